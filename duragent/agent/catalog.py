@@ -1,0 +1,176 @@
+"""All agents of a workspace by name. A broken one never takes the others down, nor its own last good version."""
+
+import asyncio
+import contextlib
+import difflib
+import logging
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from duragent.agent.load import FILE_NAME, Agent, load_agent
+from duragent.errors import AgentBroken, AgentNotFound, InvalidFile
+
+POLL_SECONDS = 1.0
+DEBOUNCE_SECONDS = 0.4
+_WATCHED = {".yaml", ".md", ""}  # "" for folders that come, go and are renamed
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reloaded:
+    """`loaded` agents were read without a fault; `broken` is folder name -> reason; `changed` came, went or differ."""
+
+    loaded: int
+    broken: Mapping[str, str]
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is true together, so that it is exchanged together."""
+
+    agents: Mapping[str, Agent]
+    broken: Mapping[str, str]
+
+
+class Catalog:
+    """The agents below `agents_dir`. Reading is free; `reload` blocks on the disk and may run in a thread."""
+
+    def __init__(self, agents_dir: Path) -> None:
+        self.agents_dir = agents_dir
+        self._known = _Known(MappingProxyType({}), MappingProxyType({}))
+        self._reloading = threading.Lock()
+
+    @classmethod
+    def open(cls, agents_dir: Path) -> "Catalog":
+        """The catalog of what is there now; a folder that is absent has no agents. Raises InvalidFile."""
+        catalog = cls(agents_dir)
+        catalog.reload()
+        return catalog
+
+    @property
+    def agents(self) -> Mapping[str, Agent]:
+        """The usable agents, sorted by name."""
+        return self._known.agents
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """Folder name -> what is wrong with its files now, sorted; an older good version may still be in `agents`."""
+        return self._known.broken
+
+    def get(self, name: str) -> Agent:
+        """The agent. Raises AgentBroken, AgentNotFound."""
+        known = self._known
+        if name in known.agents:
+            return known.agents[name]
+        if name in known.broken:
+            raise AgentBroken(name, known.broken[name])
+        raise _not_found(name, tuple(known.agents))
+
+    def reload(self) -> Reloaded:
+        """Reads all files again. Raises InvalidFile when the folder itself cannot be read; then nothing has changed."""
+        with self._reloading:
+            before = self._known
+            agents, broken, loaded = _read(self.agents_dir, before.agents)
+            self._known = _Known(MappingProxyType(agents), MappingProxyType(broken))
+        names = before.agents.keys() | agents.keys()
+        changed = tuple(sorted(name for name in names if before.agents.get(name) != agents.get(name)))
+        return Reloaded(loaded, self._known.broken, changed)
+
+    async def watch(self, stop: asyncio.Event, on_reload: Callable[[Reloaded], None] | None = None) -> None:
+        """Reloads when a file changes, until `stop`; the folder may be absent, go away and come again.
+
+        `on_reload` is told what came of it when agents have changed, broke or were mended.
+        """
+        while not stop.is_set():
+            async for _ in _changes(self.agents_dir, stop):
+                await self._reload_quietly(on_reload)
+            # The folder is not there, or is another one than before: its agents have gone.
+            await self._reload_quietly(on_reload)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+
+    async def _reload_quietly(self, on_reload: Callable[[Reloaded], None] | None) -> None:
+        broken_before = self.broken
+        try:
+            reloaded = await asyncio.to_thread(self.reload)
+        except InvalidFile as error:
+            # The last good agents stay: a folder that cannot be read for a moment is no reason to lose them.
+            _log.warning("agents not reloaded: %s", error)
+            return
+        if on_reload is not None and (reloaded.changed or reloaded.broken != broken_before):
+            on_reload(reloaded)
+
+
+def _read(agents_dir: Path, before: Mapping[str, Agent]) -> tuple[dict[str, Agent], dict[str, str], int]:
+    agents: dict[str, Agent] = {}
+    broken: dict[str, str] = {}
+    for folder in _folders(agents_dir):
+        try:
+            agents[folder.name] = load_agent(folder)
+        except (InvalidFile, OSError) as error:
+            broken[folder.name] = str(error)
+    loaded = len(agents)
+    agents |= {name: before[name] for name in broken if name in before}
+    return dict(sorted(agents.items())), broken, loaded
+
+
+def _folders(agents_dir: Path) -> list[Path]:
+    try:
+        names = sorted(os.listdir(agents_dir))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InvalidFile(str(agents_dir), f"cannot be read as a folder of agents: {error.strerror}") from error
+    visible = [agents_dir / name for name in names if not name.startswith(".")]
+    return [folder for folder in visible if os.path.lexists(folder / FILE_NAME)]
+
+
+def _not_found(name: str, known: tuple[str, ...]) -> AgentNotFound:
+    error = AgentNotFound(name, known)
+    if near := difflib.get_close_matches(name.lower(), known, n=1):
+        error.args = (f"{error}; did you mean '{near[0]}'?",)
+    return error
+
+
+async def _changes(folder: Path, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Yields once when the watch stands, then for each burst of changes; ends when the folder goes or is replaced."""
+    from watchfiles import awatch
+
+    identity = _identity(folder)
+    if identity is None:
+        return
+    options: Any = {"debounce": int(DEBOUNCE_SECONDS * 1000), "rust_timeout": int(POLL_SECONDS * 1000)}
+    first = True
+    try:
+        async with contextlib.aclosing(
+            awatch(folder, stop_event=stop, watch_filter=_matters, yield_on_timeout=True, **options)
+        ) as bursts:
+            async for changes in bursts:
+                if _identity(folder) != identity:
+                    return
+                # What changed before the watch stood is not in any burst.
+                if changes or first:
+                    yield
+                first = False
+    except OSError as error:
+        # No such folder any more, or the system's watches are used up: then the caller's polling has to do.
+        _log.debug("cannot watch %s: %s", folder, error)
+
+
+def _matters(_change: object, path: str) -> bool:
+    return os.path.splitext(path)[1] in _WATCHED
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

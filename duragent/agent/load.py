@@ -1,0 +1,102 @@
+"""One agent, read from its folder: `agent.yaml` and up to three prompts. A fault anywhere is one InvalidFile."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from duragent.agent.spec import AgentFile, AgentSpec, Metadata
+from duragent.errors import InvalidFile
+from duragent.yaml_file import YamlDocument, read_text, read_yaml, validate
+
+FILE_NAME = "agent.yaml"
+PROMPT_FILES = {"soul": "SOUL.md", "system_prompt": "SYSTEM_PROMPT.md", "instructions": "INSTRUCTIONS.md"}
+MAX_PROMPT_BYTES = 256 * 1024
+
+_VARIABLE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An agent as its files were when they were read. The prompts are raw texts, "" when there is none."""
+
+    name: str
+    folder: Path
+    metadata: Metadata
+    spec: AgentSpec
+    soul: str
+    system_prompt: str
+    instructions: str
+    fingerprint: str
+    """16 hex digits over the name, the spec and the prompts: with another one the agent may behave differently."""
+
+
+def load_agent(folder: Path) -> Agent:
+    """The agent in `folder`. Raises InvalidFile."""
+    document = read_yaml(folder / FILE_NAME)
+    file = validate(document, AgentFile)
+    name, folder_name = file.metadata.name, folder.absolute().name
+    if name != folder_name:
+        document.fail(
+            ("metadata", "name"), f"is '{name}', but the folder is '{folder_name}'", "give both the same name"
+        )
+    prompts = {field: _prompt(folder, document, field, getattr(file.spec, field)) for field in PROMPT_FILES}
+    return Agent(
+        name=name,
+        folder=folder,
+        metadata=file.metadata,
+        spec=file.spec,
+        fingerprint=_fingerprint(name, file.spec, prompts),
+        **prompts,
+    )
+
+
+def _prompt(folder: Path, document: YamlDocument, field: str, named: str | None) -> str:
+    if named is None:
+        path = folder / PROMPT_FILES[field]
+        if not (path.exists() or path.is_symlink()):
+            return ""
+        return read_text(_inside(folder, path), MAX_PROMPT_BYTES)
+    try:
+        path = _inside(folder, folder / named)
+        if not path.exists():
+            raise InvalidFile(str(path), f"names '{named}', which does not exist in {folder}")
+    except InvalidFile as error:
+        document.fail(("spec", field), error.problem)
+    return read_text(path, MAX_PROMPT_BYTES)
+
+
+def _inside(folder: Path, path: Path) -> Path:
+    """`path`, when it leads to a file below `folder` after all symbolic links; another place may hold secrets."""
+    try:
+        real = path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InvalidFile(str(path), f"cannot be followed: {error}") from error
+    if not real.is_relative_to(folder.resolve()):
+        raise InvalidFile(str(path), "leads out of the agent's folder")
+    return path
+
+
+def _fingerprint(name: str, spec: AgentSpec, prompts: Mapping[str, str]) -> str:
+    # Without defaults: a field that a later version adds does not change the agents that do not use it.
+    content = [name, spec.model_dump(mode="json", exclude_defaults=True), dict(prompts)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def variables(agent: Agent, now: datetime) -> dict[str, str]:
+    """What a prompt's `{{…}}` stand for at the moment `now`; date and time are told in UTC."""
+    utc = now.astimezone(UTC)
+    return {
+        "date": utc.strftime("%Y-%m-%d"),
+        "time": utc.strftime("%H:%M UTC"),
+        "agent.name": agent.name,
+        "agent.home": str(agent.folder),
+    }
+
+
+def render(text: str, values: Mapping[str, str]) -> str:
+    """The text with its `{{name}}` replaced; unknown names and what is not closed stay as they are."""
+    return _VARIABLE.sub(lambda found: values.get(found[1], found[0]), text)

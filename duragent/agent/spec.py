@@ -1,0 +1,360 @@
+"""The Duragent Format: what may stand in `agent.yaml`.
+
+Each mapping is a frozen model with its own defaults, so that a mapping which is absent means the same as an empty one.
+An unknown key is an error. The descriptions make the reference page.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Strict,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+API_VERSION = "duragent/v1alpha1"
+KNOWN_PROVIDERS = ("anthropic", "ollama", "openai", "openrouter", "gemini", "demo")
+NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+Compaction = Literal["discard", "archive", "disabled"]
+Disposition = Literal["allow", "passive", "silent", "block"]
+
+
+class Section(BaseModel):
+    """A mapping that people write."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_by_name=True, validate_by_alias=True
+    )
+
+
+def _scalar(value: object) -> object:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("must be a text, a number, or true or false")
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value
+
+
+Filled = Annotated[str, BeforeValidator(lambda value: _not_blank(value) if isinstance(value, str) else value)]
+Scalar = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
+# YAML gives lists; the models keep tuples, which nobody can change.
+Texts = Annotated[tuple[str, ...], Strict(False)]
+
+
+# --- model ----------------------------------------------------------------------------------------------------------
+
+
+class ModelSpec(Section):
+    """Which model answers, and how."""
+
+    provider: Filled = Field(
+        description="Who runs it: anthropic, ollama, openai, openrouter, gemini, demo, or another that litellm knows."
+    )
+    name: str = Field(
+        default="",
+        validate_default=True,
+        description="The model's name at that provider; only the provider demo needs none.",
+    )
+    temperature: float | None = Field(
+        default=None, ge=0, le=2, description="How freely the model chooses its words; not sent when absent."
+    )
+    max_input_tokens: int | None = Field(
+        default=None, gt=0, description="The model's context window; known from its name when absent."
+    )
+    max_output_tokens: int | None = Field(
+        default=None,
+        gt=0,
+        validation_alias=AliasChoices("max_output_tokens", "max_tokens"),
+        description="The longest answer; 4096 are reserved in budgets when absent.",
+    )
+    base_url: str | None = Field(
+        default=None, description="Where the provider answers, when it is not the usual address."
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_there(cls, value: str, info: ValidationInfo) -> str:
+        if value.strip() or "provider" not in info.data:
+            return value
+        if info.data["provider"] == "demo":
+            return "demo"
+        raise PydanticCustomError("missing", "is missing")
+
+    @field_validator("base_url")
+    @classmethod
+    def _base_url_is_http(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^/\s]", value):
+            raise ValueError("must begin with http:// or https://, and name a host")
+        return value
+
+
+# --- session --------------------------------------------------------------------------------------------------------
+
+
+class ContextSpec(Section):
+    """How much of a session the model sees."""
+
+    max_history_tokens: int = Field(default=40_000, ge=0, description="The cap for earlier messages; 0 means no cap.")
+    max_tool_result_tokens: int = Field(default=8_000, gt=0, description="The cap for one tool result.")
+    tool_result_truncation: Literal["head", "tail", "both"] = Field(
+        default="head", description="Which part of a tool result that is too long is kept."
+    )
+    tool_result_keep_first: int = Field(
+        default=2, ge=0, description="How many of a turn's first tool results are never masked."
+    )
+    tool_result_keep_last: int = Field(
+        default=5,
+        ge=0,
+        description="How many of a turn's last tool results are never masked; both 0 turns masking off.",
+    )
+
+
+class SessionSpec(Section):
+    """How sessions of this agent live."""
+
+    on_disconnect: Literal["continue", "pause"] = Field(
+        default="continue", description="What a turn does when the last watcher goes away."
+    )
+    max_tool_iterations: int = Field(
+        default=10, ge=0, le=10_000, description="How often a turn may go back to the model."
+    )
+    llm_timeout_seconds: float = Field(
+        default=300, gt=0, le=86_400, description="The time for one model request, from connecting to the last word."
+    )
+    ttl_hours: float | None = Field(
+        default=None,
+        ge=0,
+        description="When an idle session expires; 0 means never, absent means the server's setting.",
+    )
+    compaction: Compaction | None = Field(
+        default=None, description="What happens to old records; absent means the server's setting."
+    )
+    context: ContextSpec = Field(default_factory=ContextSpec, description="How much of a session the model sees.")
+
+
+# --- tools and hooks ------------------------------------------------------------------------------------------------
+
+
+class BuiltinTool(Section):
+    """A tool that comes with duragent."""
+
+    type: Literal["builtin"] = Field(description="`builtin`: a tool that comes with duragent.")
+    name: Filled = Field(description="Which one: bash, schedule, web, reload_tools, background_process or session.")
+
+
+class CliTool(Section):
+    """A program that the agent may run."""
+
+    type: Literal["cli"] = Field(description="`cli`: a program that the agent may run.")
+    name: Filled = Field(description="How the model calls it.")
+    command: Filled = Field(description="The program, relative to the agent's folder, and its fixed arguments.")
+    readme: str | None = Field(default=None, description="A Markdown file that tells the model how to use it.")
+    description: str | None = Field(default=None, description="One sentence for the model.")
+
+
+Tool = Annotated[BuiltinTool | CliTool, Discriminator("type")]
+
+
+class BeforeTool(Section):
+    """A rule that is checked before a tool runs."""
+
+    match: Filled = Field(description="Which calls: a tool, or `tool:action`.")
+    type: Literal["depends_on", "skip_duplicate"] = Field(
+        description="`depends_on` wants an earlier call, `skip_duplicate` refuses to repeat one."
+    )
+    prior: str | None = Field(default=None, description="For depends_on: the call that must have come before.")
+    match_arg: str | None = Field(default=None, description="The argument that must be equal in both calls.")
+    match_args: Texts = Field(default=(), description="The arguments that must all be equal in both calls.")
+
+    @model_validator(mode="after")
+    def _prior_for_depends_on(self) -> "BeforeTool":
+        if self.type == "depends_on" and not self.prior:
+            raise ValueError("depends_on needs `prior`: the call that must have come before")
+        return self
+
+
+class AfterTool(Section):
+    """A note for the model after a tool has run."""
+
+    match: Filled = Field(description="Which calls: a tool, or `tool:action`.")
+    message: Filled = Field(description="What the model is told.")
+    unless: dict[str, Scalar] = Field(
+        default_factory=dict, description="Arguments; when the call has all of them, nothing is told."
+    )
+
+
+class HooksSpec(Section):
+    """Rules and notes around tool calls."""
+
+    before_tool: Annotated[tuple[BeforeTool, ...], Strict(False)] = Field(
+        default=(), description="Rules that are checked before a tool runs."
+    )
+    after_tool: Annotated[tuple[AfterTool, ...], Strict(False)] = Field(
+        default=(), description="Notes for the model after a tool has run."
+    )
+
+
+# --- access ---------------------------------------------------------------------------------------------------------
+
+
+class DmAccess(Section):
+    """Who may write directly."""
+
+    policy: Literal["open", "disabled", "allowlist"] = Field(default="open", description="Who may write directly.")
+    allowlist: Texts = Field(default=(), description="Sender ids; one that ends in * is a prefix.")
+
+
+class ContextBuffer(Section):
+    """What is kept of a group's talk that was not meant for the agent."""
+
+    mode: Literal["silent", "passive"] = Field(
+        default="silent", description="`silent` shows it when the agent is addressed, `passive` makes it history."
+    )
+    max_messages: int = Field(default=100, ge=0, description="How many messages are shown at most.")
+    max_age_hours: int = Field(default=24, ge=0, description="How old they may be.")
+
+
+class Debounce(Section):
+    """Waiting for a sender to finish."""
+
+    enabled: bool = Field(default=True, description="Whether messages that follow quickly become one.")
+    window_ms: int = Field(default=1_500, ge=0, description="How long to wait for the next one.")
+
+
+class Queue(Section):
+    """What happens to messages that come in during a turn."""
+
+    mode: Literal["batch", "sequential", "drop"] = Field(
+        default="batch", description="Together in one turn, one after the other, or not at all."
+    )
+    max_pending: int = Field(default=10, gt=0, description="How many may wait.")
+    overflow: Literal["drop_old", "drop_new", "reject"] = Field(
+        default="drop_old", description="What happens when more come."
+    )
+    reject_message: str | None = Field(default=None, description="The answer to a rejected message.")
+    debounce: Debounce = Field(default_factory=Debounce, description="Waiting for a sender to finish.")
+
+
+class GroupAccess(Section):
+    """Which groups may use the agent, and how."""
+
+    policy: Literal["open", "disabled", "allowlist"] = Field(default="open", description="Which groups are served.")
+    allowlist: Texts = Field(default=(), description="Entries `<channel>:<chat id>`; one that ends in * is a prefix.")
+    sender_default: Disposition = Field(default="allow", description="What a sender's message does.")
+    sender_overrides: dict[str, Disposition] = Field(
+        default_factory=dict, description="The same for single senders: an id, or a prefix that ends in *."
+    )
+    activation: Literal["mention", "always"] = Field(
+        default="mention", description="Whether the agent answers only when it is addressed."
+    )
+    context_buffer: ContextBuffer = Field(
+        default_factory=ContextBuffer, description="What is kept of talk that was not meant for the agent."
+    )
+    queue: Queue = Field(default_factory=Queue, description="What happens to messages during a turn.")
+
+
+class AccessSpec(Section):
+    """Who may talk to the agent through a chat."""
+
+    dm: DmAccess = Field(default_factory=DmAccess, description="Direct messages.")
+    groups: GroupAccess = Field(default_factory=GroupAccess, description="Group chats.")
+
+
+class MemorySpec(Section):
+    """What the agent remembers across sessions."""
+
+    backend: Filled = Field(default="filesystem", description="Where memories rest.")
+
+
+# --- the file -------------------------------------------------------------------------------------------------------
+
+
+class AgentSpec(Section):
+    """The `spec` block."""
+
+    model: ModelSpec = Field(description="Which model answers, and how.")
+    soul: Filled | None = Field(default=None, description="The file with the agent's character; else SOUL.md.")
+    system_prompt: Filled | None = Field(default=None, description="The file with its task; else SYSTEM_PROMPT.md.")
+    instructions: Filled | None = Field(default=None, description="The file with its rules; else INSTRUCTIONS.md.")
+    skills_dir: Filled = Field(default="./skills/", description="The folder with the agent's skills.")
+    session: SessionSpec = Field(default_factory=SessionSpec, description="How sessions of this agent live.")
+    tools: Annotated[tuple[Tool, ...], Strict(False)] = Field(default=(), description="What the agent can do.")
+    hooks: HooksSpec = Field(default_factory=HooksSpec, description="Rules and notes around tool calls.")
+    access: AccessSpec | None = Field(default=None, description="Who may talk to it through a chat; absent means all.")
+    memory: MemorySpec | None = Field(default=None, description="Present: the agent remembers across sessions.")
+
+
+class Metadata(Section):
+    """What the agent is called."""
+
+    name: str = Field(description="The agent's name, which is its folder's name too.")
+    description: str | None = Field(default=None, description="One line for people.")
+    version: str | None = Field(default=None, description="Your own version of this agent.")
+    labels: dict[str, str] = Field(default_factory=dict, description="Your own keys and values.")
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_plain(cls, value: str) -> str:
+        return check_name(value)
+
+
+class AgentFile(Section):
+    """An `agent.yaml`."""
+
+    api_version: Literal["duragent/v1alpha1"] = Field(alias="apiVersion", description="The format's version.")
+    kind: Literal["Agent"] = Field(description="What this file is.")
+    metadata: Metadata = Field(description="What the agent is called.")
+    spec: AgentSpec = Field(description="What it is.")
+
+
+def check_name(name: str) -> str:
+    """The name, or ValueError with the rule that it breaks."""
+    if NAME_PATTERN.fullmatch(name):
+        return name
+    raise ValueError(
+        "must be 1 to 64 lower-case letters, digits, - or _, and begin with a letter or a digit"
+        + (f", not '{name[:64]}'" if name else "")
+    )
+
+
+_INACTIVE = {
+    "tools",
+    "hooks",
+    "access",
+    "memory",
+    "skills_dir",
+    "session.max_tool_iterations",
+    "session.compaction",
+    "session.context.max_tool_result_tokens",
+    "session.context.tool_result_truncation",
+    "session.context.tool_result_keep_first",
+    "session.context.tool_result_keep_last",
+}
+
+
+def inactive(spec: AgentSpec) -> list[str]:
+    """The fields that the file sets, such as `spec.tools`, on which this version does not act yet; sorted."""
+    return [f"spec.{name}" for name in sorted(_set_fields(spec) & _INACTIVE)]
+
+
+def _set_fields(section: Section, prefix: str = "") -> set[str]:
+    found: set[str] = set()
+    for name in section.model_fields_set:
+        found.add(prefix + name)
+        if isinstance(value := getattr(section, name), Section):
+            found |= _set_fields(value, f"{prefix}{name}.")
+    return found

@@ -1,0 +1,208 @@
+"""The files that `init`, `agent create` and the first `chat` write. What exists is never overwritten."""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from duragent.agent.load import FILE_NAME
+from duragent.agent.spec import API_VERSION, check_name
+from duragent.errors import InvalidFile, InvalidRequest
+from duragent.yaml_file import parse_yaml
+
+# Only starting points: names change faster than releases, and agent.yaml says where to change them.
+DEFAULT_MODELS = {
+    "openrouter": "moonshotai/kimi-k2.5",
+    "anthropic": "claude-sonnet-4-6",
+    "openai": "gpt-5-mini",
+    "gemini": "gemini-2.5-flash",
+    "ollama": "qwen3",
+    "demo": "demo",
+}
+
+PROVIDER_KEYS = {
+    "openrouter": "OPENROUTER_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "openai": "OPENAI_API_KEY",
+    "gemini": "GEMINI_API_KEY",
+}
+"""Which environment variable holds a provider's key, in the order in which a provider is chosen."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is there now: `created` by this call, `skipped` because it was there before."""
+
+    created: tuple[Path, ...]
+    skipped: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model to begin with. `why` is half a sentence for people: "OPENROUTER_API_KEY is set"."""
+
+    provider: str
+    model: str
+    why: str
+
+
+def choose_provider(environ: Mapping[str, str], ollama_models: Sequence[str] | None) -> Choice:
+    """The first provider that has a key, else a running Ollama (None: it does not run), else the offline demo."""
+    for provider, key in PROVIDER_KEYS.items():
+        if environ.get(key, "").strip():
+            return Choice(provider, DEFAULT_MODELS[provider], f"{key} is set")
+    if ollama_models:
+        return Choice("ollama", ollama_models[0], "Ollama is running on this machine")
+    return Choice("demo", DEFAULT_MODELS["demo"], "no API key is set and no Ollama with a model is running")
+
+
+def write_workspace(root: Path, agent_name: str, provider: str, model: str | None = None) -> Written:
+    """`root/.duragent` with one agent. Raises InvalidRequest, and InvalidFile when a file cannot be written."""
+    workspace = root / ".duragent"
+    files = {workspace / ".gitignore": _GITIGNORE, **_agent_files(workspace / "agents", agent_name, provider, model)}
+    return _write_new(files)
+
+
+def write_agent(agents_dir: Path, name: str, provider: str, model: str | None = None) -> Written:
+    """One agent's folder; `model` None takes a usual one. Raises as `write_workspace` does."""
+    return _write_new(_agent_files(agents_dir, name, provider, model))
+
+
+def _agent_files(agents_dir: Path, name: str, provider: str, model: str | None) -> dict[Path, str]:
+    try:
+        check_name(name)
+    except ValueError as error:
+        raise InvalidRequest(f"the agent's name {error}", [("name", str(error))]) from None
+    if not provider.strip():
+        raise InvalidRequest("a provider is needed", [("provider", "must not be empty")])
+    model = model or DEFAULT_MODELS.get(provider)
+    if not model:
+        raise InvalidRequest(f"a model name is needed for the provider '{provider}'", [("model", "must not be empty")])
+    folder = agents_dir / name
+    spec = _AGENT.format(
+        api_version=API_VERSION,
+        name=_scalar(name),
+        provider=_scalar(provider),
+        model=_scalar(model),
+        note=_note(provider),
+    )
+    return {folder / FILE_NAME: spec, folder / "SOUL.md": _SOUL, folder / "SYSTEM_PROMPT.md": _SYSTEM_PROMPT}
+
+
+def _note(provider: str) -> str:
+    if provider == "demo":
+        return _DEMO_NOTE
+    if provider == "ollama":
+        return "    # Ollama answers at http://localhost:11434; another machine's address goes into base_url.\n"
+    key = PROVIDER_KEYS.get(provider)
+    return f"    # The key comes from the environment: {key}\n" if key else ""
+
+
+def _scalar(text: str) -> str:
+    """The text as it can stand behind a YAML key: plain when that is safe, else in quotes."""
+    try:
+        plain = text.isprintable() and parse_yaml(f"key: {text}", "").data == {"key": text}
+    except InvalidFile:
+        plain = False
+    if plain:
+        return text
+    return '"' + "".join(_escaped(char) for char in text) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    return char if char.isprintable() else f"\\U{ord(char):08X}"
+
+
+def _write_new(files: Mapping[Path, str]) -> Written:
+    created: list[Path] = []
+    skipped: list[Path] = []
+    for path, text in files.items():
+        try:
+            (created if _write(path, text) else skipped).append(path)
+        except OSError as error:
+            raise InvalidFile(str(path), f"cannot be written: {error.strerror or error}") from error
+    return Written(tuple(created), tuple(skipped))
+
+
+def _write(path: Path, text: str) -> bool:
+    """Whether the file was written; it is there whole or not at all."""
+    if os.path.lexists(path):
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            # mkstemp allows only the owner; people expect the mode of any file they make.
+            os.fchmod(descriptor, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return True
+
+
+# --- the texts ------------------------------------------------------------------------------------------------------
+
+_GITIGNORE = """\
+# What belongs to this machine and this moment. Agents and sessions are yours: commit them or not, as you like.
+/run/
+/logs/
+/.lock
+*.tmp
+/sessions/**/.lock
+"""
+
+_AGENT = """\
+# An agent: this file says which model answers and how its sessions live. What it is told stands in the Markdown
+# files beside it. A running server notices when you save.
+apiVersion: {api_version}
+kind: Agent
+metadata:
+  name: {name} # the same as this folder's name
+  description: A helpful assistant
+
+spec:
+  model:
+    provider: {provider}
+    name: {model}
+{note}    # temperature: 0.7          # 0 is sober, 2 is wild
+    # max_output_tokens: 4096   # the longest answer
+
+  # These two are read from where they are; a line here is only needed for another name.
+  # soul: SOUL.md                     # who it is
+  # system_prompt: SYSTEM_PROMPT.md   # what it is here for
+
+  session:
+    on_disconnect: continue # a turn goes on when you close the terminal; `pause` waits for you
+    # llm_timeout_seconds: 300  # the time for one answer
+    # ttl_hours: 168            # when an idle session expires; 0 is never
+    # context:
+    #   max_history_tokens: 40000  # how much of the talk the model sees again; 0 is all that fits
+"""
+
+_DEMO_NOTE = """\
+    # `demo` answers offline, with canned words, so that you can look around. For a real model, set a key in your
+    # environment and write one of these instead:
+    #   provider: openrouter   name: {openrouter}   (OPENROUTER_API_KEY)
+    #   provider: anthropic    name: {anthropic}   (ANTHROPIC_API_KEY)
+    #   provider: openai       name: {openai}   (OPENAI_API_KEY)
+    #   provider: gemini       name: {gemini}   (GEMINI_API_KEY)
+    #   provider: ollama       name: {ollama}   (no key: it runs on your machine)
+""".format(**DEFAULT_MODELS)
+
+_SOUL = """\
+You are a calm and capable assistant. You speak plainly, say what you know and what you only suppose, and keep answers
+as short as the question allows. When a request can be read in two ways, you say which one you took.
+"""
+
+_SYSTEM_PROMPT = """\
+You are {{agent.name}}. Today is {{date}}.
+
+- Begin with the answer; reasons come after it, when they help.
+- Ask when something that matters is missing, one question at a time.
+- Say so when you cannot do something. Never claim to have done what you have not done.
+"""

@@ -1,0 +1,154 @@
+"""`duragent ask`: one question, one answer, made for pipes: stdout has the answer and nothing else."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from duragent.cli import options, view
+from duragent.cli.connection import Connection, Where, choose_agent, connect, find_session
+from duragent.cli.loop import run
+
+if TYPE_CHECKING:
+    from duragent.client.turn import TurnResult
+    from duragent.client.watch import Item
+
+
+CANCEL_SECONDS = 2.0
+
+
+def ask(  # noqa: PLR0913 - typer: one parameter an option
+    agent: options.AgentArgument,
+    question: Annotated[list[str] | None, typer.Argument(help="The question; stdin is appended to it.")] = None,
+    session_id: Annotated[
+        str | None, typer.Option("--session", metavar="ID", help="Go on with this session; else a new one.")
+    ] = None,
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    server: options.Server = None,
+    token_file: options.TokenFile = None,
+    json: options.Json = False,
+) -> None:
+    """Ask an agent one thing and print its answer."""
+    text = " ".join(question or [])
+    if not sys.stdin.isatty():
+        # Bytes that are not UTF-8 come through as lone surrogates, which every room here can bear.
+        piped = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+        text = f"{text}\n\n{piped}" if text and piped else text or piped
+    if not text.strip():
+        raise typer.BadParameter("there is no question, neither as an argument nor on stdin")
+    where = Where(config, workspace, server, token_file)
+    raise typer.Exit(run(_ask(where, agent, text, session_id, json)))
+
+
+async def _ask(where: Where, agent: str, text: str, prefix: str | None, json: bool) -> int:
+    import asyncio
+
+    from duragent.client.turn import ask as ask_turn
+
+    async with connect(where, make=True) as connection:
+        session_id = await _session_for(connection, agent, prefix)
+        printer = AnswerPrinter(live=view.on_terminal() and not json)
+        try:
+            result = await ask_turn(connection.client, session_id, text, on_item=printer.take)
+        except asyncio.CancelledError:
+            # Ctrl-C: nobody waits for this answer any more.
+            async with asyncio.timeout(CANCEL_SECONDS):
+                await connection.client.cancel(session_id)
+            raise
+    if json:
+        view.print_json(as_json(session_id, agent, result))
+    else:
+        printer.end(result)
+    return code_of(result)
+
+
+async def _session_for(connection: Connection, agent: str, prefix: str | None) -> str:
+    if prefix is not None:
+        return (await find_session(connection.client, prefix)).session_id
+    chosen = await choose_agent(connection.client, agent)
+    return (await connection.client.create_session(chosen)).session_id
+
+
+class AnswerPrinter:
+    """Prints an answer on stdout: piece by piece when `live`, else whole at its end. The rest goes to stderr."""
+
+    def __init__(self, *, live: bool) -> None:
+        from duragent.client.answer import PartialAnswer
+
+        self._live = live
+        self._partial = PartialAnswer()
+        self._printed = ""
+
+    def take(self, item: "Item") -> None:
+        from duragent.client.watch import Reconnecting
+        from duragent.journal.events import ModelFailed, ModelReplied
+        from duragent.journal.record import Record
+
+        match item:
+            case Reconnecting(attempt=2, error=error):
+                typer.echo(f"reconnecting… ({view.one_line(error)})", err=True)
+            case Record(event=ModelFailed(retry=True) as failed):
+                self._printed = self._newline()
+                typer.echo(f"no answer yet ({view.one_line(failed.message or failed.error)}): asking again", err=True)
+            case Record(event=ModelReplied(calls=calls, text=text)) if calls and text:
+                self._print(text)
+                self._printed = self._newline()
+        self._partial.take(item)
+        if self._live and self._partial.text:
+            self._print(self._partial.text)
+
+    def end(self, result: "TurnResult") -> None:
+        if result.text:
+            self._print(result.text, whole=True)
+            self._newline()
+        if result.outcome != "completed":
+            typer.echo(f"duragent: {sentence_of(result)}", err=True)
+
+    def _print(self, text: str, *, whole: bool = False) -> None:
+        if not (self._live or whole):
+            return
+        shown = view.clean(text)
+        if not shown.startswith(self._printed):
+            self._newline()
+            self._printed = ""
+        typer.echo(shown[len(self._printed) :], nl=False)
+        self._printed = shown
+
+    def _newline(self) -> str:
+        if (self._printed and not self._printed.endswith("\n")) or not self._live:
+            typer.echo()
+        return ""
+
+
+def as_json(session_id: str, agent: str, result: "TurnResult") -> dict[str, object]:
+    return {
+        "session_id": session_id,
+        "agent": agent,
+        "outcome": result.outcome,
+        "content": result.text,
+        "message_id": result.message_id,
+        "input_seq": result.input_seq,
+        "seq": result.seq,
+        "model": result.model,
+        "usage": None if result.usage is None else result.usage.model_dump(),
+        "cost_usd": result.cost_usd,
+        "error": None if result.outcome == "completed" else {"code": result.code, "reason": result.reason},
+    }
+
+
+def sentence_of(result: "TurnResult") -> str:
+    verb = {"failed": "failed", "cancelled": "was stopped", "paused": "is paused"}.get(result.outcome, "ended")
+    reason = view.one_line(result.reason or result.code)
+    return f"the turn {verb}" + (f": {reason}" if reason else "")
+
+
+def code_of(result: "TurnResult") -> int:
+    """0, or the exit code for a turn without an answer."""
+    from duragent.client.turn import CONFIGURATION, TEMPORARY
+
+    if result.outcome == "completed":
+        return 0
+    if result.code in CONFIGURATION:
+        return 78
+    return 75 if result.code in TEMPORARY else 1

@@ -1,0 +1,108 @@
+"""A command's way to its server: the one named by --server, else the workspace's own, started when there is none."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from duragent.cli.place import FIRST_AGENT, find_config, make_workspace, need_config, serve_arguments
+from duragent.errors import AgentNotFound, AmbiguousId, InvalidRequest, SessionNotFound
+
+if TYPE_CHECKING:
+    from duragent.client.client import Client
+    from duragent.client.launch import LocalServer
+    from duragent.config import Config
+    from duragent.wire import SessionInfo
+
+SHOWN_MATCHES = 5
+
+
+@dataclass(frozen=True)
+class Where:
+    """The options that say which workspace or server."""
+
+    config: Path | None = None
+    workspace: Path | None = None
+    server: str | None = None
+    token_file: Path | None = None
+
+
+def to_stderr(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """`config` and `local` are None for a server that was named by URL."""
+
+    client: "Client"
+    config: "Config | None" = None
+    local: "LocalServer | None" = None
+
+
+@asynccontextmanager
+async def connect(
+    where: Where, *, make: bool = False, start: bool = True, said: Callable[[str], None] = to_stderr
+) -> AsyncIterator[Connection]:
+    """`make` a workspace when there is none; `start` a server when none runs; `said` is told about both."""
+    from duragent.client.address import Tokens, always, endpoint_of_url
+    from duragent.client.client import PATIENCE_SECONDS, Client
+    from duragent.client.launch import LocalServer
+
+    if where.server is not None:
+        endpoint = endpoint_of_url(where.server, where.token_file)
+        async with Client(always(endpoint)) as client:
+            yield Connection(client)
+        return
+    if where.token_file is not None:
+        raise InvalidRequest("--token-file belongs to --server")
+    config = _config(where, make, said)
+    tokens = Tokens(config.server.api_token, config.server.admin_token)
+    local = LocalServer(config.workspace, (lambda: serve_arguments(config)) if start else None, said, tokens)
+    # A server that is not there and may not be started is not worth waiting for.
+    async with Client(local, patience_seconds=PATIENCE_SECONDS if start else 0.0) as client:
+        yield Connection(client, config, local)
+
+
+def _config(where: Where, make: bool, said: Callable[[str], None]) -> "Config":
+    if not make:
+        return need_config(where.config, where.workspace)
+    found = find_config(where.config, where.workspace)
+    if found is None:
+        found, sentences = make_workspace(Path.cwd())
+        for sentence in sentences:
+            said(sentence)
+    return found
+
+
+async def find_session(client: "Client", prefix: str) -> "SessionInfo":
+    """The session with that id, or the only one whose id starts so. Raises SessionNotFound, AmbiguousId."""
+    if not prefix:
+        raise InvalidRequest("a session id is needed")
+    found = (await client.sessions(prefix=prefix, limit=SHOWN_MATCHES)).sessions
+    for session in found:
+        if session.session_id in (prefix, f"session_{prefix}"):
+            return session
+    if not found:
+        raise SessionNotFound(prefix)
+    if len(found) > 1:
+        raise AmbiguousId(prefix, [session.session_id for session in found])
+    return found[0]
+
+
+async def choose_agent(client: "Client", wanted: str | None) -> str:
+    """The agent that was asked for, else the only one, else the first workspace's. Raises AgentNotFound."""
+    known = await client.agents()
+    names = [agent.name for agent in known.agents]
+    if wanted is not None:
+        if wanted in names or any(agent.name == wanted for agent in known.broken):
+            return wanted
+        raise AgentNotFound(wanted, names)
+    if len(names) == 1 or FIRST_AGENT in names:
+        return names[0] if len(names) == 1 else FIRST_AGENT
+    if not names:
+        raise AgentNotFound(FIRST_AGENT, names)
+    raise InvalidRequest(f"which agent? There are {', '.join(names)}: choose one with --agent")

@@ -1,0 +1,159 @@
+"""`duragent session log`: a session's log from its files alone, as `git log` would show it."""
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from duragent.cli import options, view
+from duragent.cli.place import need_config
+from duragent.errors import AmbiguousId, Damaged, SessionNotFound
+
+if TYPE_CHECKING:
+    from duragent.journal.events import ModelReplied
+    from duragent.journal.record import Record
+    from duragent.stores.files import LogReader
+
+FOLLOW_SECONDS = 0.2
+
+
+def log(  # noqa: PLR0913 - typer: one parameter an option
+    session_id: options.SessionArgument,
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the log grows, until Ctrl-C.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also the records that are not part of the talk.")] = False,
+    last: Annotated[int | None, typer.Option("--last", "-n", min=1, help="Only the last so many records.")] = None,
+    no_pager: Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Show a session's log, oldest first. Needs no server: it reads the files alone."""
+    from duragent.stores.files import LogReader
+
+    sessions_dir = need_config(config, workspace).sessions_dir
+    found = find_folder(sessions_dir, session_id)
+    reading = _Reading(LogReader(sessions_dir), found)
+    records = iter(deque(reading.records(), maxlen=last)) if last else reading.records()
+    lines = _lines(records, every=every, json=json)
+    view.page(lines, pager=not (no_pager or json or follow))
+    if reading.damage is not None:
+        raise reading.damage
+    while follow:
+        time.sleep(FOLLOW_SECONDS)
+        for line in _lines(reading.records(), every=every, json=json):
+            typer.echo(line)
+        if reading.damage is not None:
+            raise reading.damage
+
+
+class _Reading:
+    """Remembers how far it has read, and keeps the damage it met until what was good is shown."""
+
+    def __init__(self, reader: "LogReader", session_id: str) -> None:
+        self.damage: Damaged | None = None
+        self._reader, self._session_id, self._seq = reader, session_id, 0
+
+    def records(self) -> "Iterator[Record]":
+        try:
+            for record in self._reader.read(self._session_id, after=self._seq):
+                self._seq = record.seq
+                yield record
+        except Damaged as damage:
+            self.damage = damage
+
+
+def find_folder(sessions_dir: Path, prefix: str) -> str:
+    """The id of the only session on disk that starts so. Raises SessionNotFound, AmbiguousId."""
+    try:
+        names = sorted(path.name for path in sessions_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError:
+        names = []
+    for exact in (prefix, f"session_{prefix}"):
+        if exact in names:
+            return exact
+    found = [name for name in names if prefix and name.startswith((prefix, f"session_{prefix}"))]
+    if not found:
+        raise SessionNotFound(prefix)
+    if len(found) > 1:
+        raise AmbiguousId(prefix, found)
+    return found[0]
+
+
+def _lines(records: "Iterable[Record]", *, every: bool, json: bool) -> Iterator[str]:
+    for record in records:
+        if json:
+            yield view.json_text({"seq": record.seq, "ts": record.ts, **_fields(record)})
+        else:
+            yield from entry(record, every=every)
+
+
+def _fields(record: "Record") -> dict[str, object]:
+    from duragent.journal.events import Opaque
+
+    event = record.event
+    if isinstance(event, Opaque):
+        return {"type": event.type, **event.payload}
+    return event.model_dump(exclude_defaults=True) | {"type": event.type}
+
+
+def entry(record: "Record", *, every: bool = False) -> Iterator[str]:
+    """A record as a coloured headline, facts, and the indented text. Nothing for records that are mere workings."""
+    shown = _shown(record, every)
+    if shown is None:
+        return
+    headline, facts, text = shown
+    moment = view.parse_time(record.ts)
+    date = moment.astimezone().strftime("%a %b %-d %H:%M:%S %Y %z") if moment else view.one_line(record.ts)
+    yield view.paint(f"{headline} {record.seq}", fg="yellow")
+    for name, value in (*facts.items(), ("Date", date)):
+        if value:
+            yield f"{name + ':':<8}{view.one_line(value)}"
+    yield ""
+    for line in view.clean(text).split("\n") if text else ():
+        yield f"    {line}".rstrip()
+    if text:
+        yield ""
+
+
+def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | None:
+    from duragent.journal import events
+
+    match record.event:
+        case events.SessionCreated() as created:
+            return "session", {"Agent": created.agent, "Title": created.title or ""}, ""
+        case events.MessageReceived() as message:
+            sender = message.sender and (message.sender.name or message.sender.id)
+            return "message", {"From": sender or "user", "Via": message.source}, message.text
+        case events.ModelReplied() as reply:
+            return "answer", {"Model": reply.model, "Usage": _usage(reply), "Calls": _calls(reply)}, reply.text
+        case events.ModelFailed() as failed:
+            again = "asked again" if failed.retry else ""
+            return "failed", {"Error": f"{failed.error}: {failed.message}", "Then": again}, failed.partial_text
+        case events.ToolFinished() as result:
+            return "result", {"Tool": result.tool, "Outcome": result.outcome}, result.content
+        case events.TurnEnded(outcome="completed") if not every:
+            return None
+        case events.TurnEnded() as end:
+            return f"turn {end.outcome}", {"Reason": end.reason}, ""
+        case events.SessionRenamed() as renamed:
+            return "renamed", {"Title": renamed.title or "(none)"}, ""
+        case events.SessionPaused() | events.SessionResumed() | events.SessionClosed() as changed:
+            return changed.type.removeprefix("session_"), {"Reason": changed.reason}, ""
+        case events.LogRecovered() as torn:
+            return "recovered", {"Cut": f"{torn.size_bytes} bytes at {torn.offset}, kept in {torn.saved_as}"}, ""
+        case _ if every:
+            return record.event.type, {}, view.json_text({**_fields(record)})
+    return None
+
+
+def _usage(reply: "ModelReplied") -> str:
+    cost = "" if reply.cost_usd is None else f", ${reply.cost_usd:.4f}"
+    tokens = reply.usage
+    return f"{tokens.input} in, {tokens.output} out{cost}" if tokens.input or tokens.output else ""
+
+
+def _calls(reply: "ModelReplied") -> str:
+    return ", ".join(f"{call.tool}({call.arguments})" for call in reply.calls)

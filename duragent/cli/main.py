@@ -1,0 +1,201 @@
+"""The list of commands, the table of exit codes, and what happens to an error that nobody caught."""
+
+import importlib
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from duragent import __version__, errors
+
+COMMANDS: dict[str, str] = {
+    "chat": "Talk to an agent; makes what is missing.",
+    "attach": "Go back to a session.",
+    "ask": "Ask one thing, print the answer; made for pipes.",
+    "init": "Make a workspace with an agent.",
+    "serve": "Run the server, or speak to the one that runs: status, stop, reload-agents.",
+    "session": "list, show, log, rename, delete.",
+    "agent": "list, create, check.",
+    "completions": "Print the completion script for bash, zsh or fish.",
+}
+"""Each is the function, or the `app` of subcommands, in the file of that name; it is imported when it is called."""
+
+EXIT_CODES: dict[int, str] = {
+    0: "done",
+    1: "the server refused, or the turn failed, was stopped or waits",
+    2: "the command line is wrong",
+    65: "a file has a fault: configuration, agent or log",
+    66: "no such session, agent or workspace",
+    69: "the server cannot be reached or did not start",
+    70: "an internal error: please report it",
+    73: "another server holds the workspace",
+    75: "try again later: the model, the disk or the server is not available now",
+    77: "the token is wrong or missing",
+    78: "the model's provider or key is not set up",
+    130: "stopped with Ctrl-C",
+}
+"""After sysexits.h where it has a word for it."""
+
+_OF_ERRORS: dict[type[errors.DuragentError], int] = {
+    errors.DuragentError: 1,
+    errors.InvalidRequest: 2,
+    errors.AmbiguousId: 2,
+    errors.InvalidFile: 65,
+    errors.AgentBroken: 65,
+    errors.Damaged: 65,
+    errors.NotFound: 66,
+    errors.ServerUnreachable: 69,
+    errors.ServerStartFailed: 69,
+    errors.WorkspaceLocked: 73,
+    errors.UnsafeFileSystem: 73,
+    errors.StoreError: 75,
+    errors.ModelError: 75,
+    errors.AuthenticationFailed: 78,
+    errors.ModelNotConfigured: 78,
+}
+_OF_STATUSES = {401: 77, 403: 77, 404: 66, 502: 75, 503: 75, 504: 75, 507: 75}
+
+_HINTS: dict[type[errors.DuragentError], str] = {
+    errors.ServerUnreachable: "`duragent serve status` says what runs; `duragent serve` starts a server.",
+    errors.WorkspaceLocked: "`duragent serve status` says who answers; `duragent serve stop` stops it.",
+    errors.SessionNotFound: "`duragent session list` shows what there is.",
+    errors.AgentNotFound: "`duragent agent list` shows what there is; `duragent agent create` makes one.",
+    errors.AgentBroken: "`duragent agent check` shows all faults.",
+    errors.AmbiguousId: "Give more of the id.",
+    errors.ModelNotConfigured: "`duragent init` connects a model.",
+    errors.NotFound: "`duragent init` makes a workspace.",
+}
+
+
+class _Commands(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"duragent.cli.{cmd_name}")
+        loaded = getattr(module, "app", None)
+        if loaded is None:
+            loaded = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+            loaded.command(cmd_name)(getattr(module, cmd_name))
+        command = typer.main.get_command(loaded)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        # From the table, so that `--help` imports no command.
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = typer.Typer(
+    name="duragent",
+    cls=_Commands,
+    help="A durable session runtime for AI agents. `duragent chat` is the place to begin.",
+    epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ".",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"duragent {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command and returns its exit code; what went wrong is one plain line on stderr."""
+    if "_DURAGENT_COMPLETE" in os.environ:
+        from duragent.cli.completions import prepare
+
+        prepare()
+    try:
+        app(arguments, prog_name="duragent")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return _broken_pipe()
+    except errors.DuragentError as error:
+        return _say(error)
+    except Exception as error:
+        cause = _only_cause(error)
+        in_server_log = arguments[:1] == ["serve"] and not sys.stderr.isatty()
+        return _say(cause) if isinstance(cause, errors.DuragentError) else _report(error, in_full=in_server_log)
+    return 0
+
+
+def exit_code(error: errors.DuragentError) -> int:
+    if isinstance(error, errors.ProblemResponse):
+        return _OF_STATUSES.get(error.status, 1)
+    return next(_OF_ERRORS[kind] for kind in type(error).__mro__ if kind in _OF_ERRORS)
+
+
+def _say(error: errors.DuragentError) -> int:
+    typer.echo(f"duragent: {error}", err=True)
+    hint = next((_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS), None)
+    if isinstance(error, errors.ProblemResponse):
+        hint = _hint_of_problem(error)
+    if hint:
+        typer.echo(hint, err=True)
+    return exit_code(error)
+
+
+def _hint_of_problem(error: errors.ProblemResponse) -> str | None:
+    if error.status in (401, 403):
+        return "Set DURAGENT_TOKEN, or give --token-file, for a server named with --server."
+    return "`duragent agent check` shows all faults." if error.problem == errors.AgentBroken.code else None
+
+
+def _broken_pipe() -> int:
+    # Nobody reads stdout any more; without this the interpreter would complain about it at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _only_cause(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _report(error: Exception, *, in_full: bool) -> int:
+    import tempfile
+    import traceback
+
+    cause = _only_cause(error)
+    trace = "".join(traceback.format_exception(error))
+    typer.echo(f"duragent: internal error, please report it: {type(cause).__name__}: {cause}", err=True)
+    if in_full or os.environ.get("DURAGENT_DEBUG") == "1":
+        typer.echo(trace, err=True)
+        return 70
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="duragent-", suffix=".log", delete=False, errors="replace"
+        ) as file:
+            file.write(trace)
+        typer.echo(f"The details are in {file.name}", err=True)
+    except OSError:
+        pass
+    return 70

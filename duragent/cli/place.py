@@ -1,0 +1,103 @@
+"""Which workspace a command is about: `-c` or `-w`, else the nearest duragent.yaml or .duragent from here upwards."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from duragent.errors import InvalidRequest, NotFound
+
+if TYPE_CHECKING:
+    from duragent.agent.starter import Choice
+    from duragent.config import Config
+
+CONFIG_NAME, WORKSPACE_NAME = "duragent.yaml", ".duragent"
+FIRST_AGENT = "assistant"
+_OLLAMA = "http://127.0.0.1:11434/api/tags"
+
+
+def find_config(config: Path | None, workspace: Path | None) -> "Config | None":
+    """None when nothing was named and there is nothing here. Raises InvalidFile, InvalidRequest."""
+    from duragent.config import load_config
+
+    if config is not None and workspace is not None:
+        raise InvalidRequest("--config and --workspace: give only one of them")
+    if config is not None:
+        return load_config(config, os.environ)
+    if workspace is not None:
+        return config_of(workspace)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if not (folder == here or _is_ours(folder)):
+            continue
+        if (folder / CONFIG_NAME).is_file():
+            return load_config(folder / CONFIG_NAME, os.environ)
+        if (folder / WORKSPACE_NAME).is_dir():
+            return load_config(None, os.environ, folder)
+    return None
+
+
+def need_config(config: Path | None, workspace: Path | None) -> "Config":
+    """As `find_config`. Raises NotFound when there is no workspace."""
+    found = find_config(config, workspace)
+    if found is None:
+        raise NotFound(f"no workspace here: no {CONFIG_NAME} or {WORKSPACE_NAME} in {Path.cwd()} or above")
+    if not found.workspace.is_dir() and workspace is not None:
+        raise NotFound(f"there is no workspace at {found.workspace}")
+    return found
+
+
+def config_of(workspace: Path) -> "Config":
+    """All defaults, with the workspace at that very path."""
+    from duragent.config import Config, ConfigFile
+
+    path = workspace.absolute()
+    return Config(base=path.parent, file=ConfigFile(workspace=str(path)))
+
+
+def make_workspace(root: Path) -> "tuple[Config, list[str]]":
+    """A first workspace in `root`, and the sentences that say what was done."""
+    from duragent.agent.starter import write_workspace
+    from duragent.config import load_config
+
+    choice = choose_model()
+    write_workspace(root, FIRST_AGENT, choice.provider, choice.model)
+    said = [f'No workspace here: made {WORKSPACE_NAME}/ with one agent, "{FIRST_AGENT}".']
+    if choice.provider == "demo":
+        said.append(
+            "No provider key found and no Ollama on localhost: using the offline demo model. "
+            "`duragent init` connects a real one."
+        )
+    else:
+        said.append(f"Using {choice.provider}/{choice.model}: {choice.why}.")
+    return load_config(None, os.environ, root), said
+
+
+def choose_model() -> "Choice":
+    """The first provider that can be used on this machine."""
+    from duragent.agent.starter import PROVIDER_KEYS, choose_provider
+
+    has_key = any(os.environ.get(key, "").strip() for key in PROVIDER_KEYS.values())
+    return choose_provider(os.environ, None if has_key else _ollama_models())
+
+
+def _ollama_models() -> list[str] | None:
+    import httpx
+
+    try:
+        answer = httpx.get(_OLLAMA, timeout=0.5, trust_env=False).json()
+        return [str(model["name"]) for model in answer["models"]]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None
+
+
+def serve_arguments(config: "Config") -> list[str]:
+    """What `duragent serve` in the background is told, so that it serves this workspace."""
+    return ["--config", str(config.path)] if config.path else ["--workspace", str(config.workspace)]
+
+
+def _is_ours(folder: Path) -> bool:
+    # Somebody else's /tmp/duragent.yaml must not decide for whoever works below /tmp.
+    try:
+        return folder.stat().st_uid == os.getuid()
+    except OSError:
+        return False

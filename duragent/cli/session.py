@@ -1,0 +1,145 @@
+"""`duragent session list|show|log|rename|delete`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from duragent.cli import options, view
+from duragent.cli.connection import Where, connect, find_session
+from duragent.cli.log import log
+from duragent.cli.loop import run
+
+if TYPE_CHECKING:
+    from duragent.wire import SessionInfo
+
+app = typer.Typer(
+    help="See, read, rename and delete sessions.", rich_markup_mode=None, add_completion=False, no_args_is_help=True
+)
+app.command("log")(log)
+SHOWN = 50
+
+
+@app.command("list")
+def list_sessions(  # noqa: PLR0913 - typer: one parameter an option
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    server: options.Server = None,
+    token_file: options.TokenFile = None,
+    agent: options.AgentOption = None,
+    status: Annotated[str | None, typer.Option(help="active, running, paused, completed or damaged.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = SHOWN,
+    json: options.Json = False,
+) -> None:
+    """List sessions, the one used last first."""
+    where = Where(config, workspace, server, token_file)
+    run(show_list(where, agent=agent, status=status, limit=limit, json=json))
+
+
+async def show_list(where: Where, *, agent: str | None, status: str | None, limit: int, json: bool) -> None:
+    async with connect(where) as connection:
+        sessions: list[SessionInfo] = []
+        cursor: str | None = None
+        while len(sessions) < limit:
+            found = await connection.client.sessions(
+                agent=agent, status=status, limit=min(limit - len(sessions), 100), cursor=cursor
+            )
+            sessions += found.sessions
+            cursor = found.next_cursor
+            if cursor is None:
+                break
+    if json:
+        view.print_json([session.model_dump() for session in sessions])
+        return
+    rows = [
+        (session.session_id, session.agent, session.status, view.when(session.updated_at), _about(session))
+        for session in sessions
+    ]
+    view.print_table(("SESSION", "AGENT", "STATUS", "UPDATED", "TITLE"), rows, "No sessions yet.")
+    if cursor is not None and view.on_terminal():
+        typer.echo(f"There are more than {limit}: --limit shows them.", err=True)
+
+
+def _about(session: "SessionInfo") -> str:
+    return session.problem or session.title or ""
+
+
+@app.command()
+def show(
+    session_id: options.SessionArgument,
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    server: options.Server = None,
+    token_file: options.TokenFile = None,
+    json: options.Json = False,
+) -> None:
+    """Show what is known about one session: agent, status, turns, tokens and cost."""
+    run(_show(Where(config, workspace, server, token_file), session_id, json))
+
+
+async def _show(where: Where, prefix: str, json: bool) -> None:
+    async with connect(where) as connection:
+        session = await find_session(connection.client, prefix)
+    if json:
+        view.print_json(session.model_dump())
+        return
+    usage = session.usage
+    cost = "" if usage.cost_usd is None else f", ${usage.cost_usd:.4f}"
+    for name, value in (
+        ("session", session.session_id),
+        ("title", session.title),
+        ("agent", session.agent),
+        ("status", session.status),
+        ("created", view.when(session.created_at)),
+        ("updated", view.when(session.updated_at)),
+        ("turns", str(session.turns)),
+        ("records", str(session.head)),
+        ("tokens", f"{usage.prompt_tokens} in, {usage.completion_tokens} out{cost}"),
+        ("problem", session.problem),
+    ):
+        if value:
+            typer.echo(
+                f"{name}\t{view.one_line(value)}" if not view.on_terminal() else f"{name:<8} {view.one_line(value)}"
+            )
+
+
+@app.command()
+def rename(
+    session_id: options.SessionArgument,
+    title: Annotated[str, typer.Argument(help='The new title; "" removes it.')],
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    server: options.Server = None,
+    token_file: options.TokenFile = None,
+) -> None:
+    """Give a session a title."""
+    run(_rename(Where(config, workspace, server, token_file), session_id, title))
+
+
+async def _rename(where: Where, prefix: str, title: str) -> None:
+    async with connect(where) as connection:
+        session = await find_session(connection.client, prefix)
+        renamed = await connection.client.rename_session(session.session_id, title)
+    typer.echo(f"{renamed.session_id}\t{view.one_line(renamed.title)}")
+
+
+@app.command()
+def delete(
+    session_id: options.SessionArgument,
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    server: options.Server = None,
+    token_file: options.TokenFile = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a session and its log for good."""
+    run(_delete(Where(config, workspace, server, token_file), session_id, yes))
+
+
+async def _delete(where: Where, prefix: str, yes: bool) -> None:
+    async with connect(where) as connection:
+        session = await find_session(connection.client, prefix)
+        title = f' "{view.one_line(session.title)}"' if session.title else ""
+        if not yes:
+            typer.confirm(f"Delete {session.session_id}{title}, {session.turns} turns, for good?", abort=True)
+        await connection.client.delete_session(session.session_id)
+    typer.echo(f"Deleted {session.session_id}")

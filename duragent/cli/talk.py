@@ -1,0 +1,215 @@
+"""One terminal on one session: what `chat` and `attach` have in common."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from duragent.cli import view
+from duragent.cli.connection import Connection, find_session
+from duragent.cli.conversation import Block, Conversation, Note, Said
+from duragent.cli.render import write_block
+from duragent.cli.screen import Actions, Screen
+from duragent.client.client import new_key
+from duragent.errors import DuragentError, ServerUnreachable
+from duragent.wire import SendMessage
+
+if TYPE_CHECKING:
+    from duragent.wire import SessionInfo
+
+TAIL_RECORDS = 200
+QUEUE_MAX = 100
+SHORT_ID = 12
+"""Characters of a ULID after which two sessions of one person can hardly be the same."""
+
+HELP = """\
+/help            this list
+/status          the session, its agent, turns, tokens and cost
+/title TEXT      give the session a title
+/cancel          stop the answer (Ctrl-C does too)
+/sessions        the sessions used last
+/new [AGENT]     begin a new session
+/attach ID       go to another session
+/detach, /quit   leave; the session goes on (Ctrl-D does too)
+Alt-Enter begins a new line. A message that begins with / and has a second / is a message."""
+
+Next = Literal["leave"] | str
+"""Where to go from here: the id of a session, or away."""
+
+
+@dataclass(frozen=True)
+class Options:
+    sender_name: str | None = None
+    history: Path | None = None
+
+
+@dataclass
+class Talk:
+    """`run` returns when the person leaves, with the session to go to next, if any."""
+
+    connection: Connection
+    session: "SessionInfo"
+    options: Options
+    next: Next = "leave"
+    _outbox: asyncio.Queue[tuple[str, str]] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
+
+    def __post_init__(self) -> None:
+        self.client = self.connection.client
+        self.conversation = Conversation(self.session.agent)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._notes: asyncio.Queue[list[Block]] = asyncio.Queue(QUEUE_MAX)
+        self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
+            "/help": self._help,
+            "/status": self._status,
+            "/title": self._title,
+            "/cancel": self._cancel,
+            "/sessions": self._sessions,
+            "/new": self._new,
+            "/attach": self._attach,
+            **dict.fromkeys(("/detach", "/quit", "/exit"), self._leave),
+        }
+        actions = Actions(self._submit, self._interrupt, tuple(self._commands))
+        self.screen = Screen(self.conversation, actions, self.options.history)
+
+    async def run(self) -> Next:
+        if self.connection.local is not None:
+            self.connection.local.said = lambda sentence: self._note(Note(sentence))
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                workers = [self._tasks.create_task(work()) for work in (self._watch, self._send, self._show_notes)]
+                await self.screen.run()
+                for worker in workers:
+                    worker.cancel()
+        except* DuragentError as group:
+            # One is enough: it is what ended the talk (the session was deleted, the token is refused).
+            raise _first(group) from None
+        unsent = list(self.conversation.waiting.values())
+        for text in unsent:
+            write_block(Note(f"Not sent: {view.one_line(text, 200)}", "warning"), 80)
+        return self.next
+
+    # --- the three workers ------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        async with aclosing(self.client.watch(self.session.session_id, tail=TAIL_RECORDS)) as items:
+            async for item in items:
+                await self.screen.show(self.conversation.take(item))
+
+    async def _send(self) -> None:
+        """Messages leave in the order in which they were typed, each until it is durable or refused."""
+        while True:
+            key, text = await self._outbox.get()
+            while True:
+                try:
+                    body = SendMessage(content=text, sender_name=self.options.sender_name)
+                    await self.client.post_message(self.session.session_id, body, key=key)
+                except ServerUnreachable:
+                    continue  # the client has waited already; the key makes it one message
+                except DuragentError as error:
+                    self.conversation.waiting.pop(key, None)
+                    self._note(Said(text), Note(f"Not accepted: {error}", "error"))
+                break
+
+    async def _show_notes(self) -> None:
+        while True:
+            await self.screen.show(await self._notes.get())
+
+    # --- what the person does ---------------------------------------------------------------------------------------
+
+    def _submit(self, text: str) -> None:
+        word, _, rest = text.strip().partition(" ")
+        if word.startswith("/") and "/" not in word[1:] and "\n" not in text.strip():
+            command = self._commands.get(word)
+            if command is None:
+                self._note(Note(f"There is no {word}. /help shows what there is.", "warning"))
+            else:
+                self._start(self._guarded(command, rest.strip()))
+            return
+        key = new_key()
+        try:
+            self._outbox.put_nowait((key, text))
+        except asyncio.QueueFull:
+            self._note(Note(f"{QUEUE_MAX} messages wait already; this one was not taken.", "error"))
+            return
+        self.conversation.typed(key, text)
+        self.screen.refresh()
+
+    def _interrupt(self) -> bool:
+        if not self.conversation.busy:
+            return False
+        self._start(self._guarded(self._cancel, ""))
+        return True
+
+    def _start(self, work: Awaitable[None]) -> None:
+        assert self._tasks is not None
+        self._tasks.create_task(_awaited(work))
+
+    def _note(self, *blocks: Block) -> None:
+        if not self._notes.full():
+            self._notes.put_nowait(list(blocks))
+
+    async def _guarded(self, command: Callable[[str], Awaitable[None]], rest: str) -> None:
+        try:
+            await command(rest)
+        except DuragentError as error:
+            self._note(Note(str(error), "error"))
+
+    # --- commands ---------------------------------------------------------------------------------------------------
+
+    async def _help(self, _: str) -> None:
+        self._note(Note(HELP))
+
+    async def _status(self, _: str) -> None:
+        session = await self.client.session(self.session.session_id)
+        usage = session.usage
+        cost = "" if usage.cost_usd is None else f", ${usage.cost_usd:.4f}"
+        tokens = f"{usage.prompt_tokens} tokens in, {usage.completion_tokens} out{cost}"
+        title = f'"{session.title}" · ' if session.title else ""
+        line = f"{title}{session.session_id} · {session.agent} · {session.status} · {session.turns} turns · {tokens}"
+        self._note(Note(line))
+
+    async def _title(self, rest: str) -> None:
+        await self.client.rename_session(self.session.session_id, rest)
+
+    async def _cancel(self, _: str) -> None:
+        if not (await self.client.cancel(self.session.session_id)).cancelled:
+            self._note(Note("There is nothing to stop."))
+
+    async def _sessions(self, _: str) -> None:
+        found = (await self.client.sessions(limit=10)).sessions
+        lines = [f"{each.session_id}  {each.agent}  {each.status}  {view.one_line(each.title, 40)}" for each in found]
+        self._note(Note("\n".join(lines)))
+
+    async def _new(self, rest: str) -> None:
+        session = await self.client.create_session(rest or self.session.agent)
+        self._go(session.session_id)
+
+    async def _attach(self, rest: str) -> None:
+        self._go((await find_session(self.client, rest)).session_id)
+
+    async def _leave(self, _: str) -> None:
+        self.screen.leave()
+
+    def _go(self, session_id: str) -> None:
+        self.next = session_id
+        self.screen.leave()
+
+
+def short_id(session_id: str) -> str:
+    """`session_01k9zf3mabcd`: enough of the id to find the session again."""
+    prefix, mark, rest = session_id.partition("_")
+    return f"{prefix}{mark}{rest[:SHORT_ID]}" if mark else session_id
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work
+
+
+def _first(group: BaseExceptionGroup[DuragentError]) -> DuragentError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, DuragentError)
+    return error

@@ -1,0 +1,121 @@
+"""How things look: tables and colours on a terminal, tabs and ISO times in a pipe, JSON when it is asked for."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import typer
+
+_NOT_FOR_UTF8 = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_STEPS = ((60, 1, "second"), (3600, 60, "minute"), (86_400, 3600, "hour"), (30 * 86_400, 86_400, "day"))
+
+
+def on_terminal(stream: TextIO | None = None) -> bool:
+    return (stream or sys.stdout).isatty()
+
+
+def in_colour(stream: TextIO | None = None) -> bool:
+    """https://no-color.org: any value that is not empty means no colours."""
+    return on_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, **style: Any) -> str:
+    return typer.style(text, **style) if in_colour() else text
+
+
+def clean(text: str) -> str:
+    """Text from elsewhere, fit for a terminal."""
+    from duragent.text import printable
+
+    return printable(text.replace("\r\n", "\n"))
+
+
+def one_line(text: str | None, limit: int = 0) -> str:
+    shown = " ".join(clean(text or "").split())
+    return shown[: limit - 1] + "…" if limit and len(shown) > limit else shown
+
+
+def json_text(value: Any) -> str:
+    """JSON in one line of valid UTF-8, whatever the strings hold."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _NOT_FOR_UTF8.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json_text(value))
+
+
+def parse_time(ts: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(ts)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def ago(ts: str, now: datetime | None = None) -> str:
+    """`3 minutes ago`; a date after a month; the text itself when it is no time."""
+    moment = parse_time(ts)
+    if moment is None:
+        return one_line(ts)
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    if seconds < 1:
+        return "just now"
+    for limit, size, name in _STEPS:
+        if seconds < limit:
+            count = int(seconds // size)
+            return f"{count} {name}{'s' if count != 1 else ''} ago"
+    return moment.astimezone().strftime("%Y-%m-%d")
+
+
+def when(ts: str) -> str:
+    """For a table's cell."""
+    return ago(ts) if on_terminal() else one_line(ts)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
+    """A table on a terminal; in a pipe a header line and tab-separated cells. Cells may be any text."""
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    if not on_terminal():
+        for line in ([column.lower().replace(" ", "_") for column in columns], *cells):
+            typer.echo("\t".join(line))
+        return
+    if not cells:
+        typer.echo(empty)
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(no_color=not in_colour(), highlight=False).print(table)
+
+
+def page(lines: Iterable[str], *, pager: bool) -> None:
+    """The lines through a pager as git does it: only on a terminal, and only when they do not fit on the screen."""
+    if not (pager and on_terminal()):
+        for line in lines:
+            typer.echo(line)
+        return
+    import subprocess
+
+    command = os.environ.get("DURAGENT_PAGER") or os.environ.get("PAGER") or "less"
+    environment = {"LESS": "FRX", **os.environ}
+    # A shell, because PAGER may hold options; it is the person's own variable.
+    process = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)
+    try:
+        if process.stdin is not None:
+            for line in lines:
+                process.stdin.write(line.encode("utf-8", "replace") + b"\n")
+            process.stdin.close()
+    except BrokenPipeError:
+        pass  # the person has seen enough
+    finally:
+        process.wait()

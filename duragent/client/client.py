@@ -1,0 +1,262 @@
+"""Every route of the HTTP API as a method that gives a wire model.
+
+A request that fails for want of a connection is sent again, for `patience_seconds`: reads as they are, POSTs with the
+same Idempotency-Key, so that a server that was killed and restarted in the middle has one message. Errors are
+`ProblemResponse` (the server refused) and `ServerUnreachable` (there was none, for all our patience).
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+from uuid import uuid4
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from duragent.client.address import Endpoint, Locate, why
+from duragent.client.backoff import pause_seconds
+from duragent.client.problem import problem_of
+from duragent.client.watch import Item, Position, watch
+from duragent.errors import ServerUnreachable
+from duragent.wire import (
+    Accepted,
+    AgentDetail,
+    AgentList,
+    Answer,
+    Asked,
+    CancelResult,
+    ChangeSession,
+    CreateSession,
+    EventList,
+    MessageList,
+    Ready,
+    SendMessage,
+    SessionInfo,
+    SessionList,
+    Version,
+)
+
+PATIENCE_SECONDS = 15.0
+ANSWER_SECONDS = 3600.0
+ENDPOINT_SECONDS = 2.0
+_TRY_AGAIN = (502, 503, 504)
+M = TypeVar("M", bound=BaseModel)
+
+
+def new_key() -> str:
+    """A fresh Idempotency-Key."""
+    return uuid4().hex
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    params: Mapping[str, Any] | None = None
+    body: Asked | None = None
+    headers: Mapping[str, str] | None = None
+    read_seconds: float = 60.0
+
+    def content(self) -> bytes | None:
+        # Not httpx's own `json=`: that cannot encode a lone surrogate.
+        return None if self.body is None else json.dumps(self.body.model_dump(exclude_none=True)).encode()
+
+
+class Client:
+    """One server, wherever it is at the moment. Use it as `async with Client(locate) as client`."""
+
+    def __init__(self, locate: Locate, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._locate = locate
+        self._patience = patience_seconds
+        self._endpoint: Endpoint | None = None
+        self._endpoint_until = 0.0
+        # Plain HTTP to this machine; loading the certificates of the world would take longer than all the rest.
+        self._http = httpx.AsyncClient(trust_env=False, verify=False)
+        self._http_by_proxy: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+        if self._http_by_proxy is not None:
+            await self._http_by_proxy.aclose()
+
+    # --- agents and the server itself -------------------------------------------------------------------------------
+
+    async def agents(self) -> AgentList:
+        return await self._get(AgentList, "/api/v1/agents")
+
+    async def agent(self, name: str) -> AgentDetail:
+        return await self._get(AgentDetail, f"/api/v1/agents/{quote(name, safe='')}")
+
+    async def ready(self) -> Ready:
+        """How the server is; one that cannot store anything says so with a 503, which is no failure of the question."""
+        try:
+            return _model(Ready, await self._send_once(_Request("GET", "/readyz")))
+        except httpx.RequestError as error:
+            raise ServerUnreachable(self._endpoint.url if self._endpoint else "", why(error)) from error
+
+    async def version(self) -> Version:
+        return await self._get(Version, "/version")
+
+    async def shutdown(self) -> str:
+        return (await self._post("/api/admin/v1/shutdown")).text
+
+    async def reload_agents(self) -> str:
+        return (await self._post("/api/admin/v1/reload-agents")).text
+
+    # --- sessions ---------------------------------------------------------------------------------------------------
+
+    async def sessions(
+        self,
+        *,
+        agent: str | None = None,
+        status: str | None = None,
+        prefix: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> SessionList:
+        asked = {"agent": agent, "status": status, "prefix": prefix, "limit": limit, "cursor": cursor}
+        return await self._get(SessionList, "/api/v1/sessions", asked)
+
+    async def create_session(self, agent: str, title: str | None = None, *, key: str | None = None) -> SessionInfo:
+        body = CreateSession(agent=agent, title=title)
+        return _model(SessionInfo, await self._post("/api/v1/sessions", body, key=key))
+
+    async def session(self, session_id: str) -> SessionInfo:
+        return await self._get(SessionInfo, _session(session_id))
+
+    async def rename_session(self, session_id: str, title: str) -> SessionInfo:
+        request = _Request("PATCH", _session(session_id), body=ChangeSession(title=title))
+        return _model(SessionInfo, await self._send(request))
+
+    async def delete_session(self, session_id: str) -> None:
+        """Deleting what is gone already is an error, unless it was this very request that deleted it."""
+        await self._send(_Request("DELETE", _session(session_id)))
+
+    async def messages(self, session_id: str, *, limit: int | None = None, before: int | None = None) -> MessageList:
+        return await self._get(MessageList, f"{_session(session_id)}/messages", {"limit": limit, "before": before})
+
+    async def post_message(self, session_id: str, message: SendMessage, *, key: str | None = None) -> Accepted:
+        """Returns when the message is durable; the answer comes on `watch`."""
+        headers = {"Prefer": "respond-async"}
+        response = await self._post(f"{_session(session_id)}/messages", message, key=key, headers=headers)
+        return _model(Accepted, response)
+
+    async def ask(self, session_id: str, message: SendMessage, *, key: str | None = None) -> Answer:
+        """Returns when the answer is durable."""
+        path = f"{_session(session_id)}/messages"
+        return _model(Answer, await self._post(path, message, key=key, read_seconds=ANSWER_SECONDS))
+
+    async def cancel(self, session_id: str, *, key: str | None = None) -> CancelResult:
+        return _model(CancelResult, await self._post(f"{_session(session_id)}/cancel", key=key))
+
+    async def events(
+        self, session_id: str, *, after: int | None = None, before: int | None = None, limit: int | None = None
+    ) -> EventList:
+        asked = {"after": after, "before": before, "limit": limit}
+        return await self._get(EventList, f"{_session(session_id)}/events", asked)
+
+    def watch(
+        self, session_id: str, *, after: int | None = None, tail: int | None = None
+    ) -> AsyncGenerator[Item, None]:
+        """The session as it happens, for as long as it is wanted: see `watch.py`. Close it (`contextlib.aclosing`)."""
+        return watch(self._stream_place, f"{_session(session_id)}/events", Position(last=after, tail=tail))
+
+    # --- sending ----------------------------------------------------------------------------------------------------
+
+    async def _get(self, model: type[M], path: str, params: Mapping[str, Any] | None = None) -> M:
+        return _model(model, await self._send(_Request("GET", path, params=params)))
+
+    async def _post(
+        self,
+        path: str,
+        body: Asked | None = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        read_seconds: float = 60.0,
+    ) -> httpx.Response:
+        headers = {**(headers or {}), "Idempotency-Key": key or new_key()}
+        return await self._send(_Request("POST", path, body=body, headers=headers, read_seconds=read_seconds))
+
+    async def _send(self, request: _Request) -> httpx.Response:
+        deadline = time.monotonic() + self._patience
+        attempt = 0
+        while True:
+            attempt += 1
+            failure: Exception
+            try:
+                response = await self._send_once(request)
+                if response.is_success or (request.method == "DELETE" and attempt > 1 and response.status_code == 404):
+                    return response
+                failure = problem_of(response)
+                if response.status_code not in _TRY_AGAIN:
+                    raise failure
+            except (httpx.RequestError, ServerUnreachable) as error:
+                url = self._endpoint.url if self._endpoint else ""
+                failure = error if isinstance(error, ServerUnreachable) else ServerUnreachable(url, why(error))
+                self._endpoint = None
+            pause = pause_seconds(attempt)
+            if time.monotonic() + pause > deadline:
+                raise failure
+            await asyncio.sleep(pause)
+
+    async def _send_once(self, request: _Request) -> httpx.Response:
+        endpoint = await self._current_endpoint()
+        headers = {**_headers(endpoint, request.path), **(request.headers or {})}
+        content = request.content()
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        params = {name: value for name, value in (request.params or {}).items() if value is not None}
+        return await self._http_for(endpoint).request(
+            request.method,
+            endpoint.url + request.path,
+            params=params,
+            content=content,
+            headers=headers,
+            timeout=httpx.Timeout(request.read_seconds, connect=5.0),
+        )
+
+    async def _current_endpoint(self) -> Endpoint:
+        # Looked up again after a while: a port may have got another owner, and the token is not for it.
+        if self._endpoint is None or time.monotonic() > self._endpoint_until:
+            self._endpoint = await self._locate(wanted=True)
+            self._endpoint_until = time.monotonic() + ENDPOINT_SECONDS
+        return self._endpoint
+
+    async def _stream_place(self) -> tuple[httpx.AsyncClient, Endpoint, dict[str, str]]:
+        endpoint = await self._locate(wanted=False)
+        return self._http_for(endpoint), endpoint, _headers(endpoint, "")
+
+    def _http_for(self, endpoint: Endpoint) -> httpx.AsyncClient:
+        # HTTP_PROXY must not see the token of a server on this machine.
+        if endpoint.local:
+            return self._http
+        if self._http_by_proxy is None:
+            self._http_by_proxy = httpx.AsyncClient()
+        return self._http_by_proxy
+
+
+def _model(model: type[M], response: httpx.Response) -> M:
+    try:
+        return model.model_validate(json.loads(response.content))
+    except (ValueError, ValidationError) as error:
+        raise ServerUnreachable(str(response.url), f"what answers there is not duragent ({why(error)})") from error
+
+
+def _session(session_id: str) -> str:
+    return f"/api/v1/sessions/{quote(session_id, safe='')}"
+
+
+def _headers(endpoint: Endpoint, path: str) -> dict[str, str]:
+    token = endpoint.token_for(path)
+    return {"Authorization": f"Bearer {token}"} if token else {}

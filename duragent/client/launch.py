@@ -1,0 +1,140 @@
+"""Start a server for a workspace in the background, and find it again after it died."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from duragent.client.address import Endpoint, Tokens, find_server, read_address
+from duragent.errors import ServerStartFailed, ServerUnreachable, WorkspaceLocked
+
+START_SECONDS = 15.0
+DEAD_SECONDS = 1.0
+"""So long a server may be unreachable before we look whether it is dead."""
+
+EXIT_WORKSPACE_LOCKED = 73
+_POLL_FIRST, _POLL_LIMIT = 0.02, 0.25
+_LOG_LINES_SHOWN = 8
+_MAX_TAIL_BYTES = 16 << 10
+
+
+async def launch(workspace: Path, arguments: Sequence[str]) -> Endpoint:
+    """Runs `duragent serve <arguments>` in a session of its own and returns when it is ready.
+
+    When another server wins the race for the workspace, that one is returned. Raises ServerStartFailed.
+    """
+    log = workspace / "logs" / "server.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        log_start = os.fstat(descriptor).st_size
+        # -P: nothing is imported from the folder that we happen to stand in; it may be anybody's.
+        command = [sys.executable, "-P", "-m", "duragent", "serve", *arguments]
+        process = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
+            command, stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, start_new_session=True
+        )
+    finally:
+        os.close(descriptor)
+    return await _ready(process, workspace, log, log_start)
+
+
+async def _ready(process: subprocess.Popen[bytes], workspace: Path, log: Path, log_start: int) -> Endpoint:
+    deadline = time.monotonic() + START_SECONDS
+    pause, why = _POLL_FIRST, "it did not say where it listens"
+    while time.monotonic() < deadline:
+        code = process.poll()
+        if code not in (None, EXIT_WORKSPACE_LOCKED):
+            raise ServerStartFailed(f"the server ended with exit code {code}:\n{_tail(log, log_start)}")
+        address = read_address(workspace)
+        if address is not None and (code == EXIT_WORKSPACE_LOCKED or address.pid == process.pid):
+            try:
+                return await find_server(workspace)
+            except ServerUnreachable as error:
+                why = error.reason
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, _POLL_LIMIT)
+    if process.poll() == EXIT_WORKSPACE_LOCKED:
+        raise WorkspaceLocked(str(workspace), f"a server that does not answer ({why})")
+    raise ServerStartFailed(f"the server was not ready after {START_SECONDS:.0f} s ({why}); its log is {log}")
+
+
+class LocalServer:
+    """A workspace's server as a `Locate`: it is started when somebody wants it, and again when it was killed.
+
+    `arguments` None: never start one. `said` is told a sentence for people when a server was started.
+    """
+
+    def __init__(
+        self,
+        workspace: Path,
+        arguments: Callable[[], Sequence[str]] | None,
+        said: Callable[[str], None],
+        tokens: Tokens | None = None,
+    ) -> None:
+        self.said = said
+        self._workspace = workspace
+        self._tokens = tokens or Tokens()
+        self._arguments = arguments
+        self._started = False
+        self._missing_since: float | None = None
+        self._turn = asyncio.Lock()
+
+    async def __call__(self, *, wanted: bool) -> Endpoint:
+        async with self._turn:
+            try:
+                endpoint = await find_server(self._workspace, self._tokens)
+            except ServerUnreachable:
+                if self._arguments is None or not self._may_start(wanted):
+                    raise
+                endpoint = await self._start(self._arguments)
+            self._missing_since = None
+            self._started = True
+            return endpoint
+
+    def _may_start(self, wanted: bool) -> bool:
+        """A server that was stopped properly stays so until it is wanted; one that was killed is missed."""
+        now = time.monotonic()
+        self._missing_since = self._missing_since or now
+        address = read_address(self._workspace)
+        if address is None:
+            return wanted
+        if not is_gone(address.pid):
+            return False
+        return not self._started or now - self._missing_since >= DEAD_SECONDS
+
+    async def _start(self, arguments: Callable[[], Sequence[str]]) -> Endpoint:
+        again = self._started
+        await launch(self._workspace, arguments())
+        endpoint = await find_server(self._workspace, self._tokens)
+        where = endpoint.url.partition("//")[2]
+        if again:
+            self.said(f"The server was gone: started it again on {where}.")
+        else:
+            self.said(f"Started a server on {where} (stop it with `duragent serve stop`).")
+        return endpoint
+
+
+def is_gone(pid: int) -> bool:
+    """True when no process has that id, also when it is a dead child of ours that nobody asked about yet."""
+    try:
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return True
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
+def _tail(log: Path, start: int) -> str:
+    with log.open("rb") as file:
+        file.seek(max(start, file.seek(0, os.SEEK_END) - _MAX_TAIL_BYTES))
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    return "\n".join(lines[-_LOG_LINES_SHOWN:]) or f"it said nothing; its log is {log}"

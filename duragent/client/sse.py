@@ -1,0 +1,97 @@
+"""Server-sent events from bytes (WHATWG HTML, section 9.2.6). Values in, values out: no I/O.
+
+Lines end at CR LF, LF or CR only; `str.splitlines` would also cut at U+2028, which may stand raw in an answer.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_EVENT_BYTES = 8 << 20
+"""Four times the largest request body, so that no honest record comes near it."""
+
+_LINE_END = re.compile(b"\r\n|\n|\r")
+
+
+class EventTooLong(Exception):
+    """The other side does not speak SSE, or means no good."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSentEvent:
+    """`id` is the last one seen on the stream, as a browser would keep it; `retry_seconds` None when not sent."""
+
+    event: str
+    data: str
+    id: str
+    retry_seconds: float | None = None
+
+
+class Decoder:
+    """Feed it bytes in pieces of any size; it gives the events that are complete."""
+
+    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._max = max_event_bytes
+        self._parts: list[bytes] = []
+        self._waiting_bytes = 0
+        self._after_cr = False
+        self._first_line = True
+        self._data: list[str] = []
+        self._data_bytes = 0
+        self._event, self._id = "", ""
+        self._retry: float | None = None
+
+    def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
+        for line in self._lines(chunk):
+            event = self._take(line)
+            if event is not None:
+                yield event
+
+    def _lines(self, chunk: bytes) -> Iterator[bytes]:
+        # A CR ends its line at once; the LF that may follow in the next chunk then belongs to it.
+        if self._after_cr and chunk:
+            self._after_cr = False
+            chunk = chunk.removeprefix(b"\n")
+        start = 0
+        for match in _LINE_END.finditer(chunk):
+            self._parts.append(chunk[start : match.start()])
+            yield b"".join(self._parts)
+            self._parts.clear()
+            self._waiting_bytes = 0
+            start = match.end()
+        self._after_cr = self._after_cr or chunk.endswith(b"\r")
+        if start < len(chunk):
+            self._parts.append(chunk[start:])
+            self._waiting_bytes += len(chunk) - start
+            self._check(self._waiting_bytes + self._data_bytes)
+
+    def _take(self, line: bytes) -> ServerSentEvent | None:
+        if self._first_line:
+            self._first_line = False
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if not line:
+            return self._dispatch()
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data_bytes += len(value)
+            self._check(self._data_bytes)
+            self._data.append(value.decode("utf-8", "replace"))
+        elif name == b"event":
+            self._event = value.decode("utf-8", "replace")
+        elif name == b"id" and b"\0" not in value:
+            self._id = value.decode("utf-8", "replace")
+        elif name == b"retry" and value.isdigit() and len(value) < 10:
+            self._retry = int(value) / 1000
+        return None
+
+    def _dispatch(self) -> ServerSentEvent | None:
+        data, event, retry = self._data, self._event, self._retry
+        self._data, self._event, self._retry, self._data_bytes = [], "", None, 0
+        if not data and retry is None:
+            return None
+        return ServerSentEvent(event or "message", "\n".join(data), self._id, retry)
+
+    def _check(self, size_bytes: int) -> None:
+        if size_bytes > self._max:
+            raise EventTooLong(f"an event of more than {self._max} bytes")

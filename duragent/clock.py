@@ -1,0 +1,52 @@
+"""Time and chance: now, sleep, new_id. No other file of the runtime asks the machine for either.
+
+A `Clock` is handed to whoever needs one, so that tests can hand over `duragent.testing.FakeClock` instead.
+"""
+
+import asyncio
+import os
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class Clock(Protocol):
+    """The only source of time and chance."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC. It may jump; never subtract two of them to wait."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id such as `session_01k9zf3m…`: the prefix and a lower-case ULID, so that ids sort by time."""
+        ...
+
+
+def ulid(milliseconds: int, chance: bytes) -> str:
+    """26 characters of lower-case Crockford base32: 48 bits of time, 80 bits of chance (github.com/ulid/spec)."""
+    number = (milliseconds & (1 << 48) - 1) << 80 | int.from_bytes(chance[:10])
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+class SystemClock:
+    """The machine's clock and the kernel's random bytes."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def new_id(self, prefix: str) -> str:
+        return f"{prefix}_{ulid(time.time_ns() // 1_000_000, os.urandom(10))}"

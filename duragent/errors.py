@@ -1,0 +1,295 @@
+"""Every error of duragent, in one tree.
+
+    DuragentError
+    ├── BadInput                     cannot be done as asked; asking again the same way fails again
+    │   ├── InvalidFile              a file that people write: path, line, field, problem, hint
+    │   ├── InvalidRequest           a value out of its bounds, at any door
+    │   ├── NotFound
+    │   │   ├── SessionNotFound
+    │   │   └── AgentNotFound
+    │   ├── AmbiguousId              a prefix that fits several sessions
+    │   ├── AgentBroken              the agent's files have a fault; it is named
+    │   ├── SessionClosed
+    │   ├── IdempotencyMismatch      the key was used before, with another request
+    │   ├── SessionBusy              too many messages wait already
+    │   └── NothingToDo              a decision without anything it could apply to
+    ├── StoreError                   the place where streams rest refuses
+    │   ├── WorkspaceLocked          another server holds the workspace
+    │   ├── UnsafeFileSystem         a network file system, where locks cannot be trusted
+    │   ├── SessionExists
+    │   ├── Fenced                   the claim was lost; final for this claim
+    │   ├── SeqConflict              a bug: the log is not where the writer thought
+    │   ├── StoreFull                no room; nothing was stored, the claim is still good
+    │   ├── Unavailable              a write or fsync failed; the session is read-only until it is opened again
+    │   ├── LogChanged               somebody replaced or edited a live log
+    │   └── Damaged                  the log has a fault that is not a torn tail; it is served read-only
+    ├── Stopping                     the server is shutting down; ask again in a moment
+    ├── ModelError                   the model gave no answer
+    │   ├── RateLimited              retried; retry_after_seconds when the provider said so
+    │   ├── ModelUnavailable         5xx, connection refused or broken; retried
+    │   ├── ModelTimeout             retried
+    │   ├── AuthenticationFailed     final
+    │   ├── BadModelRequest          final
+    │   └── ModelNotConfigured       no key, no such provider; final
+    └── ServerError                  what a client says of the server it talks to
+        ├── ServerUnreachable
+        ├── ServerStartFailed
+        └── ProblemResponse          an RFC 9457 problem, with its status
+
+They are named for what is wrong; the facts are attributes. HTTP statuses and exit codes are not here: each is one
+table at its door (`server/problems.py`, `cli/main.py`).
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class DuragentError(Exception):
+    """The root. `str(error)` is one plain sentence that a person can act on."""
+
+    code: ClassVar[str] = "error"
+    """A stable name for programs, kebab-case; the tail of the problem type URN."""
+
+
+# --- BadInput -------------------------------------------------------------------------------------------------------
+
+
+class BadInput(DuragentError):
+    """The caller's request cannot be done as it is."""
+
+    code = "bad-request"
+
+
+class InvalidFile(BadInput):
+    """A file that people write is wrong. `line` counts from 1; `field` is a dotted path (`spec.model.name`)."""
+
+    code = "invalid-file"
+
+    def __init__(
+        self, path: str, problem: str, *, line: int | None = None, field: str | None = None, hint: str | None = None
+    ) -> None:
+        self.path, self.problem, self.line, self.field, self.hint = path, problem, line, field, hint
+        where = path if line is None else f"{path}:{line}"
+        what = problem if field is None else f"{field}: {problem}"
+        super().__init__(f"{where}: {what}" + (f" ({hint})" if hint else ""))
+
+
+class InvalidRequest(BadInput):
+    """A request has the wrong form or a value out of bounds. `faults` lists (field, problem)."""
+
+    code = "invalid-request"
+
+    def __init__(self, problem: str, faults: Sequence[tuple[str, str]] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__(problem)
+
+
+class NotFound(BadInput):
+    code = "not-found"
+
+
+class SessionNotFound(NotFound):
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        super().__init__(f"session '{session_id}' not found")
+
+
+class AgentNotFound(NotFound):
+    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        self.name, self.known = name, tuple(known)
+        there = f"; there are: {', '.join(self.known)}" if self.known else "; there are no agents yet"
+        super().__init__(f"agent '{name}' not found{there}")
+
+
+class AmbiguousId(BadInput):
+    code = "ambiguous-id"
+
+    def __init__(self, prefix: str, matches: Sequence[str]) -> None:
+        self.prefix, self.matches = prefix, tuple(matches)
+        super().__init__(f"'{prefix}' fits {len(self.matches)} sessions: {', '.join(self.matches[:5])}")
+
+
+class AgentBroken(BadInput):
+    code = "agent-broken"
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"agent '{name}' cannot be used: {reason}")
+
+
+class SessionClosed(BadInput):
+    code = "session-closed"
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        super().__init__(f"session '{session_id}' is closed")
+
+
+class IdempotencyMismatch(BadInput):
+    code = "idempotency-mismatch"
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"Idempotency-Key '{key}' was used before with a different request")
+
+
+class SessionBusy(BadInput):
+    code = "session-busy"
+
+    def __init__(self, session_id: str, waiting: int) -> None:
+        self.session_id, self.waiting = session_id, waiting
+        super().__init__(f"session '{session_id}' has {waiting} messages waiting already; try again later")
+
+
+class NothingToDo(BadInput):
+    code = "nothing-to-do"
+
+
+# --- StoreError -----------------------------------------------------------------------------------------------------
+
+
+class StoreError(DuragentError):
+    code = "store-error"
+
+
+class WorkspaceLocked(StoreError):
+    """Another server holds the workspace. `holder` says who, for people."""
+
+    code = "workspace-locked"
+
+    def __init__(self, workspace: str, holder: str) -> None:
+        self.workspace, self.holder = workspace, holder
+        super().__init__(f"workspace {workspace} is held by {holder}")
+
+
+class UnsafeFileSystem(StoreError):
+    code = "unsafe-file-system"
+
+    def __init__(self, path: str, kind: str) -> None:
+        self.path, self.kind = path, kind
+        super().__init__(
+            f"{path} is on {kind}, a network file system where locks and fsync cannot be trusted; "
+            "put the workspace on a local disk, or set `allow_network_fs: true` if you know better"
+        )
+
+
+class SessionExists(StoreError):
+    code = "session-exists"
+
+
+class Fenced(StoreError):
+    code = "fenced"
+
+
+class SeqConflict(StoreError):
+    code = "seq-conflict"
+
+
+class StoreFull(StoreError):
+    """Nothing was stored; the session can be read, and goes on when there is room."""
+
+    code = "store-full"
+
+
+class Unavailable(StoreError):
+    code = "store-unavailable"
+
+
+class LogChanged(StoreError):
+    code = "log-changed"
+
+    def __init__(self, session_id: str, what: str) -> None:
+        self.session_id, self.what = session_id, what
+        super().__init__(f"the log of session '{session_id}' was changed while it was in use: {what}")
+
+
+class Damaged(StoreError):
+    """A log is damaged. `good_seq` is the last record that can be trusted; `line` counts from 1 in `file`."""
+
+    code = "session-damaged"
+
+    def __init__(self, session_id: str, file: str, line: int, problem: str, good_seq: int) -> None:
+        self.session_id, self.file, self.line, self.problem, self.good_seq = session_id, file, line, problem, good_seq
+        super().__init__(
+            f"session '{session_id}' is damaged at {file}:{line}: {problem}; it is read-only, "
+            f"records 1 to {good_seq} are good"
+        )
+
+
+class Stopping(DuragentError):
+    code = "stopping"
+
+    def __init__(self) -> None:
+        super().__init__("the server is stopping; try again in a moment")
+
+
+# --- ModelError -----------------------------------------------------------------------------------------------------
+
+
+class ModelError(DuragentError):
+    """The model gave no answer. `retryable` says whether asking again can help."""
+
+    code = "model-error"
+    retryable: ClassVar[bool] = False
+
+
+class RateLimited(ModelError):
+    code = "rate-limited"
+    retryable = True
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message)
+
+
+class ModelUnavailable(ModelError):
+    """5xx, 408, or the connection failed or broke. May carry the provider's Retry-After."""
+
+    code = "model-unavailable"
+    retryable = True
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message)
+
+
+class ModelTimeout(ModelError):
+    code = "model-timeout"
+    retryable = True
+
+
+class AuthenticationFailed(ModelError):
+    code = "authentication-failed"
+
+
+class BadModelRequest(ModelError):
+    code = "bad-model-request"
+
+
+class ModelNotConfigured(ModelError):
+    code = "model-not-configured"
+
+
+# --- ServerError ----------------------------------------------------------------------------------------------------
+
+
+class ServerError(DuragentError):
+    code = "server-error"
+
+
+class ServerUnreachable(ServerError):
+    def __init__(self, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(f"no duragent server answers at {url}: {reason}")
+
+
+class ServerStartFailed(ServerError):
+    code = "server-start-failed"
+
+
+class ProblemResponse(ServerError):
+    """The server refused. `status` is the HTTP status, `problem` the code (`not-found`), `detail` a sentence."""
+
+    def __init__(self, status: int, problem: str, detail: str) -> None:
+        self.status, self.problem, self.detail = status, problem, detail
+        super().__init__(detail)

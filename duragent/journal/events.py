@@ -1,0 +1,318 @@
+"""What can happen in a session: one class for each kind of event, in the past tense, and one union of them all.
+
+A class name in snake case is its `type` on disk (`ToolFinished` is `tool_finished`). To add an event: a class here, its
+name in the union at the end of this file, its `case` in `state.apply` (the type checker asks for it), and a line in
+`tests/golden/`. Fields may be added with a default, never renamed, never reused with another meaning.
+"""
+
+import re
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from duragent.text import Text
+
+
+class _Shape(BaseModel):
+    # Unknown fields of a later version are left out here; the stored line keeps them.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+# --- parts of events ------------------------------------------------------------------------------------------------
+
+
+class Sender(_Shape):
+    """Who wrote a message, where a session has several people."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+class Call(_Shape):
+    """One tool call. `call` is unique in the session; `arguments` is the JSON text as the model wrote it."""
+
+    call: str
+    tool: str
+    arguments: Text
+
+
+class Tokens(_Shape):
+    """Token counts as the provider reported them; `input` includes `cached_input`."""
+
+    input: int = 0
+    output: int = 0
+    cached_input: int = 0
+    reasoning: int = 0
+
+
+Source = Literal["http", "cli", "gateway", "schedule", "process", "agent", "legacy"]
+OnDisconnect = Literal["pause", "continue"]
+TurnOutcome = Literal["completed", "cancelled", "failed", "paused"]
+CallOutcome = Literal["ok", "error", "timeout", "cancelled", "denied", "skipped", "interrupted"]
+EffectClass = Literal["pure", "idempotent", "unsafe", "never"]
+
+
+# --- the session ----------------------------------------------------------------------------------------------------
+
+
+class SessionCreated(_Shape):
+    """The first record of every log. Durable before 201."""
+
+    type: Literal["session_created"] = "session_created"
+    agent: str
+    agent_fingerprint: str = ""
+    on_disconnect: OnDisconnect = "continue"
+    title: str | None = None
+    source: Source = "http"
+    parent: str | None = None
+    idempotency_key: str | None = None
+    fingerprint: str | None = None
+
+
+class OwnerClaimed(_Shape):
+    """A process took the session over. Work that was started under a lower epoch is orphaned."""
+
+    type: Literal["owner_claimed"] = "owner_claimed"
+    epoch: int
+    node: str
+
+
+class SessionPaused(_Shape):
+    type: Literal["session_paused"] = "session_paused"
+    reason: str = ""
+
+
+class SessionResumed(_Shape):
+    type: Literal["session_resumed"] = "session_resumed"
+    reason: str = ""
+
+
+class SessionRenamed(_Shape):
+    type: Literal["session_renamed"] = "session_renamed"
+    title: str | None = None
+
+
+class SessionClosed(_Shape):
+    type: Literal["session_closed"] = "session_closed"
+    reason: str = ""
+
+
+class LogRecovered(_Shape):
+    """A torn tail was cut off. It was never acknowledged; its bytes are kept in `saved_as`, beside the log."""
+
+    type: Literal["log_recovered"] = "log_recovered"
+    offset: int
+    size_bytes: int
+    saved_as: str
+
+
+# --- the turn -------------------------------------------------------------------------------------------------------
+
+
+class MessageReceived(_Shape):
+    """Durable before 200 or 202."""
+
+    type: Literal["message_received"] = "message_received"
+    message_id: str
+    text: Text
+    sender: Sender | None = None
+    source: Source = "http"
+    idempotency_key: str | None = None
+    fingerprint: str | None = None
+
+
+class TurnStarted(_Shape):
+    """Durable before the first model call. `trigger` is the seq of the oldest message that waits for an answer."""
+
+    type: Literal["turn_started"] = "turn_started"
+    turn: str
+    trigger: int
+    agent_fingerprint: str = ""
+
+
+class ModelCalled(_Shape):
+    """Durable before the request leaves. The model sees records up to `input_seq`."""
+
+    type: Literal["model_called"] = "model_called"
+    turn: str
+    step: int
+    attempt: int
+    epoch: int
+    model: str
+    input_seq: int
+    request_sha256: str = ""
+
+
+class ModelReplied(_Shape):
+    """The answer with all its tool calls, in one line. Durable before any tool or client sees it as final."""
+
+    type: Literal["model_replied"] = "model_replied"
+    message_id: str
+    turn: str = ""
+    step: int = 1
+    attempt: int = 1
+    model: str = ""
+    text: Text = ""
+    reasoning: Text = ""
+    calls: tuple[Call, ...] = ()
+    finish_reason: str = "stop"
+    usage: Tokens = Tokens()
+    cost_usd: float | None = None
+
+
+class ModelFailed(_Shape):
+    """An attempt gave no answer. `error` is the code of a ModelError, or interrupted, cancelled, paused, shutdown.
+
+    `partial_text` is what watchers had seen of it. `retry` says whether the turn asks again.
+    """
+
+    type: Literal["model_failed"] = "model_failed"
+    turn: str
+    step: int
+    attempt: int
+    error: str
+    message: str = ""
+    retry: bool = False
+    retry_after_seconds: float | None = None
+    message_id: str | None = None
+    partial_text: Text = ""
+    partial_reasoning: Text = ""
+
+
+class CancelRequested(_Shape):
+    """Somebody stopped the turn. Durable before 200; the turn settles what is open and ends."""
+
+    type: Literal["cancel_requested"] = "cancel_requested"
+    turn: str
+    by: str = ""
+    idempotency_key: str | None = None
+    fingerprint: str | None = None
+
+
+class TurnEnded(_Shape):
+    """`code` names the error of a failed or paused turn; `reason` is a sentence for people."""
+
+    type: Literal["turn_ended"] = "turn_ended"
+    turn: str
+    outcome: TurnOutcome
+    code: str = ""
+    reason: str = ""
+
+
+# --- tool calls -----------------------------------------------------------------------------------------------------
+
+
+class ApprovalRequested(_Shape):
+    """Durable before anybody is asked. `arguments_sha256` binds the question to tool and arguments."""
+
+    type: Literal["approval_requested"] = "approval_requested"
+    turn: str
+    call: str
+    tool: str
+    arguments_sha256: str
+    rule: str = ""
+
+
+class ApprovalDecided(_Shape):
+    type: Literal["approval_decided"] = "approval_decided"
+    call: str
+    decision: Literal["allow_once", "allow_always", "deny"]
+    arguments_sha256: str
+    by: str = ""
+    reason: str = ""
+
+
+class ToolStarted(_Shape):
+    """Durable before the effect."""
+
+    type: Literal["tool_started"] = "tool_started"
+    turn: str
+    call: str
+    tool: str
+    attempt: int = 1
+    epoch: int
+    effect: EffectClass = "unsafe"
+    idempotency_key: str = ""
+    deadline: str | None = None
+
+
+class ToolFinished(_Shape):
+    """The one result of a call. Durable before the model sees it."""
+
+    type: Literal["tool_finished"] = "tool_finished"
+    turn: str = ""
+    call: str
+    tool: str = ""
+    outcome: CallOutcome
+    content: Text = ""
+
+
+class ToolLost(_Shape):
+    """The call may have run: it was started, and there is no result."""
+
+    type: Literal["tool_lost"] = "tool_lost"
+    turn: str
+    call: str
+    evidence: str = ""
+
+
+class ToolResolved(_Shape):
+    """What was decided about a lost call."""
+
+    type: Literal["tool_resolved"] = "tool_resolved"
+    call: str
+    resolution: Literal["retry", "done", "failed"]
+    by: str = ""
+
+
+# --- from elsewhere -------------------------------------------------------------------------------------------------
+
+
+class ToolsSkipped(_Shape):
+    """Only in logs of duragent-rust v0.5: several calls settled at once, without having run."""
+
+    type: Literal["tools_skipped"] = "tools_skipped"
+    calls: tuple[str, ...]
+    reason: str = ""
+
+
+class Opaque(_Shape):
+    """An event of a type that this version does not know: kept, shown, and without effect on the state."""
+
+    type: str
+    payload: dict[str, Any] = {}
+
+
+KnownEvent = Annotated[
+    SessionCreated
+    | OwnerClaimed
+    | SessionPaused
+    | SessionResumed
+    | SessionRenamed
+    | SessionClosed
+    | LogRecovered
+    | MessageReceived
+    | TurnStarted
+    | ModelCalled
+    | ModelReplied
+    | ModelFailed
+    | CancelRequested
+    | TurnEnded
+    | ApprovalRequested
+    | ApprovalDecided
+    | ToolStarted
+    | ToolFinished
+    | ToolLost
+    | ToolResolved
+    | ToolsSkipped,
+    Field(discriminator="type"),
+]
+Event = KnownEvent | Opaque
+
+
+def _type_name(event: type[BaseModel]) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower()
+
+
+EVENT_TYPES: dict[str, type[BaseModel]] = {_type_name(event): event for event in get_args(get_args(KnownEvent)[0])}
+"""The classes by their name on disk."""

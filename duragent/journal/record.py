@@ -1,0 +1,209 @@
+"""A record and its JSON line.
+
+    {"seq":42,"ts":"2026-11-20T23:58:16.123Z","type":"tool_started",…payload…,"tx":"1/2","crc":"9f3a1c02"}\n
+
+- `seq` from 1 without gaps, `ts` RFC 3339 UTC with milliseconds, `type`, payload, `crc` last.
+- `crc`: 8 lower-case hex digits of `crc32(the bytes before ',"crc":', crc32(session_id + "\n"))`. It is over raw
+  bytes, so nobody needs a canonical JSON; the seed makes a line that was pasted from another session invalid.
+- `tx` only where several records were appended at once: they count together or not at all.
+- A line has at most `MAX_LINE_BYTES`; longer texts are moved out to blobs (`encode` says which).
+- Unknown fields and types are accepted. Lines of duragent-rust v0.5 (`timestamp`, no `crc`) are lifted by `legacy.py`.
+"""
+
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from duragent.journal import legacy
+from duragent.journal.events import EVENT_TYPES, Event, Opaque
+
+MAX_LINE_BYTES = 1 << 20
+BLOB_MIN_BYTES = 16 << 10
+"""When a line is too long, texts of at least this size go to blobs, the longest first."""
+
+CRC_TAIL_BYTES = len(',"crc":"00000000"}')
+_CRC_KEY = b',"crc":"'
+_SEQ_KEY = b'{"seq":'
+# JSON may hold these raw, but readers that split at Unicode line ends, or terminals, would trip over them. Lone
+# surrogates cannot be encoded at all.
+_MUST_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_TX = re.compile(rb',"tx":"(\d{1,9})/(\d{1,9})"$')
+
+
+class BadLine(Exception):
+    """A line that cannot be trusted; the message says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One event with its place and time. `ts` is the text as stored."""
+
+    seq: int
+    ts: str
+    event: Event
+    tx: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A line with its newline, and the blobs (sha256 in hex -> bytes) that must be durable before it."""
+
+    line: bytes
+    blobs: dict[str, bytes] = field(default_factory=dict)
+
+
+def crc_seed(session_id: str) -> int:
+    return zlib.crc32(session_id.encode() + b"\n")
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds and `Z`; `moment` must be in UTC."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def encode(record: Record, seed: int) -> Encoded:
+    """The line of a record. Texts that do not fit are replaced by `{"blob": sha256, "size_bytes": n}`."""
+    fields = _fields(record)
+    body = _json(fields)
+    blobs: dict[str, bytes] = {}
+    if len(body) + CRC_TAIL_BYTES + 1 > MAX_LINE_BYTES:
+        body, blobs = _with_blobs(fields)
+    head = body[:-1]
+    return Encoded(b'%b,"crc":"%08x"}\n' % (head, zlib.crc32(head, seed)), blobs)
+
+
+def _fields(record: Record) -> dict[str, Any]:
+    event = record.event
+    fields: dict[str, Any] = {"seq": record.seq, "ts": record.ts, "type": event.type}
+    if isinstance(event, Opaque):
+        fields |= event.payload
+    else:
+        fields |= _payload(event)
+    if record.tx:
+        fields["tx"] = record.tx
+    return fields
+
+
+def _payload(event: BaseModel) -> dict[str, Any]:
+    """The event's fields, less the optional ones that are empty: an empty text, list or null is always the default."""
+    required = {name for name, spec in type(event).model_fields.items() if spec.is_required()}
+    return {
+        name: value
+        for name, value in event.model_dump().items()
+        if name != "type" and (name in required or value not in (None, "", (), [], {}))
+    }
+
+
+def _json(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _MUST_ESCAPE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
+
+
+def _with_blobs(fields: dict[str, Any]) -> tuple[bytes, dict[str, bytes]]:
+    blobs: dict[str, bytes] = {}
+    fields = dict(fields)
+    texts = [(len(value), name) for name, value in fields.items() if isinstance(value, str) and len(value) > 0]
+    for _, name in sorted(texts, reverse=True):
+        data = fields[name].encode("utf-8", "surrogatepass")
+        if len(data) < BLOB_MIN_BYTES:
+            break
+        digest = hashlib.sha256(data).hexdigest()
+        blobs[digest] = data
+        fields[name] = {"blob": digest, "size_bytes": len(data)}
+        body = _json(fields)
+        if len(body) + CRC_TAIL_BYTES + 1 <= MAX_LINE_BYTES:
+            return body, blobs
+    raise ValueError(f"a {fields['type']} record does not fit into {MAX_LINE_BYTES} bytes")
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def checked_seq(line: bytes | memoryview, seed: int) -> int:
+    """The seq of a line (without its newline) after checking its crc; no JSON is parsed. Raises BadLine."""
+    view = memoryview(line)
+    tail = bytes(view[-CRC_TAIL_BYTES:])
+    if not tail.startswith(_CRC_KEY):
+        return legacy.checked_seq(bytes(view), BadLine)
+    head = view[:-CRC_TAIL_BYTES]
+    if tail[len(_CRC_KEY) :] != b'%08x"}' % zlib.crc32(head, seed):
+        raise BadLine("the checksum does not fit")
+    return seq_of(bytes(view[:32]))
+
+
+def is_legacy(line: bytes) -> bool:
+    """Whether the line has no checksum, as in logs of duragent-rust."""
+    return not line[-CRC_TAIL_BYTES:].startswith(_CRC_KEY)
+
+
+def seq_of(line: bytes) -> int:
+    """The seq at the start of a line, without any check of the rest. Raises BadLine."""
+    if line.startswith(_SEQ_KEY):
+        digits = line[len(_SEQ_KEY) : len(_SEQ_KEY) + 20].split(b",", 1)[0]
+        if digits.isdigit():
+            return int(digits)
+    raise BadLine('does not start with {"seq":')
+
+
+def tx_of(line: bytes) -> tuple[int, int] | None:
+    """(i, n) when the line is the i-th of n that were appended at once."""
+    match = _TX.search(line[-CRC_TAIL_BYTES - 32 : -CRC_TAIL_BYTES])
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def decode(line: bytes, seed: int, blob: Callable[[str], bytes] | None = None) -> Record:
+    """The record of a line (with or without its newline). Raises BadLine.
+
+    `blob` fetches texts that were moved out; without it they stay a short note, which the state never looks at.
+    """
+    line = line.rstrip(b"\n")
+    checked_seq(line, seed)
+    try:
+        fields = json.loads(line)
+        if "ts" not in fields and "timestamp" in fields:
+            fields = legacy.lift(fields)
+        seq, ts, kind = fields.pop("seq"), fields.pop("ts"), fields.pop("type")
+        tx = fields.pop("tx", None)
+        fields.pop("crc", None)
+        event_type = EVENT_TYPES.get(kind)
+        if event_type is None:
+            return Record(seq, ts, Opaque(type=kind, payload=fields), tx)
+        return Record(seq, ts, event_type.model_validate(_with_texts(fields, blob)), tx)  # type: ignore[arg-type]  # the table holds the union's members
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise BadLine(_why(error)) from error
+
+
+def expand(line: bytes, blob: Callable[[str], bytes]) -> bytes:
+    """The line with its blobs put back as texts and without `crc`, for doors that show whole records."""
+    fields = json.loads(line)
+    fields.pop("crc", None)
+    return _json(_with_texts(fields, blob))
+
+
+def _with_texts(fields: dict[str, Any], blob: Callable[[str], bytes] | None) -> dict[str, Any]:
+    moved = {name: value for name, value in fields.items() if isinstance(value, dict) and "blob" in value}
+    for name, reference in moved.items():
+        if blob is None:
+            fields[name] = f"[{reference.get('size_bytes')} bytes in blob {reference['blob']}]"
+        else:
+            fields[name] = blob(reference["blob"]).decode("utf-8", "surrogatepass")
+    return fields
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"field {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    if isinstance(error, KeyError):
+        return f"field {error} is missing"
+    return f"not a record: {error}"

@@ -1,0 +1,118 @@
+"""Which bytes of a log can be trusted.
+
+`scan` walks over lines and stops at the first that cannot be: wrong checksum, seq not the next one, a group of records
+(`tx`) out of order. What stands there is either *torn* (the append that was under way when the machine stopped; it was
+never acknowledged, so it may be cut off) or *damaged* (anything else; it may only be reported).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from duragent.journal.record import BadLine, checked_seq, is_legacy, tx_of
+
+# What a block that never reached the disk reads as. A hole begins where the append began, or spans whole sectors; a
+# shorter run of NULs is no hole but a change.
+_HOLE = b"\0" * 16
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """`end` and `seq`: where the trusted bytes end, and the seq there. `line` counts from 1, at the first bad byte."""
+
+    verdict: Literal["clean", "torn", "damaged"]
+    end: int
+    seq: int
+    line: int
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where the walk stands. `group_*` is where the group that is being read began."""
+
+    position: int = 0
+    seq: int = 0
+    lines: int = 0
+    tx: tuple[int, int] | None = None
+    group_position: int = 0
+    group_seq: int = 0
+    group_lines: int = 0
+
+
+def scan(data: bytes, seed: int, *, after: int | None) -> Scan:
+    """Trust as much of `data` (whole lines from the first record after `after`) as can be.
+
+    `after` None: a log of duragent-rust may begin anywhere, because its beginning was compacted away.
+    """
+    walk = _Walk(seq=after or 0, group_seq=after or 0)
+    any_start = after is None
+    while (newline := data.find(b"\n", walk.position)) >= 0:
+        try:
+            _take(walk, data[walk.position : newline], seed, any_start and walk.lines == 0)
+        except BadLine as error:
+            return _stopped(walk, data, seed, str(error))
+        walk.position = newline + 1
+        if walk.tx is None:
+            walk.group_position, walk.group_seq, walk.group_lines = walk.position, walk.seq, walk.lines
+    if walk.position < len(data):
+        return _stopped(walk, data, seed, "the last line has no end")
+    if walk.tx is not None:
+        return _cut(walk, "torn", "the last group of records is not complete")
+    return Scan("clean", walk.position, walk.seq, walk.lines + 1)
+
+
+def _take(walk: _Walk, line: bytes, seed: int, first_of_any: bool) -> None:
+    seq = checked_seq(line, seed)
+    if seq != walk.seq + 1 and not (first_of_any and is_legacy(line)):
+        raise BadLine(f"seq {seq} follows {walk.seq}")
+    walk.tx = _next_tx(walk.tx, tx_of(line))
+    walk.seq = seq
+    walk.lines += 1
+
+
+def _next_tx(before: tuple[int, int] | None, tx: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The group after one more line; None when no group is open."""
+    expected = (1, tx[1]) if before is None and tx else (before[0] + 1, before[1]) if before else None
+    if tx != expected or (tx and tx[0] > tx[1]):
+        raise BadLine(f"tx {tx} follows {before}")
+    return None if tx is None or tx[0] == tx[1] else tx
+
+
+def _cut(walk: _Walk, verdict: Literal["torn", "damaged"], problem: str) -> Scan:
+    # Records of a group that is not complete do not count: all or none.
+    return Scan(verdict, walk.group_position, walk.group_seq, walk.lines + 1, problem)
+
+
+def _stopped(walk: _Walk, data: bytes, seed: int, problem: str) -> Scan:
+    rest = data[walk.position :]
+    return _cut(walk, "torn" if _is_torn(walk, rest, seed) else "damaged", problem)
+
+
+def _is_torn(walk: _Walk, rest: bytes, seed: int) -> bool:
+    """Whether `rest` can be what an append left that never ended: cut short, or with holes, and nothing real behind."""
+    if b"\n" in rest and not rest.startswith(b"\0") and _HOLE not in rest:
+        return False
+    if _is_whole_line_with_more(rest.split(b"\0", 1)[0], seed):
+        return False
+    for line in rest.split(b"\n")[1:]:
+        try:
+            seq = checked_seq(line, seed)
+        except BadLine:
+            continue
+        tx = tx_of(line)
+        # A valid line behind a hole is real, unless it is of the very append that the hole is in.
+        if tx is None or not seq - tx[0] + 1 <= walk.seq + 1 <= seq:
+            return False
+    return True
+
+
+def _is_whole_line_with_more(text: bytes, seed: int) -> bool:
+    """A valid record with bytes behind it where its newline should be: something changed the newline."""
+    end = text.rfind(b'"}', 0, len(text) - 1)
+    if end < 0:
+        return False
+    try:
+        checked_seq(text[: end + 2], seed)
+    except BadLine:
+        return False
+    return b"crc" in text[: end + 2]

@@ -1,0 +1,61 @@
+"""State <-> `state.yaml`: for eyes, for listing, and for a fast open. Never the truth.
+
+A snapshot is bound to the record that it stands at (`last_crc`) and to its own bytes (`checksum`, over all lines before
+it). One that is edited, cut, older than its format or of another session counts as absent, and the log is folded
+instead. Keys are flat and their order is fixed, so that `git diff` of a session shows what happened.
+"""
+
+import json
+import zlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from duragent.journal.state import SessionState
+
+FORMAT = "duragent/state/v1"
+MAX_BYTES = 1 << 20
+_HEADER = "# A summary of events.jsonl, written by the machine. Deleting it is harmless; edits are ignored.\n"
+_CHECKSUM = "checksum: "
+_STATE: TypeAdapter[SessionState] = TypeAdapter(SessionState)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A state, and the crc of the record that it stands at."""
+
+    state: SessionState
+    last_crc: str
+
+
+def dump(snapshot: Snapshot) -> bytes:
+    """The file's bytes. One line a key; what is nested is in flow style, which is JSON and YAML alike."""
+    state = snapshot.state
+    facts: dict[str, Any] = {"format": FORMAT, "session_id": state.session_id, "status": state.status}
+    facts |= {"last_seq": state.seq, "last_crc": snapshot.last_crc}
+    facts |= {key: value for key, value in asdict(state).items() if key not in ("session_id", "seq")}
+    body = _HEADER + "".join(f"{key}: {json.dumps(value)}\n" for key, value in facts.items())
+    return f"{body}{_CHECKSUM}{zlib.crc32(body.encode()):08x}\n".encode()
+
+
+def load(data: bytes, session_id: str) -> Snapshot | None:
+    """The snapshot, or None when there is anything about these bytes that cannot be trusted."""
+    body, found, checksum = data.rpartition(_CHECKSUM.encode())
+    if not found or len(data) > MAX_BYTES or checksum != b"%08x\n" % zlib.crc32(body):
+        return None
+    try:
+        facts = dict(_fact(line) for line in body.decode().splitlines() if not line.startswith("#"))
+        if facts.pop("format") != FORMAT or facts.get("session_id") != session_id:
+            return None
+        last_crc, seq = facts.pop("last_crc"), facts.pop("last_seq")
+        facts.pop("status")
+        return Snapshot(_STATE.validate_python(facts | {"seq": seq}), last_crc)
+    except (ValueError, KeyError, RecursionError):
+        return None
+
+
+def _fact(line: str) -> tuple[str, Any]:
+    # The values are JSON, so the fast parser reads what people see as YAML.
+    key, value = line.split(": ", 1)
+    return key, json.loads(value)

@@ -1,0 +1,37 @@
+"""The contract of a model.
+
+`stream(request)` is an async generator: any number of `ModelDelta`, then exactly one `ModelReply`, then it ends.
+
+Promises of every model on this shelf:
+- It makes one attempt. Retrying, backoff and deadlines belong to the turn (`session/`).
+- What fails raises a `ModelError` from `duragent.errors`, never a provider's own exception. A stream that breaks before
+  its end raises `ModelUnavailable`; it never ends without a `ModelReply`.
+- Closing the generator (`aclose`), or cancelling the task that reads it, ends the request to the provider at once.
+- Nothing is read from disk or network, and nothing heavy is imported, before the first `stream` or `warm`.
+"""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model: the `spec.model` block of an agent, as far as it chooses one. `base_url` None: the provider's own."""
+
+    provider: str
+    name: str
+    base_url: str | None = None
+
+
+class Model(Protocol):
+    """See the module docstring for the promises."""
+
+    @property
+    def label(self) -> str:
+        """For people: `provider/name`, or `demo`."""
+        ...
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]: ...

@@ -1,0 +1,104 @@
+"""The real model: every provider that litellm knows, through litellm, one attempt at a time.
+
+Nothing of litellm is imported here. It lives in a thread of its own (`litellm_thread`), which begins at the first
+`stream` or at `warm`; requests are written by `litellm_request`, answers gathered by `litellm_reply`, and what goes
+wrong is named by `litellm_errors`.
+"""
+
+import contextlib
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+from duragent.errors import BadModelRequest, ModelNotConfigured, ModelUnavailable
+from duragent.models.base import ModelChoice
+from duragent.models.litellm_errors import model_error
+from duragent.models.litellm_reply import Gathering, usage_from
+from duragent.models.litellm_request import find_key, litellm_arguments
+from duragent.models.litellm_thread import Piece, shared
+from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, Usage
+
+
+def warm() -> None:
+    """Begin to import litellm in its thread and return at once, so that the first message need not wait for it."""
+    shared.start()
+
+
+class LitellmModel:
+    """A model of any provider, by the promises of `models.base`. Keys come from `environ`, read at each request."""
+
+    def __init__(self, choice: ModelChoice, environ: Mapping[str, str]) -> None:
+        self._choice = choice
+        self._environ = environ
+
+    @property
+    def label(self) -> str:
+        return f"{self._choice.provider}/{self._choice.name}"
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
+        """Deltas and the reply. Raises ModelNotConfigured before anything is loaded or sent when the key is missing."""
+        key = find_key(self._choice, self._environ)
+        arguments = litellm_arguments(self._choice, key, request)
+
+        def work(litellm: Any) -> AsyncGenerator[Piece, None]:
+            return self._ask(litellm, arguments)
+
+        try:
+            async with contextlib.aclosing(shared.stream(work)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except ImportError as error:
+            raise ModelNotConfigured(f"litellm cannot be loaded: {error}") from error
+        except Exception as error:
+            raise model_error(error, self.label, key) from None
+
+    async def _ask(self, litellm: Any, arguments: Mapping[str, Any]) -> AsyncGenerator[Piece, None]:
+        """In the thread: one request, from its first to its last piece."""
+        if arguments["model"].partition("/")[0] not in litellm.provider_list:
+            raise ModelNotConfigured(f"there is no provider '{self._choice.provider}'")
+        answer = await litellm.acompletion(**arguments)
+        if answer is None:
+            # litellm answers a second 422 from an OpenAI-style provider with nothing at all.
+            raise BadModelRequest(f"{self.label}: the provider cannot process the request (status 422)")
+        gathering = Gathering()
+        async with contextlib.aclosing(answer):
+            async for chunk in answer:
+                delta = gathering.add(chunk)
+                if gathering.finish_reason is not None and _broke_off(answer):
+                    raise ModelUnavailable(f"{self.label}: the answer broke off before its end")
+                if delta is not None:
+                    yield delta
+        if gathering.finish_reason is None:
+            raise ModelUnavailable(f"{self.label}: the answer broke off before its end")
+        reported = gathering.usage if _has_usage(answer) else None
+        yield gathering.reply(usage_from(reported) if reported else Usage(), self._cost(litellm, reported))
+
+    def _cost(self, litellm: Any, reported: Any) -> float | None:
+        """What the provider says it cost, else what litellm's table says, else None."""
+        if reported is None:
+            return None
+        said = getattr(reported, "cost", None)
+        if isinstance(said, (int, float)) and self._choice.provider == "openrouter":
+            return float(said)
+        if self._choice.provider == "ollama":
+            return None
+        try:
+            question, answer = litellm.cost_per_token(
+                model=self._choice.name, custom_llm_provider=self._choice.provider, usage_object=reported
+            )
+        except Exception:  # litellm raises a bare Exception for a model that its table does not have
+            return None
+        return float(question + answer)
+
+
+def _broke_off(answer: Any) -> bool:
+    """Whether the finish reason is litellm's own: where a stream ends without one it makes up a "stop"."""
+    return (
+        getattr(answer, "received_finish_reason", "") is None
+        and getattr(answer, "intermittent_finish_reason", None) is None
+    )
+
+
+def _has_usage(answer: Any) -> bool:
+    """Whether the provider reported usage: litellm would count by itself and not say so."""
+    chunks = getattr(answer, "chunks", None)
+    return chunks is None or any(getattr(chunk, "usage", None) for chunk in chunks)

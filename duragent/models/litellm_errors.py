@@ -1,0 +1,108 @@
+"""What went wrong at a provider, in our own words. Pure.
+
+litellm's class alone does not tell: it calls a 403, a 404 and a 408 from OpenAI `BadRequestError`, and a refused
+connection `InternalServerError`. The status code it keeps beside the class is right, so that one decides.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from duragent.errors import (
+    AuthenticationFailed,
+    BadModelRequest,
+    ModelError,
+    ModelTimeout,
+    ModelUnavailable,
+    RateLimited,
+)
+from duragent.text import printable
+
+_LONGEST = 300
+_NOISE = re.compile(
+    r"litellm\.\w+:\s*|\b\w+(?:Error|Exception) - |\b[A-Z]\w+Error:\s*|\. Handle with `litellm.*", re.DOTALL
+)
+_BYTES = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""")
+_SENTENCE = re.compile(r'"message"\s*:\s*("(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})+")')
+_ONE_DAY_SECONDS = 86_400.0
+
+
+def model_error(error: Exception, label: str, key: str | None) -> ModelError:
+    """The `ModelError` for whatever came out of litellm. Its message is one line and never holds the key."""
+    if isinstance(error, ModelError):
+        return error
+    inner = getattr(error, "original_exception", None)
+    cause = inner if isinstance(inner, Exception) else error
+    said = _sentence(cause, key)
+    headers = _headers(cause)
+    answered = headers is not None
+    status = getattr(cause, "status_code", None)
+    status = int(status) if isinstance(status, int) or (isinstance(status, str) and status.isdigit()) else None
+    if _is_timeout(cause) and not answered:
+        return ModelTimeout(f"{label} did not answer in time: {said}")
+    wait = retry_after_seconds((headers or {}).get("retry-after"), (headers or {}).get("date"))
+    return _by_status(status, answered, f"{label}: {said}", wait)
+
+
+def _by_status(status: int | None, answered: bool, message: str, wait: float | None) -> ModelError:
+    if status == 429:
+        return RateLimited(message, wait)
+    if status in (401, 403):
+        return AuthenticationFailed(message)
+    if status is not None and 400 <= status < 500 and status != 408:
+        return BadModelRequest(message)
+    # What has no status is a connection, or a fault in litellm itself; a turn asks only so often, so it may try again.
+    return ModelUnavailable(message, wait if answered else None)
+
+
+def retry_after_seconds(value: str | None, answered_at: str | None) -> float | None:
+    """The seconds a Retry-After header asks for, None when it says nothing sensible.
+
+    It is a number, or a date that counts from the answer's own Date header: so the two machines' clocks need not agree.
+    """
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - parsedate_to_datetime(answered_at or "")).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    # NaN fails this comparison, and so do infinity and what is longer than a day.
+    return max(seconds, 0.0) if seconds < _ONE_DAY_SECONDS else None
+
+
+def _headers(error: Exception) -> Mapping[str, str] | None:
+    """The headers of the provider's answer; None when it never answered."""
+    kept: Any = getattr(error, "litellm_response_headers", None)
+    if kept:
+        return {str(name).lower(): str(value) for name, value in dict(kept).items()}
+    return None
+
+
+def _is_timeout(error: Exception) -> bool:
+    return isinstance(error, TimeoutError) or any("Timeout" in kind.__name__ for kind in type(error).__mro__)
+
+
+def _sentence(error: Exception, key: str | None) -> str:
+    text = _BYTES.sub(lambda found: _decoded(found.group()), str(error))
+    found = _SENTENCE.search(text)
+    said = str(json.loads(found.group(1), strict=False)) if found else _NOISE.sub("", text)
+    # The provider may quote the key back. The placeholder "none" is a word like any other.
+    if key and key != "none":
+        said = said.replace(key, "…")
+    line = " ".join(printable(said).split()) or type(error).__name__
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def _decoded(literal: str) -> str:
+    """The text of a bytes literal: litellm prints some providers' bodies that way."""
+    try:
+        value = ast.literal_eval(literal)
+    except (ValueError, SyntaxError):
+        return literal
+    return bytes(value).decode("utf-8", "replace")

@@ -1,0 +1,129 @@
+"""How a request is written for litellm: which provider wants which name, key and address. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from duragent.errors import ModelNotConfigured
+from duragent.models.base import ModelChoice
+from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
+from duragent.text import without_surrogates
+
+_ANTHROPIC_OUTPUT_TOKENS = 4096
+"""Anthropic wants a limit in every request; litellm's own default would be the model's largest."""
+
+_PATIENCE_SECONDS = 600.0
+"""Silence on the connection after which even a turn without a deadline gives up."""
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Provider:
+    """What is particular about a provider. Of `key_variables` the first that is set counts."""
+
+    prefix: str
+    key_variables: tuple[str, ...] = ()
+    needs_key: bool = True
+    base_url: str | None = None
+
+
+PROVIDERS = {
+    "openai": Provider("openai", ("OPENAI_API_KEY",)),
+    "anthropic": Provider("anthropic", ("ANTHROPIC_API_KEY",)),
+    "openrouter": Provider("openrouter", ("OPENROUTER_API_KEY",)),
+    "gemini": Provider("gemini", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
+    # Through ollama's OpenAI-compatible door, which is what a `base_url` ending in /v1 means; litellm's own way is not.
+    "ollama": Provider("openai", ("OLLAMA_API_KEY",), needs_key=False, base_url="http://localhost:11434/v1"),
+}
+
+
+def find_key(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
+    """The key for this choice. None: litellm looks for one itself, for a provider that is not in our table.
+
+    Raises ModelNotConfigured, which names the variable, when a provider of the table has none. A server on this
+    machine needs none.
+    """
+    provider = PROVIDERS.get(choice.provider)
+    names = provider.key_variables if provider else (f"{choice.provider.upper().replace('-', '_')}_API_KEY",)
+    for name in names:
+        if environ.get(name, "").strip():
+            return environ[name].strip()
+    local = choice.base_url is not None and urlsplit(choice.base_url).hostname in _LOOPBACK
+    if local or (provider is not None and not provider.needs_key):
+        return "none"
+    if provider is None:
+        return None
+    raise ModelNotConfigured(f"{choice.provider} needs a key: set the environment variable {' or '.join(names)}")
+
+
+def litellm_arguments(choice: ModelChoice, key: str | None, request: ModelRequest) -> dict[str, Any]:
+    """The arguments of `litellm.acompletion` for this request: one attempt, streamed, with usage."""
+    provider = PROVIDERS.get(choice.provider, Provider(choice.provider))
+    limit = request.max_output_tokens
+    if limit is None and choice.provider == "anthropic":
+        limit = _ANTHROPIC_OUTPUT_TOKENS
+    optional = {
+        "api_key": key,
+        "api_base": _base_url(choice, provider),
+        "temperature": request.temperature,
+        "max_tokens": limit,
+        "tools": [_tool(tool) for tool in request.tools] or None,
+    }
+    return {
+        "model": f"{provider.prefix}/{choice.name}",
+        "messages": [_message(message) for message in request.messages],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "num_retries": 0,
+        "max_retries": 0,
+        "timeout": _PATIENCE_SECONDS,
+    } | {name: value for name, value in optional.items() if value is not None}
+
+
+def _base_url(choice: ModelChoice, provider: Provider) -> str | None:
+    """The address as litellm wants it: OpenAI's with its /v1, Anthropic's without."""
+    if choice.base_url is None:
+        return provider.base_url
+    url = choice.base_url.rstrip("/")
+    if choice.provider == "anthropic":
+        return url.removesuffix("/v1")
+    if choice.provider == "ollama" and urlsplit(url).path == "":
+        return f"{url}/v1"
+    return url
+
+
+def _message(message: ChatMessage) -> dict[str, Any]:
+    content = without_surrogates(message.content)
+    if message.role == "tool":
+        return {"role": "tool", "tool_call_id": without_surrogates(message.call_id or ""), "content": content}
+    if message.role == "assistant" and message.calls:
+        calls = [_call(call) for call in message.calls]
+        return {"role": "assistant", "content": content or None, "tool_calls": calls}
+    return {"role": message.role, "content": content}
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    function = {"name": without_surrogates(call.name), "arguments": _object_text(call.arguments)}
+    return {"id": without_surrogates(call.id), "type": "function", "function": function}
+
+
+def _object_text(arguments: str) -> str:
+    """The arguments if they are a JSON object, else "{}": one malformed call must not fail every later request."""
+    text = without_surrogates(arguments)
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return "{}"
+    return text if isinstance(parsed, dict) else "{}"
+
+
+def _tool(tool: ToolSchema) -> dict[str, Any]:
+    function = {
+        "name": tool.name,
+        "description": without_surrogates(tool.description),
+        "parameters": json.loads(without_surrogates(json.dumps(tool.parameters, ensure_ascii=False))),
+    }
+    return {"type": "function", "function": function}

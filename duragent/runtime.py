@@ -1,0 +1,304 @@
+"""The one wiring: the only file that knows every room, and that starts A before B.
+
+lock → token → store, agents → socket → sessions go on → HTTP → server.json
+stop:  turns end within the grace → HTTP → server.json → lock
+"""
+
+import asyncio
+import errno
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from duragent import __version__, wire
+from duragent.agent.catalog import Catalog, Reloaded
+from duragent.client.address import workspace_hash
+from duragent.clock import SystemClock
+from duragent.config import Config
+from duragent.errors import InvalidRequest, ServerStartFailed
+from duragent.journal.record import timestamp
+from duragent.models.base import Model, ModelChoice
+from duragent.models.demo import DemoModel
+from duragent.models.litellm import LitellmModel, warm
+from duragent.server.app import build_app
+from duragent.server.doors import Doors, Tokens
+from duragent.server.serve import HttpServer
+from duragent.server.settings import ServerSettings
+from duragent.session.ports import Ports
+from duragent.session.sessions import Sessions
+from duragent.stores.disk import Disk
+from duragent.stores.files import FileStore
+from duragent.stores.lock import WorkspaceLock, refuse_network_file_system
+
+GRACE_FOR_TURNS = 0.8
+"""The part of the grace that turns get; the rest is for answers on their way out."""
+
+EPHEMERAL_CHECK_SECONDS = 1.0
+_log = logging.getLogger("duragent")
+
+
+@dataclass
+class Runtime:
+    """A workspace that is being served, at `url`. `sessions` and `catalog` are for whoever embeds it."""
+
+    config: Config
+    settings: ServerSettings
+    agents_dir: Path
+    clock: SystemClock = field(default_factory=SystemClock)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    sessions: Sessions = field(init=False)
+    catalog: Catalog = field(init=False)
+    url: str = ""
+    _models: dict[ModelChoice, Model] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Runtime"]:
+        """Serve while the block runs. Raises WorkspaceLocked, UnsafeFileSystem, ServerStartFailed."""
+        workspace = self.config.workspace
+        workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.config.store.allow_network_fs:
+            refuse_network_file_system(workspace)
+        lock = WorkspaceLock(workspace / ".lock")
+        lock.acquire(self._note("starting"))
+        try:
+            async with self._serving(workspace, lock):
+                yield self
+        finally:
+            lock.release()
+
+    @asynccontextmanager
+    async def _serving(self, workspace: Path, lock: WorkspaceLock) -> AsyncIterator[None]:
+        token = _run_token(workspace)
+        self.catalog = await asyncio.to_thread(Catalog.open, self.agents_dir)
+        store = FileStore(self.config.sessions_dir)
+        await asyncio.to_thread(store.open)
+        listener = _listen(self.settings)
+        port = listener.getsockname()[1]
+        self.url = f"http://{_in_url(self.settings.host)}:{port}"
+        lock.describe(self._note(self.url))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self.sessions = Sessions(self._ports(store, tasks))
+                housekeeping = [
+                    tasks.create_task(self.sessions.run()),
+                    tasks.create_task(self.catalog.watch(self.stop, self._on_reload)),
+                ]
+                doors = self._doors(Tokens(self.settings.api_token or token, self.settings.admin_token))
+                async with HttpServer(build_app(doors), [listener], doors.stop) as http:
+                    with _announced(workspace, self.settings.host, port, self.clock):
+                        if self._needs_litellm():
+                            warm()
+                        yield
+                        self.stop.set()
+                        grace = self.settings.shutdown_grace_seconds
+                        await self.sessions.close(grace * GRACE_FOR_TURNS)
+                        await http.stop(grace * (1 - GRACE_FOR_TURNS) / 2)
+                for task in housekeeping:
+                    task.cancel()
+        finally:
+            listener.close()
+            store.close()
+
+    # --- the seams --------------------------------------------------------------------------------------------------
+
+    def _ports(self, store: FileStore, tasks: asyncio.TaskGroup) -> Ports:
+        return Ports(
+            store=store,
+            clock=self.clock,
+            node=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+            agents=self.catalog,
+            model_for=self._model_for,
+            settings=self.config.sessions,
+            spawn=lambda work: tasks.create_task(_guarded(work)),
+            idle_timeout_seconds=self.settings.idle_timeout_seconds,
+        )
+
+    def _doors(self, tokens: Tokens) -> Doors:
+        return Doors(
+            sessions=self.sessions,
+            catalog=self.catalog,
+            settings=self.settings,
+            clock=self.clock,
+            tokens=tokens,
+            workspace_hash=workspace_hash(self.config.workspace),
+            version=wire.Version(version=__version__, commit="unknown", build_date="unknown", variant="full"),
+            shutdown=self.begin_stop,
+            reload_agents=self._reload_agents,
+        )
+
+    def _model_for(self, choice: ModelChoice) -> Model:
+        model = self._models.get(choice)
+        if model is None:
+            model = DemoModel(self.clock) if choice.provider == "demo" else LitellmModel(choice, os.environ)
+            self._models[choice] = model
+        return model
+
+    def _needs_litellm(self) -> bool:
+        return any(agent.spec.model.provider != "demo" for agent in self.catalog.agents.values())
+
+    async def _reload_agents(self) -> Reloaded:
+        return await asyncio.to_thread(self.catalog.reload)
+
+    def _on_reload(self, reloaded: Reloaded) -> None:
+        if reloaded.changed:
+            _log.info("agents changed: %s", ", ".join(reloaded.changed))
+        for name, reason in reloaded.broken.items():
+            _log.warning("agent %s: %s", name, reason)
+        if self._needs_litellm():
+            warm()
+
+    # --- stop -------------------------------------------------------------------------------------------------------
+
+    def begin_stop(self) -> bool:
+        """Begin to stop; False when that is under way."""
+        if self.stop.is_set():
+            return False
+        self.stop.set()
+        return True
+
+    async def stop_when_unused(self, seconds: float) -> None:
+        """For a server that was started along with a client: stop when nothing ran and nobody watched for so long."""
+        used = self.clock.monotonic()
+        while not self.stop.is_set():
+            await self.clock.sleep(min(EPHEMERAL_CHECK_SECONDS, seconds))
+            if self.sessions.running:
+                used = self.clock.monotonic()
+            elif self.clock.monotonic() - used >= seconds:
+                _log.info("nobody used the server for %g s", seconds)
+                self.begin_stop()
+
+    def _note(self, where: str) -> str:
+        return f"process {os.getpid()} on {socket.gethostname()} since {timestamp(self.clock.now())}, {where}"
+
+
+async def serve(
+    config: Config,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    agents_dir: Path | None = None,
+    ephemeral_seconds: float | None = None,
+) -> None:
+    """Serve a workspace until SIGTERM, SIGINT or a shutdown request; a second signal does not wait for turns."""
+    settings = _with_options(config.server, host, port)
+    runtime = Runtime(config, settings, agents_dir or config.agents_dir)
+    _log_to_stderr()
+    async with runtime.open():
+        _log.info("serving %s on %s", config.workspace, runtime.url)
+        _log_agents(runtime.catalog)
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signum, _on_signal, runtime)
+        unused = asyncio.create_task(runtime.stop_when_unused(ephemeral_seconds)) if ephemeral_seconds else None
+        await runtime.stop.wait()
+        if unused is not None:
+            unused.cancel()
+        _log.info("stopping; what is not done within %g s goes on at the next start", settings.shutdown_grace_seconds)
+    _log.info("stopped")
+
+
+def _with_options(settings: ServerSettings, host: str | None, port: int | None) -> ServerSettings:
+    """The settings with the command line's wishes; checked again, because a public host needs a token."""
+    wishes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    if not wishes:
+        return settings
+    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    try:
+        return ServerSettings.model_validate(given | wishes)
+    except ValueError as error:
+        first = error.errors()[0]["msg"] if hasattr(error, "errors") else error
+        raise InvalidRequest(f"server: {first}") from error
+
+
+def _on_signal(runtime: Runtime) -> None:
+    if not runtime.begin_stop():
+        _log.warning("second signal: not waiting for turns")
+        os._exit(130)
+
+
+async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+    """A fault in one session must not end the others."""
+    try:
+        await work
+    except Exception:
+        _log.exception("a task ended in an unexpected way")
+
+
+def _run_token(workspace: Path) -> str:
+    """The token of this workspace, made at its first start; mode 0600, so that only this user's programs read it."""
+    folder = workspace / "run"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / "token"
+    with suppress(OSError):
+        if len(token := path.read_text().strip()) >= 32:
+            return token
+    token = secrets.token_urlsafe(32)
+    Disk().replace(path, f"{token}\n".encode())
+    return token
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    """A listening socket. A port that nobody asked for may be another one when it is taken."""
+    host = "127.0.0.1" if settings.host == "localhost" else settings.host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio turns Nagle's algorithm off only then.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        try:
+            listener.bind((host, settings.port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or "port" in settings.model_fields_set:
+                raise
+            listener.bind((host, 0))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise ServerStartFailed(f"cannot listen on {host}:{settings.port}: {error.strerror}") from error
+    return listener
+
+
+@contextmanager
+def _announced(workspace: Path, host: str, port: int, clock: SystemClock) -> Iterator[None]:
+    """`run/server.json` tells clients on this machine where the server is, while it is there."""
+    path = workspace / "run" / "server.json"
+    address = wire.ServerAddress(
+        host=host,
+        port=port,
+        pid=os.getpid(),
+        started_at=timestamp(clock.now()),
+        version=__version__,
+        workspace_hash=workspace_hash(workspace),
+    )
+    Disk().replace(path, json.dumps(address.model_dump(), indent=2).encode() + b"\n", durable=False)
+    try:
+        yield
+    finally:
+        with suppress(FileNotFoundError):
+            path.unlink()
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    _log.addHandler(handler)
+    _log.setLevel(os.environ.get("DURAGENT_LOG", "INFO").upper())
+    _log.propagate = False
+
+
+def _log_agents(catalog: Catalog) -> None:
+    _log.info("agents: %s", ", ".join(catalog.agents) or "none yet")
+    for name, reason in catalog.broken.items():
+        _log.warning("agent %s: %s", name, reason)

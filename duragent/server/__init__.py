@@ -1,0 +1,1 @@
+"""The HTTP door: routes, auth, problems, streams. It knows of the inside only `Sessions` and the agents' catalog."""

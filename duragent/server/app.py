@@ -1,0 +1,124 @@
+"""The HTTP API: its routes, as one table, and the app around them."""
+
+import logging
+import time
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from duragent import wire
+from duragent.server import admin, agents, events, messages, sessions, stream
+from duragent.server.answers import to_json
+from duragent.server.asked import EventsQuery, MessagesQuery, SessionsQuery
+from duragent.server.auth import Guard
+from duragent.server.doors import Doors
+from duragent.server.openapi import document
+from duragent.server.problems import problem_response
+from duragent.server.routing import Route, Router
+
+_log = logging.getLogger(__name__)
+
+V1 = "/api/v1"
+ONE = f"{V1}/sessions/{{session_id}}"
+ADMIN = "/api/admin/v1"
+
+_SAFE_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+
+
+async def openapi(doors: Doors, request: Request) -> Response:
+    return Response(to_json(document(ROUTES, doors.version.version)), media_type="application/json")
+
+
+ROUTES = (
+    Route("GET", "/livez", admin.livez, "Is the process alive?", {200: "text/plain"}),
+    Route("GET", "/readyz", admin.readyz, "Can it work?", {200: wire.Ready, 503: wire.Ready}),
+    Route("GET", "/version", admin.version, "Which build is it?", {200: wire.Version}),
+    Route("GET", "/openapi.json", openapi, "This document.", {200: "application/json"}),
+    Route("GET", f"{V1}/agents", agents.list_agents, "The agents.", {200: wire.AgentList}),
+    Route("GET", f"{V1}/agents/{{name}}", agents.get_agent, "One agent, with its prompts.", {200: wire.AgentDetail}),
+    Route(
+        "GET", f"{V1}/sessions", sessions.list_sessions, "The sessions.", {200: wire.SessionList}, query=SessionsQuery
+    ),
+    Route(
+        "POST",
+        f"{V1}/sessions",
+        sessions.create_session,
+        "Begin a session.",
+        {201: wire.SessionInfo},
+        body=wire.CreateSession,
+    ),
+    Route("GET", ONE, sessions.get_session, "One session.", {200: wire.SessionInfo}),
+    Route("PATCH", ONE, sessions.change_session, "Rename it.", {200: wire.SessionInfo}, body=wire.ChangeSession),
+    Route("DELETE", ONE, sessions.delete_session, "Delete it for good.", {204: None}),
+    Route(
+        "GET",
+        f"{ONE}/messages",
+        messages.get_messages,
+        "What was said.",
+        {200: wire.MessageList},
+        query=MessagesQuery,
+    ),
+    Route(
+        "POST",
+        f"{ONE}/messages",
+        messages.post_message,
+        "Say something, and wait for the answer; with `Prefer: respond-async` do not wait.",
+        {200: wire.Answer, 202: wire.Accepted},
+        body=wire.SendMessage,
+    ),
+    Route(
+        "POST",
+        f"{ONE}/stream",
+        stream.post_stream,
+        "Say something, and see the answer being written.",
+        {200: "text/event-stream"},
+        body=wire.SendMessage,
+    ),
+    Route(
+        "GET",
+        f"{ONE}/events",
+        events.get_events,
+        "The records of the session, by page or as a stream that goes on.",
+        {200: wire.EventList},
+        query=EventsQuery,
+        streams=True,
+    ),
+    Route("POST", f"{ONE}/cancel", sessions.cancel, "Stop the running turn.", {200: wire.CancelResult}),
+    Route("POST", f"{ADMIN}/shutdown", admin.shutdown, "Stop the server.", {200: "text/plain"}),
+    Route("POST", f"{ADMIN}/reload-agents", admin.reload_agents, "Read the agents again.", {200: "text/plain"}),
+)
+
+
+def build_app(doors: Doors) -> ASGIApp:
+    """The whole door: from inside to outside the routes, who may come in, and errors as problems."""
+    return _Outside(Guard(Router(doors, ROUTES), doors.tokens, doors.settings.host))
+
+
+class _Outside:
+    """Tells every error as a problem, gives every answer its safe headers, and logs a line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began, status = time.perf_counter(), 0
+
+        async def send_safe(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message["headers"], *_SAFE_HEADERS]}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_safe)
+        except Exception as error:
+            if status:
+                _log.exception("an answer broke off")
+                raise
+            await problem_response(error)(scope, receive, send_safe)
+        if _log.isEnabledFor(logging.DEBUG) and scope["type"] == "http":
+            # The raw path: a decoded one could write lines of its own into the log.
+            path, milliseconds = scope.get("raw_path", b"").decode("latin-1"), (time.perf_counter() - began) * 1000
+            _log.debug("%s %s %d %.1f ms", scope["method"], path, status, milliseconds)

@@ -1,0 +1,140 @@
+"""What a client asks, checked: body, query, headers. Everything wrong with them is an error with a clear sentence."""
+
+import json
+import re
+from typing import Literal, NoReturn, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from starlette.requests import Request
+
+from duragent.errors import InvalidRequest, SessionNotFound
+from duragent.server.auth import is_json
+from duragent.server.problems import Refused
+from duragent.stores.base import SESSION_ID
+from duragent.wire import IDEMPOTENCY_KEY_MAX, Status
+
+SEQ_MAX = (1 << 53) - 1
+
+_KEY = re.compile(rf"[\x20-\x7e]{{1,{IDEMPOTENCY_KEY_MAX}}}")
+_Shape = TypeVar("_Shape", bound=BaseModel)
+
+
+# --- queries --------------------------------------------------------------------------------------------------------
+
+
+class Query(BaseModel):
+    """A query string: as with bodies, an unknown name is an error, so that a misspelt one is not lost in silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SessionsQuery(Query):
+    agent: str | None = Field(None, description="Only sessions of this agent.")
+    status: Status | None = Field(None, description="Only sessions with this status.")
+    prefix: str | None = Field(None, max_length=64, description="Only sessions whose id begins so.")
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=500, description="`next_cursor` of the page before.")
+
+
+class MessagesQuery(Query):
+    limit: int = Field(50, ge=1, le=500)
+    before: int | None = Field(None, ge=1, le=SEQ_MAX, description="Only messages with a lower seq.")
+
+
+class EventsQuery(Query):
+    after: int | None = Field(None, ge=0, le=SEQ_MAX, description="Only records with a higher seq.")
+    before: int | None = Field(None, ge=1, le=SEQ_MAX, description="The newest records with a lower seq; JSON only.")
+    tail: int | None = Field(None, ge=0, le=SEQ_MAX, description="Begin so many records before the newest.")
+    limit: int = Field(200, ge=1, le=1000, description="How many records, in JSON.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "EventsQuery":
+        if sum(value is not None for value in (self.after, self.before, self.tail)) > 1:
+            raise ValueError("`after`, `before` and `tail` exclude each other")
+        return self
+
+
+def query_of(request: Request, shape: type[_Shape]) -> _Shape:
+    """Raises InvalidRequest."""
+    try:
+        return shape.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        _fail("the query cannot be used", error)
+
+
+# --- bodies ---------------------------------------------------------------------------------------------------------
+
+
+async def body_of(request: Request, shape: type[_Shape]) -> _Shape:
+    """Raises Refused, InvalidRequest."""
+    content_type = request.headers.get("content-type", "")
+    if not is_json(content_type.encode("latin-1")):
+        raise Refused("unsupported-media-type", "the body must be JSON, with `Content-Type: application/json`")
+    try:
+        return shape.model_validate(_parsed(await request.body()))
+    except ValidationError as error:
+        _fail("the body has the wrong shape", error)
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return json.loads(body.decode(), parse_constant=_no_constant)
+    except RecursionError:
+        raise Refused("bad-request", "the body is nested too deeply") from None
+    except ValueError as error:
+        raise Refused("bad-request", f"the body is not JSON: {error}"[:300]) from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _fail(problem: str, error: ValidationError) -> NoReturn:
+    faults = [
+        (".".join(str(part) for part in fault["loc"]), fault["msg"].removeprefix("Value error, "))
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    first_field, first_problem = faults[0]
+    raise InvalidRequest(f"{problem}: {first_field + ': ' if first_field else ''}{first_problem}", faults) from None
+
+
+# --- path and headers -----------------------------------------------------------------------------------------------
+
+
+def session_id_of(request: Request) -> str:
+    """The id in the path, when it can be one; else SessionNotFound, so that no odd id ever comes near the disk."""
+    session_id = str(request.path_params["session_id"])
+    if not SESSION_ID.match(session_id):
+        raise SessionNotFound(session_id[:64])
+    return session_id
+
+
+def idempotency_key_of(request: Request) -> str | None:
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
+        return None
+    if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
+        limit = f"1 to {IDEMPOTENCY_KEY_MAX} printable ASCII characters"
+        raise Refused("bad-request", f"Idempotency-Key must be one header with {limit}")
+    return keys[0]
+
+
+def last_event_id_of(request: Request) -> int | None:
+    value = request.headers.get("last-event-id", "")
+    if not value:
+        return None
+    if not re.fullmatch(r"[0-9]{1,16}", value) or int(value) > SEQ_MAX:
+        raise Refused("bad-request", "Last-Event-ID must be the id of an event of this stream, a number")
+    return int(value)
+
+
+def accepts(request: Request) -> Literal["json", "event-stream"]:
+    """Which form of the events is wanted: a stream only when it is asked for by name."""
+    wanted = (part.split(";")[0].strip().lower() for part in request.headers.get("accept", "").split(","))
+    # A HEAD request has no body to stream into.
+    return "event-stream" if request.method == "GET" and "text/event-stream" in wanted else "json"
+
+
+def prefers_async(request: Request) -> bool:
+    preferences = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(part.split(";")[0].strip().lower() == "respond-async" for part in preferences)

@@ -1,0 +1,124 @@
+"""Who may come in. Decided before routing, on the very path that routing uses; what is not allowed here is refused.
+
+Host and Origin are checked because a browser on this machine may be led to this server by any web page; the token,
+because any program on it may. There is no CORS: no page but our own has business here.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import re
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from duragent.server.doors import Tokens
+from duragent.server.problems import Refused
+
+PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/version", "/openapi.json"})
+ADMIN_PREFIX = "/api/admin/"
+BODY_MAX_BYTES = 2 << 20
+
+_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+
+
+class Guard:
+    """An ASGI app that lets through what may come in, and raises Refused for the rest."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens, host: str) -> None:
+        self._app = app
+        self._api = _digest(tokens.api.encode())
+        self._admin = _digest((tokens.admin or tokens.api).encode())
+        self._hosts = _LOOPBACK_NAMES | {_as_in_url(host)}
+        # Bound to every address, the server cannot know all its names; then the token alone protects it.
+        self._any_host = _is_wildcard(host)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._check_host(headers)
+        _check_origin(headers)
+        self._check_token(scope["path"], headers)
+        _check_body(scope["method"], headers)
+        await self._app(scope, _limited(receive), send)
+
+    def _check_host(self, headers: list[tuple[bytes, bytes]]) -> None:
+        match = _HOST.fullmatch(_only(headers, b"host") or b"")
+        if match is None or not (self._any_host or match[1].decode().lower() in self._hosts):
+            raise Refused("forbidden-host", "the Host header names no address of this server")
+
+    def _check_token(self, path: str, headers: list[tuple[bytes, bytes]]) -> None:
+        if path in PUBLIC_PATHS:
+            return
+        scheme, _, token = (_only(headers, b"authorization") or b"").partition(b" ")
+        shown = _digest(token.strip()) if scheme.lower() == b"bearer" else b""
+        if path.startswith(ADMIN_PREFIX):
+            if not hmac.compare_digest(shown, self._admin):
+                raise Refused("forbidden", "Admin access denied")
+        elif not hmac.compare_digest(shown, self._api):
+            detail = "this needs the header `Authorization: Bearer <token>` with the server's token"
+            raise Refused("unauthorized", detail, {"WWW-Authenticate": 'Bearer realm="duragent"'})
+
+
+def _check_origin(headers: list[tuple[bytes, bytes]]) -> None:
+    if not any(name == b"origin" for name, _ in headers):
+        return
+    origin = (_only(headers, b"origin") or b"").lower()
+    host = (_only(headers, b"host") or b"").lower()
+    if origin not in (b"http://" + host, b"https://" + host):
+        raise Refused("forbidden-origin", "the request comes from a web page of another origin")
+
+
+def _check_body(method: str, headers: list[tuple[bytes, bytes]]) -> None:
+    length = _only(headers, b"content-length")
+    if length is not None and (not length.isdigit() or int(length[:20]) > BODY_MAX_BYTES):
+        raise _too_large()
+    has_body = (length or b"0").strip(b"0") != b"" or _only(headers, b"transfer-encoding") is not None
+    if has_body and method not in ("GET", "HEAD", "OPTIONS") and not is_json(_only(headers, b"content-type")):
+        raise Refused("unsupported-media-type", "the body must be JSON, with `Content-Type: application/json`")
+
+
+def is_json(content_type: bytes | None) -> bool:
+    return content_type is not None and content_type.split(b";")[0].strip().lower() == b"application/json"
+
+
+def _limited(receive: Receive) -> Receive:
+    """`receive` that refuses to go on when the body, however it is framed, has become too large."""
+    received = 0
+
+    async def limited() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > BODY_MAX_BYTES:
+            raise _too_large()
+        return message
+
+    return limited
+
+
+def _too_large() -> Refused:
+    return Refused("content-too-large", f"a body may have at most {BODY_MAX_BYTES} bytes")
+
+
+def _only(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """The header's value; None when it is absent, or there more than once, which nobody honest does with these."""
+    values = [value for key, value in headers if key == name]
+    return values[0] if len(values) == 1 else None
+
+
+def _digest(token: bytes) -> bytes:
+    # Digests have one length, so that comparing them tells nothing about the length of the token.
+    return hashlib.sha256(token).digest()
+
+
+def _as_in_url(host: str) -> str:
+    return f"[{host}]".lower() if ":" in host else host.lower()
+
+
+def _is_wildcard(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False

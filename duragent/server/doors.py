@@ -1,0 +1,36 @@
+"""What the HTTP door is given: everything that it needs of the inside."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from duragent.agent.catalog import Catalog, Reloaded
+from duragent.clock import Clock
+from duragent.server.settings import ServerSettings
+from duragent.server.stop import Stop
+from duragent.session.sessions import Sessions
+from duragent.wire import Version
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What clients must show. Without an admin token the api token opens the admin routes too."""
+
+    api: str = field(repr=False)
+    admin: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Doors:
+    """`shutdown` begins a stop; False: one is under way. `trouble` says why nothing can be stored, if so."""
+
+    sessions: Sessions
+    catalog: Catalog
+    settings: ServerSettings
+    clock: Clock
+    tokens: Tokens
+    workspace_hash: str
+    version: Version
+    shutdown: Callable[[], bool]
+    reload_agents: Callable[[], Awaitable[Reloaded]]
+    trouble: Callable[[], str | None] = lambda: None
+    stop: Stop = field(default_factory=Stop)

@@ -1,0 +1,29 @@
+"""`on_disconnect: pause`: when the last watcher has gone in the middle of a turn, it waits for somebody."""
+
+from duragent.errors import DuragentError
+from duragent.journal.inputs import Pause
+from duragent.server.doors import Doors
+
+RETURN_SECONDS = 3.0
+"""A client that lost its connection is back by then; it has not left."""
+
+
+async def pause_when_left(doors: Doors, session_id: str) -> None:
+    """To be called when a watcher has gone. Not when the server stops: its turns go on at the next start."""
+    try:
+        if not await _is_left(doors, session_id):
+            return
+        async with doors.stop.ends():
+            await doors.clock.sleep(RETURN_SECONDS)
+        if await _is_left(doors, session_id):
+            await doors.sessions.post(session_id, Pause(reason="the last client went away"))
+    except DuragentError:
+        # The server stops, or the session has gone, is closed or damaged: there is nothing left to pause.
+        return
+
+
+async def _is_left(doors: Doors, session_id: str) -> bool:
+    if doors.stop.begun or doors.sessions.watchers(session_id):
+        return False
+    state = await doors.sessions.state(session_id)
+    return state.on_disconnect == "pause" and state.status == "running"

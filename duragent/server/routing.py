@@ -1,0 +1,89 @@
+"""From a request to its endpoint: one table says everything about a route, for this and for `/openapi.json`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from duragent.errors import Stopping
+from duragent.server.doors import Doors
+from duragent.server.problems import Refused
+
+Endpoint = Callable[[Doors, Request], Awaitable[ASGIApp]]
+Answers = Mapping[int, type[BaseModel] | Literal["text/plain", "text/event-stream", "application/json"] | None]
+
+LIMITED_PREFIX = "/api/v1/"
+
+
+@dataclass(frozen=True)
+class Route:
+    """`answers`: for each good status the shape of its JSON, or the media type of something else, or None for nothing.
+
+    `streams`: 200 comes as `text/event-stream` too, when the client asks for it.
+    """
+
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    path: str
+    endpoint: Endpoint
+    summary: str
+    answers: Answers
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    streams: bool = False
+
+
+class Router:
+    """An ASGI app over the table.
+
+    The time and the number of requests under `/api/v1/` are limited until an endpoint has its answer ready. Streams,
+    and answers that a turn still writes, are sent after that: they hold up nobody.
+    """
+
+    def __init__(self, doors: Doors, routes: Sequence[Route]) -> None:
+        self._doors = doors
+        self._working = asyncio.Semaphore(doors.settings.max_connections)
+        by_path: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            by_path.setdefault(route.path, {})[route.method] = route
+        self._places = [(compile_path(path)[0], methods) for path, methods in by_path.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        methods, scope["path_params"] = self._place(scope["path"])
+        request = Request(scope, receive)
+        allowed = _allowed(methods)
+        if request.method == "OPTIONS":
+            await Response(status_code=204, headers={"Allow": allowed})(scope, receive, send)
+            return
+        route = methods.get("GET" if request.method == "HEAD" else request.method)
+        if route is None:
+            raise Refused("method-not-allowed", f"{request.method} is not possible here", {"Allow": allowed})
+        response = await self._response(route, request)
+        await response(scope, receive, send)
+
+    async def _response(self, route: Route, request: Request) -> ASGIApp:
+        if not route.path.startswith(LIMITED_PREFIX):
+            return await route.endpoint(self._doors, request)
+        if self._doors.stop.begun:
+            raise Stopping
+        seconds = self._doors.settings.request_timeout_seconds
+        try:
+            async with asyncio.timeout(seconds), self._working:
+                return await route.endpoint(self._doors, request)
+        except TimeoutError:
+            raise Refused("timeout", f"the request was not done within {seconds:g} seconds") from None
+
+    def _place(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
+        for pattern, methods in self._places:
+            if match := pattern.fullmatch(path):
+                return methods, match.groupdict()
+        raise Refused("not-found", "there is nothing at this path")
+
+
+def _allowed(methods: Mapping[str, Route]) -> str:
+    return ", ".join(sorted({*methods, "OPTIONS"} | ({"HEAD"} if "GET" in methods else set())))

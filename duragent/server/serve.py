@@ -1,0 +1,105 @@
+"""uvicorn on a socket that is bound already, without its signal handlers, its logging and its surprises."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from duragent.server.stop import Stop
+
+HEAD_MAX_BYTES = 64 << 10
+KEEP_ALIVE_SECONDS = 60
+
+_log = logging.getLogger(__name__)
+
+
+class HttpServer:
+    """Serves `app` on `sockets` while the block runs: `async with HttpServer(app, sockets, doors.stop)`."""
+
+    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], stop: Stop) -> None:
+        # No trust in X-Forwarded-* headers: whoever needs them runs a proxy that can speak for itself.
+        config = uvicorn.Config(
+            app,
+            http=_Protocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
+        # What it has to say of requests the app says itself; of connections, nobody needs to know.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        self._uvicorn = _Uvicorn(config)
+        self._sockets = list(sockets)
+        self._stop = stop
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._uvicorn.serve(self._sockets), name="http")
+        up = asyncio.create_task(self._uvicorn.up.wait())
+        await asyncio.wait({self._task, up}, return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        if self._task.done():
+            await self._task
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop(0)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Takes no more requests and ends all streams and waits; what is being answered has `grace_seconds` to end."""
+        if self._task is None:
+            return
+        self._stop.begin()
+        self._uvicorn.config.timeout_graceful_shutdown = grace_seconds  # type: ignore[assignment]  # any number will do
+        self._uvicorn.should_exit = True
+        await asyncio.shield(self._task)
+
+
+class _Uvicorn(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Signals are the runtime's.
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+class _Protocol(HttpToolsProtocol):
+    """Bounds the head of a request, which uvicorn's own does not."""
+
+    _in_head = False
+    _head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self._in_head:
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > HEAD_MAX_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._head_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()

@@ -1,0 +1,49 @@
+"""The `server:` block of duragent.yaml."""
+
+import ipaddress
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+# `${TOKEN:-}` means "a token if there is one": an empty token must never count as one.
+Token = Annotated[str | None, BeforeValidator(lambda value: None if value == "" else value)]
+
+
+class ServerSettings(BaseModel):
+    """Where the server listens, who may use it, and how long it waits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    host: str = Field(default="127.0.0.1", description="The address to listen on: an IP address, or localhost.")
+    port: int = Field(default=8080, ge=0, le=65_535, description="The port; 0 takes a free one.")
+    api_token: Token = Field(
+        default=None, repr=False, validate_default=True, description="What clients must show; needed beyond localhost."
+    )
+    admin_token: Token = Field(default=None, repr=False, description="What the admin routes want instead.")
+    request_timeout_seconds: float = Field(default=300, gt=0, description="The time for one request, except streams.")
+    idle_timeout_seconds: float = Field(default=60, gt=0, description="The longest silence of a model in a stream.")
+    keep_alive_interval_seconds: float = Field(default=15, gt=0, description="How often a quiet stream says it lives.")
+    max_connections: int = Field(default=1024, ge=1, description="How many requests are worked on at a time.")
+    shutdown_grace_seconds: float = Field(default=10, ge=0, description="The time that a stop leaves to running turns.")
+
+    @field_validator("host")
+    @classmethod
+    def _host_is_an_address(cls, host: str) -> str:
+        if host != "localhost":
+            _address(host)
+        return host
+
+    @field_validator("api_token")
+    @classmethod
+    def _token_beyond_loopback(cls, token: str | None, info: ValidationInfo) -> str | None:
+        host = info.data.get("host", "localhost")
+        if token is None and host != "localhost" and not _address(host).is_loopback:
+            raise ValueError(f"is needed, because other machines can reach the server at {host}")
+        return token
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError(f"must be an IP address or localhost, not '{host[:60]}'") from None

@@ -1,0 +1,43 @@
+"""What is inside as the shapes of `wire.py`."""
+
+from duragent.journal.events import Tokens
+from duragent.journal.state import SessionState, Totals
+from duragent.wire import SessionInfo, Usage
+
+
+def session_info(state: SessionState, damage: str | None = None) -> SessionInfo:
+    return SessionInfo(
+        session_id=state.session_id,
+        agent=state.agent,
+        status="damaged" if damage else state.status,
+        created_at=state.created_at,
+        updated_at=state.updated_at,
+        title=state.title,
+        head=state.seq,
+        turns=state.totals.turns,
+        usage=total_usage(state.totals),
+        on_disconnect=state.on_disconnect,
+        problem=damage,
+    )
+
+
+def total_usage(totals: Totals) -> Usage:
+    return Usage(
+        prompt_tokens=totals.input_tokens,
+        completion_tokens=totals.output_tokens,
+        total_tokens=totals.input_tokens + totals.output_tokens,
+        cached_prompt_tokens=totals.cached_input_tokens,
+        reasoning_tokens=totals.reasoning_tokens,
+        cost_usd=None if totals.unpriced else totals.cost_usd,
+    )
+
+
+def reply_usage(tokens: Tokens, cost_usd: float | None) -> Usage:
+    return Usage(
+        prompt_tokens=tokens.input,
+        completion_tokens=tokens.output,
+        total_tokens=tokens.input + tokens.output,
+        cached_prompt_tokens=tokens.cached_input,
+        reasoning_tokens=tokens.reasoning,
+        cost_usd=cost_usd,
+    )

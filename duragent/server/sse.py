@@ -1,0 +1,66 @@
+"""A stream of server-sent events to one client, and its end: by itself, by the client, or by the server's stop.
+
+Memory is bounded: the next frame is made when the connection has taken the one before.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope, Send
+
+from duragent.errors import Stopping
+from duragent.server.doors import Doors
+from duragent.server.frames import KEEP_ALIVE
+from duragent.server.presence import pause_when_left
+from duragent.server.stop import end
+
+FAREWELL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class EventStream:
+    """An ASGI answer. `frames` is entered before the answer begins, so that its errors are still problems."""
+
+    doors: Doors
+    session_id: str
+    frames: Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self.frames() as frames:
+            headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
+            await send({"type": "http.response.start", "status": 200, "headers": [*headers, *self.headers]})
+            # A client that has gone, or that the server leaves, needs no more than the end.
+            with contextlib.suppress(TimeoutError, Stopping):
+                async with self.doors.stop.ends() as patience:
+                    await self._pump(frames, patience, receive, send)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await pause_when_left(self.doors, self.session_id)
+
+    async def _pump(
+        self, frames: AsyncIterator[bytes], patience: asyncio.Timeout, receive: Receive, send: Send
+    ) -> None:
+        beside = (asyncio.ensure_future(_until_gone(receive, patience)), asyncio.ensure_future(self._keep_alive(send)))
+        try:
+            async for chunk in frames:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+
+    async def _keep_alive(self, send: Send) -> None:
+        while True:
+            await self.doors.clock.sleep(self.doors.settings.keep_alive_interval_seconds)
+            await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+
+
+async def _until_gone(receive: Receive, patience: asyncio.Timeout) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    end(patience)

@@ -1,0 +1,206 @@
+"""`/stream`: one message and its answer as it is written, in the events that duragent v0.5 clients know.
+
+It is `post` and `watch` in other words, and no engine of its own. `done` comes when the end of the turn is durable; its
+`content` is the answer, whatever the tokens before said: an attempt that failed in the middle leaves its text behind.
+"""
+
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from duragent.bus import Block, Delta
+from duragent.journal.events import (
+    ApprovalRequested,
+    Call,
+    Event,
+    ModelCalled,
+    ModelReplied,
+    SessionPaused,
+    SessionResumed,
+    ToolFinished,
+    TurnEnded,
+    TurnStarted,
+)
+from duragent.journal.record import Record
+from duragent.server.doors import Doors
+from duragent.server.frames import frame
+from duragent.server.messages import received
+from duragent.server.shapes import reply_usage
+from duragent.server.sse import EventStream
+from duragent.session.watch import CaughtUp, Watched
+
+RESTARTED = b": restarted\n\n"
+
+
+async def post_stream(doors: Doors, request: Request) -> ASGIApp:
+    session_id, receipt = await received(doors, request)
+    headers = ((b"idempotency-replayed", b"true"),) if receipt.duplicate else ()
+    return EventStream(doors, session_id, lambda: _stream(doors, session_id, receipt.seq), headers)
+
+
+@contextlib.asynccontextmanager
+async def _stream(doors: Doors, session_id: str, seq: int) -> AsyncIterator[AsyncIterator[bytes]]:
+    async with doors.sessions.watch(session_id, seq) as watched:
+        frames = _frames(doors, session_id, seq, watched)
+        async with contextlib.aclosing(frames):
+            yield frames
+
+
+async def _frames(
+    doors: Doors, session_id: str, seq: int, watched: AsyncIterator[Watched]
+) -> AsyncGenerator[bytes, None]:
+    yield frame("start", {})
+    telling = Telling(seq)
+    async for item in watched:
+        match item:
+            case Block():
+                happened = await doors.sessions.records(session_id, item.lines)
+                told = b"".join(telling.record(record) for record in happened)
+            case Delta(kind="text"):
+                told = telling.delta(item)
+            case CaughtUp():
+                told = telling.caught_up()
+            case _:
+                continue
+        if told:
+            yield told
+        if telling.ended:
+            return
+    # The watch ends early when the server stops, or when this client cannot keep up.
+    yield frame("error", {"message": "the stream ended before the answer; the turn goes on", "code": "stream-ended"})
+
+
+class Telling:
+    """What the client of the message `seq` is told of each thing that happens behind it. Pure."""
+
+    def __init__(self, seq: int) -> None:
+        self.ended = False
+        self._seq = seq
+        self._turn = ""
+        self._live = False
+        self._pause: str | None = None
+        self._reply: Record | None = None
+        self._calls: dict[str, Call] = {}
+        self._shown = Shown()
+
+    def record(self, record: Record) -> bytes:
+        if self.ended:
+            return b""
+        event = record.event
+        match event:
+            case TurnStarted(trigger=self._seq):
+                self._turn, self._pause = event.turn, None
+            case ModelCalled() if event.input_seq >= self._seq:
+                self._turn = event.turn
+                self._shown.ask(event.step, event.attempt)
+            case SessionPaused() | SessionResumed():
+                return self._paused(event.reason if isinstance(event, SessionPaused) else None)
+            case TurnEnded(outcome="paused"):
+                return self._paused(event.reason)
+            case TurnEnded() if event.turn == self._turn:
+                return self._turn_ended(event)
+            case _ if self._turn and getattr(event, "turn", None) == self._turn:
+                return self._in_turn(record, event)
+        return b""
+
+    def delta(self, delta: Delta) -> bytes:
+        return self._shown.delta(delta) if delta.turn == self._turn else b""
+
+    def caught_up(self) -> bytes:
+        self._live = True
+        return b"" if self._pause is None or self.ended else self._paused(self._pause)
+
+    def _in_turn(self, record: Record, event: Event) -> bytes:
+        match event:
+            case ModelReplied():
+                self._reply = record
+                self._calls |= {call.call: call for call in event.calls}
+                return self._shown.whole(event.text) + b"".join(_tool_call(call) for call in event.calls)
+            case ToolFinished():
+                result = {"call_id": event.call, "success": event.outcome == "ok", "content": event.content}
+                return frame("tool_result", result)
+            case ApprovalRequested():
+                return frame("approval_required", {"call_id": event.call, "command": self._command(event)})
+            case _:
+                return b""
+
+    def _command(self, event: ApprovalRequested) -> str:
+        call = self._calls.get(event.call)
+        arguments = _parsed(call.arguments) if call else None
+        command = arguments.get("command") if isinstance(arguments, dict) else None
+        return command if isinstance(command, str) else event.tool
+
+    def _turn_ended(self, event: TurnEnded) -> bytes:
+        self.ended = True
+        if event.outcome == "failed":
+            return frame("error", {"message": event.reason or event.code, "code": event.code})
+        if event.outcome == "cancelled" or self._reply is None:
+            return frame("cancelled", {})
+        reply = self._reply.event
+        assert isinstance(reply, ModelReplied)
+        usage = reply_usage(reply.usage, reply.cost_usd).model_dump()
+        done = {"message_id": reply.message_id, "usage": usage, "seq": self._reply.seq, "content": reply.text}
+        return frame("done", done)
+
+    def _paused(self, reason: str | None) -> bytes:
+        """A pause in the past counts only when nobody has resumed since."""
+        self._pause = reason
+        if reason is None or not self._live:
+            return b""
+        self.ended = True
+        return frame("error", {"message": reason or "the turn waits for a person", "code": "turn-paused"})
+
+
+class Shown:
+    """The text of one step as the client has it, although attempts may fail and begin again."""
+
+    def __init__(self) -> None:
+        self._asked = (0, 0)
+        self._text = ""
+        self._sent = ""
+
+    def ask(self, step: int, attempt: int) -> None:
+        """A new question; another attempt at the same step keeps what was sent."""
+        if step != self._asked[0]:
+            self._sent = ""
+        if (step, attempt) != self._asked:
+            self._text = ""
+        self._asked = (step, attempt)
+
+    def delta(self, delta: Delta) -> bytes:
+        self.ask(delta.step, delta.attempt)
+        return self._grow(self._text[: delta.offset] + delta.text)
+
+    def whole(self, text: str) -> bytes:
+        """The step's text is final."""
+        return self._grow(text) if not text or text.startswith(self._sent) else self._again(text)
+
+    def _grow(self, text: str) -> bytes:
+        self._text = text
+        if text.startswith(self._sent):
+            more = text[len(self._sent) :]
+            self._sent = text
+            return frame("token", {"content": more}) if more else b""
+        # An attempt that so far only repeats what the one before said adds nothing yet.
+        return b"" if self._sent.startswith(text) else self._again(text)
+
+    def _again(self, text: str) -> bytes:
+        self._sent = text
+        return RESTARTED + frame("token", {"content": "\n\n" + text})
+
+
+def _tool_call(call: Call) -> bytes:
+    fields = {"call_id": call.call, "tool_name": call.tool, "arguments": _parsed(call.arguments)}
+    return frame("tool_call", fields)
+
+
+def _parsed(arguments: str) -> object:
+    """The arguments as JSON; as the model wrote them when they are none."""
+    try:
+        parsed: object = json.loads(arguments or "{}", parse_constant=lambda name: name)
+    except (ValueError, RecursionError):
+        return arguments
+    return parsed

@@ -1,0 +1,379 @@
+"""One session alive: its one writer, and the engine that goes on as long as there is a next step.
+
+The law is in `_write_batch`: durable, then true, then told. Everybody who wants a record written proposes a decision;
+decisions are made one after another against the state that they will follow, and what arrives while a write is under
+way goes into the next one. An idle session has no task of its own.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+
+from duragent.bus import Block, Delta, Topic
+from duragent.errors import Damaged, DuragentError, SessionNotFound, Stopping, StoreError, StoreFull, Unavailable
+from duragent.journal import snapshot
+from duragent.journal.events import (
+    Event,
+    LogRecovered,
+    OwnerClaimed,
+    SessionClosed,
+    SessionCreated,
+    SessionPaused,
+    SessionRenamed,
+    SessionResumed,
+    TurnEnded,
+)
+from duragent.journal.inputs import Input
+from duragent.journal.record import CRC_TAIL_BYTES, Record, crc_seed, decode, encode, timestamp
+from duragent.journal.state import SessionState, reduce
+from duragent.session.admit import Already, admit
+from duragent.session.partial import Partial
+from duragent.session.ports import Ports
+from duragent.session.steps import next_step
+from duragent.session.turn import Decide, Turn, why_stop
+from duragent.session.watch import Hello, Source, Watched, follow
+from duragent.stores.base import Claim
+from duragent.stores.lines import line_seq
+
+BATCH = 64
+"""Decisions that go into one write at most."""
+
+FULL_STORE_PAUSE_SECONDS = 5.0
+"""How long the engine waits when there was no room, before it tries again."""
+
+_SUMMARIZED = (SessionCreated, SessionPaused, SessionResumed, SessionRenamed, SessionClosed, TurnEnded)
+_BLOB = re.compile(rb'\{"blob":"([0-9a-f]{64})"')
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What came of an input. `seq` is its record's, 0 when nothing had to change."""
+
+    seq: int
+    message_id: str | None = None
+    duplicate: bool = False
+    changed: bool = True
+
+
+@dataclass(slots=True)
+class _Proposal:
+    decide: Decide
+    done: "asyncio.Future[list[Record]]"
+    records: list[Record] = field(default_factory=list)
+
+    def refuse(self, error: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+    def accept(self) -> None:
+        if not self.done.done():
+            self.done.set_result(self.records)
+
+
+class Session:
+    """A session alive. `post` and `watch` are all that anybody outside needs."""
+
+    def __init__(self, ports: Ports, claim: Claim, state: SessionState, on_change: Callable[["Session"], None]) -> None:
+        self._ports, self._claim, self._state, self._on_change = ports, claim, state, on_change
+        self._seed = crc_seed(claim.session_id)
+        self._topic = Topic()
+        self._partial: Partial | None = None
+        self._proposals: list[_Proposal] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._engine: asyncio.Task[None] | None = None
+        self._summing_up: asyncio.Task[None] | None = None
+        self._summary_seq = state.seq
+        self._last_crc = ""
+        self._interrupt = asyncio.Event()
+        self._stopping = False
+        self._turn = Turn(self, ports)
+        self.problem: StoreError | None = claim.damage
+        self.last_used = ports.clock.monotonic()
+
+    @property
+    def id(self) -> str:
+        return self._claim.session_id
+
+    @property
+    def state(self) -> SessionState:
+        return self._state
+
+    @property
+    def claim(self) -> Claim:
+        return self._claim
+
+    @property
+    def interrupt(self) -> asyncio.Event:
+        return self._interrupt
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    @property
+    def watchers(self) -> int:
+        return len(self._topic)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything of this session is under way."""
+        tasks = (self._writing, self._engine, self._summing_up)
+        return bool(self._proposals or self.watchers) or any(task and not task.done() for task in tasks)
+
+    # --- the two verbs ----------------------------------------------------------------------------------------------
+
+    async def post(self, posted: Input) -> Receipt:
+        """Let an input in; durable on return. Raises what `admit` raises, Damaged, StoreFull, Unavailable, Stopping."""
+        if self._stopping:
+            raise Stopping
+        fresh = self._ports.clock.new_id("msg")
+        already: list[Already] = []
+
+        def decide(state: SessionState) -> Sequence[Event]:
+            admitted = admit(state, posted, fresh)
+            if isinstance(admitted, Already):
+                already.append(admitted)
+                return []
+            return admitted
+
+        records = await self.commit(decide)
+        if already:
+            before = already[0].remembered
+            return Receipt(before.seq, before.message_id, duplicate=True)
+        if not records:
+            return Receipt(0, changed=False)
+        return Receipt(records[-1].seq, fresh)
+
+    @asynccontextmanager
+    async def watch(self, after: int) -> AsyncIterator[AsyncIterator[Watched]]:
+        """Records behind `after`, then what happens, and what is being said. Ends when the watcher is too slow."""
+        with self._topic.subscribe() as subscription:
+            if self._stopping:
+                subscription.close()
+            state = self._state
+            hello = Hello(state.seq, self._claim.oldest, f"{self.id}@{state.created_at}")
+            source = Source(hello, self.read, as_block, lambda: self._partial)
+            async with aclosing(follow(source, subscription, after)) as items:
+                yield items
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def read(self, after: int, limit: int) -> bytes:
+        return await self._ports.store.read(self._claim, after, limit)
+
+    async def read_back(self, before: int | None, limit: int) -> bytes:
+        return await self._ports.store.read_back(self._claim, before, limit)
+
+    async def blobs(self, lines: bytes) -> dict[str, bytes]:
+        """The blobs that these lines refer to."""
+        names = {match.decode() for match in _BLOB.findall(lines)}
+        return {name: await self._ports.store.get_blob(self._claim, name) for name in names}
+
+    async def records(self, lines: bytes) -> list[Record]:
+        """The records of stored lines, with their texts."""
+        blobs = await self.blobs(lines)
+        return [decode(line, self._seed, blobs.__getitem__) for line in lines.split(b"\n") if line]
+
+    async def newest(self, budget_tokens: int) -> tuple[list[Record], bool]:
+        """See `turn.Stage`. Counts bytes of the lines, which is a little more than what the model sees of them."""
+        found: list[bytes] = []
+        size, before = 0, self._state.seq + 1
+        while before > self._claim.oldest and size <= budget_tokens * 4:
+            lines = await self.read_back(before, REPLAY_BACK_LINES)
+            if not lines:
+                break
+            before, size = line_seq(lines), size + len(lines)
+            found.append(lines)
+        return await self.records(b"".join(reversed(found))), before <= self._claim.oldest
+
+    # --- the one writer ---------------------------------------------------------------------------------------------
+
+    async def commit(self, decide: Decide) -> list[Record]:
+        """Write the events that `decide` names for the state that they will follow; durable and told on return.
+
+        The caller may go away: what was proposed is decided all the same.
+        """
+        if self.problem is not None:
+            raise self.problem
+        proposal = _Proposal(decide, asyncio.get_running_loop().create_future())
+        self._proposals.append(proposal)
+        if self._writing is None or self._writing.done():
+            self._writing = self._ports.spawn(self._write())
+        return await proposal.done
+
+    async def _write(self) -> None:
+        while self._proposals:
+            batch, self._proposals = self._proposals[:BATCH], self._proposals[BATCH:]
+            try:
+                await self._write_batch(batch)
+            except StoreError as error:
+                self._give_up(batch, error)
+            except Exception as error:
+                _log.exception("writing session %s failed", self.id)
+                self._give_up(batch, Unavailable(f"session '{self.id}' cannot be written: {error}"))
+
+    async def _write_batch(self, batch: list[_Proposal]) -> None:
+        """Durable, then true, then told."""
+        state = self._decide_all(batch)
+        records = [record for proposal in batch for record in proposal.records]
+        if records:
+            count = len(records)
+            marks = [f"{i}/{count}" if count > 1 else None for i in range(1, count + 1)]
+            encoded = [
+                encode(Record(record.seq, record.ts, record.event, mark), self._seed)
+                for record, mark in zip(records, marks, strict=True)
+            ]
+            for line in encoded:
+                for name, data in line.blobs.items():
+                    await self._ports.store.put_blob(self._claim, name, data)
+            lines = [line.line for line in encoded]
+            await self._ports.store.append(self._claim, lines, expect=self._state.seq)
+            self._state = state
+            self._last_crc = crc_of(lines[-1])
+            self._topic.publish(Block(b"".join(lines), records[0].seq, records[-1].seq))
+        for proposal in batch:
+            proposal.accept()
+        if records:
+            self._after(records)
+
+    def _decide_all(self, batch: list[_Proposal]) -> SessionState:
+        """Each decision against the state that the ones before it lead to. Returns the last."""
+        state = self._state
+        for proposal in batch:
+            try:
+                events = list(proposal.decide(state))
+            except DuragentError as error:
+                proposal.refuse(error)
+                continue
+            if events and state.node != self._ports.node:
+                events = [*self._ownership(state), *events]
+            ts = timestamp(self._ports.clock.now())
+            proposal.records = [Record(state.seq + i, ts, event) for i, event in enumerate(events, 1)]
+            state = reduce(state, proposal.records)
+        return state
+
+    def _ownership(self, state: SessionState) -> list[Event]:
+        """Before this process writes anything else to a log that another one wrote last."""
+        events: list[Event] = []
+        if (torn := self._claim.torn) is not None:
+            events.append(LogRecovered(offset=torn.offset, size_bytes=torn.size_bytes, saved_as=torn.saved_as))
+        return [*events, OwnerClaimed(epoch=state.epoch + 1, node=self._ports.node)]
+
+    def _give_up(self, batch: list[_Proposal], error: StoreError) -> None:
+        if not isinstance(error, StoreFull):
+            _log.error("%s", error)
+            self.problem = error
+            self._on_change(self)
+        for proposal in batch:
+            proposal.refuse(error)
+
+    def _after(self, records: list[Record]) -> None:
+        self.last_used = self._ports.clock.monotonic()
+        if why_stop(self._state, self._stopping):
+            self._interrupt.set()
+        if any(isinstance(record.event, _SUMMARIZED) for record in records):
+            self.sum_up()
+        self._on_change(self)
+        self.go_on()
+
+    # --- the engine -------------------------------------------------------------------------------------------------
+
+    def go_on(self) -> None:
+        """Start the engine if there is something to do and it is not running."""
+        idle = self._engine is None or self._engine.done()
+        if idle and self.problem is None and not self._stopping and next_step(self._state, self._turn.limits):
+            self._engine = self._ports.spawn(self._run())
+
+    async def _run(self) -> None:
+        while self.problem is None and not self._stopping:
+            if not why_stop(self._state, self._stopping):
+                self._interrupt.clear()
+            step = next_step(self._state, self._turn.limits)
+            if step is None:
+                return
+            try:
+                await self._turn.perform(step)
+            except StoreFull as error:
+                _log.warning("%s; trying again in %g s", error, FULL_STORE_PAUSE_SECONDS)
+                await self._ports.clock.sleep(FULL_STORE_PAUSE_SECONDS)
+            except StoreError:
+                return
+
+    def show(self, partial: Partial | None) -> None:
+        self._partial = partial
+
+    def tell(self, delta: Delta) -> None:
+        self._topic.publish(delta)
+
+    # --- the summary, and the end -----------------------------------------------------------------------------------
+
+    def sum_up(self) -> None:
+        """Write `state.yaml` soon; several reasons to do so become one write."""
+        if self._summing_up is None or self._summing_up.done():
+            self._summing_up = self._ports.spawn(self._sum_up())
+
+    async def _sum_up(self) -> None:
+        while self._summary_seq < self._state.seq and self._last_crc and self.problem is None:
+            state, crc = self._state, self._last_crc
+            try:
+                await self._ports.store.put_snapshot(self._claim, snapshot.dump(snapshot.Snapshot(state, crc)))
+            except (OSError, StoreError) as error:
+                # A cache: the log has everything.
+                _log.warning("state.yaml of session %s was not written: %s", self.id, error)
+                return
+            self._summary_seq = state.seq
+
+    async def finish(self, grace_seconds: float) -> None:
+        """Let the running turn end within the grace, then stop it where it can go on later; nothing starts after."""
+        if self._engine is not None and not self._engine.done() and grace_seconds > 0:
+            await asyncio.wait((self._engine,), timeout=grace_seconds)
+        self._stopping = True
+        self._interrupt.set()
+        for task in (self._engine, self._writing):
+            if task is not None:
+                await asyncio.wait((task,))
+        if not isinstance(self.problem, Damaged):
+            self.sum_up()
+        if self._summing_up is not None:
+            await asyncio.wait((self._summing_up,))
+        self._topic.close()
+
+    async def retire(self) -> None:
+        """Stop at once, for a session that is being deleted: nothing more is written."""
+        self.problem = SessionGone(self.id)
+        self._stopping = True
+        self._interrupt.set()
+        for task in (self._engine, self._writing, self._summing_up):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait((task,))
+        for proposal in self._proposals:
+            proposal.refuse(SessionNotFound(self.id))
+        self._topic.close()
+
+
+class SessionGone(StoreError):
+    """The session was deleted while something of it was under way."""
+
+    code = "not-found"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"session '{session_id}' not found")
+
+
+REPLAY_BACK_LINES = 500
+"""Lines that one step back through the log takes, when the context looks for what fits."""
+
+
+def as_block(lines: bytes) -> Block:
+    """Stored lines as one block."""
+    last = lines.rfind(b"\n", 0, len(lines) - 1) + 1
+    return Block(lines, line_seq(lines), line_seq(lines[last:]))
+
+
+def crc_of(line: bytes) -> str:
+    return line.rstrip(b"\n")[-CRC_TAIL_BYTES:][-10:-2].decode()

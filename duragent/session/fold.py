@@ -1,0 +1,61 @@
+"""From a log to a state: from the snapshot if it fits the log, else from the beginning. There is no other recovery."""
+
+import asyncio
+
+from duragent.errors import Damaged
+from duragent.journal import snapshot
+from duragent.journal.record import BadLine, crc_seed, decode
+from duragent.journal.state import SessionState, apply
+from duragent.session.actor import crc_of
+from duragent.stores.base import Claim, Store
+from duragent.stores.lines import line_seq
+
+FOLD_LINES = 2_000
+
+
+async def fold(store: Store, claim: Claim) -> SessionState:
+    """The state at the log's head. A fault that only shows here is noted in `claim.damage`."""
+    state = await _from_snapshot(store, claim)
+    while state.seq < claim.head:
+        lines = await store.read(claim, state.seq, FOLD_LINES)
+        try:
+            state = await asyncio.to_thread(_apply_all, state, lines, claim)
+        except Damaged as error:
+            claim.damage = claim.damage or error
+            return await _as_far_as_good(store, claim, error.good_seq)
+    return state
+
+
+def _apply_all(state: SessionState, lines: bytes, claim: Claim) -> SessionState:
+    seed = crc_seed(claim.session_id)
+    for line in lines.split(b"\n"):
+        if line:
+            try:
+                state = apply(state, decode(line, seed))
+            except BadLine as error:
+                problem = f"record {line_seq(line)}: {error}"
+                raise Damaged(claim.session_id, "events.jsonl", line_seq(line), problem, state.seq) from error
+    return state
+
+
+async def _as_far_as_good(store: Store, claim: Claim, good_seq: int) -> SessionState:
+    state = SessionState(claim.session_id)
+    while state.seq < good_seq:
+        lines = await store.read(claim, state.seq, min(FOLD_LINES, good_seq - state.seq))
+        state = _apply_all(state, lines, claim)
+    return state
+
+
+async def _from_snapshot(store: Store, claim: Claim) -> SessionState:
+    fresh = SessionState(claim.session_id)
+    data = await store.get_snapshot(claim.session_id)
+    saved = snapshot.load(data, claim.session_id) if data else None
+    if saved is None:
+        return fresh
+    if saved.state.seq > claim.head and claim.damage is None:
+        # It is written only after the record that it stands at is durable: the log has lost something.
+        problem = f"the log ends at record {claim.head}, but state.yaml has seen {saved.state.seq}"
+        claim.damage = Damaged(claim.session_id, "events.jsonl", claim.head + 1, problem, claim.head)
+        return fresh
+    line = await store.read_back(claim, saved.state.seq + 1, 1)
+    return saved.state if line and crc_of(line) == saved.last_crc else fresh

@@ -1,0 +1,357 @@
+"""All sessions: create, open on demand, go on after a crash, list, delete, unload when idle.
+
+Outside this room nobody knows more than `post` and `watch`; the rest here is bookkeeping.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from duragent.bus import Block, Delta
+from duragent.errors import (
+    Damaged,
+    DuragentError,
+    IdempotencyMismatch,
+    SessionExists,
+    SessionNotFound,
+    Stopping,
+    Unavailable,
+)
+from duragent.journal.events import OwnerClaimed, SessionCreated
+from duragent.journal.events import Source as Origin
+from duragent.journal.inputs import Close, Input
+from duragent.journal.record import Record, crc_seed, encode, expand, timestamp
+from duragent.journal.state import SessionState, reduce
+from duragent.session.actor import Receipt, Session
+from duragent.session.answer import Answered, AnswerSearch
+from duragent.session.fold import fold
+from duragent.session.index import Index, Query, load
+from duragent.session.ports import Ports
+from duragent.session.watch import CaughtUp, Hello, Reset, Watched
+
+__all__ = ["Block", "CaughtUp", "Delta", "Hello", "NewSession", "Receipt", "Reset", "Sessions", "Watched"]
+
+OPENING_AT_ONCE = 4
+INDEX_SECONDS = 30.0
+EXPIRY_SECONDS = 3600.0
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a session is made with. The same `idempotency_key` makes one session, also across a crash."""
+
+    agent: str
+    title: str | None = None
+    source: Origin = "http"
+    idempotency_key: str | None = None
+
+
+class Sessions:
+    """See the module docstring. One of it in a process, on one event loop."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._live: dict[str, Session] = {}
+        self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._index = Index()
+        self._listed = asyncio.Event()
+        self._stopping = False
+
+    # --- the two verbs ----------------------------------------------------------------------------------------------
+
+    async def post(self, session_id: str, posted: Input) -> Receipt:
+        """Let an input in; durable on return. Raises SessionNotFound, and what `Session.post` raises."""
+        return await (await self._session(session_id)).post(posted)
+
+    @asynccontextmanager
+    async def watch(self, session_id: str, after: int) -> AsyncIterator[AsyncIterator[Watched]]:
+        """Records behind seq `after`, then what happens. Raises SessionNotFound. Ends when the watcher is too slow."""
+        session = await self._session(session_id)
+        async with session.watch(after) as items:
+            yield items
+
+    async def answer(self, session_id: str, seq: int) -> Answered:
+        """Wait for the end of the turn that takes up the message `seq`; at once when it has ended long ago."""
+        search, paused = AnswerSearch(seq), None
+        session = await self._session(session_id)
+        async with session.watch(seq) as items:
+            async for item in items:
+                if isinstance(item, CaughtUp) and paused:
+                    return paused
+                for record in await session.records(item.lines) if isinstance(item, Block) else ():
+                    if (found := search.take(record)) is None:
+                        continue
+                    if found.outcome != "paused":
+                        return found
+                    # A turn that was paused long ago may have gone on since.
+                    paused = found
+                    if session.state.paused and record.seq >= session.state.seq:
+                        return paused
+        raise Stopping if session.stopping else SessionNotFound(session_id)
+
+    # --- one session ------------------------------------------------------------------------------------------------
+
+    async def create(self, new: NewSession) -> tuple[SessionState, bool]:
+        """The new session's state, and whether it was made before under the same key. Raises AgentNotFound."""
+        if self._stopping:
+            raise Stopping
+        mark = hashlib.sha256(repr((new.agent, new.title)).encode()).hexdigest()[:16]
+        session_id = self._ports.clock.new_id("session") if not new.idempotency_key else _id_of(new.idempotency_key)
+        if new.idempotency_key and await self._exists(session_id):
+            return await self._made_before(session_id, new.idempotency_key, mark), True
+        try:
+            return await _to_its_end(self._create(session_id, new, mark)), False
+        except SessionExists:
+            return await self._made_before(session_id, new.idempotency_key or "", mark), True
+
+    async def _create(self, session_id: str, new: NewSession, mark: str) -> SessionState:
+        agent = self._ports.agents.get(new.agent)
+        created = SessionCreated(
+            agent=new.agent,
+            agent_fingerprint=agent.fingerprint,
+            on_disconnect=agent.spec.session.on_disconnect,
+            title=new.title or None,
+            source=new.source,
+            idempotency_key=new.idempotency_key,
+            fingerprint=mark,
+        )
+        ts, seed = timestamp(self._ports.clock.now()), crc_seed(session_id)
+        claimed = OwnerClaimed(epoch=1, node=self._ports.node)
+        records = [Record(1, ts, created, "1/2"), Record(2, ts, claimed, "2/2")]
+        async with self._opening[session_id]:
+            claim = await self._ports.store.create(session_id, [encode(record, seed).line for record in records])
+            session = Session(self._ports, claim, reduce(SessionState(session_id), records), self._note)
+            self._live[session_id] = session
+        self._note(session)
+        return session.state
+
+    async def _exists(self, session_id: str) -> bool:
+        try:
+            await self._session(session_id)
+        except SessionNotFound:
+            return False
+        return True
+
+    async def _made_before(self, session_id: str, key: str, mark: str) -> SessionState:
+        state = await self.state(session_id)
+        if state.fingerprint != mark:
+            raise IdempotencyMismatch(key)
+        return state
+
+    async def state(self, session_id: str) -> SessionState:
+        return (await self._session(session_id)).state
+
+    async def read(self, session_id: str, after: int, limit: int) -> bytes:
+        """Stored lines; see `Store.read`."""
+        return await (await self._session(session_id)).read(after, limit)
+
+    async def read_back(self, session_id: str, before: int | None, limit: int) -> bytes:
+        """Stored lines; see `Store.read_back`."""
+        return await (await self._session(session_id)).read_back(before, limit)
+
+    async def expand(self, session_id: str, lines: bytes) -> bytes:
+        """The lines with long texts back in place; each keeps a (zero) crc, so that it is framed as the others."""
+        session = await self._session(session_id)
+        blobs = await session.blobs(lines)
+        return b"".join(
+            expand(line, blobs.__getitem__)[:-1] + b',"crc":"00000000"}\n' for line in lines.split(b"\n") if line
+        )
+
+    async def records(self, session_id: str, lines: bytes) -> list[Record]:
+        """The records of stored lines."""
+        return await (await self._session(session_id)).records(lines)
+
+    def watchers(self, session_id: str) -> int:
+        session = self._live.get(session_id)
+        return session.watchers if session else 0
+
+    async def delete(self, session_id: str) -> None:
+        """Remove a session for good, whatever it is doing. Raises SessionNotFound."""
+        session = await self._session(session_id)
+        async with self._opening[session_id]:
+            await session.retire()
+            await self._ports.store.delete(session_id)
+            self._live.pop(session_id, None)
+            self._index.drop(session_id)
+
+    # --- all of them ------------------------------------------------------------------------------------------------
+
+    async def list(
+        self,
+        *,
+        agent: str | None = None,
+        status: str | None = None,
+        prefix: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> tuple[list[SessionState], str | None]:
+        """A page of sessions, the last changed first, and the cursor of the next page."""
+        await self._listed.wait()
+        return self._index.page(Query(agent, status, prefix, limit, cursor))
+
+    def damaged(self) -> Mapping[str, str]:
+        """Sessions that are read-only, and why."""
+        return {name: row.problem for name, row in self._index.rows.items() if row.problem}
+
+    @property
+    def running(self) -> int:
+        """Sessions with a turn under way or a watcher."""
+        return sum(session.busy for session in self._live.values())
+
+    # --- open on demand ---------------------------------------------------------------------------------------------
+
+    async def _session(self, session_id: str) -> Session:
+        session = self._live.get(session_id)
+        if session is None or isinstance(session.problem, Unavailable):
+            session = await _to_its_end(self._open(session_id))
+        session.last_used = self._ports.clock.monotonic()
+        return session
+
+    async def _open(self, session_id: str) -> Session:
+        async with self._opening[session_id]:
+            session = self._live.get(session_id)
+            if session is not None and isinstance(session.problem, Unavailable):
+                # The disk failed it; perhaps the cause is gone.
+                await session.finish(0)
+                del self._live[session_id]
+                session = None
+            if session is None:
+                try:
+                    claim = await self._ports.store.claim(session_id)
+                except SessionNotFound:
+                    self._opening.pop(session_id, None)
+                    raise
+                state = await fold(self._ports.store, claim)
+                session = self._live[session_id] = Session(self._ports, claim, state, self._note)
+                self._note(session)
+                if not self._stopping:
+                    session.go_on()
+            return session
+
+    async def _unload(self, session: Session) -> None:
+        async with self._opening[session.id]:
+            if session.busy or self._live.get(session.id) is not session:
+                return
+            await session.finish(0)
+            del self._live[session.id]
+            await self._ports.store.release(session.claim)
+        self._opening.pop(session.id, None)
+
+    def _note(self, session: Session) -> None:
+        self._index.put(session.state, str(session.problem) if session.problem else None)
+
+    # --- the whole life ---------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Go on with what was interrupted, then keep house until cancelled."""
+        doubtful = await self._load_index()
+        self._listed.set()
+        working = [name for name, row in self._index.rows.items() if row.state.has_work and not row.problem]
+        await self._open_all(dict.fromkeys([*working, *doubtful]))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._every(INDEX_SECONDS, self._save_index))
+            tasks.create_task(self._every(EXPIRY_SECONDS, self._expire))
+            tasks.create_task(self._every(self._ports.settings.idle_unload_seconds / 4, self._unload_idle))
+
+    async def _load_index(self) -> Sequence[str]:
+        """Fill the index with what is certain; returns the sessions that have to be looked at."""
+        rows = await asyncio.to_thread(load, await self._ports.store.get_index())
+        doubtful = []
+        for listed in await self._ports.store.list_sessions():
+            row = rows.get(listed.session_id)
+            if row is None or row.mark != listed.mark:
+                doubtful.append(listed.session_id)
+            elif listed.session_id not in self._index.rows:
+                self._index.rows[listed.session_id] = row
+        return doubtful
+
+    async def _open_all(self, session_ids: Mapping[str, None]) -> None:
+        at_once = asyncio.Semaphore(OPENING_AT_ONCE)
+
+        async def look(session_id: str) -> None:
+            async with at_once:
+                try:
+                    session = await self._session(session_id)
+                    await self._ports.store.verify(session_id)
+                except SessionNotFound:
+                    return
+                except Damaged as error:
+                    _log.error("%s", error)
+                    session.problem = session.problem or error
+                    self._note(session)
+                except DuragentError as error:
+                    _log.error("session %s cannot be opened: %s", session_id, error)
+                    return
+                await self._unload(session)
+
+        async with asyncio.TaskGroup() as tasks:
+            for session_id in session_ids:
+                tasks.create_task(look(session_id))
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await self._ports.clock.sleep(seconds)
+            try:
+                await work()
+            except (DuragentError, OSError) as error:
+                _log.warning("housekeeping: %s", error)
+
+    async def _save_index(self) -> None:
+        if self._index.changed:
+            marks = [(listed.session_id, listed.mark) for listed in await self._ports.store.list_sessions()]
+            self._index.changed = False
+            await self._ports.store.put_index(self._index.dump(marks))
+
+    async def _unload_idle(self) -> None:
+        old = self._ports.clock.monotonic() - self._ports.settings.idle_unload_seconds
+        for session in list(self._live.values()):
+            if session.last_used < old and not session.busy:
+                await self._unload(session)
+
+    async def _expire(self) -> None:
+        """Close sessions that nobody used for longer than their agent, or else the configuration, says."""
+        for row in list(self._index.rows.values()):
+            state = row.state
+            hours = self._ttl_hours(state.agent)
+            if not hours or row.problem or state.closed or state.has_work:
+                continue
+            if self._ports.clock.now() - datetime.fromisoformat(state.updated_at) >= timedelta(hours=hours):
+                await self.post(state.session_id, Close(reason=f"not used for {hours:g} hours"))
+
+    def _ttl_hours(self, agent: str) -> float:
+        try:
+            own = self._ports.agents.get(agent).spec.session.ttl_hours
+        except DuragentError:
+            own = None
+        return self._ports.settings.ttl_hours if own is None else own
+
+    async def close(self, grace_seconds: float) -> None:
+        """Stop: turns that can end within the grace end, the others go on at the next start."""
+        self._stopping = True
+        self._listed.set()
+        sessions = list(self._live.values())
+        await asyncio.gather(*(session.finish(grace_seconds) for session in sessions))
+        await self._save_index()
+        for session in sessions:
+            await self._ports.store.release(session.claim)
+        self._live.clear()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
+    """Do the work even if the caller goes away in its middle."""
+    return await asyncio.shield(asyncio.ensure_future(work))
+
+
+def _id_of(key: str) -> str:
+    """The id of the session that is made under an Idempotency-Key: always the same, so that no table is needed."""
+    digits = int.from_bytes(hashlib.sha256(b"session:" + key.encode()).digest()[:17])
+    alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+    return "session_" + "".join(alphabet[digits >> shift & 31] for shift in range(125, -1, -5))

@@ -1,0 +1,71 @@
+"""What a watcher gets: the log from where it left off, then what happens, each record once and in order."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+
+from duragent.bus import Block, Delta, Subscription
+from duragent.session.partial import Partial
+
+REPLAY_LINES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first item. `log` names the log: another name means another log under the same id."""
+
+    head: int
+    oldest: int
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """Everything up to the head of `Hello` was sent; from here on it is live."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The watcher is ahead of the log: what it has is of another log. It starts again from 0."""
+
+
+Watched = Hello | Block | CaughtUp | Reset | Delta
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What there is to watch of one session."""
+
+    hello: Hello
+    read: Callable[[int, int], Awaitable[bytes]]
+    block: Callable[[bytes], Block]
+    partial: Callable[[], Partial | None]
+
+
+async def follow(source: Source, subscription: Subscription, after: int) -> AsyncGenerator[Watched, None]:
+    """The items for one watcher. `subscription` began before `source.hello` was made, so nothing falls between."""
+    hello = source.hello
+    yield hello
+    if after > hello.head:
+        yield Reset()
+        after = 0
+    while after < hello.head:
+        block = source.block(await source.read(after, min(REPLAY_LINES, hello.head - after)))
+        yield block
+        after = block.last_seq
+    yield CaughtUp()
+    subscription.forget_deltas()
+    if (partial := source.partial()) is not None:
+        for delta in partial.so_far():
+            yield delta
+    while (item := await subscription.next()) is not None:
+        if isinstance(item, Delta) or item.first_seq > after:
+            yield item
+        elif item.last_seq > after:
+            # A batch that the replay saw the beginning of.
+            yield source.block(_behind(item, after))
+        if isinstance(item, Block):
+            after = max(after, item.last_seq)
+
+
+def _behind(block: Block, after: int) -> bytes:
+    return b"".join(block.lines.splitlines(keepends=True)[after - block.first_seq + 1 :])

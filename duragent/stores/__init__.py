@@ -1,0 +1,1 @@
+"""Where streams rest. A shelf: each file is one more store, and `base.py` is the contract."""

@@ -1,0 +1,248 @@
+"""The files store: one folder a session, below one `sessions` folder.
+
+    sessions/<id>/events.jsonl   the truth (log_file.py)
+                  state.yaml     a summary, for eyes and for a fast open
+                  partial.jsonl  what watchers saw of an answer that is being written
+                  blobs/<sha256> texts too long for a line
+    sessions/.index.jsonl        a cache of the session list
+    sessions/.deleted-<id>       a deletion that was cut short; finished at the next start
+
+Blocking calls run in a small pool of threads, never on the event loop; calls on one session are made one after another.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from duragent.errors import Damaged, Fenced, SessionNotFound, StoreFull
+from duragent.stores import log_file
+from duragent.stores.base import SESSION_ID, Claim, Listed
+from duragent.stores.disk import Disk
+from duragent.stores.log_file import LogFile, Rotation
+
+_T = TypeVar("_T")
+_DELETED = ".deleted-"
+_INDEX = ".index.jsonl"
+_PARTIAL = "partial.jsonl"
+_THREADS = 8
+
+
+@dataclass(slots=True)
+class _FileClaim(Claim):
+    """A claim with its open log. `turn` lets one call at a time through."""
+
+    log: LogFile | None = None
+    folder: Path = Path()
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class FileStore:
+    """See `Store` for the promises. Who holds the workspace is the caller's care (`lock.py`)."""
+
+    def __init__(self, sessions_dir: Path, *, disk: Disk | None = None, rotation: Rotation | None = None) -> None:
+        self._root = sessions_dir
+        self._disk = disk or Disk()
+        self._rotation = rotation or Rotation()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="duragent-store")
+        self._claims: dict[str, _FileClaim] = {}
+
+    def open(self) -> None:
+        """Make the folder and finish what a crash left half deleted. Blocking; call once, before the rest."""
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for rest in self._root.glob(f"{_DELETED}*"):
+            shutil.rmtree(rest, ignore_errors=True)
+
+    def close(self) -> None:
+        for claim in list(self._claims.values()):
+            self._close_log(claim)
+        self._pool.shutdown(wait=True)
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def _with(self, claim: Claim, work: Callable[[_FileClaim, LogFile], _T]) -> _T:
+        """Run `work` in a thread while no other call on this session runs, to its end even if the caller goes away."""
+        mine = self._claims.get(claim.session_id)
+        if mine is not claim or mine.log is None:
+            raise Fenced(f"the claim on session '{claim.session_id}' is over")
+        log = mine.log
+
+        async def one_at_a_time() -> _T:
+            async with mine.turn:
+                return await self._in_thread(lambda: work(mine, log))
+
+        return await asyncio.shield(asyncio.ensure_future(one_at_a_time()))
+
+    # --- ownership --------------------------------------------------------------------------------------------------
+
+    async def create(self, session_id: str, lines: Sequence[bytes]) -> Claim:
+        log = LogFile(self._disk, self._root / session_id, session_id, self._rotation)
+
+        def work() -> None:
+            try:
+                log.create(lines)
+            except OSError as error:
+                raise StoreFull(f"session '{session_id}' could not be created: {error.strerror}") from error
+
+        await self._in_thread(work)
+        return self._claimed(session_id, log)
+
+    async def claim(self, session_id: str) -> Claim:
+        log = LogFile(self._disk, self._root / session_id, session_id, self._rotation)
+        if not SESSION_ID.match(session_id):
+            raise SessionNotFound(session_id)
+        await self._in_thread(log.open)
+        return self._claimed(session_id, log)
+
+    def _claimed(self, session_id: str, log: LogFile) -> Claim:
+        if (old := self._claims.pop(session_id, None)) is not None:
+            self._close_log(old)
+        claim = _FileClaim(session_id, log.head, log.oldest, log.torn, log.damage, log, self._root / session_id)
+        self._claims[session_id] = claim
+        return claim
+
+    async def release(self, claim: Claim) -> None:
+        if self._claims.get(claim.session_id) is claim:
+            await self._with(claim, lambda mine, _: self._close_log(mine))
+            self._claims.pop(claim.session_id, None)
+
+    def _close_log(self, claim: _FileClaim) -> None:
+        if claim.log is not None:
+            claim.log.close()
+            claim.log = None
+
+    # --- the log ----------------------------------------------------------------------------------------------------
+
+    async def append(self, claim: Claim, lines: Sequence[bytes], *, expect: int) -> None:
+        def work(mine: _FileClaim, log: LogFile) -> None:
+            log.append(lines, expect=expect)
+            mine.head = log.head
+
+        await self._with(claim, work)
+
+    async def read(self, claim: Claim, after: int, limit: int) -> bytes:
+        return await self._with(claim, lambda _, log: log.read(after, limit))
+
+    async def read_back(self, claim: Claim, before: int | None, limit: int) -> bytes:
+        return await self._with(claim, lambda _, log: log.read_back(before, limit))
+
+    async def verify(self, session_id: str) -> None:
+        await self._in_thread(lambda: log_file.verify(self._root / session_id, session_id))
+
+    # --- beside the log ---------------------------------------------------------------------------------------------
+
+    async def put_blob(self, claim: Claim, sha256: str, data: bytes) -> None:
+        def work(mine: _FileClaim, _: LogFile) -> None:
+            path = mine.folder / "blobs" / sha256
+            if path.exists():
+                return
+            try:
+                if not path.parent.exists():
+                    self._disk.make_folder(path.parent)
+                    self._disk.sync_folder(mine.folder)
+                self._disk.replace(path, data)
+            except OSError as error:
+                raise StoreFull(f"nothing was stored in session '{claim.session_id}': {error.strerror}") from error
+
+        await self._with(claim, work)
+
+    async def get_blob(self, claim: Claim, sha256: str) -> bytes:
+        return await self._with(claim, lambda mine, log: read_blob(mine.folder, sha256, claim.session_id, log.head))
+
+    async def put_snapshot(self, claim: Claim, data: bytes) -> None:
+        await self._with(claim, lambda mine, _: self._disk.replace(mine.folder / "state.yaml", data))
+
+    async def get_snapshot(self, session_id: str) -> bytes | None:
+        return await self._in_thread(lambda: _read_or_none(self._root / session_id / "state.yaml"))
+
+    async def put_partial(self, claim: Claim, data: bytes, *, append: bool) -> None:
+        def work(mine: _FileClaim, _: LogFile) -> None:
+            # A cache: when there is no room for it, the answer is told all the same.
+            with (
+                contextlib.suppress(OSError),
+                contextlib.closing(_Scratch(self._disk, mine.folder / _PARTIAL)) as scratch,
+            ):
+                scratch.put(data, append)
+
+        await self._with(claim, work)
+
+    async def get_partial(self, claim: Claim) -> bytes:
+        return await self._with(claim, lambda mine, _: _read_or_none(mine.folder / _PARTIAL) or b"")
+
+    # --- all sessions -----------------------------------------------------------------------------------------------
+
+    async def list_sessions(self) -> list[Listed]:
+        return await self._in_thread(self._list)
+
+    def _list(self) -> list[Listed]:
+        found = []
+        with os.scandir(self._root) as entries:
+            for entry in entries:
+                if not SESSION_ID.match(entry.name):
+                    continue
+                with contextlib.suppress(OSError):
+                    status = os.stat(os.path.join(entry.path, log_file.ACTIVE), follow_symlinks=False)
+                    mark = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+                    found.append(Listed(entry.name, mark))
+        return found
+
+    async def delete(self, session_id: str) -> None:
+        claim = self._claims.get(session_id)
+        if claim is not None:
+            await self.release(claim)
+
+        def work() -> None:
+            gone = self._root / f"{_DELETED}{session_id}"
+            shutil.rmtree(gone, ignore_errors=True)
+            try:
+                self._disk.rename(self._root / session_id, gone)
+            except FileNotFoundError:
+                return
+            self._disk.sync_folder(self._root)
+            shutil.rmtree(gone, ignore_errors=True)
+
+        await self._in_thread(work)
+
+    async def put_index(self, data: bytes) -> None:
+        await self._in_thread(lambda: self._disk.replace(self._root / _INDEX, data, durable=False))
+
+    async def get_index(self) -> bytes:
+        return await self._in_thread(lambda: _read_or_none(self._root / _INDEX) or b"")
+
+
+class _Scratch:
+    """A file that need not survive the machine."""
+
+    def __init__(self, disk: Disk, path: Path) -> None:
+        self._disk, self._fd = disk, disk.open(path, scratch=True)
+
+    def put(self, data: bytes, append: bool) -> None:
+        if not append:
+            self._disk.truncate(self._fd, 0)
+        self._disk.write(self._fd, data, os.fstat(self._fd).st_size)
+
+    def close(self) -> None:
+        self._disk.close(self._fd)
+
+
+def read_blob(folder: Path, sha256: str, session_id: str, good_seq: int) -> bytes:
+    """The bytes of a blob, checked. Raises Damaged."""
+    data = _read_or_none(folder / "blobs" / sha256)
+    if data is None or hashlib.sha256(data).hexdigest() != sha256:
+        problem = "is absent" if data is None else "is not what its name says"
+        raise Damaged(session_id, f"blobs/{sha256}", 1, f"the blob {problem}", good_seq)
+    return data
+
+
+def _read_or_none(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

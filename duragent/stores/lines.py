@@ -1,0 +1,93 @@
+"""Finding lines by seq in a file of lines, without reading the file: pure but for the `read` that it is handed."""
+
+import json
+from collections.abc import Callable
+
+from duragent.journal.record import BadLine, seq_of
+
+Read = Callable[[int, int], bytes]
+"""(offset, size) -> bytes; fewer than asked only at the end."""
+
+CHUNK_BYTES = 64 << 10
+
+
+def offset_after(read: Read, end: int, seq: int) -> int:
+    """Where the first line with a greater seq begins; `end` when there is none. Lines are ordered by seq."""
+    low, high = 0, end
+    while high - low > CHUNK_BYTES:
+        start = _line_start(read, (low + high) // 2, high)
+        if start >= high:
+            high = (low + high) // 2
+        elif _seq_at(read, start, end) > seq:
+            high = start
+        else:
+            low = start
+    while low < end and _seq_at(read, low, end) <= seq:
+        low = _line_start(read, low + 1, end)
+    return low
+
+
+def forward(read: Read, start: int, end: int, limit: int, max_bytes: int) -> bytes:
+    """Whole lines from `start`: at most `limit`; stops after the line that passes `max_bytes`."""
+    pieces: list[bytes] = []
+    total = 0
+    while start < end and limit > 0 and total < max_bytes:
+        chunk = read(start, min(max(CHUNK_BYTES, max_bytes - total), end - start))
+        last = chunk.rfind(b"\n") + 1
+        if last == 0:
+            last = _line_start(read, start + 1, end) - start
+            chunk = read(start, last)
+        chunk = chunk[:last]
+        if (lines := chunk.count(b"\n")) > limit:
+            chunk = b"".join(chunk.splitlines(keepends=True)[:limit]) if limit else b""
+        limit -= lines
+        pieces.append(chunk)
+        start, total = start + len(chunk), total + len(chunk)
+    return b"".join(pieces)
+
+
+def backward(read: Read, end: int, limit: int, max_bytes: int) -> bytes:
+    """Whole lines that end at `end`, oldest first: at most `limit`, as many as fit `max_bytes`, at least one."""
+    start, newlines = end, 0
+    tail = b""
+    while start > 0 and newlines <= limit and (len(tail) < max_bytes or newlines < 2):
+        size = min(CHUNK_BYTES, start)
+        start -= size
+        piece = read(start, size)
+        newlines += piece.count(b"\n")
+        tail = piece + tail
+    lines = tail.split(b"\n")[:-1]
+    if start > 0:
+        lines = lines[1:]
+    lines = lines[-limit:]
+    while len(lines) > 1 and sum(map(len, lines)) + len(lines) > max_bytes:
+        lines = lines[len(lines) // 2 :] if len(lines) > 16 else lines[1:]
+    return b"".join(line + b"\n" for line in lines)
+
+
+def line_seq(line: bytes) -> int:
+    """The seq of a stored line, whatever the order of its keys."""
+    try:
+        return seq_of(line)
+    except BadLine:
+        return int(json.loads(line)["seq"])
+
+
+def _line_start(read: Read, position: int, end: int) -> int:
+    """Where the first line that begins at or behind `position` begins; `end` when none does."""
+    position -= 1
+    while position < end:
+        chunk = read(position, min(CHUNK_BYTES, end - position))
+        if not chunk:
+            break
+        if (newline := chunk.find(b"\n")) >= 0:
+            return position + newline + 1
+        position += len(chunk)
+    return end
+
+
+def _seq_at(read: Read, start: int, end: int) -> int:
+    try:
+        return seq_of(read(start, 32))
+    except BadLine:
+        return line_seq(read(start, _line_start(read, start + 1, end) - start))

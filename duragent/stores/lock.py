@@ -1,0 +1,91 @@
+"""One writer: the lock of a workspace.
+
+`flock` on `.lock`, never POSIX `fcntl` locks, which vanish when any other descriptor of the file is closed. The kernel
+drops it when the process dies, however it dies. What stands in the file is for people only.
+"""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+from duragent.errors import UnsafeFileSystem, WorkspaceLocked
+
+_NETWORK_KINDS = frozenset(
+    [
+        "9p",
+        "afs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "fuse.glusterfs",
+        "fuse.s3fs",
+        "fuse.sshfs",
+        "gfs2",
+        "glusterfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs4",
+        "ocfs2",
+        "smb3",
+        "smbfs",
+    ]
+)
+"""File systems whose locks or fsync other machines may not see, as `/proc/self/mountinfo` names them."""
+
+
+class WorkspaceLock:
+    """Held from `acquire` to `release` or the death of the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def acquire(self, note: str) -> None:
+        """Raises WorkspaceLocked with what the holder wrote about itself."""
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(fd, 500, 0).decode(errors="replace").strip()
+            os.close(fd)
+            raise WorkspaceLocked(str(self._path.parent), holder or "another process") from error
+        self._fd = fd
+        self.describe(note)
+
+    def describe(self, note: str) -> None:
+        """Say who holds it: process, start, address."""
+        if self._fd is not None:
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{note}\n".encode(), 0)
+
+    def release(self) -> None:
+        if self._fd is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, 0)
+            os.close(self._fd)
+            self._fd = None
+
+
+def refuse_network_file_system(path: Path, mountinfo: str | None = None) -> None:
+    """Raises UnsafeFileSystem when `path` lies on one. Where there is no mountinfo (macOS) nothing is refused."""
+    if mountinfo is None:
+        try:
+            mountinfo = Path("/proc/self/mountinfo").read_text()
+        except OSError:
+            return
+    kind = _kind_of(os.path.realpath(path), mountinfo)
+    if kind in _NETWORK_KINDS:
+        raise UnsafeFileSystem(str(path), kind)
+
+
+def _kind_of(path: str, mountinfo: str) -> str:
+    # proc(5): fields 5 is the mount point with octal escapes; the type is the first field after " - ".
+    best, kind = "", ""
+    for line in mountinfo.splitlines():
+        left, _, right = line.partition(" - ")
+        mount = left.split()[4].encode().decode("unicode_escape")
+        if len(mount) >= len(best) and (path == mount or path.startswith(mount.rstrip("/") + "/")):
+            best, kind = mount, right.split()[0]
+    return kind

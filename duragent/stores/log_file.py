@@ -1,0 +1,344 @@
+"""One session's log on disk. Blocking; one call at a time but for the reads.
+
+    sessions/<id>/events.jsonl          the log; when it grows long it is sealed as events-<first seq>.jsonl
+                  events.torn-<offset>  what a crash left of an append that was never acknowledged
+                  events.conflict-<seq> the acknowledged log, when somebody replaced or edited it while it was in use
+
+The law: `append` returns only after fdatasync, and only while the open file still is the named one. After an error the
+log is as it was, or this object refuses to go on.
+"""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from duragent.crashpoint import crashpoint
+from duragent.errors import (
+    Damaged,
+    LogChanged,
+    SeqConflict,
+    SessionExists,
+    SessionNotFound,
+    StoreError,
+    StoreFull,
+    Unavailable,
+)
+from duragent.journal.record import BadLine, checked_seq, crc_seed, tx_of
+from duragent.journal.scan import Scan, scan
+from duragent.stores import lines as line_file
+from duragent.stores.base import READ_MAX_BYTES, TornTail
+from duragent.stores.disk import Disk
+
+ACTIVE = "events.jsonl"
+VERIFY_AT_OPEN_BYTES = 1 << 20
+"""Up to this size a log is checked whole when it is opened; of a longer one its tail. `verify` checks everything."""
+TAIL_BYTES = 256 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """When a log is sealed and a new file begun (whichever comes first)."""
+
+    size_bytes: int = 64 << 20
+    events: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A sealed file: immutable, `first` to `last`."""
+
+    path: Path
+    first: int
+    last: int
+
+
+class LogFile:
+    """An open log. `head` and `oldest` are seqs; `damage` makes it read-only; `torn` is what opening cut off."""
+
+    def __init__(self, disk: Disk, folder: Path, session_id: str, rotation: Rotation) -> None:
+        self._disk, self._folder, self._session_id, self._rotation = disk, folder, session_id, rotation
+        self._seed = crc_seed(session_id)
+        self._path = folder / ACTIVE
+        self._fd = -1
+        self._retired: list[int] = []
+        self._sealed: list[Segment] = []
+        self._first = 1
+        self._end = 0
+        self._over: StoreError | None = None
+        self.head = 0
+        self.torn: TornTail | None = None
+        self.damage: Damaged | None = None
+
+    @property
+    def oldest(self) -> int:
+        return self._sealed[0].first if self._sealed else self._first
+
+    # --- create and open --------------------------------------------------------------------------------------------
+
+    def create(self, lines: Sequence[bytes]) -> None:
+        """Begin the log. A folder that a crash left without any record is taken over. Raises SessionExists."""
+        try:
+            self._disk.make_folder(self._folder)
+        except FileExistsError:
+            if self._path.exists() and scan(self._path.read_bytes(), self._seed, after=None).seq > 0:
+                raise SessionExists(f"session '{self._session_id}' exists") from None
+            with contextlib.suppress(FileNotFoundError):
+                self._disk.unlink(self._path)
+        self._disk.sync_folder(self._folder.parent)
+        crashpoint("log.folder_made")
+        self._fd = self._disk.create(self._path)
+        self.append(lines, expect=0)
+        self._disk.sync_folder(self._folder)
+        crashpoint("log.created")
+
+    def open(self) -> None:
+        """Read, judge, mend. May be killed at any point and run again."""
+        self._sealed = sealed_segments(self._folder)
+        try:
+            self._fd = self._disk.open(self._path)
+        except FileNotFoundError:
+            if not self._sealed:
+                raise SessionNotFound(self._session_id) from None
+            # A rotation was cut short between its rename and the new file.
+            self._fd = self._disk.create(self._path)
+            self._disk.sync_folder(self._folder)
+        except OSError as error:
+            raise Unavailable(f"cannot open the log of session '{self._session_id}': {error.strerror}") from error
+        self._judge(self._scan())
+        if self.head == 0 and self.damage is None:
+            self.close()
+            raise SessionNotFound(self._session_id)
+
+    def _scan(self) -> Scan:
+        size = os.fstat(self._fd).st_size
+        before = self._sealed[-1].last if self._sealed else None
+        if size > VERIFY_AT_OPEN_BYTES and (quick := self._scan_tail(size)) is not None:
+            self._first = before + 1 if before else line_file.line_seq(self._read_line(0))
+            return quick
+        data = self._disk.read(self._fd, size, 0)
+        result = scan(data, self._seed, after=before)
+        self._first = before + 1 if before else _first_seq(data)
+        return result
+
+    def _scan_tail(self, size: int) -> Scan | None:
+        """The scan of the last part, or None when it is not clean: then the whole must be looked at."""
+        start = size - TAIL_BYTES
+        data = self._disk.read(self._fd, TAIL_BYTES, start)
+        skip = data.find(b"\n") + 1
+        while 0 < skip < len(data):
+            newline = data.find(b"\n", skip)
+            line = data[skip:newline]
+            try:
+                seq, tx = checked_seq(line, self._seed), tx_of(line)
+            except BadLine:
+                return None
+            if tx is None or tx[0] == 1:
+                result = scan(data[skip:], self._seed, after=seq - 1)
+                clean = result.verdict == "clean"
+                return Scan("clean", start + skip + result.end, result.seq, 0) if clean else None
+            skip = newline + 1
+        return None
+
+    def _judge(self, found: Scan) -> None:
+        self._end, self.head = found.end, found.seq
+        if found.verdict == "damaged":
+            self.damage = Damaged(self._session_id, ACTIVE, found.line, found.problem, found.seq)
+            return
+        torn_path = self._folder / f"events.torn-{found.end}"
+        if found.verdict == "torn":
+            size = os.fstat(self._fd).st_size - found.end
+            self._disk.replace(torn_path, self._disk.read(self._fd, size, found.end))
+            crashpoint("recovery.torn_saved")
+            self._disk.truncate(self._fd, found.end)
+            crashpoint("recovery.truncated")
+        # What a dead process wrote may still be in the page cache only.
+        self._disk.sync(self._fd)
+        if torn_path.exists():
+            # Also when the crash came between cutting and saying so: nothing was appended since.
+            self.torn = TornTail(found.end, torn_path.stat().st_size, torn_path.name)
+
+    def close(self) -> None:
+        for fd in (self._fd, *self._retired):
+            if fd >= 0:
+                self._disk.close(fd)
+        self._fd, self._retired = -1, []
+        self._over = self._over or Unavailable(f"the log of session '{self._session_id}' is closed")
+
+    # --- append -----------------------------------------------------------------------------------------------------
+
+    def append(self, lines: Sequence[bytes], *, expect: int) -> None:
+        """See `Store.append`."""
+        if self._over or self.damage:
+            raise self._over or self.damage or AssertionError
+        if expect != self.head:
+            raise SeqConflict(f"session '{self._session_id}' is at {self.head}, the writer thought {expect}")
+        self._must_be_unchanged(self._end)
+        if self._end >= self._rotation.size_bytes or self.head - self._first + 1 >= self._rotation.events:
+            self._rotate()
+        data = b"".join(lines)
+        crashpoint("log.before_write")
+        try:
+            self._disk.write(self._fd, data, self._end)
+        except OSError as error:
+            self._undo(error)
+        crashpoint("log.written")
+        try:
+            self._disk.sync(self._fd)
+        except OSError as error:
+            self._start_over(error)
+        crashpoint("log.synced")
+        self._must_be_unchanged(self._end + len(data))
+        self._end += len(data)
+        self.head += len(lines)
+
+    def _must_be_unchanged(self, size: int) -> None:
+        """Raises LogChanged, and ends this claim, when the named file is not the open one as we left it."""
+        ours = os.fstat(self._fd)
+        try:
+            named: os.stat_result | None = os.stat(self._path, follow_symlinks=False)
+        except FileNotFoundError:
+            named = None
+        if named is None:
+            problem = "it was removed"
+        elif (named.st_ino, named.st_dev) != (ours.st_ino, ours.st_dev):
+            problem = "another file has its name now (git checkout, sed -i and most editors do that)"
+        elif ours.st_size != size:
+            problem = f"it has {ours.st_size} bytes instead of {size}"
+        else:
+            return
+        saved = self._folder / f"events.conflict-{self.head}"
+        with contextlib.suppress(OSError):
+            self._disk.replace(saved, self._disk.read(self._fd, self._end, 0))
+            problem += f"; the log as acknowledged is kept in {saved.name}"
+        self._over = LogChanged(self._session_id, problem)
+        raise self._over
+
+    def _undo(self, error: OSError) -> None:
+        """A write failed: back to the acknowledged end. Always raises."""
+        try:
+            self._disk.truncate(self._fd, self._end)
+            self._disk.sync(self._fd)
+        except OSError as second:
+            self._over = Unavailable(f"the log of session '{self._session_id}' cannot be written: {second.strerror}")
+            raise self._over from error
+        raise StoreFull(f"nothing was stored in session '{self._session_id}': {error.strerror}") from error
+
+    def _start_over(self, error: OSError) -> None:
+        """An fsync failed. It must not be tried again on this file: the kernel has marked the lost pages as clean.
+
+        The acknowledged part goes into a new file that takes the name. Always raises.
+        """
+        try:
+            self._disk.replace(self._path, self._disk.read(self._fd, self._end, 0))
+            self._retired.append(self._fd)
+            self._fd = self._disk.open(self._path)
+        except OSError as second:
+            self._over = Unavailable(f"the log of session '{self._session_id}' cannot be written: {second.strerror}")
+            raise self._over from error
+        raise StoreFull(f"nothing was stored in session '{self._session_id}': fsync: {error.strerror}") from error
+
+    def _rotate(self) -> None:
+        sealed = Segment(self._folder / f"events-{self._first}.jsonl", self._first, self.head)
+        try:
+            self._disk.rename(self._path, sealed.path)
+            crashpoint("log.rotated")
+            fd = self._disk.create(self._path)
+            self._disk.sync_folder(self._folder)
+        except OSError as error:
+            self._over = Unavailable(f"the log of session '{self._session_id}' could not be sealed: {error.strerror}")
+            raise self._over from error
+        # Readers in other threads may still use the old descriptor.
+        self._retired.append(self._fd)
+        self._fd, self._end, self._first = fd, 0, self.head + 1
+        self._sealed.append(sealed)
+
+    # --- read -------------------------------------------------------------------------------------------------------
+
+    def read(self, after: int, limit: int) -> bytes:
+        """See `Store.read`."""
+        if after >= self.head:
+            return b""
+        for segment in self._sealed:
+            if after < segment.last:
+                with contextlib.closing(_Reading(self._disk, segment.path)) as reading:
+                    start = line_file.offset_after(reading.read, reading.size, after)
+                    return line_file.forward(reading.read, start, reading.size, limit, READ_MAX_BYTES)
+        end = self._end
+        start = line_file.offset_after(self._read, end, after)
+        return line_file.forward(self._read, start, end, limit, READ_MAX_BYTES)
+
+    def read_back(self, before: int | None, limit: int) -> bytes:
+        """See `Store.read_back`."""
+        before = self.head + 1 if before is None else min(before, self.head + 1)
+        if before > self._first:
+            end = line_file.offset_after(self._read, self._end, before - 1)
+            return line_file.backward(self._read, end, limit, READ_MAX_BYTES)
+        for segment in reversed(self._sealed):
+            if before > segment.first:
+                with contextlib.closing(_Reading(self._disk, segment.path)) as reading:
+                    end = line_file.offset_after(reading.read, reading.size, before - 1)
+                    return line_file.backward(reading.read, end, limit, READ_MAX_BYTES)
+        return b""
+
+    def _read(self, offset: int, size: int) -> bytes:
+        return self._disk.read(self._fd, size, offset)
+
+    def _read_line(self, offset: int) -> bytes:
+        return line_file.forward(self._read, offset, os.fstat(self._fd).st_size, 1, 1)
+
+
+class _Reading:
+    """A sealed file, open for one read."""
+
+    def __init__(self, disk: Disk, path: Path) -> None:
+        self._disk, self._fd = disk, disk.open(path)
+        self.size = os.fstat(self._fd).st_size
+
+    def read(self, offset: int, size: int) -> bytes:
+        return self._disk.read(self._fd, size, offset)
+
+    def close(self) -> None:
+        self._disk.close(self._fd)
+
+
+def sealed_segments(folder: Path) -> list[Segment]:
+    """The sealed files of a session, oldest first."""
+    paths = {int(path.stem.removeprefix("events-")): path for path in folder.glob("events-*.jsonl")}
+    found = []
+    for first, path in sorted(paths.items()):
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+
+            def read(offset: int, count: int, descriptor: int = file.fileno()) -> bytes:
+                return os.pread(descriptor, count, offset)
+
+            last = line_file.backward(read, size, 1, 1)
+        found.append(Segment(path, first, line_file.line_seq(last) if last else first - 1))
+    return found
+
+
+def verify(folder: Path, session_id: str) -> None:
+    """Read the whole log. Raises Damaged at the first fault that is not a torn tail; changes nothing."""
+    seed, seq = crc_seed(session_id), None
+    for segment in sealed_segments(folder):
+        found = scan(segment.path.read_bytes(), seed, after=seq)
+        if found.verdict != "clean":
+            raise Damaged(session_id, segment.path.name, found.line, found.problem, found.seq)
+        seq = found.seq
+    try:
+        data = (folder / ACTIVE).read_bytes()
+    except FileNotFoundError:
+        return
+    found = scan(data, seed, after=seq)
+    if found.verdict == "damaged":
+        raise Damaged(session_id, ACTIVE, found.line, found.problem, found.seq)
+
+
+def _first_seq(data: bytes) -> int:
+    end = data.find(b"\n")
+    try:
+        return line_file.line_seq(data[:end]) if end > 0 else 1
+    except (ValueError, KeyError, TypeError):
+        return 1

@@ -1,0 +1,124 @@
+"""The reference store: everything in memory, gone with the process. For tests, and to read what the contract means."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from duragent.errors import Damaged, Fenced, SeqConflict, SessionExists, SessionNotFound
+from duragent.journal.record import crc_seed
+from duragent.journal.scan import scan
+from duragent.stores.base import READ_MAX_BYTES, Claim, Listed
+from duragent.stores.lines import line_seq
+
+
+@dataclass(slots=True)
+class _Stream:
+    lines: list[bytes] = field(default_factory=list)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    snapshot: bytes | None = None
+    partial: bytes = b""
+    claim: Claim | None = None
+
+
+class MemoryStore:
+    """See `Store` for the promises; "durable" lasts as long as this object."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, _Stream] = {}
+        self._index = b""
+
+    async def create(self, session_id: str, lines: Sequence[bytes]) -> Claim:
+        if session_id in self._streams:
+            raise SessionExists(f"session '{session_id}' exists")
+        self._streams[session_id] = _Stream(list(lines))
+        return await self.claim(session_id)
+
+    async def claim(self, session_id: str) -> Claim:
+        stream = self._streams.get(session_id)
+        if stream is None:
+            raise SessionNotFound(session_id)
+        found = scan(b"".join(stream.lines), crc_seed(session_id), after=None)
+        damage = Damaged(session_id, "memory", found.line, found.problem, found.seq) if found.problem else None
+        stream.claim = Claim(session_id, found.seq, line_seq(stream.lines[0]), damage=damage)
+        return stream.claim
+
+    async def release(self, claim: Claim) -> None:
+        stream = self._streams.get(claim.session_id)
+        if stream is not None and stream.claim is claim:
+            stream.claim = None
+
+    async def append(self, claim: Claim, lines: Sequence[bytes], *, expect: int) -> None:
+        stream = self._mine(claim)
+        if claim.damage:
+            raise claim.damage
+        if expect != claim.head:
+            raise SeqConflict(f"session '{claim.session_id}' is at {claim.head}, the writer thought {expect}")
+        stream.lines.extend(lines)
+        claim.head += len(lines)
+
+    async def read(self, claim: Claim, after: int, limit: int) -> bytes:
+        lines = [line for line in self._good(claim) if line_seq(line) > after]
+        return b"".join(_fitting(lines[:limit]))
+
+    async def read_back(self, claim: Claim, before: int | None, limit: int) -> bytes:
+        lines = [line for line in self._good(claim) if before is None or line_seq(line) < before]
+        return b"".join(reversed(_fitting(lines[: -limit - 1 : -1])))
+
+    async def verify(self, session_id: str) -> None:
+        found = scan(b"".join(self._streams[session_id].lines), crc_seed(session_id), after=None)
+        if found.verdict == "damaged":
+            raise Damaged(session_id, "memory", found.line, found.problem, found.seq)
+
+    async def put_blob(self, claim: Claim, sha256: str, data: bytes) -> None:
+        self._mine(claim).blobs[sha256] = data
+
+    async def get_blob(self, claim: Claim, sha256: str) -> bytes:
+        data = self._mine(claim).blobs.get(sha256)
+        if data is None or hashlib.sha256(data).hexdigest() != sha256:
+            raise Damaged(claim.session_id, f"blobs/{sha256}", 1, "the blob is absent or changed", claim.head)
+        return data
+
+    async def put_snapshot(self, claim: Claim, data: bytes) -> None:
+        self._mine(claim).snapshot = data
+
+    async def get_snapshot(self, session_id: str) -> bytes | None:
+        stream = self._streams.get(session_id)
+        return stream.snapshot if stream else None
+
+    async def put_partial(self, claim: Claim, data: bytes, *, append: bool) -> None:
+        stream = self._mine(claim)
+        stream.partial = stream.partial + data if append else data
+
+    async def get_partial(self, claim: Claim) -> bytes:
+        return self._mine(claim).partial
+
+    async def list_sessions(self) -> list[Listed]:
+        return [Listed(name, str(len(stream.lines))) for name, stream in self._streams.items()]
+
+    async def delete(self, session_id: str) -> None:
+        self._streams.pop(session_id, None)
+
+    async def put_index(self, data: bytes) -> None:
+        self._index = data
+
+    async def get_index(self) -> bytes:
+        return self._index
+
+    def _mine(self, claim: Claim) -> _Stream:
+        stream = self._streams.get(claim.session_id)
+        if stream is None or stream.claim is not claim:
+            raise Fenced(f"the claim on session '{claim.session_id}' is over")
+        return stream
+
+    def _good(self, claim: Claim) -> list[bytes]:
+        return [line for line in self._mine(claim).lines if line_seq(line) <= claim.head]
+
+
+def _fitting(lines: list[bytes]) -> list[bytes]:
+    """As many lines from the front as one read returns."""
+    size = 0
+    for count, line in enumerate(lines):
+        size += len(line)
+        if size >= READ_MAX_BYTES:
+            return lines[: count + 1]
+    return lines

@@ -1,0 +1,212 @@
+"""An answer in a provider's own spelling: server-sent events when it streams, one JSON object when it does not.
+
+Pure: an `Answer` in, bytes out. Each item of a stream is what one write to the connection carries.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from duragent.models.messages import ToolCall, Usage
+from duragent.testing.scripted import words
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+Cut = Literal["break", "end", "hang", "error"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer, and how it travels.
+
+    The text goes in pieces of one word each. `cut_after_chunks` counts those pieces (and those of reasoning and calls):
+    after so many the stream is cut, by `cut`: "break" drops the connection, "end" closes it politely without a finish,
+    "hang" stays silent until `StubLlm.release` or until the caller goes away, "error" sends an error event.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    delay_seconds: float = 0.0
+    chunk_delay_seconds: float = 0.0
+    cut_after_chunks: int | None = None
+    cut: Cut = "break"
+
+    @property
+    def why_finished(self) -> FinishReason:
+        """The finish reason as written, else as the content suggests."""
+        return self.finish_reason or ("tool_calls" if self.calls else "stop")
+
+    @property
+    def counted(self) -> Usage:
+        """The usage as written, else ten tokens for the question and one for each word of the answer."""
+        return self.usage or Usage(input_tokens=10, output_tokens=max(1, len(words(self.text))))
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The bytes of one write. `counts` says whether `cut_after_chunks` counts it: it carries a piece of content."""
+
+    data: bytes
+    counts: bool = False
+
+
+def _bytes(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _halves(text: str) -> list[str]:
+    middle = max(1, len(text) // 2)
+    return [half for half in (text[:middle], text[middle:]) if half]
+
+
+# --- OpenAI ---------------------------------------------------------------------------------------------------------
+
+
+def openai_error(status: int, message: str) -> bytes:
+    kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status, "invalid_request_error")
+    kind = "server_error" if status >= 500 else kind
+    return _bytes({"error": {"message": message, "type": kind, "param": None, "code": None}})
+
+
+def openai_object(answer: Answer, model: str) -> bytes:
+    message: dict[str, Any] = {"role": "assistant", "content": answer.text or None}
+    if answer.reasoning:
+        message["reasoning_content"] = answer.reasoning
+    if answer.calls:
+        message["tool_calls"] = [_openai_call(call, call.arguments) for call in answer.calls]
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": answer.why_finished}
+    whole = _openai_frame("chat.completion", model) | {"choices": [choice], "usage": _openai_usage(answer.counted)}
+    return _bytes(whole)
+
+
+def openai_stream(answer: Answer, model: str, *, with_usage: bool) -> Iterator[Chunk]:
+    yield _openai_event(model, {"role": "assistant", "content": ""})
+    for piece in words(answer.reasoning):
+        yield _openai_event(model, {"reasoning_content": piece}, counts=True)
+    for piece in words(answer.text):
+        yield _openai_event(model, {"content": piece}, counts=True)
+    for index, call in enumerate(answer.calls):
+        yield _openai_event(model, {"tool_calls": [{"index": index} | _openai_call(call, "")]}, counts=True)
+        for half in _halves(call.arguments):
+            delta = {"tool_calls": [{"index": index, "function": {"arguments": half}}]}
+            yield _openai_event(model, delta, counts=True)
+    yield _openai_event(model, {}, finish=answer.why_finished)
+    if with_usage:
+        usage = {"choices": [], "usage": _openai_usage(answer.counted)}
+        yield Chunk(b"data: " + _bytes(_openai_frame("chat.completion.chunk", model) | usage) + b"\n\n")
+    yield Chunk(b"data: [DONE]\n\n")
+
+
+def openai_stream_error(message: str) -> bytes:
+    return b"data: " + openai_error(500, message) + b"\n\n"
+
+
+def _openai_frame(kind: str, model: str) -> dict[str, Any]:
+    return {"id": "chatcmpl-stub", "object": kind, "created": 1767225600, "model": model}
+
+
+def _openai_event(model: str, delta: Mapping[str, Any], *, finish: str | None = None, counts: bool = False) -> Chunk:
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+    frame = _openai_frame("chat.completion.chunk", model) | {"choices": [choice]}
+    return Chunk(b"data: " + _bytes(frame) + b"\n\n", counts)
+
+
+def _openai_call(call: ToolCall, arguments: str) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def _openai_usage(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+    }
+
+
+# --- Anthropic ------------------------------------------------------------------------------------------------------
+
+_STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
+
+
+def anthropic_error(status: int, message: str) -> bytes:
+    kinds = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+    kind = kinds.get(status, "api_error" if status >= 500 else "invalid_request_error")
+    return _bytes({"type": "error", "error": {"type": kind, "message": message}})
+
+
+def anthropic_object(answer: Answer, model: str) -> bytes:
+    blocks: list[dict[str, Any]] = []
+    if answer.reasoning:
+        blocks.append({"type": "thinking", "thinking": answer.reasoning, "signature": "stub"})
+    if answer.text:
+        blocks.append({"type": "text", "text": answer.text})
+    for call in answer.calls:
+        use = {"type": "tool_use", "id": call.id, "name": call.name, "input": json.loads(call.arguments)}
+        blocks.append(use)
+    frame = _anthropic_frame(answer, model, answer.counted.output_tokens)
+    return _bytes(frame | {"content": blocks, "stop_reason": _STOP_REASONS[answer.why_finished]})
+
+
+def anthropic_stream(answer: Answer, model: str) -> Iterator[Chunk]:
+    yield _event("message_start", {"message": _anthropic_frame(answer, model, 1)})
+    yield _event("ping", {})
+    yield from _anthropic_blocks(answer)
+    reason = {"stop_reason": _STOP_REASONS[answer.why_finished], "stop_sequence": None}
+    yield _event("message_delta", {"delta": reason, "usage": {"output_tokens": answer.counted.output_tokens}})
+    yield _event("message_stop", {})
+
+
+def anthropic_stream_error(message: str) -> bytes:
+    return b"event: error\ndata: " + anthropic_error(500, message) + b"\n\n"
+
+
+def _anthropic_blocks(answer: Answer) -> Iterator[Chunk]:
+    index = 0
+    if answer.reasoning:
+        pieces = [{"type": "thinking_delta", "thinking": piece} for piece in words(answer.reasoning)]
+        signed = [*pieces, {"type": "signature_delta", "signature": "stub"}]
+        yield from _block(index, {"type": "thinking", "thinking": "", "signature": ""}, signed)
+        index += 1
+    if answer.text:
+        pieces = [{"type": "text_delta", "text": piece} for piece in words(answer.text)]
+        yield from _block(index, {"type": "text", "text": ""}, pieces)
+        index += 1
+    for place, call in enumerate(answer.calls, start=index):
+        start = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
+        halves = [{"type": "input_json_delta", "partial_json": half} for half in _halves(call.arguments)]
+        yield from _block(place, start, halves)
+
+
+def _block(index: int, start: Mapping[str, Any], deltas: list[dict[str, Any]]) -> Iterator[Chunk]:
+    yield _event("content_block_start", {"index": index, "content_block": start})
+    for delta in deltas:
+        yield _event("content_block_delta", {"index": index, "delta": delta}, counts=True)
+    yield _event("content_block_stop", {"index": index})
+
+
+def _event(name: str, fields: Mapping[str, Any], *, counts: bool = False) -> Chunk:
+    return Chunk(f"event: {name}\ndata: ".encode() + _bytes({"type": name} | dict(fields)) + b"\n\n", counts)
+
+
+def _anthropic_frame(answer: Answer, model: str, output_tokens: int) -> dict[str, Any]:
+    usage = answer.counted
+    return {
+        "id": "msg_stub",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {
+            "input_tokens": usage.input_tokens - usage.cached_input_tokens,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": usage.cached_input_tokens,
+            "output_tokens": output_tokens,
+        },
+    }

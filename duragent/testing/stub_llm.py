@@ -1,0 +1,331 @@
+"""An LLM provider of our own: a real HTTP server on 127.0.0.1 that speaks OpenAI's and Anthropic's protocol.
+
+    with StubLlm() as stub:
+        stub.script("hello", Failure(429, headers={"retry-after": "7"}), Answer("slow", chunk_delay_seconds=0.1))
+        ...                         # point `base_url` at stub.openai_url or stub.anthropic_url
+        stub.requests[0].body       # what was asked, parsed
+
+Each request takes the next behaviour of the script; when that is over, `stub.answer(request)` decides, which says
+"You said: …". A request that the real provider would refuse is refused here too, with the provider's sentence, and
+takes nothing from the script; `check=False` switches that off.
+
+By hand: `python -m duragent.testing.stub_llm --port 8089`.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import socket
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
+
+from duragent.models.messages import ToolCall
+from duragent.testing import provider_rules, provider_wire
+from duragent.testing.provider_wire import Answer, Chunk
+
+__all__ = ["Answer", "Behaviour", "Failure", "Silence", "StubLlm", "StubRequest", "say_back"]
+
+_STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An answer that is an error status. `body` None: the provider's usual error object with `message`."""
+
+    status: int
+    message: str = "the stub was told to fail"
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    delay_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Silence:
+    """No answer at all, not even a status, until `StubLlm.release` or until the caller goes away."""
+
+
+Behaviour = Answer | Failure | Silence
+
+
+@dataclass(frozen=True)
+class StubRequest:
+    """One request as it came in. Header names are lower case."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    _gone: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+
+    @property
+    def is_anthropic(self) -> bool:
+        return self.path.endswith("/messages")
+
+    @property
+    def last_message(self) -> str:
+        """The text of the last message, of whatever role."""
+        content = self.body["messages"][-1].get("content") or ""
+        if isinstance(content, str):
+            return content
+        return "".join(str(block.get("text") or block.get("content") or "") for block in content)
+
+    def wait_until_gone(self, timeout_seconds: float) -> bool:
+        """Block until the caller has closed the connection before the answer was over; False after the timeout."""
+        return self._gone.wait(timeout_seconds)
+
+
+def say_back(request: StubRequest) -> Behaviour:
+    """The usual answer of a stub without a script."""
+    return Answer(f"You said: {request.last_message}")
+
+
+class StubLlm:
+    """The server, in a thread of its own, for as long as the `with` block lasts. All methods are thread-safe."""
+
+    def __init__(
+        self, answer: Callable[[StubRequest], Behaviour] = say_back, *, check: bool = True, port: int = 0
+    ) -> None:
+        self.answer = answer
+        self.requests: list[StubRequest] = []
+        """Every request, in order, also the refused ones."""
+        self._check = check
+        self._port = port
+        self._script: deque[Behaviour] = deque()
+        self._arrived = threading.Condition()
+        self._released = threading.Event()
+        self._release_seen = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                self._app,
+                interface="asgi3",
+                lifespan="off",
+                log_config=None,
+                log_level="critical",
+                proxy_headers=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def openai_url(self) -> str:
+        """What an OpenAI-style client wants as its base URL."""
+        return f"{self.url}/v1"
+
+    @property
+    def anthropic_url(self) -> str:
+        """What an Anthropic client wants as its base URL: it appends /v1/messages."""
+        return self.url
+
+    def script(self, *behaviours: Behaviour | str | ToolCall) -> None:
+        """Add to the script. A string is an `Answer` with that text; a `ToolCall` an `Answer` with that call."""
+        for behaviour in behaviours:
+            self._script.append(_as_behaviour(behaviour))
+
+    def release(self) -> None:
+        """Let every request that hangs go on, now and from now on."""
+        self._released.set()
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody hangs any more
+                self._loop.call_soon_threadsafe(self._release_seen.set)
+
+    def wait_for_requests(self, count: int, timeout_seconds: float) -> bool:
+        """Block until that many requests have come in altogether; False after the timeout."""
+        with self._arrived:
+            return self._arrived.wait_for(lambda: len(self.requests) >= count, timeout_seconds)
+
+    def __enter__(self) -> Self:
+        listener = _listen(self._port)
+        self._port = listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, args=(listener,), name="stub-llm", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+        self._server.should_exit = True
+        self._thread.join(_STOP_SECONDS)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.__exit__, kind, error, trace)
+
+    def _serve(self, listener: socket.socket) -> None:
+        # The socket listens already, so that a caller who is quicker than the server waits in its backlog.
+        with listener:
+            asyncio.run(self._run(listener))
+
+    async def _run(self, listener: socket.socket) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._server.serve([listener])
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if request.method != "POST" or not request.url.path.endswith(("/chat/completions", "/v1/messages")):
+            await _respond(send, 404, provider_wire.openai_error(404, f"no such path: {request.url.path}"))
+            return
+        asked = await self._record(request)
+        reply = asyncio.ensure_future(self._reply(asked, send))
+        leaving = asyncio.ensure_future(_until_gone(receive))
+        await asyncio.wait([reply, leaving], return_when=asyncio.FIRST_COMPLETED)
+        if not reply.done():
+            asked._gone.set()
+        for task in (leaving, reply):
+            task.cancel()
+        await asyncio.wait([reply, leaving])
+        if not reply.cancelled():
+            reply.result()
+
+    async def _record(self, request: Request) -> StubRequest:
+        raw = await request.body()
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            body = {}
+        asked = StubRequest(request.url.path, dict(request.headers), body if isinstance(body, dict) else {})
+        with self._arrived:
+            self.requests.append(asked)
+            self._arrived.notify_all()
+        return asked
+
+    async def _reply(self, asked: StubRequest, send: Send) -> None:
+        behaviour = self._behaviour_for(asked)
+        if isinstance(behaviour, Silence):
+            await self._until_released()
+            behaviour = Failure(503, "the stub was silent, and was released")
+        await asyncio.sleep(behaviour.delay_seconds)
+        if isinstance(behaviour, Failure):
+            as_error = provider_wire.anthropic_error if asked.is_anthropic else provider_wire.openai_error
+            error = behaviour.body if behaviour.body is not None else as_error(behaviour.status, behaviour.message)
+            await _respond(send, behaviour.status, error, behaviour.headers)
+        elif asked.body.get("stream"):
+            await self._stream(asked, behaviour, send)
+        else:
+            as_object = provider_wire.anthropic_object if asked.is_anthropic else provider_wire.openai_object
+            await _respond(send, 200, as_object(behaviour, asked.body["model"]))
+
+    def _behaviour_for(self, asked: StubRequest) -> Behaviour:
+        refuse = provider_rules.refuse_anthropic if asked.is_anthropic else provider_rules.refuse_openai
+        refusal = refuse(asked.body, asked.headers) if self._check else None
+        if refusal is not None:
+            return Failure(refusal.status, refusal.message)
+        with self._arrived:
+            scripted = self._script.popleft() if self._script else None
+        return scripted if scripted is not None else self.answer(asked)
+
+    async def _stream(self, asked: StubRequest, answer: Answer, send: Send) -> None:
+        await send(_start(200, {"content-type": "text/event-stream", "cache-control": "no-cache"}))
+        sent = 0
+        for chunk in _chunks(asked, answer):
+            if chunk.counts and sent == answer.cut_after_chunks and not await self._goes_on(asked, answer, send):
+                break
+            sent += chunk.counts
+            await send({"type": "http.response.body", "body": chunk.data, "more_body": True})
+            await asyncio.sleep(answer.chunk_delay_seconds if chunk.counts else 0)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _goes_on(self, asked: StubRequest, answer: Answer, send: Send) -> bool:
+        """Do what the cut says; True when the rest of the answer follows all the same."""
+        if answer.cut == "hang":
+            await self._until_released()
+            return True
+        if answer.cut == "break":
+            # uvicorn drops the connection of an application that fails in the middle of its answer.
+            raise ConnectionAbortedError("the stub was told to break the connection")
+        if answer.cut == "error":
+            as_event = provider_wire.anthropic_stream_error if asked.is_anthropic else provider_wire.openai_stream_error
+            data = as_event("the stub was told to fail in the middle")
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+        return False
+
+    async def _until_released(self) -> None:
+        # The loop may be asked to release before it runs: then the flag alone tells.
+        if not self._released.is_set():
+            await self._release_seen.wait()
+
+
+def _listen(port: int) -> socket.socket:
+    # With the protocol spelled out asyncio sets TCP_NODELAY; without it every second small write waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(128)
+    return listener
+
+
+def _as_behaviour(behaviour: Behaviour | str | ToolCall) -> Behaviour:
+    if isinstance(behaviour, str):
+        return Answer(behaviour)
+    if isinstance(behaviour, ToolCall):
+        return Answer(calls=(behaviour,))
+    return behaviour
+
+
+def _chunks(asked: StubRequest, answer: Answer) -> Iterator[Chunk]:
+    model = asked.body["model"]
+    if asked.is_anthropic:
+        return provider_wire.anthropic_stream(answer, model)
+    with_usage = bool((asked.body.get("stream_options") or {}).get("include_usage"))
+    return provider_wire.openai_stream(answer, model, with_usage=with_usage)
+
+
+def _start(status: int, headers: dict[str, str]) -> Message:
+    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    return {"type": "http.response.start", "status": status, "headers": pairs}
+
+
+async def _respond(send: Send, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+    await send(_start(status, {"content-type": "application/json"} | (headers or {})))
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m duragent.testing.stub_llm", description="A stub LLM provider.")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--delay-seconds", type=float, default=0.0, help="before the first byte")
+    parser.add_argument("--chunk-delay-seconds", type=float, default=0.0, help="after each word")
+    options = parser.parse_args()
+
+    def answer(request: StubRequest) -> Behaviour:
+        return Answer(
+            f"You said: {request.last_message}",
+            delay_seconds=options.delay_seconds,
+            chunk_delay_seconds=options.chunk_delay_seconds,
+        )
+
+    with StubLlm(answer, port=options.port) as stub:
+        sys.stdout.write(f"OpenAI: {stub.openai_url}   Anthropic: {stub.anthropic_url}\n")
+        sys.stdout.flush()
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return
+
+
+if __name__ == "__main__":
+    main()

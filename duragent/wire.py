@@ -1,0 +1,238 @@
+"""The shapes of the HTTP API, shared by server and client, and the source of `/openapi.json`.
+
+What duragent v0.5.4 clients know keeps its name and meaning; every field that it did not have is additional. Times are
+RFC 3339 in UTC. A `seq` is the position of a record in its session's log, from 1, without gaps.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from duragent.text import Text
+
+Status = Literal["active", "running", "paused", "completed", "damaged"]
+"""`active`: idle; `running`: in a turn; `paused`: waits for a person; `completed`: closed; `damaged`: read-only."""
+
+IDEMPOTENCY_KEY_MAX = 255
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Asked(Shape):
+    """A request body: unknown fields are a 422, so that a misspelt one is never lost in silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+def _one_line(value: object) -> object:
+    if isinstance(value, str) and any(ord(char) < 0x20 for char in value):
+        raise ValueError("must be one line without control characters")
+    return value
+
+
+Title = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), BeforeValidator(_one_line)]
+
+
+class CreateSession(Asked):
+    """`POST /api/v1/sessions`."""
+
+    agent: str = Field(description="Name of the agent that speaks.")
+    title: Title | None = Field(None, description="For people; at most 200 characters on one line.")
+
+
+class SendMessage(Asked):
+    """`POST /api/v1/sessions/{id}/messages` and `/stream`."""
+
+    content: Text = Field(description="What the person says. May be empty.")
+    sender_id: str | None = Field(None, max_length=200, description="Who says it, for sessions with several people.")
+    sender_name: str | None = Field(None, max_length=200)
+
+
+class ChangeSession(Asked):
+    """`PATCH /api/v1/sessions/{id}`."""
+
+    title: Title = Field(description='The new title; "" removes it.')
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+class Usage(Shape):
+    """Tokens; the first three as duragent v0.5 names them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    cached_prompt_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: float | None = Field(None, description="Null when the price is not known.")
+
+
+class AgentSummary(Shape):
+    name: str
+    description: str | None = None
+    version: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    problem: str | None = Field(None, description="Why the files as they are cannot be used; null for a good agent.")
+
+
+class AgentList(Shape):
+    agents: list[AgentSummary]
+    broken: list[AgentSummary] = Field([], description="Agents whose files have a fault, with the reason.")
+
+
+class AgentDetail(Shape):
+    """The agent's own spec in the Duragent Format, with the prompt texts in place of their paths."""
+
+    api_version: str
+    kind: str
+    metadata: dict[str, Any]
+    spec: dict[str, Any]
+    fingerprint: str
+    inactive: list[str] = Field([], description="Fields that are set and that this version does not act on yet.")
+
+
+class SessionInfo(Shape):
+    session_id: str
+    agent: str
+    status: Status
+    created_at: str
+    updated_at: str
+    title: str | None = None
+    head: int = Field(0, description="seq of the newest record.")
+    turns: int = Field(0, description="Turns that ended.")
+    usage: Usage = Usage()
+    on_disconnect: Literal["pause", "continue"] = "continue"
+    problem: str | None = Field(None, description="For a damaged session: file, line and what is wrong.")
+
+
+class SessionList(Shape):
+    sessions: list[SessionInfo]
+    next_cursor: str | None = Field(None, description="Give it as `cursor` for the next page; null on the last.")
+
+
+class MessageInfo(Shape):
+    role: Literal["user", "assistant"]
+    content: Text
+    seq: int
+    created_at: str
+    message_id: str
+    interrupted: bool = Field(False, description="An answer that was stopped before its end.")
+    sender_name: str | None = None
+
+
+class MessageList(Shape):
+    """Oldest first; the newest `limit` of them unless `before` says otherwise."""
+
+    messages: list[MessageInfo]
+    next_before: int | None = Field(None, description="Give it as `before` for the page of older messages.")
+
+
+class Answer(Shape):
+    """The answer to a posted message, durable by the time it is sent."""
+
+    message_id: str
+    role: Literal["assistant"] = "assistant"
+    content: Text
+    seq: int = Field(description="seq of the record that holds the answer.")
+    input_seq: int = Field(description="seq of the message that it answers.")
+    usage: Usage | None = None
+    model: str | None = None
+    interrupted: bool = False
+
+
+class Accepted(Shape):
+    """202: the message is durable; the answer comes on `/events`."""
+
+    session_id: str
+    message_id: str
+    seq: int
+
+
+class CancelResult(Shape):
+    session_id: str
+    cancelled: bool = Field(description="False when no turn was running.")
+    seq: int | None = None
+
+
+class EventList(Shape):
+    """Records as they are in the log, without `crc`."""
+
+    events: list[dict[str, Any]]
+    head: int
+    oldest: int
+
+
+class Ready(Shape):
+    status: Literal["ok", "degraded"]
+    workspace_hash: str
+    damaged: list[str] = Field([], description="Ids of sessions that are read-only because their log is damaged.")
+    broken_agents: list[str] = []
+    problem: str | None = None
+
+
+class Version(Shape):
+    version: str
+    commit: str
+    build_date: str
+    variant: Literal["core", "full"] = "core"
+
+
+class Fault(Shape):
+    field: str
+    problem: str
+
+
+class Problem(Shape):
+    """RFC 9457, `application/problem+json`."""
+
+    type: str = Field(description="`urn:duragent:problem:<code>`.")
+    title: str
+    status: int
+    detail: str | None = None
+    instance: str | None = None
+    errors: list[Fault] | None = Field(None, description="What was wrong, field by field.")
+
+
+# --- streams --------------------------------------------------------------------------------------------------------
+
+
+class Hello(Shape):
+    """First event of `/events`. `log` names the log: when it differs from last time, start again from 0."""
+
+    session_id: str
+    head: int
+    oldest: int
+    log: str
+
+
+class Delta(Shape):
+    """A piece of an answer that is being written; not durable, no id.
+
+    `offset` counts characters (code points) of `text` from the start of this attempt; text before it stays. A higher
+    `attempt` or `step` throws away what came before; `model_replied` and `model_failed` replace it all.
+    """
+
+    turn: str
+    step: int
+    attempt: int
+    kind: Literal["text", "reasoning"] = "text"
+    offset: int
+    text: Text
+
+
+class ServerAddress(Shape):
+    """What a running server writes to `.duragent/run/server.json` for the commands on the same machine."""
+
+    host: str
+    port: int
+    pid: int
+    started_at: str
+    version: str
+    workspace_hash: str

@@ -1,0 +1,131 @@
+"""What `init`, `agent create` and the first `chat` write."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duragent.agent import starter
+from duragent.agent.catalog import Catalog
+from duragent.agent.spec import KNOWN_PROVIDERS, inactive
+from duragent.agent.starter import (
+    DEFAULT_MODELS,
+    PROVIDER_KEYS,
+    Choice,
+    Written,
+    choose_provider,
+    write_agent,
+    write_workspace,
+)
+from duragent.errors import InvalidFile, InvalidRequest
+from duragent.yaml_file import parse_yaml
+
+
+def test_workspace_is_written_whole(tmp_path: Path) -> None:
+    written = write_workspace(tmp_path, "ada", "openrouter", "x/y")
+
+    folder = tmp_path / ".duragent/agents/ada"
+    files = (
+        tmp_path / ".duragent/.gitignore",
+        folder / "agent.yaml",
+        folder / "SOUL.md",
+        folder / "SYSTEM_PROMPT.md",
+    )
+    assert written == Written(created=files, skipped=())
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(files)
+    agent = Catalog.open(tmp_path / ".duragent/agents").get("ada")
+    assert (agent.spec.model.provider, agent.spec.model.name) == ("openrouter", "x/y")
+    assert agent.soul
+    assert agent.system_prompt
+    assert inactive(agent.spec) == []
+
+
+@pytest.mark.parametrize("line", ["/run/", "/logs/", "/.lock", "*.tmp"])
+def test_gitignore_covers_what_is_of_the_moment(tmp_path: Path, line: str) -> None:
+    write_workspace(tmp_path, "ada", "demo")
+
+    assert line in (tmp_path / ".duragent/.gitignore").read_text().splitlines()
+
+
+def test_what_exists_is_never_overwritten(tmp_path: Path) -> None:
+    first = write_agent(tmp_path, "ada", "demo")
+    (tmp_path / "ada/SOUL.md").write_text("mine")
+    (tmp_path / "ada/SYSTEM_PROMPT.md").unlink()
+    (tmp_path / "ada/SYSTEM_PROMPT.md").symlink_to("elsewhere.md")
+
+    second = write_agent(tmp_path, "ada", "openai")
+
+    assert second == Written(created=(), skipped=first.created)
+    assert (tmp_path / "ada/SOUL.md").read_text() == "mine"
+    assert not (tmp_path / "elsewhere.md").exists()
+
+
+def test_missing_file_is_added(tmp_path: Path) -> None:
+    write_agent(tmp_path, "ada", "demo")
+    (tmp_path / "ada/SOUL.md").unlink()
+
+    assert write_agent(tmp_path, "ada", "demo").created == (tmp_path / "ada/SOUL.md",)
+
+
+@pytest.mark.parametrize("provider", KNOWN_PROVIDERS)
+def test_every_known_provider_has_a_valid_start(tmp_path: Path, provider: str) -> None:
+    write_agent(tmp_path, "ada", provider)
+
+    model = Catalog.open(tmp_path).get("ada").spec.model
+    assert (model.provider, model.name) == (provider, DEFAULT_MODELS[provider])
+
+
+@pytest.mark.parametrize(("provider", "model"), [("yes", "1.5"), ("a: b", "x # y"), ('"', "\n- \\"), ("&a", "é☃\x07")])
+def test_odd_names_arrive_as_they_are(tmp_path: Path, provider: str, model: str) -> None:
+    write_agent(tmp_path, "no", provider, model)
+
+    spec = Catalog.open(tmp_path).get("no").spec
+    assert (spec.model.provider, spec.model.name) == (provider, model)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_survives_as_a_yaml_value(text: str) -> None:
+    assert parse_yaml(f"key: {starter._scalar(text)} # comment\n", "a.yaml").data == {"key": text}
+
+
+@pytest.mark.parametrize("name", ["../evil", "Ada", "", "a b", "a\n"])
+def test_wrong_name_is_refused_and_nothing_is_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidRequest, match="the agent's name must be 1 to 64 lower-case letters"):
+        write_workspace(tmp_path, name, "demo")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_provider_needs_a_model(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="a model name is needed for the provider 'groq'"):
+        write_agent(tmp_path, "ada", "groq")
+    with pytest.raises(InvalidRequest, match="a provider is needed"):
+        write_agent(tmp_path, "ada", " ")
+
+
+def test_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".duragent").write_text("")
+
+    with pytest.raises(InvalidFile, match="cannot be written"):
+        write_workspace(tmp_path, "ada", "demo")
+
+
+def test_providers_are_chosen_in_order() -> None:
+    environ = dict.fromkeys(PROVIDER_KEYS.values(), "k")
+    found = []
+    for key in PROVIDER_KEYS.values():
+        found.append(choose_provider(environ, ["llama"]))
+        environ[key] = " "
+    found += [choose_provider(environ, ["llama", "qwen"]), choose_provider({}, []), choose_provider({}, None)]
+
+    no_key = "no API key is set and no Ollama with a model is running"
+    assert found == [
+        Choice("openrouter", DEFAULT_MODELS["openrouter"], "OPENROUTER_API_KEY is set"),
+        Choice("anthropic", DEFAULT_MODELS["anthropic"], "ANTHROPIC_API_KEY is set"),
+        Choice("openai", DEFAULT_MODELS["openai"], "OPENAI_API_KEY is set"),
+        Choice("gemini", DEFAULT_MODELS["gemini"], "GEMINI_API_KEY is set"),
+        Choice("ollama", "llama", "Ollama is running on this machine"),
+        Choice("demo", "demo", no_key),
+        Choice("demo", "demo", no_key),
+    ]

@@ -1,0 +1,115 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from duragent.cli.completions import complete_agent, complete_session
+from duragent.cli.place import find_config, serve_arguments
+from tests.cli.conftest import Command
+
+
+def test_init_makes_a_workspace_that_check_finds_good(duragent: Command, folder: Path) -> None:
+    made = duragent("init", "--no-interactive")
+    assert made.code == 0
+    assert (folder / ".duragent/agents/assistant/agent.yaml").is_file()
+    checked = duragent("agent", "check")
+    assert (checked.code, checked.out) == (0, "ok     assistant  demo/demo\n")
+
+
+def test_init_keeps_what_is_there(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    soul = folder / ".duragent/agents/assistant/SOUL.md"
+    soul.write_text("mine")
+    again = duragent("init", "--no-interactive", "--provider", "anthropic")
+    assert again.code == 0
+    assert f"Kept     {soul.relative_to(folder)}" in again.out
+    assert soul.read_text() == "mine"
+
+
+def test_init_names_the_key_that_is_missing(duragent: Command) -> None:
+    ran = duragent("init", "--no-interactive", "--provider", "openrouter", "--agent-name", "writer")
+    assert "export OPENROUTER_API_KEY=" in ran.out
+    assert "duragent chat -a writer" in ran.out
+
+
+def test_agents_are_listed_with_the_broken_ones(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    bad = folder / ".duragent/agents/bad"
+    bad.mkdir()
+    (bad / "agent.yaml").write_text("apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata:\n  nam: bad\n")
+    listed = duragent("agent", "list")
+    assert listed.code == 0
+    header, good, broken = listed.out.strip().split("\n")
+    assert header == "name\tmodel\tdescription"
+    assert good.split("\t")[:2] == ["assistant", "demo/demo"]
+    assert broken.split("\t")[:2] == ["bad", "broken"]
+    assert [agent["name"] for agent in json.loads(duragent("agent", "list", "--json").out)] == ["assistant", "bad"]
+
+
+def test_check_names_file_line_and_field_and_exits_65(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    file = folder / ".duragent/agents/assistant/agent.yaml"
+    file.write_text(file.read_text().replace("provider: demo", "providr: demo"))
+    for which in ([], ["assistant"], [".duragent/agents/assistant"], [".duragent/agents/assistant/agent.yaml"]):
+        ran = duragent("agent", "check", *which)
+        assert ran.code == 65
+        assert "agent.yaml:" in ran.out
+        assert "spec.model" in ran.out
+        assert "did you mean" in ran.out
+
+
+def test_check_says_what_is_not_active_yet(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    file = folder / ".duragent/agents/assistant/agent.yaml"
+    file.write_text(file.read_text() + "  tools:\n    - type: builtin\n      name: bash\n")
+    ran = duragent("agent", "check", "assistant")
+    assert ran.code == 0
+    assert "not active yet: spec.tools" in ran.out
+
+
+def test_check_of_an_unknown_agent_lists_the_known_ones(duragent: Command) -> None:
+    duragent("init", "--no-interactive")
+    ran = duragent("agent", "check", "asistant")
+    assert ran.code == 66
+    assert "assistant" in ran.err
+
+
+def test_create_adds_an_agent_and_refuses_one_that_exists(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    assert duragent("agent", "create", "writer", "--no-interactive").code == 0
+    assert (folder / ".duragent/agents/writer/agent.yaml").is_file()
+    again = duragent("agent", "create", "writer", "--no-interactive")
+    assert (again.code, "exists already" in again.err) == (2, True)
+
+
+def test_the_nearest_workspace_upwards_is_the_one(
+    duragent: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    duragent("init", "--no-interactive")
+    deep = folder / "a" / "b"
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+    found = find_config(None, None)
+    assert found is not None
+    assert found.workspace == folder / ".duragent"
+    (folder / "a" / "duragent.yaml").write_text("workspace: elsewhere\n")
+    found = find_config(None, None)
+    assert found is not None
+    assert found.workspace == folder / "a" / "elsewhere"
+    assert serve_arguments(found) == ["--config", str(folder / "a" / "duragent.yaml")]
+
+
+def test_a_workspace_may_have_any_name(folder: Path) -> None:
+    found = find_config(None, Path("my-place"))
+    assert found is not None
+    assert found.workspace == folder / "my-place"
+    assert serve_arguments(found) == ["--workspace", str(folder / "my-place")]
+
+
+def test_agents_and_sessions_are_completed_from_files(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    for name in ("session_01k9aa", "session_01k9bb"):
+        (folder / ".duragent/sessions" / name).mkdir(parents=True)
+    assert complete_agent("as") == ["assistant"]
+    assert complete_session("01k9b") == ["01k9bb"]
+    assert complete_session("session_01k9a") == ["session_01k9aa"]

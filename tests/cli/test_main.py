@@ -1,0 +1,109 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from duragent import errors
+from duragent.cli import main
+from tests.cli.conftest import Command
+
+HEAVY = ("pydantic", "httpx", "rich", "prompt_toolkit", "yaml", "asyncio", "litellm", "starlette")
+
+
+def all_errors(kind: type[errors.DuragentError] = errors.DuragentError) -> Iterator[type[errors.DuragentError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from all_errors(each)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys; from duragent.cli.main import run; code = run(sys.argv[2:]); "
+        "print([name for name in sys.argv[1].split(',') if name in sys.modules], file=sys.stderr); sys.exit(code)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, ",".join(HEAVY), *arguments], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr.strip()) == (0, "[]")
+    assert "duragent" in ran.stdout
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_of_the_list_has_help(duragent: Command, name: str) -> None:
+    ran = duragent(name, "--help")
+    assert ran.code == 0
+    assert f"duragent {name}" in ran.out
+
+
+@pytest.mark.parametrize("kind", list(all_errors()), ids=lambda kind: kind.__name__)
+def test_every_error_has_a_documented_exit_code(kind: type[errors.DuragentError]) -> None:
+    assert main.exit_code(kind.__new__(kind)) in main.EXIT_CODES if kind is not errors.ProblemResponse else True
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, 77), (403, 77), (404, 66), (409, 1), (422, 1), (503, 75), (507, 75)]
+)
+def test_a_problem_of_the_server_has_the_exit_code_of_its_status(status: int, code: int) -> None:
+    assert main.exit_code(errors.ProblemResponse(status, "x", "y")) == code
+
+
+def test_the_exit_codes_are_told_by_help(duragent: Command) -> None:
+    told = " ".join(duragent("--help").out.split())
+    assert all(f"{code} {meaning}" in told for code, meaning in main.EXIT_CODES.items())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["nonsense"], 2, "No such command"),
+        (["session", "show"], 2, "Missing argument"),
+        (["agent", "list"], 66, "duragent init"),
+        (["session", "log", "abc"], 66, "no workspace here"),
+        (["agent", "list", "-w", "nowhere"], 66, "no workspace at"),
+        (["agent", "list", "-w", "a", "-c", "b"], 2, "only one of them"),
+        (["agent", "list", "-c", "nowhere.yaml"], 65, "nowhere.yaml"),
+        (["session", "list", "-s", "ftp://x"], 2, "not an http"),
+        (["attach", "abc"], 2, "needs a terminal"),
+    ],
+)
+def test_a_fault_is_one_line_with_a_hint_and_a_code(
+    duragent: Command, arguments: list[str], code: int, says: str
+) -> None:
+    ran = duragent(*arguments)
+    assert (ran.code, ran.out) == (code, "")
+    assert says in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_an_internal_error_is_one_line_and_its_details_are_kept(
+    duragent: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("duragent.cli.place.find_config", lambda *_: 1 / 0)
+    ran = duragent("agent", "list")
+    assert ran.code == 70
+    first, second = ran.err.strip().split("\n")
+    assert first == "duragent: internal error, please report it: ZeroDivisionError: division by zero"
+    with open(second.rpartition(" ")[2], encoding="utf-8") as file:
+        assert "Traceback" in file.read()
+
+
+def test_an_unreachable_server_is_exit_code_69(duragent: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duragent.client.client.PATIENCE_SECONDS", 0.0)
+    ran = duragent("session", "list", "-s", "http://127.0.0.1:9")
+    assert ran.code == 69
+    assert "http://127.0.0.1:9" in ran.err
+
+
+def test_a_reader_that_went_away_is_no_error() -> None:
+    command = f"{sys.executable} -m duragent completions bash | true"
+    ran = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completions_prints_the_shells_script(duragent: Command, shell: str) -> None:
+    ran = duragent("completions", shell)
+    assert ran.code == 0
+    assert "_DURAGENT_COMPLETE" in ran.out

@@ -1,0 +1,132 @@
+"""A small HTTP server that can be as unreliable as a test wants: it cuts answers at any byte, and forgets to answer."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+TS = "2026-11-20T23:58:16.123Z"
+
+
+@dataclass
+class Asked:
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class FakeServer:
+    """`cuts`: after how many bytes each next event stream breaks. `drops`: how many next POSTs get no answer."""
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+    cuts: Iterator[int] = field(default_factory=lambda: iter(()))
+    drops: int = 0
+    oldest: int = 1
+    log: str = "log-1"
+    statuses: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    keys: dict[str, int] = field(default_factory=dict)
+    workspace_hash: str = "0" * 64
+    url: str = ""
+
+    def add(self, kind: str, **fields: Any) -> int:
+        seq = self.oldest + len(self.records)
+        self.records.append({"seq": seq, "ts": TS, "type": kind, **fields})
+        return seq
+
+    @property
+    def head(self) -> int:
+        return self.oldest + len(self.records) - 1
+
+    async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._answer(await _read(reader), writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
+        self.asked.append(asked)
+        if asked.path in self.statuses:
+            status, body = self.statuses[asked.path]
+            await _send_json(writer, status, body)
+        elif asked.path == "/readyz":
+            await _send_json(writer, 200, {"status": "ok", "workspace_hash": self.workspace_hash})
+        elif asked.path.endswith("/events"):
+            await self._stream(asked, writer)
+        elif asked.method == "POST":
+            await self._post(asked, writer)
+        else:
+            problem = {"type": "urn:duragent:problem:not-found", "title": "Not Found", "status": 404, "detail": "nope"}
+            await _send_json(writer, 404, problem)
+
+    async def _post(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
+        key = asked.headers["idempotency-key"]
+        if key not in self.keys:
+            message_id = f"msg_{len(self.keys)}"
+            self.keys[key] = self.add("message_received", message_id=message_id, text=asked.json()["content"])
+        if self.drops:
+            self.drops -= 1
+            return
+        await _send_json(writer, 202, {"session_id": "s", "message_id": "m", "seq": self.keys[key]})
+
+    async def _stream(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
+        after = int(asked.headers.get("last-event-id") or asked.query.get("after") or "0")
+        if "tail" in asked.query and "last-event-id" not in asked.headers:
+            after = max(self.oldest - 1, self.head - int(asked.query["tail"]))
+        budget = next(self.cuts, None)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+        body = b"".join(self._frames(after))
+        writer.write(body if budget is None else body[:budget])
+        await writer.drain()
+
+    def _frames(self, after: int) -> Iterator[bytes]:
+        if after > self.head:
+            yield b"retry: 1000\nevent: reset\ndata: {}\n\n"
+            return
+        hello = {"session_id": "s", "head": self.head, "oldest": self.oldest, "log": self.log}
+        yield f": hi\n\nretry: 1000\nevent: hello\ndata: {json.dumps(hello)}\n\n".encode()
+        for record in self.records:
+            if record["seq"] > after:
+                data = json.dumps(record, ensure_ascii=False)
+                yield f"id: {record['seq']}\nevent: {record['type']}\ndata: {data}\n\n".encode()
+        yield f'event: caught_up\ndata: {{"head": {self.head}}}\n\n'.encode()
+        delta = {"turn": "t", "step": 1, "attempt": 1, "offset": 0, "text": "…"}
+        yield f"event: delta\ndata: {json.dumps(delta)}\n\n".encode()
+
+
+@asynccontextmanager
+async def running(server: FakeServer, port: int = 0) -> AsyncIterator[FakeServer]:
+    listening = await asyncio.start_server(server.connection, "127.0.0.1", port)
+    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    try:
+        yield server
+    finally:
+        listening.close()
+
+
+async def _read(reader: asyncio.StreamReader) -> Asked:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    first, *lines = head.strip().split("\r\n")
+    method, target, _ = first.split(" ")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    parts = urlsplit(target)
+    return Asked(method, parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}, headers, body)
+
+
+async def _send_json(writer: asyncio.StreamWriter, status: int, body: dict[str, Any]) -> None:
+    data = json.dumps(body).encode()
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\nConnection: close"
+    writer.write(head.encode() + b"\r\n\r\n" + data)
+    await writer.drain()

@@ -1,0 +1,157 @@
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from duragent.client import backoff
+from duragent.client.address import Endpoint, always, endpoint_of_url, find_server, local_url, workspace_hash
+from duragent.client.client import Client
+from duragent.client.launch import LocalServer, is_gone
+from duragent.errors import InvalidRequest, ProblemResponse, ServerUnreachable
+from duragent.wire import SendMessage, ServerAddress
+from tests.client.fake_server import FakeServer, running
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.001)
+    monkeypatch.setattr(backoff, "LIMIT_SECONDS", 0.002)
+
+
+@asynccontextmanager
+async def client_of(server: FakeServer, **options: Any) -> AsyncIterator[Client]:
+    async with running(server), Client(always(Endpoint(server.url, "secret", local=True)), **options) as client:
+        yield client
+
+
+def write_address(workspace: Path, server: FakeServer, **changes: Any) -> None:
+    (workspace / "run").mkdir(exist_ok=True)
+    address = {
+        "host": "127.0.0.1",
+        "port": int(server.url.rpartition(":")[2]),
+        "pid": os.getpid(),
+        "started_at": "2026-11-20T23:58:16.123Z",
+        "version": "0",
+        "workspace_hash": server.workspace_hash,
+    }
+    (workspace / "run" / "server.json").write_text(json.dumps(address | changes))
+    (workspace / "run" / "token").write_text("workspace-token\n")
+
+
+async def test_a_post_whose_answer_is_lost_is_sent_again_and_counts_once() -> None:
+    server = FakeServer(drops=3)
+    async with client_of(server) as client:
+        accepted = await client.post_message("s", SendMessage(content="hi"))
+    assert accepted.seq == 1
+    assert len(server.records) == 1
+    assert len({asked.headers["idempotency-key"] for asked in server.asked}) == 1
+    assert len(server.asked) == 4
+
+
+async def test_text_with_lone_surrogates_and_nulls_is_sent_as_it_is() -> None:
+    server = FakeServer()
+    async with client_of(server) as client:
+        await client.post_message("s", SendMessage(content="a\ud800\0b"))
+    assert server.records[0]["text"] == "a\ud800\0b"
+
+
+async def test_a_problem_is_an_error_with_its_status_code_and_faults() -> None:
+    body = {
+        "type": "urn:duragent:problem:invalid-request",
+        "title": "Unprocessable",
+        "status": 422,
+        "detail": "the body is wrong",
+        "errors": [{"field": "content", "problem": "is missing"}],
+    }
+    server = FakeServer(statuses={"/api/v1/agents": (422, body)})
+    async with client_of(server) as client:
+        with pytest.raises(ProblemResponse) as caught:
+            await client.agents()
+    error = caught.value
+    assert (error.status, error.problem) == (422, "invalid-request")
+    assert error.detail == "the body is wrong: content: is missing"
+
+
+async def test_a_server_that_is_not_duragent_is_told_apart() -> None:
+    server = FakeServer(statuses={"/api/v1/agents": (200, {"hello": "world"}), "/version": (418, {})})
+    async with client_of(server) as client:
+        with pytest.raises(ServerUnreachable, match="not duragent"):
+            await client.agents()
+        with pytest.raises(ProblemResponse, match="418"):
+            await client.version()
+
+
+async def test_an_unreachable_server_is_told_when_patience_ends() -> None:
+    async with Client(always(Endpoint("http://127.0.0.1:9", None, local=True)), patience_seconds=0.05) as client:
+        with pytest.raises(ServerUnreachable):
+            await client.ready()
+
+
+async def test_the_workspace_token_goes_to_the_server_of_the_workspace(tmp_path: Path) -> None:
+    async with running(FakeServer(workspace_hash=workspace_hash(tmp_path))) as server:
+        write_address(tmp_path, server)
+        assert await find_server(tmp_path) == Endpoint(server.url, "workspace-token", local=True)
+    assert all("authorization" not in asked.headers for asked in server.asked)
+
+
+async def test_the_workspace_token_never_goes_to_another_workspaces_server(tmp_path: Path) -> None:
+    async with running(FakeServer(workspace_hash="f" * 64)) as server:
+        write_address(tmp_path, server)
+        with pytest.raises(ServerUnreachable, match="another workspace"):
+            await find_server(tmp_path)
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "example.com", "169.254.169.254"])
+def test_the_workspace_token_never_leaves_this_machine(host: str) -> None:
+    address = ServerAddress(host=host, port=80, pid=1, started_at="", version="", workspace_hash="")
+    with pytest.raises(ServerUnreachable, match="loopback"):
+        local_url(address)
+
+
+@pytest.mark.parametrize(("host", "url"), [("0.0.0.0", "http://127.0.0.1:8"), ("::1", "http://[::1]:8")])
+def test_a_server_that_listens_on_this_machine_has_a_local_url(host: str, url: str) -> None:
+    assert local_url(ServerAddress(host=host, port=8, pid=1, started_at="", version="", workspace_hash="")) == url
+
+
+def test_a_url_gets_its_token_from_the_environment_or_a_file_only(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("of-file\n")
+    assert endpoint_of_url("http://example.com/", None, {}) == Endpoint("http://example.com", None)
+    assert endpoint_of_url("https://example.com", None, {"DURAGENT_TOKEN": "x"}).token == "x"
+    assert endpoint_of_url("https://example.com", file, {"DURAGENT_TOKEN": "x"}).token == "of-file"
+    assert endpoint_of_url("localhost:8080", None, {}) == Endpoint("http://localhost:8080", None, local=True)
+    with pytest.raises(InvalidRequest):
+        endpoint_of_url("ftp://example.com", None, {})
+
+
+async def test_a_broken_address_file_is_no_server(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "server.json").write_text("{")
+    with pytest.raises(ServerUnreachable, match="no server is running"):
+        await find_server(tmp_path)
+
+
+async def test_a_server_that_was_stopped_is_not_started_by_a_mere_watcher(tmp_path: Path) -> None:
+    local = LocalServer(tmp_path, lambda: pytest.fail("started"), lambda _: None)
+    with pytest.raises(ServerUnreachable):
+        await local(wanted=False)
+
+
+async def test_a_server_that_lives_but_does_not_answer_is_not_started_again(tmp_path: Path) -> None:
+    write_address(tmp_path, FakeServer(url="http://127.0.0.1:9"))
+    local = LocalServer(tmp_path, lambda: pytest.fail("started"), lambda _: None)
+    with pytest.raises(ServerUnreachable):
+        await local(wanted=True)
+
+
+def test_a_dead_child_that_nobody_asked_about_is_gone() -> None:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert is_gone(pid)
+    assert not is_gone(os.getpid())

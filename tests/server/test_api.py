@@ -1,0 +1,283 @@
+"""The ordinary routes, through the app and without a network."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from duragent.errors import AuthenticationFailed, RateLimited
+from duragent.testing import Line
+from tests.server.house import AGENT, TOKEN, House
+
+
+async def test_health_and_version_answer_without_a_token(house: House) -> None:
+    house.http.headers.pop("Authorization")
+    live, ready, version = [await house.http.get(path) for path in ("/livez", "/readyz", "/version")]
+    assert (live.status_code, live.text, live.headers["content-type"]) == (200, "ok", "text/plain; charset=utf-8")
+    assert ready.json() == {
+        "status": "ok",
+        "workspace_hash": "0123456789abcdef",
+        "damaged": [],
+        "broken_agents": [],
+        "problem": None,
+    }
+    assert version.json() == {"version": "1.2.3", "commit": "abc", "build_date": "2026-11-20", "variant": "core"}
+
+
+async def test_every_answer_forbids_storing_and_sniffing(house: House) -> None:
+    for path in ("/livez", "/api/v1/sessions", "/nope"):
+        headers = (await house.http.get(path)).headers
+        assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+async def test_created_session_is_shown_with_its_place(house: House) -> None:
+    response = await house.http.post("/api/v1/sessions", json={"agent": "assistant", "title": "Plans"})
+    created = response.json()
+    assert response.status_code == 201
+    assert response.headers["location"] == f"/api/v1/sessions/{created['session_id']}"
+    assert (created["agent"], created["status"], created["title"]) == ("assistant", "active", "Plans")
+    assert (await house.http.get(response.headers["location"])).json() == created
+
+
+async def test_session_of_an_unknown_agent_is_a_404_problem(house: House) -> None:
+    response = await house.http.post("/api/v1/sessions", json={"agent": "nobody"})
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert (problem["type"], problem["title"]) == ("urn:duragent:problem:not-found", "Not Found")
+    assert "agent 'nobody' not found" in problem["detail"]
+
+
+async def test_session_of_a_broken_agent_is_refused_with_the_reason(house: House) -> None:
+    house.write_agent("broken", "apiVersion: [")
+    await asyncio.to_thread(house.doors.catalog.reload)
+    response = await house.http.post("/api/v1/sessions", json={"agent": "broken"})
+    assert (response.status_code, response.json()["type"]) == (409, "urn:duragent:problem:agent-broken")
+
+
+async def test_sessions_are_listed_page_by_page(house: House) -> None:
+    ids = {await house.create() for _ in range(3)}
+    first = (await house.http.get("/api/v1/sessions", params={"limit": 2})).json()
+    second = (await house.http.get("/api/v1/sessions", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert {session["session_id"] for session in first["sessions"] + second["sessions"]} == ids
+    assert (len(first["sessions"]), second["next_cursor"]) == (2, None)
+
+
+async def test_session_list_is_filtered(house: House) -> None:
+    one, other = await house.create("assistant"), await house.create("pauser")
+
+    async def found(**query: str) -> list[str]:
+        sessions = (await house.http.get("/api/v1/sessions", params=query)).json()["sessions"]
+        return [session["session_id"] for session in sessions]
+
+    assert await found(agent="pauser") == [other]
+    assert await found(prefix=one) == [one]
+    assert await found(status="paused") == []
+    assert sorted(await found(status="active")) == sorted([one, other])
+
+
+async def test_renamed_session_has_its_new_title_and_an_empty_one_removes_it(house: House) -> None:
+    path = f"/api/v1/sessions/{await house.create()}"
+    assert (await house.http.patch(path, json={"title": " New "})).json()["title"] == "New"
+    assert (await house.http.patch(path, json={"title": ""})).json()["title"] is None
+
+
+async def test_deleted_session_is_gone(house: House) -> None:
+    path = f"/api/v1/sessions/{await house.create()}"
+    response = await house.http.delete(path)
+    assert (response.status_code, response.content) == (204, b"")
+    assert [(await house.http.get(path)).status_code, (await house.http.delete(path)).status_code] == [404, 404]
+
+
+async def test_message_is_answered(house: House) -> None:
+    session_id = await house.create()
+    response = await house.say(session_id, "hi")
+    answer = response.json()
+    assert response.status_code == 200
+    assert (answer["role"], answer["content"], answer["interrupted"]) == ("assistant", "hello there friend", False)
+    assert answer["usage"]["total_tokens"] == 4
+    by_seq = {record["seq"]: record for record in await house.log(session_id)}
+    assert by_seq[answer["seq"]]["message_id"] == answer["message_id"]
+    assert by_seq[answer["input_seq"]]["text"] == "hi"
+
+
+async def test_respond_async_is_accepted_at_once_and_says_where_the_answer_comes(house: House) -> None:
+    gate = asyncio.Event()
+    house.model.add(Line("later", gate=gate))
+    session_id = await house.create()
+    response = await house.say(session_id, "hi", Prefer="wait=10, Respond-Async")
+    accepted = response.json()
+    assert (response.status_code, response.headers["preference-applied"]) == (202, "respond-async")
+    assert response.headers["location"] == f"/api/v1/sessions/{session_id}/events?after={accepted['seq']}"
+    assert [record["seq"] for record in await house.log(session_id) if record["type"] == "message_received"] == [
+        accepted["seq"]
+    ]
+    gate.set()
+
+
+async def test_failed_turn_is_a_502_with_the_reason(house: House) -> None:
+    house.model.add(AuthenticationFailed("the provider refused the key"))
+    response = await house.say(await house.create(), "hi")
+    assert (response.status_code, response.json()["type"]) == (502, "urn:duragent:problem:model-failed")
+    assert "the provider refused the key" in response.json()["detail"]
+
+
+async def test_answer_that_takes_too_long_is_a_408_and_the_turn_goes_on(house: House) -> None:
+    gate = asyncio.Event()
+    house.model.add(Line("at last", gate=gate))
+    session_id = await house.create()
+    async with house.with_settings(request_timeout_seconds=0.05) as http:
+        response = await http.post(f"/api/v1/sessions/{session_id}/messages", json={"content": "hi"})
+    assert response.status_code == 408
+    assert f"/api/v1/sessions/{session_id}/events?after=" in response.json()["detail"]
+    gate.set()
+    await house.say(session_id, "and?")
+    said = (await house.http.get(f"/api/v1/sessions/{session_id}/messages")).json()["messages"]
+    assert "at last" in [message["content"] for message in said]
+
+
+async def test_cancelled_answer_is_given_as_far_as_it_came(house: House) -> None:
+    house.model.add(Line("one two three", gate=asyncio.Event(), gate_after_chunks=2))
+    session_id = await house.create()
+    waiting = asyncio.create_task(house.say(session_id, "count"))
+    await asyncio.wait_for(house.model.asked(), 5)
+    await house.clock.settle()
+    cancelled = (await house.http.post(f"/api/v1/sessions/{session_id}/cancel")).json()
+    response = await asyncio.wait_for(waiting, 5)
+    assert cancelled["cancelled"] is True
+    assert response.status_code == 200
+    assert (response.json()["content"], response.json()["interrupted"]) == ("one two", True)
+    said = (await house.http.get(f"/api/v1/sessions/{session_id}/messages")).json()["messages"]
+    assert [(message["content"], message["interrupted"]) for message in said] == [("count", False), ("one two", True)]
+
+
+async def test_cancel_without_a_turn_changes_nothing(house: House) -> None:
+    session_id = await house.create()
+    response = await house.http.post(f"/api/v1/sessions/{session_id}/cancel")
+    assert response.json() == {"session_id": session_id, "cancelled": False, "seq": None}
+
+
+async def test_same_key_makes_one_session_and_one_message(house: House) -> None:
+    key = {"Idempotency-Key": "k 1"}
+    made = [await house.http.post("/api/v1/sessions", json={"agent": "assistant"}, headers=key) for _ in range(2)]
+    assert made[0].json()["session_id"] == made[1].json()["session_id"]
+    assert [response.headers.get("idempotency-replayed") for response in made] == [None, "true"]
+    said = [await house.say(made[0].json()["session_id"], "hi", **key) for _ in range(2)]
+    assert said[0].json() == said[1].json()
+    assert [response.headers.get("idempotency-replayed") for response in said] == [None, "true"]
+    assert len(house.model.requests) == 1
+
+
+async def test_same_key_for_another_message_is_refused(house: House) -> None:
+    session_id = await house.create()
+    key = {"Idempotency-Key": "k"}
+    await house.say(session_id, "hi", **key)
+    response = await house.say(session_id, "ho", **key)
+    assert (response.status_code, response.json()["type"]) == (422, "urn:duragent:problem:idempotency-mismatch")
+
+
+async def test_messages_are_paged_from_the_newest(house: House) -> None:
+    session_id = await house.create()
+    for number in range(3):
+        await house.say(session_id, str(number))
+    path = f"/api/v1/sessions/{session_id}/messages"
+    newest = (await house.http.get(path, params={"limit": 3})).json()
+    older = (await house.http.get(path, params={"limit": 3, "before": newest["next_before"]})).json()
+    answer = "hello there friend"
+    assert [message["content"] for message in newest["messages"]] == [answer, "2", answer]
+    assert [message["content"] for message in older["messages"]] == ["0", answer, "1"]
+
+
+async def test_messages_of_a_session_without_any_are_an_empty_list(house: House) -> None:
+    response = await house.http.get(f"/api/v1/sessions/{await house.create()}/messages")
+    assert response.json() == {"messages": [], "next_before": None}
+
+
+@pytest.mark.parametrize("content", ["", "a\x00b", "\ud800 alone", "line\nevent: done\n\ndata: {}", "x" * 1_200_000])
+async def test_every_text_comes_back_as_it_was_said(house: House, content: str) -> None:
+    session_id = await house.create()
+    body = {"content": content, "sender_name": "Zoë"}
+    import json
+
+    headers = {"Content-Type": "application/json"}
+    path = f"/api/v1/sessions/{session_id}/messages"
+    assert (await house.http.post(path, content=json.dumps(body), headers=headers)).status_code == 200
+    said = json.loads((await house.http.get(path)).content)["messages"][0]
+    assert (said["content"], said["sender_name"]) == (content, "Zoë")
+    stored = next(record for record in await house.log(session_id) if record["type"] == "message_received")
+    assert stored["text"] == content
+
+
+async def test_events_are_pages_of_records_without_crc(house: House) -> None:
+    session_id = await house.create()
+    await house.say(session_id, "hi")
+    path = f"/api/v1/sessions/{session_id}/events"
+
+    async def page(**query: int) -> dict[str, Any]:
+        result: dict[str, Any] = (await house.http.get(path, params=query)).json()
+        return result
+
+    everything = await page()
+    head = everything["head"]
+    assert [record["seq"] for record in everything["events"]] == list(range(1, head + 1))
+    assert everything["oldest"] == 1
+    assert all("crc" not in record for record in everything["events"])
+    assert [record["seq"] for record in (await page(after=2, limit=2))["events"]] == [3, 4]
+    assert [record["seq"] for record in (await page(before=4, limit=2))["events"]] == [2, 3]
+    assert [record["seq"] for record in (await page(tail=2))["events"]] == [head - 1, head]
+    assert (await page(after=head))["events"] == []
+    assert (await page(tail=0))["events"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["after=1&before=2", "tail=1&after=1", "limit=0", "limit=1001", "after=-1", "after=x", "oops=1"]
+)
+async def test_events_with_a_query_that_makes_no_sense_are_refused(house: House, query: str) -> None:
+    response = await house.http.get(f"/api/v1/sessions/{await house.create()}/events?{query}")
+    assert response.status_code == 422
+    assert response.json()["errors"]
+
+
+async def test_agents_are_listed_with_the_broken_ones(house: House) -> None:
+    house.write_agent("broken", "apiVersion: [")
+    house.http.headers["Authorization"] = "Bearer the-admin-token"
+    reloaded = await house.http.post("/api/admin/v1/reload-agents")
+    house.http.headers["Authorization"] = f"Bearer {TOKEN}"
+    listed = (await house.http.get("/api/v1/agents")).json()
+    assert reloaded.text.startswith("Reloaded 2 agents\nbroken: ")
+    assert [agent["name"] for agent in listed["agents"]] == ["assistant", "pauser"]
+    assert [agent["name"] for agent in listed["broken"]] == ["broken"]
+    assert (await house.http.get("/readyz")).json()["broken_agents"] == ["broken"]
+
+
+async def test_agent_is_shown_with_the_texts_of_its_prompts(house: House) -> None:
+    house.write_agent("poet", AGENT.format(name="poet") + "  soul: ./SOUL.md\n  tools: []\n")
+    (house.agents_dir / "poet" / "SOUL.md").write_text("You rhyme.")
+    await asyncio.to_thread(house.doors.catalog.reload)
+    shown = (await house.http.get("/api/v1/agents/poet")).json()
+    assert (shown["api_version"], shown["kind"], shown["metadata"]) == (
+        "duragent/v1alpha1",
+        "Agent",
+        {"name": "poet"},
+    )
+    assert shown["spec"] == {"model": {"provider": "demo"}, "soul": "You rhyme.", "tools": []}
+    assert shown["inactive"] == ["spec.tools"]
+    assert (await house.http.get("/api/v1/agents/nobody")).status_code == 404
+
+
+async def test_shutdown_is_begun_once_and_only_with_the_admin_token(house: House) -> None:
+    refused = await house.http.post("/api/admin/v1/shutdown")
+    house.http.headers["Authorization"] = "Bearer the-admin-token"
+    first, second = [await house.http.post("/api/admin/v1/shutdown") for _ in range(2)]
+    assert (refused.status_code, refused.json()["detail"]) == (403, "Admin access denied")
+    assert (first.status_code, first.text) == (200, "Shutdown initiated")
+    assert (second.status_code, second.json()["detail"]) == (409, "Shutdown already in progress")
+
+
+async def test_rate_limit_of_the_model_is_waited_for(house: House) -> None:
+    house.model.add(RateLimited("slow down", retry_after_seconds=7), "there")
+    session_id = await house.create()
+    waiting = asyncio.create_task(house.say(session_id, "hi"))
+    await asyncio.wait_for(house.model.asked(1), 5)
+    await house.clock.advance(7)
+    assert (await asyncio.wait_for(waiting, 5)).json()["content"] == "there"
