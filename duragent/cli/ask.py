@@ -8,6 +8,7 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.connection import Connection, Where, choose_agent, connect, find_session
 from duragent.cli.loop import run
+from duragent.errors import DuragentError
 
 if TYPE_CHECKING:
     from duragent.client.turn import TurnResult
@@ -43,6 +44,7 @@ def ask(  # noqa: PLR0913 - typer: one parameter an option
 
 async def _ask(where: Where, agent: str, text: str, prefix: str | None, json: bool) -> int:
     import asyncio
+    import contextlib
 
     from duragent.client.turn import ask as ask_turn
 
@@ -53,8 +55,10 @@ async def _ask(where: Where, agent: str, text: str, prefix: str | None, json: bo
             result = await ask_turn(connection.client, session_id, text, on_item=printer.take)
         except asyncio.CancelledError:
             # Ctrl-C: nobody waits for this answer any more.
-            async with asyncio.timeout(CANCEL_SECONDS):
-                await connection.client.cancel(session_id)
+            printer.stop()
+            with contextlib.suppress(TimeoutError, DuragentError):
+                async with asyncio.timeout(CANCEL_SECONDS):
+                    await connection.client.cancel(session_id)
             raise
     if json:
         view.print_json(as_json(session_id, agent, result))
@@ -104,6 +108,10 @@ class AnswerPrinter:
             self._newline()
         if result.outcome != "completed":
             typer.echo(f"duragent: {sentence_of(result)}", err=True)
+
+    def stop(self) -> None:
+        if self._live:
+            self._newline()
 
     def _print(self, text: str, *, whole: bool = False) -> None:
         if not (self._live or whole):

@@ -29,7 +29,7 @@ async def _chat(where: Where, agent: str | None, as_name: str | None) -> int:
     async with connect(where, make=True, said=_say) as connection:
         chosen = await choose_agent(connection.client, agent)
         session = await connection.client.create_session(chosen)
-        if not sys.stdin.isatty():
+        if not (sys.stdin.isatty() and view.on_terminal()):
             return await _lines(connection, session.session_id)
         await converse(connection, session, as_name)
     return 0

@@ -15,7 +15,7 @@ from duragent.errors import AmbiguousId, Damaged, SessionNotFound
 if TYPE_CHECKING:
     from duragent.journal.events import ModelReplied
     from duragent.journal.record import Record
-    from duragent.stores.files import LogReader
+    from duragent.stores.reader import LogReader
 
 FOLLOW_SECONDS = 0.2
 
@@ -31,7 +31,7 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
     json: options.Json = False,
 ) -> None:
     """Show a session's log, oldest first. Needs no server: it reads the files alone."""
-    from duragent.stores.files import LogReader
+    from duragent.stores.reader import LogReader
 
     sessions_dir = need_config(config, workspace).sessions_dir
     found = find_folder(sessions_dir, session_id)
@@ -131,7 +131,11 @@ def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | N
             return "answer", {"Model": reply.model, "Usage": _usage(reply), "Calls": _calls(reply)}, reply.text
         case events.ModelFailed() as failed:
             again = "asked again" if failed.retry else ""
-            return "failed", {"Error": f"{failed.error}: {failed.message}", "Then": again}, failed.partial_text
+            return (
+                "failed",
+                {"Error": ": ".join(part for part in (failed.error, failed.message) if part), "Then": again},
+                failed.partial_text,
+            )
         case events.ToolFinished() as result:
             return "result", {"Tool": result.tool, "Outcome": result.outcome}, result.content
         case events.TurnEnded(outcome="completed") if not every:
@@ -150,7 +154,7 @@ def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | N
 
 
 def _usage(reply: "ModelReplied") -> str:
-    cost = "" if reply.cost_usd is None else f", ${reply.cost_usd:.4f}"
+    cost = "" if not reply.cost_usd else f", ${reply.cost_usd:.4f}"
     tokens = reply.usage
     return f"{tokens.input} in, {tokens.output} out{cost}" if tokens.input or tokens.output else ""
 

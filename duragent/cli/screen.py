@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import in_terminal
 from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -65,14 +64,27 @@ class Screen:
         if self._session.app.is_running and not self._session.app.is_done:
             self._session.app.exit(result="")
 
-    async def show(self, blocks: Sequence[Block]) -> None:
+    def show(self, blocks: Sequence[Block]) -> None:
         """Print above the input line, and redraw what stands between."""
         if blocks:
-            async with in_terminal():
-                width = self._session.app.output.get_size().columns
-                sys.stdout.write("".join(render(block, width) for block in blocks))
-                sys.stdout.flush()
+            width = self._session.app.output.get_size().columns
+            self._print("".join(render(block, width) for block in blocks))
         self.refresh()
+
+    def _print(self, text: str) -> None:
+        # Not prompt_toolkit's `run_in_terminal`: that leaves raw mode for a moment, and a key pressed just then is
+        # echoed, or is a signal, or is lost.
+        app = self._session.app
+        if not app.is_running:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return
+        app.renderer.erase()
+        app.output.write_raw(text)
+        app.output.flush()
+        app.renderer.reset()
+        app.renderer.request_absolute_cursor_position()
+        app._redraw()
 
     def refresh(self) -> None:
         self._session.app.invalidate()
@@ -122,7 +134,6 @@ class Screen:
                 self._actions.submit(text)
 
         @keys.add("escape", "enter")
-        @keys.add("c-j", eager=True)
         def _(event: KeyPressEvent) -> None:
             event.current_buffer.insert_text("\n")
 

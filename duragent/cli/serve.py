@@ -35,10 +35,10 @@ def serve(  # noqa: PLR0913 - typer: one parameter an option
     context.obj = Where(config, workspace)
     if context.invoked_subcommand is not None:
         return
-    from duragent import runtime
+    from duragent.runtime import serve as serve_workspace
 
     found = find_config(config, workspace) or config_of(Path(".duragent"))
-    serving = runtime.serve(found, host=host, port=port, agents_dir=agents_dir, ephemeral_seconds=ephemeral)
+    serving = serve_workspace(found, host=host, port=port, agents_dir=agents_dir, ephemeral_seconds=ephemeral)
     try:
         import uvloop
     except ImportError:

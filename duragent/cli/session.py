@@ -83,7 +83,7 @@ async def _show(where: Where, prefix: str, json: bool) -> None:
         view.print_json(session.model_dump())
         return
     usage = session.usage
-    cost = "" if usage.cost_usd is None else f", ${usage.cost_usd:.4f}"
+    cost = "" if not usage.cost_usd else f", ${usage.cost_usd:.4f}"
     for name, value in (
         ("session", session.session_id),
         ("title", session.title),

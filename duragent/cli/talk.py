@@ -95,7 +95,7 @@ class Talk:
     async def _watch(self) -> None:
         async with aclosing(self.client.watch(self.session.session_id, tail=TAIL_RECORDS)) as items:
             async for item in items:
-                await self.screen.show(self.conversation.take(item))
+                self.screen.show(self.conversation.take(item))
 
     async def _send(self) -> None:
         """Messages leave in the order in which they were typed, each until it is durable or refused."""
@@ -114,7 +114,7 @@ class Talk:
 
     async def _show_notes(self) -> None:
         while True:
-            await self.screen.show(await self._notes.get())
+            self.screen.show(await self._notes.get())
 
     # --- what the person does ---------------------------------------------------------------------------------------
 
@@ -164,7 +164,7 @@ class Talk:
     async def _status(self, _: str) -> None:
         session = await self.client.session(self.session.session_id)
         usage = session.usage
-        cost = "" if usage.cost_usd is None else f", ${usage.cost_usd:.4f}"
+        cost = "" if not usage.cost_usd else f", ${usage.cost_usd:.4f}"
         tokens = f"{usage.prompt_tokens} tokens in, {usage.completion_tokens} out{cost}"
         title = f'"{session.title}" · ' if session.title else ""
         line = f"{title}{session.session_id} · {session.agent} · {session.status} · {session.turns} turns · {tokens}"

@@ -25,7 +25,7 @@ async def get_agent(doors: Doors, request: Request) -> Response:
     detail = AgentDetail(
         api_version=API_VERSION,
         kind="Agent",
-        metadata=agent.metadata.model_dump(mode="json", exclude_none=True),
+        metadata=agent.metadata.model_dump(mode="json", exclude_unset=True, exclude_none=True),
         spec=spec,
         fingerprint=agent.fingerprint,
         inactive=inactive(agent.spec),

@@ -42,5 +42,6 @@ class Stop:
 
 
 def end(scope: asyncio.Timeout) -> None:
-    """Cancel the block of a scope now."""
-    scope.reschedule(asyncio.get_running_loop().time())
+    """Cancel the block of a scope now. May be called again."""
+    if scope.when() is None:
+        scope.reschedule(asyncio.get_running_loop().time())

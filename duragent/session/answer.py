@@ -1,5 +1,6 @@
 """What became of a message: the end of the turn that took it up. Pure, over the records behind the message."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from duragent.journal.events import ModelCalled, ModelFailed, ModelReplied, TurnEnded, TurnOutcome, TurnStarted
@@ -21,15 +22,24 @@ class Answered:
 
 @dataclass(slots=True)
 class AnswerSearch:
-    """Feed it the records behind the message `seq`, in order, until it has an answer."""
+    """Feed it the records behind the message `seq`, in order, until it has `found` an answer.
+
+    A turn that was paused is found too, and replaced by a later one that takes the message up again.
+    """
 
     seq: int
+    found: Answered | None = None
     _taken: set[str] = field(default_factory=set)
     _reply: ModelReplied | None = None
     _reply_seq: int = 0
     _partial: ModelFailed | None = None
 
-    def take(self, record: Record) -> Answered | None:
+    def take_all(self, records: Iterable[Record]) -> None:
+        for record in records:
+            if self.found is None or self.found.outcome == "paused":
+                self._take(record)
+
+    def _take(self, record: Record) -> None:
         event = record.event
         match event:
             case TurnStarted(trigger=trigger) if trigger == self.seq:
@@ -42,10 +52,9 @@ class AnswerSearch:
             case ModelFailed(error="cancelled") if event.turn in self._taken:
                 self._partial = event
             case TurnEnded() if event.turn in self._taken:
-                return self._ended(event)
+                self.found = self._ended(event)
             case _:
                 pass
-        return None
 
     def _ended(self, event: TurnEnded) -> Answered:
         partial = self._partial

@@ -6,10 +6,9 @@ Outside this room nobody knows more than `post` and `watch`; the rest here is bo
 import asyncio
 import hashlib
 import logging
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -54,13 +53,21 @@ class NewSession:
     idempotency_key: str | None = None
 
 
+@dataclass(slots=True)
+class _Door:
+    """The lock of one session, and how many want it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    wanted: int = 0
+
+
 class Sessions:
     """See the module docstring. One of it in a process, on one event loop."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._live: dict[str, Session] = {}
-        self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._opening: dict[str, _Door] = {}
         self._index = Index()
         self._listed = asyncio.Event()
         self._stopping = False
@@ -80,22 +87,20 @@ class Sessions:
 
     async def answer(self, session_id: str, seq: int) -> Answered:
         """Wait for the end of the turn that takes up the message `seq`; at once when it has ended long ago."""
-        search, paused = AnswerSearch(seq), None
-        session = await self._session(session_id)
-        async with session.watch(seq) as items:
-            async for item in items:
-                if isinstance(item, CaughtUp) and paused:
-                    return paused
-                for record in await session.records(item.lines) if isinstance(item, Block) else ():
-                    if (found := search.take(record)) is None:
-                        continue
-                    if found.outcome != "paused":
-                        return found
+        search, after = AnswerSearch(seq), seq
+        while not self._stopping:
+            # Once is enough unless the watch ends early: the session was deleted, reopened, or this watcher too slow.
+            session = await self._session(session_id)
+            async with session.watch(after) as items:
+                async for item in items:
+                    if isinstance(item, Block):
+                        search.take_all(await session.records(item.lines))
+                        after = item.last_seq
                     # A turn that was paused long ago may have gone on since.
-                    paused = found
-                    if session.state.paused and record.seq >= session.state.seq:
-                        return paused
-        raise Stopping if session.stopping else SessionNotFound(session_id)
+                    live = isinstance(item, Block) and after >= session.state.seq
+                    if search.found and (search.found.outcome != "paused" or live or isinstance(item, CaughtUp)):
+                        return search.found
+        raise Stopping
 
     # --- one session ------------------------------------------------------------------------------------------------
 
@@ -126,7 +131,7 @@ class Sessions:
         ts, seed = timestamp(self._ports.clock.now()), crc_seed(session_id)
         claimed = OwnerClaimed(epoch=1, node=self._ports.node)
         records = [Record(1, ts, created, "1/2"), Record(2, ts, claimed, "2/2")]
-        async with self._opening[session_id]:
+        async with self._alone(session_id):
             claim = await self._ports.store.create(session_id, [encode(record, seed).line for record in records])
             session = Session(self._ports, claim, reduce(SessionState(session_id), records), self._note)
             self._live[session_id] = session
@@ -176,10 +181,10 @@ class Sessions:
     async def delete(self, session_id: str) -> None:
         """Remove a session for good, whatever it is doing. Raises SessionNotFound."""
         session = await self._session(session_id)
-        async with self._opening[session_id]:
+        async with self._alone(session_id):
+            self._live.pop(session_id, None)
             await session.retire()
             await self._ports.store.delete(session_id)
-            self._live.pop(session_id, None)
             self._index.drop(session_id)
 
     # --- all of them ------------------------------------------------------------------------------------------------
@@ -216,7 +221,7 @@ class Sessions:
         return session
 
     async def _open(self, session_id: str) -> Session:
-        async with self._opening[session_id]:
+        async with self._alone(session_id):
             session = self._live.get(session_id)
             if session is not None and isinstance(session.problem, Unavailable):
                 # The disk failed it; perhaps the cause is gone.
@@ -224,11 +229,7 @@ class Sessions:
                 del self._live[session_id]
                 session = None
             if session is None:
-                try:
-                    claim = await self._ports.store.claim(session_id)
-                except SessionNotFound:
-                    self._opening.pop(session_id, None)
-                    raise
+                claim = await self._ports.store.claim(session_id)
                 state = await fold(self._ports.store, claim)
                 session = self._live[session_id] = Session(self._ports, claim, state, self._note)
                 self._note(session)
@@ -237,13 +238,25 @@ class Sessions:
             return session
 
     async def _unload(self, session: Session) -> None:
-        async with self._opening[session.id]:
+        async with self._alone(session.id):
             if session.busy or self._live.get(session.id) is not session:
                 return
             await session.finish(0)
             del self._live[session.id]
             await self._ports.store.release(session.claim)
-        self._opening.pop(session.id, None)
+
+    @asynccontextmanager
+    async def _alone(self, session_id: str) -> AsyncIterator[None]:
+        """Whoever makes, opens, closes or deletes a session does so alone."""
+        door = self._opening.setdefault(session_id, _Door())
+        door.wanted += 1
+        try:
+            async with door.lock:
+                yield
+        finally:
+            door.wanted -= 1
+            if not door.wanted:
+                del self._opening[session_id]
 
     def _note(self, session: Session) -> None:
         self._index.put(session.state, str(session.problem) if session.problem else None)

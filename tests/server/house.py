@@ -17,6 +17,7 @@ from duragent.server.app import build_app
 from duragent.server.doors import Doors, Tokens
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
+from duragent.server.stop import Stop
 from duragent.session.ports import Ports
 from duragent.session.sessions import Sessions
 from duragent.session.settings import SessionsSettings
@@ -157,7 +158,8 @@ class House:
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        async with HttpServer(build_app(self.doors), [bound], self.doors.stop) as server, self.client(url) as client:
+        doors = replace(self.doors, stop=Stop())
+        async with HttpServer(build_app(doors), [bound], doors.stop) as server, self.client(url) as client:
             yield server, client
 
     async def close(self) -> None:

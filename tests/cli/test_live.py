@@ -1,0 +1,265 @@
+"""The commands against a real server, as a person uses them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import duragent
+from duragent.agent.starter import PROVIDER_KEYS
+from tests.cli.terminal import Terminal
+
+DURAGENT = [sys.executable, "-m", "duragent"]
+
+
+class Place:
+    """A folder to work in, and the environment of a machine without any model."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        root = str(Path(duragent.__file__).parent.parent)
+        hidden = (*PROVIDER_KEYS.values(), "DURAGENT_TOKEN", "NO_COLOR", "PAGER")
+        self.environ = {name: value for name, value in os.environ.items() if name not in hidden}
+        self.environ |= {"PYTHONPATH": root, "HOME": str(folder)}
+
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*DURAGENT, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env=self.environ,
+            check=False,
+            timeout=40,
+        )
+
+    def terminal(self, *arguments: str) -> Terminal:
+        return Terminal([*DURAGENT, *arguments], self.folder, self.environ)
+
+    def kill_server(self) -> None:
+        address = json.loads((self.folder / ".duragent/run/server.json").read_text())
+        os.kill(address["pid"], signal.SIGKILL)
+
+    def until_a_partial_answer(self) -> None:
+        deadline = time.monotonic() + 20
+        while not any(path.stat().st_size for path in self.folder.glob(".duragent/sessions/*/partial.jsonl")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def sessions(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.run("session", "list", "--json").stdout)
+        return found
+
+    def log(self, session_id: str) -> list[dict[str, Any]]:
+        lines = (self.folder / ".duragent/sessions" / session_id / "events.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    place.run("serve", "stop")
+
+
+def test_a_stranger_chats_kills_the_server_in_an_answer_and_the_talk_goes_on(place: Place) -> None:
+    with place.terminal("chat") as terminal:
+        terminal.expect(r'No workspace here: made \.duragent/ with one agent, "assistant"\.')
+        terminal.expect("using the offline demo model")
+        terminal.expect(r"Started a server on 127\.0\.0\.1:\d+ \(stop it with `duragent serve stop`\)\.")
+        terminal.expect(r"assistant · session_\w+  ·  demo")
+        terminal.type("hello\r")
+        terminal.expect("> hello")
+        terminal.expect("demo model")
+        terminal.type("count to 30\r")
+        terminal.expect(r"1\D+2\D+3\D+4\D+5")
+        place.kill_server()
+        terminal.expect("reconnecting")
+        terminal.type("hello again\r")
+        terminal.expect("The server was gone: started it again")
+        terminal.expect("> hello again")
+        terminal.expect("28 29 30")
+        terminal.type("\x04")
+        terminal.expect(r"Detached\. The session goes on: duragent attach session_\w+")
+        assert terminal.end() == 0
+    [session] = place.sessions()
+    said = [record["text"] for record in place.log(session["session_id"]) if record["type"] == "message_received"]
+    assert said == ["hello", "count to 30", "hello again"]
+
+
+def test_ask_survives_the_death_of_the_server_in_the_middle(place: Place) -> None:
+    command = [*DURAGENT, "ask", "assistant", "count to 30"]
+    place.run("init", "--no-interactive")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=place.folder, env=place.environ) as asking:
+        place.until_a_partial_answer()
+        place.kill_server()
+        out, _ = asking.communicate(timeout=40)
+    assert (asking.returncode, out) == (0, " ".join(str(number) for number in range(1, 31)) + "\n")
+    [session] = place.sessions()
+    kinds = [record["type"] for record in place.log(session["session_id"])]
+    assert (kinds.count("message_received"), kinds.count("model_replied")) == (1, 1)
+
+
+def test_a_chat_ends_when_its_session_is_deleted(place: Place) -> None:
+    with place.terminal("chat") as terminal:
+        session_id = terminal.expect(r"session_\w+")
+        terminal.expect("> ")
+        assert place.run("session", "delete", session_id, "--yes").returncode == 0
+        terminal.expect("not found")
+        assert terminal.end() == 66
+
+
+def test_init_asks_for_what_it_needs(place: Place) -> None:
+    with place.terminal("init") as terminal:
+        terminal.expect(r"Agent name \[assistant\]: ")
+        terminal.type("writer\r")
+        terminal.expect(r"LLM provider \(.*\) \[demo\]: ")
+        terminal.type("anthropic\r")
+        terminal.expect(r"Model name \[[\w.-]+\]: ")
+        terminal.type("\r")
+        terminal.expect("export ANTHROPIC_API_KEY=")
+        terminal.expect("duragent chat -a writer")
+        assert terminal.end() == 0
+    assert place.run("agent", "check").stdout.startswith("ok     writer  anthropic/")
+
+
+def test_two_terminals_on_one_session_see_each_others_messages(place: Place) -> None:
+    with place.terminal("chat") as mine:
+        session_id = mine.expect(r"session_\w+")
+        mine.expect("Ctrl-D")
+        with place.terminal("attach", session_id[:16], "--as", "Ada") as hers:
+            hers.expect("Ctrl-D")
+            hers.type("repeat good morning\r")
+            mine.expect("Ada> repeat good morning")
+            hers.expect("> repeat good morning")
+            mine.expect("You said")
+            hers.expect("You said")
+            hers.type("/quit\r")
+            assert hers.end() == 0
+    with place.terminal("attach", session_id.removeprefix("session_")[:10]) as later:
+        later.expect("Ada> repeat good morning")
+        later.expect("You said")
+
+
+def test_ctrl_c_stops_the_answer_and_then_says_how_to_leave(place: Place) -> None:
+    with place.terminal("chat") as terminal:
+        terminal.expect("Ctrl-D detaches")
+        terminal.type("count to 100\r")
+        terminal.expect(r"1\D+2\D+3\D+4")
+        terminal.type("\x03")
+        terminal.expect("not finished")
+        terminal.expect("Stopped")
+        terminal.type("\x03")
+        terminal.expect("Ctrl-D leaves")
+        terminal.type("/title Numbers\r")
+        terminal.expect('is called "Numbers" now')
+        terminal.type("/nonsense\r")
+        terminal.expect("There is no /nonsense")
+        terminal.type("/new\r")
+        terminal.expect(r"assistant · session_\w+.*\n.*> ")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+    assert sorted(session["title"] or "" for session in place.sessions()) == ["", "Numbers"]
+
+
+def test_ask_prints_the_answer_and_nothing_else_on_stdout(place: Place) -> None:
+    first = place.run("ask", "assistant", "what is 2+2?")
+    assert (first.returncode, first.stdout) == (0, "2+2 = 4\n")
+    assert "No workspace here" in first.stderr
+    assert "Started a server" in first.stderr
+    again = place.run("ask", "assistant", stdin="what is 3+3?")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "3+3 = 6\n", "")
+    as_json = json.loads(place.run("ask", "assistant", "2+3", "--json").stdout)
+    assert (as_json["content"], as_json["outcome"], as_json["error"]) == ("2+3 = 5", "completed", None)
+    onward = place.run("ask", "assistant", "2+4", "--session", as_json["session_id"][:16])
+    assert onward.stdout == "2+4 = 6\n"
+    assert place.run("ask", "nobody", "2+2").returncode == 66
+    assert place.run("ask", "assistant").returncode == 2
+
+
+def test_chat_in_a_pipe_answers_each_line(place: Place) -> None:
+    ran = place.run("chat", stdin="1+1\n\n2+2\n")
+    assert (ran.returncode, ran.stdout) == (0, "1+1 = 2\n2+2 = 4\n")
+
+
+def test_ask_fails_with_a_code_when_the_model_is_not_set_up(place: Place) -> None:
+    place.run("init", "--no-interactive", "--provider", "openai", "--model", "gpt-5-mini")
+    ran = place.run("ask", "assistant", "hello")
+    assert (ran.returncode, ran.stdout) == (78, "")
+    assert "OPENAI_API_KEY" in ran.stderr
+
+
+def test_sessions_are_listed_shown_renamed_and_deleted(place: Place) -> None:
+    session_id = json.loads(place.run("ask", "assistant", "2+2", "--json").stdout)["session_id"]
+    prefix = session_id.removeprefix("session_")[:8]
+    assert place.run("session", "rename", prefix, "Sums").stdout == f"{session_id}\tSums\n"
+    header, row = place.run("session", "list").stdout.splitlines()
+    assert header == "session\tagent\tstatus\tupdated\ttitle"
+    assert row.split("\t")[:3] == [session_id, "assistant", "active"]
+    assert json.loads(place.run("session", "show", prefix, "--json").stdout)["title"] == "Sums"
+    assert "title\tSums\n" in place.run("session", "show", prefix).stdout
+    asked = place.run("session", "delete", prefix, stdin="n\n")
+    assert "Delete session_" in asked.stdout + asked.stderr
+    assert place.run("session", "delete", prefix, "--yes").stdout == f"Deleted {session_id}\n"
+    assert place.run("session", "show", prefix).returncode == 66
+
+
+def test_a_log_is_read_without_a_server(place: Place) -> None:
+    session_id = json.loads(place.run("ask", "assistant", "2+2", "--json").stdout)["session_id"]
+    assert place.run("serve", "stop").stdout == "Stopped.\n"
+    ran = place.run("session", "log", session_id[:16])
+    assert ran.returncode == 0
+    assert "\n    2+2 = 4\n" in ran.stdout
+    records = [json.loads(line) for line in place.run("session", "log", session_id, "--json").stdout.splitlines()]
+    assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
+    assert "model_replied" in [record["type"] for record in records]
+    last = place.run("session", "log", session_id, "--json", "-n", "1").stdout.splitlines()
+    assert [json.loads(line) for line in last] == records[-1:]
+    log = place.folder / ".duragent/sessions" / session_id / "events.jsonl"
+    log.write_bytes(log.read_bytes().replace(b"2+2 = 4", b"2+2 = 5"))
+    damaged = place.run("session", "log", session_id)
+    assert damaged.returncode == 65
+    assert "damaged" in damaged.stderr
+    assert "2+2" in damaged.stdout
+
+
+def test_the_server_can_be_asked_about_stopped_and_is_missed(place: Place) -> None:
+    place.run("init", "--no-interactive")
+    nothing = place.run("serve", "status")
+    assert (nothing.returncode, "No server runs" in nothing.stdout) == (69, True)
+    assert place.run("serve", "stop").returncode == 69
+    place.run("session", "list")
+    running = json.loads(place.run("serve", "status", "--json").stdout)
+    assert (running["running"], running["status"]) == (True, "ok")
+    assert "Reloaded 1 agents" in place.run("serve", "reload-agents").stdout
+    second = place.run("serve")
+    assert second.returncode == 73
+    assert str(running["pid"]) in second.stderr
+    assert place.run("serve", "stop").stdout == "Stopped.\n"
+
+
+def test_a_server_that_cannot_start_says_why(place: Place) -> None:
+    place.run("init", "--no-interactive")
+    (place.folder / "duragent.yaml").write_text("server:\n  host: 192.0.2.1\n  api_token: long-enough-token\n")
+    ran = place.run("ask", "assistant", "hello")
+    assert ran.returncode == 69
+    assert "cannot listen on 192.0.2.1" in ran.stderr
+
+
+def test_a_wrong_token_is_exit_code_77(place: Place) -> None:
+    place.run("ask", "assistant", "2+2")
+    url = "http://127.0.0.1:{}".format(json.loads((place.folder / ".duragent/run/server.json").read_text())["port"])
+    for arguments in (["session", "list"], ["ask", "assistant", "hello"]):
+        ran = place.run(*arguments, "--server", url)
+        assert ran.returncode == 77
+        assert "DURAGENT_TOKEN" in ran.stderr
+    ran = place.run("session", "list", "--server", url, "--token-file", ".duragent/run/token")
+    assert ran.returncode == 0

@@ -1,0 +1,106 @@
+"""The document against the live app: every route of the one is in the other, and real answers have its shapes."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import jsonschema
+
+from duragent.server.app import ROUTES
+from duragent.testing import Line
+from tests.server.house import ADMIN_TOKEN, House
+
+BODIES: dict[tuple[str, str], dict[str, str]] = {
+    ("post", "/api/v1/sessions"): {"agent": "assistant"},
+    ("patch", "/api/v1/sessions/{session_id}"): {"title": "new"},
+    ("post", "/api/v1/sessions/{session_id}/messages"): {"content": "hi"},
+    ("post", "/api/v1/sessions/{session_id}/stream"): {"content": "hi"},
+}
+
+
+async def _document(house: House) -> dict[str, Any]:
+    document: dict[str, Any] = (await house.http.get("/openapi.json")).json()
+    return document
+
+
+def _check(document: dict[str, Any], operation: dict[str, Any], response: httpx.Response) -> None:
+    described = operation["responses"].get(str(response.status_code), operation["responses"]["default"])
+    media_type = response.headers.get("content-type", "").split(";")[0]
+    if "content" not in described:
+        assert response.content == b""
+        return
+    schema = described["content"][media_type]["schema"]
+    value = response.json() if media_type.endswith("json") else response.text
+    jsonschema.Draft202012Validator({**schema, "components": document["components"]}).validate(value)
+
+
+async def test_document_has_every_route_and_no_other(house: House) -> None:
+    document = await _document(house)
+    described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert described == {(route.method, route.path) for route in ROUTES}
+    assert document["openapi"] == "3.1.0"
+
+
+async def test_every_operation_has_a_name_of_its_own_and_what_it_wants(house: House) -> None:
+    document = await _document(house)
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    assert document["paths"]["/livez"]["get"]["security"] == []
+    assert document["paths"]["/api/v1/sessions"]["post"]["security"] == [{"token": []}]
+    assert document["paths"]["/api/admin/v1/shutdown"]["post"]["security"] == [{"adminToken": []}]
+    listed = document["paths"]["/api/v1/sessions"]["get"]["parameters"]
+    assert {parameter["name"] for parameter in listed} == {"agent", "status", "prefix", "limit", "cursor"}
+
+
+async def test_every_reference_of_the_document_is_in_it(house: House) -> None:
+    document = await _document(house)
+
+    def references(value: Any) -> list[str]:
+        if isinstance(value, dict):
+            return [value["$ref"]] if "$ref" in value else [ref for each in value.values() for ref in references(each)]
+        return [ref for each in value for ref in references(each)] if isinstance(value, list) else []
+
+    names = {reference.removeprefix("#/components/schemas/") for reference in references(document)}
+    assert names <= set(document["components"]["schemas"])
+
+
+async def test_real_answers_of_every_operation_have_the_described_shape(house: House) -> None:
+    document = await _document(house)
+    house.write_agent("broken", "apiVersion: [")
+    await asyncio.to_thread(house.doors.catalog.reload)
+    asked = set()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            session_id = await house.create()
+            await house.say(session_id, "hello")
+            url = path.format(session_id=session_id, name="assistant")
+            admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"} if path.startswith("/api/admin/") else {}
+            response = await house.http.request(method, url, json=BODIES.get((method, path)), headers=admin)
+            assert str(response.status_code) in operation["responses"], (method, path, response.text)
+            _check(document, operation, response)
+            asked.add((method, path))
+    assert len(asked) == len(ROUTES)
+
+
+async def test_other_answers_have_the_described_shape_too(house: House) -> None:
+    document = await _document(house)
+    paths = document["paths"]
+    messages = paths["/api/v1/sessions/{session_id}/messages"]
+    session_id = await house.create()
+    _check(document, messages["post"], await house.say(session_id, "hi", Prefer="respond-async"))
+    await house.say(session_id, "and wait")
+    _check(document, messages["post"], await house.say("session_none", "hi"))
+    _check(document, messages["post"], await house.http.post(f"/api/v1/sessions/{session_id}/messages", json={}))
+    _check(document, messages["get"], await house.http.get(f"/api/v1/sessions/{session_id}/messages"))
+    _check(document, paths["/api/v1/sessions"]["get"], await house.http.get("/api/v1/sessions?limit=1"))
+    house.model.add(Line("one two three", gate=asyncio.Event(), gate_after_chunks=1))
+    waiting = asyncio.create_task(house.say(session_id, "count"))
+    async with asyncio.timeout(5):
+        await house.model.asked(len(house.model.requests) + 1)
+    _check(
+        document,
+        paths["/api/v1/sessions/{session_id}/cancel"]["post"],
+        await house.http.post(f"/api/v1/sessions/{session_id}/cancel"),
+    )
+    _check(document, messages["post"], await asyncio.wait_for(waiting, 5))

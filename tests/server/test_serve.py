@@ -1,0 +1,101 @@
+"""The server's own life: its start on a bound socket, and its end."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from duragent.errors import Stopping
+from duragent.server.stop import Stop
+from duragent.testing import Line
+from tests.server.house import House, opened
+
+
+async def test_server_answers_as_soon_as_it_is_entered_and_never_after(house: House) -> None:
+    async with house.live() as http:
+        url = http.base_url
+        assert (await http.get("/livez")).text == "ok"
+    with pytest.raises(httpx.ConnectError):
+        await house.client(str(url)).get("/livez")
+
+
+async def test_signals_stay_with_the_program(house: House) -> None:
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    async with house.live():
+        assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+async def test_stop_ends_streams_and_waits_within_the_grace(house: House) -> None:
+    house.model.add(Line("one two three", gate=asyncio.Event(), gate_after_chunks=1))
+    session_id = await house.create()
+    base = f"/api/v1/sessions/{session_id}"
+    async with (
+        house.served() as (server, http),
+        opened(http, f"{base}/events") as events,
+        opened(http, f"{base}/stream", "POST", json={"content": "count"}) as stream,
+    ):
+        await stream.until("token")
+        waiting = asyncio.create_task(http.post(f"{base}/messages", json={"content": "and?"}))
+        async with asyncio.timeout(5):
+            while house.sessions.watchers(session_id) < 3:
+                await asyncio.sleep(0)
+        await asyncio.wait_for(server.stop(5), 3)
+        assert "delta" in [event.name for event in await events.rest()]
+        assert [event.name for event in await stream.rest()] in ([], ["error"])
+        answer = await asyncio.wait_for(waiting, 3)
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:duragent:problem:stopping")
+
+
+async def test_stop_does_not_wait_for_a_client_that_reads_nothing(house: House) -> None:
+    session_id = await house.create()
+    for _ in range(6):
+        await house.say(session_id, "x" * 1_000_000)
+    async with house.served() as (server, http):
+        _, writer = await asyncio.open_connection("127.0.0.1", http.base_url.port, limit=1024)
+        head = f"GET /api/v1/sessions/{session_id}/events HTTP/1.1\r\nHost: localhost\r\n"
+        token = http.headers["authorization"]
+        writer.write(f"{head}Accept: text/event-stream\r\nAuthorization: {token}\r\n\r\n".encode())
+        async with asyncio.timeout(5):
+            while not house.sessions.watchers(session_id):
+                await asyncio.sleep(0)
+        await asyncio.wait_for(server.stop(0.2), 5)
+        writer.close()
+
+
+async def test_requests_are_limited_until_their_answer_is_ready_and_streams_are_not(house: House) -> None:
+    session_id = await house.create()
+    gate = asyncio.Event()
+    list_sessions: Callable[..., Awaitable[object]] = house.sessions.list
+
+    async def slow(**query: object) -> object:
+        await gate.wait()
+        return await list_sessions(**query)
+
+    house.sessions.list = slow  # type: ignore[method-assign,assignment]  # a slow disk
+    async with house.with_settings(max_connections=1, request_timeout_seconds=0.05) as http:
+        first = asyncio.create_task(http.get("/api/v1/sessions"))
+        await house.clock.settle()
+        second = await http.get(f"/api/v1/sessions/{session_id}")
+        assert (await first).status_code == 408
+        assert second.status_code == 408
+        assert (await http.get("/livez")).status_code == 200
+        assert (await http.get(f"/api/v1/sessions/{session_id}")).status_code == 200
+
+
+async def test_stop_ends_what_it_was_told_of_and_lets_nothing_begin() -> None:
+    stop = Stop()
+
+    async def wait() -> None:
+        async with stop.ends():
+            await asyncio.Event().wait()
+
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    stop.begin()
+    stop.begin()
+    with pytest.raises(Stopping):
+        await asyncio.wait_for(waiting, 1)
+    with pytest.raises(Stopping):
+        await wait()

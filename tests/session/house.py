@@ -1,0 +1,129 @@
+"""A runtime without doors: real sessions on a real or a memory store, a scripted model, a fake clock."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from duragent.agent.load import Agent, load_agent
+from duragent.errors import AgentNotFound
+from duragent.journal.events import Event
+from duragent.journal.inputs import Message
+from duragent.journal.record import Record
+from duragent.models.base import Model
+from duragent.session.answer import Answered
+from duragent.session.ports import Ports
+from duragent.session.sessions import NewSession, Sessions
+from duragent.session.settings import SessionsSettings
+from duragent.stores.base import Store
+from duragent.testing import FakeClock
+
+AGENT_YAML = """\
+apiVersion: duragent/v1alpha1
+kind: Agent
+metadata:
+  name: {name}
+spec:
+  model:
+    provider: demo
+{rest}
+"""
+
+
+def write_agent(agents_dir: Path, name: str = "assistant", rest: str = "") -> Path:
+    """An agent's folder with the smallest agent.yaml and the given lines below `spec`."""
+    folder = agents_dir / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "agent.yaml").write_text(AGENT_YAML.format(name=name, rest=rest))
+    (folder / "SOUL.md").write_text("You are kind.\n")
+    (folder / "SYSTEM_PROMPT.md").write_text("You are {{agent.name}}.\n")
+    (folder / "INSTRUCTIONS.md").write_text("Be brief.\n")
+    return folder
+
+
+@dataclass
+class Speakers:
+    """Agents by name, as `Ports` wants them."""
+
+    known: dict[str, Agent] = field(default_factory=dict)
+
+    def get(self, name: str) -> Agent:
+        if name not in self.known:
+            raise AgentNotFound(name, sorted(self.known))
+        return self.known[name]
+
+
+@dataclass
+class House:
+    """`sessions` and what stands behind them."""
+
+    sessions: Sessions
+    store: Store
+    clock: FakeClock
+    speakers: Speakers
+
+    async def new(self, agent: str = "assistant") -> str:
+        state, _ = await self.sessions.create(NewSession(agent))
+        return state.session_id
+
+    async def say(self, session_id: str, text: str, key: str | None = None) -> int:
+        return (await self.sessions.post(session_id, Message(text=text, idempotency_key=key))).seq
+
+    async def ask(self, session_id: str, text: str) -> Answered:
+        return await self.sessions.answer(session_id, await self.say(session_id, text))
+
+    async def records(self, session_id: str) -> list[Record]:
+        found: list[Record] = []
+        while lines := await self.sessions.read(session_id, found[-1].seq if found else 0, 1000):
+            found += await self.sessions.records(session_id, lines)
+        return found
+
+    async def events(self, session_id: str) -> list[Event]:
+        return [record.event for record in await self.records(session_id)]
+
+    async def kinds(self, session_id: str) -> list[str]:
+        """The types of all records behind the two that begin a log."""
+        return [event.type for event in (await self.events(session_id))[2:]]
+
+    async def idle(self, session_id: str) -> None:
+        """Wait until the session has nothing more to do by itself."""
+        while (await self.sessions.state(session_id)).has_work:
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def open_house(
+    store: Store,
+    model: Model,
+    agents_dir: Path,
+    *,
+    clock: FakeClock | None = None,
+    node: str = "node-1",
+    settings: SessionsSettings | None = None,
+    agent_rest: str = "",
+) -> AsyncIterator[House]:
+    """Sessions that run while the block does. Leaving it is a crash as far as they can tell: nothing is closed."""
+    clock = clock or FakeClock(hurried=True)
+    speakers = Speakers({"assistant": load_agent(write_agent(agents_dir, rest=agent_rest))})
+    tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        tasks.add(task)
+        return task
+
+    ports = Ports(store, clock, node, speakers, lambda _: model, settings or SessionsSettings(), spawn)
+    house = House(Sessions(ports), store, clock, speakers)
+    # `run` would keep house, which a hurried clock turns into a busy loop.
+    house.sessions._listed.set()
+    try:
+        yield house
+    finally:
+        for task in tasks:
+            task.cancel()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        faults = [fault for fault in done if isinstance(fault, Exception)]
+        if faults:
+            raise ExceptionGroup("tasks failed", faults)

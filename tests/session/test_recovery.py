@@ -1,0 +1,254 @@
+"""Crashes, in one process: the log is cut, the runtime is forgotten, another one opens what is left."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from duragent.errors import SessionNotFound
+from duragent.journal import snapshot
+from duragent.journal.events import LogRecovered, MessageReceived, ModelFailed, ModelReplied, OwnerClaimed, TurnEnded
+from duragent.journal.inputs import Cancel, Message
+from duragent.journal.record import crc_seed
+from duragent.journal.scan import scan
+from duragent.models.messages import ModelReply, ToolCall
+from duragent.session.sessions import NewSession
+from duragent.stores.files import FileStore
+from duragent.testing import Line, ScriptedModel
+from tests.session.house import House, open_house
+
+CALL = ModelReply(text="I look", calls=(ToolCall(id="x", name="bash", arguments="{}"),), finish_reason="tool_calls")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[FileStore]:
+    store = FileStore(tmp_path / "sessions")
+    store.open()
+    yield store
+    store.close()
+
+
+def reopened(store: FileStore, tmp_path: Path) -> FileStore:
+    """What the next process sees of the same files."""
+    store.close()
+    again = FileStore(tmp_path / "sessions")
+    again.open()
+    return again
+
+
+async def a_turn_with_a_tool(store: FileStore, tmp_path: Path) -> str:
+    """The bytes of a log with one message, one tool call and the answer `It is done.`; returns the session's id."""
+    model = ScriptedModel([CALL, "It is done."])
+    async with open_house(store, model, tmp_path / "agents") as house:
+        state, _ = await house.sessions.create(NewSession("assistant", idempotency_key="session"))
+        await house.sessions.answer(state.session_id, await house.say(state.session_id, "do it", key="message"))
+        return state.session_id
+
+
+def _model_for(log: bytes) -> ScriptedModel:
+    """Answers as the model did, from where the log stands."""
+    return ScriptedModel(["It is done."] if b"tool_finished" in log else [CALL, "It is done."])
+
+
+async def _finish(house: House) -> str:
+    """What a client does that never got an answer: it asks again, with the same keys."""
+    state, _ = await house.sessions.create(NewSession("assistant", idempotency_key="session"))
+    seq = await house.say(state.session_id, "do it", key="message")
+    answered = await house.sessions.answer(state.session_id, seq)
+    assert answered.reply is not None
+    return answered.reply.text
+
+
+@pytest.mark.parametrize("quarter", range(4))
+async def test_log_cut_at_every_byte_recovers_to_the_same_answer(
+    store: FileStore, tmp_path: Path, quarter: int
+) -> None:
+    session = await a_turn_with_a_tool(store, tmp_path)
+    folder = tmp_path / "sessions" / session
+    whole = (folder / "events.jsonl").read_bytes()
+    store.close()
+    seed = crc_seed(session)
+    for end in range(quarter, len(whole) + 1, 4):
+        shutil.rmtree(folder)
+        folder.mkdir()
+        (folder / "events.jsonl").write_bytes(whole[:end])
+        before = scan(whole[:end], seed, after=0)
+        again = FileStore(tmp_path / "sessions")
+        again.open()
+        async with open_house(again, _model_for(whole[: before.end]), tmp_path / "agents", node="node-2") as house:
+            assert await _finish(house) == "It is done.", f"cut at byte {end}"
+            events = await house.events(session)
+        again.close()
+        log = (folder / "events.jsonl").read_bytes()
+        assert scan(log, seed, after=0).verdict == "clean"
+        assert log.startswith(whole[: before.end])
+        assert sum(isinstance(event, MessageReceived) for event in events) == 1
+        assert sum(isinstance(event, TurnEnded) for event in events) == 1
+        torn = [event for event in events if isinstance(event, LogRecovered)]
+        assert len(torn) == (before.verdict == "torn" and before.seq > 0)
+
+
+async def test_a_turn_goes_on_by_itself_with_the_next_attempt(store: FileStore, tmp_path: Path) -> None:
+    stuck = ScriptedModel([Line("one two three", gate=asyncio.Event(), gate_after_chunks=2)])
+    async with open_house(store, stuck, tmp_path / "agents") as house:
+        session = await house.new()
+        seq = await house.say(session, "count")
+        async with house.sessions.watch(session, seq) as items:
+            async for item in items:
+                if getattr(item, "text", "").strip() == "two":
+                    break
+        lines = (tmp_path / "sessions" / session / "events.jsonl").read_bytes()
+    # What the leaving of the block wrote is what a dead process would not have written.
+    (tmp_path / "sessions" / session / "events.jsonl").write_bytes(lines)
+    again = reopened(store, tmp_path)
+    async with open_house(again, ScriptedModel(["one two three"]), tmp_path / "agents", node="node-2") as house:
+        answered = await house.sessions.answer(session, seq)
+        assert answered.reply is not None
+        assert (answered.reply.text, answered.reply.attempt) == ("one two three", 2)
+        events = await house.events(session)
+        failed = next(event for event in events if isinstance(event, ModelFailed))
+        assert (failed.error, failed.partial_text, failed.retry) == ("interrupted", "one two", True)
+        assert [event.epoch for event in events if isinstance(event, OwnerClaimed)] == [1, 2]
+    again.close()
+
+
+async def test_a_turn_that_dies_again_and_again_is_paused_for_a_person(store: FileStore, tmp_path: Path) -> None:
+    session = seq = None
+    for process in range(1, 6):
+        stuck = ScriptedModel(otherwise=Line("x", gate=asyncio.Event()))
+        async with open_house(store, stuck, tmp_path / "agents", node=f"node-{process}") as house:
+            if session is None:
+                session = await house.new()
+                seq = await house.say(session, "hi")
+            else:
+                await house.sessions.state(session)
+            log = tmp_path / "sessions" / session / "events.jsonl"
+            if process < 5:
+                await stuck.asked(1)
+                lines = log.read_bytes()
+        if process < 5:
+            log.write_bytes(lines)
+        store = reopened(store, tmp_path)
+    assert session is not None
+    assert seq is not None
+    async with open_house(store, ScriptedModel(["alive"]), tmp_path / "agents", node="node-9") as house:
+        answered = await house.sessions.answer(session, seq)
+        assert (answered.outcome, answered.code) == ("paused", "too-many-recoveries")
+        again = await house.ask(session, "go on")
+        assert again.reply is not None
+        assert again.reply.text == "alive"
+    store.close()
+
+
+async def test_a_cancel_that_was_acknowledged_is_not_resumed(store: FileStore, tmp_path: Path) -> None:
+    stuck = ScriptedModel([Line("one two", gate=asyncio.Event(), gate_after_chunks=1)])
+    async with open_house(store, stuck, tmp_path / "agents") as house:
+        session = await house.new()
+        seq = await house.say(session, "hi")
+        await stuck.asked(1)
+        receipt = await house.sessions.post(session, Cancel())
+        lines = (tmp_path / "sessions" / session / "events.jsonl").read_bytes()
+    cut = b"".join(lines.splitlines(keepends=True)[: receipt.seq])
+    (tmp_path / "sessions" / session / "events.jsonl").write_bytes(cut)
+    again = reopened(store, tmp_path)
+    async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
+        assert (await house.sessions.answer(session, seq)).outcome == "cancelled"
+    again.close()
+
+
+@pytest.mark.parametrize("fate", ["deleted", "emptied", "edited", "older", "of another session", "garbage"])
+async def test_a_lost_or_wrong_snapshot_is_harmless(store: FileStore, tmp_path: Path, fate: str) -> None:
+    async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path / "agents") as house:
+        session = await house.new()
+        file = tmp_path / "sessions" / session / "state.yaml"
+        await house.ask(session, "one")
+        live = house.sessions._live[session]
+        await live.finish(0)
+        older = file.read_bytes()
+        await house.sessions._ports.store.release(live.claim)
+        del house.sessions._live[session]
+        await house.ask(session, "two")
+        live = house.sessions._live[session]
+        await live.finish(0)
+        expected = live.state
+        newer = file.read_bytes()
+    assert snapshot.load(newer, session) is not None
+    assert older != newer
+    match fate:
+        case "deleted":
+            file.unlink()
+        case "older":
+            file.write_bytes(older)
+        case _:
+            file.write_bytes(
+                {
+                    "emptied": b"",
+                    "edited": newer.replace(b'agent: "assistant"', b'agent: "somebody"'),
+                    "of another session": newer.replace(session.encode(), b"session_x"),
+                    "garbage": b"\xff\0: [",
+                }[fate]
+            )
+    again = reopened(store, tmp_path)
+    async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-1") as house:
+        assert await house.sessions.state(session) == expected
+    again.close()
+
+
+async def test_a_log_that_lost_its_end_to_somebody_is_damaged(store: FileStore, tmp_path: Path) -> None:
+    async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path / "agents") as house:
+        session = await house.new()
+        await house.ask(session, "one")
+        await house.sessions._live[session].finish(0)
+    log = tmp_path / "sessions" / session / "events.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-2]))
+    again = reopened(store, tmp_path)
+    async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
+        assert (await house.sessions.state(session)).seq == 5
+        assert "state.yaml has seen 7" in house.sessions.damaged()[session]
+    again.close()
+
+
+async def test_idle_sessions_are_unloaded_and_opened_again_on_demand(store: FileStore, tmp_path: Path) -> None:
+    async with open_house(store, ScriptedModel(["one", "two"]), tmp_path / "agents") as house:
+        session = await house.new()
+        await house.ask(session, "hi")
+        state = await house.sessions.state(session)
+        while house.sessions._live[session].busy:
+            await asyncio.sleep(0)
+        house.clock.jump(1000)
+        await house.sessions._unload_idle()
+        assert house.sessions._live == {}
+        assert await house.sessions.state(session) == state
+        answered = await house.ask(session, "again")
+        assert isinstance(answered.reply, ModelReplied)
+        assert answered.reply.text == "two"
+        assert sum(isinstance(event, OwnerClaimed) for event in await house.events(session)) == 1
+
+
+async def test_the_index_is_trusted_only_while_the_log_is_what_it_was(store: FileStore, tmp_path: Path) -> None:
+    async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path / "agents") as house:
+        one, two = await house.new(), await house.new()
+        await house.ask(one, "hi")
+        await house.sessions.close(0)
+    again = reopened(store, tmp_path)
+    async with open_house(again, ScriptedModel(otherwise="ok"), tmp_path / "agents", node="node-2") as house:
+        assert await house.sessions._load_index() == []
+        assert set(house.sessions._index.rows) == {one, two}
+        await house.ask(two, "hi")
+    third = reopened(again, tmp_path)
+    async with open_house(third, ScriptedModel(), tmp_path / "agents", node="node-3") as house:
+        assert await house.sessions._load_index() == [two]
+    third.close()
+
+
+async def test_a_session_is_made_once_under_one_key_also_by_many_at_once(store: FileStore, tmp_path: Path) -> None:
+    async with open_house(store, ScriptedModel(), tmp_path / "agents") as house:
+        made = await asyncio.gather(
+            *(house.sessions.create(NewSession("assistant", idempotency_key="k")) for _ in range(20))
+        )
+        assert len({state.session_id for state, _ in made}) == 1
+        assert [duplicate for _, duplicate in made].count(False) == 1
+        with pytest.raises(SessionNotFound):
+            await house.sessions.post("session_nobody", Message(text="x"))
