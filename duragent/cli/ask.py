@@ -110,8 +110,7 @@ class AnswerPrinter:
             typer.echo(f"duragent: {sentence_of(result)}", err=True)
 
     def stop(self) -> None:
-        if self._live:
-            self._newline()
+        self._newline()
 
     def _print(self, text: str, *, whole: bool = False) -> None:
         if not (self._live or whole):
@@ -124,7 +123,7 @@ class AnswerPrinter:
         self._printed = shown
 
     def _newline(self) -> str:
-        if (self._printed and not self._printed.endswith("\n")) or not self._live:
+        if self._printed and not self._printed.endswith("\n"):
             typer.echo()
         return ""
 

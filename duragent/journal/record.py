@@ -34,6 +34,7 @@ _SEQ_KEY = b'{"seq":'
 # JSON may hold these raw, but readers that split at Unicode line ends, or terminals, would trip over them. Lone
 # surrogates cannot be encoded at all.
 _MUST_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_MOVED = {"blob", "size_bytes"}
 _TX = re.compile(rb',"tx":"(\d{1,9})/(\d{1,9})"$')
 
 
@@ -95,12 +96,12 @@ def _fields(record: Record) -> dict[str, Any]:
 
 
 def _payload(event: BaseModel) -> dict[str, Any]:
-    """The event's fields, less the optional ones that are empty: an empty text, list or null is always the default."""
-    required = {name for name, spec in type(event).model_fields.items() if spec.is_required()}
+    """The event's fields, less the ones that are empty by default and are so here."""
+    fields = type(event).model_fields
     return {
         name: value
         for name, value in event.model_dump().items()
-        if name != "type" and (name in required or value not in (None, "", (), [], {}))
+        if name != "type" and (value not in (None, "", (), [], {}) or value != fields[name].default)
     }
 
 
@@ -187,11 +188,12 @@ def expand(line: bytes, blob: Callable[[str], bytes]) -> bytes:
     """The line with its blobs put back as texts and without `crc`, for doors that show whole records."""
     fields = json.loads(line)
     fields.pop("crc", None)
-    return _json(_with_texts(fields, blob))
+    # Lines of duragent-rust hold arguments as they came, and know no blobs.
+    return _json(fields if "ts" not in fields else _with_texts(fields, blob))
 
 
 def _with_texts(fields: dict[str, Any], blob: Callable[[str], bytes] | None) -> dict[str, Any]:
-    moved = {name: value for name, value in fields.items() if isinstance(value, dict) and "blob" in value}
+    moved = {name: value for name, value in fields.items() if isinstance(value, dict) and value.keys() == _MOVED}
     for name, reference in moved.items():
         if blob is None:
             fields[name] = f"[{reference.get('size_bytes')} bytes in blob {reference['blob']}]"

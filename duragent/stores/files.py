@@ -60,25 +60,32 @@ class FileStore:
             shutil.rmtree(rest, ignore_errors=True)
 
     def close(self) -> None:
+        self._pool.shutdown(wait=True)
         for claim in list(self._claims.values()):
             self._close_log(claim)
-        self._pool.shutdown(wait=True)
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        except OSError as error:
+            raise Unavailable(f"the store cannot be used: {error}") from error
 
     async def _with(self, claim: Claim, work: Callable[[_FileClaim, LogFile], _T]) -> _T:
         """Run `work` in a thread while no other call on this session runs, to its end even if the caller goes away."""
-        mine = self._claims.get(claim.session_id)
-        if mine is not claim or mine.log is None:
-            raise Fenced(f"the claim on session '{claim.session_id}' is over")
-        log = mine.log
+        mine = self._mine(claim)
 
         async def one_at_a_time() -> _T:
             async with mine.turn:
+                log = self._mine(claim).log
                 return await self._in_thread(lambda: work(mine, log))
 
         return await asyncio.shield(asyncio.ensure_future(one_at_a_time()))
+
+    def _mine(self, claim: Claim) -> "_FileClaim":
+        mine = self._claims.get(claim.session_id)
+        if mine is not claim or mine.over:
+            raise Fenced(f"the claim on session '{claim.session_id}' is over")
+        return mine
 
     # --- ownership --------------------------------------------------------------------------------------------------
 
@@ -89,22 +96,36 @@ class FileStore:
             try:
                 log.create(lines)
             except OSError as error:
+                log.close()
                 raise StoreFull(f"session '{session_id}' could not be created: {error.strerror}") from error
+            except StoreError:
+                log.close()
+                raise
 
         await self._in_thread(work)
         return self._claimed(session_id, log)
 
     async def claim(self, session_id: str) -> Claim:
-        log = LogFile(self._disk, self._root / session_id, session_id, self._rotation)
         if not SESSION_ID.match(session_id):
             raise SessionNotFound(session_id)
-        await self._in_thread(log.open)
+        if (old := self._claims.get(session_id)) is not None:
+            await self.release(old)
+        log = LogFile(self._disk, self._root / session_id, session_id, self._rotation)
+
+        def work() -> None:
+            try:
+                log.open()
+            except DuragentError:
+                log.close()
+                raise
+
+        await self._in_thread(work)
         return self._claimed(session_id, log)
 
     def _claimed(self, session_id: str, log: LogFile) -> Claim:
         if (old := self._claims.pop(session_id, None)) is not None:
             self._close_log(old)
-        claim = _FileClaim(session_id, log.head, log.oldest, log.torn, log.damage, log, self._root / session_id)
+        claim = _FileClaim(log, self._root / session_id, session_id, log.head, log.oldest, log.torn, log.damage)
         self._claims[session_id] = claim
         return claim
 

@@ -39,7 +39,7 @@ def forward(read: Read, start: int, end: int, limit: int, max_bytes: int) -> byt
             chunk = read(start, last)
         chunk = chunk[:last]
         if (lines := chunk.count(b"\n")) > limit:
-            chunk = b"".join(chunk.splitlines(keepends=True)[:limit]) if limit else b""
+            chunk = b"\n".join(chunk.split(b"\n", limit)[:limit]) + b"\n"
         limit -= lines
         pieces.append(chunk)
         start, total = start + len(chunk), total + len(chunk)
@@ -50,6 +50,8 @@ def backward(read: Read, end: int, limit: int, max_bytes: int) -> bytes:
     """Whole lines that end at `end`, oldest first: at most `limit`, as many as fit `max_bytes`, at least one."""
     start, newlines = end, 0
     tail = b""
+    if limit < 1:
+        return tail
     while start > 0 and newlines <= limit and (len(tail) < max_bytes or newlines < 2):
         size = min(CHUNK_BYTES, start)
         start -= size

@@ -7,6 +7,7 @@ drops it when the process dies, however it dies. What stands in the file is for 
 import contextlib
 import fcntl
 import os
+import re
 from pathlib import Path
 
 from duragent.errors import UnsafeFileSystem, WorkspaceLocked
@@ -33,6 +34,9 @@ _NETWORK_KINDS = frozenset(
     ]
 )
 """File systems whose locks or fsync other machines may not see, as `/proc/self/mountinfo` names them."""
+
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 class WorkspaceLock:
@@ -72,7 +76,7 @@ def refuse_network_file_system(path: Path, mountinfo: str | None = None) -> None
     """Raises UnsafeFileSystem when `path` lies on one. Where there is no mountinfo (macOS) nothing is refused."""
     if mountinfo is None:
         try:
-            mountinfo = Path("/proc/self/mountinfo").read_text()
+            mountinfo = os.fsdecode(Path("/proc/self/mountinfo").read_bytes())
         except OSError:
             return
     kind = _kind_of(os.path.realpath(path), mountinfo)
@@ -85,7 +89,9 @@ def _kind_of(path: str, mountinfo: str) -> str:
     best, kind = "", ""
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")
-        mount = left.split()[4].encode().decode("unicode_escape")
+        if len(fields := left.split()) < 5:
+            continue
+        mount = _OCTAL.sub(lambda match: chr(int(match[1], 8)), fields[4])
         if len(mount) >= len(best) and (path == mount or path.startswith(mount.rstrip("/") + "/")):
             best, kind = mount, right.split()[0]
     return kind

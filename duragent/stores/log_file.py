@@ -9,8 +9,9 @@ log is as it was, or this object refuses to go on.
 """
 
 import contextlib
+import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,13 +26,13 @@ from duragent.errors import (
     StoreFull,
     Unavailable,
 )
-from duragent.journal.record import BadLine, checked_seq, crc_seed, tx_of
+from duragent.journal.record import MAX_LINE_BYTES, BadLine, checked_seq, crc_seed, tx_of
 from duragent.journal.scan import Scan, scan
 from duragent.stores import lines as line_file
-from duragent.stores.base import READ_MAX_BYTES, TornTail
+from duragent.stores.base import TornTail
 from duragent.stores.disk import Disk
+from duragent.stores.segments import ACTIVE, Part, Segment, has_log, sealed_segments
 
-ACTIVE = "events.jsonl"
 VERIFY_AT_OPEN_BYTES = 1 << 20
 """Up to this size a log is checked whole when it is opened; of a longer one its tail. `verify` checks everything."""
 TAIL_BYTES = 256 << 10
@@ -43,15 +44,6 @@ class Rotation:
 
     size_bytes: int = 64 << 20
     events: int = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A sealed file: immutable, `first` to `last`."""
-
-    path: Path
-    first: int
-    last: int
 
 
 class LogFile:
@@ -82,20 +74,42 @@ class LogFile:
         try:
             self._disk.make_folder(self._folder)
         except FileExistsError:
-            if self._path.exists() and scan(self._path.read_bytes(), self._seed, after=None).seq > 0:
-                raise SessionExists(f"session '{self._session_id}' exists") from None
-            with contextlib.suppress(FileNotFoundError):
-                self._disk.unlink(self._path)
+            self._take_over()
         self._disk.sync_folder(self._folder.parent)
         crashpoint("log.folder_made")
         self._fd = self._disk.create(self._path)
-        self.append(lines, expect=0)
-        self._disk.sync_folder(self._folder)
+        try:
+            self.append(lines, expect=0)
+            self._disk.sync_folder(self._folder)
+        except (OSError, StoreError):
+            # Nobody is told of this session: it should not turn up later.
+            with contextlib.suppress(OSError):
+                self._disk.unlink(self._path)
+            raise
         crashpoint("log.created")
+
+    def _take_over(self) -> None:
+        """Make room for a new log, unless there is anything in the old one that could ever be wanted."""
+        if has_log(self._folder):
+            data = self._path.read_bytes() if self._path.exists() else None
+            found = scan(data, self._seed, after=None) if data is not None else None
+            if found is None or found.seq > 0 or found.verdict == "damaged":
+                raise SessionExists(f"session '{self._session_id}' exists")
+            self._disk.unlink(self._path)
 
     def open(self) -> None:
         """Read, judge, mend. May be killed at any point and run again."""
-        self._sealed = sealed_segments(self._folder)
+        try:
+            self._open()
+        except OSError as error:
+            raise Unavailable(f"cannot open the log of session '{self._session_id}': {error.strerror}") from error
+
+    def _open(self) -> None:
+        self._sealed, fault = sealed_segments(self._folder, self._session_id)
+        if fault is not None:
+            self.damage, self.head = fault, fault.good_seq
+            self._first = self.head + 1
+            return
         try:
             self._fd = self._disk.open(self._path)
         except FileNotFoundError:
@@ -103,20 +117,17 @@ class LogFile:
                 raise SessionNotFound(self._session_id) from None
             # A rotation was cut short between its rename and the new file.
             self._fd = self._disk.create(self._path)
-            self._disk.sync_folder(self._folder)
-        except OSError as error:
-            raise Unavailable(f"cannot open the log of session '{self._session_id}': {error.strerror}") from error
         self._judge(self._scan())
         if self.head == 0 and self.damage is None:
-            self.close()
             raise SessionNotFound(self._session_id)
 
     def _scan(self) -> Scan:
         size = os.fstat(self._fd).st_size
         before = self._sealed[-1].last if self._sealed else None
         if size > VERIFY_AT_OPEN_BYTES and (quick := self._scan_tail(size)) is not None:
-            self._first = before + 1 if before else line_file.line_seq(self._read_line(0))
-            return quick
+            self._first = _first_seq(self._disk.read(self._fd, MAX_LINE_BYTES, 0))
+            if before is None or self._first == before + 1:
+                return quick
         data = self._disk.read(self._fd, size, 0)
         result = scan(data, self._seed, after=before)
         self._first = before + 1 if before else _first_seq(data)
@@ -153,8 +164,10 @@ class LogFile:
             crashpoint("recovery.torn_saved")
             self._disk.truncate(self._fd, found.end)
             crashpoint("recovery.truncated")
-        # What a dead process wrote may still be in the page cache only.
+        # What a dead process wrote may still be in the page cache only, and so may the names that it gave.
         self._disk.sync(self._fd)
+        self._disk.sync_folder(self._folder)
+        self._disk.sync_folder(self._folder.parent)
         if torn_path.exists():
             # Also when the crash came between cutting and saying so: nothing was appended since.
             self.torn = TornTail(found.end, torn_path.stat().st_size, torn_path.name)
@@ -210,10 +223,16 @@ class LogFile:
             return
         saved = self._folder / f"events.conflict-{self.head}"
         with contextlib.suppress(OSError):
-            self._disk.replace(saved, self._disk.read(self._fd, self._end, 0))
-            problem += f"; the log as acknowledged is kept in {saved.name}"
+            kept = self._disk.read(self._fd, self._end, 0)
+            self._disk.replace(saved, kept)
+            what = "the log as acknowledged" if self._is_acknowledged(kept) else "what is left of the log"
+            problem += f"; {what} is kept in {saved.name}"
         self._over = LogChanged(self._session_id, problem)
         raise self._over
+
+    def _is_acknowledged(self, data: bytes) -> bool:
+        found = scan(data, self._seed, after=self._first - 1)
+        return found.verdict == "clean" and (found.end, found.seq) == (self._end, self.head)
 
     def _undo(self, error: OSError) -> None:
         """A write failed: back to the acknowledged end. Always raises."""
@@ -231,7 +250,10 @@ class LogFile:
         The acknowledged part goes into a new file that takes the name. Always raises.
         """
         try:
-            self._disk.replace(self._path, self._disk.read(self._fd, self._end, 0))
+            kept = self._disk.read(self._fd, self._end, 0)
+            if not self._is_acknowledged(kept):
+                raise OSError(errno.EIO, "what was acknowledged cannot be read back")
+            self._disk.replace(self._path, kept)
             self._retired.append(self._fd)
             self._fd = self._disk.open(self._path)
         except OSError as second:
@@ -258,75 +280,50 @@ class LogFile:
 
     def read(self, after: int, limit: int) -> bytes:
         """See `Store.read`."""
-        if after >= self.head:
+        if after >= self.head or limit < 1:
             return b""
-        for segment in self._sealed:
-            if after < segment.last:
-                with contextlib.closing(_Reading(self._disk, segment.path)) as reading:
-                    start = line_file.offset_after(reading.read, reading.size, after)
-                    return line_file.forward(reading.read, start, reading.size, limit, READ_MAX_BYTES)
-        end = self._end
-        start = line_file.offset_after(self._read, end, after)
-        return line_file.forward(self._read, start, end, limit, READ_MAX_BYTES)
+        segment = next((segment for segment in self._sealed if after < segment.last), None)
+        return self._from(segment, lambda part: part.after(after, limit))
 
     def read_back(self, before: int | None, limit: int) -> bytes:
         """See `Store.read_back`."""
         before = self.head + 1 if before is None else min(before, self.head + 1)
-        if before > self._first:
-            end = line_file.offset_after(self._read, self._end, before - 1)
-            return line_file.backward(self._read, end, limit, READ_MAX_BYTES)
-        for segment in reversed(self._sealed):
-            if before > segment.first:
-                with contextlib.closing(_Reading(self._disk, segment.path)) as reading:
-                    end = line_file.offset_after(reading.read, reading.size, before - 1)
-                    return line_file.backward(reading.read, end, limit, READ_MAX_BYTES)
-        return b""
+        if before <= self.oldest or limit < 1:
+            return b""
+        segment = next((segment for segment in self._sealed if segment.first < before <= segment.last + 1), None)
+        return self._from(segment, lambda part: part.before(before, limit))
 
-    def _read(self, offset: int, size: int) -> bytes:
-        return self._disk.read(self._fd, size, offset)
-
-    def _read_line(self, offset: int) -> bytes:
-        return line_file.forward(self._read, offset, os.fstat(self._fd).st_size, 1, 1)
-
-
-class _Reading:
-    """A sealed file, open for one read."""
-
-    def __init__(self, disk: Disk, path: Path) -> None:
-        self._disk, self._fd = disk, disk.open(path)
-        self.size = os.fstat(self._fd).st_size
-
-    def read(self, offset: int, size: int) -> bytes:
-        return self._disk.read(self._fd, size, offset)
-
-    def close(self) -> None:
-        self._disk.close(self._fd)
-
-
-def sealed_segments(folder: Path) -> list[Segment]:
-    """The sealed files of a session, oldest first."""
-    paths = {int(path.stem.removeprefix("events-")): path for path in folder.glob("events-*.jsonl")}
-    found = []
-    for first, path in sorted(paths.items()):
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-
-            def read(offset: int, count: int, descriptor: int = file.fileno()) -> bytes:
-                return os.pread(descriptor, count, offset)
-
-            last = line_file.backward(read, size, 1, 1)
-        found.append(Segment(path, first, line_file.line_seq(last) if last else first - 1))
-    return found
+    def _from(self, segment: Segment | None, wanted: Callable[[Part], bytes]) -> bytes:
+        """Read in a sealed file, or in the active one. A bad line there ends writing, and is told."""
+        path, fd, part = self._path, -1, Part(self._disk, self._fd, self._first, self._end, self._seed)
+        if segment is not None:
+            path, fd = segment.path, self._disk.open(segment.path)
+            part = Part(self._disk, fd, segment.first, os.fstat(fd).st_size, self._seed)
+        try:
+            return wanted(part)
+        except BadLine as error:
+            found = scan(part.read(0, part.end), self._seed, after=part.first - 1)
+            problem = found.problem or str(error)
+            self.damage = Damaged(self._session_id, path.name, found.line, problem, found.seq)
+            raise self.damage from error
+        finally:
+            if fd >= 0:
+                self._disk.close(fd)
 
 
 def verify(folder: Path, session_id: str) -> None:
     """Read the whole log. Raises Damaged at the first fault that is not a torn tail; changes nothing."""
+    if not has_log(folder):
+        raise SessionNotFound(session_id)
     seed, seq = crc_seed(session_id), None
-    for segment in sealed_segments(folder):
+    sealed, damage = sealed_segments(folder, session_id)
+    for segment in sealed:
         found = scan(segment.path.read_bytes(), seed, after=seq)
         if found.verdict != "clean":
             raise Damaged(session_id, segment.path.name, found.line, found.problem, found.seq)
         seq = found.seq
+    if damage is not None:
+        raise damage
     try:
         data = (folder / ACTIVE).read_bytes()
     except FileNotFoundError:

@@ -1,6 +1,7 @@
 """The reference store: everything in memory, gone with the process. For tests, and to read what the contract means."""
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from duragent.stores.lines import line_seq
 
 @dataclass(slots=True)
 class _Stream:
+    number: int
     lines: list[bytes] = field(default_factory=list)
     blobs: dict[str, bytes] = field(default_factory=dict)
     snapshot: bytes | None = None
@@ -25,12 +27,13 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._streams: dict[str, _Stream] = {}
+        self._numbers = itertools.count(1)
         self._index = b""
 
     async def create(self, session_id: str, lines: Sequence[bytes]) -> Claim:
         if session_id in self._streams:
             raise SessionExists(f"session '{session_id}' exists")
-        self._streams[session_id] = _Stream(list(lines))
+        self._streams[session_id] = _Stream(next(self._numbers), list(lines))
         return await self.claim(session_id)
 
     async def claim(self, session_id: str) -> Claim:
@@ -65,7 +68,10 @@ class MemoryStore:
         return b"".join(reversed(_fitting(lines[: -limit - 1 : -1])))
 
     async def verify(self, session_id: str) -> None:
-        found = scan(b"".join(self._streams[session_id].lines), crc_seed(session_id), after=None)
+        stream = self._streams.get(session_id)
+        if stream is None:
+            raise SessionNotFound(session_id)
+        found = scan(b"".join(stream.lines), crc_seed(session_id), after=None)
         if found.verdict == "damaged":
             raise Damaged(session_id, "memory", found.line, found.problem, found.seq)
 
@@ -93,7 +99,7 @@ class MemoryStore:
         return self._mine(claim).partial
 
     async def list_sessions(self) -> list[Listed]:
-        return [Listed(name, str(len(stream.lines))) for name, stream in self._streams.items()]
+        return [Listed(name, f"{stream.number}-{len(stream.lines)}") for name, stream in self._streams.items()]
 
     async def delete(self, session_id: str) -> None:
         self._streams.pop(session_id, None)

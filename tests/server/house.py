@@ -137,7 +137,9 @@ class House:
         return session_id
 
     async def say(self, session_id: str, content: str, **headers: str) -> httpx.Response:
-        return await self.http.post(f"/api/v1/sessions/{session_id}/messages", json={"content": content}, headers=headers)
+        return await self.http.post(
+            f"/api/v1/sessions/{session_id}/messages", json={"content": content}, headers=headers
+        )
 
     async def log(self, session_id: str) -> list[dict[str, Any]]:
         response = await self.http.get(f"/api/v1/sessions/{session_id}/events", params={"limit": 1000})

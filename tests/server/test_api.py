@@ -1,6 +1,7 @@
 """The ordinary routes, through the app and without a network."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -197,8 +198,6 @@ async def test_messages_of_a_session_without_any_are_an_empty_list(house: House)
 async def test_every_text_comes_back_as_it_was_said(house: House, content: str) -> None:
     session_id = await house.create()
     body = {"content": content, "sender_name": "Zoë"}
-    import json
-
     headers = {"Content-Type": "application/json"}
     path = f"/api/v1/sessions/{session_id}/messages"
     assert (await house.http.post(path, content=json.dumps(body), headers=headers)).status_code == 200

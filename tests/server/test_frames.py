@@ -6,7 +6,9 @@ from duragent.journal.record import Record, crc_seed, encode
 from duragent.server.frames import framed, listed
 
 LINES = b"".join(
-    encode(Record(seq, "2026-11-20T23:58:16.123Z", MessageReceived(message_id=f"m{seq}", text=text)), crc_seed("s")).line
+    encode(
+        Record(seq, "2026-11-20T23:58:16.123Z", MessageReceived(message_id=f"m{seq}", text=text)), crc_seed("s")
+    ).line
     for seq, text in enumerate(["hi", 'a",\n\r\u2028"crc":"00000000"}', "\ud800\x00", ""], start=1)
 )
 LEGACY = b'{"type":"user_message","timestamp":"2026-02-18T10:00:00Z","seq":7,"content":"hi"}\n'

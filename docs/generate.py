@@ -1,0 +1,580 @@
+"""Writes docs/reference/ from the code: `python docs/generate.py`; with `--check` it only says what differs.
+
+Each page is a pure function that returns its text. What stands on these pages and not in the code is in the tables at
+the end of this file.
+"""
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+from pydantic import AliasChoices, BaseModel
+
+from duragent import errors, wire
+from duragent.agent import spec
+from duragent.cli import main as cli
+from duragent.config import ConfigFile
+from duragent.journal import events
+from duragent.server.app import ROUTES
+from duragent.server.asked import SEQ_MAX
+from duragent.server.auth import ADMIN_PREFIX, BODY_MAX_BYTES, PUBLIC_PATHS
+from duragent.server.problems import REFUSALS, STATUSES
+from duragent.server.routing import Route
+from duragent.session.actor import SessionGone
+
+REFERENCE = Path(__file__).parent / "reference"
+_GENERATED = "<!-- Written by docs/generate.py. Change the code, then run `python docs/generate.py`. -->"
+
+Schema = Mapping[str, Any]
+E = TypeVar("E", bound=errors.DuragentError)
+
+
+def page(title: str, *parts: str) -> str:
+    return "\n\n".join([_GENERATED, f"# {title}", *(part.strip("\n") for part in parts if part)]) + "\n"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; "" when it has no rows."""
+    body = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    lines = [columns, ["---"] * len(columns), *body]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) if body else ""
+
+
+def code(text: object) -> str:
+    return f"`{text}`" if str(text) else ""
+
+
+def sentences(text: str | None) -> str:
+    """A docstring as Markdown: its own line ends go, its paragraphs stay."""
+    paragraphs = (text or "").strip().split("\n\n")
+    return "\n\n".join(" ".join(line.strip() for line in paragraph.splitlines()) for paragraph in paragraphs)
+
+
+def own_doc(kind: type) -> str:
+    """The docstring of the class itself, not one that it inherits."""
+    return sentences(kind.__dict__.get("__doc__"))
+
+
+# --- JSON schema as words -------------------------------------------------------------------------------------------
+
+
+def resolved(schema: Schema, root: Schema) -> Schema:
+    """The schema behind a `$ref`, with what stands beside the reference."""
+    if "$ref" not in schema:
+        return schema
+    target = root["$defs"][schema["$ref"].rpartition("/")[2]]
+    return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+
+
+def kind_of(schema: Schema, root: Schema) -> str:
+    """`text`, `number 0 to 2`, the allowed words, `list of text`, or the name of a shape."""
+    if "$ref" in schema and "properties" in resolved(schema, root):
+        return str(schema["$ref"]).rpartition("/")[2]
+    schema = resolved(schema, root)
+    if "const" in schema:
+        return code(schema["const"])
+    if "enum" in schema:
+        return ", ".join(code(value) for value in schema["enum"])
+    if choices := schema.get("anyOf") or schema.get("oneOf"):
+        return " or ".join(dict.fromkeys(kind_of(choice, root) for choice in choices))
+    if schema.get("type") == "array":
+        return f"list of {kind_of(schema['items'], root)}" if schema.get("items") else "list"
+    if schema.get("type") == "object":
+        values = schema.get("additionalProperties")
+        return f"keys to {kind_of(values, root)}" if isinstance(values, dict) and values else "object"
+    names = {"string": "text", "integer": "integer", "number": "number", "boolean": "true or false", "null": "null"}
+    return names.get(schema.get("type", ""), "any") + _bounds(schema)
+
+
+def _bounds(schema: Schema) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if high == SEQ_MAX:
+        high = None
+    if low is not None and high is not None:
+        return f" {low:g} to {high:g}"
+    if low is not None:
+        return f", at least {low:g}"
+    above = schema.get("exclusiveMinimum")
+    limit = f", up to {high:g}" if high is not None else ""
+    longest = f", at most {schema['maxLength']} characters" if "maxLength" in schema else ""
+    return (f" above {above:g}" if above is not None else "") + limit + longest
+
+
+def default_of(name: str, schema: Schema, parent: Schema) -> str:
+    if name in parent.get("required", ()):
+        return "required"
+    value = schema.get("default")
+    if value in (None, {}, [], ""):
+        return "none"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def fields_table(schema: Schema, root: Schema) -> str:
+    rows = [
+        (
+            code(name),
+            kind_of(field, root),
+            default_of(name, field, schema),
+            resolved(field, root).get("description", ""),
+        )
+        for name, field in schema.get("properties", {}).items()
+        if name != "type"
+    ]
+    if all(not row[3] for row in rows):
+        return table(("field", "type", "default"), [row[:3] for row in rows])
+    return table(("field", "type", "default", "meaning"), rows)
+
+
+# --- YAML files -----------------------------------------------------------------------------------------------------
+
+
+def yaml_rows(schema: Schema, root: Schema, prefix: str, inactive: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    """One row for each key, depth first; the keys of a list's items and of named shapes follow their list."""
+    for name, field in schema["properties"].items():
+        path = f"{prefix}{name}"
+        full = resolved(field, root)
+        waits = path in inactive or any(path.startswith((f"{key}.", f"{key}[]")) for key in inactive)
+        mark = "no" if waits else "yes"
+        meaning = field.get("description") or full.get("description", "")
+        inner = list(_inner(full, root))
+        default = "none" if inner and name not in schema.get("required", ()) else default_of(name, field, schema)
+        # Where null is the default it means that the key is absent, which is what people do.
+        kind = kind_of(field, root).removesuffix(" or null")
+        if inner:
+            kind = "list" if full.get("type") == "array" else "keys"
+        yield code(path), kind, default, mark, sentences(meaning)
+        marker = "[]." if full.get("type") == "array" else "."
+        for shape in inner:
+            yield from yaml_rows(shape, root, path + marker, inactive)
+
+
+def _inner(schema: Schema, root: Schema) -> Iterator[Schema]:
+    """The mappings that may stand in this place."""
+    if "properties" in schema:
+        yield schema
+    elif schema.get("type") == "array":
+        yield from _inner(resolved(schema["items"], root), root)
+    else:
+        for choice in schema.get("anyOf") or schema.get("oneOf") or ():
+            yield from _inner(resolved(choice, root), root)
+
+
+YAML_COLUMNS = ("key", "type", "default", "active", "meaning")
+
+
+def agent_yaml() -> str:
+    schema = spec.AgentFile.model_json_schema()
+    inactive = frozenset(f"spec.{name}" for name in spec._INACTIVE)
+    return page(
+        "agent.yaml",
+        AGENT_YAML,
+        table(YAML_COLUMNS, yaml_rows(schema, schema, "", inactive)),
+        "## Other spellings",
+        table(("key", "also read as"), _aliases()),
+    )
+
+
+def _aliases() -> Iterator[tuple[str, str]]:
+    for name, field in spec.ModelSpec.model_fields.items():
+        if isinstance(alias := field.validation_alias, AliasChoices):
+            others = ", ".join(code(choice) for choice in alias.choices if choice != name)
+            yield code(f"spec.model.{name}"), others
+
+
+def duragent_yaml() -> str:
+    schema = ConfigFile.model_json_schema()
+    rows = yaml_rows(schema, schema, "", frozenset(INACTIVE_CONFIG))
+    return page("duragent.yaml", DURAGENT_YAML, table(YAML_COLUMNS, rows))
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+def event_types() -> str:
+    parts = [EVENTS]
+    for name, kind in events.EVENT_TYPES.items():
+        schema = kind.model_json_schema()
+        described = own_doc(kind) or EVENTS_WITHOUT_DOCSTRING[name]
+        parts += [f"## {name}", described, fields_table(schema, schema)]
+    parts += ["# Parts of events"]
+    for part in (events.Sender, events.Call, events.Tokens):
+        schema = part.model_json_schema()
+        parts += [f"## {part.__name__}", own_doc(part), fields_table(schema, schema)]
+    parts += ["# Unknown types", own_doc(events.Opaque)]
+    return page("Events", *parts)
+
+
+# --- HTTP -----------------------------------------------------------------------------------------------------------
+
+
+def http() -> str:
+    shapes = [
+        shape
+        for route in ROUTES
+        for shape in (route.body, *route.answers.values())
+        if isinstance(shape, type) and issubclass(shape, BaseModel)
+    ]
+    parts = [HTTP.format(mebibytes=BODY_MAX_BYTES >> 20, public=", ".join(code(path) for path in sorted(PUBLIC_PATHS)))]
+    parts += ["## Routes", table(("route", "token", "what it does"), (_route_row(route) for route in ROUTES))]
+    for route in ROUTES:
+        parts += _route(route)
+    parts += ["## The stream of `/events`", EVENTS_STREAM, table(("event", "id", "data"), EVENTS_FRAMES)]
+    parts += [shape_section(wire.Hello), shape_section(wire.Delta)]
+    parts += ["## The stream of `/stream`", ANSWER_STREAM, table(("event", "data", "when"), ANSWER_FRAMES)]
+    parts += ["## Shapes", *(shape_section(shape) for shape in _with_inner(shapes))]
+    return page("HTTP API", *parts)
+
+
+def _route_row(route: Route) -> tuple[str, str, str]:
+    token = "none" if route.path in PUBLIC_PATHS else "admin" if route.path.startswith(ADMIN_PREFIX) else "api"
+    return f"`{route.method} {route.path}`", token, route.summary
+
+
+def _route(route: Route) -> Iterator[str]:
+    yield f"### {route.method} {route.path}"
+    yield route.summary
+    if route.query:
+        schema = route.query.model_json_schema()
+        yield "Query:\n\n" + fields_table(schema, schema)
+    if route.body:
+        yield f"Body: [{route.body.__name__}](#{route.body.__name__.lower()})"
+    headers = [header for header, fits in ROUTE_HEADERS if fits(route)]
+    if headers:
+        yield "Headers: " + " ".join(headers)
+    yield "Answers: " + "; ".join(_answer(route, status) for status in route.answers) + "."
+
+
+def _answer(route: Route, status: int) -> str:
+    shape = route.answers[status]
+    if shape is None:
+        return f"{status} without a body"
+    if isinstance(shape, str):
+        return f"{status} `{shape}`"
+    named = f"{status} [{shape.__name__}](#{shape.__name__.lower()})"
+    return f"{named}, or `text/event-stream` when `Accept` names it" if route.streams else named
+
+
+def _with_inner(shapes: Sequence[type[BaseModel]]) -> list[type[BaseModel]]:
+    """The shapes, and those inside them, by name."""
+    found = {shape.__name__ for shape in shapes} | {wire.Problem.__name__}
+    every: list[type[BaseModel]] = [*shapes, wire.Problem]
+    for shape in every:
+        found |= shape.model_json_schema().get("$defs", {}).keys()
+    return [getattr(wire, name) for name in sorted(found)]
+
+
+def shape_section(shape: type[BaseModel]) -> str:
+    schema = shape.model_json_schema()
+    parts = (f"### {shape.__name__}", own_doc(shape), fields_table(schema, schema))
+    return "\n\n".join(part for part in parts if part)
+
+
+# --- errors and exit codes ------------------------------------------------------------------------------------------
+
+
+def error_meanings() -> dict[str, str]:
+    """The words beside each name in the tree of `errors.py`."""
+    found = {}
+    for line in (errors.__doc__ or "").splitlines():
+        name, _, meaning = line.lstrip("│├└─ ").partition(" ")
+        if hasattr(errors, name):
+            found[name] = meaning.strip()
+    return found
+
+
+def all_errors(root: type[E]) -> Iterator[type[E]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from all_errors(child)
+
+
+def problem_rows() -> list[tuple[str, str, str, str]]:
+    rows = {code_: (status, title, REFUSAL_MEANINGS[code_]) for code_, (status, title) in REFUSALS.items()}
+    meanings = error_meanings()
+    for kind in all_errors(errors.DuragentError):
+        row = next((STATUSES[base] for base in kind.__mro__ if base in STATUSES), None)
+        # A model's errors reach nobody through HTTP: they end the turn, and that is `model-failed`.
+        if row is not None and kind is not SessionGone and not issubclass(kind, errors.ModelError):
+            meaning = meanings.get(kind.__name__) or ERRORS_WITHOUT_WORDS.get(kind.__name__, "")
+            rows.setdefault(kind.code, (*row, meaning))
+    by_status = sorted(rows.items(), key=lambda item: (item[1][0], item[0]))
+    return [(code(name), str(status), title, meaning) for name, (status, title, meaning) in by_status]
+
+
+def model_rows() -> Iterator[tuple[str, str, str]]:
+    meanings = error_meanings()
+    for kind in all_errors(errors.ModelError):
+        meaning = meanings[kind.__name__].removesuffix("; retried").removesuffix("; final")
+        meaning = "" if meaning in ("retried", "final") else meaning
+        yield code(kind.code), "yes" if kind.retryable else "no", meaning.removeprefix("retried; ")
+
+
+def error_page() -> str:
+    return page(
+        "Errors",
+        ERRORS,
+        table(("code", "status", "title", "when"), problem_rows()),
+        "## Codes of a failed turn",
+        TURN_CODES,
+        table(("code", "asked again", "when"), [*model_rows(), *OTHER_TURN_CODES]),
+    )
+
+
+def exit_codes() -> str:
+    by_code: dict[int, list[str]] = {}
+    for kind, exit_code in cli._OF_ERRORS.items():
+        by_code.setdefault(exit_code, []).append(kind.__name__)
+    for status, exit_code in cli._OF_STATUSES.items():
+        by_code.setdefault(exit_code, []).append(f"HTTP {status}")
+    rows = [(str(number), meaning, ", ".join(by_code.get(number, ()))) for number, meaning in cli.EXIT_CODES.items()]
+    return page("Exit codes", EXIT_CODES, table(("code", "meaning", "errors"), rows))
+
+
+# --- the command line -----------------------------------------------------------------------------------------------
+
+
+def cli_page() -> str:
+    group: Any = typer.main.get_command(cli.app)
+    parts = [CLI, table(("command", "what it does"), ((f"`duragent {n}`", m) for n, m in cli.COMMANDS.items()))]
+    for name in cli.COMMANDS:
+        parts += _command(f"duragent {name}", group.get_command(None, name))
+    parts += ["## Environment", table(("variable", "meaning"), ((code(n), m) for n, m in ENVIRONMENT.items()))]
+    return page("Command line", *parts)
+
+
+def _command(path: str, command: Any) -> Iterator[str]:
+    parameters = [parameter for parameter in command.params if "--help" not in parameter.opts]
+    arguments = [parameter for parameter in parameters if parameter.param_type_name == "argument"]
+    options = [parameter for parameter in parameters if parameter.param_type_name == "option"]
+    children: Mapping[str, Any] = getattr(command, "commands", {})
+    usage = [path, *(["[options]"] if options else []), *(_argument(each) for each in arguments)]
+    yield f"## {path}"
+    yield sentences(command.help)
+    runs_alone = not children or command.invoke_without_command
+    yield "\n".join(["```text", *([" ".join(usage)] if runs_alone else []), *(f"{path} {c}" for c in children), "```"])
+    rows = [(code(_argument(each)), each.help or "") for each in arguments]
+    rows += [(_option(each), each.help or "") for each in options]
+    if runs_alone:
+        yield table(("argument or option", "meaning"), rows)
+    for name, child in children.items():
+        yield from _command(f"{path} {name}", child)
+
+
+def _argument(parameter: Any) -> str:
+    name = (parameter.metavar or parameter.name.upper()).strip("[]") + ("..." if parameter.nargs == -1 else "")
+    return name if parameter.required else f"[{name}]"
+
+
+def _option(parameter: Any) -> str:
+    names = ", ".join(code(name) for name in parameter.opts)
+    value = "" if parameter.is_flag else f" {parameter.metavar or parameter.name.upper()}"
+    default = "" if parameter.default in (None, False) or callable(parameter.default) else f" ({parameter.default})"
+    return f"{names}{value}{default}"
+
+
+# --- what only these pages say --------------------------------------------------------------------------------------
+
+AGENT_YAML = """\
+An agent is a folder below `agents/`, and this file in it says which model answers and how its sessions live. The
+folder's name and `metadata.name` must be equal. `duragent agent check` checks the file without a server.
+
+The file is read strictly. An unknown key is an error that names the file, the line and the key that was probably meant;
+so are a value of the wrong type, the same key twice, an alias (`*name`) and a second document. Texts are never turned
+into numbers, and numbers never into texts. `[]` in a key stands for each item of a list.
+
+*Active: no* means that this version checks the key and does nothing with it yet; `duragent agent check` lists such keys
+when they are set. Prompts are looked for in the agent's folder: `SOUL.md`, `SYSTEM_PROMPT.md` and `INSTRUCTIONS.md`
+need no line here. In prompts `{{date}}`, `{{time}}`, `{{agent.name}}` and `{{agent.home}}` are replaced."""
+
+DURAGENT_YAML = """\
+The settings of a workspace's server. The file is optional: without it all defaults hold, and the workspace is
+`.duragent` in the current folder or the nearest one above it. Relative paths begin at the file's folder.
+
+It is read as strictly as [agent.yaml](agent-yaml.md). In text values, `${NAME}` becomes the environment variable,
+`${NAME:-other}` has a default, and `$$` is a plain dollar sign. This happens after the YAML was parsed, so a variable's
+content can never add keys. A variable that is not set and has no default is an error.
+
+*Active: no* means that this version checks the key and does nothing with it yet."""
+
+INACTIVE_CONFIG = ("world_memory", "sandbox", "gateways", "routes", "sessions.compaction")
+
+EVENTS = """\
+Each line of `events.jsonl` is one record: one event with its place and time.
+
+```text
+{"seq":3,"ts":"2026-11-21T03:47:18.981Z","type":"message_received",…,"crc":"6da0df60"}
+```
+
+| field | meaning |
+| --- | --- |
+| `seq` | the position in the log, from 1, without gaps |
+| `ts` | the time, RFC 3339 in UTC with milliseconds |
+| `type` | one of the names below |
+| `tx` | `i/n`, only where n records were appended at once: they count together or not at all |
+| `crc` | eight hex digits: `crc32(the line's bytes before ',"crc":', crc32(session_id + "\\n"))` |
+
+Fields that have their default and are empty are left out. A text that does not fit into a line of 1 MiB is a file
+`blobs/<sha256>` beside the log, and the field is `{"blob": "<sha256>", "size_bytes": n}`; the API puts the text back.
+The API sends records without `crc`."""
+
+EVENTS_WITHOUT_DOCSTRING = {
+    "session_paused": "The session waits for a person, or for a new message.",
+    "session_resumed": "The session goes on after a pause.",
+    "session_renamed": "The session has another title, or none.",
+    "session_closed": "The session takes no more messages. It can still be read.",
+    "approval_decided": "Somebody answered an approval request.",
+}
+
+HTTP = """\
+JSON over HTTP, by default on `127.0.0.1:8080`. `GET /openapi.json` is this page for programs.
+
+**Token.** `Authorization: Bearer <token>`, on every route but these:
+{public}.
+Without `server.api_token` in duragent.yaml the token is the one in `.duragent/run/token`, which is made at the first
+start. The admin routes want `server.admin_token` if there is one, else the same token.
+
+**Host and Origin.** The Host header must name the address that the server listens on, or localhost. A request with an
+Origin header must come from the server's own origin. There is no CORS.
+
+**Bodies** are JSON with `Content-Type: application/json`, at most {mebibytes} MiB; unknown fields are an error. So are
+unknown query parameters.
+
+**Errors** are RFC 9457 problems, `application/problem+json`: see [errors](errors.md).
+
+**Idempotency-Key.** 1 to 255 printable ASCII characters, on a POST that makes something: the same key with the same
+request counts once and is answered the same, with `Idempotency-Replayed: true`; with another request it is a 422.
+A session remembers the keys of its newest 128 requests, also across a restart."""
+
+ROUTE_HEADERS: tuple[tuple[str, Callable[[Route], bool]], ...] = (
+    ("`Idempotency-Key`.", lambda route: route.method == "POST" and not route.path.startswith(ADMIN_PREFIX)),
+    ("`Prefer: respond-async`: answer 202 as soon as the message is durable.", lambda route: 202 in route.answers),
+    ("`Accept: text/event-stream`, `Last-Event-ID` (it wins over `after`).", lambda route: route.streams),
+)
+
+EVENTS_STREAM = """\
+First `hello`, then the records behind `after` (or `Last-Event-ID`) up to the head, then `caught_up`, then what happens.
+Only durable records have an `id`, which is their `seq`: a client that reconnects with the last id it saw gets exactly
+what it missed. A comment comes every 15 s when nothing else does. A client that reads too slowly is disconnected and
+goes on by id."""
+
+EVENTS_FRAMES = (
+    ("`hello`", "no", "[Hello](#hello)"),
+    ("the type of a record, such as `model_replied`", "seq", "the record as in [events](events.md), without `crc`"),
+    ("`caught_up`", "no", '`{"head": seq}`: what follows is live'),
+    ("`delta`", "no", "[Delta](#delta): a piece of an answer that is being written"),
+    ("`reset`", "no", "`{}`: this client was ahead of the log; it starts again from record 1"),
+)
+
+ANSWER_STREAM = """\
+The answer to one message, as clients of duragent v0.5 know it. The turn does not depend on this stream: when it breaks,
+the turn goes on, and `/events` has the rest. The stream ends with `done`, `cancelled` or `error`."""
+
+ANSWER_FRAMES = (
+    ("`start`", "`{}`", "the message is durable"),
+    ("`token`", '`{"content"}`', "a piece of the answer"),
+    ("`tool_call`", '`{"call_id", "tool_name", "arguments"}`', "the model asks for a tool"),
+    ("`tool_result`", '`{"call_id", "success", "content"}`', "the tool's result"),
+    ("`approval_required`", '`{"call_id", "command"}`', "a person has to decide"),
+    (
+        "`done`",
+        '`{"message_id", "usage", "seq", "content"}`',
+        "the end of the turn is durable; `content` is the answer",
+    ),
+    ("`cancelled`", "`{}`", "the turn was stopped"),
+    ("`error`", '`{"message", "code"}`', "the turn failed or waits, or this stream ended before it"),
+)
+
+ERRORS = """\
+A refused request is answered with `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, and
+`errors` with the single fields where there are several. `type` is `urn:duragent:problem:<code>`; programs should look
+at that, people at `detail`."""
+
+REFUSAL_MEANINGS = {
+    "bad-request": "a header or a body cannot be read",
+    "unauthorized": "the token is wrong or missing",
+    "forbidden": "the admin token is wrong or missing",
+    "forbidden-host": "the Host header names no address of this server",
+    "forbidden-origin": "the request comes from a web page of another origin",
+    "not-found": "there is nothing at this path, or no such session or agent",
+    "method-not-allowed": "the path exists, the method does not; `Allow` says which do",
+    "timeout": "the request was not done within `request_timeout_seconds`; the turn goes on",
+    "already-stopping": "a shutdown is under way",
+    "turn-paused": "the turn waits for a person",
+    "content-too-large": "the body is larger than 2 MiB",
+    "unsupported-media-type": "the body is not declared as JSON",
+    "internal-error": "a fault in the server; its log says more",
+    "model-failed": "the turn that answers this message failed; `detail` says why",
+}
+
+ERRORS_WITHOUT_WORDS = {
+    "SessionClosed": "the session takes no more messages",
+    "InvalidFile": "a file that people write has a fault",
+}
+
+TURN_CODES = """\
+A turn that fails or is paused says why in the `code` of its `turn_ended` record. The errors of models are also the
+`error` of `model_failed` records; those marked *yes* are asked again, `sessions.model_attempts` times altogether."""
+
+OTHER_TURN_CODES = (
+    ("`agent-broken`", "no", "the agent's files have a fault"),
+    ("`not-found`", "no", "the agent is gone"),
+    (
+        "`too-many-recoveries`",
+        "paused",
+        "the server stopped four times in this turn without progress; a message goes on",
+    ),
+    ("`max-tool-iterations`", "paused", "the turn used up `max_tool_iterations`; a message goes on"),
+)
+
+EXIT_CODES = """\
+What `duragent` returns to the shell. The numbers follow `sysexits.h` where it has a word for the case."""
+
+CLI = """\
+`duragent --help` and `duragent <command> --help` say the same. A command looks for its workspace in this order: `-c`,
+`-w`, else the nearest `duragent.yaml` or `.duragent` from the current folder upwards. On a terminal lists are tables;
+in a pipe they are tab-separated lines with a header. What is not an answer goes to stderr."""
+
+ENVIRONMENT = {
+    "OPENROUTER_API_KEY, ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY": "a provider's key; the server reads it",
+    "DURAGENT_TOKEN": "the token for a server that is named with `--server`",
+    "DURAGENT_LOG": "how much the server logs: DEBUG, INFO (the default), WARNING, ERROR",
+    "DURAGENT_DEBUG": "1: print the whole traceback of an internal error",
+    "DURAGENT_PAGER, PAGER": "the pager of `session log`; `less` by default",
+    "NO_COLOR": "not empty: no colours",
+}
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "agent-yaml.md": agent_yaml,
+    "cli.md": cli_page,
+    "duragent-yaml.md": duragent_yaml,
+    "errors.md": error_page,
+    "events.md": event_types,
+    "exit-codes.md": exit_codes,
+    "http.md": http,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0, or 1 when `--check` found a difference."""
+    check, differences = "--check" in arguments, 0
+    for name, write in PAGES.items():
+        path, wanted = REFERENCE / name, write()
+        there = path.read_text(encoding="utf-8") if path.exists() else ""
+        if there == wanted:
+            continue
+        differences += 1
+        if check:
+            lines = difflib.unified_diff(there.splitlines(), wanted.splitlines(), str(path), "generated", lineterm="")
+            sys.stdout.write("\n".join(lines) + "\n")
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(wanted, encoding="utf-8")
+            sys.stdout.write(f"wrote {path}\n")
+    return 1 if check and differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

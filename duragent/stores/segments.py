@@ -1,0 +1,132 @@
+"""The files that a log is made of: sealed ones, which nobody changes any more, and the one that is written.
+
+The law: whoever reads a part sees lines whose checksum fits and whose seqs follow one another, or an error.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from duragent.errors import Damaged
+from duragent.journal.record import BadLine, checked_seq, crc_seed
+from duragent.journal.scan import scan
+from duragent.stores import lines as line_file
+from duragent.stores.base import READ_MAX_BYTES
+from duragent.stores.disk import Disk
+
+ACTIVE = "events.jsonl"
+_SEALED = re.compile(r"events-(\d{1,18})\.jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A sealed file: immutable, `first` to `last`."""
+
+    path: Path
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file, open for reading: the lines from record `first` up to byte `end`. Its reads raise BadLine."""
+
+    disk: Disk
+    fd: int
+    first: int
+    end: int
+    seed: int
+
+    def after(self, seq: int, limit: int) -> bytes:
+        """Lines behind `seq`, oldest first, as far as they are good; raises only when the first is not."""
+        with _told():
+            start = line_file.offset_after(self.read, self.end, seq)
+            lines = line_file.forward(self.read, start, self.end, limit, READ_MAX_BYTES)
+            return self._good(lines, max(seq + 1, self.first))
+
+    def before(self, seq: int, limit: int) -> bytes:
+        """The newest lines before `seq`, oldest first; raises when one of them is not good."""
+        with _told():
+            end = line_file.offset_after(self.read, self.end, seq - 1)
+            lines = line_file.backward(self.read, end, limit, READ_MAX_BYTES)
+            if len(self._good(lines, seq - lines.count(b"\n"))) < len(lines):
+                raise BadLine("a record is not where it should be")
+            return lines
+
+    def read(self, offset: int, size: int) -> bytes:
+        return self.disk.read(self.fd, size, offset)
+
+    def _good(self, lines: bytes, expected: int) -> bytes:
+        """The front of `lines` that is records `expected` and following."""
+        position = 0
+        while (newline := lines.find(b"\n", position)) >= 0:
+            try:
+                seq = checked_seq(lines[position:newline], self.seed)
+                if seq != expected:
+                    raise BadLine(f"seq {seq} stands where {expected} should")
+            except BadLine:
+                if position == 0:
+                    raise
+                break
+            position, expected = newline + 1, expected + 1
+        if position == 0:
+            raise BadLine("there is no whole record")
+        return lines[:position]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Bytes that are no line at all are a bad line too."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadLine(f"not a record: {error}") from error
+
+
+def sealed_segments(folder: Path, session_id: str) -> tuple[list[Segment], Damaged | None]:
+    """The sealed files, oldest first, as far as each begins where the one before ends; and the fault behind them."""
+    seed = crc_seed(session_id)
+    segments: list[Segment] = []
+    for first, path in _sealed_paths(folder):
+        before = segments[-1].last if segments else first - 1
+        if first != before + 1:
+            problem = f"record {first} follows record {before}"
+            return segments, Damaged(session_id, path.name, 1, problem, before)
+        last = _last_seq(path, seed)
+        if last is None or last < first:
+            found = scan(path.read_bytes(), seed, after=before)
+            segments.append(Segment(path, first, found.seq))
+            problem = found.problem or "it holds no record"
+            return segments, Damaged(session_id, path.name, found.line, problem, found.seq)
+        segments.append(Segment(path, first, last))
+    return segments, None
+
+
+def has_log(folder: Path) -> bool:
+    """Whether there is any file of a log, also between the two steps of sealing one."""
+    return (folder / ACTIVE).exists() or bool(_sealed_paths(folder))
+
+
+def _sealed_paths(folder: Path) -> list[tuple[int, Path]]:
+    named = ((_SEALED.fullmatch(path.name), path) for path in folder.glob("events-*.jsonl"))
+    return sorted((int(match[1]), path) for match, path in named if match)
+
+
+def _last_seq(path: Path, seed: int) -> int | None:
+    """The seq of the last line, or None when it cannot be trusted."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+
+        def read(offset: int, count: int) -> bytes:
+            return os.pread(file.fileno(), count, offset)
+
+        last = line_file.backward(read, size, 1, 1)
+        if not last or read(size - 1, 1) != b"\n":
+            return None
+    try:
+        return checked_seq(last[:-1], seed)
+    except BadLine:
+        return None

@@ -1,0 +1,41 @@
+"""A dialogue of the documentation, played on a real terminal.
+
+$ duragent chat                      starts the program
+> hello                              is typed into it (`^C` and `^D` are the keys)
+# in another terminal: kill -9 …     is run by a shell
+anything else                        must appear, in this order; `…` stands for anything
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.cli.terminal import Terminal
+
+_KEYS = {"^C": "\x03", "^D": "\x04"}
+_ELSEWHERE = "# in another terminal: "
+
+
+def play(text: str, folder: Path, environ: Mapping[str, str]) -> None:
+    """Raises AssertionError when the program does not say what the page says."""
+    first, *lines = text.rstrip().splitlines()
+    assert first.startswith("$ duragent "), f"a dialogue begins with a command, not with {first!r}"
+    command = [sys.executable, "-m", "duragent", *first.split()[2:]]
+    with Terminal(command, folder, environ) as terminal:
+        for line in lines:
+            if line.startswith("> "):
+                typed = line[2:]
+                terminal.type(_KEYS.get(typed, f"{typed}\r"))
+            elif line.startswith(_ELSEWHERE):
+                subprocess.run(line.removeprefix(_ELSEWHERE), shell=True, check=True, cwd=folder, timeout=10)
+            else:
+                terminal.expect(_pattern(line))
+        assert terminal.end() == 0
+
+
+def _pattern(line: str) -> str:
+    # A terminal may break a line where the page does not, and its Markdown drops back quotes.
+    parts = [r"\s+".join(re.escape(word) for word in part.split()) for part in line.split("…")]
+    return r".*?".join(parts)

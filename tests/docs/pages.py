@@ -1,0 +1,118 @@
+"""Markdown pages, their marked blocks, and a shell in which those blocks run.
+
+A block counts when an HTML comment stands on the line before its fence:
+
+    <!-- test: run -->          a shell block, or with ```python a program, is run in the page's folder
+    <!-- test: output -->       what the block before it must have printed; `…` stands for anything
+    <!-- test: file NAME -->    is written to that file in the page's folder
+    <!-- test: terminal -->     a dialogue on a real terminal (`dialogue.py`)
+
+The blocks of a page run one after another, in one folder and one shell. Port 8080 is replaced by a free one.
+"""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duragent
+from duragent.agent.starter import PROVIDER_KEYS
+
+ROOT = Path(__file__).parents[2]
+_BLOCK = re.compile(r"^<!-- test: (?P<what>[^\n]+?) -->\n```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.M)
+_END = "--- end of block ---"
+
+
+@dataclass(frozen=True)
+class Block:
+    what: str
+    language: str
+    text: str
+
+
+def pages() -> list[Path]:
+    """Every page that people read, but for the licence."""
+    return sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".duragent.example/**/*.md")])
+
+
+def blocks(page: Path) -> list[Block]:
+    return [Block(m["what"], m["language"], m["text"]) for m in _BLOCK.finditer(page.read_text(encoding="utf-8"))]
+
+
+def pages_with_blocks() -> Iterator[Path]:
+    return (page for page in pages() if blocks(page))
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """A machine with duragent on its PATH and without any model."""
+    programs = folder / ".bin"
+    programs.mkdir()
+    for name, arguments in {"duragent": "-m duragent", "python": "", "python3": ""}.items():
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+        program.chmod(0o755)
+    hidden = (*PROVIDER_KEYS.values(), "DURAGENT_TOKEN", "NO_COLOR", "PAGER")
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    source = str(Path(duragent.__file__).parent.parent)
+    return kept | {"PATH": f"{programs}:{kept['PATH']}", "PYTHONPATH": source, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+class Shell:
+    """One bash for all blocks of a page. A command that fails ends it, and the test."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._port = free_port()
+        self._process = subprocess.Popen(
+            ["bash", "-e", "-o", "pipefail"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=folder,
+            env=dict(environ),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def ported(self, text: str) -> str:
+        """The text with this page's own port."""
+        return text.replace("8080", str(self._port))
+
+    def run(self, text: str) -> str:
+        """What the commands print, stdout and stderr together. Raises AssertionError when one fails."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{self.ported(text)}\necho '{_END}'\n")
+        self._process.stdin.flush()
+        lines = []
+        while (line := self._process.stdout.readline()) and not line.endswith(f"{_END}\n"):
+            lines.append(line)
+        assert line, f"a command failed in:\n{text}\nIt printed:\n{''.join(lines)}"
+        lines.append(line.removesuffix(f"{_END}\n"))
+        return "".join(lines).replace(str(self._port), "8080")
+
+
+def matches(wanted: str, printed: str) -> bool:
+    """Whether the text is the wanted one, where `…` stands for anything."""
+    pattern = ".*".join(re.escape(part) for part in wanted.strip().split("…"))
+    return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None

@@ -1,0 +1,124 @@
+"""A real server process on a workspace of its own, that tests start, kill and start again."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from duragent.client.address import Endpoint, find_server, read_address
+from duragent.client.client import Client
+from duragent.client.launch import is_gone
+from duragent.journal.record import Record
+from duragent.stores.reader import LogReader
+from tests.session.house import write_agent
+
+START_SECONDS = 20.0
+
+
+@dataclass
+class RealServer:
+    """`start` returns when it is ready; `process` is the newest one. Its log is beside the workspace."""
+
+    workspace: Path
+    process: subprocess.Popen[bytes] | None = None
+    environ: dict[str, str] = field(default_factory=dict)
+    starts: int = 0
+
+    @property
+    def sessions_dir(self) -> Path:
+        return self.workspace / "sessions"
+
+    @property
+    def log(self) -> Path:
+        return self.workspace.parent / "server.log"
+
+    def spawn(self, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start a process and do not wait for anything."""
+        command = [sys.executable, "-m", "duragent", "serve", "--workspace", str(self.workspace), "--port", "0"]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environ() | dict(environ or {})
+            )
+
+    def _environ(self) -> dict[str, str]:
+        keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY", "DURAGENT_CRASHPOINT")
+        return {name: value for name, value in os.environ.items() if name not in keys} | self.environ
+
+    def start(self, environ: Mapping[str, str] | None = None) -> None:
+        self.process = self.spawn(environ)
+        self.starts += 1
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            address = read_address(self.workspace)
+            if address is not None and address.pid == self.process.pid:
+                return
+            time.sleep(0.01)
+        raise AssertionError(f"not ready in {START_SECONDS} s:\n{self.log.read_text()}")
+
+    async def wait_until_dead(self) -> None:
+        assert self.process is not None
+        while self.process.poll() is None:
+            await asyncio.sleep(0.005)
+
+    def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def terminate(self) -> tuple[int, float]:
+        """SIGTERM; the exit code and the seconds that it took."""
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(30)
+        return code, time.monotonic() - began
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+
+    # --- talking to it ----------------------------------------------------------------------------------------------
+
+    async def locate(self, *, wanted: bool = False) -> Endpoint:
+        return await find_server(self.workspace)
+
+    def client(self) -> Client:
+        """Finds the server again after each restart."""
+        return Client(self.locate, patience_seconds=20.0)
+
+    async def endpoint(self) -> Endpoint:
+        return await find_server(self.workspace)
+
+    # --- its files --------------------------------------------------------------------------------------------------
+
+    def events_file(self, session_id: str) -> Path:
+        return self.sessions_dir / session_id / "events.jsonl"
+
+    def records(self, session_id: str) -> list[Record]:
+        """What the log on disk holds, verified: a fault raises Damaged."""
+        return list(LogReader(self.sessions_dir).read(session_id))
+
+    def kinds(self, session_id: str) -> list[str]:
+        return [record.event.type for record in self.records(session_id)]
+
+
+def make_workspace(folder: Path, rest: str = "", config: Mapping[str, object] | None = None) -> RealServer:
+    """A workspace with the agent `assistant` on the demo model, unless `rest` says otherwise."""
+    workspace = folder / ".duragent"
+    write_agent(workspace / "agents", rest=rest)
+    if config is not None:
+        # JSON is YAML too.
+        (folder / "duragent.yaml").write_text(json.dumps(config))
+    return RealServer(workspace)
+
+
+def is_alive(pid: int) -> bool:
+    return not is_gone(pid)
