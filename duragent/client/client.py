@@ -22,7 +22,7 @@ from duragent.client.address import Endpoint, Locate, why
 from duragent.client.backoff import pause_seconds
 from duragent.client.problem import problem_of
 from duragent.client.watch import Item, Position, watch
-from duragent.errors import ServerUnreachable
+from duragent.errors import ProblemResponse, ServerUnreachable
 from duragent.wire import (
     Accepted,
     AgentDetail,
@@ -45,6 +45,8 @@ PATIENCE_SECONDS = 15.0
 ANSWER_SECONDS = 3600.0
 ENDPOINT_SECONDS = 2.0
 _TRY_AGAIN = (502, 503, 504)
+_FINAL_PROBLEMS = ("model-failed",)
+"""What our own server says with a status that is otherwise a proxy's: its answer does not change by asking again."""
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -193,13 +195,13 @@ class Client:
         attempt = 0
         while True:
             attempt += 1
-            failure: Exception
+            failure: ProblemResponse | ServerUnreachable
             try:
                 response = await self._send_once(request)
                 if response.is_success or (request.method == "DELETE" and attempt > 1 and response.status_code == 404):
                     return response
                 failure = problem_of(response)
-                if response.status_code not in _TRY_AGAIN:
+                if response.status_code not in _TRY_AGAIN or failure.problem in _FINAL_PROBLEMS:
                     raise failure
             except (httpx.RequestError, ServerUnreachable) as error:
                 url = self._endpoint.url if self._endpoint else ""

@@ -8,9 +8,14 @@ name in the union at the end of this file, its `case` in `state.apply` (the type
 import re
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from duragent.text import Text
+
+BRIEF_MAX = 16_000
+"""Characters of a sentence for people. What the state looks at must never be so long that it moves out to a blob."""
+
+Brief = Annotated[Text, AfterValidator(lambda text: text[:BRIEF_MAX])]
 
 
 class _Shape(BaseModel):
@@ -24,15 +29,15 @@ class _Shape(BaseModel):
 class Sender(_Shape):
     """Who wrote a message, where a session has several people."""
 
-    id: str | None = None
-    name: str | None = None
+    id: Text | None = None
+    name: Text | None = None
 
 
 class Call(_Shape):
     """One tool call. `call` is unique in the session; `arguments` is the JSON text as the model wrote it."""
 
-    call: str
-    tool: str
+    call: Text
+    tool: Text
     arguments: Text
 
 
@@ -62,10 +67,10 @@ class SessionCreated(_Shape):
     agent: str
     agent_fingerprint: str = ""
     on_disconnect: OnDisconnect = "continue"
-    title: str | None = None
+    title: Text | None = None
     source: Source = "http"
     parent: str | None = None
-    idempotency_key: str | None = None
+    idempotency_key: Text | None = None
     fingerprint: str | None = None
 
 
@@ -79,22 +84,22 @@ class OwnerClaimed(_Shape):
 
 class SessionPaused(_Shape):
     type: Literal["session_paused"] = "session_paused"
-    reason: str = ""
+    reason: Brief = ""
 
 
 class SessionResumed(_Shape):
     type: Literal["session_resumed"] = "session_resumed"
-    reason: str = ""
+    reason: Brief = ""
 
 
 class SessionRenamed(_Shape):
     type: Literal["session_renamed"] = "session_renamed"
-    title: str | None = None
+    title: Text | None = None
 
 
 class SessionClosed(_Shape):
     type: Literal["session_closed"] = "session_closed"
-    reason: str = ""
+    reason: Brief = ""
 
 
 class LogRecovered(_Shape):
@@ -117,7 +122,7 @@ class MessageReceived(_Shape):
     text: Text
     sender: Sender | None = None
     source: Source = "http"
-    idempotency_key: str | None = None
+    idempotency_key: Text | None = None
     fingerprint: str | None = None
 
 
@@ -138,7 +143,7 @@ class ModelCalled(_Shape):
     step: int
     attempt: int
     epoch: int
-    model: str
+    model: Text
     input_seq: int
     request_sha256: str = ""
 
@@ -151,11 +156,11 @@ class ModelReplied(_Shape):
     turn: str = ""
     step: int = 1
     attempt: int = 1
-    model: str = ""
+    model: Text = ""
     text: Text = ""
     reasoning: Text = ""
     calls: tuple[Call, ...] = ()
-    finish_reason: str = "stop"
+    finish_reason: Text = "stop"
     usage: Tokens = Tokens()
     cost_usd: float | None = None
 
@@ -171,7 +176,7 @@ class ModelFailed(_Shape):
     step: int
     attempt: int
     error: str
-    message: str = ""
+    message: Brief = ""
     retry: bool = False
     retry_after_seconds: float | None = None
     message_id: str | None = None
@@ -184,8 +189,8 @@ class CancelRequested(_Shape):
 
     type: Literal["cancel_requested"] = "cancel_requested"
     turn: str
-    by: str = ""
-    idempotency_key: str | None = None
+    by: Brief = ""
+    idempotency_key: Text | None = None
     fingerprint: str | None = None
 
 
@@ -196,7 +201,7 @@ class TurnEnded(_Shape):
     turn: str
     outcome: TurnOutcome
     code: str = ""
-    reason: str = ""
+    reason: Brief = ""
 
 
 # --- tool calls -----------------------------------------------------------------------------------------------------
@@ -207,19 +212,19 @@ class ApprovalRequested(_Shape):
 
     type: Literal["approval_requested"] = "approval_requested"
     turn: str
-    call: str
-    tool: str
+    call: Text
+    tool: Text
     arguments_sha256: str
-    rule: str = ""
+    rule: Text = ""
 
 
 class ApprovalDecided(_Shape):
     type: Literal["approval_decided"] = "approval_decided"
-    call: str
+    call: Text
     decision: Literal["allow_once", "allow_always", "deny"]
     arguments_sha256: str
-    by: str = ""
-    reason: str = ""
+    by: Brief = ""
+    reason: Brief = ""
 
 
 class ToolStarted(_Shape):
@@ -227,12 +232,12 @@ class ToolStarted(_Shape):
 
     type: Literal["tool_started"] = "tool_started"
     turn: str
-    call: str
-    tool: str
+    call: Text
+    tool: Text
     attempt: int = 1
     epoch: int
     effect: EffectClass = "unsafe"
-    idempotency_key: str = ""
+    idempotency_key: Text = ""
     deadline: str | None = None
 
 
@@ -241,8 +246,8 @@ class ToolFinished(_Shape):
 
     type: Literal["tool_finished"] = "tool_finished"
     turn: str = ""
-    call: str
-    tool: str = ""
+    call: Text
+    tool: Text = ""
     outcome: CallOutcome
     content: Text = ""
 
@@ -252,17 +257,17 @@ class ToolLost(_Shape):
 
     type: Literal["tool_lost"] = "tool_lost"
     turn: str
-    call: str
-    evidence: str = ""
+    call: Text
+    evidence: Brief = ""
 
 
 class ToolResolved(_Shape):
     """What was decided about a lost call."""
 
     type: Literal["tool_resolved"] = "tool_resolved"
-    call: str
+    call: Text
     resolution: Literal["retry", "done", "failed"]
-    by: str = ""
+    by: Brief = ""
 
 
 # --- from elsewhere -------------------------------------------------------------------------------------------------
@@ -272,8 +277,8 @@ class ToolsSkipped(_Shape):
     """Only in logs of duragent-rust v0.5: several calls settled at once, without having run."""
 
     type: Literal["tools_skipped"] = "tools_skipped"
-    calls: tuple[str, ...]
-    reason: str = ""
+    calls: tuple[Text, ...]
+    reason: Brief = ""
 
 
 class Opaque(_Shape):

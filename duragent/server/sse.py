@@ -33,14 +33,24 @@ class EventStream:
         async with self.frames() as frames:
             headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
             await send({"type": "http.response.start", "status": 200, "headers": [*headers, *self.headers]})
-            # A client that has gone, or that the server leaves, needs no more than the end.
-            with contextlib.suppress(TimeoutError, Stopping):
-                async with self.doors.stop.ends() as patience:
-                    await self._pump(frames, patience, receive, send)
+            gone = await self._send_until_gone(frames, receive, send)
+        if gone:
+            await pause_when_left(self.doors, self.session_id)
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
-        await pause_when_left(self.doors, self.session_id)
+
+    async def _send_until_gone(self, frames: AsyncIterator[bytes], receive: Receive, send: Send) -> bool:
+        """True when it was the client that ended it, False when it was the stream itself or the server's stop."""
+        try:
+            async with self.doors.stop.ends() as patience:
+                await self._pump(frames, patience, receive, send)
+        except TimeoutError:
+            return True
+        except Stopping:
+            pass
+        return False
 
     async def _pump(
         self, frames: AsyncIterator[bytes], patience: asyncio.Timeout, receive: Receive, send: Send

@@ -21,11 +21,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from duragent.errors import Damaged, Fenced, SessionNotFound, StoreFull
+from duragent.errors import Damaged, DuragentError, Fenced, SessionNotFound, StoreError, StoreFull, Unavailable
 from duragent.stores import log_file
 from duragent.stores.base import SESSION_ID, Claim, Listed
 from duragent.stores.disk import Disk
 from duragent.stores.log_file import LogFile, Rotation
+from duragent.stores.segments import ACTIVE, has_sealed
 
 _T = TypeVar("_T")
 _DELETED = ".deleted-"
@@ -34,12 +35,13 @@ _PARTIAL = "partial.jsonl"
 _THREADS = 8
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _FileClaim(Claim):
-    """A claim with its open log. `turn` lets one call at a time through."""
+    """A claim with its open log, until it is `over`. `turn` lets one call at a time through."""
 
-    log: LogFile | None = None
-    folder: Path = Path()
+    log: LogFile
+    folder: Path
+    over: bool = False
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -81,7 +83,7 @@ class FileStore:
 
         return await asyncio.shield(asyncio.ensure_future(one_at_a_time()))
 
-    def _mine(self, claim: Claim) -> "_FileClaim":
+    def _mine(self, claim: Claim) -> _FileClaim:
         mine = self._claims.get(claim.session_id)
         if mine is not claim or mine.over:
             raise Fenced(f"the claim on session '{claim.session_id}' is over")
@@ -125,34 +127,48 @@ class FileStore:
     def _claimed(self, session_id: str, log: LogFile) -> Claim:
         if (old := self._claims.pop(session_id, None)) is not None:
             self._close_log(old)
-        claim = _FileClaim(log, self._root / session_id, session_id, log.head, log.oldest, log.torn, log.damage)
+        folder = self._root / session_id
+        claim = _FileClaim(session_id, log.head, log.oldest, log.torn, log.damage, log=log, folder=folder)
         self._claims[session_id] = claim
         return claim
 
     async def release(self, claim: Claim) -> None:
         if self._claims.get(claim.session_id) is claim:
-            await self._with(claim, lambda mine, _: self._close_log(mine))
-            self._claims.pop(claim.session_id, None)
+            with contextlib.suppress(Fenced):
+                await self._with(claim, lambda mine, _: self._close_log(mine))
+            if self._claims.get(claim.session_id) is claim:
+                del self._claims[claim.session_id]
 
     def _close_log(self, claim: _FileClaim) -> None:
-        if claim.log is not None:
+        if not claim.over:
+            claim.over = True
             claim.log.close()
-            claim.log = None
 
     # --- the log ----------------------------------------------------------------------------------------------------
 
     async def append(self, claim: Claim, lines: Sequence[bytes], *, expect: int) -> None:
         def work(mine: _FileClaim, log: LogFile) -> None:
+            if mine.damage:
+                raise mine.damage
             log.append(lines, expect=expect)
             mine.head = log.head
 
         await self._with(claim, work)
 
     async def read(self, claim: Claim, after: int, limit: int) -> bytes:
-        return await self._with(claim, lambda _, log: log.read(after, limit))
+        return await self._reading(claim, lambda log: log.read(after, limit))
 
     async def read_back(self, claim: Claim, before: int | None, limit: int) -> bytes:
-        return await self._with(claim, lambda _, log: log.read_back(before, limit))
+        return await self._reading(claim, lambda log: log.read_back(before, limit))
+
+    async def _reading(self, claim: Claim, wanted: Callable[[LogFile], bytes]) -> bytes:
+        def work(mine: _FileClaim, log: LogFile) -> bytes:
+            try:
+                return wanted(log)
+            finally:
+                mine.damage = mine.damage or log.damage
+
+        return await self._with(claim, work)
 
     async def verify(self, session_id: str) -> None:
         await self._in_thread(lambda: log_file.verify(self._root / session_id, session_id))
@@ -162,12 +178,11 @@ class FileStore:
     async def put_blob(self, claim: Claim, sha256: str, data: bytes) -> None:
         def work(mine: _FileClaim, _: LogFile) -> None:
             path = mine.folder / "blobs" / sha256
-            if path.exists():
-                return
             try:
-                if not path.parent.exists():
+                # All of it also when it is there already: a process that died may have left it in the page cache only.
+                with contextlib.suppress(FileExistsError):
                     self._disk.make_folder(path.parent)
-                    self._disk.sync_folder(mine.folder)
+                self._disk.sync_folder(mine.folder)
                 self._disk.replace(path, data)
             except OSError as error:
                 raise StoreFull(f"nothing was stored in session '{claim.session_id}': {error.strerror}") from error
@@ -208,9 +223,7 @@ class FileStore:
             for entry in entries:
                 if not SESSION_ID.match(entry.name):
                     continue
-                with contextlib.suppress(OSError):
-                    status = os.stat(os.path.join(entry.path, log_file.ACTIVE), follow_symlinks=False)
-                    mark = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+                if (mark := _mark(Path(entry.path))) is not None:
                     found.append(Listed(entry.name, mark))
         return found
 
@@ -251,6 +264,19 @@ class _Scratch:
 
     def close(self) -> None:
         self._disk.close(self._fd)
+
+
+def _mark(folder: Path) -> str | None:
+    """What changes with the log; None when there is no record in it."""
+    try:
+        status = os.stat(folder / ACTIVE, follow_symlinks=False)
+    except FileNotFoundError:
+        status = None
+    except OSError:
+        return None
+    if (status is None or status.st_size == 0) and not has_sealed(folder):
+        return None
+    return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}" if status else "sealed"
 
 
 def read_blob(folder: Path, sha256: str, session_id: str, good_seq: int) -> bytes:

@@ -81,7 +81,7 @@ class LogFile:
         try:
             self.append(lines, expect=0)
             self._disk.sync_folder(self._folder)
-        except (OSError, StoreError):
+        except (OSError, StoreFull, Unavailable):
             # Nobody is told of this session: it should not turn up later.
             with contextlib.suppress(OSError):
                 self._disk.unlink(self._path)
@@ -304,7 +304,7 @@ class LogFile:
         except BadLine as error:
             found = scan(part.read(0, part.end), self._seed, after=part.first - 1)
             problem = found.problem or str(error)
-            self.damage = Damaged(self._session_id, path.name, found.line, problem, found.seq)
+            self.damage = self.damage or Damaged(self._session_id, path.name, found.line, problem, found.seq)
             raise self.damage from error
         finally:
             if fd >= 0:

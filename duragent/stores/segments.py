@@ -107,7 +107,11 @@ def sealed_segments(folder: Path, session_id: str) -> tuple[list[Segment], Damag
 
 def has_log(folder: Path) -> bool:
     """Whether there is any file of a log, also between the two steps of sealing one."""
-    return (folder / ACTIVE).exists() or bool(_sealed_paths(folder))
+    return (folder / ACTIVE).exists() or has_sealed(folder)
+
+
+def has_sealed(folder: Path) -> bool:
+    return bool(_sealed_paths(folder))
 
 
 def _sealed_paths(folder: Path) -> list[tuple[int, Path]]:

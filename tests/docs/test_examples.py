@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.dialogue import play
-from tests.docs.pages import ROOT, Shell, blocks, environment, matches, pages_with_blocks
+from tests.docs.pages import ROOT, Block, Shell, blocks, environment, matches, pages_with_blocks
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the page uses curl")
 
@@ -37,10 +37,7 @@ def _run(page: Path, folder: Path, shell: Shell, environ: Mapping[str, str]) -> 
     for block in blocks(page):
         match block.what.split():
             case ["run"]:
-                text = (
-                    f"python <<'END OF PYTHON'\n{block.text}END OF PYTHON" if block.language == "python" else block.text
-                )
-                printed = shell.run(text)
+                printed = shell.run(_script(block))
             case ["output"]:
                 assert matches(block.text, printed), f"the page says:\n{block.text}\nbut it printed:\n{printed}"
             case ["file", name]:
@@ -51,3 +48,9 @@ def _run(page: Path, folder: Path, shell: Shell, environ: Mapping[str, str]) -> 
                 play(block.text, folder, environ)
             case _:
                 raise AssertionError(f"no such test: {block.what}")
+
+
+def _script(block: Block) -> str:
+    if block.language == "python":
+        return f"python <<'END OF PYTHON'\n{block.text}END OF PYTHON"
+    return block.text

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from duragent.client.address import Endpoint, find_server, read_address
 from duragent.client.client import Client
-from duragent.client.launch import is_gone
 from duragent.journal.record import Record
 from duragent.stores.reader import LogReader
 from tests.session.house import write_agent
@@ -29,6 +28,7 @@ class RealServer:
     process: subprocess.Popen[bytes] | None = None
     environ: dict[str, str] = field(default_factory=dict)
     starts: int = 0
+    config: Path | None = None
 
     @property
     def sessions_dir(self) -> Path:
@@ -40,7 +40,8 @@ class RealServer:
 
     def spawn(self, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a process and do not wait for anything."""
-        command = [sys.executable, "-m", "duragent", "serve", "--workspace", str(self.workspace), "--port", "0"]
+        place = ["--config", str(self.config)] if self.config else ["--workspace", str(self.workspace)]
+        command = [sys.executable, "-m", "duragent", "serve", *place, "--port", "0"]
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environ() | dict(environ or {})
@@ -110,15 +111,14 @@ class RealServer:
         return [record.event.type for record in self.records(session_id)]
 
 
-def make_workspace(folder: Path, rest: str = "", config: Mapping[str, object] | None = None) -> RealServer:
-    """A workspace with the agent `assistant` on the demo model, unless `rest` says otherwise."""
-    workspace = folder / ".duragent"
-    write_agent(workspace / "agents", rest=rest)
+def make_workspace(
+    folder: Path, rest: str = "", *, provider: str = "demo", config: Mapping[str, object] | None = None
+) -> RealServer:
+    """A workspace with the agent `assistant`; `rest` is what follows `provider:` in its agent.yaml."""
+    server = RealServer(folder / ".duragent")
+    write_agent(server.workspace / "agents", rest=rest, provider=provider)
     if config is not None:
+        server.config = folder / "duragent.yaml"
         # JSON is YAML too.
-        (folder / "duragent.yaml").write_text(json.dumps(config))
-    return RealServer(workspace)
-
-
-def is_alive(pid: int) -> bool:
-    return not is_gone(pid)
+        server.config.write_text(json.dumps(config))
+    return server

@@ -82,13 +82,13 @@ class Stream:
 
 
 class House:
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, store: MemoryStore | None = None) -> None:
         self.agents_dir = folder / "agents"
         for name, text in {"assistant": AGENT, "pauser": PAUSER}.items():
             self.write_agent(name, text.format(name=name))
         self.clock = FakeClock()
         self.model = ScriptedModel(otherwise="hello there friend")
-        self.store = MemoryStore()
+        self.store = store or MemoryStore()
         self.tasks: set[asyncio.Task[None]] = set()
         self.shutdowns = 0
         catalog = Catalog.open(self.agents_dir)
@@ -106,7 +106,7 @@ class House:
         self.doors = Doors(
             sessions=self.sessions,
             catalog=catalog,
-            settings=ServerSettings(**settings),
+            settings=ServerSettings(),
             clock=self.clock,
             tokens=Tokens(TOKEN, ADMIN_TOKEN),
             workspace_hash="0123456789abcdef",

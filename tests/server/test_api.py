@@ -2,11 +2,16 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
+from duragent import errors
 from duragent.errors import AuthenticationFailed, RateLimited
+from duragent.server.app import build_app
+from duragent.session.actor import SessionGone
 from duragent.testing import Line
 from tests.server.house import AGENT, TOKEN, House
 
@@ -280,3 +285,64 @@ async def test_rate_limit_of_the_model_is_waited_for(house: House) -> None:
     await asyncio.wait_for(house.model.asked(1), 5)
     await house.clock.advance(7)
     assert (await asyncio.wait_for(waiting, 5)).json()["content"] == "there"
+
+
+# --- problems -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (errors.SessionNotFound("s"), 404, "not-found"),
+        (errors.AmbiguousId("s", ["s1", "s2"]), 409, "ambiguous-id"),
+        (errors.SessionBusy("s", 256), 429, "session-busy"),
+        (errors.SessionClosed("s"), 409, "session-closed"),
+        (errors.NothingToDo("no"), 409, "nothing-to-do"),
+        (errors.StoreFull("no room"), 507, "store-full"),
+        (errors.Unavailable("fsync failed"), 503, "store-unavailable"),
+        (errors.Fenced("lost"), 503, "fenced"),
+        (errors.LogChanged("s", "another inode"), 409, "log-changed"),
+        (errors.Damaged("s", "events.jsonl", 3, "wrong checksum", 2), 409, "session-damaged"),
+        (errors.Stopping(), 503, "stopping"),
+        (SessionGone("s"), 404, "not-found"),
+        (errors.SeqConflict("a bug"), 500, "internal-error"),
+        (ValueError("a bug"), 500, "internal-error"),
+    ],
+)
+async def test_error_of_the_inside_has_its_status(
+    house: House, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, code: str
+) -> None:
+    session_id = await house.create()
+
+    async def refuse(*args: object) -> None:
+        raise error
+
+    monkeypatch.setattr(house.sessions, "post", refuse)
+    response = await house.say(session_id, "hi")
+    assert (response.status_code, response.json()["type"]) == (status, f"urn:duragent:problem:{code}")
+    assert ("a bug" in response.text) is False
+
+
+async def test_damaged_session_is_read_only_and_named(house: House) -> None:
+    session_id = await house.create()
+    await house.say(session_id, "hi")
+    await house.sessions.close(0)
+    lines = house.store._streams[session_id].lines
+    lines[2] = lines[2].replace(b"hi", b"ho")
+    house = House(house.agents_dir.parent, store=house.store)
+    house.start()
+    shown = (await house.http.get(f"/api/v1/sessions/{session_id}")).json()
+    assert (shown["status"], shown["head"]) == ("damaged", 2)
+    assert "checksum" in shown["problem"]
+    assert (await house.http.get("/readyz")).json()["damaged"] == [session_id]
+    assert (await house.say(session_id, "hi")).status_code == 409
+    assert [record["seq"] for record in await house.log(session_id)] == [1, 2]
+    assert (await house.say(await house.create(), "hi")).status_code == 200
+    await house.close()
+
+
+async def test_server_that_cannot_store_is_not_ready(house: House) -> None:
+    doors = replace(house.doors, trouble=lambda: "the disk is read-only")
+    async with house.client("http://localhost", transport=httpx.ASGITransport(build_app(doors))) as http:
+        response = await http.get("/readyz")
+    assert (response.status_code, response.json()["problem"]) == (503, "the disk is read-only")

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import httpx
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # ships no types
 
 from duragent.server.app import ROUTES
 from duragent.testing import Line

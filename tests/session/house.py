@@ -27,16 +27,16 @@ metadata:
   name: {name}
 spec:
   model:
-    provider: demo
+    provider: {provider}
 {rest}
 """
 
 
-def write_agent(agents_dir: Path, name: str = "assistant", rest: str = "") -> Path:
+def write_agent(agents_dir: Path, name: str = "assistant", rest: str = "", provider: str = "demo") -> Path:
     """An agent's folder with the smallest agent.yaml and the given lines below `spec`."""
     folder = agents_dir / name
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "agent.yaml").write_text(AGENT_YAML.format(name=name, rest=rest))
+    (folder / "agent.yaml").write_text(AGENT_YAML.format(name=name, rest=rest, provider=provider))
     (folder / "SOUL.md").write_text("You are kind.\n")
     (folder / "SYSTEM_PROMPT.md").write_text("You are {{agent.name}}.\n")
     (folder / "INSTRUCTIONS.md").write_text("Be brief.\n")

@@ -1,0 +1,84 @@
+"""Damage is told, never skipped, and is nobody else's matter. Promise 7."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from duragent.client.client import Client
+from duragent.errors import ProblemResponse
+from duragent.wire import Ready, SendMessage
+from tests.promises.real_server import RealServer
+
+
+async def _ready_when(client: Client, condition: Callable[[Ready], bool]) -> Ready:
+    """Sessions are looked through after the start, so this may take a moment."""
+    async with asyncio.timeout(15):
+        while not condition(ready := await client.ready()):
+            await asyncio.sleep(0.02)
+        return ready
+
+
+async def test_a_damaged_line_makes_its_session_read_only_and_leaves_the_others_alone(server: RealServer) -> None:
+    server.start()
+    async with server.client() as client:
+        sick, well = [(await client.create_session("assistant")).session_id for _ in range(2)]
+        for session in (sick, well):
+            await client.ask(session, SendMessage(content="hello"))
+        server.kill()
+        file = server.events_file(sick)
+        lines = file.read_bytes().splitlines(keepends=True)
+        file.write_bytes(b"".join([*lines[:3], lines[3].replace(b"turn", b"turm", 1), *lines[4:]]))
+        damaged = file.read_bytes()
+        server.start()
+
+        ready = await _ready_when(client, lambda ready: ready.status == "degraded")
+        assert ready.damaged == [sick]
+        shown = {info.session_id: info for info in (await client.sessions()).sessions}
+        assert shown[sick].status == "damaged"
+        assert "events.jsonl:4" in (shown[sick].problem or "")
+        assert shown[well].status == "active"
+
+        good = await client.events(sick, after=0)
+        assert [event["seq"] for event in good.events] == [1, 2, 3]
+        with pytest.raises(ProblemResponse, match=r"events\.jsonl:4") as refused:
+            await client.post_message(sick, SendMessage(content="again"))
+        assert refused.value.status == 409
+        await client.ask(well, SendMessage(content="again"))
+    assert file.read_bytes() == damaged
+
+
+async def test_a_log_that_is_replaced_while_it_is_in_use_is_noticed_and_kept(server: RealServer) -> None:
+    server.start()
+    async with server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        await client.ask(session, SendMessage(content="hello"))
+        file = server.events_file(session)
+        acknowledged = file.read_bytes()
+        # What git checkout, sed -i and most editors do.
+        other = file.with_name("other")
+        other.write_bytes(b"".join(acknowledged.splitlines(keepends=True)[:3]))
+        other.rename(file)
+        with pytest.raises(ProblemResponse, match="changed while it was in use"):
+            await client.post_message(session, SendMessage(content="lost?"))
+        assert (await client.session(session)).problem is not None
+    kept = next(file.parent.glob("events.conflict-*"))
+    assert kept.read_bytes() == acknowledged
+
+
+@pytest.mark.parametrize("content", [None, b"", b"status: completed\n", b"\x00\xff"])
+async def test_a_state_file_that_is_gone_or_wrong_changes_nothing(server: RealServer, content: bytes | None) -> None:
+    server.start()
+    async with server.client() as client:
+        session = (await client.create_session("assistant", "kept")).session_id
+        await client.ask(session, SendMessage(content="hello"))
+        before = await client.session(session)
+        server.kill()
+        state = server.events_file(session).with_name("state.yaml")
+        if content is None:
+            state.unlink(missing_ok=True)
+        else:
+            state.write_bytes(content)
+        server.start()
+        assert await client.session(session) == before
+        await client.ask(session, SendMessage(content="and on"))

@@ -1,0 +1,129 @@
+"""Real conversations over both wire protocols: server, litellm, HTTP, and a stub that refuses what providers refuse."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from duragent.errors import ProblemResponse
+from duragent.journal.events import ModelCalled, ModelFailed, ModelReplied
+from duragent.models.messages import ToolCall
+from duragent.testing.stub_llm import Answer, Failure, StubLlm
+from duragent.wire import SendMessage
+from tests.promises.real_server import RealServer, make_workspace
+
+
+@dataclass
+class Provided:
+    server: RealServer
+    stub: StubLlm
+    provider: str
+
+
+@pytest.fixture(params=["openai", "anthropic"])
+def provided(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provided]:
+    with StubLlm() as stub:
+        url = stub.openai_url if request.param == "openai" else stub.anthropic_url
+        name = "gpt-4o-mini" if request.param == "openai" else "claude-sonnet-4-5"
+        rest = f"    name: {name}\n    base_url: {url}"
+        config = {"sessions": {"retry_base_seconds": 0.05}}
+        server = make_workspace(tmp_path, rest=rest, provider=request.param, config=config)
+        server.environ = {"OPENAI_API_KEY": "sk-test", "ANTHROPIC_API_KEY": "sk-test"}
+        server.start()
+        yield Provided(server, stub, request.param)
+        server.stop()
+
+
+async def test_a_conversation_reaches_the_provider_whole_and_in_order(provided: Provided) -> None:
+    provided.stub.script("first answer", "second answer")
+    async with provided.server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        assert (await client.ask(session, SendMessage(content="one"))).content == "first answer"
+        assert (await client.ask(session, SendMessage(content="two"))).content == "second answer"
+    body = provided.stub.requests[1].body
+    if provided.provider == "openai":
+        system, *messages = body["messages"]
+        assert system["role"] == "system"
+        prompt = system["content"]
+    else:
+        messages, prompt = body["messages"], str(body["system"])
+    at = [prompt.index(text) for text in ("You are kind.", "You are assistant.", "Be brief.")]
+    assert at == sorted(at)
+    said = [(m["role"], m["content"] if isinstance(m["content"], str) else m["content"][0]["text"]) for m in messages]
+    assert said == [("user", "one"), ("assistant", "first answer"), ("user", "two")]
+
+
+async def test_usage_cost_and_model_are_in_the_log(provided: Provided) -> None:
+    provided.stub.script("an answer")
+    async with provided.server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        answer = await client.ask(session, SendMessage(content="one"))
+        info = await client.session(session)
+    events = [record.event for record in provided.server.records(session)]
+    replied = next(event for event in events if isinstance(event, ModelReplied))
+    called = next(event for event in events if isinstance(event, ModelCalled))
+    assert replied.usage.input > 0
+    assert replied.usage.output > 0
+    assert replied.cost_usd is not None
+    assert replied.cost_usd > 0
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens == replied.usage.input == info.usage.prompt_tokens
+    assert info.usage.cost_usd == pytest.approx(replied.cost_usd)
+    assert len(called.request_sha256) == 64
+    assert provided.provider in called.model
+
+
+async def test_reasoning_is_kept_apart_from_the_text(provided: Provided) -> None:
+    provided.stub.script(Answer(text="42", reasoning="six times seven"))
+    async with provided.server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        assert (await client.ask(session, SendMessage(content="what is 6*7?"))).content == "42"
+    replied = next(r.event for r in provided.server.records(session) if isinstance(r.event, ModelReplied))
+    assert (replied.text, replied.reasoning) == ("42", "six times seven")
+
+
+async def test_a_call_of_an_unknown_tool_and_its_result_reach_the_provider_side_by_side(provided: Provided) -> None:
+    call = ToolCall(id="call_1", name="bash", arguments='{"command": "ls"}')
+    provided.stub.script(Answer(text="I look.", calls=(call,)), "There is no such tool.")
+    async with provided.server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        answer = await client.ask(session, SendMessage(content="list the files"))
+        assert answer.content == "There is no such tool."
+    # The stub answers 400 to a call without its result right behind it, so this is shown by the answer; and seen here:
+    assert "tool not found: bash" in str(provided.stub.requests[1].body)
+
+
+async def test_busy_and_failing_providers_are_asked_again(provided: Provided) -> None:
+    busy = Failure(429, "slow down", {"Retry-After": "0"})
+    provided.stub.script(busy, Failure(503, "overloaded"), "at last")
+    async with provided.server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        assert (await client.ask(session, SendMessage(content="hi"))).content == "at last"
+    failed = [r.event for r in provided.server.records(session) if isinstance(r.event, ModelFailed)]
+    assert [(event.error, event.retry_after_seconds) for event in failed] == [
+        ("rate-limited", 0.0),
+        ("model-unavailable", None),
+    ]
+
+
+async def test_a_refused_key_is_told_and_not_tried_again(provided: Provided) -> None:
+    provided.stub.script(Failure(401, "invalid key"))
+    async with provided.server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        with pytest.raises(ProblemResponse) as failed:
+            await client.ask(session, SendMessage(content="hi"))
+    assert failed.value.status == 502
+    assert len(provided.stub.requests) == 1
+    assert provided.server.kinds(session)[-2:] == ["model_failed", "turn_ended"]
+
+
+async def test_a_stream_that_breaks_is_recorded_and_asked_again(provided: Provided) -> None:
+    provided.stub.script(Answer(text="one two three four", cut_after_chunks=3), "whole")
+    async with provided.server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        assert (await client.ask(session, SendMessage(content="hi"))).content == "whole"
+    failed = next(r.event for r in provided.server.records(session) if isinstance(r.event, ModelFailed))
+    assert failed.error == "model-unavailable"
+    assert failed.partial_text
+    assert "one two three four".startswith(failed.partial_text.strip())

@@ -1,0 +1,83 @@
+"""One writer, and stopping within bounds. Promises 8 and 11."""
+
+import asyncio
+from pathlib import Path
+
+from duragent.client.address import read_address
+from duragent.journal.events import ModelFailed, ModelReplied
+from duragent.wire import SendMessage
+from tests.promises.real_server import RealServer, make_workspace
+from tests.promises.watching import Seen, attached
+
+
+async def test_a_second_server_on_the_workspace_is_refused_and_told_who_holds_it(server: RealServer) -> None:
+    server.start()
+    assert server.process is not None
+    second = server.spawn()
+    assert second.wait(20) == 73
+    said = server.log.read_text()
+    address = read_address(server.workspace)
+    assert address is not None
+    assert f"process {server.process.pid}" in said
+    assert f"http://127.0.0.1:{address.port}" in said
+    assert "Traceback" not in said
+    async with server.client() as client:
+        assert (await client.ready()).status == "ok"
+
+
+async def test_the_lock_is_gone_with_the_process_that_was_killed(server: RealServer) -> None:
+    for _ in range(3):
+        server.start()
+        server.kill()
+    server.start()
+    async with server.client() as client:
+        assert (await client.ready()).status == "ok"
+
+
+async def test_sigterm_during_a_long_answer_ends_within_the_grace_and_the_turn_goes_on(
+    tmp_path: Path,
+) -> None:
+    server = make_workspace(tmp_path, config={"server": {"shutdown_grace_seconds": 1.5}})
+    server.start()
+    try:
+        async with server.client() as client:
+            session = (await client.create_session("assistant")).session_id
+            async with attached(server, session) as seen:
+                await client.post_message(session, SendMessage(content="count to 40"))
+                await seen.until(lambda s: len(s.last_text().split()) >= 3)
+                code, seconds = await asyncio.to_thread(server.terminate)
+                assert (code, seconds < 2.0) == (0, True), f"{code} after {seconds:.1f} s"
+                shown = seen.last_text()
+                server.start()
+                await seen.until(Seen.ended)
+        events = [record.event for record in server.records(session)]
+        failed = next(event for event in events if isinstance(event, ModelFailed))
+        assert (failed.error, failed.retry) == ("shutdown", True)
+        assert failed.partial_text.startswith(shown)
+        replied = next(event for event in events if isinstance(event, ModelReplied))
+        assert "40" in replied.text
+    finally:
+        server.stop()
+
+
+async def test_sigterm_lets_a_short_answer_end(server: RealServer) -> None:
+    server.start()
+    async with server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        asking = asyncio.ensure_future(client.ask(session, SendMessage(content="count to 5")))
+        async with attached(server, session) as seen:
+            await seen.until(lambda s: bool(s.last_text()))
+            code, _ = await asyncio.to_thread(server.terminate)
+            assert code == 0
+            assert "5" in (await asking).content
+    assert server.kinds(session)[-2:] == ["model_replied", "turn_ended"]
+    assert not (server.workspace / "run" / "server.json").exists()
+
+
+async def test_a_shutdown_over_http_ends_the_server(server: RealServer) -> None:
+    server.start()
+    assert server.process is not None
+    async with server.client() as client:
+        await client.shutdown()
+        await asyncio.wait_for(server.wait_until_dead(), 10)
+    assert server.process.returncode == 0

@@ -1,0 +1,84 @@
+"""Both stores keep the contract, and the contract notices one that does not."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from duragent.stores.base import Claim, Store
+from duragent.stores.files import FileStore
+from duragent.stores.log_file import Rotation
+from duragent.stores.memory import MemoryStore
+from duragent.testing.store_contract import PROMISES, Promise, check_store, damage_is_told
+
+Make = Callable[[], Store]
+
+
+@pytest.fixture(params=["memory", "files", "files that rotate"])
+def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    made: list[FileStore] = []
+    rotation = Rotation(events=3) if request.param == "files that rotate" else None
+    numbers = itertools.count()
+
+    def make() -> Store:
+        if request.param == "memory":
+            return MemoryStore()
+        store = FileStore(tmp_path / str(next(numbers)), rotation=rotation)
+        store.open()
+        made.append(store)
+        return store
+
+    yield make
+    for store in made:
+        store.close()
+
+
+def spoil(store: Store, session_id: str, seq: int) -> None:
+    mark = b'{"seq":%d,' % seq
+    if isinstance(store, MemoryStore):
+        lines = store._streams[session_id].lines
+        lines[seq - 1] = lines[seq - 1].replace(b"2026", b"2027")
+        return
+    assert isinstance(store, FileStore)
+    for path in (store._root / session_id).glob("events*.jsonl"):
+        data = path.read_bytes()
+        if (at := data.find(mark)) >= 0:
+            path.write_bytes(data[:at] + data[at:].replace(b"2026", b"2027", 1))
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+async def test_store_keeps_its_promise(make_store: Make, promise: Promise) -> None:
+    store = make_store()
+    if isinstance(store, FileStore) and store._rotation.events == 3:
+        rotating = (PROMISES[3], PROMISES[4], PROMISES[5])
+        if promise in rotating:
+            pytest.skip("a read ends where a sealed file does: see test_rotation.py")
+    await promise(store)
+
+
+async def test_store_tells_damage(make_store: Make) -> None:
+    store = make_store()
+    if isinstance(store, FileStore) and store._rotation.events == 3:
+        pytest.skip("sealed files are checked when they are read: see test_rotation.py")
+    await damage_is_told(store, spoil)
+
+
+async def test_whole_suite_runs_as_one_call(make_store: Make) -> None:
+    await check_store(MemoryStore, spoil=spoil)
+
+
+class _Forgetful(MemoryStore):
+    async def append(self, claim: Claim, lines: Sequence[bytes], *, expect: int) -> None:
+        await super().append(claim, lines[:1], expect=expect)
+
+
+class _Unfenced(MemoryStore):
+    def _mine(self, claim: Claim):  # type: ignore[no-untyped-def]  # the stream's class is private
+        return self._streams[claim.session_id]
+
+
+@pytest.mark.parametrize("broken", [_Forgetful, _Unfenced])
+async def test_broken_store_is_noticed(broken: type[MemoryStore]) -> None:
+    with pytest.raises((AssertionError, KeyError, IndexError)):
+        await check_store(broken)
