@@ -5,11 +5,14 @@ A `Clock` is handed to whoever needs one, so that tests can hand over `duragent.
 
 import asyncio
 import os
+import re
 import time
 from datetime import UTC, datetime
 from typing import Protocol
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+ULID = re.compile("[0-7][0-9a-hjkmnp-tv-z]{25}")
+"""What `ulid` makes."""
 
 
 class Clock(Protocol):

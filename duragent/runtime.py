@@ -133,6 +133,7 @@ class Runtime:
             version=wire.Version(version=__version__, commit="unknown", build_date="unknown", variant="full"),
             shutdown=self.begin_stop,
             reload_agents=self._reload_agents,
+            trouble=self.sessions.trouble,
         )
 
     def _model_for(self, choice: ModelChoice) -> Model:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from pydantic import PlainValidator
 
-
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
-from uuid import uuid4
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -22,6 +21,7 @@ from duragent.client.address import Endpoint, Locate, why
 from duragent.client.backoff import pause_seconds
 from duragent.client.problem import problem_of
 from duragent.client.watch import Item, Position, watch
+from duragent.clock import SystemClock
 from duragent.errors import ProblemResponse, ServerUnreachable
 from duragent.wire import (
     Accepted,
@@ -51,8 +51,8 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def new_key() -> str:
-    """A fresh Idempotency-Key."""
-    return uuid4().hex
+    """A fresh Idempotency-Key: a ULID, because a session that is made under it ends its id with it."""
+    return SystemClock().new_id("key").removeprefix("key_")
 
 
 @dataclass(frozen=True)

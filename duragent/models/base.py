@@ -19,7 +19,7 @@ from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Which model: the `spec.model` block of an agent, as far as it chooses one. `base_url` None: the provider's own."""
+    """Which model, as the `spec.model` block of an agent chooses it. `base_url` None: the provider's own."""
 
     provider: str
     name: str

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from duragent import errors
-from duragent.session.actor import SessionGone
 from duragent.wire import Fault, Problem
 
 _log = logging.getLogger(__name__)
@@ -24,7 +23,6 @@ STATUSES: dict[type[errors.DuragentError], tuple[int, str]] = {
     errors.IdempotencyMismatch: (422, "Idempotency Mismatch"),
     errors.NothingToDo: (409, "Nothing To Do"),
     errors.Stopping: (503, "Stopping"),
-    SessionGone: (404, "Not Found"),
     errors.StoreFull: (507, "Store Full"),
     errors.Unavailable: (503, "Store Unavailable"),
     errors.Fenced: (503, "Session Taken Over"),

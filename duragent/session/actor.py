@@ -91,7 +91,7 @@ class Session:
         self._interrupt = asyncio.Event()
         self._stopping = False
         self._turn = Turn(self, ports)
-        self.problem: StoreError | None = claim.damage
+        self.problem: DuragentError | None = claim.damage
         self.last_used = ports.clock.monotonic()
 
     @property
@@ -344,7 +344,7 @@ class Session:
 
     async def retire(self) -> None:
         """Stop at once, for a session that is being deleted: nothing more is written."""
-        self.problem = SessionGone(self.id)
+        self.problem = SessionNotFound(self.id)
         self._stopping = True
         self._interrupt.set()
         for task in (self._engine, self._writing, self._summing_up):
@@ -354,15 +354,6 @@ class Session:
         for proposal in self._proposals:
             proposal.refuse(SessionNotFound(self.id))
         self._topic.close()
-
-
-class SessionGone(StoreError):
-    """The session was deleted while something of it was under way."""
-
-    code = "not-found"
-
-    def __init__(self, session_id: str) -> None:
-        super().__init__(f"session '{session_id}' not found")
 
 
 REPLAY_BACK_LINES = 500

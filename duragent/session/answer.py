@@ -9,7 +9,7 @@ from duragent.journal.record import Record
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """How the turn ended. `reply` is its last answer, at `reply_seq`; `partial_text` what a cancelled one had said."""
+    """How the turn ended. `reply` is its last answer, `partial_text` what a cancelled one had said, at `reply_seq`."""
 
     outcome: TurnOutcome
     reply: ModelReplied | None = None
@@ -33,6 +33,7 @@ class AnswerSearch:
     _reply: ModelReplied | None = None
     _reply_seq: int = 0
     _partial: ModelFailed | None = None
+    _partial_seq: int = 0
 
     def take_all(self, records: Iterable[Record]) -> None:
         for record in records:
@@ -50,7 +51,7 @@ class AnswerSearch:
             case ModelReplied() if event.turn in self._taken:
                 self._reply, self._reply_seq = event, record.seq
             case ModelFailed(error="cancelled") if event.turn in self._taken:
-                self._partial = event
+                self._partial, self._partial_seq = event, record.seq
             case TurnEnded() if event.turn in self._taken:
                 self.found = self._ended(event)
             case _:
@@ -61,7 +62,7 @@ class AnswerSearch:
         return Answered(
             event.outcome,
             self._reply,
-            self._reply_seq,
+            self._reply_seq or self._partial_seq,
             event.code,
             event.reason,
             partial.partial_text if partial else "",

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from duragent.bus import Block, Delta
+from duragent.clock import ULID, ulid
 from duragent.errors import (
     Damaged,
     DuragentError,
@@ -76,6 +77,8 @@ class Sessions:
 
     async def post(self, session_id: str, posted: Input) -> Receipt:
         """Let an input in; durable on return. Raises SessionNotFound, and what `Session.post` raises."""
+        if self._stopping:
+            raise Stopping
         return await (await self._session(session_id)).post(posted)
 
     @asynccontextmanager
@@ -96,10 +99,11 @@ class Sessions:
                     if isinstance(item, Block):
                         search.take_all(await session.records(item.lines))
                         after = item.last_seq
-                    # A turn that was paused long ago may have gone on since.
-                    live = isinstance(item, Block) and after >= session.state.seq
-                    if search.found and (search.found.outcome != "paused" or live or isinstance(item, CaughtUp)):
+                    if search.found and search.found.outcome != "paused":
                         return search.found
+                    # A turn that was paused long ago may have gone on since; only the newest state tells.
+                    if not isinstance(item, Hello) and after >= session.state.seq and session.state.paused:
+                        return search.found or Answered("paused", reason=session.state.pause_reason)
         raise Stopping
 
     # --- one session ------------------------------------------------------------------------------------------------
@@ -206,6 +210,11 @@ class Sessions:
         """Sessions that are read-only, and why."""
         return {name: row.problem for name, row in self._index.rows.items() if row.problem}
 
+    def trouble(self) -> str | None:
+        """Why a session cannot be written at the moment: the disk, most likely, and so not this session alone."""
+        problems = (session.problem for session in self._live.values())
+        return next((str(problem) for problem in problems if isinstance(problem, Unavailable)), None)
+
     @property
     def running(self) -> int:
         """Sessions with a turn under way or a watcher."""
@@ -215,6 +224,8 @@ class Sessions:
 
     async def _session(self, session_id: str) -> Session:
         session = self._live.get(session_id)
+        if session is None and self._stopping:
+            raise Stopping
         if session is None or isinstance(session.problem, Unavailable):
             session = await _to_its_end(self._open(session_id))
         session.last_used = self._ports.clock.monotonic()
@@ -364,7 +375,11 @@ async def _to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 def _id_of(key: str) -> str:
-    """The id of the session that is made under an Idempotency-Key: always the same, so that no table is needed."""
-    digits = int.from_bytes(hashlib.sha256(b"session:" + key.encode()).digest()[:17])
-    alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
-    return "session_" + "".join(alphabet[digits >> shift & 31] for shift in range(125, -1, -5))
+    """The id of the session that is made under an Idempotency-Key: always the same, so that no table is needed.
+
+    A key that is a ULID, as our own client makes them, is the id's ending itself, so that ids sort by time.
+    """
+    if ULID.fullmatch(key.lower()):
+        return f"session_{key.lower()}"
+    digest = hashlib.sha256(b"session:" + key.encode()).digest()
+    return f"session_{ulid(int.from_bytes(digest[:6]), digest[6:])}"

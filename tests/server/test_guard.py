@@ -162,7 +162,13 @@ async def test_own_origin_is_good(house: House) -> None:
         "%ff",
     ],
 )
-async def test_odd_session_id_is_not_found_on_every_route(house: House, session_id: str) -> None:
+async def test_odd_session_id_is_not_found_on_every_route(
+    house: House, session_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def touched(*args: object) -> None:
+        raise AssertionError("the store was asked for it")
+
+    monkeypatch.setattr(house.store, "claim", touched)
     for method, rest in (("GET", ""), ("DELETE", ""), ("GET", "/messages"), ("GET", "/events"), ("POST", "/cancel")):
         response = await house.http.request(method, f"/api/v1/sessions/{session_id}{rest}")
         _is_problem(response, 404, "not-found")

@@ -200,6 +200,7 @@ def test_arguments_that_are_no_json_are_told_as_they_are() -> None:
 def test_turn_of_another_message_is_not_told() -> None:
     told, ended = _told(
         TurnStarted(turn="other", trigger=2),
+        ModelCalled(turn="other", step=1, attempt=1, epoch=1, model="m", input_seq=2),
         ModelReplied(message_id="m0", turn="other", text="not yours"),
         TurnEnded(turn="other", outcome="completed"),
         TurnStarted(turn="t", trigger=3),

@@ -350,3 +350,15 @@ async def test_a_message_is_at_most_once_in_a_batch_of_many(tmp_path: Path) -> N
         assert len(set(seqs)) == 100
         await house.idle(session)
         assert (await house.sessions.state(session)).waiting == ()
+
+
+async def test_who_waits_for_an_answer_is_told_of_a_pause(tmp_path: Path) -> None:
+    model = ScriptedModel([Line("x", gate=asyncio.Event())])
+    async with open_house(MemoryStore(), model, tmp_path) as house:
+        session = await house.new()
+        seq = await house.say(session, "hi")
+        await model.asked(1)
+        waiting = asyncio.ensure_future(house.sessions.answer(session, seq))
+        await house.sessions.post(session, Pause(reason="nobody is there"))
+        answered = await waiting
+        assert (answered.outcome, answered.reason) == ("paused", "nobody is there")
