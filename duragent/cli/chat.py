@@ -1,5 +1,6 @@
 """`duragent chat`: a new session with an agent, from the first message on a fresh machine."""
 
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -72,13 +73,15 @@ async def converse(connection: Connection, session: "SessionInfo", as_name: str 
 
 
 async def _banner(connection: Connection, session: "SessionInfo") -> str:
+    from duragent.cli.talk import short_id
+
     known = {agent.name: agent for agent in (await connection.client.agents()).agents}
     agent = known.get(session.agent)
     model = "" if agent is None else "/".join(part for part in (agent.provider, agent.model) if part)
     model = "demo" if model == "demo/demo" else model
     title = f'  ·  "{view.one_line(session.title)}"' if session.title else ""
-    left = f"{view.one_line(session.agent)} · {session.session_id}{title}" + (
-        f"  ·  {view.one_line(model)}" if model else ""
-    )
+    left = f"{view.one_line(session.agent)} · {short_id(session.session_id)}…{title}"
+    left += f"  ·  {view.one_line(model)}" if model else ""
     keys = "/help for commands · Ctrl-D detaches · Ctrl-C stops the answer"
-    return f"{view.paint(left, bold=True)}        {view.paint(keys, dim=True)}"
+    fits = len(left) + 8 + len(keys) < shutil.get_terminal_size().columns
+    return f"{view.paint(left, bold=True)}{' ' * 8 if fits else chr(10)}{view.paint(keys, dim=True)}"

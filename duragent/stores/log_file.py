@@ -157,10 +157,15 @@ class LogFile:
         if found.verdict == "damaged":
             self.damage = Damaged(self._session_id, ACTIVE, found.line, found.problem, found.seq)
             return
-        torn_path = self._folder / f"events.torn-{found.end}"
+        saved = self._torn_before(found.end)
         if found.verdict == "torn":
             size = os.fstat(self._fd).st_size - found.end
-            self._disk.replace(torn_path, self._disk.read(self._fd, size, found.end))
+            tail = self._disk.read(self._fd, size, found.end)
+            if not saved or saved[-1].read_bytes() != tail:
+                # Never over the tail of an earlier crash at the same place.
+                number = f".{len(saved) + 1}" if saved else ""
+                saved.append(self._folder / f"events.torn-{found.end}{number}")
+                self._disk.replace(saved[-1], tail)
             crashpoint("recovery.torn_saved")
             self._disk.truncate(self._fd, found.end)
             crashpoint("recovery.truncated")
@@ -168,9 +173,14 @@ class LogFile:
         self._disk.sync(self._fd)
         self._disk.sync_folder(self._folder)
         self._disk.sync_folder(self._folder.parent)
-        if torn_path.exists():
+        if saved:
             # Also when the crash came between cutting and saying so: nothing was appended since.
-            self.torn = TornTail(found.end, torn_path.stat().st_size, torn_path.name)
+            self.torn = TornTail(found.end, saved[-1].stat().st_size, saved[-1].name)
+
+    def _torn_before(self, end: int) -> list[Path]:
+        """The tails that were cut off at `end` of the log, the oldest first."""
+        names = [self._folder / f"events.torn-{end}", *self._folder.glob(f"events.torn-{end}.*")]
+        return sorted((path for path in names if path.exists()), key=lambda path: (len(path.name), path.name))
 
     def close(self) -> None:
         for fd in (self._fd, *self._retired):

@@ -75,7 +75,7 @@ def test_a_stranger_chats_kills_the_server_in_an_answer_and_the_talk_goes_on(pla
         terminal.expect(r'No workspace here: made \.duragent/ with one agent, "assistant"\.')
         terminal.expect("using the offline demo model")
         terminal.expect(r"Started a server on 127\.0\.0\.1:\d+ \(stop it with `duragent serve stop`\)\.")
-        terminal.expect(r"assistant · session_\w+  ·  demo")
+        terminal.expect(r"assistant · session_\w+…  ·  demo")
         terminal.type("hello\r")
         terminal.expect("> hello")
         terminal.expect("demo model")
@@ -179,7 +179,7 @@ def test_ask_prints_the_answer_and_nothing_else_on_stdout(place: Place) -> None:
     assert (again.returncode, again.stdout, again.stderr) == (0, "3+3 = 6\n", "")
     as_json = json.loads(place.run("ask", "assistant", "2+3", "--json").stdout)
     assert (as_json["content"], as_json["outcome"], as_json["error"]) == ("2+3 = 5", "completed", None)
-    onward = place.run("ask", "assistant", "2+4", "--session", as_json["session_id"][:16])
+    onward = place.run("ask", "assistant", "2+4", "--session", as_json["session_id"][:20])
     assert onward.stdout == "2+4 = 6\n"
     assert place.run("ask", "nobody", "2+2").returncode == 66
     assert place.run("ask", "assistant").returncode == 2

@@ -11,7 +11,6 @@ import pytest
 from duragent import errors
 from duragent.errors import AuthenticationFailed, RateLimited
 from duragent.server.app import build_app
-from duragent.session.actor import SessionGone
 from duragent.testing import Line
 from tests.server.house import AGENT, TOKEN, House
 
@@ -304,7 +303,6 @@ async def test_rate_limit_of_the_model_is_waited_for(house: House) -> None:
         (errors.LogChanged("s", "another inode"), 409, "log-changed"),
         (errors.Damaged("s", "events.jsonl", 3, "wrong checksum", 2), 409, "session-damaged"),
         (errors.Stopping(), 503, "stopping"),
-        (SessionGone("s"), 404, "not-found"),
         (errors.SeqConflict("a bug"), 500, "internal-error"),
         (ValueError("a bug"), 500, "internal-error"),
     ],

@@ -60,6 +60,7 @@ async def test_torn_tail_of_nuls_is_cut_off(store: FileStore) -> None:
             assert (claim.head, claim.damage) == (last_seq(WHOLE[:end]), None)
             assert claim.torn == TornTail(end, len(tail), f"events.torn-{end}")
             assert (log.parent / f"events.torn-{end}").read_bytes() == tail
+            (log.parent / f"events.torn-{end}").unlink()
     store.close()
 
 

@@ -1,0 +1,122 @@
+"""One writer: the lock of a workspace, tried with real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from duragent.errors import UnsafeFileSystem, WorkspaceLocked
+from duragent.stores.lock import WorkspaceLock, refuse_network_file_system
+
+HOLDER = """
+import subprocess, sys
+from pathlib import Path
+from duragent.stores.lock import WorkspaceLock
+lock = WorkspaceLock(Path(sys.argv[1]))
+lock.acquire("process of the test")
+child = subprocess.Popen(["sleep", "60"])
+print(child.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process that holds the lock, and the id of its child."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path / ".lock")], stdin=-1, stdout=-1, text=True
+    )
+    assert process.stdout is not None
+    child = int(process.stdout.readline())
+    yield process, child
+    process.kill()
+    process.communicate()
+    os.kill(child, signal.SIGKILL)
+
+
+def test_second_process_is_refused_and_told_who_holds_it(
+    tmp_path: Path, holder: tuple[subprocess.Popen[str], int]
+) -> None:
+    for _ in range(2):
+        with pytest.raises(WorkspaceLocked) as refused:
+            WorkspaceLock(tmp_path / ".lock").acquire("me")
+        assert (refused.value.workspace, refused.value.holder) == (str(tmp_path), "process of the test")
+
+
+def test_lock_is_free_after_kill_9_though_a_child_lives_on(
+    tmp_path: Path, holder: tuple[subprocess.Popen[str], int]
+) -> None:
+    process, child = holder
+    process.kill()
+    process.wait(10)
+    os.kill(child, 0)
+    lock = WorkspaceLock(tmp_path / ".lock")
+    lock.acquire("me")
+    assert (tmp_path / ".lock").read_text() == "me\n"
+    lock.release()
+
+
+def test_lock_is_exclusive_within_a_process_until_it_is_released(tmp_path: Path) -> None:
+    first, second = WorkspaceLock(tmp_path / ".lock"), WorkspaceLock(tmp_path / ".lock")
+    first.acquire("a longer note than the second")
+    first.describe("first, on 127.0.0.1:8080")
+    with pytest.raises(WorkspaceLocked, match=r"held by first, on 127\.0\.0\.1:8080"):
+        second.acquire("second")
+    # POSIX locks would be gone now: any other descriptor of the file was closed.
+    with pytest.raises(WorkspaceLocked):
+        second.acquire("second")
+    first.release()
+    first.release()
+    second.acquire("second")
+    assert (tmp_path / ".lock").read_text() == "second\n"
+    second.release()
+    assert (tmp_path / ".lock").read_text() == ""
+
+
+
+def mountinfo(**kinds: str) -> str:
+    return "".join(
+        f"36 35 98:0 /root {point} rw,noatime master:1 - {kind} server:/export rw,errors=continue\n"
+        for point, kind in kinds.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", None),
+        ("/home/ann/work", None),
+        ("/net", "nfs4"),
+        ("/net/deep/inside", "nfs4"),
+        ("/network", None),
+        ("/net/local/x", None),
+        ("/with space/x", "cifs"),
+        ("/größe/x", "fuse.sshfs"),
+        ("/twice/x", "nfs"),
+        ("/back\\slash/x", "9p"),
+    ],
+)
+def test_network_file_systems_are_told_by_the_mount_that_is_nearest(path: str, kind: str | None) -> None:
+    table = {
+        "/": "ext4",
+        "/net": "nfs4",
+        "/net/local": "xfs",
+        "/with\\040space": "cifs",
+        "/größe": "fuse.sshfs",
+        "/back\\134slash": "9p",
+    }
+    text = mountinfo(**table) + mountinfo(**{"/twice": "ext4"}) + mountinfo(**{"/twice": "nfs"}) + "\nodd line\n"
+    if kind is None:
+        refuse_network_file_system(Path(path), text)
+        return
+    with pytest.raises(UnsafeFileSystem) as refused:
+        refuse_network_file_system(Path(path), text)
+    assert (refused.value.path, refused.value.kind) == (path, kind)
+
+
+def test_this_machine_is_looked_at_when_nothing_is_handed_in(tmp_path: Path) -> None:
+    refuse_network_file_system(tmp_path)
