@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from duragent.server.settings import ServerSettings
 from duragent.session.settings import SessionsSettings
-from duragent.yaml_file import YamlDocument, YamlPath, read_yaml, validate
+from duragent.yaml_file import YamlDocument, YamlPath, read_yaml
+from duragent.yaml_model import validate
 
 # `$$`, a whole `${…}`, or a `${` that nothing closes.
 _INTERPOLATION = re.compile(r"\$\$|\$\{([^{}]*)\}|\$\{")

@@ -1,22 +1,18 @@
-"""Strict YAML that people write: read it, check it, and say in plain English what is wrong, and where.
+"""Strict YAML that people write: read it, and know the line of everything in it.
 
 The law of this file: whatever the text is, the answer is a value or an `InvalidFile`. Two keys that are the same, an
 alias, a foreign tag, a second document, or a file out of bounds is an error and never a guess. Keys are always the
 text that stands there (`on:` is the key "on"), dates stay text, and numbers with a colon (`22:30`) are text too.
 """
 
-import copy
-import difflib
-import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin
+from typing import Any, NoReturn
 
 import yaml
-from pydantic import AliasChoices, BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel
 
 from duragent.errors import InvalidFile
 
@@ -27,14 +23,10 @@ MAX_NUMBER_CHARS = 40
 MAX_KEY_CHARS = 256
 
 YamlPath = tuple[str | int, ...]
-M = TypeVar("M", bound=BaseModel)
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _TAGS = {_TAG + name for name in ("null", "bool", "int", "float", "str", "seq", "map")}
-_TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
-_SECRET = re.compile(r"(token|secret|password|key)$")
-_SHOWN_FAULTS = 4
 
 
 @dataclass(frozen=True)
@@ -65,9 +57,6 @@ class YamlDocument:
 def dotted(path: YamlPath) -> str:
     """`("spec", "tools", 0, "name")` as `spec.tools[0].name`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
-
-
-# --- reading --------------------------------------------------------------------------------------------------------
 
 
 def read_text(path: Path, limit_bytes: int = MAX_BYTES) -> str:
@@ -230,239 +219,3 @@ class _Reader:
 
     def fail(self, event: Any, problem: str, hint: str | None = None) -> NoReturn:
         raise InvalidFile(self.name, problem, line=event.start_mark.line + 1, hint=hint)
-
-
-# --- validating -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong."""
-
-    line: int | None
-    path: YamlPath
-    problem: str
-    hint: str | None = None
-
-    def __str__(self) -> str:
-        where = f"line {self.line}, " if self.line else ""
-        what = f"{dotted(self.path)}: {self.problem}" if self.path else self.problem
-        return where + what + (f" ({self.hint})" if self.hint else "")
-
-
-def validate(document: YamlDocument, model: type[M]) -> M:
-    """The document as a `model`. Raises one InvalidFile: the first fault in file order, which tells the others too.
-
-    A key with nothing behind it counts as absent. Where the model wants a number or true/false, a text that came from
-    the environment is read as one.
-    """
-    try:
-        return model.model_validate(document.data)
-    except ValidationError as error:
-        mended = _mended(document, error)
-    try:
-        return model.model_validate(mended)
-    except ValidationError as error:
-        raise _invalid(document, model, error) from error
-
-
-def _invalid(document: YamlDocument, model: type[BaseModel], error: ValidationError) -> InvalidFile:
-    """What pydantic found as one error: one fault a place, in file order, and only the first ones spelled out."""
-    places: dict[YamlPath, ErrorDetails] = {}
-    for details in error.errors(include_url=False):
-        places.setdefault(_place(document, model, details["loc"]), details)
-    ordered = sorted(places.items(), key=lambda place: document.line(place[0]) or 0)
-    first, *others = [_fault(document, model, path, details) for path, details in ordered[: 1 + _SHOWN_FAULTS]]
-    problem, hint = first.problem, first.hint
-    if others:
-        # The hint belongs to the first fault, so it cannot stand at the end of the whole list.
-        problem += f" ({hint})" if hint else ""
-        problem += f"; and {len(places) - 1} more: " + "; ".join(str(fault) for fault in others)
-        problem += "; …" if len(places) > 1 + _SHOWN_FAULTS else ""
-        hint = None
-    return InvalidFile(document.name, problem, line=first.line, field=dotted(first.path) or None, hint=hint)
-
-
-def _mended(document: YamlDocument, error: ValidationError) -> Any:
-    """The data without empty keys, and with numbers and truth values where the environment gave their text."""
-    data = copy.deepcopy(document.data)
-    for details in error.errors(include_url=False):
-        path = _path(document, details["loc"])
-        if not path or details["type"] == "extra_forbidden":
-            continue
-        parent = data
-        for part in path[:-1]:
-            parent = parent[part]
-        # Not the fault's own input: that may belong to a key that is not in the file at all.
-        if isinstance(parent, dict) and parent.get(path[-1], "") is None:
-            del parent[path[-1]]
-        elif path in document.from_environment:
-            parent[path[-1]] = _typed(details["input"], details["type"])
-    return data
-
-
-def _typed(text: Any, error_type: str) -> Any:
-    try:
-        match error_type:
-            case "int_type":
-                return int(text)
-            case "float_type":
-                return float(text)
-            case "bool_type" if text.lower() in _TRUE | _FALSE:
-                return text.lower() in _TRUE
-    except ValueError:
-        pass
-    return text
-
-
-def _path(document: YamlDocument, loc: tuple[str | int, ...]) -> YamlPath:
-    """Where in the document pydantic's location is: without the names of union members, which it puts in between."""
-    path: YamlPath = ()
-    for part in loc:
-        if (*path, part) in document.lines:
-            path = (*path, part)
-    return path
-
-
-def _place(document: YamlDocument, model: type[BaseModel], loc: tuple[str | int, ...]) -> YamlPath:
-    """As `_path`, but a key that is not in the file is a place too: it is missing, or its default fits badly."""
-    if loc and loc[-1] in _names_at(model, loc[:-1]):
-        return (*_path(document, loc[:-1]), loc[-1])
-    return _path(document, loc)
-
-
-def _fault(document: YamlDocument, model: type[BaseModel], path: YamlPath, details: ErrorDetails) -> Fault:
-    kind, line = details["type"], document.line(path)
-    if kind == "missing":
-        return Fault(line, path, "is missing")
-    if kind == "extra_forbidden":
-        return Fault(line, path, *_unknown_key(str(path[-1]), _names_at(model, details["loc"][:-1])))
-    shown = _shown(document, path, details["input"])
-    return Fault(line, path, *_problem(kind, details, shown, document.raw.get(path)))
-
-
-def _shown(document: YamlDocument, path: YamlPath, value: object) -> str:
-    """The value as the person wrote it, without what could be a secret."""
-    match value:
-        case None:
-            return "nothing"
-        case dict():
-            return "a mapping"
-        case list() | tuple():
-            return "a list"
-    if path in document.from_environment:
-        return f"what {document.raw.get(path, 'the environment')} holds"
-    if path and _SECRET.search(str(path[-1])):
-        return "a text" if isinstance(value, str) else "an unquoted value"
-    return _cut(document.raw.get(path) or f"'{value}'")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 60 else text[:60] + "…"
-
-
-_WANTED = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "model_type": "a mapping (key: value)",
-    "model_attributes_type": "a mapping (key: value)",
-    "dict_type": "a mapping (key: value)",
-    "tuple_type": "a list (each item begins with '-')",
-    "finite_number": "a finite number",
-}
-_BOUNDS = {
-    "greater_than": ("more than {}", "gt"),
-    "greater_than_equal": ("{} or more", "ge"),
-    "less_than": ("less than {}", "lt"),
-    "less_than_equal": ("{} or less", "le"),
-}
-
-
-def _problem(kind: str, details: ErrorDetails, shown: str, written: str | None) -> tuple[str, str | None]:
-    context = details.get("ctx", {})
-    if kind in _WANTED:
-        hint = None
-        if kind == "string_type" and isinstance(details["input"], bool | int | float):
-            hint = f'put it in quotes: "{written}"' if shown == written else "put it in quotes"
-        return f"must be {_WANTED[kind]}, not {shown}", hint
-    if kind in _BOUNDS:
-        words, key = _BOUNDS[kind]
-        return f"must be {words.format(f'{context[key]:.15g}')}, not {shown}", None
-    if kind == "literal_error":
-        return _not_one_of(str(context["expected"]), details["input"], shown)
-    if kind == "union_tag_invalid":
-        given = _cut(f"'{context['tag']}'")
-        return f"type must be {_choices(str(context['expected_tags']))}, not {given}", None
-    if kind == "union_tag_not_found":
-        return "needs a 'type'", None
-    if kind == "value_error":
-        return str(context["error"]), None
-    return details["msg"][:1].lower() + details["msg"][1:], None
-
-
-def _not_one_of(expected: str, value: object, shown: str) -> tuple[str, str | None]:
-    names = _quoted(expected)
-    near = difflib.get_close_matches(str(value)[:60].lower(), names, n=1) if len(names) > 1 else []
-    return f"must be {_choices(expected)}, not {shown}", f"did you mean '{near[0]}'?" if near else None
-
-
-def _choices(expected: str) -> str:
-    names = _quoted(expected)
-    return f"'{names[0]}'" if len(names) == 1 else "one of " + ", ".join(names)
-
-
-def _quoted(expected: str) -> list[str]:
-    return re.findall(r"'([^']*)'", expected)
-
-
-def _unknown_key(key: str, known: list[str]) -> tuple[str, str]:
-    if key in known:
-        return "is there under its other name too", "keep one of the two"
-    near = difflib.get_close_matches(_snake(key), {_snake(name): name for name in known}, n=1)
-    if near:
-        return "is not a known key", f"did you mean `{next(name for name in known if _snake(name) == near[0])}`?"
-    return "is not a known key", f"known keys: {', '.join(known)}"
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").lower()
-
-
-def _names_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
-    """The keys that the model knows at that place."""
-    models = [model]
-    for part in loc:
-        inner = [found for each in models for found in _field_models(each, part)]
-        tagged = [each for each in models if _has_tag(each, part)]
-        models = inner or tagged or models
-    return list(dict.fromkeys(name for each in models for name in _names(each)))
-
-
-def _field_models(model: type[BaseModel], part: str | int) -> list[type[BaseModel]]:
-    for name, info in model.model_fields.items():
-        if part == name or part == info.alias:
-            return _models_in(info.annotation)
-    return []
-
-
-def _models_in(annotation: object) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and get_origin(annotation) is None:
-        return [annotation] if issubclass(annotation, BaseModel) else []
-    return [found for argument in get_args(annotation) for found in _models_in(argument)]
-
-
-def _has_tag(model: type[BaseModel], part: str | int) -> bool:
-    kind = model.model_fields.get("type")
-    return kind is not None and get_origin(kind.annotation) is Literal and part in get_args(kind.annotation)
-
-
-def _names(model: type[BaseModel]) -> list[str]:
-    found: list[str] = []
-    for name, info in model.model_fields.items():
-        if isinstance(info.validation_alias, AliasChoices):
-            found += [choice for choice in info.validation_alias.choices if isinstance(choice, str)]
-        else:
-            found.append(info.alias or name)
-    return found

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from duragent.agent.spec import AgentFile, AgentSpec, Metadata
 from duragent.errors import InvalidFile
-from duragent.yaml_file import YamlDocument, read_text, read_yaml, validate
+from duragent.yaml_file import YamlDocument, read_text, read_yaml
+from duragent.yaml_model import validate
 
 FILE_NAME = "agent.yaml"
 PROMPT_FILES = {"soul": "SOUL.md", "system_prompt": "SYSTEM_PROMPT.md", "instructions": "INSTRUCTIONS.md"}

@@ -36,6 +36,7 @@ from duragent.journal.events import (
     TurnStarted,
 )
 from duragent.journal.record import Record
+from duragent.text import Text
 
 CallStatus = Literal["requested", "waiting", "approved", "denied", "started", "lost"]
 
@@ -54,8 +55,8 @@ NOT_THE_MODEL = frozenset({"interrupted", "shutdown", "paused", "cancelled"})
 class OpenCall:
     """A tool call without a result. `epoch` is the owner's that started it; 0 before it was started."""
 
-    call: str
-    tool: str
+    call: Text
+    tool: Text
     status: CallStatus = "requested"
     epoch: int = 0
 
@@ -70,7 +71,7 @@ class Asking:
     input_seq: int
     status: Literal["open", "replied", "failed"] = "open"
     error: str = ""
-    message: str = ""
+    message: Text = ""
     retry: bool = False
     retry_after_seconds: float | None = None
     failed_at: str = ""
@@ -98,7 +99,7 @@ class OpenTurn:
 class Remembered:
     """A request that was admitted under an Idempotency-Key."""
 
-    key: str
+    key: Text
     fingerprint: str
     seq: int
     message_id: str = ""
@@ -126,7 +127,7 @@ class SessionState:
     seq: int = 0
     agent: str = ""
     agent_fingerprint: str = ""
-    title: str | None = None
+    title: Text | None = None
     created_at: str = ""
     updated_at: str = ""
     on_disconnect: OnDisconnect = "continue"
@@ -137,7 +138,7 @@ class SessionState:
     node: str = ""
     closed: bool = False
     paused: bool = False
-    pause_reason: str = ""
+    pause_reason: Text = ""
     turn: OpenTurn | None = None
     waiting: tuple[int, ...] = ()
     totals: Totals = Totals()

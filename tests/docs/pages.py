@@ -10,11 +10,15 @@ A block counts when an HTML comment stands on the line before its fence:
 The blocks of a page run one after another, in one folder and one shell. Port 8080 is replaced by a free one.
 """
 
+import contextlib
 import os
 import re
+import select
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +31,7 @@ from duragent.agent.starter import PROVIDER_KEYS
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^<!-- test: (?P<what>[^\n]+?) -->\n```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.M)
 _END = "--- end of block ---"
+BLOCK_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -75,14 +80,15 @@ class Shell:
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self._port = free_port()
+        self._script = folder.parent / "block.sh"
         self._process = subprocess.Popen(
             ["bash", "-e", "-o", "pipefail"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             cwd=folder,
             env=dict(environ),
+            start_new_session=True,
         )
 
     def __enter__(self) -> Self:
@@ -91,8 +97,14 @@ class Shell:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.communicate()
+        # With everything that a block has started in the background.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._process.wait(10)
 
     def ported(self, text: str) -> str:
         """The text with this page's own port."""
@@ -102,14 +114,17 @@ class Shell:
         """What the commands print, stdout and stderr together. Raises AssertionError when one fails."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{self.ported(text)}\necho '{_END}'\n")
+        # Not on the shell's own stdin: commands would read what comes behind them.
+        self._script.write_text(self.ported(text), encoding="utf-8")
+        self._process.stdin.write(f". {self._script} < /dev/null\necho '{_END}'\n".encode())
         self._process.stdin.flush()
-        lines = []
-        while (line := self._process.stdout.readline()) and not line.endswith(f"{_END}\n"):
-            lines.append(line)
-        assert line, f"a command failed in:\n{text}\nIt printed:\n{''.join(lines)}"
-        lines.append(line.removesuffix(f"{_END}\n"))
-        return "".join(lines).replace(str(self._port), "8080")
+        printed, deadline = b"", time.monotonic() + BLOCK_SECONDS
+        while not printed.endswith(f"{_END}\n".encode()):
+            ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, deadline - time.monotonic()))
+            piece = os.read(self._process.stdout.fileno(), 65_536) if ready else b""
+            assert piece, f"a command failed or did not end in:\n{text}\nIt printed:\n{printed.decode()}"
+            printed += piece
+        return printed.decode().removesuffix(f"{_END}\n").replace(str(self._port), "8080")
 
 
 def matches(wanted: str, printed: str) -> bool:

@@ -1,6 +1,10 @@
 """What the documentation shows is what happens."""
 
+import contextlib
+import json
+import os
 import shutil
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,7 +33,7 @@ def test_examples_of_a_page_do_what_it_says(page: Path, tmp_path: Path) -> None:
         try:
             _run(page, folder, shell, environ)
         finally:
-            shell.run('for yaml in duragent.yaml ""; do duragent serve stop ${yaml:+-c $yaml} || true; done')
+            _stop_server(folder)
 
 
 def _run(page: Path, folder: Path, shell: Shell, environ: Mapping[str, str]) -> None:
@@ -48,6 +52,12 @@ def _run(page: Path, folder: Path, shell: Shell, environ: Mapping[str, str]) -> 
                 play(block.text, folder, environ)
             case _:
                 raise AssertionError(f"no such test: {block.what}")
+
+
+def _stop_server(folder: Path) -> None:
+    """Whatever the page left running."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        os.kill(json.loads((folder / ".duragent/run/server.json").read_text())["pid"], signal.SIGKILL)
 
 
 def _script(block: Block) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from duragent.stores.lock import WorkspaceLock
 lock = WorkspaceLock(Path(sys.argv[1]))
 lock.acquire("process of the test")
-child = subprocess.Popen(["sleep", "60"])
+child = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL)
 print(child.pid, flush=True)
 sys.stdin.read()
 """
@@ -33,9 +33,9 @@ def holder(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     assert process.stdout is not None
     child = int(process.stdout.readline())
     yield process, child
+    os.kill(child, signal.SIGKILL)
     process.kill()
     process.communicate()
-    os.kill(child, signal.SIGKILL)
 
 
 def test_second_process_is_refused_and_told_who_holds_it(
