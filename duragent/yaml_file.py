@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
-from pydantic import BaseModel
 
 from duragent.errors import InvalidFile
 

@@ -321,7 +321,7 @@ def test_empty_key_counts_as_absent() -> None:
             "apiVersion: v1\nmodel:\n  name: m\n  max_tokens: 1\n  max_output_tokens: 2\n",
             "a.yaml:4: model.max_tokens: is there under its other name too (keep one of the two)",
         ),
-        ("api_version: v1\n", "a.yaml:1: apiVersion: is missing; and 1 more: line 1, api_version: is not a known key"),
+        ("api_version: v1\n", "a.yaml:1: api_version: is not a known key (did you mean `apiVersion`?); and 1 more: line 1, apiVersion: is missing"),
         ("apiVersion: v1\nitems: {type: plain}\n", "a.yaml:2: items: must be a list (each item begins with '-')"),
         ("apiVersion: v1\nitems:\n  - 5\n", "a.yaml:3: items[0]: must be a mapping (key: value), not 5"),
         ("apiVersion: v1\nitems:\n  -\n", "a.yaml:3: items[0]: must be a mapping (key: value), not nothing"),
@@ -382,6 +382,6 @@ def test_thousands_of_faults_are_told_quickly_and_shortly() -> None:
 
     message = fault_of(text)
 
-    assert "a.yaml:2: model.name: is missing; and 20000 more" in message
+    assert "a.yaml:3: model.max_tokenz0: is not a known key (did you mean `max_tokens`?); and 20000 more" in message
     assert len(message) < 1000
     assert time.monotonic() - began < 10
