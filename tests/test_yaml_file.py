@@ -321,7 +321,11 @@ def test_empty_key_counts_as_absent() -> None:
             "apiVersion: v1\nmodel:\n  name: m\n  max_tokens: 1\n  max_output_tokens: 2\n",
             "a.yaml:4: model.max_tokens: is there under its other name too (keep one of the two)",
         ),
-        ("api_version: v1\n", "a.yaml:1: api_version: is not a known key (did you mean `apiVersion`?); and 1 more: line 1, apiVersion: is missing"),
+        (
+            "api_version: v1\n",
+            "a.yaml:1: api_version: is not a known key (did you mean `apiVersion`?); "
+            "and 1 more: line 1, apiVersion: is missing",
+        ),
         ("apiVersion: v1\nitems: {type: plain}\n", "a.yaml:2: items: must be a list (each item begins with '-')"),
         ("apiVersion: v1\nitems:\n  - 5\n", "a.yaml:3: items[0]: must be a mapping (key: value), not 5"),
         ("apiVersion: v1\nitems:\n  -\n", "a.yaml:3: items[0]: must be a mapping (key: value), not nothing"),
