@@ -23,7 +23,6 @@ from duragent.server.asked import SEQ_MAX
 from duragent.server.auth import ADMIN_PREFIX, BODY_MAX_BYTES, PUBLIC_PATHS
 from duragent.server.problems import REFUSALS, STATUSES
 from duragent.server.routing import Route
-from duragent.session.actor import SessionGone
 
 REFERENCE = Path(__file__).parent / "reference"
 _GENERATED = "<!-- Written by docs/generate.py. Change the code, then run `python docs/generate.py`. -->"
@@ -297,7 +296,7 @@ def problem_rows() -> list[tuple[str, str, str, str]]:
     for kind in all_errors(errors.DuragentError):
         row = next((STATUSES[base] for base in kind.__mro__ if base in STATUSES), None)
         # A model's errors reach nobody through HTTP: they end the turn, and that is `model-failed`.
-        if row is not None and kind is not SessionGone and not issubclass(kind, errors.ModelError):
+        if row is not None and not issubclass(kind, errors.ModelError):
             meaning = meanings.get(kind.__name__) or ERRORS_WITHOUT_WORDS.get(kind.__name__, "")
             rows.setdefault(kind.code, (*row, meaning))
     by_status = sorted(rows.items(), key=lambda item: (item[1][0], item[0]))

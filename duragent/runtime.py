@@ -23,7 +23,7 @@ from duragent import __version__, wire
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.client.address import workspace_hash
 from duragent.clock import SystemClock
-from duragent.config import Config
+from duragent.config import Config, inactive_config
 from duragent.errors import InvalidRequest, ServerStartFailed
 from duragent.journal.record import timestamp
 from duragent.models.base import Model, ModelChoice
@@ -196,6 +196,8 @@ async def serve(
     async with runtime.open():
         _log.info("serving %s on %s", config.workspace, runtime.url)
         _log_agents(runtime.catalog)
+        if unused_keys := inactive_config(config):
+            _log.warning("set in %s, but not active in this version: %s", config.path, ", ".join(unused_keys))
         for signum in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signum, _on_signal, runtime)
         unused = asyncio.create_task(runtime.stop_when_unused(ephemeral_seconds)) if ephemeral_seconds else None

@@ -43,6 +43,7 @@ class CreateSession(Asked):
 
     agent: str = Field(description="Name of the agent that speaks.")
     title: Title | None = Field(None, description="For people; at most 200 characters on one line.")
+    source: Literal["http", "cli"] = Field("http", description="Through which door; `cli` for duragent's own commands.")
 
 
 class SendMessage(Asked):
@@ -51,6 +52,7 @@ class SendMessage(Asked):
     content: Text = Field(description="What the person says. May be empty.")
     sender_id: str | None = Field(None, max_length=200, description="Who says it, for sessions with several people.")
     sender_name: str | None = Field(None, max_length=200)
+    source: Literal["http", "cli"] = Field("http", description="Through which door; `cli` for duragent's own commands.")
 
 
 class ChangeSession(Asked):

@@ -337,7 +337,6 @@ _INACTIVE = {
     "access",
     "memory",
     "skills_dir",
-    "session.max_tool_iterations",
     "session.compaction",
     "session.context.max_tool_result_tokens",
     "session.context.tool_result_truncation",

@@ -1,10 +1,11 @@
-"""The files that `init`, `agent create` and the first `chat` write. What exists is never overwritten."""
+"""The files that `init`, `agent create` and the first `chat` write. What a person wrote is never overwritten."""
 
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from duragent.agent.load import FILE_NAME
 from duragent.agent.spec import API_VERSION, check_name
@@ -32,10 +33,14 @@ PROVIDER_KEYS = {
 
 @dataclass(frozen=True)
 class Written:
-    """What is there now: `created` by this call, `skipped` because it was there before."""
+    """What is there now: `created` by this call, `skipped` because it was there before.
+
+    `replaced` was there too, but held only what an earlier call had written.
+    """
 
     created: tuple[Path, ...]
     skipped: tuple[Path, ...]
+    replaced: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,15 @@ def choose_provider(environ: Mapping[str, str], ollama_models: Sequence[str] | N
 
 
 def write_workspace(root: Path, agent_name: str, provider: str, model: str | None = None) -> Written:
-    """`root/.duragent` with one agent. Raises InvalidRequest, and InvalidFile when a file cannot be written."""
+    """`root/.duragent` with one agent. Raises InvalidRequest, and InvalidFile when a file cannot be written.
+
+    The demo agent of a first `chat` makes room for a real model, as long as nobody has edited its agent.yaml.
+    """
     workspace = root / ".duragent"
     files = {workspace / ".gitignore": _GITIGNORE, **_agent_files(workspace / "agents", agent_name, provider, model)}
-    return _write_new(files)
+    file = workspace / "agents" / agent_name / FILE_NAME
+    demo = _agent_files(workspace / "agents", agent_name, "demo", None)[file]
+    return _write_new(files, {file: demo} if provider != "demo" else {})
 
 
 def write_agent(agents_dir: Path, name: str, provider: str, model: str | None = None) -> Written:
@@ -116,21 +126,32 @@ def _escaped(char: str) -> str:
     return char if char.isprintable() else f"\\U{ord(char):08X}"
 
 
-def _write_new(files: Mapping[Path, str]) -> Written:
+def _write_new(files: Mapping[Path, str], replaceable: Mapping[Path, str] = MappingProxyType({})) -> Written:
+    """`replaceable`: what a file may hold and yet be written over."""
     created: list[Path] = []
     skipped: list[Path] = []
+    replaced: list[Path] = []
     for path, text in files.items():
         try:
-            (created if _write(path, text) else skipped).append(path)
+            if not os.path.lexists(path):
+                created.append(path)
+            elif path in replaceable and _holds(path, replaceable[path]):
+                replaced.append(path)
+            else:
+                skipped.append(path)
+                continue
+            _write(path, text)
         except OSError as error:
             raise InvalidFile(str(path), f"cannot be written: {error.strerror or error}") from error
-    return Written(tuple(created), tuple(skipped))
+    return Written(tuple(created), tuple(skipped), tuple(replaced))
 
 
-def _write(path: Path, text: str) -> bool:
-    """Whether the file was written; it is there whole or not at all."""
-    if os.path.lexists(path):
-        return False
+def _holds(path: Path, text: str) -> bool:
+    return not path.is_symlink() and path.is_file() and path.read_bytes() == text.encode()
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes the file; it is there whole or as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
@@ -142,7 +163,6 @@ def _write(path: Path, text: str) -> bool:
     except BaseException:
         os.unlink(temporary)
         raise
-    return True
 
 
 # --- the texts ------------------------------------------------------------------------------------------------------

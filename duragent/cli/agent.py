@@ -1,5 +1,6 @@
 """`duragent agent list|create|check`: from the files alone, no server needed."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,7 +92,9 @@ def _folders(which: str | None, config: Path | None, workspace: Path | None) -> 
         path = Path(which)
         return [path.parent.absolute() if path.name == "agent.yaml" else path.absolute()]
     found = need_config(config, workspace)
-    known = sorted(path.parent for path in found.agents_dir.glob("[!.]*/agent.yaml"))
+    # `glob` with the file's name at its end would leave out one that is a link to nowhere.
+    folders = sorted(found.agents_dir.glob("[!.]*"))
+    known = [folder for folder in folders if os.path.lexists(folder / "agent.yaml")]
     if which is None:
         if not known:
             raise AgentNotFound("", ())

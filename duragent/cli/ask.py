@@ -103,11 +103,16 @@ class AnswerPrinter:
             self._print(self._partial.text)
 
     def end(self, result: "TurnResult") -> None:
+        from duragent.cli.conversation import SET_UP
+        from duragent.client.turn import CONFIGURATION
+
         if result.text:
             self._print(result.text, whole=True)
             self._newline()
         if result.outcome != "completed":
             typer.echo(f"duragent: {sentence_of(result)}", err=True)
+        if result.code in CONFIGURATION:
+            typer.echo(SET_UP, err=True)
 
     def stop(self) -> None:
         self._newline()

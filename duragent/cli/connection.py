@@ -54,7 +54,7 @@ async def connect(
 
     if where.server is not None:
         endpoint = endpoint_of_url(where.server, where.token_file)
-        async with Client(always(endpoint)) as client:
+        async with Client(always(endpoint), source="cli") as client:
             yield Connection(client)
         return
     if where.token_file is not None:
@@ -63,12 +63,13 @@ async def connect(
     tokens = Tokens(config.server.api_token, config.server.admin_token)
     local = LocalServer(config.workspace, (lambda: serve_arguments(config)) if start else None, said, tokens)
     # A server that is not there and may not be started is not worth waiting for.
-    async with Client(local, patience_seconds=PATIENCE_SECONDS if start else 0.0) as client:
+    async with Client(local, patience_seconds=PATIENCE_SECONDS if start else 0.0, source="cli") as client:
         yield Connection(client, config, local)
 
 
 def _config(where: Where, make: bool, said: Callable[[str], None]) -> "Config":
-    if not make:
+    # A workspace that was named is not made: its name may be a slip.
+    if not make or where.workspace is not None:
         return need_config(where.config, where.workspace)
     found = find_config(where.config, where.workspace)
     if found is None:

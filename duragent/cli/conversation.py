@@ -10,6 +10,11 @@ from duragent.journal import events
 from duragent.journal.record import Record
 
 SCROLLBACK_MESSAGES = 20
+SET_UP = (
+    "Set the provider's key in the environment and start the server again (`duragent serve stop`), "
+    "or name another model in the agent's agent.yaml."
+)
+"""What helps when a turn failed with one of the CONFIGURATION codes."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +148,5 @@ def _ended(end: events.TurnEnded) -> list[Block]:
 
 def _advice(code: str) -> str:
     if code in CONFIGURATION:
-        return (
-            "\nSet the provider's key in the environment and start the server again (`duragent serve stop`), "
-            "or let `duragent init` connect another model."
-        )
+        return f"\n{SET_UP}"
     return "\nSend a message to try again." if code in TEMPORARY else ""

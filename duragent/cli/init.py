@@ -18,13 +18,15 @@ def init(
     model: Annotated[str | None, typer.Option(help="The model's name, as the provider has it.")] = None,
     no_interactive: Annotated[bool, typer.Option("--no-interactive", help="Ask nothing; take what is usual.")] = False,
 ) -> None:
-    """Make a workspace with an agent. What exists is never overwritten."""
+    """Make a workspace with an agent. What you wrote is never overwritten."""
     from duragent.agent.starter import write_workspace
 
     name, provider, model = ask_for(agent_name, provider, model, not no_interactive)
     written = write_workspace(path, name, provider, model)
     for file in written.created:
         typer.echo(f"Created  {file}")
+    for file in written.replaced:
+        typer.echo(f"Replaced {file}  (the demo's, which nobody had edited)")
     for file in written.skipped:
         typer.echo(f"Kept     {file}")
     if any(file.name == "agent.yaml" for file in written.skipped):

@@ -30,7 +30,7 @@ EXIT_CODES: dict[int, str] = {
     66: "no such session, agent or workspace",
     69: "the server cannot be reached or did not start",
     70: "an internal error: please report it",
-    73: "another server holds the workspace",
+    73: "another server holds the workspace, or its file system has no locks to trust",
     75: "try again later: the model, the disk or the server is not available now",
     77: "the token is wrong or missing",
     78: "the model's provider or key is not set up",
@@ -55,6 +55,7 @@ _OF_ERRORS: dict[type[errors.DuragentError], int] = {
     errors.AuthenticationFailed: 78,
     errors.ModelNotConfigured: 78,
 }
+_OF_PROBLEMS = {errors.AgentBroken.code: 65, errors.Damaged.code: 65}
 _OF_STATUSES = {401: 77, 403: 77, 404: 66, 502: 75, 503: 75, 504: 75, 507: 75}
 
 _HINTS: dict[type[errors.DuragentError], str] = {
@@ -84,6 +85,11 @@ class _Commands(TyperGroup):
         command = typer.main.get_command(loaded)
         command.name = cmd_name
         return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        # Only for "Did you mean": typer looks for similar names here.
+        self.commands = dict.fromkeys(COMMANDS, self)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         # From the table, so that `--help` imports no command.
@@ -148,7 +154,7 @@ def run(arguments: list[str]) -> int:
 
 def exit_code(error: errors.DuragentError) -> int:
     if isinstance(error, errors.ProblemResponse):
-        return _OF_STATUSES.get(error.status, 1)
+        return _OF_PROBLEMS.get(error.problem) or _OF_STATUSES.get(error.status, 1)
     return next(_OF_ERRORS[kind] for kind in type(error).__mro__ if kind in _OF_ERRORS)
 
 
@@ -164,7 +170,11 @@ def _say(error: errors.DuragentError) -> int:
 
 def _hint_of_problem(error: errors.ProblemResponse) -> str | None:
     if error.status in (401, 403):
-        return "Set DURAGENT_TOKEN, or give --token-file, for a server named with --server."
+        return (
+            "For a server named with --server, set DURAGENT_TOKEN or give --token-file. A workspace's own server "
+            "keeps its token in run/token; when that file is lost, end the server (`duragent serve status` names "
+            "its pid), and the next one makes a new one."
+        )
     return "`duragent agent check` shows all faults." if error.problem == errors.AgentBroken.code else None
 
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 CONFIG_NAME, WORKSPACE_NAME = "duragent.yaml", ".duragent"
 FIRST_AGENT = "assistant"
-_OLLAMA = "http://127.0.0.1:11434/api/tags"
 
 
 def find_config(config: Path | None, workspace: Path | None) -> "Config | None":
@@ -47,10 +46,12 @@ def need_config(config: Path | None, workspace: Path | None) -> "Config":
 
 
 def config_of(workspace: Path) -> "Config":
-    """All defaults, with the workspace at that very path."""
+    """All defaults, with the workspace at that very path. Raises InvalidRequest for the folder around a workspace."""
     from duragent.config import Config, ConfigFile
 
     path = workspace.absolute()
+    if (path / WORKSPACE_NAME).is_dir() and not (path / "sessions").is_dir():
+        raise InvalidRequest(f"{workspace} is no workspace, but has one: --workspace {workspace / WORKSPACE_NAME}")
     return Config(base=path.parent, file=ConfigFile(workspace=str(path)))
 
 
@@ -83,10 +84,12 @@ def choose_model() -> "Choice":
 def _ollama_models() -> list[str] | None:
     import httpx
 
+    from duragent.models.litellm_request import ollama_url
+
     try:
-        answer = httpx.get(_OLLAMA, timeout=0.5, trust_env=False).json()
+        answer = httpx.get(f"{ollama_url(os.environ)}/api/tags", timeout=0.5, trust_env=False).json()
         return [str(model["name"]) for model in answer["models"]]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
         return None
 
 

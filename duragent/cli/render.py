@@ -76,11 +76,12 @@ def tail_lines(text: str, width: int, count: int) -> list[str]:
     for source in shown.split("\n"):
         start = used = 0
         for at, char in enumerate(source):
-            cells = get_cwidth(char)
-            if used + cells > width:
-                lines.append(source[start:at])
-                start, used = at, 0
-            used += cells
+            used += get_cwidth(char)
+            if used > width:
+                space = source.rfind(" ", start, at + 1)
+                lines.append(source[start : at if space < 0 else space])
+                start = at if space < 0 else space + 1
+                used = sum(get_cwidth(each) for each in source[start : at + 1])
         lines.append(source[start:])
     return lines[-count:]
 

@@ -22,6 +22,7 @@ from duragent.cli.render import render, tail_lines
 from duragent.cli.view import in_colour, one_line
 
 LIVE_LINES = 12
+MENU_LINES = 6
 REFRESH_SECONDS = 0.05
 
 
@@ -50,7 +51,8 @@ class Screen:
             prompt_continuation="  ",
             completer=WordCompleter(list(actions.commands), sentence=True),
             complete_while_typing=Condition(lambda: self._session.default_buffer.text.startswith("/")),
-            reserve_space_for_menu=0,
+            # Only while a command is typed: see `complete_while_typing`.
+            reserve_space_for_menu=MENU_LINES,
             erase_when_done=True,
             enable_history_search=False,
             include_default_pygments_style=False,

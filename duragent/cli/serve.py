@@ -115,7 +115,7 @@ async def _stop(where: Where) -> None:
         address = read_address(connection.config.workspace)
         await connection.client.shutdown()
     deadline = time.monotonic() + STOP_SECONDS
-    while address is not None and not is_gone(address.pid):
+    while address is not None and not is_gone(address.pid, address.started_at):
         if time.monotonic() > deadline:
             raise ServerError(
                 f"the server (pid {address.pid}) was told to stop and still runs after {STOP_SECONDS:.0f} s"

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -70,9 +70,12 @@ class _Request:
 
 
 class Client:
-    """One server, wherever it is at the moment. Use it as `async with Client(locate) as client`."""
+    """One server, wherever it is at the moment: `async with Client(locate) as client`. `source`: for whom it speaks."""
 
-    def __init__(self, locate: Locate, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self, locate: Locate, *, patience_seconds: float = PATIENCE_SECONDS, source: Literal["http", "cli"] = "http"
+    ) -> None:
+        self._source: Literal["http", "cli"] = source
         self._locate = locate
         self._patience = patience_seconds
         self._endpoint: Endpoint | None = None
@@ -130,7 +133,7 @@ class Client:
         return await self._get(SessionList, "/api/v1/sessions", asked)
 
     async def create_session(self, agent: str, title: str | None = None, *, key: str | None = None) -> SessionInfo:
-        body = CreateSession(agent=agent, title=title)
+        body = CreateSession(agent=agent, title=title, source=self._source)
         return _model(SessionInfo, await self._post("/api/v1/sessions", body, key=key))
 
     async def session(self, session_id: str) -> SessionInfo:
@@ -150,13 +153,15 @@ class Client:
     async def post_message(self, session_id: str, message: SendMessage, *, key: str | None = None) -> Accepted:
         """Returns when the message is durable; the answer comes on `watch`."""
         headers = {"Prefer": "respond-async"}
-        response = await self._post(f"{_session(session_id)}/messages", message, key=key, headers=headers)
+        body = message.model_copy(update={"source": self._source})
+        response = await self._post(f"{_session(session_id)}/messages", body, key=key, headers=headers)
         return _model(Accepted, response)
 
     async def ask(self, session_id: str, message: SendMessage, *, key: str | None = None) -> Answer:
         """Returns when the answer is durable."""
         path = f"{_session(session_id)}/messages"
-        return _model(Answer, await self._post(path, message, key=key, read_seconds=ANSWER_SECONDS))
+        body = message.model_copy(update={"source": self._source})
+        return _model(Answer, await self._post(path, body, key=key, read_seconds=ANSWER_SECONDS))
 
     async def cancel(self, session_id: str, *, key: str | None = None) -> CancelResult:
         return _model(CancelResult, await self._post(f"{_session(session_id)}/cancel", key=key))

@@ -4,8 +4,10 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from duragent.client.address import Endpoint, Tokens, find_server, read_address
@@ -14,6 +16,9 @@ from duragent.errors import ServerStartFailed, ServerUnreachable, WorkspaceLocke
 START_SECONDS = 15.0
 DEAD_SECONDS = 1.0
 """So long a server may be unreachable before we look whether it is dead."""
+
+CLOCK_SLACK_SECONDS = 5.0
+"""By so much two ways of telling when a process began may differ."""
 
 EXIT_WORKSPACE_LOCKED = 73
 _POLL_FIRST, _POLL_LIMIT = 0.02, 0.25
@@ -27,8 +32,11 @@ async def launch(workspace: Path, arguments: Sequence[str]) -> Endpoint:
     When another server wins the race for the workspace, that one is returned. Raises ServerStartFailed.
     """
     log = workspace / "logs" / "server.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ServerStartFailed(f"the server's log {log} cannot be written: {error.strerror}") from error
     try:
         log_start = os.fstat(descriptor).st_size
         # -P: nothing is imported from the folder that we happen to stand in; it may be anybody's.
@@ -38,6 +46,8 @@ async def launch(workspace: Path, arguments: Sequence[str]) -> Endpoint:
         )
     finally:
         os.close(descriptor)
+    # Without this it would stay a zombie, which looks alive, for as long as we run.
+    threading.Thread(target=process.wait, name="server", daemon=True).start()
     return await _ready(process, workspace, log, log_start)
 
 
@@ -101,7 +111,7 @@ class LocalServer:
         address = read_address(self._workspace)
         if address is None:
             return wanted
-        if not is_gone(address.pid):
+        if not is_gone(address.pid, address.started_at):
             return False
         return not self._started or now - self._missing_since >= DEAD_SECONDS
 
@@ -117,20 +127,41 @@ class LocalServer:
         return endpoint
 
 
-def is_gone(pid: int) -> bool:
-    """True when no process has that id, also when it is a dead child of ours that nobody asked about yet."""
+def is_gone(pid: int, started_at: str = "") -> bool:
+    """True when the process that had that id at `started_at` is no more.
+
+    Also when its parent has not asked about it yet, and when another process got the id later, after a restart of
+    the machine or of a container.
+    """
+    if pid <= 0:
+        return True
     try:
         if os.waitpid(pid, os.WNOHANG)[0] == pid:
             return True
-    except OSError:
+    except (OSError, OverflowError):
         pass
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return True
     except PermissionError:
         pass
-    return False
+    return _is_zombie_or_later(pid, started_at)
+
+
+def _is_zombie_or_later(pid: int, started_at: str) -> bool:
+    """False where there is no /proc to tell it."""
+    try:
+        # proc(5): behind the command's closing parenthesis the state is first, and the start, in ticks, the 20th.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        if fields[0] == b"Z":
+            return True
+        said = datetime.fromisoformat(started_at)
+        boot = Path("/proc/stat").read_bytes().partition(b"\nbtime ")[2].split()[0]
+        began = int(boot) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return False
+    return began > said.replace(tzinfo=said.tzinfo or UTC).timestamp() + CLOCK_SLACK_SECONDS
 
 
 def _tail(log: Path, start: int) -> str:

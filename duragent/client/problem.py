@@ -17,6 +17,7 @@ def problem_of(response: httpx.Response) -> ProblemResponse:
     except (ValueError, ValidationError):
         return ProblemResponse(status, "unknown", f"the server answered {status} {response.reason_phrase}".rstrip())
     detail = problem.detail or problem.title
-    if problem.errors:
-        detail += ": " + "; ".join(f"{fault.field}: {fault.problem}" for fault in problem.errors)
+    faults = [f"{fault.field}: {fault.problem}" for fault in problem.errors or ()]
+    if untold := [fault for fault in faults if fault not in detail]:
+        detail += ": " + "; ".join(untold)
     return ProblemResponse(status, problem.type.rpartition(":")[2], detail)

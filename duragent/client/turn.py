@@ -7,7 +7,16 @@ from typing import Literal
 
 from duragent.client.client import Client, new_key
 from duragent.client.watch import Item
-from duragent.journal.events import ModelCalled, ModelFailed, ModelReplied, Tokens, TurnEnded, TurnOutcome, TurnStarted
+from duragent.journal.events import (
+    ModelCalled,
+    ModelFailed,
+    ModelReplied,
+    SessionClosed,
+    Tokens,
+    TurnEnded,
+    TurnOutcome,
+    TurnStarted,
+)
 from duragent.journal.record import Record
 from duragent.wire import SendMessage
 
@@ -66,6 +75,10 @@ class Turn:
                 self.result = replace(self.result, text=partial)
             case TurnEnded() as end if end.turn in self._ours:
                 self.result = replace(self.result, outcome=end.outcome, code=end.code, reason=end.reason)
+            case SessionClosed() as closed if not self._ours and record.seq > self.result.input_seq:
+                self.result = replace(
+                    self.result, outcome="cancelled", reason=closed.reason or "the session was closed"
+                )
             case _:
                 pass
 

@@ -66,8 +66,9 @@ class _Talk:
 
     def reply(self, event: ModelReplied) -> None:
         self.settle()
-        if not self.asking:
-            # Only logs of duragent-rust have replies without a call that says what the model had seen.
+        if not self.asking and not event.turn:
+            # Replies of duragent-rust do not say what the model had seen. One of ours whose question lies before the
+            # first of these records saw none of them.
             self.let_in(None)
         self.asking = False
         calls = tuple(ToolCall(id=call.call, name=call.tool, arguments=call.arguments) for call in event.calls)

@@ -45,7 +45,10 @@ class Rename(_Shape):
 
 
 class Close(_Shape):
+    """No more messages. With `at_seq` only if nothing has happened since that record."""
+
     reason: str = ""
+    at_seq: int | None = None
 
 
 class Decision(_Shape):

@@ -5,6 +5,7 @@ answer in such a log does not start a turn by itself, because nobody waits for i
 """
 
 import json
+from datetime import datetime
 from typing import Any
 
 
@@ -19,7 +20,16 @@ def checked_seq(line: bytes, bad_line: type[Exception]) -> int:
     seq = fields.get("seq")
     if not isinstance(seq, int) or isinstance(seq, bool) or seq < 1 or not isinstance(fields.get("type"), str):
         raise bad_line("has no seq or no type")
+    if not _is_moment(fields["timestamp"]):
+        raise bad_line("its timestamp is none")
     return seq
+
+
+def _is_moment(value: object) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def lift(fields: dict[str, Any]) -> dict[str, Any]:

@@ -112,19 +112,32 @@ def _json(value: Any) -> bytes:
 
 def _with_blobs(fields: dict[str, Any]) -> tuple[bytes, dict[str, bytes]]:
     blobs: dict[str, bytes] = {}
-    fields = dict(fields)
-    texts = [(len(value), name) for name, value in fields.items() if isinstance(value, str) and len(value) > 0]
-    for _, name in sorted(texts, reverse=True):
-        data = fields[name].encode("utf-8", "surrogatepass")
+    fields = _copy(fields)
+    texts = [(part, name, text) for part in _parts(fields) for name, text in part.items() if isinstance(text, str)]
+    for part, name, text in sorted(texts, key=lambda slot: len(slot[2]), reverse=True):
+        data = text.encode("utf-8", "surrogatepass")
         if len(data) < BLOB_MIN_BYTES:
             break
         digest = hashlib.sha256(data).hexdigest()
         blobs[digest] = data
-        fields[name] = {"blob": digest, "size_bytes": len(data)}
+        part[name] = {"blob": digest, "size_bytes": len(data)}
         body = _json(fields)
         if len(body) + CRC_TAIL_BYTES + 1 <= MAX_LINE_BYTES:
             return body, blobs
     raise ValueError(f"a {fields['type']} record does not fit into {MAX_LINE_BYTES} bytes")
+
+
+def _copy(fields: dict[str, Any]) -> dict[str, Any]:
+    calls = fields.get("calls")
+    if not isinstance(calls, list | tuple):
+        return dict(fields)
+    return fields | {"calls": [dict(call) if isinstance(call, dict) else call for call in calls]}
+
+
+def _parts(fields: dict[str, Any]) -> list[dict[str, Any]]:
+    """Where long texts may stand: in the record itself, and in the tool calls of a reply."""
+    calls = fields.get("calls")
+    return [fields, *(call for call in (calls if isinstance(calls, list) else ()) if isinstance(call, dict))]
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -176,6 +189,8 @@ def decode(line: bytes, seed: int, blob: Callable[[str], bytes] | None = None) -
         seq, ts, kind = fields.pop("seq"), fields.pop("ts"), fields.pop("type")
         tx = fields.pop("tx", None)
         fields.pop("crc", None)
+        if type(seq) is not int or not isinstance(ts, str):
+            raise ValueError("seq is no number, or ts no text")
         event_type = EVENT_TYPES.get(kind)
         if event_type is None:
             return Record(seq, ts, Opaque(type=kind, payload=fields), tx)
@@ -193,13 +208,17 @@ def expand(line: bytes, blob: Callable[[str], bytes]) -> bytes:
 
 
 def _with_texts(fields: dict[str, Any], blob: Callable[[str], bytes] | None) -> dict[str, Any]:
-    moved = {name: value for name, value in fields.items() if isinstance(value, dict) and value.keys() == _MOVED}
-    for name, reference in moved.items():
-        if blob is None:
-            fields[name] = f"[{reference.get('size_bytes')} bytes in blob {reference['blob']}]"
-        else:
-            fields[name] = blob(reference["blob"]).decode("utf-8", "surrogatepass")
+    for part in _parts(fields):
+        for name, value in part.items():
+            if isinstance(value, dict) and value.keys() == _MOVED:
+                part[name] = _text(value, blob)
     return fields
+
+
+def _text(moved: dict[str, Any], blob: Callable[[str], bytes] | None) -> str:
+    if blob is None:
+        return f"[{moved['size_bytes']} bytes in blob {moved['blob']}]"
+    return blob(moved["blob"]).decode("utf-8", "surrogatepass")
 
 
 def _why(error: Exception) -> str:

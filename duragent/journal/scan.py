@@ -94,7 +94,10 @@ def _is_torn(walk: _Walk, rest: bytes, seed: int) -> bool:
         return False
     if _is_whole_line_with_more(rest.split(b"\0", 1)[0], seed):
         return False
-    for line in rest.split(b"\n")[1:]:
+    first, *others = rest.split(b"\n")
+    for line in [first, *others] if b"\0" in first else others:
+        # A hole swallows newlines too: what stands behind one may be a line.
+        line = line.rpartition(b"\0")[2]
         try:
             seq = checked_seq(line, seed)
         except BadLine:

@@ -7,13 +7,14 @@ wrong is named by `litellm_errors`.
 
 import contextlib
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from duragent.errors import BadModelRequest, ModelNotConfigured, ModelUnavailable
 from duragent.models.base import ModelChoice
 from duragent.models.litellm_errors import model_error
 from duragent.models.litellm_reply import Gathering, usage_from
-from duragent.models.litellm_request import find_key, litellm_arguments
+from duragent.models.litellm_request import find_key, litellm_arguments, ollama_url
 from duragent.models.litellm_thread import Piece, shared
 from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, Usage
 
@@ -27,6 +28,8 @@ class LitellmModel:
     """A model of any provider, by the promises of `models.base`. Keys come from `environ`, read at each request."""
 
     def __init__(self, choice: ModelChoice, environ: Mapping[str, str]) -> None:
+        if choice.provider == "ollama" and choice.base_url is None:
+            choice = replace(choice, base_url=ollama_url(environ))
         self._choice = choice
         self._environ = environ
 

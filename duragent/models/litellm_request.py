@@ -27,7 +27,6 @@ class Provider:
     prefix: str
     key_variables: tuple[str, ...] = ()
     needs_key: bool = True
-    base_url: str | None = None
 
 
 PROVIDERS = {
@@ -36,8 +35,15 @@ PROVIDERS = {
     "openrouter": Provider("openrouter", ("OPENROUTER_API_KEY",)),
     "gemini": Provider("gemini", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
     # Through ollama's OpenAI-compatible door, which is what a `base_url` ending in /v1 means; litellm's own way is not.
-    "ollama": Provider("openai", ("OLLAMA_API_KEY",), needs_key=False, base_url="http://localhost:11434/v1"),
+    "ollama": Provider("openai", ("OLLAMA_API_KEY",), needs_key=False),
 }
+
+
+def ollama_url(environ: Mapping[str, str]) -> str:
+    """Where Ollama listens: `OLLAMA_HOST`, as Ollama reads it (host, host:port or URL), else localhost."""
+    host = environ.get("OLLAMA_HOST", "").strip().rstrip("/") or "localhost"
+    url = urlsplit(host if "://" in host else f"http://{host}")
+    return f"{url.scheme}://{url.hostname or 'localhost'}:{url.port or 11434}"
 
 
 def find_key(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
@@ -67,7 +73,7 @@ def litellm_arguments(choice: ModelChoice, key: str | None, request: ModelReques
         limit = _ANTHROPIC_OUTPUT_TOKENS
     optional = {
         "api_key": key,
-        "api_base": _base_url(choice, provider),
+        "api_base": _base_url(choice),
         "temperature": request.temperature,
         "max_tokens": limit,
         "tools": [_tool(tool) for tool in request.tools] or None,
@@ -83,10 +89,10 @@ def litellm_arguments(choice: ModelChoice, key: str | None, request: ModelReques
     } | {name: value for name, value in optional.items() if value is not None}
 
 
-def _base_url(choice: ModelChoice, provider: Provider) -> str | None:
-    """The address as litellm wants it: OpenAI's with its /v1, Anthropic's without."""
+def _base_url(choice: ModelChoice) -> str | None:
+    """The address as litellm wants it: OpenAI's with its /v1, Anthropic's without. None: the provider's own."""
     if choice.base_url is None:
-        return provider.base_url
+        return None
     url = choice.base_url.rstrip("/")
     if choice.provider == "anthropic":
         return url.removesuffix("/v1")

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from sse_starlette.event import ServerSentEvent
+
 from duragent.journal import legacy
 from duragent.journal.record import CRC_TAIL_BYTES
 from duragent.server.answers import to_json
@@ -28,7 +30,7 @@ _NO_EVENT_NAME = re.compile(r"[^\w.-]", re.ASCII)
 
 def frame(event: str, fields: Mapping[str, object]) -> bytes:
     """An SSE event without an id."""
-    return b"event: %b\ndata: %b\n\n" % (event.encode(), to_json(fields))
+    return ServerSentEvent(to_json(fields).decode(), event=event, sep="\n").encode()
 
 
 def framed(lines: bytes) -> bytes:

@@ -18,6 +18,7 @@ from duragent.journal.events import (
     Event,
     ModelCalled,
     ModelReplied,
+    SessionClosed,
     SessionPaused,
     SessionResumed,
     ToolFinished,
@@ -98,6 +99,10 @@ class Telling:
                 self._shown.ask(event.step, event.attempt)
             case SessionPaused() | SessionResumed():
                 return self._paused(event.reason if isinstance(event, SessionPaused) else None)
+            case SessionClosed() if not self._turn:
+                # Nobody will take the message up any more.
+                self.ended = True
+                return frame("cancelled", {})
             case TurnEnded(outcome="paused"):
                 return self._paused(event.reason)
             case TurnEnded() if event.turn == self._turn:

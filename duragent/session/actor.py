@@ -13,7 +13,16 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 from duragent.bus import Block, Delta, Topic
-from duragent.errors import Damaged, DuragentError, SessionNotFound, Stopping, StoreError, StoreFull, Unavailable
+from duragent.errors import (
+    Damaged,
+    DuragentError,
+    InvalidRequest,
+    SessionNotFound,
+    Stopping,
+    StoreError,
+    StoreFull,
+    Unavailable,
+)
 from duragent.journal import snapshot
 from duragent.journal.events import (
     Event,
@@ -27,7 +36,7 @@ from duragent.journal.events import (
     TurnEnded,
 )
 from duragent.journal.inputs import Input
-from duragent.journal.record import CRC_TAIL_BYTES, Record, crc_seed, decode, encode, timestamp
+from duragent.journal.record import CRC_TAIL_BYTES, Encoded, Record, crc_seed, decode, encode, timestamp
 from duragent.journal.state import SessionState, reduce
 from duragent.session.admit import Already, admit
 from duragent.session.partial import Partial
@@ -64,6 +73,7 @@ class _Proposal:
     decide: Decide
     done: "asyncio.Future[list[Record]]"
     records: list[Record] = field(default_factory=list)
+    encoded: list[Encoded] = field(default_factory=list)
 
     def refuse(self, error: Exception) -> None:
         if not self.done.done():
@@ -86,6 +96,7 @@ class Session:
         self._writing: asyncio.Task[None] | None = None
         self._engine: asyncio.Task[None] | None = None
         self._summing_up: asyncio.Task[None] | None = None
+        self._pause: asyncio.Future[None] | None = None
         self._summary_seq = state.seq
         self._last_crc = ""
         self._interrupt = asyncio.Event()
@@ -117,6 +128,11 @@ class Session:
     @property
     def watchers(self) -> int:
         return len(self._topic)
+
+    @property
+    def writing(self) -> bool:
+        """Whether the log may hold more already than the state says."""
+        return self._writing is not None and not self._writing.done()
 
     @property
     def busy(self) -> bool:
@@ -212,6 +228,10 @@ class Session:
                 await self._write_batch(batch)
             except StoreError as error:
                 self._give_up(batch, error)
+            except asyncio.CancelledError:
+                for proposal in batch:
+                    proposal.refuse(self.problem or Stopping())
+                raise
             except Exception as error:
                 _log.exception("writing session %s failed", self.id)
                 self._give_up(batch, Unavailable(f"session '{self.id}' cannot be written: {error}"))
@@ -222,11 +242,12 @@ class Session:
         records = [record for proposal in batch for record in proposal.records]
         if records:
             count = len(records)
-            marks = [f"{i}/{count}" if count > 1 else None for i in range(1, count + 1)]
-            encoded = [
-                encode(Record(record.seq, record.ts, record.event, mark), self._seed)
-                for record, mark in zip(records, marks, strict=True)
-            ]
+            encoded = [line for proposal in batch for line in proposal.encoded]
+            if count > 1:
+                encoded = [
+                    encode(Record(record.seq, record.ts, record.event, f"{i}/{count}"), self._seed)
+                    for i, record in enumerate(records, 1)
+                ]
             for line in encoded:
                 for name, data in line.blobs.items():
                     await self._ports.store.put_blob(self._claim, name, data)
@@ -252,8 +273,15 @@ class Session:
             if events and state.node != self._ports.node:
                 events = [*self._ownership(state), *events]
             ts = timestamp(self._ports.clock.now())
-            proposal.records = [Record(state.seq + i, ts, event) for i, event in enumerate(events, 1)]
-            state = reduce(state, proposal.records)
+            records = [Record(state.seq + i, ts, event) for i, event in enumerate(events, 1)]
+            try:
+                proposal.encoded = [encode(record, self._seed) for record in records]
+            except ValueError as error:
+                # What no line can hold must not take the others with it.
+                proposal.refuse(InvalidRequest(f"it cannot be stored: {error}"))
+                continue
+            proposal.records = records
+            state = reduce(state, records)
         return state
 
     def _ownership(self, state: SessionState) -> list[Event]:
@@ -268,6 +296,8 @@ class Session:
             _log.error("%s", error)
             self.problem = error
             self._on_change(self)
+            # Nothing more comes from here: who watches has to come again, and is told why or finds it opened again.
+            self._topic.close()
         for proposal in batch:
             proposal.refuse(error)
 
@@ -299,7 +329,8 @@ class Session:
                 await self._turn.perform(step)
             except StoreFull as error:
                 _log.warning("%s; trying again in %g s", error, FULL_STORE_PAUSE_SECONDS)
-                await self._ports.clock.sleep(FULL_STORE_PAUSE_SECONDS)
+                self._pause = asyncio.ensure_future(self._ports.clock.sleep(FULL_STORE_PAUSE_SECONDS))
+                await asyncio.wait((self._pause,))
             except StoreError:
                 return
 
@@ -331,8 +362,7 @@ class Session:
         """Let the running turn end within the grace, then stop it where it can go on later; nothing starts after."""
         if self._engine is not None and not self._engine.done() and grace_seconds > 0:
             await asyncio.wait((self._engine,), timeout=grace_seconds)
-        self._stopping = True
-        self._interrupt.set()
+        self._halt()
         for task in (self._engine, self._writing):
             if task is not None:
                 await asyncio.wait((task,))
@@ -342,11 +372,16 @@ class Session:
             await asyncio.wait((self._summing_up,))
         self._topic.close()
 
+    def _halt(self) -> None:
+        self._stopping = True
+        self._interrupt.set()
+        if self._pause is not None:
+            self._pause.cancel()
+
     async def retire(self) -> None:
         """Stop at once, for a session that is being deleted: nothing more is written."""
         self.problem = SessionNotFound(self.id)
-        self._stopping = True
-        self._interrupt.set()
+        self._halt()
         for task in (self._engine, self._writing, self._summing_up):
             if task is not None:
                 task.cancel()

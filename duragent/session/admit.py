@@ -48,7 +48,8 @@ def admit(state: SessionState, posted: Input, fresh_id: str) -> Sequence[Event] 
             title = posted.title or None
             return [SessionRenamed(title=title)] if title != state.title else []
         case Close():
-            return [SessionClosed(reason=posted.reason)] if not state.closed else []
+            late = posted.at_seq is not None and posted.at_seq != state.seq
+            return [] if state.closed or late else [SessionClosed(reason=posted.reason)]
         case Decision():
             raise errors.NothingToDo(f"no call '{posted.call}' waits for a decision")
 

@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from duragent.journal.events import ModelCalled, ModelFailed, ModelReplied, TurnEnded, TurnOutcome, TurnStarted
+from duragent.journal.events import (
+    ModelCalled,
+    ModelFailed,
+    ModelReplied,
+    SessionClosed,
+    TurnEnded,
+    TurnOutcome,
+    TurnStarted,
+)
 from duragent.journal.record import Record
 
 
@@ -54,6 +62,9 @@ class AnswerSearch:
                 self._partial, self._partial_seq = event, record.seq
             case TurnEnded() if event.turn in self._taken:
                 self.found = self._ended(event)
+            case SessionClosed() if not self._taken:
+                # No turn begins after this, and the one that is under way asks no more questions.
+                self.found = Answered("cancelled", reason=event.reason or "the session was closed")
             case _:
                 pass
 

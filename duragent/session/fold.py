@@ -17,8 +17,8 @@ async def fold(store: Store, claim: Claim) -> SessionState:
     """The state at the log's head. A fault that only shows here is noted in `claim.damage`."""
     state = await _from_snapshot(store, claim)
     while state.seq < claim.head:
-        lines = await store.read(claim, state.seq, FOLD_LINES)
         try:
+            lines = await store.read(claim, state.seq, FOLD_LINES)
             state = await asyncio.to_thread(_apply_all, state, lines, claim)
         except Damaged as error:
             claim.damage = claim.damage or error
@@ -57,5 +57,8 @@ async def _from_snapshot(store: Store, claim: Claim) -> SessionState:
         problem = f"the log ends at record {claim.head}, but state.yaml has seen {saved.state.seq}"
         claim.damage = Damaged(claim.session_id, "events.jsonl", claim.head + 1, problem, claim.head)
         return fresh
-    line = await store.read_back(claim, saved.state.seq + 1, 1)
+    try:
+        line = await store.read_back(claim, saved.state.seq + 1, 1)
+    except Damaged:
+        return fresh
     return saved.state if line and crc_of(line) == saved.last_crc else fresh

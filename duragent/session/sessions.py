@@ -101,9 +101,15 @@ class Sessions:
                         after = item.last_seq
                     if search.found and search.found.outcome != "paused":
                         return search.found
+                    if isinstance(item, Hello) or after < session.state.seq:
+                        continue
                     # A turn that was paused long ago may have gone on since; only the newest state tells.
-                    if not isinstance(item, Hello) and after >= session.state.seq and session.state.paused:
+                    if session.state.paused:
                         return search.found or Answered("paused", reason=session.state.pause_reason)
+                    if session.problem is not None:
+                        break
+            if session.problem is not None:
+                raise session.problem
         raise Stopping
 
     # --- one session ------------------------------------------------------------------------------------------------
@@ -184,12 +190,14 @@ class Sessions:
 
     async def delete(self, session_id: str) -> None:
         """Remove a session for good, whatever it is doing. Raises SessionNotFound."""
-        session = await self._session(session_id)
-        async with self._alone(session_id):
-            self._live.pop(session_id, None)
-            await session.retire()
-            await self._ports.store.delete(session_id)
-            self._index.drop(session_id)
+        await _to_its_end(self._delete(await self._session(session_id)))
+
+    async def _delete(self, session: Session) -> None:
+        async with self._alone(session.id):
+            # It may have been opened again while we waited.
+            await self._live.pop(session.id, session).retire()
+            await self._ports.store.delete(session.id)
+            self._index.drop(session.id)
 
     # --- all of them ------------------------------------------------------------------------------------------------
 
@@ -228,6 +236,9 @@ class Sessions:
             raise Stopping
         if session is None or isinstance(session.problem, Unavailable):
             session = await _to_its_end(self._open(session_id))
+            if self._live.get(session_id) is not session:
+                # It was unloaded or deleted before it was our turn to run again.
+                return await self._session(session_id)
         session.last_used = self._ports.clock.monotonic()
         return session
 
@@ -235,9 +246,8 @@ class Sessions:
         async with self._alone(session_id):
             session = self._live.get(session_id)
             if session is not None and isinstance(session.problem, Unavailable):
-                # The disk failed it; perhaps the cause is gone.
+                # The disk failed it; perhaps the cause is gone. If not, it stays what it is.
                 await session.finish(0)
-                del self._live[session_id]
                 session = None
             if session is None:
                 claim = await self._ports.store.claim(session_id)
@@ -250,10 +260,13 @@ class Sessions:
 
     async def _unload(self, session: Session) -> None:
         async with self._alone(session.id):
-            if session.busy or self._live.get(session.id) is not session:
+            # What is wrong with a session, and that it wants to go on, is to stay known.
+            troubled = isinstance(session.problem, Damaged | Unavailable)
+            if session.busy or troubled or self._live.get(session.id) is not session:
                 return
-            await session.finish(0)
+            # Whoever comes now waits at the door and opens it again.
             del self._live[session.id]
+            await session.finish(0)
             await self._ports.store.release(session.claim)
 
     @asynccontextmanager
@@ -282,6 +295,7 @@ class Sessions:
         await self._open_all(dict.fromkeys([*working, *doubtful]))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._every(INDEX_SECONDS, self._save_index))
+            tasks.create_task(self._every(INDEX_SECONDS, self._open_failed))
             tasks.create_task(self._every(EXPIRY_SECONDS, self._expire))
             tasks.create_task(self._every(self._ports.settings.idle_unload_seconds / 4, self._unload_idle))
 
@@ -291,7 +305,7 @@ class Sessions:
         doubtful = []
         for listed in await self._ports.store.list_sessions():
             row = rows.get(listed.session_id)
-            if row is None or row.mark != listed.mark:
+            if row is None or row.mark != listed.mark or row.problem:
                 doubtful.append(listed.session_id)
             elif listed.session_id not in self._index.rows:
                 self._index.rows[listed.session_id] = row
@@ -303,36 +317,49 @@ class Sessions:
         async def look(session_id: str) -> None:
             async with at_once:
                 try:
-                    session = await self._session(session_id)
-                    await self._ports.store.verify(session_id)
-                except SessionNotFound:
+                    await self._look(session_id)
+                except (SessionNotFound, Stopping):
                     return
-                except Damaged as error:
-                    _log.error("%s", error)
-                    session.problem = session.problem or error
-                    self._note(session)
                 except DuragentError as error:
                     _log.error("session %s cannot be opened: %s", session_id, error)
-                    return
-                await self._unload(session)
+                except Exception:
+                    # One session must never keep the server from starting.
+                    _log.exception("session %s cannot be opened", session_id)
 
         async with asyncio.TaskGroup() as tasks:
             for session_id in session_ids:
                 tasks.create_task(look(session_id))
 
+    async def _look(self, session_id: str) -> None:
+        """Let it go on if it has to, and find out what it is and whether it is whole."""
+        session = await self._session(session_id)
+        try:
+            await self._ports.store.verify(session_id)
+        except Damaged as error:
+            _log.error("%s", error)
+            session.problem = session.problem or error
+            self._note(session)
+        await self._unload(session)
+
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             await self._ports.clock.sleep(seconds)
-            try:
-                await work()
-            except (DuragentError, OSError) as error:
-                _log.warning("housekeeping: %s", error)
+            await _tried(work())
 
     async def _save_index(self) -> None:
         if self._index.changed:
-            marks = [(listed.session_id, listed.mark) for listed in await self._ports.store.list_sessions()]
+            listed = await self._ports.store.list_sessions()
+            # Of a log that is being written the mark may be newer than the row.
+            writing = {session.id for session in self._live.values() if session.writing}
+            marks = [(each.session_id, each.mark) for each in listed if each.session_id not in writing]
             self._index.changed = False
             await self._ports.store.put_index(self._index.dump(marks))
+
+    async def _open_failed(self) -> None:
+        """Sessions that the disk failed go on by themselves when the cause is gone."""
+        for session in list(self._live.values()):
+            if isinstance(session.problem, Unavailable):
+                await _tried(self._session(session.id))
 
     async def _unload_idle(self) -> None:
         old = self._ports.clock.monotonic() - self._ports.settings.idle_unload_seconds
@@ -348,7 +375,8 @@ class Sessions:
             if not hours or row.problem or state.closed or state.has_work:
                 continue
             if self._ports.clock.now() - datetime.fromisoformat(state.updated_at) >= timedelta(hours=hours):
-                await self.post(state.session_id, Close(reason=f"not used for {hours:g} hours"))
+                close = Close(reason=f"not used for {hours:g} hours", at_seq=state.seq)
+                await _tried(self.post(state.session_id, close))
 
     def _ttl_hours(self, agent: str) -> float:
         try:
@@ -363,7 +391,7 @@ class Sessions:
         self._listed.set()
         sessions = list(self._live.values())
         await asyncio.gather(*(session.finish(grace_seconds) for session in sessions))
-        await self._save_index()
+        await _tried(self._save_index())
         for session in sessions:
             await self._ports.store.release(session.claim)
         self._live.clear()
@@ -374,12 +402,20 @@ async def _to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
     return await asyncio.shield(asyncio.ensure_future(work))
 
 
+async def _tried(work: Awaitable[object]) -> None:
+    """Housekeeping: what fails now is done another time."""
+    try:
+        await work
+    except (DuragentError, OSError) as error:
+        _log.warning("housekeeping: %s", error)
+
+
 def _id_of(key: str) -> str:
     """The id of the session that is made under an Idempotency-Key: always the same, so that no table is needed.
 
     A key that is a ULID, as our own client makes them, is the id's ending itself, so that ids sort by time.
     """
-    if ULID.fullmatch(key.lower()):
-        return f"session_{key.lower()}"
+    if ULID.fullmatch(key):
+        return f"session_{key}"
     digest = hashlib.sha256(b"session:" + key.encode()).digest()
     return f"session_{ulid(int.from_bytes(digest[:6]), digest[6:])}"

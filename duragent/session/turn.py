@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -17,7 +18,15 @@ from duragent.agent.load import Agent
 from duragent.bus import Delta
 from duragent.context.build import build, frame
 from duragent.context.transcript import NO_RESULT
-from duragent.errors import DuragentError, ModelError, ModelTimeout, ModelUnavailable
+from duragent.errors import (
+    BadModelRequest,
+    DuragentError,
+    InvalidRequest,
+    ModelError,
+    ModelTimeout,
+    ModelUnavailable,
+    StoreError,
+)
 from duragent.journal.events import (
     Call,
     Event,
@@ -115,6 +124,20 @@ class Turn:
         return replace(limits, steps=max(self._agent[1].spec.session.max_tool_iterations, 1))
 
     async def perform(self, step: Step) -> None:
+        """Do it. A fault that nobody thought of ends the turn, which would otherwise stay open for ever."""
+        try:
+            await self._perform(step)
+        except StoreError:
+            raise
+        except Exception as error:
+            turn = self._stage.state.turn
+            if turn is None:
+                raise
+            _log.exception("%s failed in an unexpected way", step)
+            reason = without_surrogates(f"unexpected {type(error).__name__}: {error}")
+            await self._end(EndTurn(turn.id, "failed", "internal-error", reason))
+
+    async def _perform(self, step: Step) -> None:
         match step:
             case StartTurn():
                 await self._start(step)
@@ -227,8 +250,8 @@ class Turn:
         partial = Partial(Question(step.turn, step.step, step.attempt), self._keep, self._stage.tell)
         self._stage.show(partial)
         try:
-            reply = await self._hear(asked, partial)
-            await self._stage.commit(lambda _: [self._replied(step, reply)])
+            replied = self._replied(step, await self._hear(asked, partial))
+            await self._keep_reply(replied)
         except _Interrupted:
             await self._stage.commit(lambda state: [self._stopped(state, step, partial)])
         except ModelError as error:
@@ -236,6 +259,12 @@ class Turn:
             await self._stage.commit(lambda state: [self._failed(state, step, partial, failure)])
         finally:
             self._stage.show(None)
+
+    async def _keep_reply(self, replied: ModelReplied) -> None:
+        try:
+            await self._stage.commit(lambda _: [replied])
+        except InvalidRequest as error:
+            raise BadModelRequest(f"the model's answer is not usable: {error}") from error
 
     async def _keep(self, data: bytes, append: bool) -> None:
         await self._ports.store.put_partial(self._stage.claim, data, append=append)
@@ -294,7 +323,7 @@ class Turn:
                 cached_input=used.cached_input_tokens,
                 reasoning=used.reasoning_tokens,
             ),
-            cost_usd=reply.cost_usd,
+            cost_usd=reply.cost_usd if math.isfinite(reply.cost_usd or 0) else None,
         )
 
     def _failed(self, state: SessionState, step: AskModel, partial: Partial, error: ModelError) -> ModelFailed:
@@ -336,9 +365,11 @@ class Turn:
 
 def _reply_of(hearing: "asyncio.Future[ModelReply]", label: str) -> ModelReply:
     """What was heard. A model is foreign code: whatever else it raises is one more way to give no answer."""
+    if hearing.cancelled():
+        raise ModelUnavailable(f"the model {label} gave up in the middle of its answer")
     try:
         return hearing.result()
-    except DuragentError:
+    except ModelError:
         raise
     except Exception as error:
         _log.exception("the model %s failed in an unexpected way", label)

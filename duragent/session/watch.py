@@ -55,8 +55,9 @@ async def follow(source: Source, subscription: Subscription, after: int) -> Asyn
     yield CaughtUp()
     subscription.forget_deltas()
     if (partial := source.partial()) is not None:
+        # Behind the records that wait, for the question is one of them.
         for delta in partial.so_far():
-            yield delta
+            subscription.put(delta)
     while (item := await subscription.next()) is not None:
         if isinstance(item, Delta) or item.first_seq > after:
             yield item

@@ -8,6 +8,9 @@ Promises of every store on this shelf (`duragent.testing.check_store` tries them
 - **Claimed once.** A session is read and written through a `Claim`; the store has one writer. `claim` leaves behind a
   log without a torn tail; one with any other fault is served up to it, read-only, and `claim.damage` says what it is.
 - **Never more than acknowledged.** `read` shows only lines whose append has returned.
+- **Never a changed line.** Reads may end early (where a file does, or before a fault), but are empty only when there is
+  nothing more. A fault that only shows in a read raises `Damaged` and is noted in `claim.damage`; nothing is appended
+  under a claim with damage.
 - Snapshots and partial texts are caches: they may be absent, old or torn, and losing them loses nothing that counts.
 
 Errors: `StoreFull` (nothing stored, the claim is still good), `SeqConflict` (a bug), `Fenced` and `LogChanged` (this

@@ -9,6 +9,10 @@ _EDIT = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 _SCRATCH = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+# macOS has no fdatasync.
+_sync_data = getattr(os, "fdatasync", os.fsync)
+
+
 class Disk:
     """Thin calls to the kernel; each raises OSError as the kernel says."""
 
@@ -44,7 +48,7 @@ class Disk:
         os.ftruncate(fd, size)
 
     def sync(self, fd: int) -> None:
-        os.fdatasync(fd)
+        _sync_data(fd)
 
     def sync_folder(self, path: Path) -> None:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -229,6 +229,14 @@ async def _all_fenced(store: Store, claim: Claim) -> None:
     await _raises(Fenced, store.get_partial(claim))
 
 
+async def claim_that_was_found_damaged_later_is_read_only(store: Store) -> None:
+    claim, lines = await _filled(store, ["one"])
+    claim.damage = Damaged(SESSION, "somewhere", 2, "found by somebody who looked closer", 1)
+    await _raises(Damaged, store.append(claim, message_lines(SESSION, 3, ["no"]), expect=2))
+    assert await _all(store, claim) == b"".join(lines)
+    assert (await store.claim(SESSION)).damage is None
+
+
 async def sessions_are_apart(store: Store) -> None:
     one, lines = await _filled(store, ["mine"])
     other, others = await _filled(store, ["yours", "too"], "session_02contract")
@@ -350,6 +358,7 @@ PROMISES: tuple[Promise, ...] = (
     session_that_is_not_there_cannot_be_claimed,
     claim_is_over_after_release,
     second_claim_ends_the_first,
+    claim_that_was_found_damaged_later_is_read_only,
     sessions_are_apart,
     blobs_are_kept_and_checked,
     snapshot_is_the_newest_or_none,

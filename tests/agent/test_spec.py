@@ -260,7 +260,6 @@ def test_inactive_lists_only_what_the_file_sets() -> None:
         "spec.session.context.tool_result_keep_first",
         "spec.session.context.tool_result_keep_last",
         "spec.session.context.tool_result_truncation",
-        "spec.session.max_tool_iterations",
         "spec.skills_dir",
         "spec.tools",
     ]

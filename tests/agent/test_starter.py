@@ -129,3 +129,22 @@ def test_providers_are_chosen_in_order() -> None:
         Choice("demo", "demo", no_key),
         Choice("demo", "demo", no_key),
     ]
+
+
+def test_an_untouched_demo_agent_makes_room_for_a_real_model(tmp_path: Path) -> None:
+    write_workspace(tmp_path, "ada", "demo")
+    file = tmp_path / ".duragent/agents/ada/agent.yaml"
+
+    assert write_workspace(tmp_path, "ada", "openai").replaced == (file,)
+    assert Catalog.open(tmp_path / ".duragent/agents").get("ada").spec.model.provider == "openai"
+    assert write_workspace(tmp_path, "ada", "anthropic").replaced == ()
+
+
+def test_a_demo_agent_that_was_edited_is_kept(tmp_path: Path) -> None:
+    write_workspace(tmp_path, "ada", "demo")
+    file = tmp_path / ".duragent/agents/ada/agent.yaml"
+    edited = file.read_text() + "# mine\n"
+    file.write_text(edited)
+
+    assert file in write_workspace(tmp_path, "ada", "openai").skipped
+    assert file.read_text() == edited

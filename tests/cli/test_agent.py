@@ -58,6 +58,20 @@ def test_check_names_file_line_and_field_and_exits_65(duragent: Command, folder:
         assert "did you mean" in ran.out
 
 
+def test_check_finds_an_agent_file_that_is_a_link_to_nowhere(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    (folder / ".duragent/agents/lost").mkdir()
+    (folder / ".duragent/agents/lost/agent.yaml").symlink_to("nowhere")
+    ran = duragent("agent", "check")
+    assert (ran.code, "lost" in ran.out) == (65, True)
+
+
+def test_init_connects_the_demo_agent_of_a_first_chat(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    assert "Replaced" in duragent("init", "--no-interactive", "--provider", "openai").out
+    assert "openai/gpt" in duragent("agent", "list").out
+
+
 def test_check_says_what_is_not_active_yet(duragent: Command, folder: Path) -> None:
     duragent("init", "--no-interactive")
     file = folder / ".duragent/agents/assistant/agent.yaml"

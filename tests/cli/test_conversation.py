@@ -68,7 +68,7 @@ def test_a_failed_turn_says_why_and_what_to_do() -> None:
     assert isinstance(note, Note)
     assert note.mood == "error"
     assert "the key is wrong" in note.text
-    assert "duragent init" in note.text
+    assert "agent.yaml" in note.text
 
 
 def test_a_stopped_answer_is_kept_as_far_as_it_came() -> None:
@@ -112,6 +112,8 @@ def test_links_of_the_model_show_where_they_lead() -> None:
         ("abc", 10, 3, ["abc"]),
         ("abcdef", 3, 3, ["abc", "def"]),
         ("a\nb\nc\nd", 10, 2, ["c", "d"]),
+        ("one two three", 8, 3, ["one two", "three"]),
+        ("one two", 3, 3, ["one", "two"]),
         ("日本語", 4, 3, ["日本", "語"]),
         ("日本語", 3, 3, ["日", "本", "語"]),
         ("x" * 1_000_000, 10, 2, ["x" * 10, "x" * 10]),

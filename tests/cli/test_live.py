@@ -27,7 +27,7 @@ class Place:
         root = str(Path(duragent.__file__).parent.parent)
         hidden = (*PROVIDER_KEYS.values(), "DURAGENT_TOKEN", "NO_COLOR", "PAGER")
         self.environ = {name: value for name, value in os.environ.items() if name not in hidden}
-        self.environ |= {"PYTHONPATH": root, "HOME": str(folder)}
+        self.environ |= {"PYTHONPATH": root, "HOME": str(folder), "OLLAMA_HOST": "127.0.0.1:9"}
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -149,6 +149,16 @@ def test_two_terminals_on_one_session_see_each_others_messages(place: Place) -> 
         later.expect("You said")
 
 
+def test_the_server_of_an_open_chat_stops_at_once_when_it_is_told(place: Place) -> None:
+    with place.terminal("chat") as terminal:
+        terminal.expect("Ctrl-D detaches")
+        stopped = place.run("serve", "stop")
+        assert (stopped.returncode, stopped.stdout) == (0, "Stopped.\n")
+        terminal.expect("reconnecting")
+        terminal.type("/quit\r")
+        assert terminal.end() == 0
+
+
 def test_ctrl_c_stops_the_answer_and_then_says_how_to_leave(place: Place) -> None:
     with place.terminal("chat") as terminal:
         terminal.expect("Ctrl-D detaches")
@@ -195,6 +205,7 @@ def test_ask_fails_with_a_code_when_the_model_is_not_set_up(place: Place) -> Non
     ran = place.run("ask", "assistant", "hello")
     assert (ran.returncode, ran.stdout) == (78, "")
     assert "OPENAI_API_KEY" in ran.stderr
+    assert "duragent serve stop" in ran.stderr
 
 
 def test_sessions_are_listed_shown_renamed_and_deleted(place: Place) -> None:

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -78,8 +79,9 @@ def test_a_fault_is_one_line_with_a_hint_and_a_code(
 
 
 def test_an_internal_error_is_one_line_and_its_details_are_kept(
-    duragent: Command, monkeypatch: pytest.MonkeyPatch
+    duragent: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
     monkeypatch.setattr("duragent.cli.place.find_config", lambda *_: 1 / 0)
     ran = duragent("agent", "list")
     assert ran.code == 70
@@ -107,3 +109,24 @@ def test_completions_prints_the_shells_script(duragent: Command, shell: str) -> 
     ran = duragent("completions", shell)
     assert ran.code == 0
     assert "_DURAGENT_COMPLETE" in ran.out
+
+
+def test_a_fault_in_a_file_that_the_server_tells_has_the_code_of_the_fault() -> None:
+    assert main.exit_code(errors.ProblemResponse(422, errors.AgentBroken.code, "y")) == 65
+
+
+def test_a_command_that_is_nearly_right_is_suggested(duragent: Command) -> None:
+    assert "Did you mean 'session'" in duragent("sesion", "list").err
+
+
+def test_a_workspace_that_was_named_and_is_not_there_is_not_made(duragent: Command, folder: Path) -> None:
+    ran = duragent("chat", "-w", "nowhere")
+    assert (ran.code, list(folder.iterdir())) == (66, [])
+
+
+def test_the_folder_around_a_workspace_is_not_taken_for_one(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    ran = duragent("session", "list", "-w", ".")
+    assert ran.code == 2
+    assert "--workspace .duragent" in ran.err
+    assert [path.name for path in folder.iterdir()] == [".duragent"]

@@ -11,7 +11,9 @@ from duragent.client import backoff
 from duragent.client.address import Endpoint, always, endpoint_of_url, find_server, local_url, workspace_hash
 from duragent.client.client import Client
 from duragent.client.launch import LocalServer, is_gone
-from duragent.errors import InvalidRequest, ProblemResponse, ServerUnreachable
+from duragent.clock import SystemClock
+from duragent.errors import InvalidRequest, ProblemResponse, ServerStartFailed, ServerUnreachable
+from duragent.journal.record import timestamp
 from duragent.wire import SendMessage, ServerAddress
 from tests.client.fake_server import FakeServer, running
 
@@ -34,7 +36,7 @@ def write_address(workspace: Path, server: FakeServer, **changes: Any) -> None:
         "host": "127.0.0.1",
         "port": int(server.url.rpartition(":")[2]),
         "pid": os.getpid(),
-        "started_at": "2026-11-20T23:58:16.123Z",
+        "started_at": timestamp(SystemClock().now()),
         "version": "0",
         "workspace_hash": server.workspace_hash,
     }
@@ -148,6 +150,12 @@ async def test_a_server_that_lives_but_does_not_answer_is_not_started_again(tmp_
         await local(wanted=True)
 
 
+async def test_a_server_whose_log_cannot_be_written_is_not_started(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("in the way")
+    with pytest.raises(ServerStartFailed, match="logs.*cannot be written"):
+        await LocalServer(tmp_path, list, lambda _: None)(wanted=True)
+
+
 def test_a_dead_child_that_nobody_asked_about_is_gone() -> None:
     pid = os.fork()
     if pid == 0:
@@ -155,3 +163,27 @@ def test_a_dead_child_that_nobody_asked_about_is_gone() -> None:
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert is_gone(pid)
     assert not is_gone(os.getpid())
+
+
+def test_another_process_that_got_the_id_later_is_not_the_server() -> None:
+    assert is_gone(os.getpid(), "2001-01-01T00:00:00.000Z")
+    assert not is_gone(os.getpid(), timestamp(SystemClock().now()))
+
+
+@pytest.mark.parametrize("pid", [0, -1, 10**30])
+def test_what_cannot_be_a_process_id_is_gone(pid: int) -> None:
+    assert is_gone(pid)
+
+
+async def test_a_fault_that_the_detail_tells_already_is_told_once() -> None:
+    body = {
+        "type": "urn:duragent:problem:invalid-request",
+        "title": "Invalid Request",
+        "status": 422,
+        "detail": "the query cannot be used: limit: is too small",
+        "errors": [{"field": "limit", "problem": "is too small"}],
+    }
+    async with client_of(FakeServer(statuses={"/api/v1/agents": (422, body)})) as client:
+        with pytest.raises(ProblemResponse) as caught:
+            await client.agents()
+    assert caught.value.detail == "the query cannot be used: limit: is too small"

@@ -37,5 +37,5 @@ def play(text: str, folder: Path, environ: Mapping[str, str]) -> None:
 
 def _pattern(line: str) -> str:
     # A terminal may break a line where the page does not, and draws its prompt again while words come.
-    parts = [r"[\s>]+".join(re.escape(word) for word in part.split()) for part in line.split("…")]
+    parts = [r"\W+".join(re.escape(word) for word in part.split()) for part in line.split("…")]
     return r".*?".join(parts)

@@ -65,7 +65,9 @@ def environment(folder: Path) -> dict[str, str]:
     hidden = (*PROVIDER_KEYS.values(), "DURAGENT_TOKEN", "NO_COLOR", "PAGER")
     kept = {name: value for name, value in os.environ.items() if name not in hidden}
     source = str(Path(duragent.__file__).parent.parent)
-    return kept | {"PATH": f"{programs}:{kept['PATH']}", "PYTHONPATH": source, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    ours = {"PATH": f"{programs}:{kept['PATH']}", "PYTHONPATH": source, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    # Nothing listens there: the first run must choose the demo model also where Ollama runs.
+    return kept | ours | {"OLLAMA_HOST": "127.0.0.1:9"}
 
 
 def free_port() -> int:

@@ -11,7 +11,9 @@ from duragent.journal.events import EVENT_TYPES, Event, Opaque
 from duragent.journal.record import Record
 
 TEXTS = st.one_of(
-    st.sampled_from(["", "hi", "\x00\x1f\x7f\x80\x85\x9f", "\u2028\u2029", "\ud800", "\udfff\ud83d", "\ufeff\uffff", "😀"]),
+    st.sampled_from(
+        ["", "hi", "\x00\x1f\x7f\x80\x85\x9f", "\u2028\u2029", "\ud800", "\udfff\ud83d", "\ufeff\uffff", "😀"]
+    ),
     st.text(st.characters(exclude_categories=[]), max_size=30),
     st.sampled_from(['"}', ',"crc":"00000000"}', ',"tx":"1/2"', '{"blob":"x"}', "\r\n", "\\u0000", '"', "\\"]),
 )
@@ -53,7 +55,9 @@ def instances(kind: type[BaseModel]) -> st.SearchStrategy[Any]:
 
 def _json() -> st.SearchStrategy[Any]:
     simple = st.one_of(st.none(), st.booleans(), st.integers(-(2**70), 2**70), _FLOATS, TEXTS)
-    return st.recursive(simple, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(PLAIN, inner, max_size=3)))
+    return st.recursive(
+        simple, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(PLAIN, inner, max_size=3))
+    )
 
 
 _UNKNOWN_TYPES = PLAIN.filter(lambda name: name not in EVENT_TYPES)
@@ -65,6 +69,4 @@ KNOWN: st.SearchStrategy[Event] = st.one_of(*(instances(kind) for kind in EVENT_
 UNKNOWN: st.SearchStrategy[Event] = st.builds(Opaque, type=_UNKNOWN_TYPES, payload=_UNKNOWN_FIELDS)
 EVENTS: st.SearchStrategy[Event] = st.one_of(KNOWN, UNKNOWN)
 TX = st.one_of(st.none(), st.integers(1, 40).flatmap(lambda n: st.integers(1, n).map(lambda i: f"{i}/{n}")))
-RECORDS = st.builds(
-    Record, seq=st.integers(1, 10**18), ts=st.just("2026-11-20T23:58:16.123Z"), event=EVENTS, tx=TX
-)
+RECORDS = st.builds(Record, seq=st.integers(1, 10**18), ts=st.just("2026-11-20T23:58:16.123Z"), event=EVENTS, tx=TX)

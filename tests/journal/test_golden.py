@@ -128,5 +128,5 @@ def test_old_line_is_shown_with_its_arguments_as_they_are() -> None:
         raise AssertionError(name)
 
     assert json.loads(expand(RUST[16], no_blob)) == json.loads(RUST[16])
-    odd = b'{"seq":1,"timestamp":"x","type":"tool_call","call_id":"c","tool_name":"t","arguments":{"blob":"a","size_bytes":1}}'
-    assert json.loads(expand(odd, no_blob))["arguments"] == {"blob": "a", "size_bytes": 1}
+    odd = json.loads(RUST[16]) | {"arguments": {"blob": "a", "size_bytes": 1}}
+    assert json.loads(expand(json.dumps(odd).encode(), no_blob)) == odd

@@ -120,6 +120,21 @@ def test_unknown_fields_of_a_known_event_are_passed_over(extra: dict[str, Any]) 
     assert decode(line, SEED) == Record(4, TS, e.SessionClosed(reason="x"))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"seq":1,"timestamp":17,"type":"user_message","content":"hi"}',
+        b'{"seq":1,"timestamp":null,"type":"moon_landed"}',
+        line_with({"seq": 1, "ts": 17, "type": "moon_landed"}),
+        line_with({"seq": 1, "ts": TS, "type": ["moon_landed"]}),
+        line_with({"seq": 1, "ts": TS}),
+    ],
+)
+def test_line_without_a_time_or_a_type_is_refused(line: bytes) -> None:
+    with pytest.raises(BadLine):
+        decode(line, SEED)
+
+
 def test_unknown_event_is_kept_with_all_it_holds() -> None:
     payload = {"a": [1, {"b": None}], "note": "\ud800\u2028", "file": {"blob": "x", "more": 1}}
     line = line_with({"seq": 4, "ts": TS, "type": "moon_landed", **payload})
@@ -129,7 +144,9 @@ def test_unknown_event_is_kept_with_all_it_holds() -> None:
     assert json.loads(expand(line, no_blob)) == {"seq": 4, "ts": TS, "type": "moon_landed", **payload}
 
 
-@pytest.mark.parametrize("line", [b"", b"{}", b"[]", b"null", b'{"seq":1}', b"\xff", b"[" * 100_000, b'{"seq":1,"ts":"x"}'])
+@pytest.mark.parametrize(
+    "line", [b"", b"{}", b"[]", b"null", b'{"seq":1}', b"\xff", b"[" * 100_000, b'{"seq":1,"ts":"x"}']
+)
 def test_line_without_a_checksum_is_refused(line: bytes) -> None:
     with pytest.raises(BadLine):
         decode(line, SEED)
@@ -171,6 +188,16 @@ def test_short_texts_stay_beside_a_long_one() -> None:
     assert isinstance(found, e.ModelFailed)
     # The state keeps the message: it must be the same live and after a restart.
     assert found.message == event.message
+
+
+def test_long_arguments_of_calls_move_out_too() -> None:
+    calls = tuple(e.Call(call=f"c{n}", tool="write", arguments=str(n) * 400_000) for n in range(4))
+    record = Record(7, TS, e.ModelReplied(message_id="m", text="writing", calls=calls))
+    encoded = encode(record, SEED)
+    assert len(encoded.blobs) == 2
+    assert decode(encoded.line, SEED, encoded.blobs.__getitem__) == record
+    shown = json.loads(expand(encoded.line, encoded.blobs.__getitem__))
+    assert shown["calls"] == [call.model_dump() for call in calls]
 
 
 def test_record_that_cannot_fit_is_refused() -> None:

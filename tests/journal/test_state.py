@@ -53,7 +53,9 @@ def test_records_of_unknown_types_move_only_the_place_and_the_time(records: list
 def test_state_stays_small() -> None:
     received = [
         Record(
-            seq, TS, e.MessageReceived(message_id=f"m{seq}", text="x" * 1000, source="legacy", idempotency_key=f"k{seq}")
+            seq,
+            TS,
+            e.MessageReceived(message_id=f"m{seq}", text="x" * 1000, source="legacy", idempotency_key=f"k{seq}"),
         )
         for seq in range(1, 3001)
     ]

@@ -27,7 +27,7 @@ from duragent.errors import (
 from duragent.models.base import ModelChoice
 from duragent.models.litellm import LitellmModel
 from duragent.models.litellm_errors import model_error, retry_after_seconds
-from duragent.models.litellm_request import find_key, litellm_arguments
+from duragent.models.litellm_request import find_key, litellm_arguments, ollama_url
 from duragent.models.messages import (
     ChatMessage,
     ModelDelta,
@@ -487,3 +487,16 @@ async def main():
 asyncio.run(main())
 """
     assert await asyncio.to_thread(run_python, program) == "one"
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        (None, "http://localhost:11434"),
+        ("127.0.0.1:9", "http://127.0.0.1:9"),
+        ("gpu-box", "http://gpu-box:11434"),
+        ("https://ollama.example:443/", "https://ollama.example:443"),
+    ],
+)
+def test_ollama_is_looked_for_where_its_own_programs_look(host: str | None, url: str) -> None:
+    assert ollama_url({} if host is None else {"OLLAMA_HOST": host}) == url

@@ -12,6 +12,7 @@ from duragent.journal.events import (
     Event,
     ModelCalled,
     ModelReplied,
+    SessionClosed,
     SessionPaused,
     SessionResumed,
     ToolFinished,
@@ -227,3 +228,7 @@ def test_pieces_that_the_client_has_are_not_sent_again() -> None:
     assert delta(0, "one two") == b'event: token\ndata: {"content":"two"}\n\n'
     assert delta(0, "one", attempt=2) == b""
     assert delta(3, " two three", attempt=2) == b'event: token\ndata: {"content":" three"}\n\n'
+
+
+def test_who_waits_when_the_session_is_closed_is_told_so() -> None:
+    assert _told(SessionClosed()) == (["event: cancelled\ndata: {}"], True)

@@ -1,7 +1,7 @@
 """A runtime without doors: real sessions on a real or a memory store, a scripted model, a fake clock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from duragent.errors import AgentNotFound
 from duragent.journal.events import Event
 from duragent.journal.inputs import Message
 from duragent.journal.record import Record
-from duragent.models.base import Model
+from duragent.models.base import Model, ModelChoice
 from duragent.session.answer import Answered
 from duragent.session.ports import Ports
 from duragent.session.sessions import NewSession, Sessions
@@ -103,6 +103,7 @@ async def open_house(
     node: str = "node-1",
     settings: SessionsSettings | None = None,
     agent_rest: str = "",
+    model_for: Callable[[ModelChoice], Model] | None = None,
 ) -> AsyncIterator[House]:
     """Sessions that run while the block does. Leaving it is a crash as far as they can tell: nothing is closed."""
     clock = clock or FakeClock(hurried=True)
@@ -114,7 +115,8 @@ async def open_house(
         tasks.add(task)
         return task
 
-    ports = Ports(store, clock, node, speakers, lambda _: model, settings or SessionsSettings(), spawn)
+    choose = model_for or (lambda _: model)
+    ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn)
     house = House(Sessions(ports), store, clock, speakers)
     # `run` would keep house, which a hurried clock turns into a busy loop.
     house.sessions._listed.set()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.errors import SessionNotFound
+from duragent.errors import Damaged, SessionNotFound
 from duragent.journal import snapshot
 from duragent.journal.events import LogRecovered, MessageReceived, ModelFailed, ModelReplied, OwnerClaimed, TurnEnded
 from duragent.journal.inputs import Cancel, Message
@@ -252,3 +252,61 @@ async def test_a_session_is_made_once_under_one_key_also_by_many_at_once(store: 
         assert [duplicate for _, duplicate in made].count(False) == 1
         with pytest.raises(SessionNotFound):
             await house.sessions.post("session_nobody", Message(text="x"))
+
+
+async def a_long_log_with_a_flipped_bit(store: FileStore, tmp_path: Path) -> str:
+    """So long that opening looks at its tail only; the bit is far before that. Returns the session's id."""
+    async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path / "agents") as house:
+        session = await house.new()
+        for _ in range(4):
+            await house.ask(session, "x" * 400_000)
+        await house.sessions._live[session].finish(0)
+    log = tmp_path / "sessions" / session / "events.jsonl"
+    data = bytearray(log.read_bytes())
+    data[600_000] ^= 1
+    log.write_bytes(data)
+    return session
+
+
+async def test_damage_in_the_middle_of_a_long_log_stays_known(store: FileStore, tmp_path: Path) -> None:
+    session = await a_long_log_with_a_flipped_bit(store, tmp_path)
+    again = reopened(store, tmp_path)
+    async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
+        await house.sessions._open_all(dict.fromkeys(await house.sessions._load_index()))
+        house.clock.jump(1000)
+        await house.sessions._unload_idle()
+        with pytest.raises(Damaged):
+            await house.say(session, "hi")
+        assert session in house.sessions.damaged()
+    again.close()
+
+
+async def test_damage_in_the_middle_of_a_long_log_without_a_snapshot_is_told(store: FileStore, tmp_path: Path) -> None:
+    session = await a_long_log_with_a_flipped_bit(store, tmp_path)
+    (tmp_path / "sessions" / session / "state.yaml").unlink()
+    again = reopened(store, tmp_path)
+    async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
+        await house.sessions._open_all(dict.fromkeys(await house.sessions._load_index()))
+        assert session in house.sessions.damaged()
+        state = await house.sessions.state(session)
+        assert (state.agent, state.seq > 1) == ("assistant", True)
+    again.close()
+
+
+@pytest.mark.parametrize("time", ['"yesterday"', "17", '"2025-01-01T00:00:00"'])
+async def test_a_log_of_v0_5_with_an_odd_time_harms_no_other_session(
+    store: FileStore, tmp_path: Path, time: str
+) -> None:
+    folder = tmp_path / "sessions" / "session_odd"
+    folder.mkdir()
+    start = '"type":"session_start","agent":"assistant"}\n'
+    (folder / "events.jsonl").write_text(f'{{"seq":1,"timestamp":"2025-01-01T00:00:00.123456789Z",{start}')
+    with (folder / "events.jsonl").open("a") as log:
+        log.write(f'{{"seq":2,"timestamp":{time},"type":"session_end"}}\n')
+    async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path / "agents") as house:
+        session = await house.new()
+        await house.sessions._open_all(dict.fromkeys(await house.sessions._load_index()))
+        assert set(house.sessions.damaged()) == {"session_odd"}
+        await house.sessions._expire()
+        found, _ = await house.sessions.list()
+        assert {state.session_id: state.seq for state in found} == {session: 2, "session_odd": 1}

@@ -1,10 +1,13 @@
 """Turns, on the memory store: whole logs compared, one scripted model, no time passes."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
+from duragent.context.budget import fit, message_tokens
+from duragent.context.transcript import transcript
 from duragent.errors import (
     AuthenticationFailed,
     IdempotencyMismatch,
@@ -13,9 +16,20 @@ from duragent.errors import (
     SessionClosed,
     SessionNotFound,
 )
-from duragent.journal.events import ModelCalled, ModelFailed, ModelReplied, ToolFinished, TurnEnded
+from duragent.journal.events import (
+    Event,
+    MessageReceived,
+    ModelCalled,
+    ModelFailed,
+    ModelReplied,
+    ToolFinished,
+    TurnEnded,
+    TurnStarted,
+)
 from duragent.journal.inputs import Cancel, Close, Message, Pause, Rename, Resume
-from duragent.models.messages import ChatMessage, ModelReply, ToolCall
+from duragent.journal.record import Record
+from duragent.models.base import Model, ModelChoice
+from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ToolCall
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
 from tests.session.house import open_house
@@ -362,3 +376,78 @@ async def test_who_waits_for_an_answer_is_told_of_a_pause(tmp_path: Path) -> Non
         await house.sessions.post(session, Pause(reason="nobody is there"))
         answered = await waiting
         assert (answered.outcome, answered.reason) == ("paused", "nobody is there")
+
+
+async def test_who_waits_for_an_answer_is_told_that_the_session_was_closed(tmp_path: Path) -> None:
+    model = ScriptedModel([Line("x", gate=asyncio.Event())])
+    async with open_house(MemoryStore(), model, tmp_path) as house:
+        session = await house.new()
+        first = await house.say(session, "one")
+        await model.asked(1)
+        second = await house.say(session, "two")
+        await house.sessions.post(session, Close(reason="over"))
+        async with asyncio.timeout(1):
+            answers = [await house.sessions.answer(session, seq) for seq in (first, second)]
+        assert [answer.outcome for answer in answers] == ["cancelled", "cancelled"]
+
+
+async def test_an_answer_that_no_record_can_hold_fails_the_turn_once(tmp_path: Path) -> None:
+    calls = tuple(ToolCall(id=str(number), name="bash", arguments="x" * 15_000) for number in range(100))
+    model = ScriptedModel([ModelReply(calls=calls, finish_reason="tool_calls")])
+    async with open_house(MemoryStore(), model, tmp_path) as house:
+        session = await house.new()
+        answered = await house.ask(session, "hi")
+        assert (answered.outcome, answered.code) == ("failed", "bad-model-request")
+        assert len(model.requests) == 1
+        assert house.sessions.trouble() is None
+
+
+async def test_a_price_that_is_no_number_is_not_known(tmp_path: Path) -> None:
+    model = ScriptedModel([ModelReply(text="hello", cost_usd=float("nan"))])
+    async with open_house(MemoryStore(), model, tmp_path) as house:
+        answered = await house.ask(await house.new(), "hi")
+        assert answered.reply is not None
+        assert (answered.reply.text, answered.reply.cost_usd) == ("hello", None)
+
+
+async def test_a_model_that_cancels_itself_has_failed(tmp_path: Path) -> None:
+    class Cancelling:
+        label = "cancelling"
+
+        async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
+            yield ModelDelta(text="one")
+            raise asyncio.CancelledError
+
+    async with open_house(MemoryStore(), Cancelling(), tmp_path) as house:
+        async with asyncio.timeout(1):
+            answered = await house.ask(await house.new(), "hi")
+        assert (answered.outcome, answered.code) == ("failed", "model-unavailable")
+
+
+async def test_a_fault_that_nobody_thought_of_ends_the_turn(tmp_path: Path) -> None:
+    def choose(choice: ModelChoice) -> Model:
+        raise KeyError(choice.name)
+
+    async with open_house(MemoryStore(), ScriptedModel(), tmp_path, model_for=choose) as house:
+        async with asyncio.timeout(1):
+            answered = await house.ask(await house.new(), "hi")
+        assert (answered.outcome, answered.code) == ("failed", "internal-error")
+
+
+def test_a_message_during_an_answer_whose_question_is_cut_off_stands_behind_it() -> None:
+    events: list[Event] = [
+        MessageReceived(message_id="m2", text="two"),
+        ModelReplied(message_id="r1", turn="t1", text="to one"),
+        TurnEnded(turn="t1", outcome="completed"),
+        TurnStarted(turn="t2", trigger=8),
+    ]
+    said = transcript(Record(seq, "2026-01-01T00:00:00.000Z", event) for seq, event in enumerate(events, 8))
+    assert [message.content for message in said] == ["to one", "two"]
+
+
+def test_the_newest_exchange_fits_however_many_messages_it_has() -> None:
+    said = [ChatMessage(role="user", content="x" * 4000) for _ in range(10)]
+    question = ChatMessage(role="user", content="What is all this?")
+    kept = fit([*said, question], 2000)
+    assert sum(message_tokens(message) for message in kept) < 2000 + 11 * 20
+    assert (len(kept), kept[-1]) == (11, question)

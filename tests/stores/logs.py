@@ -30,7 +30,10 @@ def message(text: str) -> e.Event:
 
 def conversation() -> list[list[bytes]]:
     """The appends of a short conversation with tools: 15 records, one group of three, one of two."""
-    calls = (e.Call(call="c1", tool="bash", arguments='{"command":"ls"}'), e.Call(call="c2", tool="web", arguments="{}"))
+    calls = (
+        e.Call(call="c1", tool="bash", arguments='{"command":"ls"}'),
+        e.Call(call="c2", tool="web", arguments="{}"),
+    )
     appends: list[list[e.Event]] = [
         [e.SessionCreated(agent="assistant")],
         [e.OwnerClaimed(epoch=1, node="n1"), message("hi\n\u2028 {"), e.TurnStarted(turn="t1", trigger=3)],

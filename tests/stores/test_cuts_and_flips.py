@@ -64,6 +64,18 @@ async def test_torn_tail_of_nuls_is_cut_off(store: FileStore) -> None:
     store.close()
 
 
+def test_record_that_became_a_hole_is_damage_unless_it_is_of_the_last_append() -> None:
+    lines = [line for append in APPENDS for line in append]
+    for number, line in enumerate(lines):
+        data = b"".join(lines[:number]) + b"\0" * len(line) + b"".join(lines[number + 1 :])
+        found = scan(data, crc_seed(SESSION), after=None)
+        start = max(end for end in ENDS if end <= len(b"".join(lines[:number])))
+        verdict = "torn" if start == ENDS[-2] else "damaged"
+        assert (found.verdict, found.end) == (verdict, start), number
+        grouped = b"".join(lines[:1]) + b"".join(APPENDS[1]).replace(APPENDS[1][0], b"\0" * len(APPENDS[1][0]))
+        assert scan(grouped, crc_seed(SESSION), after=None).verdict == "torn"
+
+
 def test_every_flipped_bit_is_damage_at_its_record() -> None:
     seed = crc_seed(SESSION)
     bounds = [0]
@@ -102,13 +114,13 @@ async def test_changed_byte_makes_the_session_read_only_and_leaves_the_file_alon
     "change",
     [
         lambda lines: lines[:4] + lines[5:],
-        lambda lines: lines[:4] + [lines[5], lines[4]] + lines[6:],
-        lambda lines: lines[:5] + [lines[4]] + lines[5:],
+        lambda lines: [*lines[:4], lines[5], lines[4], *lines[6:]],
+        lambda lines: [*lines[:5], lines[4], *lines[5:]],
         lambda lines: lines[:1] + lines[2:],
         lambda lines: [b"\n", *lines],
         lambda lines: lines[:6] + lines_of(7, [message("pasted")], "session_other") + lines[7:],
         lambda lines: [*lines, b"{}\n"],
-        lambda lines: lines[:6] + [lines[6].replace(b'"crc":"', b'"CRC":"')] + lines[7:],
+        lambda lines: [*lines[:6], lines[6].replace(b'"crc":"', b'"CRC":"'), *lines[7:]],
         lambda lines: [line.rstrip(b"\n") + b"\r\n" for line in lines],
     ],
     ids=["removed", "swapped", "twice", "first of a group", "blank", "pasted", "foreign end", "no crc", "crlf"],

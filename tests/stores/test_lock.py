@@ -18,7 +18,7 @@ from pathlib import Path
 from duragent.stores.lock import WorkspaceLock
 lock = WorkspaceLock(Path(sys.argv[1]))
 lock.acquire("process of the test")
-child = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL)
+child = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, close_fds=False)
 print(child.pid, flush=True)
 sys.stdin.read()
 """
@@ -27,9 +27,7 @@ sys.stdin.read()
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A process that holds the lock, and the id of its child."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path / ".lock")], stdin=-1, stdout=-1, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path / ".lock")], stdin=-1, stdout=-1, text=True)
     assert process.stdout is not None
     child = int(process.stdout.readline())
     yield process, child
@@ -75,7 +73,6 @@ def test_lock_is_exclusive_within_a_process_until_it_is_released(tmp_path: Path)
     assert (tmp_path / ".lock").read_text() == "second\n"
     second.release()
     assert (tmp_path / ".lock").read_text() == ""
-
 
 
 def mountinfo(**kinds: str) -> str:

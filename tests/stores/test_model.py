@@ -176,7 +176,8 @@ class FileStoreMachine(RuleBasedStateMachine):
         if 0 < cut < len(whole):
             assert self.claim.torn is not None
             saved = (self.root / SESSION / self.claim.torn.saved_as).read_bytes()
-            assert whole[:cut].endswith(saved) and saved
+            assert saved
+            assert whole[:cut].endswith(saved)
 
     @precondition(lambda self: self.claim is not None and (self.root / SESSION / "events.jsonl").stat().st_size > 0)
     @rule()
@@ -204,7 +205,7 @@ class FileStoreMachine(RuleBasedStateMachine):
 
 
 def search(examples: int, steps: int) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis has no types for it
+    run_state_machine_as_test(
         FileStoreMachine,
         settings=settings(
             max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)

@@ -1,0 +1,258 @@
+"""Several things at once: what opens, unloads, deletes or stops a session, while somebody else is at it."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from duragent.bus import Block, Delta, Subscription
+from duragent.errors import SessionNotFound, StoreError, StoreFull, Unavailable
+from duragent.journal.inputs import Close, Rename
+from duragent.session.partial import Partial, Question
+from duragent.session.watch import CaughtUp, Hello, Source, follow
+from duragent.stores.base import Claim
+from duragent.stores.memory import MemoryStore
+from duragent.testing import FakeClock, Line, ScriptedModel
+from tests.session.house import House, open_house
+
+
+class Slow(MemoryStore):
+    """A store whose appends, deletions and lists wait or fail when a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate: asyncio.Event | None = None
+        self.at_gate = asyncio.Event()
+        self.failures: list[StoreError] = []
+
+    async def append(self, claim: Claim, lines: Sequence[bytes], *, expect: int) -> None:
+        self._fail()
+        await super().append(claim, lines, expect=expect)
+        await self._pass()
+
+    async def delete(self, session_id: str) -> None:
+        await self._pass()
+        await super().delete(session_id)
+
+    async def put_index(self, data: bytes) -> None:
+        self._fail()
+        await super().put_index(data)
+
+    def _fail(self) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+
+    async def _pass(self) -> None:
+        if self.gate is not None:
+            self.at_gate.set()
+            await self.gate.wait()
+
+
+async def unloading(house: House, session: str, turns_of_the_loop: int) -> asyncio.Task[None]:
+    """The session is being unloaded, that far."""
+    live = house.sessions._live[session]
+    while live.busy:
+        await asyncio.sleep(0)
+    task = asyncio.ensure_future(house.sessions._unload(live))
+    for _ in range(turns_of_the_loop):
+        await asyncio.sleep(0)
+    return task
+
+
+@pytest.mark.parametrize("turns_of_the_loop", range(8))
+async def test_a_message_is_taken_while_the_session_is_being_unloaded(tmp_path: Path, turns_of_the_loop: int) -> None:
+    async with open_house(MemoryStore(), ScriptedModel(otherwise="ok"), tmp_path) as house:
+        session = await house.new()
+        await house.ask(session, "one")
+        task = await unloading(house, session, turns_of_the_loop)
+        assert (await house.ask(session, "two")).outcome == "completed"
+        await task
+
+
+@pytest.mark.parametrize("turns_of_the_loop", range(8))
+async def test_waiting_while_the_session_is_being_unloaded_holds_up_nobody(
+    tmp_path: Path, turns_of_the_loop: int
+) -> None:
+    async with open_house(MemoryStore(), ScriptedModel(otherwise="ok"), tmp_path) as house:
+        session = await house.new()
+        await house.ask(session, "one")
+        head = (await house.sessions.state(session)).seq
+        task = await unloading(house, session, turns_of_the_loop)
+        # Nothing will ever come behind the head; without a pause in the waiting the loop would stand still here.
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await house.sessions.answer(session, head)
+        await task
+
+
+@pytest.mark.parametrize("turns_of_the_loop", range(8))
+async def test_a_message_is_taken_while_the_start_looks_at_the_session(tmp_path: Path, turns_of_the_loop: int) -> None:
+    store = MemoryStore()
+    async with open_house(store, ScriptedModel(), tmp_path) as house:
+        session = await house.new()
+    async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path, node="node-2") as house:
+        looking = asyncio.ensure_future(house.sessions._open_all({session: None}))
+        for _ in range(turns_of_the_loop):
+            await asyncio.sleep(0)
+        assert (await house.ask(session, "hi")).outcome == "completed"
+        await looking
+
+
+async def test_a_message_that_is_being_written_when_its_session_is_deleted_is_refused(tmp_path: Path) -> None:
+    store = Slow()
+    async with open_house(store, ScriptedModel(), tmp_path) as house:
+        session = await house.new()
+        store.gate = asyncio.Event()
+        saying = asyncio.ensure_future(house.say(session, "hi"))
+        await store.at_gate.wait()
+        deleting = asyncio.ensure_future(house.sessions.delete(session))
+        async with asyncio.timeout(1):
+            with pytest.raises(SessionNotFound):
+                await saying
+        store.gate.set()
+        await deleting
+
+
+async def test_a_deletion_goes_to_its_end_when_the_client_goes_away(tmp_path: Path) -> None:
+    store = Slow()
+    async with open_house(store, ScriptedModel(), tmp_path) as house:
+        session = await house.new()
+        store.gate = asyncio.Event()
+        deleting = asyncio.ensure_future(house.sessions.delete(session))
+        await store.at_gate.wait()
+        deleting.cancel()
+        store.gate.set()
+        await asyncio.wait((deleting,))
+        with pytest.raises(SessionNotFound):
+            await house.sessions.state(session)
+        assert (await house.sessions.list())[0] == []
+
+
+async def test_the_list_is_not_saved_with_a_mark_that_is_newer_than_its_row(tmp_path: Path) -> None:
+    store = Slow()
+    async with open_house(store, ScriptedModel(), tmp_path) as house:
+        session = await house.new()
+        store.gate = asyncio.Event()
+        renaming = asyncio.ensure_future(house.sessions.post(session, Rename(title="new")))
+        await store.at_gate.wait()
+        await house.sessions._save_index()
+        store.gate.set()
+        await renaming
+    async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
+        assert await house.sessions._load_index() == [session]
+
+
+async def test_a_stop_ends_well_when_the_list_cannot_be_saved(tmp_path: Path) -> None:
+    store = Slow()
+    async with open_house(store, ScriptedModel(), tmp_path) as house:
+        await house.new()
+        store.failures = [Unavailable("no space")]
+        await house.sessions.close(0)
+
+
+async def test_a_stop_does_not_wait_out_the_pause_of_a_full_store(tmp_path: Path) -> None:
+    store, clock = Slow(), FakeClock()
+    async with open_house(store, ScriptedModel(["x"]), tmp_path, clock=clock) as house:
+        session = await house.new()
+        await house.say(session, "hi")
+        store.failures = [StoreFull("no space")]
+        await clock.until_asleep()
+        async with asyncio.timeout(1):
+            await house.sessions.close(0)
+
+
+async def test_a_stop_during_the_start_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    async with open_house(store, ScriptedModel(), tmp_path) as house:
+        sessions = [await house.new() for _ in range(20)]
+    async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
+        looking = asyncio.ensure_future(house.sessions._open_all(dict.fromkeys(sessions)))
+        await asyncio.sleep(0)
+        await house.sessions.close(0)
+        await looking
+    assert [record.message for record in caplog.records] == []
+
+
+async def test_who_waits_learns_that_the_disk_failed_and_the_turn_goes_on_by_itself_later(tmp_path: Path) -> None:
+    store, gate = Slow(), asyncio.Event()
+    async with open_house(store, ScriptedModel([Line("one", gate=gate), "two"]), tmp_path) as house:
+        session = await house.new()
+        seq = await house.say(session, "hi")
+        async with house.sessions.watch(session, seq) as items:
+            waiting = asyncio.ensure_future(house.sessions.answer(session, seq))
+            await asyncio.sleep(0)
+            store.failures = [Unavailable("the disk failed")]
+            gate.set()
+            async with asyncio.timeout(1):
+                # The watcher is let go, to come again.
+                assert [item async for item in items]
+                with pytest.raises(Unavailable):
+                    await waiting
+        assert house.sessions.trouble() == "the disk failed"
+        await house.sessions._open_failed()
+        await house.idle(session)
+        assert (await house.kinds(session))[-1] == "turn_ended"
+        assert house.sessions.trouble() is None
+
+
+async def test_a_session_that_the_disk_failed_is_opened_at_the_next_start(tmp_path: Path) -> None:
+    store, gate = Slow(), asyncio.Event()
+    async with open_house(store, ScriptedModel([Line("one", gate=gate)]), tmp_path) as house:
+        session = await house.new()
+        await house.say(session, "hi")
+        store.failures = [Unavailable("the disk failed")]
+        gate.set()
+        while not house.sessions.trouble():
+            await asyncio.sleep(0)
+        await house.sessions.close(0)
+    async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
+        assert await house.sessions._load_index() == [session]
+
+
+async def test_a_session_that_cannot_be_closed_does_not_keep_the_others_from_expiring(tmp_path: Path) -> None:
+    store, clock = Slow(), FakeClock(hurried=True)
+    async with open_house(store, ScriptedModel(), tmp_path, clock=clock) as house:
+        await house.new()
+        other = await house.new()
+        clock.jump(3600 * 1000)
+        store.failures = [Unavailable("the disk failed")]
+        await house.sessions._expire()
+        assert (await house.sessions.state(other)).closed
+
+
+async def test_an_expiry_that_a_message_overtook_closes_nothing(tmp_path: Path) -> None:
+    async with open_house(MemoryStore(), ScriptedModel(otherwise="ok"), tmp_path) as house:
+        session = await house.new()
+        seq = (await house.sessions.state(session)).seq
+        await house.ask(session, "hi")
+        assert not (await house.sessions.post(session, Close(at_seq=seq))).changed
+
+
+async def test_one_unexpected_fault_does_not_keep_the_server_from_starting(tmp_path: Path) -> None:
+    class Odd(MemoryStore):
+        async def verify(self, session_id: str) -> None:
+            raise KeyError(session_id)
+
+    async with open_house(Odd(), ScriptedModel(otherwise="ok"), tmp_path) as house:
+        session = await house.new()
+        await house.sessions._open_all({session: None})
+        assert (await house.ask(session, "hi")).outcome == "completed"
+
+
+async def test_pieces_of_an_answer_come_behind_the_record_of_their_question() -> None:
+    async def keep(data: bytes, append: bool) -> None: ...
+
+    async def read(after: int, limit: int) -> bytes:
+        raise AssertionError
+
+    subscription = Subscription()
+    partial = Partial(Question("t", 1, 2), keep, subscription.put)
+    called = Block(b"model_called\n", 1, 1)
+    items = follow(Source(Hello(0, 1, "log"), read, lambda _: called, lambda: partial), subscription, 0)
+    assert isinstance(await anext(items), Hello)
+    subscription.put(called)
+    partial.add("hello", "")
+    await partial.finish()
+    assert isinstance(await anext(items), CaughtUp)
+    assert [await anext(items), await anext(items)] == [called, Delta("t", 1, 2, "text", 0, "hello")]
