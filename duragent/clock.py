@@ -4,6 +4,7 @@ A `Clock` is handed to whoever needs one, so that tests can hand over `duragent.
 """
 
 import asyncio
+import hashlib
 import os
 import re
 import time
@@ -37,6 +38,14 @@ def ulid(milliseconds: int, chance: bytes) -> str:
     """26 characters of lower-case Crockford base32: 48 bits of time, 80 bits of chance (github.com/ulid/spec)."""
     number = (milliseconds & (1 << 48) - 1) << 80 | int.from_bytes(chance[:10])
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def ulid_of(key: str) -> str:
+    """Always the same ULID for the same key: the key itself when it is one, so that ids still sort by time."""
+    if ULID.fullmatch(key):
+        return key
+    digest = hashlib.sha256(b"session:" + key.encode()).digest()
+    return ulid(int.from_bytes(digest[:6]), digest[6:])
 
 
 class SystemClock:

@@ -169,6 +169,11 @@ def seq_of(line: bytes) -> int:
     raise BadLine('does not start with {"seq":')
 
 
+def crc_of(line: bytes) -> str:
+    """The checksum as the line has it, unchecked."""
+    return line.rstrip(b"\n")[-CRC_TAIL_BYTES:][-10:-2].decode()
+
+
 def tx_of(line: bytes) -> tuple[int, int] | None:
     """(i, n) when the line is the i-th of n that were appended at once."""
     match = _TX.search(line[-CRC_TAIL_BYTES - 32 : -CRC_TAIL_BYTES])

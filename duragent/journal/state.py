@@ -201,7 +201,8 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
         case TurnEnded():
             return _turn_ended(at, event)
         case ToolFinished():
-            return _without_calls(at, (event.call,))
+            # A call that was interrupted is no progress: it may be what kills the server.
+            return _without_calls(at, (event.call,), progress=event.outcome != "interrupted")
         case ToolsSkipped():
             return _without_calls(at, event.calls)
         case ApprovalRequested():
@@ -348,8 +349,9 @@ def _call_is(at: SessionState, call_id: str, status: CallStatus, epoch: int = 0)
     return replace(at, turn=replace(at.turn, calls=calls))
 
 
-def _without_calls(at: SessionState, call_ids: tuple[str, ...]) -> SessionState:
+def _without_calls(at: SessionState, call_ids: tuple[str, ...], *, progress: bool = True) -> SessionState:
     if at.turn is None:
         return at
     calls = tuple(call for call in at.turn.calls if call.call not in call_ids)
-    return replace(at, turn=replace(at.turn, calls=calls, recoveries=0))
+    recoveries = 0 if progress else at.turn.recoveries
+    return replace(at, turn=replace(at.turn, calls=calls, recoveries=recoveries))

@@ -36,22 +36,19 @@ from duragent.journal.events import (
     TurnEnded,
 )
 from duragent.journal.inputs import Input
-from duragent.journal.record import CRC_TAIL_BYTES, Encoded, Record, crc_seed, decode, encode, timestamp
+from duragent.journal.record import Encoded, Record, crc_of, crc_seed, decode, encode, timestamp
 from duragent.journal.state import SessionState, reduce
 from duragent.session.admit import Already, admit
 from duragent.session.partial import Partial
 from duragent.session.ports import Ports
 from duragent.session.steps import next_step
-from duragent.session.turn import Decide, Turn, why_stop
+from duragent.session.turn import FULL_STORE_PAUSE_SECONDS, Decide, Turn, why_stop
 from duragent.session.watch import Hello, Source, Watched, follow
 from duragent.stores.base import Claim
 from duragent.stores.lines import line_seq
 
 BATCH = 64
 """Decisions that go into one write at most."""
-
-FULL_STORE_PAUSE_SECONDS = 5.0
-"""How long the engine waits when there was no room, before it tries again."""
 
 _SUMMARIZED = (SessionCreated, SessionPaused, SessionResumed, SessionRenamed, SessionClosed, TurnEnded)
 _BLOB = re.compile(rb'\{"blob":"([0-9a-f]{64})"')
@@ -172,7 +169,7 @@ class Session:
                 subscription.close()
             state = self._state
             hello = Hello(state.seq, self._claim.oldest, f"{self.id}@{state.created_at}")
-            source = Source(hello, self.read, as_block, lambda: self._partial)
+            source = Source(hello, self.read, lambda: self._partial)
             async with aclosing(follow(source, subscription, after)) as items:
                 yield items
 
@@ -393,13 +390,3 @@ class Session:
 
 REPLAY_BACK_LINES = 500
 """Lines that one step back through the log takes, when the context looks for what fits."""
-
-
-def as_block(lines: bytes) -> Block:
-    """Stored lines as one block."""
-    last = lines.rfind(b"\n", 0, len(lines) - 1) + 1
-    return Block(lines, line_seq(lines), line_seq(lines[last:]))
-
-
-def crc_of(line: bytes) -> str:
-    return line.rstrip(b"\n")[-CRC_TAIL_BYTES:][-10:-2].decode()

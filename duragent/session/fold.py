@@ -4,9 +4,8 @@ import asyncio
 
 from duragent.errors import Damaged
 from duragent.journal import snapshot
-from duragent.journal.record import BadLine, crc_seed, decode
+from duragent.journal.record import BadLine, crc_of, crc_seed, decode
 from duragent.journal.state import SessionState, apply
-from duragent.session.actor import crc_of
 from duragent.stores.base import Claim, Store
 from duragent.stores.lines import line_seq
 

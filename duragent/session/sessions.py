@@ -6,14 +6,14 @@ Outside this room nobody knows more than `post` and `watch`; the rest here is bo
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from duragent.bus import Block, Delta
-from duragent.clock import ULID, ulid
+from duragent.clock import ulid_of
 from duragent.errors import (
     Damaged,
     DuragentError,
@@ -29,6 +29,7 @@ from duragent.journal.inputs import Close, Input
 from duragent.journal.record import Record, crc_seed, encode, expand, timestamp
 from duragent.journal.state import SessionState, reduce
 from duragent.session.actor import Receipt, Session
+from duragent.session.alone import OneAtATime, to_its_end
 from duragent.session.answer import Answered, AnswerSearch
 from duragent.session.fold import fold
 from duragent.session.index import Index, Query, load
@@ -54,21 +55,14 @@ class NewSession:
     idempotency_key: str | None = None
 
 
-@dataclass(slots=True)
-class _Door:
-    """The lock of one session, and how many want it."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    wanted: int = 0
-
-
 class Sessions:
     """See the module docstring. One of it in a process, on one event loop."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._live: dict[str, Session] = {}
-        self._opening: dict[str, _Door] = {}
+        # Whoever makes, opens, closes or deletes a session does so alone.
+        self._alone = OneAtATime()
         self._index = Index()
         self._listed = asyncio.Event()
         self._stopping = False
@@ -119,13 +113,15 @@ class Sessions:
         if self._stopping:
             raise Stopping
         mark = hashlib.sha256(repr((new.agent, new.title)).encode()).hexdigest()[:16]
-        session_id = self._ports.clock.new_id("session") if not new.idempotency_key else _id_of(new.idempotency_key)
-        if new.idempotency_key and await self._exists(session_id):
-            return await self._made_before(session_id, new.idempotency_key, mark), True
+        key = new.idempotency_key
+        # Always the same id under a key, so that no table is needed to know what was made under it.
+        session_id = f"session_{ulid_of(key)}" if key else self._ports.clock.new_id("session")
+        if key and await self._exists(session_id):
+            return await self._made_before(session_id, key, mark), True
         try:
-            return await _to_its_end(self._create(session_id, new, mark)), False
+            return await to_its_end(self._create(session_id, new, mark)), False
         except SessionExists:
-            return await self._made_before(session_id, new.idempotency_key or "", mark), True
+            return await self._made_before(session_id, key or "", mark), True
 
     async def _create(self, session_id: str, new: NewSession, mark: str) -> SessionState:
         agent = self._ports.agents.get(new.agent)
@@ -190,7 +186,7 @@ class Sessions:
 
     async def delete(self, session_id: str) -> None:
         """Remove a session for good, whatever it is doing. Raises SessionNotFound."""
-        await _to_its_end(self._delete(await self._session(session_id)))
+        await to_its_end(self._delete(await self._session(session_id)))
 
     async def _delete(self, session: Session) -> None:
         async with self._alone(session.id):
@@ -235,7 +231,7 @@ class Sessions:
         if session is None and self._stopping:
             raise Stopping
         if session is None or isinstance(session.problem, Unavailable):
-            session = await _to_its_end(self._open(session_id))
+            session = await to_its_end(self._open(session_id))
             if self._live.get(session_id) is not session:
                 # It was unloaded or deleted before it was our turn to run again.
                 return await self._session(session_id)
@@ -251,7 +247,11 @@ class Sessions:
                 session = None
             if session is None:
                 claim = await self._ports.store.claim(session_id)
-                state = await fold(self._ports.store, claim)
+                try:
+                    state = await fold(self._ports.store, claim)
+                except BaseException:
+                    await self._ports.store.release(claim)
+                    raise
                 session = self._live[session_id] = Session(self._ports, claim, state, self._note)
                 self._note(session)
                 if not self._stopping:
@@ -268,19 +268,6 @@ class Sessions:
             del self._live[session.id]
             await session.finish(0)
             await self._ports.store.release(session.claim)
-
-    @asynccontextmanager
-    async def _alone(self, session_id: str) -> AsyncIterator[None]:
-        """Whoever makes, opens, closes or deletes a session does so alone."""
-        door = self._opening.setdefault(session_id, _Door())
-        door.wanted += 1
-        try:
-            async with door.lock:
-                yield
-        finally:
-            door.wanted -= 1
-            if not door.wanted:
-                del self._opening[session_id]
 
     def _note(self, session: Session) -> None:
         self._index.put(session.state, str(session.problem) if session.problem else None)
@@ -397,25 +384,9 @@ class Sessions:
         self._live.clear()
 
 
-async def _to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
-    """Do the work even if the caller goes away in its middle."""
-    return await asyncio.shield(asyncio.ensure_future(work))
-
-
 async def _tried(work: Awaitable[object]) -> None:
     """Housekeeping: what fails now is done another time."""
     try:
         await work
     except (DuragentError, OSError) as error:
         _log.warning("housekeeping: %s", error)
-
-
-def _id_of(key: str) -> str:
-    """The id of the session that is made under an Idempotency-Key: always the same, so that no table is needed.
-
-    A key that is a ULID, as our own client makes them, is the id's ending itself, so that ids sort by time.
-    """
-    if ULID.fullmatch(key):
-        return f"session_{key}"
-    digest = hashlib.sha256(b"session:" + key.encode()).digest()
-    return f"session_{ulid(int.from_bytes(digest[:6]), digest[6:])}"

@@ -26,6 +26,7 @@ from duragent.errors import (
     ModelTimeout,
     ModelUnavailable,
     StoreError,
+    StoreFull,
 )
 from duragent.journal.events import (
     Call,
@@ -56,6 +57,9 @@ from duragent.session.steps import (
 )
 from duragent.stores.base import Claim
 from duragent.text import without_surrogates
+
+FULL_STORE_PAUSE_SECONDS = 5.0
+"""How long a turn waits when there was no room, before it tries again."""
 
 MAX_RETRY_AFTER_SECONDS = 300.0
 """A provider that wants a longer pause is not waited for: the turn fails and says so."""
@@ -261,10 +265,17 @@ class Turn:
             self._stage.show(None)
 
     async def _keep_reply(self, replied: ModelReplied) -> None:
-        try:
-            await self._stage.commit(lambda _: [replied])
-        except InvalidRequest as error:
-            raise BadModelRequest(f"the model's answer is not usable: {error}") from error
+        """Record the answer. It is paid for: when there is no room it waits, rather than being asked for again."""
+        while True:
+            try:
+                await self._stage.commit(lambda _: [replied])
+            except InvalidRequest as error:
+                raise BadModelRequest(f"the model's answer is not usable: {error}") from error
+            except StoreFull:
+                if await self._interrupted_within(self._ports.clock.sleep(FULL_STORE_PAUSE_SECONDS)):
+                    raise
+            else:
+                return
 
     async def _keep(self, data: bytes, append: bool) -> None:
         await self._ports.store.put_partial(self._stage.claim, data, append=append)

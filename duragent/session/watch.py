@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from duragent.bus import Block, Delta, Subscription
 from duragent.session.partial import Partial
+from duragent.stores.lines import line_seq
 
 REPLAY_LINES = 2_000
 
@@ -37,7 +38,6 @@ class Source:
 
     hello: Hello
     read: Callable[[int, int], Awaitable[bytes]]
-    block: Callable[[bytes], Block]
     partial: Callable[[], Partial | None]
 
 
@@ -49,7 +49,7 @@ async def follow(source: Source, subscription: Subscription, after: int) -> Asyn
         yield Reset()
         after = 0
     while after < hello.head:
-        block = source.block(await source.read(after, min(REPLAY_LINES, hello.head - after)))
+        block = as_block(await source.read(after, min(REPLAY_LINES, hello.head - after)))
         yield block
         after = block.last_seq
     yield CaughtUp()
@@ -63,10 +63,16 @@ async def follow(source: Source, subscription: Subscription, after: int) -> Asyn
             yield item
         elif item.last_seq > after:
             # A batch that the replay saw the beginning of.
-            yield source.block(_behind(item, after))
+            yield as_block(_behind(item, after))
         if isinstance(item, Block):
             after = max(after, item.last_seq)
 
 
 def _behind(block: Block, after: int) -> bytes:
     return b"".join(block.lines.splitlines(keepends=True)[after - block.first_seq + 1 :])
+
+
+def as_block(lines: bytes) -> Block:
+    """Stored lines as one block."""
+    last = lines.rfind(b"\n", 0, len(lines) - 1) + 1
+    return Block(lines, line_seq(lines), line_seq(lines[last:]))

@@ -152,7 +152,7 @@ async def test_a_server_that_lives_but_does_not_answer_is_not_started_again(tmp_
 
 async def test_a_server_whose_log_cannot_be_written_is_not_started(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("in the way")
-    with pytest.raises(ServerStartFailed, match="logs.*cannot be written"):
+    with pytest.raises(ServerStartFailed, match=r"logs.*cannot be written"):
         await LocalServer(tmp_path, list, lambda _: None)(wanted=True)
 
 

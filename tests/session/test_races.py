@@ -248,8 +248,8 @@ async def test_pieces_of_an_answer_come_behind_the_record_of_their_question() ->
 
     subscription = Subscription()
     partial = Partial(Question("t", 1, 2), keep, subscription.put)
-    called = Block(b"model_called\n", 1, 1)
-    items = follow(Source(Hello(0, 1, "log"), read, lambda _: called, lambda: partial), subscription, 0)
+    called = Block(b'{"seq":1,"type":"model_called"}\n', 1, 1)
+    items = follow(Source(Hello(0, 1, "log"), read, lambda: partial), subscription, 0)
     assert isinstance(await anext(items), Hello)
     subscription.put(called)
     partial.add("hello", "")

@@ -1,7 +1,7 @@
 """Turns, on the memory store: whole logs compared, one scripted model, no time passes."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from duragent.errors import (
     RateLimited,
     SessionClosed,
     SessionNotFound,
+    StoreFull,
 )
 from duragent.journal.events import (
     Event,
@@ -30,6 +31,7 @@ from duragent.journal.inputs import Cancel, Close, Message, Pause, Rename, Resum
 from duragent.journal.record import Record
 from duragent.models.base import Model, ModelChoice
 from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ToolCall
+from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
 from tests.session.house import open_house
@@ -451,3 +453,26 @@ def test_the_newest_exchange_fits_however_many_messages_it_has() -> None:
     kept = fit([*said, question], 2000)
     assert sum(message_tokens(message) for message in kept) < 2000 + 11 * 20
     assert (len(kept), kept[-1]) == (11, question)
+
+
+class FullStore(MemoryStore):
+    """Has no room for as long as `full` says."""
+
+    full = 0
+
+    async def append(self, claim: Claim, lines: Sequence[bytes], *, expect: int) -> None:
+        if self.full and b"model_replied" in b"".join(lines):
+            self.full -= 1
+            raise StoreFull("no room")
+        await super().append(claim, lines, expect=expect)
+
+
+async def test_an_answer_that_finds_no_room_waits_and_is_not_asked_for_again(tmp_path: Path) -> None:
+    store, model = FullStore(), ScriptedModel(["paid for"])
+    store.full = 3
+    async with open_house(store, model, tmp_path) as house:
+        session = await house.new()
+        answered = await house.ask(session, "hi")
+        assert answered.reply is not None
+        assert answered.reply.text == "paid for"
+    assert len(model.requests) == 1
