@@ -106,7 +106,8 @@ class SessionInfo(Shape):
     status: Status
     created_at: str
     updated_at: str
-    title: str | None = None
+    title: Text | None = None
+    topic: Text = Field("", description="The beginning of the first message; what lists show where there is no title.")
     head: int = Field(0, description="seq of the newest record.")
     turns: int = Field(0, description="Turns that ended.")
     usage: Usage = Usage()

@@ -60,7 +60,7 @@ async def show_list(where: Where, *, agent: str | None, status: str | None, limi
 
 
 def _about(session: "SessionInfo") -> str:
-    return session.problem or session.title or ""
+    return session.problem or session.title or session.topic
 
 
 @app.command()

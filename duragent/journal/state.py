@@ -35,13 +35,19 @@ from duragent.journal.events import (
     TurnEnded,
     TurnStarted,
 )
-from duragent.journal.record import Record
+from duragent.journal.record import BLOB_MIN_BYTES, Record
 from duragent.text import Text
 
 CallStatus = Literal["requested", "waiting", "approved", "denied", "started", "lost"]
 
 REMEMBERED_KEYS = 128
 """How many Idempotency-Keys of the newest requests a session remembers."""
+
+TOPIC_MAX = 80
+"""Characters of a session's topic: the beginning of its first message, so that people can tell sessions apart."""
+
+TOPIC_TEXT_MAX = BLOB_MIN_BYTES // 4
+"""Up to so many characters a message is certain to stand in its line."""
 
 REASON_MAX = 500
 """Characters of an error's message that the state keeps; the log has it whole."""
@@ -128,6 +134,7 @@ class SessionState:
     agent: str = ""
     agent_fingerprint: str = ""
     title: Text | None = None
+    topic: Text = ""
     created_at: str = ""
     updated_at: str = ""
     on_disconnect: OnDisconnect = "continue"
@@ -251,8 +258,17 @@ def _has_orphans(turn: OpenTurn) -> bool:
 
 def _message(at: SessionState, event: MessageReceived) -> SessionState:
     at = _remember(at, event.idempotency_key, event.fingerprint, event.message_id)
-    at = replace(at, totals=replace(at.totals, messages=at.totals.messages + 1))
+    topic = at.topic or _topic(event.text)
+    at = replace(at, topic=topic, totals=replace(at.totals, messages=at.totals.messages + 1))
     return at if event.source == "legacy" else replace(at, waiting=(*at.waiting, at.seq))
+
+
+def _topic(text: str) -> str:
+    """The first line of a message, for lists; none of a text that may be in a blob, because a fold has no blobs."""
+    if len(text) > TOPIC_TEXT_MAX:
+        return ""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= TOPIC_MAX else f"{line[: TOPIC_MAX - 1]}…"
 
 
 def _remember(at: SessionState, key: str | None, fingerprint: str | None, message_id: str) -> SessionState:

@@ -13,6 +13,7 @@ def session_info(state: SessionState, damage: str | None = None) -> SessionInfo:
         created_at=state.created_at,
         updated_at=state.updated_at,
         title=state.title,
+        topic=state.topic,
         head=state.seq,
         turns=state.totals.turns,
         usage=total_usage(state.totals),

@@ -1,7 +1,7 @@
 """One writer: the lock of a workspace.
 
-`flock` on `.lock`, never POSIX `fcntl` locks, which vanish when any other descriptor of the file is closed. The kernel
-drops it when the process dies, however it dies. What stands in the file is for people only.
+`flock` on `.lock` and on its folder, never POSIX `fcntl` locks, which vanish when any other descriptor of the file is
+closed. The kernel drops it when the process dies, however it dies. What stands in the file is for people only.
 """
 
 import contextlib
@@ -45,17 +45,22 @@ class WorkspaceLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd: int | None = None
+        self._folder_fd: int | None = None
 
     def acquire(self, note: str) -> None:
         """Raises WorkspaceLocked with what the holder wrote about itself."""
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        # The folder is locked too: `git clean` may remove the file, and another server would make a new one.
+        folder_fd = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for each in (fd, folder_fd):
+                fcntl.flock(each, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             holder = os.pread(fd, 500, 0).decode(errors="replace").strip()
             os.close(fd)
+            os.close(folder_fd)
             raise WorkspaceLocked(str(self._path.parent), holder or "another process") from error
-        self._fd = fd
+        self._fd, self._folder_fd = fd, folder_fd
         self.describe(note)
 
     def describe(self, note: str) -> None:
@@ -70,6 +75,9 @@ class WorkspaceLock:
                 os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = None
+        if self._folder_fd is not None:
+            os.close(self._folder_fd)
+            self._folder_fd = None
 
 
 def refuse_network_file_system(path: Path, mountinfo: str | None = None) -> None:

@@ -117,3 +117,14 @@ def test_network_file_systems_are_told_by_the_mount_that_is_nearest(path: str, k
 
 def test_this_machine_is_looked_at_when_nothing_is_handed_in(tmp_path: Path) -> None:
     refuse_network_file_system(tmp_path)
+
+
+def test_the_lock_holds_also_when_somebody_removes_its_file(tmp_path: Path) -> None:
+    first, second = WorkspaceLock(tmp_path / ".lock"), WorkspaceLock(tmp_path / ".lock")
+    first.acquire("first")
+    (tmp_path / ".lock").unlink()
+    with pytest.raises(WorkspaceLocked):
+        second.acquire("second")
+    first.release()
+    second.acquire("second")
+    second.release()
