@@ -95,10 +95,12 @@ class SessionNotFound(NotFound):
 
 
 class AgentNotFound(NotFound):
+    """`name` is "" when any agent would have done."""
+
     def __init__(self, name: str, known: Sequence[str] = ()) -> None:
         self.name, self.known = name, tuple(known)
-        there = f"; there are: {', '.join(self.known)}" if self.known else "; there are no agents yet"
-        super().__init__(f"agent '{name}' not found{there}")
+        there = f"there are: {', '.join(self.known)}" if self.known else "there are no agents yet"
+        super().__init__(f"agent '{name}' not found; {there}" if name else there)
 
 
 class AmbiguousId(BadInput):
@@ -278,8 +280,10 @@ class ServerError(DuragentError):
 
 
 class ServerUnreachable(ServerError):
-    def __init__(self, url: str, reason: str) -> None:
-        self.url, self.reason = url, reason
+    """`named`: a person gave the URL, so that it may be a slip; else it is the workspace's own server."""
+
+    def __init__(self, url: str, reason: str, *, named: bool = False) -> None:
+        self.url, self.reason, self.named = url, reason, named
         super().__init__(f"no duragent server answers at {url}: {reason}")
 
 

@@ -19,12 +19,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from duragent import __version__, wire
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.client.address import workspace_hash
 from duragent.clock import SystemClock
 from duragent.config import Config, inactive_config
 from duragent.errors import InvalidRequest, ServerStartFailed
+from duragent.fault_words import problem_and_hint
 from duragent.journal.record import timestamp
 from duragent.models.base import Model, ModelChoice
 from duragent.models.demo import DemoModel
@@ -216,9 +219,10 @@ def _with_options(settings: ServerSettings, host: str | None, port: int | None) 
     given = {name: getattr(settings, name) for name in settings.model_fields_set}
     try:
         return ServerSettings.model_validate(given | wishes)
-    except ValueError as error:
-        first = error.errors()[0]["msg"] if hasattr(error, "errors") else error
-        raise InvalidRequest(f"server: {first}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        problem, _ = problem_and_hint(first, f"'{first['input']}'")
+        raise InvalidRequest(f"server: {problem}") from error
 
 
 def _on_signal(runtime: Runtime) -> None:
@@ -261,11 +265,15 @@ def _listen(settings: ServerSettings) -> socket.socket:
         except OSError as error:
             if error.errno != errno.EADDRINUSE or "port" in settings.model_fields_set:
                 raise
+            _log.info("port %d is taken by another program, and nobody asked for it: taking any", settings.port)
             listener.bind((host, 0))
         listener.listen(1024)
     except OSError as error:
         listener.close()
-        raise ServerStartFailed(f"cannot listen on {host}:{settings.port}: {error.strerror}") from error
+        hint = ""
+        if error.errno == errno.EADDRINUSE:
+            hint = " (another program listens there: choose another `server.port`, or --port 0)"
+        raise ServerStartFailed(f"cannot listen on {host}:{settings.port}: {error.strerror}{hint}") from error
     return listener
 
 

@@ -1,7 +1,6 @@
 """A YAML document as a pydantic model: what does not fit is told by file, line and field, with what would be right."""
 
 import copy
-import difflib
 import re
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -10,6 +9,7 @@ from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from duragent.errors import InvalidFile
+from duragent.fault_words import SHAPES, cut, problem_and_hint, unknown_key
 from duragent.yaml_file import YamlDocument, YamlPath, dotted
 
 M = TypeVar("M", bound=BaseModel)
@@ -123,7 +123,7 @@ def _fault(document: YamlDocument, model: type[BaseModel], path: YamlPath, detai
     if kind == "extra_forbidden":
         return Fault(line, path, *_unknown_key(str(path[-1]), _names_at(model, details["loc"][:-1])))
     shown = _shown(document, path, details["input"])
-    return Fault(line, path, *_problem(kind, details, shown, document.raw.get(path)))
+    return Fault(line, path, *_problem(details, shown, document.raw.get(path)))
 
 
 def _shown(document: YamlDocument, path: YamlPath, value: object) -> str:
@@ -139,80 +139,28 @@ def _shown(document: YamlDocument, path: YamlPath, value: object) -> str:
         return f"what {document.raw.get(path, 'the environment')} holds"
     if path and _SECRET.search(str(path[-1])):
         return "a text" if isinstance(value, str) else "an unquoted value"
-    return _cut(document.raw.get(path) or f"'{value}'")
+    return cut(document.raw.get(path) or f"'{value}'")
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= 60 else text[:60] + "…"
-
-
-_WANTED = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
+_SHAPES = SHAPES | {
     "model_type": "a mapping (key: value)",
     "model_attributes_type": "a mapping (key: value)",
     "dict_type": "a mapping (key: value)",
     "tuple_type": "a list (each item begins with '-')",
-    "finite_number": "a finite number",
-}
-_BOUNDS = {
-    "greater_than": ("more than {}", "gt"),
-    "greater_than_equal": ("{} or more", "ge"),
-    "less_than": ("less than {}", "lt"),
-    "less_than_equal": ("{} or less", "le"),
 }
 
 
-def _problem(kind: str, details: ErrorDetails, shown: str, written: str | None) -> tuple[str, str | None]:
-    context = details.get("ctx", {})
-    if kind in _WANTED:
-        hint = None
-        if kind == "string_type" and isinstance(details["input"], bool | int | float):
-            hint = f'put it in quotes: "{written}"' if shown == written else "put it in quotes"
-        return f"must be {_WANTED[kind]}, not {shown}", hint
-    if kind in _BOUNDS:
-        words, key = _BOUNDS[kind]
-        return f"must be {words.format(f'{context[key]:.15g}')}, not {shown}", None
-    if kind == "literal_error":
-        return _not_one_of(str(context["expected"]), details["input"], shown)
-    if kind == "union_tag_invalid":
-        given = _cut(f"'{context['tag']}'")
-        return f"type must be {_choices(str(context['expected_tags']))}, not {given}", None
-    if kind == "union_tag_not_found":
-        return "needs a 'type'", None
-    if kind == "value_error":
-        return str(context["error"]), None
-    return details["msg"][:1].lower() + details["msg"][1:], None
-
-
-def _not_one_of(expected: str, value: object, shown: str) -> tuple[str, str | None]:
-    names = _quoted(expected)
-    near = difflib.get_close_matches(str(value)[:60].lower(), names, n=1) if len(names) > 1 else []
-    return f"must be {_choices(expected)}, not {shown}", f"did you mean '{near[0]}'?" if near else None
-
-
-def _choices(expected: str) -> str:
-    names = _quoted(expected)
-    return f"'{names[0]}'" if len(names) == 1 else "one of " + ", ".join(names)
-
-
-def _quoted(expected: str) -> list[str]:
-    return re.findall(r"'([^']*)'", expected)
+def _problem(details: ErrorDetails, shown: str, written: str | None) -> tuple[str, str | None]:
+    problem, hint = problem_and_hint(details, shown, _SHAPES)
+    if details["type"] == "string_type" and isinstance(details["input"], bool | int | float):
+        hint = f'put it in quotes: "{written}"' if shown == written else "put it in quotes"
+    return problem, hint
 
 
 def _unknown_key(key: str, known: list[str]) -> tuple[str, str]:
     if key in known:
         return "is there under its other name too", "keep one of the two"
-    near = difflib.get_close_matches(_snake(key), {_snake(name): name for name in known}, n=1)
-    if near:
-        return "is not a known key", f"did you mean `{next(name for name in known if _snake(name) == near[0])}`?"
-    return "is not a known key", f"known keys: {', '.join(known)}"
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").lower()
+    return unknown_key(key, known)
 
 
 def _names_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:

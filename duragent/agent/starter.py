@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -127,7 +128,8 @@ def _escaped(char: str) -> str:
 
 
 def _write_new(files: Mapping[Path, str], replaceable: Mapping[Path, str] = MappingProxyType({})) -> Written:
-    """`replaceable`: what a file may hold and yet be written over."""
+    """All of them, or none that was not there before. `replaceable`: what a file may hold and yet be written over."""
+    made = _missing_folders(files)
     created: list[Path] = []
     skipped: list[Path] = []
     replaced: list[Path] = []
@@ -142,8 +144,26 @@ def _write_new(files: Mapping[Path, str], replaceable: Mapping[Path, str] = Mapp
                 continue
             _write(path, text)
         except OSError as error:
+            _remove(created, made)
             raise InvalidFile(str(path), f"cannot be written: {error.strerror or error}") from error
     return Written(tuple(created), tuple(skipped), tuple(replaced))
+
+
+def _missing_folders(files: Iterable[Path]) -> list[Path]:
+    """The folders that the files need and that are not there, the innermost first."""
+    missing = {folder for path in files for folder in path.parents if not os.path.lexists(folder)}
+    return sorted(missing, key=lambda folder: len(folder.parts), reverse=True)
+
+
+def _remove(files: Iterable[Path], folders: Iterable[Path]) -> None:
+    """What a call that failed has made: half a workspace would count as one from then on."""
+    for file in files:
+        with suppress(OSError):
+            file.unlink()
+    for folder in folders:
+        # One that somebody else has put something into stays.
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _holds(path: Path, text: str) -> bool:

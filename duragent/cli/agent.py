@@ -118,8 +118,11 @@ def _check(folder: Path) -> InvalidFile | None:
 
 
 def _model(agent: "Agent") -> str:
-    from duragent.agent.spec import inactive
+    from duragent.agent.spec import doubt_about_provider, inactive
 
-    shown = view.one_line(f"{agent.spec.model.provider}/{agent.spec.model.name}")
-    waiting = inactive(agent.spec)
-    return shown + (f"\n       not active yet: {', '.join(waiting)}" if waiting else "")
+    lines = [f"{agent.spec.model.provider}/{agent.spec.model.name}"]
+    if doubt := doubt_about_provider(agent.spec.model.provider):
+        lines.append(f"note: {doubt}")
+    if waiting := inactive(agent.spec):
+        lines.append(f"not active yet: {', '.join(waiting)}")
+    return "\n       ".join(view.one_line(line) for line in lines)

@@ -85,6 +85,7 @@ class AnswerPrinter:
         self._printed = ""
 
     def take(self, item: "Item") -> None:
+        from duragent.cli.conversation import asking_again
         from duragent.client.watch import Reconnecting
         from duragent.journal.events import ModelFailed, ModelReplied
         from duragent.journal.record import Record
@@ -94,7 +95,8 @@ class AnswerPrinter:
                 typer.echo(f"reconnecting… ({view.one_line(error)})", err=True)
             case Record(event=ModelFailed(retry=True) as failed):
                 self._printed = self._newline()
-                typer.echo(f"no answer yet ({view.one_line(failed.message or failed.error)}): asking again", err=True)
+                why = view.one_line(failed.message or failed.error)
+                typer.echo(f"no answer yet ({why}): {asking_again(failed)}", err=True)
             case Record(event=ModelReplied(calls=calls, text=text)) if calls and text:
                 self._print(text)
                 self._printed = self._newline()

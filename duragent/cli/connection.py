@@ -95,7 +95,10 @@ async def find_session(client: "Client", prefix: str) -> "SessionInfo":
 
 
 async def choose_agent(client: "Client", wanted: str | None) -> str:
-    """The agent that was asked for, else the only one, else the first workspace's. Raises AgentNotFound."""
+    """The agent that was asked for, else the only one, else the first workspace's. Raises AgentNotFound.
+
+    A broken one is an answer too, where there is no better: the server says what is wrong with it.
+    """
     known = await client.agents()
     names = [agent.name for agent in known.agents]
     if wanted is not None:
@@ -104,6 +107,8 @@ async def choose_agent(client: "Client", wanted: str | None) -> str:
         raise AgentNotFound(wanted, names)
     if len(names) == 1 or FIRST_AGENT in names:
         return names[0] if len(names) == 1 else FIRST_AGENT
+    if not names and known.broken:
+        return known.broken[0].name
     if not names:
-        raise AgentNotFound(FIRST_AGENT, names)
+        raise AgentNotFound("")
     raise InvalidRequest(f"which agent? There are {', '.join(names)}: choose one with --agent")

@@ -1,5 +1,6 @@
 """What a chat shows, as a fold over `watch`: finished blocks for the scrollback, and what is going on now. Pure."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -125,12 +126,16 @@ def _newest(blocks: list[Block]) -> list[Block]:
 
 def _failed(failed: events.ModelFailed) -> list[Block]:
     if failed.retry:
-        why = failed.message or failed.error
         if failed.error in ("interrupted", "shutdown"):
             return [Note("The answer was interrupted; the agent starts it again.")]
-        pause = f" in {failed.retry_after_seconds:.0f} s" if failed.retry_after_seconds else ""
-        return [Note(f"No answer yet ({why}); asking again{pause}.", "warning")]
+        return [Note(f"No answer yet ({failed.message or failed.error}): {asking_again(failed)}.", "warning")]
     return [Answered(failed.partial_text, stopped=True)] if failed.partial_text else []
+
+
+def asking_again(failed: events.ModelFailed) -> str:
+    """Which attempt comes next, and after what pause when the provider named one; else the pause is ours, and short."""
+    seconds = math.ceil(failed.retry_after_seconds or 0)
+    return "asking again" + (f" in {seconds} s" if seconds else "") + f", attempt {failed.attempt + 1}"
 
 
 def _ended(end: events.TurnEnded) -> list[Block]:

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "serve": "Run the server, or speak to the one that runs: status, stop, reload-agents.",
     "session": "list, show, log, rename, delete.",
     "agent": "list, create, check.",
+    "policy": "test: what an agent's policy says of a command.",
     "completions": "Print the completion script for bash, zsh or fish.",
 }
 """Each is the function, or the `app` of subcommands, in the file of that name; it is imported when it is called."""
@@ -55,14 +56,14 @@ _OF_ERRORS: dict[type[errors.DuragentError], int] = {
     errors.AuthenticationFailed: 78,
     errors.ModelNotConfigured: 78,
 }
-_OF_PROBLEMS = {errors.AgentBroken.code: 65, errors.Damaged.code: 65}
+_OF_PROBLEMS = {errors.AgentBroken.code: 65, errors.Damaged.code: 65, errors.InvalidRequest.code: 2}
 _OF_STATUSES = {401: 77, 403: 77, 404: 66, 502: 75, 503: 75, 504: 75, 507: 75}
 
 _HINTS: dict[type[errors.DuragentError], str] = {
     errors.ServerUnreachable: "`duragent serve status` says what runs; `duragent serve` starts a server.",
     errors.WorkspaceLocked: "`duragent serve status` says who answers; `duragent serve stop` stops it.",
     errors.SessionNotFound: "`duragent session list` shows what there is.",
-    errors.AgentNotFound: "`duragent agent list` shows what there is; `duragent agent create` makes one.",
+    errors.AgentNotFound: "`duragent agent list` shows what there is; `duragent agent create NAME` makes one.",
     errors.AgentBroken: "`duragent agent check` shows all faults.",
     errors.AmbiguousId: "Give more of the id.",
     errors.ModelNotConfigured: "`duragent init` connects a model.",
@@ -163,6 +164,8 @@ def _say(error: errors.DuragentError) -> int:
     hint = next((_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS), None)
     if isinstance(error, errors.ProblemResponse):
         hint = _hint_of_problem(error)
+    if isinstance(error, errors.ServerUnreachable) and error.named:
+        hint = "Check the URL, and that a duragent server runs there."
     if hint:
         typer.echo(hint, err=True)
     return exit_code(error)

@@ -1,5 +1,6 @@
 """`duragent session list|show|log|rename|delete`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,7 @@ from duragent.cli import options, view
 from duragent.cli.connection import Where, connect, find_session
 from duragent.cli.log import log
 from duragent.cli.loop import run
+from duragent.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from duragent.wire import SessionInfo
@@ -132,6 +134,8 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a session and its log for good."""
+    if not (yes or sys.stdin.isatty()):
+        raise InvalidRequest("deleting is for good, and nobody can be asked without a terminal: --yes is needed")
     run(_delete(Where(config, workspace, server, token_file), session_id, yes))
 
 

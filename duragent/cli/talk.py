@@ -179,7 +179,10 @@ class Talk:
 
     async def _sessions(self, _: str) -> None:
         found = (await self.client.sessions(limit=10)).sessions
-        lines = [f"{each.session_id}  {each.agent}  {each.status}  {view.one_line(each.title or each.topic, 40)}" for each in found]
+        lines = [
+            f"{each.session_id}  {each.agent}  {each.status}  {view.one_line(each.title or each.topic, 40)}"
+            for each in found
+        ]
         self._note(Note("\n".join(lines)))
 
     async def _new(self, rest: str) -> None:

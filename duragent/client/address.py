@@ -26,12 +26,13 @@ _MAX_FILE_BYTES = 64 << 10
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A server to talk to. `local`: plain HTTP on loopback, never through a proxy."""
+    """A server to talk to. `local`: plain HTTP on loopback, never through a proxy. `named`: by a person, as a URL."""
 
     url: str
     token: str | None
     local: bool = False
     admin_token: str | None = None
+    named: bool = False
 
     def token_for(self, path: str) -> str | None:
         return (path.startswith("/api/admin/") and self.admin_token) or self.token
@@ -124,7 +125,7 @@ def endpoint_of_url(url: str, token_file: Path | None = None, environ: Mapping[s
         except OSError as error:
             raise InvalidRequest(f"cannot read the token file {token_file}: {error.strerror}") from error
     local = parsed.scheme == "http" and parsed.host in ("127.0.0.1", "::1", "localhost")
-    return Endpoint(str(parsed).rstrip("/"), token or None, local=local)
+    return Endpoint(str(parsed).rstrip("/"), token or None, local=local, named=True)
 
 
 def always(endpoint: Endpoint) -> Locate:

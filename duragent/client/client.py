@@ -1,8 +1,9 @@
 """Every route of the HTTP API as a method that gives a wire model.
 
 A request that fails for want of a connection is sent again, for `patience_seconds`: reads as they are, POSTs with the
-same Idempotency-Key, so that a server that was killed and restarted in the middle has one message. Errors are
-`ProblemResponse` (the server refused) and `ServerUnreachable` (there was none, for all our patience).
+same Idempotency-Key, so that a server that was killed and restarted in the middle has one message. A URL that a person
+named must answer once before it deserves patience: it may be a slip. Errors are `ProblemResponse` (the server refused)
+and `ServerUnreachable` (there was none, for all our patience).
 """
 
 import asyncio
@@ -80,6 +81,7 @@ class Client:
         self._patience = patience_seconds
         self._endpoint: Endpoint | None = None
         self._endpoint_until = 0.0
+        self._answered = False
         # Plain HTTP to this machine; loading the certificates of the world would take longer than all the rest.
         self._http = httpx.AsyncClient(trust_env=False, verify=False)
         self._http_by_proxy: httpx.AsyncClient | None = None
@@ -105,9 +107,9 @@ class Client:
     async def ready(self) -> Ready:
         """How the server is; one that cannot store anything says so with a 503, which is no failure of the question."""
         try:
-            return _model(Ready, await self._send_once(_Request("GET", "/readyz")))
+            return self._model(Ready, await self._send_once(_Request("GET", "/readyz")))
         except httpx.RequestError as error:
-            raise ServerUnreachable(self._endpoint.url if self._endpoint else "", why(error)) from error
+            raise self._unreachable(error) from error
 
     async def version(self) -> Version:
         return await self._get(Version, "/version")
@@ -134,14 +136,14 @@ class Client:
 
     async def create_session(self, agent: str, title: str | None = None, *, key: str | None = None) -> SessionInfo:
         body = CreateSession(agent=agent, title=title, source=self._source)
-        return _model(SessionInfo, await self._post("/api/v1/sessions", body, key=key))
+        return self._model(SessionInfo, await self._post("/api/v1/sessions", body, key=key))
 
     async def session(self, session_id: str) -> SessionInfo:
         return await self._get(SessionInfo, _session(session_id))
 
     async def rename_session(self, session_id: str, title: str) -> SessionInfo:
         request = _Request("PATCH", _session(session_id), body=ChangeSession(title=title))
-        return _model(SessionInfo, await self._send(request))
+        return self._model(SessionInfo, await self._send(request))
 
     async def delete_session(self, session_id: str) -> None:
         """Deleting what is gone already is an error, unless it was this very request that deleted it."""
@@ -155,16 +157,16 @@ class Client:
         headers = {"Prefer": "respond-async"}
         body = message.model_copy(update={"source": self._source})
         response = await self._post(f"{_session(session_id)}/messages", body, key=key, headers=headers)
-        return _model(Accepted, response)
+        return self._model(Accepted, response)
 
     async def ask(self, session_id: str, message: SendMessage, *, key: str | None = None) -> Answer:
         """Returns when the answer is durable."""
         path = f"{_session(session_id)}/messages"
         body = message.model_copy(update={"source": self._source})
-        return _model(Answer, await self._post(path, body, key=key, read_seconds=ANSWER_SECONDS))
+        return self._model(Answer, await self._post(path, body, key=key, read_seconds=ANSWER_SECONDS))
 
     async def cancel(self, session_id: str, *, key: str | None = None) -> CancelResult:
-        return _model(CancelResult, await self._post(f"{_session(session_id)}/cancel", key=key))
+        return self._model(CancelResult, await self._post(f"{_session(session_id)}/cancel", key=key))
 
     async def events(
         self, session_id: str, *, after: int | None = None, before: int | None = None, limit: int | None = None
@@ -181,7 +183,7 @@ class Client:
     # --- sending ----------------------------------------------------------------------------------------------------
 
     async def _get(self, model: type[M], path: str, params: Mapping[str, Any] | None = None) -> M:
-        return _model(model, await self._send(_Request("GET", path, params=params)))
+        return self._model(model, await self._send(_Request("GET", path, params=params)))
 
     async def _post(
         self,
@@ -209,8 +211,9 @@ class Client:
                 if response.status_code not in _TRY_AGAIN or failure.problem in _FINAL_PROBLEMS:
                     raise failure
             except (httpx.RequestError, ServerUnreachable) as error:
-                url = self._endpoint.url if self._endpoint else ""
-                failure = error if isinstance(error, ServerUnreachable) else ServerUnreachable(url, why(error))
+                failure = error if isinstance(error, ServerUnreachable) else self._unreachable(error)
+                if failure.named and not self._answered:
+                    raise failure from error
                 self._endpoint = None
             pause = pause_seconds(attempt)
             if time.monotonic() + pause > deadline:
@@ -224,7 +227,7 @@ class Client:
         if content is not None:
             headers["Content-Type"] = "application/json"
         params = {name: value for name, value in (request.params or {}).items() if value is not None}
-        return await self._http_for(endpoint).request(
+        response = await self._http_for(endpoint).request(
             request.method,
             endpoint.url + request.path,
             params=params,
@@ -232,6 +235,20 @@ class Client:
             headers=headers,
             timeout=httpx.Timeout(request.read_seconds, connect=5.0),
         )
+        self._answered = True
+        return response
+
+    def _model(self, model: type[M], response: httpx.Response) -> M:
+        try:
+            return model.model_validate(json.loads(response.content))
+        except (ValueError, ValidationError) as error:
+            reason = f"what answers there is not duragent ({why(error)})"
+            named = self._endpoint is not None and self._endpoint.named
+            raise ServerUnreachable(str(response.url), reason, named=named) from error
+
+    def _unreachable(self, error: httpx.RequestError) -> ServerUnreachable:
+        endpoint = self._endpoint or Endpoint("", None)
+        return ServerUnreachable(endpoint.url, why(error), named=endpoint.named)
 
     async def _current_endpoint(self) -> Endpoint:
         # Looked up again after a while: a port may have got another owner, and the token is not for it.
@@ -251,13 +268,6 @@ class Client:
         if self._http_by_proxy is None:
             self._http_by_proxy = httpx.AsyncClient()
         return self._http_by_proxy
-
-
-def _model(model: type[M], response: httpx.Response) -> M:
-    try:
-        return model.model_validate(json.loads(response.content))
-    except (ValueError, ValidationError) as error:
-        raise ServerUnreachable(str(response.url), f"what answers there is not duragent ({why(error)})") from error
 
 
 def _session(session_id: str) -> str:

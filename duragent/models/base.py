@@ -25,6 +25,11 @@ class ModelChoice:
     name: str
     base_url: str | None = None
 
+    @property
+    def label(self) -> str:
+        """For people."""
+        return f"{self.provider}/{self.name}"
+
 
 class Model(Protocol):
     """See the module docstring for the promises."""

@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from duragent.errors import BadModelRequest, ModelNotConfigured, ModelUnavailable
+from duragent.errors import BadModelRequest, ModelNotConfigured
 from duragent.models.base import ModelChoice
-from duragent.models.litellm_errors import model_error
+from duragent.models.litellm_errors import model_error, unfinished
 from duragent.models.litellm_reply import Gathering, usage_from
 from duragent.models.litellm_request import find_key, litellm_arguments, ollama_url
 from duragent.models.litellm_thread import Piece, shared
@@ -35,7 +35,7 @@ class LitellmModel:
 
     @property
     def label(self) -> str:
-        return f"{self._choice.provider}/{self._choice.name}"
+        return self._choice.label
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         """Deltas and the reply. Raises ModelNotConfigured before anything is loaded or sent when the key is missing."""
@@ -52,7 +52,7 @@ class LitellmModel:
         except ImportError as error:
             raise ModelNotConfigured(f"litellm cannot be loaded: {error}") from error
         except Exception as error:
-            raise model_error(error, self.label, key) from None
+            raise model_error(error, self._choice, key) from None
 
     async def _ask(self, litellm: Any, arguments: Mapping[str, Any]) -> AsyncGenerator[Piece, None]:
         """In the thread: one request, from its first to its last piece."""
@@ -67,11 +67,11 @@ class LitellmModel:
             async for chunk in answer:
                 delta = gathering.add(chunk)
                 if gathering.finish_reason is not None and _broke_off(answer):
-                    raise ModelUnavailable(f"{self.label}: the answer broke off before its end")
+                    raise unfinished(self._choice, _headers(answer))
                 if delta is not None:
                     yield delta
         if gathering.finish_reason is None:
-            raise ModelUnavailable(f"{self.label}: the answer broke off before its end")
+            raise unfinished(self._choice, _headers(answer))
         reported = gathering.usage if _has_usage(answer) else None
         yield gathering.reply(usage_from(reported) if reported else Usage(), self._cost(litellm, reported))
 
@@ -99,6 +99,11 @@ def _broke_off(answer: Any) -> bool:
         getattr(answer, "received_finish_reason", "") is None
         and getattr(answer, "intermittent_finish_reason", None) is None
     )
+
+
+def _headers(answer: Any) -> Mapping[str, str] | None:
+    headers = getattr(answer, "_response_headers", None)
+    return headers if isinstance(headers, Mapping) else None
 
 
 def _has_usage(answer: Any) -> bool:

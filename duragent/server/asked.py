@@ -5,12 +5,15 @@ import re
 from typing import Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
 from duragent.errors import InvalidRequest, SessionNotFound
+from duragent.fault_words import cut, problem_and_hint, unknown_key
 from duragent.server.auth import is_json
 from duragent.server.problems import Refused
 from duragent.stores.base import SESSION_ID
+from duragent.text import without_surrogates
 from duragent.wire import IDEMPOTENCY_KEY_MAX, Status
 
 SEQ_MAX = (1 << 53) - 1
@@ -59,7 +62,7 @@ def query_of(request: Request, shape: type[_Shape]) -> _Shape:
     try:
         return shape.model_validate(dict(request.query_params))
     except ValidationError as error:
-        _fail("the query cannot be used", error)
+        _fail("the query cannot be used", shape, error)
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
@@ -73,7 +76,7 @@ async def body_of(request: Request, shape: type[_Shape]) -> _Shape:
     try:
         return shape.model_validate(_parsed(await request.body()))
     except ValidationError as error:
-        _fail("the body has the wrong shape", error)
+        _fail("the body has the wrong shape", shape, error)
 
 
 def _parsed(body: bytes) -> object:
@@ -89,13 +92,32 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _fail(problem: str, error: ValidationError) -> NoReturn:
+def _fail(problem: str, shape: type[BaseModel], error: ValidationError) -> NoReturn:
     faults = [
-        (".".join(str(part) for part in fault["loc"]), fault["msg"].removeprefix("Value error, "))
-        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        (".".join(str(part) for part in details["loc"]), _in_words(shape, details))
+        for details in error.errors(include_url=False)
     ]
     first_field, first_problem = faults[0]
     raise InvalidRequest(f"{problem}: {first_field + ': ' if first_field else ''}{first_problem}", faults) from None
+
+
+def _in_words(shape: type[BaseModel], details: ErrorDetails) -> str:
+    words, hint = problem_and_hint(details, _shown(details["input"]))
+    if details["type"] == "extra_forbidden":
+        words, hint = unknown_key(str(details["loc"][-1]), list(shape.model_fields))
+    return words + (f" ({hint})" if hint else "")
+
+
+def _shown(value: object) -> str:
+    """As the client wrote it, as far as that helps."""
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+        case str():
+            return cut(f"'{without_surrogates(value)}'")
+    return cut(json.dumps(value))
 
 
 # --- path and headers -----------------------------------------------------------------------------------------------

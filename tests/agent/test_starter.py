@@ -1,5 +1,7 @@
 """What `init`, `agent create` and the first `chat` write."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -109,6 +111,38 @@ def test_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidFile, match="cannot be written"):
         write_workspace(tmp_path, "ada", "demo")
+
+
+@pytest.mark.parametrize("room_for", [0, 1, 3])
+def test_workspace_that_finds_no_room_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room_for: int
+) -> None:
+    fill_disk_after(room_for, monkeypatch)
+    with pytest.raises(InvalidFile, match="cannot be written: No space left on device"):
+        write_workspace(tmp_path / "new", "ada", "demo")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_agent_that_finds_no_room_takes_nothing_of_the_workspace_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_workspace(tmp_path, "ada", "demo")
+    before = sorted(tmp_path.rglob("*"))
+    fill_disk_after(1, monkeypatch)
+    with pytest.raises(InvalidFile, match="cannot be written: No space left on device"):
+        write_workspace(tmp_path, "bob", "demo")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def fill_disk_after(files: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    room, replace = iter(range(files)), os.replace
+
+    def put(source: str, target: Path) -> None:
+        if next(room, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", put)
 
 
 def test_providers_are_chosen_in_order() -> None:

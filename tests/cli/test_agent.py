@@ -81,6 +81,23 @@ def test_check_says_what_is_not_active_yet(duragent: Command, folder: Path) -> N
     assert "not active yet: spec.tools" in ran.out
 
 
+@pytest.mark.parametrize(
+    ("provider", "note"),
+    [
+        ("opnai", "       note: provider 'opnai' is not one that duragent knows; did you mean 'openai'?\n"),
+        ("Anthropic", "       note: provider 'Anthropic' is not one that duragent knows; did you mean 'anthropic'?\n"),
+        ("ollama_chat", ""),
+        ("mistral", ""),
+    ],
+)
+def test_check_asks_about_a_provider_that_is_nearly_a_known_one_and_lets_it_pass(
+    duragent: Command, provider: str, note: str
+) -> None:
+    duragent("init", "--no-interactive", "--provider", provider, "--model", "m")
+    ran = duragent("agent", "check")
+    assert (ran.code, ran.out) == (0, f"ok     assistant  {provider}/m\n{note}")
+
+
 def test_check_of_an_unknown_agent_lists_the_known_ones(duragent: Command) -> None:
     duragent("init", "--no-interactive")
     ran = duragent("agent", "check", "asistant")

@@ -1,5 +1,6 @@
 import pytest
 
+from duragent.cli.ask import AnswerPrinter
 from duragent.cli.conversation import SCROLLBACK_MESSAGES, Answered, Block, Conversation, Note, Said
 from duragent.cli.render import plain, render, tail_lines
 from duragent.cli.view import ago, clean, json_text, one_line, parse_time
@@ -69,6 +70,26 @@ def test_a_failed_turn_says_why_and_what_to_do() -> None:
     assert note.mood == "error"
     assert "the key is wrong" in note.text
     assert "agent.yaml" in note.text
+
+
+def test_each_failed_attempt_says_which_one_comes_next_and_how_long_it_waits() -> None:
+    first = events.ModelFailed(turn="t", step=1, attempt=1, error="model-unavailable", message="it broke", retry=True)
+    second = first.model_copy(update={"attempt": 2, "error": "rate-limited", "message": "", "retry_after_seconds": 6.2})
+    assert shown(live(), first, second) == [
+        Note("No answer yet (it broke): asking again, attempt 2.", "warning"),
+        Note("No answer yet (rate-limited): asking again in 7 s, attempt 3.", "warning"),
+    ]
+
+
+def test_each_failed_attempt_of_a_question_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = events.ModelFailed(turn="t", step=1, attempt=1, error="model-unavailable", message="it broke", retry=True)
+    printer = AnswerPrinter(live=False)
+    printer.take(Record(1, TS, failed))
+    printer.take(Record(2, TS, failed.model_copy(update={"attempt": 2, "retry_after_seconds": 3.0})))
+    assert capsys.readouterr().err.splitlines() == [
+        "no answer yet (it broke): asking again, attempt 2",
+        "no answer yet (it broke): asking again in 3 s, attempt 3",
+    ]
 
 
 def test_a_stopped_answer_is_kept_as_far_as_it_came() -> None:

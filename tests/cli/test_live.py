@@ -3,10 +3,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -217,8 +219,13 @@ def test_sessions_are_listed_shown_renamed_and_deleted(place: Place) -> None:
     assert row.split("\t")[:3] == [session_id, "assistant", "active"]
     assert json.loads(place.run("session", "show", prefix, "--json").stdout)["title"] == "Sums"
     assert "title\tSums\n" in place.run("session", "show", prefix).stdout
-    asked = place.run("session", "delete", prefix, stdin="n\n")
-    assert "Delete session_" in asked.stdout + asked.stderr
+    with place.terminal("session", "delete", prefix) as terminal:
+        terminal.expect("Delete session_")
+        terminal.type("n\n")
+        assert terminal.end() == 1
+    unasked = place.run("session", "delete", prefix, stdin="y\n")
+    assert (unasked.returncode, unasked.stdout) == (2, "")
+    assert "--yes is needed" in unasked.stderr
     assert place.run("session", "delete", prefix, "--yes").stdout == f"Deleted {session_id}\n"
     assert place.run("session", "show", prefix).returncode == 66
 
@@ -263,6 +270,51 @@ def test_a_server_that_cannot_start_says_why(place: Place) -> None:
     ran = place.run("ask", "assistant", "hello")
     assert ran.returncode == 69
     assert "cannot listen on 192.0.2.1" in ran.stderr
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_named_with_what_to_do(place: Place) -> None:
+    place.run("init", "--no-interactive")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        (place.folder / "duragent.yaml").write_text(f"server:\n  port: {port}\n")
+        ran = place.run("ask", "assistant", "hello")
+    assert ran.returncode == 69
+    assert (
+        f"cannot listen on 127.0.0.1:{port}: Address already in use "
+        "(another program listens there: choose another `server.port`, or --port 0)"
+    ) in ran.stderr
+
+
+def test_the_log_says_why_a_server_is_not_on_its_usual_port(place: Place) -> None:
+    with ExitStack() as taken:
+        with suppress(OSError):  # somebody else has it already
+            taken.enter_context(socket.create_server(("127.0.0.1", 8080)))
+        place.run("ask", "assistant", "hello")
+    log = (place.folder / ".duragent/logs/server.log").read_text()
+    assert "port 8080 is taken by another program, and nobody asked for it: taking any" in log
+
+
+def test_a_workspace_without_an_agent_says_how_to_make_one(place: Place) -> None:
+    (place.folder / ".duragent").mkdir()
+    ran = place.run("chat")
+    assert (ran.returncode, ran.stdout) == (66, "")
+    assert "there are no agents yet" in ran.stderr
+    assert "`duragent agent create NAME` makes one." in ran.stderr
+
+
+def test_a_workspace_whose_only_agent_is_broken_says_what_is_wrong_with_it(place: Place) -> None:
+    place.run("init", "--no-interactive", "--agent-name", "ada")
+    (place.folder / ".duragent/agents/ada/agent.yaml").write_text("apiVersion: [")
+    ran = place.run("chat")
+    assert (ran.returncode, ran.stdout) == (65, "")
+    assert "agent 'ada' cannot be used: " in ran.stderr
+
+
+def test_a_status_that_does_not_exist_is_a_fault_of_the_command_line(place: Place) -> None:
+    place.run("init", "--no-interactive")
+    ran = place.run("session", "list", "--status", "runing")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "running" in ran.stderr
 
 
 def test_a_wrong_token_is_exit_code_77(place: Place) -> None:

@@ -1,3 +1,4 @@
+import io
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -91,11 +92,17 @@ def test_an_internal_error_is_one_line_and_its_details_are_kept(
         assert "Traceback" in file.read()
 
 
-def test_an_unreachable_server_is_exit_code_69(duragent: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("duragent.client.client.PATIENCE_SECONDS", 0.0)
-    ran = duragent("session", "list", "-s", "http://127.0.0.1:9")
+@pytest.mark.parametrize("arguments", [["session", "list"], ["ask", "assistant", "hi"], ["chat"]])
+def test_a_named_server_that_is_not_there_fails_at_once_and_the_url_is_what_to_check(
+    duragent: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"hi\n")))
+    monkeypatch.setattr("duragent.client.client.pause_seconds", lambda _: pytest.fail("it waits"))
+    ran = duragent(*arguments, "-s", "http://127.0.0.1:9")
     assert ran.code == 69
-    assert "http://127.0.0.1:9" in ran.err
+    first, hint = ran.err.splitlines()
+    assert first.startswith("duragent: no duragent server answers at http://127.0.0.1:9: ")
+    assert hint == "Check the URL, and that a duragent server runs there."
 
 
 def test_a_reader_that_went_away_is_no_error() -> None:

@@ -93,6 +93,18 @@ async def test_an_unreachable_server_is_told_when_patience_ends() -> None:
             await client.ready()
 
 
+async def test_a_named_server_gets_patience_once_it_has_answered() -> None:
+    server = FakeServer()
+    async with running(server), Client(always(endpoint_of_url(server.url, environ={}))) as client:
+        server.drops = 1
+        with pytest.raises(ServerUnreachable) as caught:
+            await client.post_message("s", SendMessage(content="hi"))
+        await client.post_message("s", SendMessage(content="hi"))
+        server.drops = 2
+        await client.post_message("s", SendMessage(content="hi"))
+    assert caught.value.named
+
+
 async def test_the_workspace_token_goes_to_the_server_of_the_workspace(tmp_path: Path) -> None:
     async with running(FakeServer(workspace_hash=workspace_hash(tmp_path))) as server:
         write_address(tmp_path, server)
@@ -122,10 +134,11 @@ def test_a_server_that_listens_on_this_machine_has_a_local_url(host: str, url: s
 def test_a_url_gets_its_token_from_the_environment_or_a_file_only(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("of-file\n")
-    assert endpoint_of_url("http://example.com/", None, {}) == Endpoint("http://example.com", None)
+    assert endpoint_of_url("http://example.com/", None, {}) == Endpoint("http://example.com", None, named=True)
     assert endpoint_of_url("https://example.com", None, {"DURAGENT_TOKEN": "x"}).token == "x"
     assert endpoint_of_url("https://example.com", file, {"DURAGENT_TOKEN": "x"}).token == "of-file"
-    assert endpoint_of_url("localhost:8080", None, {}) == Endpoint("http://localhost:8080", None, local=True)
+    here = Endpoint("http://localhost:8080", None, local=True, named=True)
+    assert endpoint_of_url("localhost:8080", None, {}) == here
     with pytest.raises(InvalidRequest):
         endpoint_of_url("ftp://example.com", None, {})
 

@@ -241,6 +241,46 @@ async def test_events_with_a_query_that_makes_no_sense_are_refused(house: House,
     assert response.json()["errors"]
 
 
+@pytest.mark.parametrize(
+    ("query", "field", "problem"),
+    [
+        ("limit=x", "limit", "must be a whole number, not 'x'"),
+        ("limit=1.5", "limit", "must be a whole number, not '1.5'"),
+        ("limit=0", "limit", "must be 1 or more, not '0'"),
+        ("limit=1000", "limit", "must be 200 or less, not '1000'"),
+        (
+            "status=runing",
+            "status",
+            "must be one of active, running, paused, completed, damaged, not 'runing' (did you mean 'running'?)",
+        ),
+        ("limt=1", "limt", "is not a known key (did you mean `limit`?)"),
+        ("prefix=" + "x" * 65, "prefix", "must have at most 64 characters"),
+    ],
+)
+async def test_fault_in_a_query_is_told_in_plain_words(house: House, query: str, field: str, problem: str) -> None:
+    told = (await house.http.get(f"/api/v1/sessions?{query}")).json()
+    assert told["errors"] == [{"field": field, "problem": problem}]
+    assert told["detail"] == f"the query cannot be used: {field}: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "problem"),
+    [
+        ([], "", "must be an object, not a list"),
+        ({}, "agent", "is missing"),
+        ({"agent": 7}, "agent", "must be text, not 7"),
+        ({"agent": None}, "agent", "must be text, not null"),
+        ({"agent": "assistant", "title": "a\nb"}, "title", "must be one line without control characters"),
+        ({"agent": "assistant", "source": "\ud800"}, "source", "must be valid Unicode text, not '\ufffd'"),
+        ({"agent": "assistant", "zzz": 1}, "zzz", "is not a known key (known keys: agent, title, source)"),
+    ],
+)
+async def test_fault_in_a_body_is_told_in_plain_words(house: House, body: object, field: str, problem: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    told = (await house.http.post("/api/v1/sessions", content=json.dumps(body), headers=headers)).json()
+    assert told["errors"] == [{"field": field, "problem": problem}]
+
+
 async def test_agents_are_listed_with_the_broken_ones(house: House) -> None:
     house.write_agent("broken", "apiVersion: [")
     house.http.headers["Authorization"] = "Bearer the-admin-token"

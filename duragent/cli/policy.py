@@ -1,0 +1,55 @@
+"""`duragent policy test`: what the policy says of a call, from the files alone, no server needed."""
+
+from typing import Annotated
+
+import typer
+
+from duragent.cli import options, view
+from duragent.cli.completions import complete_agent
+from duragent.cli.place import need_config
+
+app = typer.Typer(
+    help="See what an agent's policy allows.", rich_markup_mode=None, add_completion=False, no_args_is_help=True
+)
+
+
+@app.callback()
+def _policy() -> None:
+    # With a callback typer keeps `test` a command of its own, although it is the only one so far.
+    pass
+
+
+@app.command("test")
+def try_command(
+    agent: Annotated[str, typer.Argument(help="Whose policy.", autocompletion=complete_agent)],
+    command: Annotated[str, typer.Argument(help="A shell command; with --tool, that tool's call.")],
+    tool: Annotated[str | None, typer.Option(help="A built-in tool instead of bash, as in `web:fetch`.")] = None,
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    json: options.Json = False,
+) -> None:
+    """Say whether a command would be allowed, asked about or denied, and by which rule. Runs nothing.
+
+    Exit code 0: allowed; 1: a person would be asked, or it is denied.
+    """
+    from duragent.agent.catalog import Catalog
+    from duragent.policy.files import load_policy
+    from duragent.policy.rules import Allow, Invocation, allow_patterns, explain, judge
+
+    found = need_config(config, workspace)
+    policy = load_policy(found.workspace, Catalog.open(found.agents_dir).get(agent).folder)
+    invocation = Invocation("bash", "bash", command)
+    if tool is not None:
+        invocation = Invocation("builtin", tool.partition(":")[0], f"{tool} {command}".strip())
+    verdict = judge(policy, invocation)
+    always = allow_patterns(policy, invocation)
+    if json:
+        parts = [{"text": part.text, "verdict": part.verdict, "reason": part.reason} for part in verdict.parts]
+        answer = type(verdict).__name__.lower()
+        view.print_json({"verdict": answer, "mode": policy.mode, "parts": parts, "allow_always": list(always)})
+    else:
+        for line in explain(verdict):
+            typer.echo(view.clean(line))
+        if always:
+            typer.echo("allow always would add: " + ", ".join(f'"{view.one_line(pattern)}"' for pattern in always))
+    raise typer.Exit(0 if isinstance(verdict, Allow) else 1)

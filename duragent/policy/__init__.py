@@ -1,0 +1,1 @@
+"""What is allowed: patterns over parsed commands, the three files that hold them, and guards over earlier calls."""

@@ -1,0 +1,286 @@
+"""Whether a call may run: `judge(policy, invocation)` answers Allow, Ask or Deny, with a finding for each part.
+
+The law of this file: a denial wins over everything, in every mode. What cannot be known before it runs is never
+allowed by a pattern, so a mistake here makes a question too many and not one too few.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from duragent.policy.commands import Piece, is_guarded, pieces_of
+from duragent.policy.defaults import GENERAL
+from duragent.policy.inside import Reason
+from duragent.policy.patterns import Kind, Rule, escaped, folded
+from duragent.policy.tiers import Delivery, Policy
+from duragent.policy.words import HOLE
+
+NOT_LISTED = "not in the allow list"
+MAX_TEXT = 262_144
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A call, as policy and people see it.
+
+    `text` is all of it in one line: for bash the command, for other tools what `invocation_text` makes. `shell` is a
+    command that a tool other than bash hands to a shell; it is judged as bash besides.
+    """
+
+    kind: Kind
+    tool: str
+    text: str
+    shell: str | None = None
+
+
+def invocation_text(tool: str, arguments: Mapping[str, object], main: str | None = None) -> str:
+    """The whole call in one line: `web:fetch https://example.com/ max_chars=500`.
+
+    The action follows the tool's name, then comes the argument `main` on its own, then the others by name in the order
+    of the alphabet. Texts with blanks or quotes are written as JSON, so that no value can look like another argument.
+    """
+    action = arguments.get("action")
+    head = f"{tool}:{action}" if isinstance(action, str) and _is_plain(action) else tool
+    rest = {name: value for name, value in arguments.items() if not (name == "action" and head != tool)}
+    parts = [_value(rest.pop(main))] if main is not None and main in rest else []
+    return " ".join([head, *parts, *(f"{_value(name)}={_value(rest[name])}" for name in sorted(rest))])
+
+
+def _value(value: object) -> str:
+    if isinstance(value, str) and _is_plain(value):
+        return value
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _is_plain(text: str) -> bool:
+    return bool(text) and text.isprintable() and not any(char.isspace() or char in "\"'" for char in text)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The finding on one simple command, redirection or assignment. `rule` and `source` are "" when none decided."""
+
+    text: str
+    verdict: Literal["allow", "ask", "deny"]
+    rule: str = ""
+    source: str = ""
+    reason: str = ""
+    """For people: `not in the allow list`, or what is special about it."""
+
+
+@dataclass(frozen=True)
+class Allow:
+    rule: str
+    source: str
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ask:
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Deny:
+    rule: str
+    source: str
+    parts: tuple[Part, ...] = ()
+
+
+Verdict = Allow | Ask | Deny
+
+
+def judge(policy: Policy, invocation: Invocation) -> Verdict:
+    """Whether the call may run. Never raises, whatever the text is."""
+    if policy.faults:
+        source, fault = policy.faults[0]
+        return Deny(f"the policy cannot be used: {fault}", source)
+    parts = tuple(part for kind, piece in _pieces(invocation) for part in _findings(policy, kind, piece))
+    if not any(part.verdict == "deny" for part in parts):
+        parts = (*parts, *_denied_as_a_whole(policy, invocation))
+    for part in parts:
+        if part.verdict == "deny":
+            return Deny(part.rule, part.source, parts)
+    if any(part.verdict == "ask" for part in parts):
+        return Deny("mode: restrict", policy.mode_source, parts) if policy.mode == "restrict" else Ask(parts)
+    first = parts[0] if parts else Part("", "allow", "runs nothing")
+    return Allow(first.rule, first.source, parts)
+
+
+def allow_patterns(policy: Policy, invocation: Invocation) -> tuple[str, ...]:
+    """What "allow always" would add to the allow list; with it, the same call is allowed. Empty: it cannot be offered.
+
+    Nothing is offered where the text does not tell what would run, such as `rm $X` or `… | sh`.
+    """
+    if not isinstance(judge(policy, invocation), Ask):
+        return ()
+    found: list[str] = []
+    for kind, piece in _pieces(invocation):
+        patterns = _patterns(policy, kind, piece)
+        if patterns is None:
+            return ()
+        found += patterns
+    offered = tuple(dict.fromkeys(found))
+    return offered if isinstance(judge(policy.allowing(offered), invocation), Allow) else ()
+
+
+def notifications(policy: Policy, invocation: Invocation) -> tuple[Delivery, ...]:
+    """Where to tell that the call has run."""
+    notify = policy.notify
+    told = not notify.patterns or any(_matches(rule, invocation) for rule in notify.patterns)
+    return (notify.deliveries or (Delivery("log"),)) if notify.enabled and told else ()
+
+
+def _matches(rule: Rule, invocation: Invocation) -> bool:
+    return any(rule.denies(kind, each.denied_by) for kind, piece in _pieces(invocation) for each in piece.all())
+
+
+def explain(verdict: Verdict) -> list[str]:
+    """The verdict for people, the answer first and then a line for each part."""
+    match verdict:
+        case Allow():
+            lines = [f"allow: {verdict.rule}" if not verdict.source else f"allow: {_by(verdict.rule, verdict.source)}"]
+        case Ask():
+            lines = ["ask: a person must approve"]
+        case Deny():
+            lines = [f"deny: {_by(verdict.rule, verdict.source)}"]
+    width = min(max((len(part.text) for part in verdict.parts), default=0), 60)
+    return lines + [f"  {part.text:<{width}}  {part.reason}" for part in verdict.parts]
+
+
+def _by(rule: str, source: str) -> str:
+    return f"{rule} ({source})"
+
+
+# --- pieces ----------------------------------------------------------------------------------------------------------
+
+
+def _pieces(invocation: Invocation) -> tuple[tuple[Kind, Piece], ...]:
+    found: list[tuple[Kind, Piece]] = []
+    if invocation.kind == "bash":
+        found += [("bash", piece) for piece in pieces_of(invocation.text)]
+    else:
+        found.append((invocation.kind, _tool_piece(invocation)))
+    if invocation.shell is not None:
+        found += [("bash", piece) for piece in pieces_of(invocation.shell)]
+    return tuple(found)
+
+
+def _denied_as_a_whole(policy: Policy, invocation: Invocation) -> list[Part]:
+    """For denials that speak of more than one command, such as `curl * | sh`."""
+    texts = [invocation.text if invocation.kind == "bash" else None, invocation.shell]
+    lines = [" ".join(text[:MAX_TEXT].split()) for text in texts if text is not None]
+    return [
+        part
+        for line in lines
+        for part in _findings(policy, "bash", Piece(line, (line,), transparent=True))
+        if part.verdict == "deny"
+    ]
+
+
+def _tool_piece(invocation: Invocation) -> Piece:
+    tool, text = invocation.tool, invocation.text
+    head = text.split(" ", 1)[0]
+    if head != tool and not head.startswith(f"{tool}:"):
+        head, text = tool, f"{tool} {text}"
+    unknowable = f"is longer than {MAX_TEXT} characters" if len(text) > MAX_TEXT else None
+    reasons: tuple[Reason, ...] = ()
+    if any(word in tool for word in ("write", "edit")) and is_guarded(text):
+        reasons = (Reason("", "changes what is allowed, or what runs later"),)
+    return Piece(text, (text[:MAX_TEXT], head, tool), (text, head), text, reasons, unknowable)
+
+
+# --- findings --------------------------------------------------------------------------------------------------------
+
+
+def _findings(policy: Policy, kind: Kind, piece: Piece) -> list[Part]:
+    if denied := _denial(policy, kind, piece):
+        return [Part(piece.text, "deny", denied.pattern, denied.source, f"denied by {denied.source}: {denied.pattern}")]
+    return _undenied(policy, kind, piece)
+
+
+def _denial(policy: Policy, kind: Kind, piece: Piece) -> Rule | None:
+    texts = tuple({text: None for each in piece.all() for text in each.denied_by})
+    return next((rule for rule in policy.deny if rule.denies(kind, texts)), None)
+
+
+def _undenied(policy: Policy, kind: Kind, piece: Piece) -> list[Part]:
+    if _is_silent(piece):
+        return [part for inner in piece.inner for part in _undenied(policy, kind, inner)]
+    if hidden := _may_be_denied(policy, kind, piece):
+        return [Part(piece.text, "ask", reason=f"may be what {hidden.source} denies: {hidden.pattern}")]
+    if policy.mode == "dangerous":
+        return [_allowed(piece, "mode: dangerous", policy.mode_source)]
+    if piece.unknowable is not None:
+        return [Part(piece.text, "ask", reason=piece.unknowable)]
+    rules = [rule for rule in policy.allow if _covers(rule, kind, piece)]
+    if accepting := next((rule for rule in rules if not _objections(rule, piece)), None):
+        own = _allowed(piece, accepting.pattern, accepting.source)
+        # A person who wrote out the whole command has also seen what it runs.
+        inner = () if accepting.exact else piece.inner
+        return [own, *(part for each in inner for part in _undenied(policy, kind, each))]
+    return [Part(piece.text, "ask", reason=_objections(rules[0], piece)[0] if rules else _why_not_listed(piece))]
+
+
+def _is_silent(piece: Piece) -> bool:
+    """It needs no allowance of its own, because it adds nothing to what it runs."""
+    return piece.transparent and not piece.reasons and (bool(piece.inner) or not piece.template)
+
+
+def _allowed(piece: Piece, rule: str, source: str) -> Part:
+    return Part(piece.text, "allow", rule, source, f"allowed by {source}: {rule}")
+
+
+def _why_not_listed(piece: Piece) -> str:
+    return f"{NOT_LISTED}; {piece.reasons[0].why}" if piece.reasons else NOT_LISTED
+
+
+def _covers(rule: Rule, kind: Kind, piece: Piece) -> bool:
+    if piece.allowed_by:
+        return rule.allows(kind, piece.allowed_by)
+    return rule.allows_unknown(kind, piece.template)
+
+
+def _objections(rule: Rule, piece: Piece) -> list[str]:
+    return [reason.why for reason in piece.reasons if not (rule.exact or rule.names(reason.word))]
+
+
+def _may_be_denied(policy: Policy, kind: Kind, piece: Piece) -> Rule | None:
+    templates = {HOLE if each.unknowable is not None else each.template for each in piece.all()}
+    unknown = sorted(template for template in templates if HOLE in template)
+    return next((rule for rule in policy.deny if any(rule.may_deny(kind, each) for each in unknown)), None)
+
+
+# --- allow always ----------------------------------------------------------------------------------------------------
+
+
+def _patterns(policy: Policy, kind: Kind, piece: Piece) -> tuple[str, ...] | None:
+    """The patterns that let this piece pass, None when there are none that we would offer."""
+    if all(part.verdict == "allow" for part in _undenied(policy, kind, piece)):
+        return ()
+    if piece.unknowable is not None or any(reason.word == "" for reason in piece.reasons):
+        return None
+    if _is_silent(piece):
+        return _together(_patterns(policy, kind, inner) for inner in piece.inner)
+    if piece.fed or not piece.allowed_by or folded(piece.text) != folded(piece.allowed_by[0]):
+        return None
+    for general in _generalised(kind, piece):
+        wider = policy.allowing((general,))
+        if all(part.verdict == "allow" for part in _undenied(wider, kind, piece)):
+            return (general,)
+    return (f"{kind}:{escaped(piece.text)}",)
+
+
+def _together(found: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    patterns: list[str] = []
+    for each in found:
+        if each is None:
+            return None
+        patterns += each
+    return tuple(patterns)
+
+
+def _generalised(kind: Kind, piece: Piece) -> list[str]:
+    first = tuple(piece.text.split(" ")[:2])
+    return [f"bash:{' '.join(first)} *"] if kind == "bash" and first in GENERAL else []

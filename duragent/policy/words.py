@@ -1,0 +1,171 @@
+"""One word of a shell command, read as bash reads it: quotes removed, and what bash would still expand is marked.
+
+The law of this file: the reader takes the whole source or raises `NotAWord`. It does not trust where the parser says
+that a word ends; only for what stands inside `$(…)`, `${…}`, backticks and `<(…)` does it ask for the span.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+HOLE = "\0"
+"""Stands in `template` for what nobody knows before bash runs."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!_-]")
+_PLAIN = re.compile(r"[\w@%+=:,./^-]+|\{\}")
+_META = frozenset(" \t\n|&;()<>")
+_ESCAPED_IN_DOUBLE = frozenset('$`"\\')
+
+
+class NotAWord(ValueError):
+    """The source is not exactly one word."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """`text` is the word without its quotes; expansions stand in it as they were written."""
+
+    text: str
+    source: str
+    dynamic: bool = False
+    """It has an expansion whose outcome the text does not tell."""
+    glob: bool = False
+    braces: bool = False
+    open_start: bool = False
+    """Its first character is the outcome of an expansion, so it may become an option."""
+
+    @property
+    def literal(self) -> bool:
+        return not (self.dynamic or self.glob or self.braces)
+
+    @property
+    def may_be_option(self) -> bool:
+        """Bash may turn it into an option, or into several words of which one is an option."""
+        return self.dynamic or self.braces or (self.glob and self.open_start)
+
+    @property
+    def canonical(self) -> str:
+        """The word as a person would type it: no needless quotes, and all that are needed."""
+        if not self.literal:
+            return self.source
+        if _PLAIN.fullmatch(self.text):
+            return self.text
+        if self.source.startswith("~"):
+            return self.source
+        return "'" + self.text.replace("'", "'\\''") + "'"
+
+    @property
+    def template(self) -> str:
+        return self.text if self.literal else HOLE
+
+
+def literal(text: str) -> Word:
+    return Word(text, text)
+
+
+def unknown() -> Word:
+    """A word that comes from elsewhere, such as from the standard input of xargs."""
+    return Word("…", "…", dynamic=True, open_start=True)
+
+
+def read_word(source: str, spans: Mapping[int, int]) -> Word:
+    """The word that `source` is. `spans` tells where an expansion that begins at an index ends. Raises NotAWord."""
+    return _Reader(source, spans).word()
+
+
+class _Reader:
+    def __init__(self, source: str, spans: Mapping[int, int]) -> None:
+        self.source, self.spans, self.at = source, spans, 0
+        self.out: list[str] = []
+        self.dynamic = self.glob = self.open_start = False
+        self.bare: list[str] = []  # what stood outside quotes, for braces
+
+    def word(self) -> Word:
+        if not self.source or self.source.startswith("#"):
+            raise NotAWord(self.source)
+        while self.at < len(self.source):
+            self.step()
+        bare = "".join(self.bare)
+        braces = re.search(r"\{.*(,|\.\.).*\}", bare) is not None
+        source = re.sub(r"\\\n", "", self.source) if "'" not in self.source else self.source
+        start = self.open_start or (braces and bare.startswith("{"))
+        return Word("".join(self.out), source, self.dynamic, self.glob, braces, start)
+
+    def step(self) -> None:
+        char = self.source[self.at]
+        if char == "\\":
+            self.escape()
+        elif char == "'":
+            self.single()
+        elif char == '"':
+            self.double()
+        elif char in "$`":
+            self.expansion(quoted=False)
+        elif char in "<>" and self.at in self.spans:
+            self.expand_to(self.spans[self.at])
+        elif char in _META:
+            raise NotAWord(self.source)
+        else:
+            if char in "*?[":
+                self.glob = True
+                self.open_start = self.open_start or not self.out
+            self.bare.append(char)
+            self.take(char)
+
+    def take(self, text: str, length: int | None = None) -> None:
+        self.out.append(text)
+        self.at += len(text) if length is None else length
+
+    def escape(self) -> None:
+        if self.at + 1 >= len(self.source):
+            raise NotAWord(self.source)
+        following = self.source[self.at + 1]
+        self.take("" if following == "\n" else following, 2)
+
+    def single(self) -> None:
+        end = self.source.find("'", self.at + 1)
+        if end < 0:
+            raise NotAWord(self.source)
+        self.take(self.source[self.at + 1 : end], end + 1 - self.at)
+
+    def double(self) -> None:
+        self.take("", 1)
+        while self.at < len(self.source):
+            char = self.source[self.at]
+            if char == '"':
+                self.take("", 1)
+                return
+            if char in "$`":
+                self.expansion(quoted=True)
+            elif char == "\\" and self.source[self.at + 1 : self.at + 2] in (*_ESCAPED_IN_DOUBLE, "\n"):
+                self.escape()
+            else:
+                self.take(char)
+        raise NotAWord(self.source)
+
+    def expansion(self, *, quoted: bool) -> None:
+        following = self.source[self.at + 1 : self.at + 2]
+        if self.source[self.at] == "`" or following in ("(", "{", "["):
+            if self.at not in self.spans:
+                raise NotAWord(self.source)
+            self.expand_to(self.spans[self.at])
+        elif following == "'" and not quoted:
+            self.expand_to(self.ansi_c_end())
+        elif following == '"' and not quoted:
+            self.dynamic = True  # a translated string: the locale decides
+            self.take("", 1)
+        elif name := _NAME.match(self.source, self.at + 1):
+            self.expand_to(name.end())
+        else:
+            self.take("$")
+
+    def expand_to(self, end: int) -> None:
+        self.dynamic = True
+        self.open_start = self.open_start or not "".join(self.out)
+        self.take(self.source[self.at : end])
+
+    def ansi_c_end(self) -> int:
+        found = re.compile(r"\$'(?:\\.|[^'\\])*'", re.DOTALL).match(self.source, self.at)
+        if found is None:
+            raise NotAWord(self.source)
+        return found.end()
