@@ -4,6 +4,7 @@
     ├── BadInput                     cannot be done as asked; asking again the same way fails again
     │   ├── InvalidFile              a file that people write: path, line, field, problem, hint
     │   ├── InvalidRequest           a value out of its bounds, at any door
+    │   ├── InvalidArguments         what a model wrote as the arguments of a tool
     │   ├── NotFound
     │   │   ├── SessionNotFound
     │   │   └── AgentNotFound
@@ -82,6 +83,16 @@ class InvalidRequest(BadInput):
     def __init__(self, problem: str, faults: Sequence[tuple[str, str]] = ()) -> None:
         self.faults = tuple(faults)
         super().__init__(problem)
+
+
+class InvalidArguments(BadInput):
+    """A tool cannot be called like this. `faults` are sentences for the model, one for each argument."""
+
+    code = "invalid-arguments"
+
+    def __init__(self, tool: str, faults: Sequence[str]) -> None:
+        self.tool, self.faults = tool, tuple(faults)
+        super().__init__(f"invalid arguments for {tool or 'the tool'}: {'; '.join(self.faults)}")
 
 
 class NotFound(BadInput):

@@ -1,0 +1,58 @@
+"""The contract of a sandbox: a pure rewriting of a command into one that runs it confined.
+
+Promises of every sandbox on this shelf (`duragent.testing.check_sandbox` tries them):
+- `wrap` starts nothing and touches no file; what it returns is run by the runner (`process/`) as any command is.
+- What the wrapped command prints, reads from its input and exits with is what the command alone would.
+- Ending the wrapped command's process group ends everything that it started.
+- `problem` tells, by really trying it once, why it does not work on this machine; None when it does.
+- A sandbox never promises more than it keeps: `describe` says what holds, in the words that an approval shows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program to run. `env` is its whole environment, `stdin` what it can read; nothing goes through a shell."""
+
+    argv: tuple[str, ...]
+    folder: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdin: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a command may touch.
+
+    `writable`: folders it may write below; the first is the working directory. `read_only`: folders inside of them
+    that stay read-only all the same. `hidden`: files and folders that it must not even read, such as the server's
+    token; those that do not exist are ignored. `network`: whether it may talk to the network.
+    """
+
+    writable: tuple[Path, ...]
+    read_only: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
+    network: bool = False
+
+
+class Sandbox(Protocol):
+    """See the module docstring for the promises."""
+
+    @property
+    def name(self) -> str: ...
+
+    def wrap(self, command: Command, within: Confinement) -> Command:
+        """The command that runs `command` confined."""
+        ...
+
+    def describe(self, within: Confinement) -> str:
+        """For people, one line: `bubblewrap, /home/me/project, network off`."""
+        ...
+
+    def problem(self) -> str | None:
+        """Why it does not work here, as a sentence with what to do about it; None when it does. May take a second."""
+        ...

@@ -1,0 +1,249 @@
+"""The contract of a tool.
+
+    class WordCount(Tool["WordCount.Arguments"]):
+        \"\"\"Count the words of a text.\"\"\"
+
+        name = "word_count"
+        effect = "pure"
+
+        class Arguments(ToolArguments):
+            text: str = Field(description="The text.")
+
+        async def run(self, arguments: Arguments, context: ToolContext) -> ToolResult:
+            return ToolResult(f"{len(arguments.text.split())} words")
+
+Promises of every tool (`duragent.testing.check_tool` tries them):
+- The docstring is what the model is told; name, description and schema are the same bytes from turn to turn.
+- `parse` takes what a model wrote, raises InvalidArguments with a sentence that tells the model what would be right,
+  and nothing else. `invocation` shows policy and people *everything* that the call will do: no argument is hidden.
+- `effect` is true: `pure` changes nothing; `idempotent` may be done twice and is then as if done once; `unsafe` may
+  not; `never` must not be repeated even by a person's mistake. What is not sure is `unsafe`, the default.
+- `run` is a coroutine that keeps the event loop free (threads for blocking work), ends soon when it is cancelled, and
+  reports what went wrong as a result with the outcome `error`; an exception is a bug of the tool, and becomes one too.
+- A tool sees its `ToolContext` and nothing else of the runtime.
+"""
+
+import inspect
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from duragent.agent.load import Agent
+from duragent.errors import InvalidArguments
+from duragent.fault_words import problem_and_hint
+from duragent.journal.events import EffectClass
+from duragent.models.messages import ToolSchema
+from duragent.policy.patterns import Kind
+from duragent.policy.rules import Invocation, invocation_text
+from duragent.process.base import Commands
+from duragent.sandboxes.base import Command
+
+ResultOutcome = Literal["ok", "error", "timeout", "cancelled"]
+
+MAX_ARGUMENT_CHARS = 1 << 20
+
+
+class ToolArguments(BaseModel):
+    """Arguments as the model gives them: unknown ones are refused, numbers in quotes are taken as numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+A = TypeVar("A", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What came out. `content` is for the model, `details` for people and programs (small, JSON).
+
+    `full` is the whole output when `content` shows only a part of it; it is kept, and `read_output` pages through it.
+    """
+
+    content: str
+    outcome: ResultOutcome = "ok"
+    details: Mapping[str, Any] = field(default_factory=dict)
+    full: bytes | None = None
+
+
+def failed(content: str, **details: Any) -> ToolResult:
+    return ToolResult(content, "error", details)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a call happens. All absolute, symlinks resolved.
+
+    `folder` is the working directory; below it and the other `roots` files may be read, below it alone written.
+    `closed` are files and folders inside of these that no tool touches (the server's token, the logs); what is below
+    `frozen` may be read only (the agents' own files).
+    """
+
+    folder: Path
+    workspace: Path
+    agent_folder: Path
+    roots: tuple[Path, ...] = ()
+    closed: tuple[Path, ...] = ()
+    frozen: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallInfo:
+    """Which call this is. `key` is the same for every attempt; `attempt` counts from 1."""
+
+    session_id: str
+    call: str
+    attempt: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """Another session of the same agent."""
+
+    session_id: str
+    status: str
+    updated_at: str
+    title: str
+    source: str
+
+
+class SessionsPort(Protocol):
+    """What a tool may know of this session and of others of the same agent."""
+
+    async def siblings(self, limit: int) -> Sequence[Sibling]:
+        """The last changed first, without this session."""
+        ...
+
+    async def read(self, session_id: str, limit: int) -> Sequence[tuple[str, str]]:
+        """(role, text) of its newest messages, oldest first. Raises SessionNotFound also for another agent's."""
+        ...
+
+    async def output(self, call: str) -> bytes | None:
+        """The whole output of an earlier call of this session; None when none was kept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """All that a tool sees of the world: six ports.
+
+    `confined(argv, …)` makes the command that `commands.run` wants: with a clean environment, in the agent's sandbox.
+    """
+
+    agent: Agent
+    places: Places
+    call: CallInfo
+    commands: Commands
+    sessions: SessionsPort
+    confined: "Confine"
+
+
+class Confine(Protocol):
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        folder: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> Command:
+        """`folder` None is the working directory; `env` is added to the clean environment."""
+        ...
+
+
+class Tool(ABC, Generic[A]):
+    """One tool. See the module docstring for the promises. Instances hold no state of a call."""
+
+    name: str
+    kind: Kind = "builtin"
+    effect: EffectClass = "unsafe"
+    main: str | None = None
+    """The argument that says most; it comes first in what policy and people see."""
+    timeout_seconds: float = 120.0
+    """After so long the call is ended, with the outcome `timeout`."""
+    by_command: bool = False
+    """All that it does is one `commands.run`: a call that was interrupted can be picked up where it stands."""
+    changes_tools: bool = False
+    """After it has run, the agent's tools are gathered anew."""
+
+    Arguments: ClassVar[type[BaseModel]]
+
+    @property
+    def description(self) -> str:
+        """For the model."""
+        return inspect.cleandoc(type(self).__doc__ or "")
+
+    def parameters(self) -> dict[str, Any]:
+        """The JSON schema of the arguments, an object."""
+        schema: dict[str, Any] = without_titles(self.Arguments.model_json_schema())
+        return schema
+
+    def schema(self) -> ToolSchema:
+        return ToolSchema(name=self.name, description=self.description, parameters=self.parameters())
+
+    def parse(self, text: str) -> A:
+        """The arguments from a model's JSON text; an empty one is no arguments. Raises InvalidArguments."""
+        try:
+            return self.Arguments.model_validate(json_object(text))  # type: ignore[return-value]  # A is Arguments
+        except ValidationError as error:
+            raise InvalidArguments(self.name, [_fault(each) for each in error.errors(include_url=False)]) from None
+
+    def effect_of(self, arguments: A) -> EffectClass:
+        """The effect class of this very call."""
+        return self.effect
+
+    def invocation(self, arguments: A) -> Invocation:
+        """The call as policy and people see it."""
+        values = arguments.model_dump(mode="json", exclude_none=True)
+        return Invocation(self.kind, self.name, invocation_text(self.name, values, self.main))
+
+    def action(self, arguments: A) -> str | None:
+        """Which of its actions this call is, for tools that have several."""
+        found = getattr(arguments, "action", None)
+        return found if isinstance(found, str) else None
+
+    @abstractmethod
+    async def run(self, arguments: A, context: ToolContext) -> ToolResult:
+        """Do it."""
+
+
+AnyTool = Tool[Any]
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The JSON object in what a model wrote as arguments. Raises InvalidArguments."""
+    if len(text) > MAX_ARGUMENT_CHARS:
+        raise InvalidArguments("", [f"they are longer than {MAX_ARGUMENT_CHARS:,} characters"])
+    try:
+        found = json.loads(text) if text.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise InvalidArguments("", [f"they are not valid JSON: {error}"]) from None
+    if not isinstance(found, dict):
+        raise InvalidArguments("", [f"they must be a JSON object, not {type(found).__name__}"])
+    return found
+
+
+def without_titles(schema: Any) -> Any:
+    """A JSON schema without the `title`s that pydantic derives from names: tokens that tell a model nothing."""
+    if isinstance(schema, list):
+        return [without_titles(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: value for key, value in schema.items() if key != "title" or not isinstance(value, str)}
+    return {
+        key: {name: without_titles(each) for name, each in value.items()}
+        if key in ("properties", "$defs") and isinstance(value, dict)
+        else without_titles(value)
+        for key, value in kept.items()
+    }
+
+
+def _fault(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    problem, hint = problem_and_hint(error, repr(error["input"])[:80])
+    return f"{where or 'they'}: {problem}" + (f" ({hint})" if hint else "")
