@@ -7,6 +7,7 @@ the end of this file.
 import difflib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,11 +19,18 @@ from duragent.agent import spec
 from duragent.cli import main as cli
 from duragent.config import ConfigFile
 from duragent.journal import events
+from duragent.policy.defaults import ALLOW
+from duragent.policy.files import PolicyFile
 from duragent.server.app import ROUTES
 from duragent.server.asked import SEQ_MAX
 from duragent.server.auth import ADMIN_PREFIX, BODY_MAX_BYTES, PUBLIC_PATHS
 from duragent.server.problems import REFUSALS, STATUSES
 from duragent.server.routing import Route
+from duragent.tools.base import AnyTool, Tool
+from duragent.tools.settings import WebSettings
+from duragent.tools.skill import Skill
+from duragent.tools.toolset import BUILTINS
+from duragent.tools.web import WebTool
 
 REFERENCE = Path(__file__).parent / "reference"
 _GENERATED = "<!-- Written by docs/generate.py. Change the code, then run `python docs/generate.py`. -->"
@@ -189,6 +197,54 @@ def duragent_yaml() -> str:
     return page("duragent.yaml", DURAGENT_YAML, table(YAML_COLUMNS, rows))
 
 
+# --- tools and policy ------------------------------------------------------------------------------------------------
+
+
+def builtin_tools() -> list[AnyTool]:
+    made: list[AnyTool] = []
+    for name, place in BUILTINS.items():
+        module, _, made_by = place.partition(":")
+        kind = getattr(import_module(module), made_by)
+        made.append(WebTool(WebSettings()) if name == "web" else kind())
+    return made if "skill" in BUILTINS else [*made, Skill()]
+
+
+def tools_page() -> str:
+    tools = builtin_tools()
+    rows = [(f"[{code(tool.name)}](#{tool.name})", tool.effect, _asks(tool)) for tool in tools]
+    parts = [TOOLS, table(("tool", "effect", "without a policy of yours"), rows)]
+    for tool in tools:
+        schema = tool.parameters()
+        arguments = fields_table(schema, schema) or "No arguments."
+        parts += [f"## {tool.name}", sentences(tool.description), arguments, f"Effect: {EFFECTS[tool.effect]}."]
+        if type(tool).effect_of is not Tool.effect_of:
+            parts += [EFFECT_OF_A_CALL]
+    return page("Tools", *parts)
+
+
+def _asks(tool: AnyTool) -> str:
+    """What the built-in rules say of its calls."""
+    if tool.kind == "bash":
+        return "runs what only reads, asks about the rest"
+    names = [pattern.partition(":")[2] for pattern in ALLOW if pattern.startswith("builtin:")]
+    if tool.name in names:
+        return "runs"
+    actions = [name.partition(":")[2] for name in names if name.startswith(f"{tool.name}:")]
+    choices = tool.parameters().get("properties", {}).get("action", {}).get("enum", ())
+    asked = [action for action in choices if action not in actions]
+    if not actions:
+        return "asks"
+    return "runs" if not asked else f"runs {', '.join(actions)}; asks about {', '.join(asked)}"
+
+
+def policy_yaml() -> str:
+    schema = PolicyFile.model_json_schema()
+    rows = [row[:3] + row[4:] for row in yaml_rows(schema, schema, "", frozenset())]
+    columns = tuple(column for column in YAML_COLUMNS if column != "active")
+    allowed = "```yaml\nallow:\n" + "".join(f"  - '{pattern}'\n" for pattern in ALLOW) + "```"
+    return page("policy.yaml", POLICY_YAML, table(columns, rows), "## What is allowed without a list", ALLOWED, allowed)
+
+
 # --- events ---------------------------------------------------------------------------------------------------------
 
 
@@ -199,7 +255,7 @@ def event_types() -> str:
         described = own_doc(kind) or EVENTS_WITHOUT_DOCSTRING[name]
         parts += [f"## {name}", described, fields_table(schema, schema)]
     parts += ["# Parts of events"]
-    for part in (events.Sender, events.Call, events.Tokens):
+    for part in (events.Sender, events.Call, events.Tokens, events.Finding):
         schema = part.model_json_schema()
         parts += [f"## {part.__name__}", own_doc(part), fields_table(schema, schema)]
     parts += ["# Unknown types", own_doc(events.Opaque)]
@@ -213,7 +269,8 @@ def http() -> str:
     shapes = [
         shape
         for route in ROUTES
-        for shape in (route.body, *route.answers.values())
+        for answered in (route.body, *route.answers.values())
+        for shape in (answered if isinstance(answered, tuple) else (answered,))
         if isinstance(shape, type) and issubclass(shape, BaseModel)
     ]
     parts = [HTTP.format(mebibytes=BODY_MAX_BYTES >> 20, public=", ".join(code(path) for path in sorted(PUBLIC_PATHS)))]
@@ -252,7 +309,8 @@ def _answer(route: Route, status: int) -> str:
         return f"{status} without a body"
     if isinstance(shape, str):
         return f"{status} `{shape}`"
-    named = f"{status} [{shape.__name__}](#{shape.__name__.lower()})"
+    shapes = shape if isinstance(shape, tuple) else (shape,)
+    named = f"{status} " + " or ".join(f"[{each.__name__}](#{each.__name__.lower()})" for each in shapes)
     return f"{named}, or `text/event-stream` when `Accept` names it" if route.streams else named
 
 
@@ -376,6 +434,42 @@ def _option(parameter: Any) -> str:
 
 # --- what only these pages say --------------------------------------------------------------------------------------
 
+TOOLS = """\
+The tools that come with duragent, as a model is told of them. An agent has those that `spec.tools` of its
+[agent.yaml](agent-yaml.md) names, `read_output` as soon as another tool runs commands, `skill` as soon as there are
+skills, and its own programs: [give an agent tools](../how-to/give-an-agent-tools.md).
+
+The effect says what becomes of a call that a crash cut off; [what happens to a call](../tool-calls.md) explains it. The
+last column is what happens to a call as long as no [policy.yaml](policy-yaml.md) has an `allow` list or a mode."""
+
+EFFECTS = {
+    "pure": "*pure*, it changes nothing and is simply run again",
+    "idempotent": "*idempotent*, to run it again makes no difference, so it is run again",
+    "unsafe": "*unsafe*, it is never run again in silence",
+    "never": "*never*, it is never run again",
+}
+
+EFFECT_OF_A_CALL = """\
+Of a single call it may be milder: when its arguments show that doing it again would change nothing, it is
+*idempotent*."""
+
+POLICY_YAML = """\
+What agents may do. Up to three files hold for an agent, and each is optional:
+
+| file | who writes it |
+| --- | --- |
+| `policy.yaml` in the workspace | you, for all agents |
+| `agents/NAME/policy.yaml` | you, for one agent |
+| `agents/NAME/policy.local.yaml` | duragent, when a call is allowed always; you may edit it |
+
+Their `deny` and `allow` lists are added up; of `mode` the last one in this order counts, and `ask` where none is set. A
+file that cannot be read, or has a fault, denies everything until it is mended. They are read again for every call.
+[Write a policy](../how-to/write-a-policy.md) explains the patterns. `[]` in a key stands for each item of a list."""
+
+ALLOWED = """\
+As long as neither `policy.yaml` has an `allow` list, this one holds. Options with which one of these commands would
+write, or run something else, are looked at besides, and asked about."""
+
 AGENT_YAML = """\
 An agent is a folder below `agents/`, and this file in it says which model answers and how its sessions live. The
 folder's name and `metadata.name` must be equal. `duragent agent check` checks the file without a server.
@@ -386,7 +480,8 @@ into numbers, and numbers never into texts. `[]` in a key stands for each item o
 
 *Active: no* means that this version checks the key and does nothing with it yet; `duragent agent check` lists such keys
 when they are set. Prompts are looked for in the agent's folder: `SOUL.md`, `SYSTEM_PROMPT.md` and `INSTRUCTIONS.md`
-need no line here. In prompts `{{date}}`, `{{time}}`, `{{agent.name}}` and `{{agent.home}}` are replaced."""
+need no line here. In prompts `{{agent.name}}` and `{{agent.home}}` are replaced; `{{date}}` and
+`{{time}}` point at a note beside the newest message."""
 
 DURAGENT_YAML = """\
 The settings of a workspace's server. The file is optional: without it all defaults hold, and the workspace is
@@ -398,7 +493,7 @@ content can never add keys. A variable that is not set and has no default is an 
 
 *Active: no* means that this version checks the key and does nothing with it yet."""
 
-INACTIVE_CONFIG = ("world_memory", "sandbox", "gateways", "routes", "sessions.compaction")
+INACTIVE_CONFIG = ("world_memory", "gateways", "routes", "sessions.compaction")
 
 EVENTS = """\
 Each line of `events.jsonl` is one record: one event with its place and time.
@@ -449,7 +544,7 @@ A session remembers the keys of its newest 128 requests, also across a restart."
 
 ROUTE_HEADERS: tuple[tuple[str, Callable[[Route], bool]], ...] = (
     ("`Idempotency-Key`.", lambda route: route.method == "POST" and not route.path.startswith(ADMIN_PREFIX)),
-    ("`Prefer: respond-async`: answer 202 as soon as the message is durable.", lambda route: 202 in route.answers),
+    ("`Prefer: respond-async`: answer 202 as soon as what was posted is durable.", lambda route: 202 in route.answers),
     ("`Accept: text/event-stream`, `Last-Event-ID` (it wins over `after`).", lambda route: route.streams),
 )
 
@@ -475,8 +570,12 @@ ANSWER_FRAMES = (
     ("`start`", "`{}`", "the message is durable"),
     ("`token`", '`{"content"}`', "a piece of the answer"),
     ("`tool_call`", '`{"call_id", "tool_name", "arguments"}`', "the model asks for a tool"),
-    ("`tool_result`", '`{"call_id", "success", "content"}`', "the tool's result"),
-    ("`approval_required`", '`{"call_id", "command"}`', "a person has to decide"),
+    ("`tool_result`", '`{"call_id", "success", "content", "outcome"}`', "the tool's result"),
+    (
+        "`approval_required`",
+        '`{"call_id", "command", "kind", …}` as in [Approval](#approval)',
+        "a person has to decide; the stream stays open",
+    ),
     (
         "`done`",
         '`{"message_id", "usage", "seq", "content"}`',
@@ -526,6 +625,9 @@ OTHER_TURN_CODES = (
         "the server stopped four times in this turn without progress; a message goes on",
     ),
     ("`max-tool-iterations`", "paused", "the turn used up `max_tool_iterations`; a message goes on"),
+    ("`loop-detected`", "paused", "the model made the same call five times with the same result; a message goes on"),
+    ("`turn-budget`", "paused", "the turn used up `turn_budget`; a message goes on"),
+    ("`session-budget`", "paused", "the session used up `session_budget`; raise it, and send a message"),
 )
 
 EXIT_CODES = """\
@@ -553,6 +655,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "events.md": event_types,
     "exit-codes.md": exit_codes,
     "http.md": http,
+    "policy-yaml.md": policy_yaml,
+    "tools.md": tools_page,
 }
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
-DeltaKind = Literal["text", "reasoning"]
+DeltaKind = Literal["text", "reasoning", "output"]
 
 MAX_WAITING_BYTES = 4 << 20
 """Durable bytes that may wait for one watcher."""
@@ -28,7 +28,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer that is being written. `offset` counts characters from the attempt's start."""
+    """A piece of an answer that is being written, or of the output of `call` that is running.
+
+    `offset` counts characters from the attempt's start.
+    """
 
     turn: str
     step: int
@@ -36,11 +39,12 @@ class Delta:
     kind: DeltaKind
     offset: int
     text: str
+    call: str = ""
 
     def followed_by(self, later: "Delta") -> "Delta | None":
         """Both as one, or None when they do not follow each other."""
-        mine = (self.turn, self.step, self.attempt, self.kind, self.offset + len(self.text))
-        if mine != (later.turn, later.step, later.attempt, later.kind, later.offset):
+        mine = (self.turn, self.step, self.attempt, self.kind, self.call, self.offset + len(self.text))
+        if mine != (later.turn, later.step, later.attempt, later.kind, later.call, later.offset):
             return None
         return replace(self, text=self.text + later.text)
 

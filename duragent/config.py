@@ -13,8 +13,10 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from duragent.sandboxes.settings import SandboxSettings
 from duragent.server.settings import ServerSettings
 from duragent.session.settings import SessionsSettings
+from duragent.tools.settings import WebSettings
 from duragent.yaml_file import YamlDocument, YamlPath, read_yaml
 from duragent.yaml_model import validate
 
@@ -40,14 +42,6 @@ class ServicesSettings(_Block):
     """Places of single services."""
 
     session: PathSettings = Field(default_factory=PathSettings, description="Where sessions rest; else `sessions`.")
-
-
-class SandboxSettings(_Block):
-    """Where commands run."""
-
-    mode: Literal["trust", "bubblewrap", "docker"] = Field(
-        default="trust", description="`trust` runs commands as you, the others keep them apart."
-    )
 
 
 class ChatSettings(_Block):
@@ -106,6 +100,7 @@ class ConfigFile(_Block):
     server: ServerSettings = Field(default_factory=ServerSettings, description="The HTTP server.")
     sessions: SessionsSettings = Field(default_factory=SessionsSettings, description="How sessions live.")
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings, description="Where commands run.")
+    web: WebSettings = Field(default_factory=WebSettings, description="What the tool `web` may reach.")
     gateways: GatewaysSettings = Field(default_factory=GatewaysSettings, description="Chat doors.")
     routes: Annotated[tuple[Route, ...], Strict(False)] = Field(default=(), description="Who answers which messages.")
 
@@ -152,6 +147,10 @@ class Config:
         return self.file.server
 
     @property
+    def sandbox(self) -> SandboxSettings:
+        return self.file.sandbox
+
+    @property
     def sessions(self) -> SessionsSettings:
         return self.file.sessions
 
@@ -182,8 +181,6 @@ def inactive_config(config: Config) -> list[str]:
     """The keys that the file sets, on which this version does not act yet; sorted."""
     file, found = config.file, set()
     found |= file.model_fields_set & {"gateways", "routes", "world_memory"}
-    if file.sandbox.mode != "trust":
-        found.add("sandbox.mode")
     if "compaction" in file.sessions.model_fields_set and file.sessions.compaction != "disabled":
         found.add("sessions.compaction")
     return sorted(found)

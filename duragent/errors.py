@@ -13,7 +13,9 @@
     │   ├── SessionClosed
     │   ├── IdempotencyMismatch      the key was used before, with another request
     │   ├── SessionBusy              too many messages wait already
-    │   └── NothingToDo              a decision without anything it could apply to
+    │   ├── NothingToDo              a decision without anything it could apply to
+    │   ├── AlreadyDecided           somebody else was first; says who, and what was decided
+    │   └── CallChanged              the decision is about another call than the one that waits
     ├── StoreError                   the place where streams rest refuses
     │   ├── WorkspaceLocked          another server holds the workspace
     │   ├── UnsafeFileSystem         a network file system, where locks cannot be trusted
@@ -25,6 +27,8 @@
     │   ├── LogChanged               somebody replaced or edited a live log
     │   └── Damaged                  the log has a fault that is not a torn tail; it is served read-only
     ├── Stopping                     the server is shutting down; ask again in a moment
+    ├── RunnerLost                   a command's runner is gone and left no result; it may have run
+    ├── SandboxUnavailable           the sandbox that is required does not work here
     ├── ModelError                   the model gave no answer
     │   ├── RateLimited              retried; retry_after_seconds when the provider said so
     │   ├── ModelUnavailable         5xx, connection refused or broken; retried
@@ -158,6 +162,26 @@ class NothingToDo(BadInput):
     code = "nothing-to-do"
 
 
+class AlreadyDecided(BadInput):
+    """A call is decided once. `decision` is the first one, at record `seq`."""
+
+    code = "already-decided"
+
+    def __init__(self, call: str, decision: str, by: str, seq: int) -> None:
+        self.call, self.decision, self.by, self.seq = call, decision, by, seq
+        super().__init__(f"call '{call}' was decided before: {decision}" + (f", by {by}" if by else ""))
+
+
+class CallChanged(BadInput):
+    """What the person saw is not what waits, so nothing was decided."""
+
+    code = "call-changed"
+
+    def __init__(self, call: str) -> None:
+        self.call = call
+        super().__init__(f"call '{call}' is not what the decision is about; look at it again")
+
+
 # --- StoreError -----------------------------------------------------------------------------------------------------
 
 
@@ -234,6 +258,25 @@ class Stopping(DuragentError):
 
     def __init__(self) -> None:
         super().__init__("the server is stopping; try again in a moment")
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+class RunnerLost(DuragentError):
+    """A command was started, and what came of it cannot be known."""
+
+    code = "runner-lost"
+
+
+class SandboxUnavailable(DuragentError):
+    """`name` is the sandbox, `why` a sentence with what to do about it."""
+
+    code = "sandbox-unavailable"
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self.why = name, why
+        super().__init__(f"sandbox '{name}' cannot be used: {why}")
 
 
 # --- ModelError -----------------------------------------------------------------------------------------------------

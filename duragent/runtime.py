@@ -19,28 +19,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from duragent import __version__, wire
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.client.address import workspace_hash
 from duragent.clock import SystemClock
 from duragent.config import Config, inactive_config
-from duragent.errors import InvalidRequest, ServerStartFailed
+from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
 from duragent.fault_words import problem_and_hint
 from duragent.journal.record import timestamp
 from duragent.models.base import Model, ModelChoice
 from duragent.models.demo import DemoModel
 from duragent.models.litellm import LitellmModel, warm
+from duragent.models.text_tools import TextTools
+from duragent.models.text_tools_choice import wants_text
+from duragent.process.spool import Spool
 from duragent.server.app import build_app
 from duragent.server.doors import Doors, Tokens
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
+from duragent.session.means import Means
 from duragent.session.ports import Ports
 from duragent.session.sessions import Sessions
 from duragent.stores.disk import Disk
 from duragent.stores.files import FileStore
 from duragent.stores.lock import WorkspaceLock, refuse_network_file_system
+from duragent.subscribers.notify import Notifier
+from duragent.tools.settings import WebSettings
 
 GRACE_FOR_TURNS = 0.8
 """The part of the grace that turns get; the rest is for answers on their way out."""
@@ -58,6 +64,7 @@ class Runtime:
     agents_dir: Path
     clock: SystemClock = field(default_factory=SystemClock)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    notifier: Notifier = field(default_factory=Notifier)
     sessions: Sessions = field(init=False)
     catalog: Catalog = field(init=False)
     url: str = ""
@@ -90,9 +97,11 @@ class Runtime:
         lock.describe(self._note(self.url))
         try:
             async with asyncio.TaskGroup() as tasks:
-                self.sessions = Sessions(self._ports(store, tasks))
+                means = await self._means()
+                self.sessions = Sessions(self._ports(store, tasks, means))
                 housekeeping = [
                     tasks.create_task(self.sessions.run()),
+                    tasks.create_task(self.notifier.run()),
                     tasks.create_task(self.catalog.watch(self.stop, self._on_reload)),
                 ]
                 doors = self._doors(Tokens(self.settings.api_token or token, self.settings.admin_token))
@@ -113,7 +122,33 @@ class Runtime:
 
     # --- the seams --------------------------------------------------------------------------------------------------
 
-    def _ports(self, store: FileStore, tasks: asyncio.TaskGroup) -> Ports:
+    async def _means(self) -> Means:
+        workspace = self.config.workspace.resolve()
+        means = Means(
+            workspace=workspace,
+            project=self.config.base.resolve(),
+            frozen=_frozen(self.config, workspace, self.agents_dir.resolve()),
+            closed=(workspace / "run", workspace / ".lock", self.config.sessions_dir.resolve()),
+            spool=await Spool.open(workspace / "run" / "spool"),
+            sandbox=self.config.sandbox,
+            given={"web": self._web_settings()},
+            notify=self.notifier.put,
+        )
+        try:
+            sandbox = await asyncio.to_thread(means.try_sandbox)
+        except SandboxUnavailable as error:
+            raise ServerStartFailed(str(error)) from error
+        _log.info("commands run in: %s", sandbox.name if sandbox.name != "trust" else "no sandbox, as you")
+        return means
+
+    def _web_settings(self) -> WebSettings:
+        settings = self.config.file.web
+        key = os.environ.get("BRAVE_API_KEY", "")
+        if settings.brave_api_key is None and key:
+            return settings.model_copy(update={"brave_api_key": SecretStr(key)})
+        return settings
+
+    def _ports(self, store: FileStore, tasks: asyncio.TaskGroup, means: Means) -> Ports:
         return Ports(
             store=store,
             clock=self.clock,
@@ -122,6 +157,7 @@ class Runtime:
             model_for=self._model_for,
             settings=self.config.sessions,
             spawn=lambda work: tasks.create_task(_guarded(work)),
+            means=means,
             idle_timeout_seconds=self.settings.idle_timeout_seconds,
         )
 
@@ -143,6 +179,8 @@ class Runtime:
         model = self._models.get(choice)
         if model is None:
             model = DemoModel(self.clock) if choice.provider == "demo" else LitellmModel(choice, os.environ)
+            if wants_text(choice, choice.tools):
+                model = TextTools(model)
             self._models[choice] = model
         return model
 
@@ -237,6 +275,17 @@ async def _guarded(work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception:
         _log.exception("a task ended in an unexpected way")
+
+
+def _frozen(config: Config, workspace: Path, agents_dir: Path) -> tuple[Path, ...]:
+    """What agents may read and not write: the files that say how they behave."""
+    base = config.base.resolve()
+    config_file = (config.path or base / "duragent.yaml").resolve()
+    if base != workspace:
+        return (workspace, agents_dir, config_file)
+    # The workspace is the project itself.
+    inside = ("policy.yaml", "tools", "skills", "directives", "memory")
+    return (agents_dir, config_file, *(workspace / name for name in inside))
 
 
 def _run_token(workspace: Path) -> str:

@@ -61,6 +61,24 @@ class ChangeSession(Asked):
     title: Title = Field(description='The new title; "" removes it.')
 
 
+DecisionName = Literal["allow_once", "allow_always", "deny", "retry", "done", "failed"]
+"""To an approval: the first three. To a call that may have run: run it again, it was done, give it up."""
+
+
+class Decide(Asked):
+    """`POST /api/v1/sessions/{id}/approve`."""
+
+    call_id: str = Field(max_length=200)
+    decision: DecisionName
+    command: Text | None = Field(None, description="What the person saw; if it is not what waits, nothing is decided.")
+    arguments_sha256: str | None = Field(None, max_length=64, description="The same, exactly: tool and arguments.")
+    patterns: list[str] = Field(
+        [], max_length=50, description="With allow_always: what to allow from now on, in place of what was offered."
+    )
+    reason: str = Field("", max_length=2_000, description="With deny: what the model is told.")
+    by: str = Field("", max_length=200, description="Who decided, for the log.")
+
+
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
@@ -113,6 +131,7 @@ class SessionInfo(Shape):
     usage: Usage = Usage()
     on_disconnect: Literal["pause", "continue"] = "continue"
     problem: str | None = Field(None, description="For a damaged session: file, line and what is wrong.")
+    waits_for: str | None = Field(None, description="The call that a person has to decide about; see /approvals.")
 
 
 class SessionList(Shape):
@@ -147,6 +166,58 @@ class Answer(Shape):
     input_seq: int = Field(description="seq of the message that it answers.")
     usage: Usage | None = None
     model: str | None = None
+    interrupted: bool = False
+
+
+class Finding(Shape):
+    """A part of a call that no rule allows, and why."""
+
+    text: Text
+    reason: Text = ""
+
+
+class Approval(Shape):
+    """What a person is asked. `kind` approval: may this run? lost: it may have run, what now?"""
+
+    session_id: str
+    agent: str
+    title: Text = Field(description="The session's title, else its topic.")
+    kind: Literal["approval", "lost"]
+    call_id: str
+    tool: Text
+    command: Text = Field(description="The whole call in one line.")
+    arguments_sha256: str
+    findings: list[Finding] = []
+    patterns: list[Text] = Field([], description="What allow_always adds to policy.local.yaml; empty: not offered.")
+    place: Text = Field("", description="Where it would run: sandbox, folder, network.")
+    requested_at: str
+    expires_at: str | None = None
+    evidence: Text = Field("", description="Of a lost call: what is known about it.")
+    seq: int = Field(description="seq of the record that asks.")
+
+
+class ApprovalList(Shape):
+    approvals: list[Approval]
+
+
+class Waiting(Shape):
+    """202: the turn waits for a person. `command` is what would run."""
+
+    status: Literal["pending_approval"] = "pending_approval"
+    session_id: str
+    call_id: str
+    command: Text
+    seq: int = Field(description="seq of the record that asks.")
+
+
+class Completed(Shape):
+    """The turn ended after the decision."""
+
+    status: Literal["complete"] = "complete"
+    message_id: str
+    content: Text
+    seq: int
+    usage: Usage | None = None
     interrupted: bool = False
 
 
@@ -225,9 +296,10 @@ class Delta(Shape):
     turn: str
     step: int
     attempt: int
-    kind: Literal["text", "reasoning"] = "text"
+    kind: Literal["text", "reasoning", "output"] = "text"
     offset: int
     text: Text
+    call: str | None = Field(None, description="With `output`: the tool call that prints it; `attempt` is the call's.")
 
 
 class ServerAddress(Shape):

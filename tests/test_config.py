@@ -66,6 +66,7 @@ def test_defaults_are_the_promised_ones() -> None:
         "idle_unload_seconds": 300,
         "model_attempts": 4,
         "retry_base_seconds": 1.0,
+        "approval_ttl_hours": 0,
     }
 
 
@@ -126,7 +127,7 @@ def test_absent_file_that_was_named_is_an_error(tmp_path: Path) -> None:
         ("server:\n  request_timeout_seconds: .inf\n", "duragent.yaml:2: server.request_timeout_seconds: must be"),
         (
             "sandbox:\n  mode: dokker\n",
-            "duragent.yaml:2: sandbox.mode: must be one of trust, bubblewrap, docker, not 'dokker' "
+            "duragent.yaml:2: sandbox.mode: must be one of auto, trust, bubblewrap, docker, not 'dokker' "
             "(did you mean 'docker'?)",
         ),
         ("workspace: ''\n", "duragent.yaml:1: workspace: "),
@@ -190,7 +191,6 @@ def test_keys_without_effect_are_listed(tmp_path: Path) -> None:
     assert inactive_config(load(tmp_path, text)) == [
         "gateways",
         "routes",
-        "sandbox.mode",
         "sessions.compaction",
         "world_memory",
     ]

@@ -10,9 +10,6 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Strict,
@@ -22,6 +19,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from duragent.agent.access import AccessSpec
+from duragent.agent.section import Filled, Scalar, Section, Texts
+
 API_VERSION = "duragent/v1alpha1"
 KNOWN_PROVIDERS = ("anthropic", "ollama", "openai", "openrouter", "gemini", "demo")
 _NEARLY_THE_SAME = 0.8
@@ -30,33 +30,6 @@ _NEARLY_THE_SAME = 0.8
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 Compaction = Literal["discard", "archive", "disabled"]
-Disposition = Literal["allow", "passive", "silent", "block"]
-
-
-class Section(BaseModel):
-    """A mapping that people write."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_by_name=True, validate_by_alias=True
-    )
-
-
-def _scalar(value: object) -> object:
-    if not isinstance(value, bool | int | float | str):
-        raise ValueError("must be a text, a number, or true or false")
-    return value
-
-
-def _not_blank(value: str) -> str:
-    if not value.strip():
-        raise ValueError("must not be empty")
-    return value
-
-
-Filled = Annotated[str, BeforeValidator(lambda value: _not_blank(value) if isinstance(value, str) else value)]
-Scalar = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
-# YAML gives lists; the models keep tuples, which nobody can change.
-Texts = Annotated[tuple[str, ...], Strict(False)]
 
 
 # --- model ----------------------------------------------------------------------------------------------------------
@@ -84,6 +57,10 @@ class ModelSpec(Section):
         gt=0,
         validation_alias=AliasChoices("max_output_tokens", "max_tokens"),
         description="The longest answer; 4096 are reserved in budgets when absent.",
+    )
+    tools: Literal["auto", "native", "text"] = Field(
+        default="auto",
+        description="How the model calls tools: by the provider's own means, as text, or what is known to work.",
     )
     base_url: str | None = Field(
         default=None, description="Where the provider answers, when it is not the usual address."
@@ -127,6 +104,28 @@ class ContextSpec(Section):
     )
 
 
+class BudgetSpec(Section):
+    """What may be used; what is absent is without bound. When it is used up the turn pauses, and a person decides."""
+
+    tokens: int | None = Field(default=None, gt=0, description="Input and output tokens together.")
+    cost_usd: float | None = Field(default=None, gt=0, description="In US dollars, as far as prices are known.")
+    seconds: float | None = Field(
+        default=None, gt=0, description="Of work, without the time in which a person had to decide. Of turns only."
+    )
+
+
+class SandboxSpec(Section):
+    """Where the agent's commands run."""
+
+    network: bool = Field(default=False, description="Whether its commands may use the network.")
+    require: Literal["bubblewrap", "docker"] | None = Field(
+        default=None, description="Run nothing when this sandbox does not work here."
+    )
+    writable: Texts = Field(
+        default=(), description="Folders besides the working directory that commands may write; relative to it."
+    )
+
+
 class SessionSpec(Section):
     """How sessions of this agent live."""
 
@@ -148,6 +147,8 @@ class SessionSpec(Section):
         default=None, description="What happens to old records; absent means the server's setting."
     )
     context: ContextSpec = Field(default_factory=ContextSpec, description="How much of a session the model sees.")
+    turn_budget: BudgetSpec = Field(default_factory=BudgetSpec, description="What one turn may use.")
+    session_budget: BudgetSpec = Field(default_factory=BudgetSpec, description="What a whole session may use.")
 
 
 # --- tools and hooks ------------------------------------------------------------------------------------------------
@@ -157,7 +158,10 @@ class BuiltinTool(Section):
     """A tool that comes with duragent."""
 
     type: Literal["builtin"] = Field(description="`builtin`: a tool that comes with duragent.")
-    name: Filled = Field(description="Which one: bash, schedule, web, reload_tools, background_process or session.")
+    name: Filled = Field(
+        description="Which one: bash, read_file, write_file, edit_file, list_files, search_files, web, session, skill, "
+        "think, read_output, reload_tools, or one that another package brings."
+    )
 
 
 class CliTool(Section):
@@ -165,8 +169,13 @@ class CliTool(Section):
 
     type: Literal["cli"] = Field(description="`cli`: a program that the agent may run.")
     name: Filled = Field(description="How the model calls it.")
-    command: Filled = Field(description="The program, relative to the agent's folder, and its fixed arguments.")
-    readme: str | None = Field(default=None, description="A Markdown file that tells the model how to use it.")
+    command: Filled = Field(
+        description="The program and its fixed arguments; words that name a file in the agent's folder mean that file."
+    )
+    readme: str | None = Field(
+        default=None,
+        description="A Markdown file that tells the model how to use it: its first 4 KiB, after the description.",
+    )
     description: str | None = Field(default=None, description="One sentence for the model.")
 
 
@@ -212,70 +221,7 @@ class HooksSpec(Section):
     )
 
 
-# --- access ---------------------------------------------------------------------------------------------------------
-
-
-class DmAccess(Section):
-    """Who may write directly."""
-
-    policy: Literal["open", "disabled", "allowlist"] = Field(default="open", description="Who may write directly.")
-    allowlist: Texts = Field(default=(), description="Sender ids; one that ends in * is a prefix.")
-
-
-class ContextBuffer(Section):
-    """What is kept of a group's talk that was not meant for the agent."""
-
-    mode: Literal["silent", "passive"] = Field(
-        default="silent", description="`silent` shows it when the agent is addressed, `passive` makes it history."
-    )
-    max_messages: int = Field(default=100, ge=0, description="How many messages are shown at most.")
-    max_age_hours: int = Field(default=24, ge=0, description="How old they may be.")
-
-
-class Debounce(Section):
-    """Waiting for a sender to finish."""
-
-    enabled: bool = Field(default=True, description="Whether messages that follow quickly become one.")
-    window_ms: int = Field(default=1_500, ge=0, description="How long to wait for the next one.")
-
-
-class Queue(Section):
-    """What happens to messages that come in during a turn."""
-
-    mode: Literal["batch", "sequential", "drop"] = Field(
-        default="batch", description="Together in one turn, one after the other, or not at all."
-    )
-    max_pending: int = Field(default=10, gt=0, description="How many may wait.")
-    overflow: Literal["drop_old", "drop_new", "reject"] = Field(
-        default="drop_old", description="What happens when more come."
-    )
-    reject_message: str | None = Field(default=None, description="The answer to a rejected message.")
-    debounce: Debounce = Field(default_factory=Debounce, description="Waiting for a sender to finish.")
-
-
-class GroupAccess(Section):
-    """Which groups may use the agent, and how."""
-
-    policy: Literal["open", "disabled", "allowlist"] = Field(default="open", description="Which groups are served.")
-    allowlist: Texts = Field(default=(), description="Entries `<channel>:<chat id>`; one that ends in * is a prefix.")
-    sender_default: Disposition = Field(default="allow", description="What a sender's message does.")
-    sender_overrides: dict[str, Disposition] = Field(
-        default_factory=dict, description="The same for single senders: an id, or a prefix that ends in *."
-    )
-    activation: Literal["mention", "always"] = Field(
-        default="mention", description="Whether the agent answers only when it is addressed."
-    )
-    context_buffer: ContextBuffer = Field(
-        default_factory=ContextBuffer, description="What is kept of talk that was not meant for the agent."
-    )
-    queue: Queue = Field(default_factory=Queue, description="What happens to messages during a turn.")
-
-
-class AccessSpec(Section):
-    """Who may talk to the agent through a chat."""
-
-    dm: DmAccess = Field(default_factory=DmAccess, description="Direct messages.")
-    groups: GroupAccess = Field(default_factory=GroupAccess, description="Group chats.")
+# --- the file -------------------------------------------------------------------------------------------------------
 
 
 class MemorySpec(Section):
@@ -296,7 +242,14 @@ class AgentSpec(Section):
     instructions: Filled | None = Field(default=None, description="The file with its rules; else INSTRUCTIONS.md.")
     skills_dir: Filled = Field(default="./skills/", description="The folder with the agent's skills.")
     session: SessionSpec = Field(default_factory=SessionSpec, description="How sessions of this agent live.")
+    working_directory: Filled | None = Field(
+        default=None, description="Where it works, relative to the project, the folder that holds the workspace."
+    )
+    sandbox: SandboxSpec = Field(default_factory=SandboxSpec, description="Where its commands run.")
     tools: Annotated[tuple[Tool, ...], Strict(False)] = Field(default=(), description="What the agent can do.")
+    tools_recall: int | None = Field(
+        default=None, gt=0, description="Show the model only so many tools, those that fit what was said."
+    )
     hooks: HooksSpec = Field(default_factory=HooksSpec, description="Rules and notes around tool calls.")
     access: AccessSpec | None = Field(default=None, description="Who may talk to it through a chat; absent means all.")
     memory: MemorySpec | None = Field(default=None, description="Present: the agent remembers across sessions.")
@@ -343,18 +296,7 @@ def doubt_about_provider(provider: str) -> str | None:
     return f"provider '{provider}' is not one that duragent knows; did you mean '{near[0]}'?" if near else None
 
 
-_INACTIVE = {
-    "tools",
-    "hooks",
-    "access",
-    "memory",
-    "skills_dir",
-    "session.compaction",
-    "session.context.max_tool_result_tokens",
-    "session.context.tool_result_truncation",
-    "session.context.tool_result_keep_first",
-    "session.context.tool_result_keep_last",
-}
+_INACTIVE = {"access", "memory", "session.compaction"}
 
 
 def inactive(spec: AgentSpec) -> list[str]:

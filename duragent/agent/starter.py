@@ -69,7 +69,11 @@ def write_workspace(root: Path, agent_name: str, provider: str, model: str | Non
     The demo agent of a first `chat` makes room for a real model, as long as nobody has edited its agent.yaml.
     """
     workspace = root / ".duragent"
-    files = {workspace / ".gitignore": _GITIGNORE, **_agent_files(workspace / "agents", agent_name, provider, model)}
+    files = {
+        workspace / ".gitignore": _GITIGNORE,
+        workspace / "policy.yaml": _POLICY.replace("VERSION", API_VERSION),
+        **_agent_files(workspace / "agents", agent_name, provider, model),
+    }
     file = workspace / "agents" / agent_name / FILE_NAME
     demo = _agent_files(workspace / "agents", agent_name, "demo", None)[file]
     return _write_new(files, {file: demo} if provider != "demo" else {})
@@ -196,6 +200,69 @@ _GITIGNORE = """\
 /sessions/**/.lock
 """
 
+_POLICY = """\
+# What no agent of this workspace may do, whatever else is allowed and whoever says yes. A running server reads this
+# file for every call. Add your own lines, or take out what is in your way.
+#
+# A line is `type:pattern`. The type is bash, cli, builtin, mcp, or * for all; in the pattern * stands for anything, and
+# the whole must fit from end to end. A shell command is taken apart first, and each simple command in it is compared,
+# also those behind `&&`, in `$(…)`, or run by `sudo` and `bash -c`. Letter case does not matter here. To try it:
+#   duragent policy test AGENT 'rm -rf /'
+#
+# Without `mode` and `allow` the built-in rules hold: what only reads runs at once, a person is asked about the rest.
+apiVersion: VERSION
+kind: Policy
+
+# mode: ask # or restrict: what is not allowed is denied; or dangerous: what is not denied runs
+
+deny:
+  # everything at once
+  - 'bash:rm / *'
+  - 'bash:rm * / *'
+  - 'bash:rm * /\\* *' # \\* is a star itself
+  - 'bash:rm * ~ *'
+  - 'bash:rm * ~/ *'
+  - 'bash:rm * ~/\\* *'
+  - 'bash:rm * $HOME *'
+  - 'bash:rm * ${HOME} *'
+  - 'bash:rm *--no-preserve-root*'
+  # disks and devices
+  - 'bash:mkfs*'
+  - 'bash:dd *of=/dev/*'
+  - 'bash:> /dev/*'
+  # more rights than you have now
+  - 'bash:sudo *'
+  - 'bash:su *'
+  - 'bash:chmod *+s*'
+  - 'bash:chmod *777*'
+  # the machine, and what runs on it later
+  - 'bash:shutdown *'
+  - 'bash:reboot *'
+  - 'bash:halt *'
+  - 'bash:poweroff *'
+  - 'bash:crontab *'
+  # keys and passwords
+  - '*:*.ssh/*'
+  - '*:*.ssh *'
+  - '*:*/etc/shadow*'
+  # doors into this machine
+  - 'bash:nc *-l*'
+  - 'bash:ncat *-l*'
+  # programs straight from the web
+  - 'bash:*curl *| sh *'
+  - 'bash:*curl *|sh *'
+  - 'bash:*curl *| bash *'
+  - 'bash:*curl *|bash *'
+  - 'bash:*wget *| sh *'
+  - 'bash:*wget *|sh *'
+  - 'bash:*wget *| bash *'
+  - 'bash:*wget *|bash *'
+  - 'bash:*bash *(curl *'
+  - 'bash:*bash *(wget *'
+  - 'bash:*sh -c *(curl *'
+  - 'bash:*sh -c *(wget *'
+"""
+
 _AGENT = """\
 # An agent: this file says which model answers and how its sessions live. What it is told stands in the Markdown
 # files beside it. A running server notices when you save.
@@ -220,8 +287,29 @@ spec:
     on_disconnect: continue # a turn goes on when you close the terminal; `pause` waits for you
     # llm_timeout_seconds: 300  # the time for one answer
     # ttl_hours: 168            # when an idle session expires; 0 is never
+    # max_tool_iterations: 10   # how often a turn may go back to the model; then it pauses
+    # turn_budget: {{tokens: 200000, cost_usd: 0.5, seconds: 1800}}  # what one turn may use; then it pauses
     # context:
     #   max_history_tokens: 40000  # how much of the talk the model sees again; 0 is all that fits
+
+  # What it can do. What only reads runs at once; about the rest you are asked, and policy.yaml says what never runs.
+  # Take a line out, and the agent cannot do that at all. Your own programs go into a folder `tools` beside this file.
+  tools:
+    - {{type: builtin, name: bash}} # commands
+    - {{type: builtin, name: read_file}}
+    - {{type: builtin, name: write_file}}
+    - {{type: builtin, name: edit_file}} # one text for another
+    - {{type: builtin, name: list_files}}
+    - {{type: builtin, name: search_files}}
+    - {{type: builtin, name: web}} # search, and fetch pages; searching needs a key
+    - {{type: builtin, name: session}} # its other sessions
+    - {{type: builtin, name: think}} # a note to itself
+    - {{type: builtin, name: reload_tools}} # see new programs in `tools`
+
+  # working_directory: .     # where it works; `.` is the folder that holds .duragent
+  # sandbox:
+  #   network: true          # commands may use the network
+  #   require: bubblewrap    # run no command where this sandbox does not work
 """
 
 _DEMO_NOTE = """\

@@ -1,6 +1,7 @@
 """`duragent agent list|create|check`: from the files alone, no server needed."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +10,13 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.completions import complete_agent
 from duragent.cli.init import ask_for, say_key
-from duragent.cli.place import need_config
+from duragent.cli.place import find_config, need_config
 from duragent.errors import AgentNotFound, InvalidFile, InvalidRequest
 
 if TYPE_CHECKING:
     from duragent.agent.load import Agent
+    from duragent.cli.equipment import Equipment
+    from duragent.config import Config
 
 app = typer.Typer(help="See, make and check agents.", rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
@@ -81,10 +84,37 @@ def check(
     config: options.Config = None,
     workspace: options.Workspace = None,
 ) -> None:
-    """Check agents' files: say what is wrong with them, and where. Exit code 65 when something is."""
-    faults = [fault for folder in _folders(which, config, workspace) if (fault := _check(folder)) is not None]
-    if faults:
+    """Check agents' files: say what is wrong with them and with what they use, and where.
+
+    Looks at the agent's tools, skills, directives and policy too. Exit code 65 when something is wrong.
+    """
+    homes = _homes(which, config, workspace)
+    faulty = [home for home in homes if not _check(home)]
+    if faulty:
         raise typer.Exit(65)
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """An agent's folder, the workspace that it belongs to, and the folder that holds that."""
+
+    folder: Path
+    workspace: Path
+    project: Path
+
+
+def _homes(which: str | None, config: Path | None, workspace: Path | None) -> list[_Home]:
+    folders = _folders(which, config, workspace)
+    found = find_config(config, workspace)
+    return [_home(folder, found) for folder in folders]
+
+
+def _home(folder: Path, config: "Config | None") -> _Home:
+    if config is not None and folder.parent.resolve() == config.agents_dir.resolve():
+        return _Home(folder, config.workspace, config.base)
+    # An agent that lies elsewhere: `<workspace>/agents/<name>`, as is usual.
+    usual = folder.parent.parent
+    return _Home(folder, usual, usual.parent)
 
 
 def _folders(which: str | None, config: Path | None, workspace: Path | None) -> list[Path]:
@@ -105,19 +135,31 @@ def _folders(which: str | None, config: Path | None, workspace: Path | None) -> 
     return [folder]
 
 
-def _check(folder: Path) -> InvalidFile | None:
+def _check(home: _Home) -> bool:
+    """Says how the agent is; whether it is good."""
     from duragent.agent.load import load_agent
+    from duragent.cli.equipment import equip
 
+    name = view.one_line(home.folder.name)
     try:
-        agent = load_agent(folder)
+        agent = load_agent(home.folder)
     except InvalidFile as error:
-        typer.echo(f"{view.paint('fault', fg='red')}  {folder.name}  {view.clean(str(error))}")
-        return error
-    typer.echo(f"{view.paint('ok', fg='green')}     {folder.name}  {_model(agent)}")
-    return None
+        _say_fault(name, str(error))
+        return False
+    has = equip(agent, home.workspace, home.project)
+    for fault in has.faults:
+        _say_fault(name, fault)
+    indent = "\n       "
+    about = indent.join(view.one_line(line) for line in (*_model(agent), *_tools(has)))
+    typer.echo(f"       {about}" if has.faults else f"{view.paint('ok', fg='green')}     {name}  {about}")
+    return not has.faults
 
 
-def _model(agent: "Agent") -> str:
+def _say_fault(name: str, fault: str) -> None:
+    typer.echo(f"{view.paint('fault', fg='red')}  {name}  {view.clean(fault)}")
+
+
+def _model(agent: "Agent") -> list[str]:
     from duragent.agent.spec import doubt_about_provider, inactive
 
     lines = [f"{agent.spec.model.provider}/{agent.spec.model.name}"]
@@ -125,4 +167,10 @@ def _model(agent: "Agent") -> str:
         lines.append(f"note: {doubt}")
     if waiting := inactive(agent.spec):
         lines.append(f"not active yet: {', '.join(waiting)}")
-    return "\n       ".join(view.one_line(line) for line in lines)
+    return lines
+
+
+def _tools(has: "Equipment") -> list[str]:
+    """One line: what the agent can do, each tool with its effect class, by which a crash in a call is settled."""
+    tools = [f"{tool.name} ({tool.effect})" for tool in has.tools.tools]
+    return [f"tools: {', '.join(tools) or 'none'}"]

@@ -13,9 +13,12 @@ from duragent.errors import DuragentError
 if TYPE_CHECKING:
     from duragent.client.turn import TurnResult
     from duragent.client.watch import Item
+    from duragent.wire import Approval, SessionInfo
 
 
 CANCEL_SECONDS = 2.0
+WAITS = 3
+"""The exit code when a person has to decide first."""
 
 
 def ask(  # noqa: PLR0913 - typer: one parameter an option
@@ -49,29 +52,29 @@ async def _ask(where: Where, agent: str, text: str, prefix: str | None, json: bo
     from duragent.client.turn import ask as ask_turn
 
     async with connect(where, make=True) as connection:
-        session_id = await _session_for(connection, agent, prefix)
+        session = await _session_for(connection, agent, prefix)
         printer = AnswerPrinter(live=view.on_terminal() and not json)
         try:
-            result = await ask_turn(connection.client, session_id, text, on_item=printer.take)
+            result = await ask_turn(connection.client, session.session_id, text, on_item=printer.take)
         except asyncio.CancelledError:
             # Ctrl-C: nobody waits for this answer any more.
             printer.stop()
             with contextlib.suppress(TimeoutError, DuragentError):
                 async with asyncio.timeout(CANCEL_SECONDS):
-                    await connection.client.cancel(session_id)
+                    await connection.client.cancel(session.session_id)
             raise
     if json:
-        view.print_json(as_json(session_id, agent, result))
+        view.print_json(as_json(session, result))
     else:
         printer.end(result)
     return code_of(result)
 
 
-async def _session_for(connection: Connection, agent: str, prefix: str | None) -> str:
+async def _session_for(connection: Connection, agent: str, prefix: str | None) -> "SessionInfo":
     if prefix is not None:
-        return (await find_session(connection.client, prefix)).session_id
+        return await find_session(connection.client, prefix)
     chosen = await choose_agent(connection.client, agent)
-    return (await connection.client.create_session(chosen)).session_id
+    return await connection.client.create_session(chosen)
 
 
 class AnswerPrinter:
@@ -86,8 +89,10 @@ class AnswerPrinter:
 
     def take(self, item: "Item") -> None:
         from duragent.cli.conversation import asking_again
+        from duragent.cli.render import plain
+        from duragent.cli.tool_blocks import called
         from duragent.client.watch import Reconnecting
-        from duragent.journal.events import ModelFailed, ModelReplied
+        from duragent.journal.events import ModelFailed, ModelReplied, ToolStarted
         from duragent.journal.record import Record
 
         match item:
@@ -97,6 +102,10 @@ class AnswerPrinter:
                 self._printed = self._newline()
                 why = view.one_line(failed.message or failed.error)
                 typer.echo(f"no answer yet ({why}): {asking_again(failed)}", err=True)
+            case Record(event=ToolStarted() as started) if self._live:
+                self._printed = self._newline()
+                line = plain(called(started.tool, view.one_line(started.invocation, 200), started.rule))
+                typer.echo(view.paint(line, dim=True), err=True)
             case Record(event=ModelReplied(calls=calls, text=text)) if calls and text:
                 self._print(text)
                 self._printed = self._newline()
@@ -111,7 +120,9 @@ class AnswerPrinter:
         if result.text:
             self._print(result.text, whole=True)
             self._newline()
-        if result.outcome != "completed":
+        if result.approval is not None:
+            _say_what_waits(result.approval)
+        elif result.outcome != "completed":
             typer.echo(f"duragent: {sentence_of(result)}", err=True)
         if result.code in CONFIGURATION:
             typer.echo(SET_UP, err=True)
@@ -135,10 +146,22 @@ class AnswerPrinter:
         return ""
 
 
-def as_json(session_id: str, agent: str, result: "TurnResult") -> dict[str, object]:
+def _say_what_waits(asked: "Approval") -> None:
+    from duragent.cli.question import lines, next_command
+
+    session = view.short_id(asked.session_id)
+    lost = "a call may have run, and somebody has to say what is to be done"
+    what = lost if asked.kind == "lost" else "a tool call waits for approval"
+    typer.echo(f"duragent: {what} in {session}", err=True)
+    for line in lines(asked):
+        typer.echo(f"  {line}", err=True)
+    typer.echo(f"Decide: {next_command(asked, session)}", err=True)
+
+
+def as_json(session: "SessionInfo", result: "TurnResult") -> dict[str, object]:
     return {
-        "session_id": session_id,
-        "agent": agent,
+        "session_id": session.session_id,
+        "agent": session.agent,
         "outcome": result.outcome,
         "content": result.text,
         "message_id": result.message_id,
@@ -147,6 +170,7 @@ def as_json(session_id: str, agent: str, result: "TurnResult") -> dict[str, obje
         "model": result.model,
         "usage": None if result.usage is None else result.usage.model_dump(),
         "cost_usd": result.cost_usd,
+        "approval": None if result.approval is None else result.approval.model_dump(),
         "error": None if result.outcome == "completed" else {"code": result.code, "reason": result.reason},
     }
 
@@ -163,6 +187,8 @@ def code_of(result: "TurnResult") -> int:
 
     if result.outcome == "completed":
         return 0
+    if result.outcome == "waiting":
+        return WAITS
     if result.code in CONFIGURATION:
         return 78
     return 75 if result.code in TEMPORARY else 1

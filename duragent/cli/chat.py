@@ -60,7 +60,7 @@ async def _lines(connection: Connection, session_id: str) -> int:
 
 async def converse(connection: Connection, session: "SessionInfo", as_name: str | None) -> None:
     """The terminal on a session, and on those it goes to from there, until the person leaves."""
-    from duragent.cli.talk import Options, Talk, short_id
+    from duragent.cli.talk import Options, Talk
 
     history = connection.config.workspace / "run" / "history" if connection.config else None
     while True:
@@ -69,18 +69,16 @@ async def converse(connection: Connection, session: "SessionInfo", as_name: str 
         if to == "leave":
             break
         session = await connection.client.session(to)
-    typer.echo(f"Detached. The session goes on: duragent attach {short_id(session.session_id)}")
+    typer.echo(f"Detached. The session goes on: duragent attach {view.short_id(session.session_id)}")
 
 
 async def _banner(connection: Connection, session: "SessionInfo") -> str:
-    from duragent.cli.talk import short_id
-
     known = {agent.name: agent for agent in (await connection.client.agents()).agents}
     agent = known.get(session.agent)
     model = "" if agent is None else "/".join(part for part in (agent.provider, agent.model) if part)
     model = "demo" if model == "demo/demo" else model
     title = f'  ·  "{view.one_line(session.title)}"' if session.title else ""
-    left = f"{view.one_line(session.agent)} · {short_id(session.session_id)}…{title}"
+    left = f"{view.one_line(session.agent)} · {view.short_id(session.session_id)}…{title}"
     left += f"  ·  {view.one_line(model)}" if model else ""
     keys = "/help for commands · Ctrl-D detaches · Ctrl-C stops the answer"
     fits = len(left) + 8 + len(keys) < shutil.get_terminal_size().columns

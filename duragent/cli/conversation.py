@@ -4,11 +4,15 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from duragent.cli.question import DECIDED
+from duragent.cli.tool_blocks import Called, Returned, called, returned
+from duragent.client.activity import Activity
 from duragent.client.answer import PartialAnswer
 from duragent.client.turn import CONFIGURATION, TEMPORARY
 from duragent.client.watch import CaughtUp, Connected, Item, Reconnecting, Reset
 from duragent.journal import events
 from duragent.journal.record import Record
+from duragent.wire import Approval
 
 SCROLLBACK_MESSAGES = 20
 SET_UP = (
@@ -40,24 +44,37 @@ class Note:
     mood: Literal["quiet", "warning", "error"] = "quiet"
 
 
-Block = Said | Answered | Note
+Block = Said | Answered | Note | Called | Returned
 
 
 @dataclass
 class Conversation:
-    """`waiting` are messages that were typed here and are not in the log yet, by Idempotency-Key."""
+    """`waiting` are messages that were typed here and are not in the log yet, by Idempotency-Key.
+
+    `deciding` is the call about which a decision of this terminal is on its way.
+    """
 
     agent: str
     partial: PartialAnswer = field(default_factory=PartialAnswer)
+    activity: Activity = field(default_factory=Activity)
+    deciding: str = ""
     waiting: dict[str, str] = field(default_factory=dict)
     link: str = ""
     """Why the connection is gone; "" while it stands."""
     _mine: set[str] = field(default_factory=set)
     _backlog: list[Block] | None = field(default_factory=list)
+    _told: dict[str, None] = field(default_factory=dict)
+    """Calls that have their line already, the newest last."""
 
     @property
     def busy(self) -> bool:
-        return self.partial.turn is not None
+        return self.partial.turn is not None or self.activity.question is not None
+
+    @property
+    def question(self) -> Approval | None:
+        """What the person at this terminal is asked now."""
+        asked = self.activity.question
+        return None if asked is None or asked.call_id == self.deciding else asked
 
     def typed(self, key: str, text: str) -> None:
         self.waiting[key] = text
@@ -73,23 +90,30 @@ class Conversation:
                 self.link = ""
                 return []
             case Reset():
-                self.partial.take(item)
+                self._fold(item)
                 return [Note("The log on the server is another one now; here it is from its start.", "warning")]
             case CaughtUp():
                 backlog, self._backlog = self._backlog, None
                 return _newest(backlog) if backlog else []
             case Record():
                 blocks = self._blocks(item)
-                self.partial.take(item)
+                self._fold(item)
             case _:
-                self.partial.take(item)
+                self._fold(item)
                 return []
         if self._backlog is None:
             return blocks
         self._backlog += blocks
         return []
 
+    def _fold(self, item: Item) -> None:
+        self.partial.take(item)
+        self.activity.take(item)
+
     def _blocks(self, record: Record) -> list[Block]:
+        return self._talk(record) or self._work(record)
+
+    def _talk(self, record: Record) -> list[Block]:
         match record.event:
             case events.MessageReceived() as message:
                 return [self._said(message)]
@@ -105,9 +129,38 @@ class Conversation:
                 ]
             case events.SessionClosed():
                 return [Note("The session is closed.", "warning")]
-            case events.ToolStarted(tool=tool):
-                return [Note(f"· {tool}")]
         return []
+
+    def _work(self, record: Record) -> list[Block]:
+        match record.event:
+            case events.ToolStarted() as started:
+                return self._line(started.call, called(started.tool, started.invocation, started.rule))
+            case events.ApprovalRequested() as asked:
+                return self._line(asked.call, called(asked.tool, asked.invocation, asked=True))
+            case events.ApprovalDecided() | events.ToolResolved() as decided:
+                self.deciding = ""
+                return [_decided(decided)] if decided.by or isinstance(decided, events.ApprovalDecided) else []
+            case events.ToolLost() as lost:
+                then = "" if lost.asks else " The agent is told."
+                return [Note(f"  The server stopped while this ran; it may have run.{then}", "warning")]
+            case events.ToolFinished() as finished:
+                return self._finished(finished)
+        return []
+
+    def _line(self, call: str, line: Called) -> list[Block]:
+        if call in self._told:
+            return []
+        self._told[call] = None
+        return [line]
+
+    def _finished(self, event: events.ToolFinished) -> list[Block]:
+        if event.outcome == "denied" and event.call in self._told:
+            return []  # whoever denied it has a line already
+        asked = self.activity.call(event.call)
+        tool = event.tool or (asked.tool if asked else "")
+        blocks = self._line(event.call, called(tool, asked.arguments if asked else ""))
+        of = "" if next(reversed(self._told)) == event.call else tool
+        return [*blocks, returned(event, of)]
 
     def _said(self, message: events.MessageReceived) -> Said:
         key = message.idempotency_key or ""
@@ -120,8 +173,15 @@ class Conversation:
 
 
 def _newest(blocks: list[Block]) -> list[Block]:
-    places = [at for at, block in enumerate(blocks) if not isinstance(block, Note)]
+    places = [at for at, block in enumerate(blocks) if isinstance(block, Said | Answered)]
     return blocks if len(places) <= SCROLLBACK_MESSAGES else blocks[places[-SCROLLBACK_MESSAGES] :]
+
+
+def _decided(event: events.ApprovalDecided | events.ToolResolved) -> Note:
+    decision = event.decision if isinstance(event, events.ApprovalDecided) else event.resolution
+    patterns = event.patterns if isinstance(event, events.ApprovalDecided) else ()
+    more = ", ".join(f'"{pattern}"' for pattern in patterns) or event.reason
+    return Note(f"  {event.by or 'Somebody'} {DECIDED[decision]}{f': {more}' if more else '.'}")
 
 
 def _failed(failed: events.ModelFailed) -> list[Block]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from duragent.stores.reader import LogReader
 
 FOLLOW_SECONDS = 0.2
+RESULT_LINES = 20
+"""Of a tool's result; `--all` and `--json` show all of it."""
 
 
 def log(  # noqa: PLR0913 - typer: one parameter an option
@@ -121,6 +123,8 @@ def entry(record: "Record", *, every: bool = False) -> Iterator[str]:
 def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | None:
     from duragent.journal import events
 
+    if (of_a_call := _of_a_call(record, every)) is not None:
+        return of_a_call
     match record.event:
         case events.SessionCreated() as created:
             return "session", {"Agent": created.agent, "Title": created.title or ""}, ""
@@ -136,8 +140,6 @@ def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | N
                 {"Error": ": ".join(part for part in (failed.error, failed.message) if part), "Then": again},
                 failed.partial_text,
             )
-        case events.ToolFinished() as result:
-            return "result", {"Tool": result.tool, "Outcome": result.outcome}, result.content
         case events.TurnEnded(outcome="completed") if not every:
             return None
         case events.TurnEnded() as end:
@@ -151,6 +153,41 @@ def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | N
         case _ if every:
             return record.event.type, {}, view.json_text({**_fields(record)})
     return None
+
+
+def _of_a_call(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | None:
+    from duragent.journal import events
+
+    match record.event:
+        case events.ToolStarted() as started:
+            again = str(started.attempt) if started.attempt > 1 else ""
+            facts = {"Tool": started.tool, "Attempt": again, "Rule": started.rule, "Where": started.place}
+            return "call", facts, started.invocation
+        case events.ToolFinished() as result:
+            content = result.content if every else _cut(result.content)
+            return "result", {"Tool": result.tool, "Ended": result.outcome, "Note": result.note}, content
+        case events.ApprovalRequested() as asked:
+            parts = "; ".join(f"{part.text} ({part.reason})" if part.reason else part.text for part in asked.findings)
+            facts = {"Tool": asked.tool, "Asks": parts, "Where": asked.place, "Always": ", ".join(asked.patterns)}
+            return "approval", facts, asked.invocation
+        case events.ApprovalDecided() as decided:
+            facts = {"Said": decided.decision, "By": decided.by, "Always": ", ".join(decided.patterns)}
+            return "decision", {**facts, "Reason": decided.reason}, ""
+        case events.ToolLost() as lost:
+            then = "a person is asked" if lost.asks else ""
+            return "lost", {"Known": lost.evidence, "Then": then}, lost.invocation
+        case events.ToolResolved() as resolved:
+            return "resolved", {"Said": resolved.resolution, "By": resolved.by, "Reason": resolved.reason}, ""
+        case events.ToolsSkipped() as skipped:
+            return "skipped", {"Calls": ", ".join(skipped.calls), "Reason": skipped.reason}, ""
+    return None
+
+
+def _cut(content: str) -> str:
+    lines = content.rstrip("\n").split("\n")
+    if len(lines) <= RESULT_LINES:
+        return content.rstrip("\n")
+    return "\n".join([*lines[:RESULT_LINES], f"… {len(lines) - RESULT_LINES:,} more lines (--all shows them)"])
 
 
 def _usage(reply: "ModelReplied") -> str:

@@ -14,19 +14,24 @@ COMMANDS: dict[str, str] = {
     "chat": "Talk to an agent; makes what is missing.",
     "attach": "Go back to a session.",
     "ask": "Ask one thing, print the answer; made for pipes.",
+    "approvals": "List the tool calls that wait for a decision.",
+    "approve": "Decide about one: --once, --always, --deny.",
     "init": "Make a workspace with an agent.",
     "serve": "Run the server, or speak to the one that runs: status, stop, reload-agents.",
     "session": "list, show, log, rename, delete.",
     "agent": "list, create, check.",
     "policy": "test: what an agent's policy says of a command.",
+    "context": "Show what the model would see of a session, with tokens.",
+    "doctor": "Check this machine, the workspace and the agents; say what is missing.",
     "completions": "Print the completion script for bash, zsh or fish.",
 }
 """Each is the function, or the `app` of subcommands, in the file of that name; it is imported when it is called."""
 
 EXIT_CODES: dict[int, str] = {
     0: "done",
-    1: "the server refused, or the turn failed, was stopped or waits",
+    1: "the server refused, the turn failed, was stopped or is paused, or a check found a problem",
     2: "the command line is wrong",
+    3: "a tool call waits for a person to decide about it",
     65: "a file has a fault: configuration, agent or log",
     66: "no such session, agent or workspace",
     69: "the server cannot be reached or did not start",
@@ -68,6 +73,14 @@ _HINTS: dict[type[errors.DuragentError], str] = {
     errors.AmbiguousId: "Give more of the id.",
     errors.ModelNotConfigured: "`duragent init` connects a model.",
     errors.NotFound: "`duragent init` makes a workspace.",
+    errors.NothingToDo: "`duragent approvals` shows what waits.",
+}
+
+
+_HINTS_OF_PROBLEMS = {
+    errors.AgentBroken.code: _HINTS[errors.AgentBroken],
+    errors.NothingToDo.code: _HINTS[errors.NothingToDo],
+    errors.CallChanged.code: _HINTS[errors.NothingToDo],
 }
 
 
@@ -178,7 +191,7 @@ def _hint_of_problem(error: errors.ProblemResponse) -> str | None:
             "keeps its token in run/token; when that file is lost, end the server (`duragent serve status` names "
             "its pid), and the next one makes a new one."
         )
-    return "`duragent agent check` shows all faults." if error.problem == errors.AgentBroken.code else None
+    return _HINTS_OF_PROBLEMS.get(error.problem)
 
 
 def _broken_pipe() -> int:

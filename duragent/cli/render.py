@@ -6,20 +6,34 @@ import sys
 from typing import TYPE_CHECKING
 
 from duragent.cli.conversation import Answered, Block, Note, Said
-from duragent.cli.view import clean, in_colour
+from duragent.cli.question import box
+from duragent.cli.tool_blocks import ASKED_LINES, Called, Returned, first_lines
+from duragent.cli.view import clean, in_colour, one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
+
+    from duragent.wire import Approval
 
 _MOODS = {"quiet": "dim", "warning": "yellow", "error": "bold red"}
 _MIN_WIDTH = 20
+_RULE_SPACE = 3
 
 
 def render(block: Block, width: int, *, colour: bool | None = None) -> str:
     """The block as lines with ANSI colours, with a newline at its end."""
+    return _drawn(_parts(block, max(width, _MIN_WIDTH)), width, in_colour() if colour is None else colour)
+
+
+def render_question(asked: "Approval", width: int, rows: int = 100, *, colour: bool | None = None) -> str:
+    """The box in which a person is asked, as lines with ANSI colours."""
+    return _drawn([box(asked, max(width, _MIN_WIDTH), rows)], width, in_colour() if colour is None else colour)
+
+
+def _drawn(parts: "list[RenderableType]", width: int, colour: bool) -> str:
     from rich.console import Console
 
-    colour = in_colour() if colour is None else colour
     out = io.StringIO()
     console = Console(
         file=out,
@@ -32,12 +46,12 @@ def render(block: Block, width: int, *, colour: bool | None = None) -> str:
         emoji=False,
         _environ={**os.environ, "TERM": os.environ.get("TERM", "xterm")},
     )
-    for part in _parts(block):
+    for part in parts:
         console.print(part)
     return out.getvalue()
 
 
-def _parts(block: Block) -> "list[RenderableType]":
+def _parts(block: Block, width: int) -> "list[RenderableType]":
     from rich.markdown import Markdown
     from rich.text import Text
 
@@ -53,6 +67,48 @@ def _parts(block: Block) -> "list[RenderableType]":
             return [*parts, *([Text("(not finished)", style="dim")] if stopped else []), Text("")]
         case Note(text, mood):
             return [Text(clean(text), style=_MOODS[mood])]
+        case Called():
+            return [_called(block, width)]
+        case Returned():
+            return _returned(block)
+
+
+def _called(block: Called, width: int) -> "Text":
+    from rich.text import Text
+
+    tool, text, rule = clean(block.tool), clean(block.text), _rule(block)
+    line = Text("● ", style="cyan")
+    line.append(tool, style="bold")
+    if block.asked:
+        # All of it, for somebody has to decide about it.
+        line.append("  " + first_lines(text, ASKED_LINES).replace("\n", "\n  "))
+        return line
+    text = one_line(text, max(width * 2, 80))
+    line.append(f"  {text}" if text else "")
+    if rule:
+        space = width - line.cell_len - len(rule)
+        line.append(" " * space if space >= _RULE_SPACE else "\n  ")
+        line.append(rule, style="dim")
+    return line
+
+
+def _rule(block: Called) -> str:
+    rule = one_line(block.rule)
+    return rule if not rule or rule.startswith("approved") else f"allowed by {rule}"
+
+
+def _returned(block: Returned) -> "list[RenderableType]":
+    from rich.text import Text
+
+    style = "dim" if block.good else "red"
+    lines = [Text(f"  {clean(line)}", style="dim") for line in block.text.split("\n") if block.text]
+    lines += [Text(f"  {clean(line)}", style=_diff_style(line)) for line in block.diff.split("\n") if block.diff]
+    facts = " · ".join(part for part in (clean(block.of), clean(block.facts)) if part)
+    return [*lines, *([Text(f"  {facts}", style=style)] if facts else [])]
+
+
+def _diff_style(line: str) -> str:
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "dim")
 
 
 def plain(block: Block) -> str:
@@ -64,6 +120,12 @@ def plain(block: Block) -> str:
             return clean(text) + ("\n(not finished)" if stopped else "")
         case Note(text):
             return clean(text)
+        case Called(tool, text):
+            rule = _rule(block)
+            return f"● {clean(tool)}  {clean(text)}" + (f"  ({rule})" if rule else "")
+        case Returned(facts, text, diff):
+            shown = "\n".join(part for part in (text, diff, facts) if part)
+            return "\n".join(f"  {clean(line)}" for line in shown.split("\n"))
 
 
 def tail_lines(text: str, width: int, count: int) -> list[str]:

@@ -8,20 +8,25 @@ import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.filters import Condition
-from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from duragent.cli.conversation import Block, Conversation
-from duragent.cli.render import render, tail_lines
+from duragent.cli.question import AT_ONCE, Choice, keys
+from duragent.cli.render import render, render_question, tail_lines
 from duragent.cli.view import in_colour, one_line
+from duragent.tools.command_output import cleaned
+from duragent.wire import Approval
 
 LIVE_LINES = 12
+OUTPUT_LINES = 8
 MENU_LINES = 6
 REFRESH_SECONDS = 0.05
 
@@ -33,11 +38,17 @@ class Actions:
     submit: Callable[[str], None]
     interrupt: Callable[[], bool]
     """Ctrl-C: False when there was nothing to stop."""
+    decide: Callable[[Approval, Choice], None] = lambda asked, choice: None
+    """Answer the question that was shown."""
     commands: Sequence[str] = ()
 
 
 class Screen:
     """`run` returns when the person leaves; `show` may be called all the while."""
+
+    _entry: Approval | None = None
+    """The question about which the input line asks for a word more: `_entry_key` is `d` or `e`."""
+    _entry_key = ""
 
     def __init__(self, conversation: Conversation, actions: Actions, history: Path | None) -> None:
         self.conversation = conversation
@@ -71,6 +82,8 @@ class Screen:
         if blocks:
             width = self._session.app.output.get_size().columns
             self._print("".join(render(block, width) for block in blocks))
+        if self._entry is not None and self._entry != self.conversation.question:
+            self._leave_entry("It was decided elsewhere.")
         self.refresh()
 
     def _print(self, text: str) -> None:
@@ -95,11 +108,16 @@ class Screen:
 
     def _message(self) -> StyleAndTextTuples:
         size = self._session.app.output.get_size()
-        lines = self._live(max(size.columns, 2), max(1, min(LIVE_LINES, size.rows - 4)))
-        shown: StyleAndTextTuples = []
-        for style, text in lines:
+        columns, rows = max(size.columns, 2), max(1, size.rows - 4)
+        shown = self._box(columns, rows)
+        for style, text in self._live(columns, min(LIVE_LINES, rows)):
             shown.append((style if in_colour() else "", text + "\n"))
-        return [*shown, ("bold ansigreen" if in_colour() else "", "> ")]
+        label = {"d": "why? ", "e": "patterns> "}.get(self._entry_key, "> ")
+        return [*shown, ("bold ansigreen" if in_colour() else "", label)]
+
+    def _box(self, width: int, rows: int) -> StyleAndTextTuples:
+        asked = self.conversation.question
+        return [] if asked is None else [*to_formatted_text(ANSI(render_question(asked, width, rows)))]
 
     def _live(self, width: int, rows: int) -> list[tuple[str, str]]:
         talk = self.conversation
@@ -108,7 +126,9 @@ class Screen:
             lines += [("", line) for line in tail_lines(talk.partial.text, width, rows)]
         elif talk.partial.reasoning:
             lines += [("ansibrightblack", line) for line in tail_lines(talk.partial.reasoning, width, min(rows, 3))]
-        elif talk.busy and not talk.link:
+        elif talk.activity.running:
+            lines += self._running(width, min(rows, OUTPUT_LINES))
+        elif talk.busy and not (talk.link or talk.activity.question):
             lines.append(("ansibrightblack", "…"))
         for text in list(talk.waiting.values())[-3:]:
             lines.append(("ansibrightblack", tail_lines("> " + one_line(text, width - 2), width, 1)[0]))
@@ -118,12 +138,19 @@ class Screen:
             lines.append(("ansibrightblack", self._hint[:width]))
         return lines
 
+    def _running(self, width: int, rows: int) -> list[tuple[str, str]]:
+        """The end of what the newest running command has printed."""
+        outputs = [cleaned(call.output).strip("\n") for call in self.conversation.activity.running.values()]
+        output = next((output for output in reversed(outputs) if output), "")
+        tail = tail_lines(output, max(width - 2, 1), rows) if output else ["…"]
+        return [("ansibrightblack", f"  {line}") for line in tail]
+
     # --- keys -------------------------------------------------------------------------------------------------------
 
     def _keys(self) -> KeyBindings:
-        keys = KeyBindings()
+        bindings = KeyBindings()
 
-        @keys.add("enter")
+        @bindings.add("enter")
         def _(event: KeyPressEvent) -> None:
             buffer = event.current_buffer
             if buffer.complete_state and buffer.complete_state.current_completion:
@@ -131,16 +158,21 @@ class Screen:
                 return
             text = buffer.text
             self._hint = ""
-            if text.strip():
+            if self._entry is not None:
+                self._end_entry(text)
+            elif text.strip():
                 buffer.reset(append_to_history=True)
                 self._actions.submit(text)
 
-        @keys.add("escape", "enter")
+        @bindings.add("escape", "enter")
         def _(event: KeyPressEvent) -> None:
             event.current_buffer.insert_text("\n")
 
-        @keys.add("c-c")
+        @bindings.add("c-c")
         def _(event: KeyPressEvent) -> None:
+            if self._entry is not None:
+                self._leave_entry()
+                return
             if self._actions.interrupt():
                 return
             if event.current_buffer.text:
@@ -148,11 +180,46 @@ class Screen:
             else:
                 self._hint = "Ctrl-D leaves; the session goes on without you."
 
-        @keys.add("c-d", filter=Condition(lambda: not self._session.default_buffer.text))
+        @bindings.add("c-d", filter=Condition(lambda: not self._session.default_buffer.text))
         def _(event: KeyPressEvent) -> None:
             self.leave()
 
-        return keys
+        for key in "yaendrig":
+            bindings.add(key, filter=Condition(partial(self._offers, key)))(self._pressed)
+        bindings.add("escape", filter=Condition(lambda: self._entry is not None))(lambda _: self._leave_entry())
+        return bindings
+
+    def _offers(self, key: str) -> bool:
+        """Whether a single key is an answer now: somebody who is typing a message goes on typing it."""
+        asked = self.conversation.question
+        return (
+            asked is not None and self._entry is None and not self._session.default_buffer.text and key in keys(asked)
+        )
+
+    def _pressed(self, event: KeyPressEvent) -> None:
+        asked, key = self.conversation.question, event.key_sequence[0].data
+        assert asked is not None
+        if key in AT_ONCE:
+            self._actions.decide(asked, Choice(AT_ONCE[key]))
+            return
+        self._entry, self._entry_key = asked, key
+        self._hint = "Enter sends it; Esc goes back." + (" One pattern on each line (Alt-Enter)." if key == "e" else "")
+        if key == "e":
+            event.current_buffer.insert_text("\n".join(asked.patterns))
+
+    def _end_entry(self, text: str) -> None:
+        asked, key = self._entry, self._entry_key
+        patterns = tuple(line.strip() for line in text.split("\n") if line.strip())
+        if asked is None or (key == "e" and not patterns):
+            self._hint = "A pattern is needed; Esc goes back."
+            return
+        self._leave_entry()
+        reason = " ".join(text.split())
+        self._actions.decide(asked, Choice("allow_always", "", patterns) if key == "e" else Choice("deny", reason))
+
+    def _leave_entry(self, hint: str = "") -> None:
+        self._entry, self._entry_key, self._hint = None, "", hint
+        self._session.default_buffer.reset()
 
 
 def _history(path: Path | None) -> History:

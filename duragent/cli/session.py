@@ -10,6 +10,7 @@ from duragent.cli.connection import Where, connect, find_session
 from duragent.cli.log import log
 from duragent.cli.loop import run
 from duragent.errors import InvalidRequest
+from duragent.wire import Status
 
 if TYPE_CHECKING:
     from duragent.wire import SessionInfo
@@ -28,7 +29,7 @@ def list_sessions(  # noqa: PLR0913 - typer: one parameter an option
     server: options.Server = None,
     token_file: options.TokenFile = None,
     agent: options.AgentOption = None,
-    status: Annotated[str | None, typer.Option(help="active, running, paused, completed or damaged.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only sessions that are so.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = SHOWN,
     json: options.Json = False,
 ) -> None:
@@ -91,6 +92,7 @@ async def _show(where: Where, prefix: str, json: bool) -> None:
         ("title", session.title),
         ("agent", session.agent),
         ("status", session.status),
+        ("waits for", session.waits_for),
         ("created", view.when(session.created_at)),
         ("updated", view.when(session.updated_at)),
         ("turns", str(session.turns)),

@@ -10,25 +10,29 @@ from typing import TYPE_CHECKING, Literal
 from duragent.cli import view
 from duragent.cli.connection import Connection, find_session
 from duragent.cli.conversation import Block, Conversation, Note, Said
+from duragent.cli.question import WORDS, Choice, decide
 from duragent.cli.render import write_block
 from duragent.cli.screen import Actions, Screen
+from duragent.client.activity import Activity
 from duragent.client.client import new_key
+from duragent.client.turn import open_question
 from duragent.errors import DuragentError, ServerUnreachable
-from duragent.wire import SendMessage
+from duragent.wire import Approval, SendMessage
 
 if TYPE_CHECKING:
     from duragent.wire import SessionInfo
 
 TAIL_RECORDS = 200
 QUEUE_MAX = 100
-SHORT_ID = 12
-"""Characters of a ULID after which two sessions of one person can hardly be the same."""
 
 HELP = """\
 /help            this list
 /status          the session, its agent, turns, tokens and cost
 /title TEXT      give the session a title
 /cancel          stop the answer (Ctrl-C does too)
+/approvals       what people are asked, in all sessions
+/approve WORD    answer what is asked here: once, always [PATTERN], deny [WHY]; of a call that may have run:
+                 retry, done, give-up
 /sessions        the sessions used last
 /new [AGENT]     begin a new session
 /attach ID       go to another session
@@ -57,7 +61,8 @@ class Talk:
 
     def __post_init__(self) -> None:
         self.client = self.connection.client
-        self.conversation = Conversation(self.session.agent)
+        activity = Activity(self.session.session_id, self.session.agent)
+        self.conversation = Conversation(self.session.agent, activity=activity)
         self._tasks: asyncio.TaskGroup | None = None
         self._notes: asyncio.Queue[list[Block]] = asyncio.Queue(QUEUE_MAX)
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
@@ -65,12 +70,14 @@ class Talk:
             "/status": self._status,
             "/title": self._title,
             "/cancel": self._cancel,
+            "/approvals": self._approvals,
+            "/approve": self._approve,
             "/sessions": self._sessions,
             "/new": self._new,
             "/attach": self._attach,
             **dict.fromkeys(("/detach", "/quit", "/exit"), self._leave),
         }
-        actions = Actions(self._submit, self._interrupt, tuple(self._commands))
+        actions = Actions(self._submit, self._interrupt, self._decide, tuple(self._commands))
         self.screen = Screen(self.conversation, actions, self.options.history)
 
     async def run(self) -> Next:
@@ -177,6 +184,42 @@ class Talk:
         if not (await self.client.cancel(self.session.session_id)).cancelled:
             self._note(Note("There is nothing to stop."))
 
+    async def _approvals(self, _: str) -> None:
+        asked = (await self.client.approvals()).approvals
+        lines = [
+            f"{view.short_id(each.session_id)}  {each.agent}  {view.ago(each.requested_at)}  "
+            f"{view.one_line(each.command, 60)}"
+            for each in asked
+        ]
+        self._note(Note("\n".join(lines) or "Nothing waits for a decision."))
+
+    async def _approve(self, rest: str) -> None:
+        word, _, more = rest.partition(" ")
+        decision = WORDS.get(word)
+        if decision is None:
+            self._note(Note(f"/approve WORD: {', '.join(WORDS)}.", "warning"))
+            return
+        asked = self.conversation.question or await open_question(self.client, self.session.session_id)
+        if asked is None:
+            self._note(Note("Nothing waits for a decision here."))
+            return
+        patterns = (more.strip(),) if decision == "allow_always" and more.strip() else ()
+        await self._send_decision(asked, Choice(decision, "" if decision == "allow_always" else more.strip(), patterns))
+
+    def _decide(self, asked: Approval, choice: Choice) -> None:
+        self._start(self._send_decision(asked, choice))
+
+    async def _send_decision(self, asked: Approval, choice: Choice) -> None:
+        self.conversation.deciding = asked.call_id
+        self.screen.refresh()
+        body = decide(asked, choice, self.options.sender_name or view.person())
+        try:
+            await self.client.post_decision(self.session.session_id, body)
+        except DuragentError as error:
+            # The question stands again, unless the records have said by now what became of it.
+            self.conversation.deciding = ""
+            self._note(Note(f"It was not decided: {error}", "error"))
+
     async def _sessions(self, _: str) -> None:
         found = (await self.client.sessions(limit=10)).sessions
         lines = [
@@ -198,12 +241,6 @@ class Talk:
     def _go(self, session_id: str) -> None:
         self.next = session_id
         self.screen.leave()
-
-
-def short_id(session_id: str) -> str:
-    """`session_01k9zf3mabcd`: enough of the id to find the session again."""
-    prefix, mark, rest = session_id.partition("_")
-    return f"{prefix}{mark}{rest[:SHORT_ID]}" if mark else session_id
 
 
 async def _awaited(work: Awaitable[None]) -> None:

@@ -11,6 +11,8 @@ from typing import Any, TextIO
 import typer
 
 _NOT_FOR_UTF8 = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+SHORT_ID = 12
+"""Characters of a ULID after which two sessions of one person can hardly be the same."""
 _STEPS = ((60, 1, "second"), (3600, 60, "minute"), (86_400, 3600, "hour"), (30 * 86_400, 86_400, "day"))
 
 
@@ -37,6 +39,22 @@ def clean(text: str) -> str:
 def one_line(text: str | None, limit: int = 0) -> str:
     shown = " ".join(clean(text or "").split())
     return shown[: limit - 1] + "…" if limit and len(shown) > limit else shown
+
+
+def short_id(session_id: str) -> str:
+    """`session_01k9zf3mabcd`: enough of the id to find the session again."""
+    prefix, mark, rest = session_id.partition("_")
+    return f"{prefix}{mark}{rest[:SHORT_ID]}" if mark else session_id
+
+
+def person() -> str:
+    """Who sits at this terminal, for the log."""
+    import getpass
+
+    try:
+        return clean(getpass.getuser())
+    except (OSError, KeyError, ImportError):
+        return "cli"
 
 
 def json_text(value: Any) -> str:

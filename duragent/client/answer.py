@@ -17,6 +17,9 @@ class PartialAnswer:
 
     def take(self, item: Item) -> None:
         match item:
+            case Delta(kind="output"):
+                # Of a tool: see `activity.py`.
+                self.turn = self.turn or item.turn
             case Delta():
                 self._grow(item)
             case Record(event=TurnStarted() as started):

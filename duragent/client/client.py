@@ -29,10 +29,13 @@ from duragent.wire import (
     AgentDetail,
     AgentList,
     Answer,
+    ApprovalList,
     Asked,
     CancelResult,
     ChangeSession,
+    Completed,
     CreateSession,
+    Decide,
     EventList,
     MessageList,
     Ready,
@@ -40,6 +43,7 @@ from duragent.wire import (
     SessionInfo,
     SessionList,
     Version,
+    Waiting,
 )
 
 PATIENCE_SECONDS = 15.0
@@ -159,14 +163,36 @@ class Client:
         response = await self._post(f"{_session(session_id)}/messages", body, key=key, headers=headers)
         return self._model(Accepted, response)
 
-    async def ask(self, session_id: str, message: SendMessage, *, key: str | None = None) -> Answer:
-        """Returns when the answer is durable."""
+    async def ask(self, session_id: str, message: SendMessage, *, key: str | None = None) -> Answer | Waiting:
+        """Returns when the answer is durable, or when a person has to decide about a tool call first."""
         path = f"{_session(session_id)}/messages"
         body = message.model_copy(update={"source": self._source})
-        return self._model(Answer, await self._post(path, body, key=key, read_seconds=ANSWER_SECONDS))
+        return self._or_waiting(Answer, await self._post(path, body, key=key, read_seconds=ANSWER_SECONDS))
 
     async def cancel(self, session_id: str, *, key: str | None = None) -> CancelResult:
         return self._model(CancelResult, await self._post(f"{_session(session_id)}/cancel", key=key))
+
+    # --- approvals --------------------------------------------------------------------------------------------------
+
+    async def approvals(self, *, agent: str | None = None, session_id: str | None = None) -> ApprovalList:
+        """What people are asked, the oldest first."""
+        return await self._get(ApprovalList, "/api/v1/approvals", {"agent": agent, "session_id": session_id})
+
+    async def decide(self, session_id: str, decision: Decide, *, key: str | None = None) -> Completed | Waiting:
+        """Decides, and returns when the rest of the turn is durable or waits again.
+
+        Raises ProblemResponse: `already-decided` when somebody was first, `call-changed` when it is another call.
+        """
+        response = await self._post(f"{_session(session_id)}/approve", decision, key=key, read_seconds=ANSWER_SECONDS)
+        return self._or_waiting(Completed, response)
+
+    async def post_decision(self, session_id: str, decision: Decide, *, key: str | None = None) -> Accepted:
+        """As `decide`, but returns when the decision is durable; what comes of it comes on `watch`."""
+        headers = {"Prefer": "respond-async"}
+        response = await self._post(f"{_session(session_id)}/approve", decision, key=key, headers=headers)
+        return self._model(Accepted, response)
+
+    # --- what happens -----------------------------------------------------------------------------------------------
 
     async def events(
         self, session_id: str, *, after: int | None = None, before: int | None = None, limit: int | None = None
@@ -237,6 +263,9 @@ class Client:
         )
         self._answered = True
         return response
+
+    def _or_waiting(self, model: type[M], response: httpx.Response) -> M | Waiting:
+        return self._model(Waiting, response) if response.status_code == 202 else self._model(model, response)
 
     def _model(self, model: type[M], response: httpx.Response) -> M:
         try:

@@ -1,102 +1,249 @@
-"""Does it still fit into the window? Counted by the rule of thumb that a token is about four bytes."""
+"""Does it still fit into the window? What is kept of the conversation, and what is told of the rest.
 
-from collections.abc import Sequence
+The running turn comes first: the messages that it answers, its newest round of calls and results, then as many of its
+rounds as fit. Earlier exchanges fill what is left, up to the agent's cap. A cut is told where it is.
+"""
 
-from duragent.agent.spec import ModelSpec, SessionSpec
-from duragent.models.messages import ChatMessage
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-WINDOWS_TOKENS = (
-    ("claude", 200_000),
-    ("gpt-5", 400_000),
-    ("gpt-4.1", 1_000_000),
-    ("gemini", 1_000_000),
-    ("grok-4", 2_000_000),
-    ("grok", 131_072),
-    ("deepseek-v3", 163_840),
-    ("deepseek-chat-v3", 163_840),
-    ("qwen3", 131_072),
-    ("llama-4", 327_680),
-    ("mistral-large", 262_144),
-)
-"""Context windows by a part of the model's name, the first that fits; as in duragent v0.5."""
+from duragent.agent.spec import ModelSpec
+from duragent.context.steady import steady_start
+from duragent.context.tokens import beginning, tokens
+from duragent.context.tokens import message_tokens as message_tokens
+from duragent.context.transcript import Said
+from duragent.models.messages import ChatMessage, ToolCall
 
-DEFAULT_WINDOW_TOKENS = 128_000
 DEFAULT_OUTPUT_TOKENS = 4_096
-MESSAGE_OVERHEAD_TOKENS = 4
 OMITTED = "[conversation truncated: older messages omitted]"
+OMITTED_COUNTED = "[conversation truncated — {count} older messages omitted]"
 CUT = "[message truncated: kept first ~{kept} of ~{whole} tokens]"
+CUT_ARGUMENTS = '{{"truncated":"~{whole} tokens"}}'
+NOTICE_TOKENS = 32
+"""What a notice may take: of what is omitted, or of date and time."""
+
+LEAST_SHARE_TOKENS = 32
+"""A message of which less would stay is left out, when there are newer ones."""
 
 
-def tokens(text: str) -> int:
-    """An estimate: bytes of UTF-8 / 4, as duragent v0.5 counts; about 40 % off for CJK text and code."""
-    return len(text.encode("utf-8", "surrogatepass")) // 4
+def reserved_tokens(model: ModelSpec, window_tokens: int) -> int:
+    """What of the window is kept free: the answer and a tenth, for our counting is an estimate."""
+    answer = model.max_output_tokens or min(DEFAULT_OUTPUT_TOKENS, window_tokens // 4)
+    return answer + window_tokens // 10
 
 
-def message_tokens(message: ChatMessage) -> int:
-    calls = sum(tokens(call.arguments) + tokens(call.name) for call in message.calls)
-    return tokens(message.content) + calls + MESSAGE_OVERHEAD_TOKENS
+# --- one conversation -----------------------------------------------------------------------------------------------
 
 
-def window_tokens(model_name: str) -> int:
-    """The context window of a model, as far as its name tells."""
-    name = model_name.lower()
-    return next((window for part, window in WINDOWS_TOKENS if part in name), DEFAULT_WINDOW_TOKENS)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What there is room for. `history_tokens` is the agent's cap for what came before the turn; 0 means none.
+
+    `turn_grows`: tools may be called, so that a part is kept free for the running turn from its beginning.
+    """
+
+    room_tokens: int
+    history_tokens: int
+    turn_grows: bool
 
 
-def history_budget(model: ModelSpec, session: SessionSpec, system_tokens: int) -> int:
-    """Tokens for the conversation: the window less system message, answer and a tenth, capped by the agent's wish."""
-    window = model.max_input_tokens or window_tokens(model.name)
-    left = window - system_tokens - (model.max_output_tokens or DEFAULT_OUTPUT_TOKENS) - window // 10
-    cap = session.context.max_history_tokens
-    return max(min(left, cap) if cap else left, 1)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What of the session the talk shows: `from_start` that it begins where the log does, `turn_begun` that at least
+    the running turn is there from its beginning.
+    """
+
+    from_start: bool
+    turn_begun: bool
+
+
+def keep(talk: Sequence[Said], limits: Limits, seen: Seen) -> list[Said]:
+    """What of the talk fits, and a notice where something is left out. It begins with a user message.
+
+    The newest user message and the newest round of calls are always in, cut when they are too long by themselves.
+    """
+    earlier, current = split(talk)
+    head, rounds = _rounds(current)
+    free = max(limits.room_tokens - _size(head), 0)
+    limit = _history_limit(free, sum(map(_size, rounds)), limits) - NOTICE_TOKENS
+    parts = _parts(earlier, limit // 4)
+    whole = seen.from_start and len(earlier) == sum(map(len, parts))
+    history = _joined(parts[_start(parts, limit, whole=whole) :])
+    if len(history) < len(earlier) or not seen.from_start or not (history or head):
+        first = (history or current or [_NOBODY])[0]
+        history.insert(0, _notice(len(earlier) - len(history) if seen.from_start else None, first))
+    return [*history, *_current(head, rounds, limits.room_tokens - _size(history), seen)]
+
+
+def split(talk: Sequence[Said]) -> tuple[list[Said], list[Said]]:
+    """What came before, and what is under way: the messages of the last turn, from the user messages it answers on."""
+    turn = talk[-1].turn if talk else ""
+    at = len(talk)
+    while turn and at > 0 and talk[at - 1].turn == turn:
+        at -= 1
+    if at == len(talk) or talk[at].message.role != "user":
+        at = _exchange_start(talk, at)
+    return list(talk[:at]), list(talk[at:])
+
+
+def _exchange_start(talk: Sequence[Said], before: int) -> int:
+    """Where the exchange begins that the place is in, as far as one can see; `before` when none begins."""
+    at = before
+    while at > 0 and talk[at - 1].message.role != "user":
+        at -= 1
+    if at == 0:
+        return before if before < len(talk) else 0
+    while at > 0 and talk[at - 1].message.role == "user":
+        at -= 1
+    return at
+
+
+def _exchanges(talk: Sequence[Said]) -> list[list[Said]]:
+    """Each begins with a user message behind something else; what comes before the first is left out."""
+    found: list[list[Said]] = []
+    before = ""
+    for each in talk:
+        if each.message.role == "user" and before != "user":
+            found.append([])
+        if found:
+            found[-1].append(each)
+        before = each.message.role
+    return found
+
+
+def _parts(talk: Sequence[Said], large: int) -> list[list[Said]]:
+    """Where history may be cut: between exchanges, and within those that are larger than `large` between rounds."""
+    found: list[list[Said]] = []
+    for exchange in _exchanges(talk):
+        head, rounds = _rounds(exchange)
+        if not rounds or _size(exchange) <= large:
+            found.append(exchange)
+        else:
+            found += [[*head, *rounds[0]], *rounds[1:]]
+    return found
+
+
+def _rounds(current: Sequence[Said]) -> tuple[list[Said], list[list[Said]]]:
+    """The user messages in front, and then what the model said each time, with all that follows until the next."""
+    head: list[Said] = []
+    rounds: list[list[Said]] = []
+    for each in current:
+        if each.message.role == "assistant":
+            rounds.append([])
+        (rounds[-1] if rounds else head).append(each)
+    return head, rounds
+
+
+def _history_limit(free: int, need: int, limits: Limits) -> int:
+    """Tokens for what came before the turn. It shrinks in quarters, not with each call, down to a half."""
+    quarters = min(max(-(-4 * need // free), limits.turn_grows), 2) if free else 0
+    limit, cap = free * (4 - quarters) // 4, limits.history_tokens
+    return min(limit, cap) if cap else limit
+
+
+def _start(parts: Sequence[Sequence[Said]], limit: int, *, whole: bool) -> int:
+    return steady_start([part[0].seq for part in parts], [_size(part) for part in parts], limit, whole=whole)
+
+
+def _current(head: list[Said], rounds: Sequence[list[Said]], limit: int, seen: Seen) -> list[Said]:
+    """The turn under way, without its oldest rounds when it is too long, but with all that people said in them."""
+    everything = [*head, *_joined(rounds)]
+    if not rounds or (seen.turn_begun and _size(everything) <= limit):
+        return everything if _size(everything) <= limit else _fitted(everything, limit, seen)
+    people = [[each for each in part if each.message.role == "user"] for part in rounds]
+    work = [[each for each in part if each.message.role != "user"] for part in rounds]
+    free = limit - _size(head) - _size(_joined(people)) - NOTICE_TOKENS
+    start = min(_start(work, free, whole=seen.turn_begun), len(rounds) - 1)
+    gone = sum(map(len, work[:start]))
+    told = [_notice(gone if seen.from_start else None, work[start][0])] if gone else []
+    kept = [*head, *_joined(people[:start]), *told, *_joined(rounds[start:])]
+    return kept if _size(kept) <= limit else _fitted(kept, limit, seen)
+
+
+def _joined(parts: Iterable[Iterable[Said]]) -> list[Said]:
+    return [each for part in parts for each in part]
+
+
+_NOBODY = Said(ChatMessage(role="user"), 0)
+
+
+def _notice(count: int | None, before: Said) -> Said:
+    text = OMITTED if count is None else OMITTED_COUNTED.format(count=count)
+    return Said(ChatMessage(role="user", content=text), before.seq, turn=before.turn, mark="notice")
+
+
+def _size(talk: Iterable[Said]) -> int:
+    return sum(message_tokens(each.message) for each in talk)
+
+
+# --- messages that must stay, and are too long ----------------------------------------------------------------------
+
+
+def _fitted(talk: Sequence[Said], limit: int, seen: Seen) -> list[Said]:
+    """All of it, cut; half of the room is the newest user message's, if it wants so much.
+
+    The oldest user messages are left out when too little of each would stay.
+    """
+    people = [each for each in talk if each.message.role == "user" and each.mark != "notice"]
+    newest = people[-1:]
+    rest = [each for each in talk if not newest or each is not newest[0]]
+    for_newest = max(limit // 2, limit - _size(rest))
+    for_rest = max(limit - min(_size(newest), for_newest) - NOTICE_TOKENS, 0)
+    older, least = people[:-1], sum(_size_when_cut(each.message, LEAST_SHARE_TOKENS) for each in rest)
+    gone: set[int] = set()
+    for each in older:
+        if least <= for_rest:
+            break
+        gone.add(id(each))
+        least -= _size_when_cut(each.message, LEAST_SHARE_TOKENS)
+    cut = _cut_to(newest, for_newest) | _cut_to([each for each in rest if id(each) not in gone], for_rest)
+    kept = [cut[id(each)] for each in talk if id(each) in cut]
+    return [_notice(len(gone) if seen.from_start else None, kept[0]), *kept] if gone else kept
+
+
+def _cut_to(talk: Sequence[Said], limit: int) -> dict[int, Said]:
+    """Each of them as it fits, by its identity."""
+    messages = fit([each.message for each in talk], limit)
+    return {
+        id(each): each if message is each.message else replace(each, message=message, mark="cut")
+        for each, message in zip(talk, messages, strict=True)
+    }
 
 
 def fit(messages: Sequence[ChatMessage], budget_tokens: int) -> list[ChatMessage]:
-    """The newest messages that fit, from a user message on; never half of a call and its results.
+    """All the messages, the longest ones cut so that the whole fits; short ones stay as they are, and a cut is told.
 
-    The newest exchange is always in; when it is too long its longest messages are cut, and say so.
+    When there is no room even for the notices, they are all that is left of the long ones.
     """
-    groups = _groups(messages)
-    kept: list[list[ChatMessage]] = []
-    left = budget_tokens
-    for group in reversed(groups):
-        size = sum(message_tokens(message) for message in group)
-        if kept and size > left:
-            break
-        kept.append(_shortened(group, budget_tokens) if size > left else group)
-        left -= size
-    return [message for group in reversed(kept) for message in group]
+    if sum(map(message_tokens, messages)) <= budget_tokens:
+        return list(messages)
+    low, high = 0, max(budget_tokens, 0)
+    while low < high:
+        middle = (low + high + 1) // 2
+        size = sum(_size_when_cut(message, middle) for message in messages)
+        low, high = (middle, high) if size <= budget_tokens else (low, middle - 1)
+    return [_cut(message, low) for message in messages]
 
 
-def _groups(messages: Sequence[ChatMessage]) -> list[list[ChatMessage]]:
-    """Exchanges: each begins with a user message behind something else; what comes before the first is dropped."""
-    groups: list[list[ChatMessage]] = []
-    before = ""
-    for message in messages:
-        if message.role == "user" and before != "user":
-            groups.append([])
-        if groups:
-            groups[-1].append(message)
-        before = message.role
-    return groups
+def _size_when_cut(message: ChatMessage, share: int) -> int:
+    """The most that `_cut` leaves."""
+    texts = [message.content, *(call.arguments for call in message.calls)]
+    return message_tokens(message) - sum(max(tokens(text) - share - NOTICE_TOKENS, 0) for text in texts)
 
 
-def _shortened(group: Sequence[ChatMessage], budget_tokens: int) -> list[ChatMessage]:
-    """The messages, none longer than what lets all of them fit: the short ones stay whole."""
-    sizes = sorted(tokens(message.content) for message in group)
-    left, share = budget_tokens, 0
-    for position, size in enumerate(sizes):
-        share = left // (len(sizes) - position)
-        if size > share:
-            break
-        left -= size
-    return [_cut(message, share) for message in group]
-
-
-def _cut(message: ChatMessage, budget_tokens: int) -> ChatMessage:
+def _cut(message: ChatMessage, share: int) -> ChatMessage:
+    """The message with no text longer than `share` and a notice."""
     whole = tokens(message.content)
-    if whole <= budget_tokens:
-        return message
-    data = message.content.encode("utf-8", "surrogatepass")[: budget_tokens * 4]
-    notice = CUT.format(kept=budget_tokens, whole=whole)
-    return message.model_copy(update={"content": f"{data.decode('utf-8', 'ignore')}\n\n{notice}"})
+    calls = tuple(_cut_call(call, share) for call in message.calls)
+    if whole <= share + NOTICE_TOKENS:
+        return message if calls == message.calls else message.model_copy(update={"calls": calls})
+    notice = CUT.format(kept=share, whole=whole)
+    content = f"{beginning(message.content, share)}\n\n{notice}" if share else notice
+    return message.model_copy(update={"content": content, "calls": calls})
+
+
+def _cut_call(call: ToolCall, share: int) -> ToolCall:
+    whole = tokens(call.arguments)
+    if whole <= share + NOTICE_TOKENS:
+        return call
+    return call.model_copy(update={"arguments": CUT_ARGUMENTS.format(whole=whole)})

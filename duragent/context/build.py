@@ -1,38 +1,148 @@
-"""The request to the model: a pure function of the agent, the records and the time."""
+"""The request to the model: a pure function of the agent, the files around it and the records.
 
-from collections.abc import Sequence
+The law of this file: a request begins with the bytes of the one before it, as far as that can be, because a provider
+remembers beginnings. So the system message tells no time, cuts stay where they are for long, and masks come in steps.
+"""
+
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from duragent.agent.load import Agent
-from duragent.context.budget import OMITTED, fit, history_budget, tokens
-from duragent.context.sections import agent_sections, system_message
-from duragent.context.transcript import transcript
+from duragent.context.budget import NOTICE_TOKENS, Limits, Seen, keep, reserved_tokens, split
+from duragent.context.facts import asks_for_time, dated, dated_from_first
+from duragent.context.results import with_masked_results, with_short_results
+from duragent.context.sections import Section, agent_sections, ordered, system_message
+from duragent.context.tokens import MESSAGE_OVERHEAD_TOKENS, measured_ratio, schema_tokens, tokens
+from duragent.context.transcript import Said, said, user_message
+from duragent.context.windows import window_tokens
+from duragent.journal.events import MessageReceived, TurnStarted
 from duragent.journal.record import Record
-from duragent.models.messages import ChatMessage, ModelRequest
+from duragent.models.messages import ChatMessage, ModelRequest, ToolSchema
+
+READ_OUTPUT = "read_output"
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands around the conversation, and how many tokens it leaves for it."""
+    """What stands around the conversation.
+
+    `budget_tokens` is what earlier messages may take, `room_tokens` what they and the running turn may take together;
+    both by our estimate, before calibration. `tells_time` puts notes with date and time before messages.
+    """
 
     system: str
     budget_tokens: int
+    room_tokens: int
+    window_tokens: int
+    fixed_tokens: int
+    sections: tuple[Section, ...] = ()
+    tools: tuple[ToolSchema, ...] = ()
+    tells_time: bool = False
 
 
-def frame(agent: Agent, now: datetime) -> Frame:
-    system = system_message(agent_sections(agent, now))
-    return Frame(system, history_budget(agent.spec.model, agent.spec.session, tokens(system)))
+def frame(
+    agent: Agent,
+    now: datetime,
+    *,
+    sections: Iterable[Section] = (),
+    tools: Sequence[ToolSchema] = (),
+    window: int | None = None,
+    tells_time: bool | None = None,
+) -> Frame:
+    """The frame. `sections` come in addition to those of the agent's own files, `window` from `windows.find_window`.
+
+    `tells_time` None: when the agent's prompts name `{{date}}` or `{{time}}`.
+    """
+    every = tuple(ordered([*agent_sections(agent, now), *sections]))
+    system = system_message(every)
+    known = window_tokens(agent.spec.model) if window is None else window
+    fixed = tokens(system) + schema_tokens(tools) + MESSAGE_OVERHEAD_TOKENS
+    room = max(known - reserved_tokens(agent.spec.model, known) - fixed, 1)
+    cap = agent.spec.session.context.max_history_tokens
+    if tells_time is None:
+        tells_time = asks_for_time([section.text for section in every])
+    return Frame(system, min(room, cap) if cap else room, room, known, fixed, every, tuple(tools), tells_time)
 
 
-def build(agent: Agent, around: Frame, records: Sequence[Record], *, from_start: bool) -> ModelRequest:
-    """The request. `records` are the session's newest; `from_start` says that there are no older ones."""
-    messages = transcript(records)
-    kept = fit(messages, around.budget_tokens)
-    complete = from_start and len(kept) == len(messages)
-    system = around.system if complete else f"{around.system}\n\n{OMITTED}"
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What of the session is there to look at: its newest records.
+
+    `from_start` says that there are no older ones. `opening` are the messages that the running turn is for, which count
+    when `records` do not reach back to them.
+    """
+
+    records: Sequence[Record]
+    from_start: bool
+    opening: Sequence[Record] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The messages behind the system message, each with where it is from; `ratio` is real tokens per estimated one."""
+
+    talk: tuple[Said, ...]
+    ratio: float
+
+
+def build(
+    agent: Agent, around: Frame, records: Sequence[Record], *, from_start: bool, opening: Sequence[Record] = ()
+) -> ModelRequest:
+    """The request. See `Window` for the records."""
+    found = conversation(agent, around, Window(records, from_start, opening))
     return ModelRequest(
-        messages=(ChatMessage(role="system", content=system), *kept),
+        messages=(ChatMessage(role="system", content=around.system), *(each.message for each in found.talk)),
+        tools=around.tools,
         temperature=agent.spec.model.temperature,
         max_output_tokens=agent.spec.model.max_output_tokens,
+        cache_points=_cache_points(found.talk),
     )
+
+
+def conversation(agent: Agent, around: Frame, window: Window) -> Conversation:
+    """What the model sees of the conversation."""
+    spec = agent.spec.session.context
+    ratio = measured_ratio(window.records)
+    begun = {record.event.turn for record in window.records if isinstance(record.event, TurnStarted)}
+    talk = with_short_results(_with_opening(said(window.records), window.opening, begun), spec)
+    can_read = any(tool.name == READ_OUTPUT for tool in around.tools)
+    talk = with_masked_results(talk, spec, begun, can_read_output=can_read)
+    room = _room(agent, around, ratio)
+    if around.tells_time:
+        talk, room = dated(talk), room - NOTICE_TOKENS
+    last = talk[-1].turn if talk else ""
+    seen = Seen(window.from_start, window.from_start or not last or last in begun)
+    cap = int(spec.max_history_tokens / ratio)
+    kept = keep(talk, Limits(max(room, 1), cap, bool(around.tools)), seen)
+    return Conversation(tuple(dated_from_first(kept) if around.tells_time else kept), ratio)
+
+
+def _room(agent: Agent, around: Frame, ratio: float) -> int:
+    """Estimated tokens for the conversation, when each of them is `ratio` real ones."""
+    real = around.window_tokens - reserved_tokens(agent.spec.model, around.window_tokens)
+    return int(real / ratio) - around.fixed_tokens
+
+
+def _with_opening(talk: list[Said], opening: Sequence[Record], begun: Container[str]) -> list[Said]:
+    """The talk with the messages that its last turn is for, when they lie before it."""
+    _, current = split(talk)
+    turn, first = (current[-1].turn, current[0].seq) if current else ("", None)
+    if current and turn in begun and current[0].message.role == "user":
+        return talk
+    there = {each.seq for each in talk}
+    messages = [
+        user_message(record, record.event, turn)
+        for record in opening
+        if isinstance(record.event, MessageReceived)
+        and record.seq not in there
+        and (first is None or record.seq < first)
+    ]
+    return [*talk[: len(talk) - len(current)], *messages, *current]
+
+
+def _cache_points(talk: Sequence[Said]) -> tuple[int, ...]:
+    """Up to which messages a provider may remember the request: the system message, what is settled, the newest one."""
+    settled = [at for at, each in enumerate(talk, 1) if each.settled]
+    ends = [at for at, each in enumerate(talk, 1) if each.message.role in ("user", "tool")][-1:]
+    return tuple(sorted({0, *settled, *ends}))

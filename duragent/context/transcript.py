@@ -5,7 +5,8 @@ and nothing ever stands between a call and its result. A call that never got a r
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from duragent.journal.events import (
     Call,
@@ -16,53 +17,106 @@ from duragent.journal.events import (
     ToolFinished,
     ToolsSkipped,
     TurnEnded,
+    TurnStarted,
 )
 from duragent.journal.record import Record
 from duragent.models.messages import ChatMessage, ToolCall
 
 NO_RESULT = "The call was interrupted and has no result. It may or may not have taken effect."
+NO_TEXT = "[empty message]"
+
+Mark = Literal["", "notice", "truncated", "masked", "cut"]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message, and where it is from.
+
+    `seq` and `ts` are those of its record; `turn` is the turn that it belongs to, "" when none was told. `note` is what
+    duragent adds to a result. `mark` says what was done to it to make it fit; up to a `settled` message nothing changes
+    soon.
+    """
+
+    message: ChatMessage
+    seq: int
+    ts: str = ""
+    turn: str = ""
+    note: str = ""
+    mark: Mark = ""
+    settled: bool = False
 
 
 def transcript(records: Iterable[Record]) -> list[ChatMessage]:
     """User, assistant and tool messages, in the order in which the model is to see them."""
+    return [with_note(each).message for each in said(records)]
+
+
+def said(records: Iterable[Record]) -> list[Said]:
+    """The same, each with where it is from."""
     talk = _Talk()
     for record in records:
         talk.take(record)
     talk.settle()
     talk.let_in(None)
-    return talk.messages
+    return talk.said
+
+
+def with_note(each: Said) -> Said:
+    """The message with its note in its text."""
+    if not each.note:
+        return each
+    text = f"{each.message.content}\n\n{each.note}" if each.message.content else each.note
+    return replace(each, message=each.message.model_copy(update={"content": text}), note="")
+
+
+def user_message(record: Record, event: MessageReceived, turn: str = "") -> Said:
+    name = event.sender.name if event.sender else None
+    text = event.text if event.text.strip() else NO_TEXT
+    return Said(ChatMessage(role="user", content=f"{name}: {text}" if name else text), record.seq, record.ts, turn)
 
 
 @dataclass(slots=True)
 class _Talk:
-    messages: list[ChatMessage] = field(default_factory=list)
-    held: list[tuple[int, ChatMessage]] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+    held: list[Said] = field(default_factory=list)
     calls: tuple[Call, ...] = ()
-    results: dict[str, str] = field(default_factory=dict)
+    results: dict[str, Said] = field(default_factory=dict)
     asking: bool = False
+    turn: str = ""
+    seq: int = 0
 
     def take(self, record: Record) -> None:
         event = record.event
+        self.seq = record.seq
         match event:
             case MessageReceived():
-                self.held.append((record.seq, ChatMessage(role="user", content=_said(event))))
+                self.held.append(user_message(record, event))
+            case TurnStarted():
+                self.settle()
+                self.turn = event.turn
             case ModelCalled():
                 self.settle()
+                self.turn = event.turn
                 self.let_in(event.input_seq)
                 self.asking = True
             case ModelReplied():
                 self.reply(event)
-            case ModelFailed(error="cancelled") if event.partial_text:
-                self.messages.append(ChatMessage(role="assistant", content=event.partial_text))
+            case ModelFailed(error="cancelled") if event.partial_text.strip():
+                self.settle()
+                self.add(ChatMessage(role="assistant", content=event.partial_text))
             case ToolFinished():
-                self.result(event.call, event.content)
+                self.result(event.call, event.content, event.note)
             case ToolsSkipped():
                 for call in event.calls:
                     self.result(call, f"Skipped: {event.reason}")
             case TurnEnded():
                 self.settle()
+                self.turn = ""
             case _:
                 pass
+
+    def add(self, message: ChatMessage) -> None:
+        self.said.append(Said(message, self.seq, turn=self.turn))
 
     def reply(self, event: ModelReplied) -> None:
         self.settle()
@@ -71,30 +125,29 @@ class _Talk:
             # first of these records saw none of them.
             self.let_in(None)
         self.asking = False
+        self.turn = event.turn or self.turn
         calls = tuple(ToolCall(id=call.call, name=call.tool, arguments=call.arguments) for call in event.calls)
-        if event.text or calls:
-            self.messages.append(ChatMessage(role="assistant", content=event.text, calls=calls))
+        text = event.text if event.text.strip() else ""
+        if text or calls:
+            self.add(ChatMessage(role="assistant", content=text, calls=calls))
         self.calls = event.calls
 
-    def result(self, call: str, content: str) -> None:
+    def result(self, call: str, content: str, note: str = "") -> None:
         if any(open_call.call == call for open_call in self.calls):
-            self.results[call] = content
+            message = ChatMessage(role="tool", content=content, call_id=call)
+            self.results[call] = Said(message, self.seq, turn=self.turn, note=note)
         if self.calls and len(self.results) == len(self.calls):
             self.settle()
 
     def settle(self) -> None:
         """Close the open calls, in their order."""
         for call in self.calls:
-            content = self.results.get(call.call, NO_RESULT)
-            self.messages.append(ChatMessage(role="tool", content=content, call_id=call.call))
+            lost = ChatMessage(role="tool", content=NO_RESULT, call_id=call.call)
+            self.said.append(self.results.get(call.call) or Said(lost, self.seq, turn=self.turn))
         self.calls, self.results = (), {}
 
     def let_in(self, seq: int | None) -> None:
         """Take up the held messages up to `seq`; None takes all."""
-        self.messages += [message for at, message in self.held if seq is None or at <= seq]
-        self.held = [] if seq is None else [(at, message) for at, message in self.held if at > seq]
-
-
-def _said(event: MessageReceived) -> str:
-    name = event.sender.name if event.sender else None
-    return f"{name}: {event.text}" if name else event.text
+        ready = [each for each in self.held if seq is None or each.seq <= seq]
+        self.said += [replace(each, turn=self.turn) for each in ready]
+        self.held = [] if seq is None else [each for each in self.held if each.seq > seq]

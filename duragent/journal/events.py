@@ -50,6 +50,13 @@ class Tokens(_Shape):
     reasoning: int = 0
 
 
+class Finding(_Shape):
+    """A part of a call that no rule allows, and why."""
+
+    text: Text
+    reason: Text = ""
+
+
 Source = Literal["http", "cli", "gateway", "schedule", "process", "agent", "legacy"]
 OnDisconnect = Literal["pause", "continue"]
 TurnOutcome = Literal["completed", "cancelled", "failed", "paused"]
@@ -136,7 +143,10 @@ class TurnStarted(_Shape):
 
 
 class ModelCalled(_Shape):
-    """Durable before the request leaves. The model sees records up to `input_seq`."""
+    """Durable before the request leaves. The model sees records up to `input_seq`.
+
+    `estimated_tokens` is our count of the request, which the provider's own then calibrates.
+    """
 
     type: Literal["model_called"] = "model_called"
     turn: str
@@ -146,6 +156,7 @@ class ModelCalled(_Shape):
     model: Text
     input_seq: int
     request_sha256: str = ""
+    estimated_tokens: int = 0
 
 
 class ModelReplied(_Shape):
@@ -208,7 +219,11 @@ class TurnEnded(_Shape):
 
 
 class ApprovalRequested(_Shape):
-    """Durable before anybody is asked. `arguments_sha256` binds the question to tool and arguments."""
+    """Durable before anybody is asked. `arguments_sha256` binds the question to tool and arguments.
+
+    `invocation` is the whole call in one line, `findings` what of it no rule allows, `patterns` what "allow always"
+    would add to the policy, `place` where it would run. `expires_at`: after that it counts as denied.
+    """
 
     type: Literal["approval_requested"] = "approval_requested"
     turn: str
@@ -216,19 +231,30 @@ class ApprovalRequested(_Shape):
     tool: Text
     arguments_sha256: str
     rule: Text = ""
+    invocation: Text = ""
+    findings: tuple[Finding, ...] = ()
+    patterns: tuple[Text, ...] = ()
+    place: Text = ""
+    expires_at: str | None = None
 
 
 class ApprovalDecided(_Shape):
+    """Durable before the call runs. `patterns` are in `policy.local.yaml` by then."""
+
     type: Literal["approval_decided"] = "approval_decided"
+    turn: str = ""
     call: Text
     decision: Literal["allow_once", "allow_always", "deny"]
     arguments_sha256: str
     by: Brief = ""
     reason: Brief = ""
+    patterns: tuple[Text, ...] = ()
+    idempotency_key: Text | None = None
+    fingerprint: str | None = None
 
 
 class ToolStarted(_Shape):
-    """Durable before the effect."""
+    """Durable before the effect. `rule` allowed it; `spool` names where a command leaves its result."""
 
     type: Literal["tool_started"] = "tool_started"
     turn: str
@@ -239,10 +265,19 @@ class ToolStarted(_Shape):
     effect: EffectClass = "unsafe"
     idempotency_key: Text = ""
     deadline: str | None = None
+    invocation: Text = ""
+    rule: Text = ""
+    place: Text = ""
+    spool: str = ""
 
 
 class ToolFinished(_Shape):
-    """The one result of a call. Durable before the model sees it."""
+    """The one result of a call. Durable before the model sees it.
+
+    `note` is what duragent adds for the model. `output_sha256` names the blob with the whole output, of `output_bytes`,
+    when `content` is a part of it. `details` are for people and programs. `signature` is the same for the same call
+    with the same result.
+    """
 
     type: Literal["tool_finished"] = "tool_finished"
     turn: str = ""
@@ -250,24 +285,35 @@ class ToolFinished(_Shape):
     tool: Text = ""
     outcome: CallOutcome
     content: Text = ""
+    note: Text = ""
+    details: dict[str, Any] = {}
+    output_sha256: str = ""
+    output_bytes: int = 0
+    signature: str = ""
 
 
 class ToolLost(_Shape):
-    """The call may have run: it was started, and there is no result."""
+    """The call may have run: it was started, and there is no result. `asks`: a person decides what to do."""
 
     type: Literal["tool_lost"] = "tool_lost"
     turn: str
     call: Text
     evidence: Brief = ""
+    invocation: Text = ""
+    asks: bool = False
 
 
 class ToolResolved(_Shape):
     """What was decided about a lost call."""
 
     type: Literal["tool_resolved"] = "tool_resolved"
+    turn: str = ""
     call: Text
     resolution: Literal["retry", "done", "failed"]
     by: Brief = ""
+    reason: Brief = ""
+    idempotency_key: Text | None = None
+    fingerprint: str | None = None
 
 
 # --- from elsewhere -------------------------------------------------------------------------------------------------

@@ -52,12 +52,22 @@ class Close(_Shape):
 
 
 class Decision(_Shape):
-    """A person's answer to an approval request."""
+    """A person's answer: to an approval request the first three, to a call that may have run the last three.
+
+    `arguments_sha256`, or `invocation`, says what the person saw; when that is not the call that waits, nothing is
+    decided. `patterns` go with `allow_always`, in place of what was offered; `written` are those that the policy has by
+    then. The same `idempotency_key` counts once.
+    """
 
     call: str
-    decision: Literal["allow_once", "allow_always", "deny"]
+    decision: Literal["allow_once", "allow_always", "deny", "retry", "done", "failed"]
     by: str = ""
     reason: str = ""
+    arguments_sha256: str | None = None
+    invocation: str | None = None
+    patterns: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    idempotency_key: str | None = None
 
 
 Input = Message | Cancel | Pause | Resume | Rename | Close | Decision

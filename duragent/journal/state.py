@@ -1,47 +1,26 @@
-"""The state of a session: what its records add up to.
+"""The state of a session: what its records add up to (`apply.reduce` is the one way to it).
 
-`reduce(records)` is the one way to a state, live and after a crash alike. The state holds small control facts only,
-never what was said, so that a fold is cheap, a snapshot is small and a fast open is possible. All of it is frozen.
+It holds small control facts only, never what was said, so that a fold is cheap, a snapshot is small and a fast open is
+possible. All of it is frozen.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Literal, assert_never
+from dataclasses import dataclass
+from typing import Literal
 
-from duragent.journal.events import (
-    ApprovalDecided,
-    ApprovalRequested,
-    CancelRequested,
-    LogRecovered,
-    MessageReceived,
-    ModelCalled,
-    ModelFailed,
-    ModelReplied,
-    OnDisconnect,
-    Opaque,
-    OwnerClaimed,
-    SessionClosed,
-    SessionCreated,
-    SessionPaused,
-    SessionRenamed,
-    SessionResumed,
-    Source,
-    Tokens,
-    ToolFinished,
-    ToolLost,
-    ToolResolved,
-    ToolsSkipped,
-    ToolStarted,
-    TurnEnded,
-    TurnStarted,
-)
-from duragent.journal.record import BLOB_MIN_BYTES, Record
+from duragent.journal.events import EffectClass, OnDisconnect, Source
+from duragent.journal.record import BLOB_MIN_BYTES
 from duragent.text import Text
 
 CallStatus = Literal["requested", "waiting", "approved", "denied", "started", "lost"]
 
 REMEMBERED_KEYS = 128
 """How many Idempotency-Keys of the newest requests a session remembers."""
+
+REMEMBERED_DECISIONS = 32
+"""How many of the newest decisions a session remembers."""
+
+REMEMBERED_REPEATS = 64
+"""How many different calls of a turn are watched for repetition."""
 
 TOPIC_MAX = 80
 """Characters of a session's topic: the beginning of its first message, so that people can tell sessions apart."""
@@ -59,12 +38,28 @@ NOT_THE_MODEL = frozenset({"interrupted", "shutdown", "paused", "cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class OpenCall:
-    """A tool call without a result. `epoch` is the owner's that started it; 0 before it was started."""
+    """A tool call without a result. `epoch` is the owner's that started it; 0 before it was started.
+
+    `asked_seq` and `asked_at` are those of the record that asks a person: for approval, or (`asks`) what is to be done
+    about a call that may have run. `attempt` counts how often it was started.
+    """
 
     call: Text
     tool: Text
     status: CallStatus = "requested"
     epoch: int = 0
+    attempt: int = 0
+    effect: EffectClass = "unsafe"
+    spool: str = ""
+    arguments_sha256: str = ""
+    asks: bool = False
+    asked_seq: int = 0
+    asked_at: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person has to decide."""
+        return self.status == "waiting" or (self.status == "lost" and self.asks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,9 @@ class OpenTurn:
     """The turn that is under way.
 
     `failures`: attempts of this step that failed by the model's fault. `recoveries`: how often an owner found work of
-    the turn orphaned since it last made progress. `final`: the newest reply asked for no tool.
+    the turn orphaned since it last made progress. `final`: the newest reply asked for no tool. `reply_seq`: the record
+    with the open calls' arguments. `idle_seconds`: how long nobody worked on it, because a person had to decide or no
+    server ran. `repeats`: how often the same call had the same result, by `ToolFinished.signature`.
     """
 
     id: str
@@ -99,6 +96,27 @@ class OpenTurn:
     cancelled: bool = False
     failures: int = 0
     recoveries: int = 0
+    reply_seq: int = 0
+    started_at: str = ""
+    idle_seconds: float = 0.0
+    tokens: int = 0
+    cost_usd: float = 0.0
+    repeats: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it stands still until a person decides about its next call."""
+        return bool(self.calls) and self.calls[0].waits and not self.cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided about a call, at record `seq`; kept so that whoever decides later can be told."""
+
+    call: Text
+    decision: str
+    by: Text
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,224 +168,27 @@ class SessionState:
     waiting: tuple[int, ...] = ()
     totals: Totals = Totals()
     remembered: tuple[Remembered, ...] = ()
+    decided: tuple[Decided, ...] = ()
+
+    @property
+    def asks(self) -> OpenCall | None:
+        """The call that a person has to decide about, if there is one."""
+        if self.turn is None or self.closed or not self.turn.waits:
+            return None
+        return self.turn.calls[0]
 
     @property
     def status(self) -> Literal["active", "running", "paused", "completed"]:
-        """As duragent v0.5 names it: idle is `active`, in a turn is `running`."""
+        """As duragent v0.5 names it: idle is `active`, in a turn is `running`, waiting for a person is `paused`."""
         if self.closed:
             return "completed"
-        if self.paused:
+        if self.paused or self.asks:
             return "paused"
         return "running" if self.turn or self.waiting else "active"
 
     @property
     def has_work(self) -> bool:
         """Whether the session goes on by itself when it is opened."""
-        return self.turn is not None or (bool(self.waiting) and not self.paused and not self.closed)
-
-
-_Change = Callable[[OpenTurn], OpenTurn]
-
-
-def reduce(state: SessionState, records: Iterable[Record]) -> SessionState:
-    for record in records:
-        state = apply(state, record)
-    return state
-
-
-def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  # one case for each event, none nested
-    """The state after one more record. Total: it accepts every record, in any order, and never raises."""
-    at = replace(state, seq=record.seq, updated_at=record.ts, created_at=state.created_at or record.ts)
-    event = record.event
-    match event:
-        case SessionCreated():
-            return _created(at, event)
-        case OwnerClaimed():
-            return _claimed(at, event)
-        case SessionPaused():
-            return replace(at, paused=True, pause_reason=event.reason)
-        case SessionResumed():
-            return replace(at, paused=False, pause_reason="")
-        case SessionRenamed():
-            return replace(at, title=event.title)
-        case SessionClosed():
-            return replace(at, closed=True)
-        case MessageReceived():
-            return _message(at, event)
-        case TurnStarted():
-            return replace(at, turn=OpenTurn(event.turn, event.trigger))
-        case ModelCalled():
-            return _model_called(at, event)
-        case ModelReplied():
-            return _model_replied(at, event)
-        case ModelFailed():
-            return _model_failed(at, event, record.ts)
-        case CancelRequested():
-            at = _remember(at, event.idempotency_key, event.fingerprint, "")
-            return _in_turn(at, event.turn, lambda turn: replace(turn, cancelled=True))
-        case TurnEnded():
-            return _turn_ended(at, event)
-        case ToolFinished():
-            # A call that was interrupted is no progress: it may be what kills the server.
-            return _without_calls(at, (event.call,), progress=event.outcome != "interrupted")
-        case ToolsSkipped():
-            return _without_calls(at, event.calls)
-        case ApprovalRequested():
-            return _call_is(at, event.call, "waiting")
-        case ApprovalDecided():
-            return _call_is(at, event.call, "denied" if event.decision == "deny" else "approved")
-        case ToolStarted():
-            return _call_is(at, event.call, "started", event.epoch)
-        case ToolLost():
-            return _call_is(at, event.call, "lost")
-        case ToolResolved():
-            return _call_is(at, event.call, "approved") if event.resolution == "retry" else at
-        case LogRecovered() | Opaque():
-            return at
-        case _:
-            assert_never(event)
-
-
-# --- the session ----------------------------------------------------------------------------------------------------
-
-
-def _created(at: SessionState, event: SessionCreated) -> SessionState:
-    return replace(
-        at,
-        agent=event.agent,
-        agent_fingerprint=event.agent_fingerprint,
-        on_disconnect=event.on_disconnect,
-        title=event.title,
-        source=event.source,
-        parent=event.parent,
-        fingerprint=event.fingerprint or "",
-    )
-
-
-def _claimed(at: SessionState, event: OwnerClaimed) -> SessionState:
-    at = replace(at, epoch=event.epoch, node=event.node)
-    turn = at.turn
-    if turn is None or not _has_orphans(turn):
-        return at
-    return replace(at, turn=replace(turn, recoveries=turn.recoveries + 1))
-
-
-def _has_orphans(turn: OpenTurn) -> bool:
-    return (turn.asking is not None and turn.asking.status == "open") or any(c.status == "started" for c in turn.calls)
-
-
-def _message(at: SessionState, event: MessageReceived) -> SessionState:
-    at = _remember(at, event.idempotency_key, event.fingerprint, event.message_id)
-    topic = at.topic or _topic(event.text)
-    at = replace(at, topic=topic, totals=replace(at.totals, messages=at.totals.messages + 1))
-    return at if event.source == "legacy" else replace(at, waiting=(*at.waiting, at.seq))
-
-
-def _topic(text: str) -> str:
-    """The first line of a message, for lists; none of a text that may be in a blob, because a fold has no blobs."""
-    if len(text) > TOPIC_TEXT_MAX:
-        return ""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= TOPIC_MAX else f"{line[: TOPIC_MAX - 1]}…"
-
-
-def _remember(at: SessionState, key: str | None, fingerprint: str | None, message_id: str) -> SessionState:
-    if key is None:
-        return at
-    newest = Remembered(key, fingerprint or "", at.seq, message_id)
-    return replace(at, remembered=(*at.remembered[-(REMEMBERED_KEYS - 1) :], newest))
-
-
-# --- the turn -------------------------------------------------------------------------------------------------------
-
-
-def _in_turn(at: SessionState, turn_id: str, change: _Change) -> SessionState:
-    """The state with its open turn changed; events of another turn change nothing."""
-    if at.turn is None or at.turn.id != turn_id:
-        return at
-    return replace(at, turn=change(at.turn))
-
-
-def _model_called(at: SessionState, event: ModelCalled) -> SessionState:
-    asking = Asking(event.step, event.attempt, event.epoch, event.input_seq)
-
-    def change(turn: OpenTurn) -> OpenTurn:
-        same_step = turn.asking is not None and turn.asking.step == event.step
-        return replace(turn, asking=asking, final=False, failures=turn.failures if same_step else 0)
-
-    return _in_turn(at, event.turn, change)
-
-
-def _model_replied(at: SessionState, event: ModelReplied) -> SessionState:
-    at = replace(at, totals=_add(at.totals, event.usage, event.cost_usd))
-    turn = at.turn
-    if turn is None or turn.id != event.turn or turn.asking is None:
-        return at
-    asking = replace(turn.asking, status="replied", error="", message="", retry=False)
-    calls = tuple(OpenCall(call.call, call.tool) for call in event.calls)
-    turn = replace(turn, asking=asking, calls=calls, final=not calls, failures=0, recoveries=0)
-    return replace(at, turn=turn, waiting=tuple(seq for seq in at.waiting if seq > asking.input_seq))
-
-
-def _add(totals: Totals, usage: Tokens, cost_usd: float | None) -> Totals:
-    return replace(
-        totals,
-        input_tokens=totals.input_tokens + usage.input,
-        output_tokens=totals.output_tokens + usage.output,
-        cached_input_tokens=totals.cached_input_tokens + usage.cached_input,
-        reasoning_tokens=totals.reasoning_tokens + usage.reasoning,
-        cost_usd=totals.cost_usd + (cost_usd or 0.0),
-        unpriced=totals.unpriced + (cost_usd is None),
-    )
-
-
-def _model_failed(at: SessionState, event: ModelFailed, ts: str) -> SessionState:
-    def change(turn: OpenTurn) -> OpenTurn:
-        if turn.asking is None:
-            return turn
-        asking = replace(
-            turn.asking,
-            status="failed",
-            error=event.error,
-            message=event.message[:REASON_MAX],
-            retry=event.retry,
-            retry_after_seconds=event.retry_after_seconds,
-            failed_at=ts,
-        )
-        return replace(turn, asking=asking, failures=turn.failures + (event.error not in NOT_THE_MODEL))
-
-    return _in_turn(at, event.turn, change)
-
-
-def _turn_ended(at: SessionState, event: TurnEnded) -> SessionState:
-    turn = at.turn
-    if turn is None or turn.id != event.turn:
-        return at
-    at = replace(at, turn=None, totals=replace(at.totals, turns=at.totals.turns + 1))
-    if event.outcome == "paused":
-        # The message that the turn was for waits again, so that a resume takes it up.
-        waiting = tuple(sorted({turn.trigger, *at.waiting}))
-        return replace(at, paused=True, pause_reason=event.reason[:REASON_MAX], waiting=waiting)
-    seen = max(turn.trigger, turn.asking.input_seq if turn.asking else 0)
-    return replace(at, waiting=tuple(seq for seq in at.waiting if seq > seen))
-
-
-# --- tool calls -----------------------------------------------------------------------------------------------------
-
-
-def _call_is(at: SessionState, call_id: str, status: CallStatus, epoch: int = 0) -> SessionState:
-    if at.turn is None:
-        return at
-    calls = tuple(
-        replace(call, status=status, epoch=epoch or call.epoch) if call.call == call_id else call
-        for call in at.turn.calls
-    )
-    return replace(at, turn=replace(at.turn, calls=calls))
-
-
-def _without_calls(at: SessionState, call_ids: tuple[str, ...], *, progress: bool = True) -> SessionState:
-    if at.turn is None:
-        return at
-    calls = tuple(call for call in at.turn.calls if call.call not in call_ids)
-    recoveries = 0 if progress else at.turn.recoveries
-    return replace(at, turn=replace(at.turn, calls=calls, recoveries=recoveries))
+        if self.turn is not None:
+            return self.asks is None
+        return bool(self.waiting) and not self.paused and not self.closed

@@ -12,18 +12,22 @@ Promises of every model on this shelf:
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
 
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Which model, as the `spec.model` block of an agent chooses it. `base_url` None: the provider's own."""
+    """Which model, as the `spec.model` block of an agent chooses it. `base_url` None: the provider's own.
+
+    `tools` says how it calls tools: `auto` is natively unless it is known that it cannot.
+    """
 
     provider: str
     name: str
     base_url: str | None = None
+    tools: Literal["auto", "native", "text"] = "auto"
 
     @property
     def label(self) -> str:

@@ -1,20 +1,23 @@
 """The offline model: it needs no key and no network, and says plainly that it is no AI.
 
-It looks at the last user message only, takes the first row of `_ANSWERS` whose pattern fits, and streams that answer at
-a human pace. One more ability is one more row.
+It looks at the last user message, takes the first row of `_ANSWERS` whose pattern fits, and streams that answer at a
+human pace. One more ability is one more row. What it does with tools is in `demo_tools`: it calls those that are
+offered, and after their results it tells what came out and ends.
 """
 
 import ast
 import operator
 import re
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from duragent.clock import Clock
-from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, ToolCall, Usage
+from duragent.models import demo_tools
+from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ToolCall, Usage
 
 _WORDS_PER_SECOND = 30.0
 _NUMBERS_PER_SECOND = 10.0
+_RESULT_WORDS_PER_SECOND = 300.0
 _COUNT_LIMIT = 1000
 _PIECE = re.compile(r"\s*\S+|\s+")
 
@@ -79,6 +82,8 @@ class Question:
     asked: int
     found: re.Match[str]
     clock: Clock
+    tools: tuple[str, ...] = ()
+    """The names of those that are offered."""
 
 
 class DemoModel:
@@ -111,25 +116,55 @@ class DemoModel:
         )
 
     def _answer(self, request: ModelRequest) -> DemoAnswer:
-        texts = [message.content.strip() for message in request.messages if message.role == "user"]
+        messages = request.messages
+        reported = demo_tools.told(messages)
+        if reported and messages[-1].role == "tool":
+            return DemoAnswer(reported, _RESULT_WORDS_PER_SECOND)
+        answer = self._reaction(request)
+        # A message came while a tool ran: the results come first, so that nothing is passed over.
+        return replace(answer, text=f"{reported}\n\n{answer.text}".strip()) if reported else answer
+
+    def _reaction(self, request: ModelRequest) -> DemoAnswer:
+        """To the last user message."""
+        offered = tuple(tool.name for tool in request.tools)
+        texts = [message.content.strip() for message in request.messages if _is_of_a_person(message)]
         said = texts[-1] if texts else ""
-        for pattern, answer in _ANSWERS:
-            found = pattern.search(said)
-            made = answer(Question(said, len(texts), found, self._clock)) if found else None
-            if made is not None:
-                return made
-        raise AssertionError("the last row of _ANSWERS fits everything")
+        named = _NAMED.fullmatch(said)
+        spellings = (said, named["text"]) if named else (said,)
+        for spelling in spellings:
+            wishes = demo_tools.asked_for(spelling)
+            if wishes.unclear:
+                return DemoAnswer(f"I do not know what `{wishes.unclear[:100]}` asks for, so I did nothing. {_HELP}")
+            if wishes.all:
+                lacks = demo_tools.lacking(wishes.all, offered)
+                calls = () if lacks else demo_tools.calls_for(wishes.all, len(request.messages))
+                return DemoAnswer(lacks, calls=calls)
+            for pattern, answer in _ANSWERS:
+                found = pattern.search(spelling)
+                made = answer(Question(spelling, len(texts), found, self._clock, offered)) if found else None
+                if made is not None:
+                    return made
+        return _echo(said, len(texts))
+
+
+_NAMED = re.compile(r"[^\s:`][^:\n`]{0,60}: (?P<text>.+)", re.DOTALL)
+"""A message of somebody with a name: `Ada: run ls`."""
+
+
+def _is_of_a_person(message: ChatMessage) -> bool:
+    return message.role == "user" and not message.content.startswith("[now: ")
 
 
 # --- what it can say ------------------------------------------------------------------------------------------------
 
 
-def _hello(_: Question) -> DemoAnswer:
-    return DemoAnswer(f"Hello! I am the demo model of duragent, not an AI. {_HELP}")
+def _hello(question: Question) -> DemoAnswer:
+    more = " I can use this agent's tools, too: say `help`." if question.tools else ""
+    return DemoAnswer(f"Hello! I am the demo model of duragent, not an AI. {_HELP}{more}")
 
 
-def _help(_: Question) -> DemoAnswer:
-    return DemoAnswer(_HELP)
+def _help(question: Question) -> DemoAnswer:
+    return DemoAnswer(f"{_HELP}\n\n{demo_tools.abilities(question.tools)}")
 
 
 def _who(_: Question) -> DemoAnswer:
@@ -173,9 +208,9 @@ def _sum(question: Question) -> DemoAnswer | None:
     return DemoAnswer(f"{text} = {result}")
 
 
-def _echo(question: Question) -> DemoAnswer:
-    counted = f"That was message {question.asked} of yours. " if question.asked > 1 else ""
-    heard = f"You said: {question.said}\n\n" if question.said else "You said nothing.\n\n"
+def _echo(said: str, asked: int) -> DemoAnswer:
+    counted = f"That was message {asked} of yours. " if asked > 1 else ""
+    heard = f"You said: {said}\n\n" if said else "You said nothing.\n\n"
     return DemoAnswer(f"{heard}{counted}I am the demo model, not an AI, and understood none of it. {_HELP}")
 
 
@@ -198,7 +233,6 @@ _ANSWERS = (
     ),
     _row(r"^(help|\?|what can you do)\b|^\?+$", _help),
     _row(r"^(hello|hi|hey|good (morning|day|evening)|moin|hallo)\b", _hello),
-    _row(r"", _echo),
 )
 """The first row that fits and has an answer wins."""
 

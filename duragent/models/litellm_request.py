@@ -14,6 +14,8 @@ from duragent.text import without_surrogates
 _ANTHROPIC_OUTPUT_TOKENS = 4096
 """Anthropic wants a limit in every request; litellm's own default would be the model's largest."""
 
+_ANTHROPIC_CACHE_POINTS = 4
+
 _PATIENCE_SECONDS = 600.0
 """Silence on the connection after which even a turn without a deadline gives up."""
 
@@ -80,7 +82,7 @@ def litellm_arguments(choice: ModelChoice, key: str | None, request: ModelReques
     }
     return {
         "model": f"{provider.prefix}/{choice.name}",
-        "messages": [_message(message) for message in request.messages],
+        "messages": _messages(choice, request),
         "stream": True,
         "stream_options": {"include_usage": True},
         "num_retries": 0,
@@ -99,6 +101,25 @@ def _base_url(choice: ModelChoice) -> str | None:
     if choice.provider == "ollama" and urlsplit(url).path == "":
         return f"{url}/v1"
     return url
+
+
+def _messages(choice: ModelChoice, request: ModelRequest) -> list[dict[str, Any]]:
+    written = [_message(message) for message in request.messages]
+    if choice.provider == "anthropic" or (choice.provider == "openrouter" and "claude" in choice.name.lower()):
+        for at in request.cache_points[-_ANTHROPIC_CACHE_POINTS:]:
+            written[at] = _remembered(written[at])
+    return written
+
+
+def _remembered(message: dict[str, Any]) -> dict[str, Any]:
+    """The message with Anthropic's mark that the request up to here is worth remembering."""
+    mark = {"type": "ephemeral"}
+    if message["role"] == "tool":
+        # litellm puts it on the result's block.
+        return message | {"cache_control": mark}
+    if not message["content"]:
+        return message
+    return message | {"content": [{"type": "text", "text": message["content"], "cache_control": mark}]}
 
 
 def _message(message: ChatMessage) -> dict[str, Any]:

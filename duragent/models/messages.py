@@ -37,12 +37,17 @@ class ToolSchema(_Shape):
 
 
 class ModelRequest(_Shape):
-    """One request. The first message is the only `system` message; each tool message follows its call."""
+    """One request. The first message is the only `system` message; each tool message follows its call.
+
+    `cache_points` are positions of messages, ascending and at most four: what a later request shares with this one
+    probably ends at one of them. For providers that want to be told.
+    """
 
     messages: tuple[ChatMessage, ...]
     tools: tuple[ToolSchema, ...] = ()
     temperature: float | None = None
     max_output_tokens: int | None = None
+    cache_points: tuple[int, ...] = ()
 
 
 class Usage(_Shape):

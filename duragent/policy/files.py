@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, Strict, model_validator
 
-from duragent.agent.spec import API_VERSION, Section
+from duragent.agent.section import Section
+from duragent.agent.spec import API_VERSION
 from duragent.errors import InvalidFile
 from duragent.policy.defaults import ALLOW
 from duragent.policy.patterns import KINDS, Rule

@@ -30,8 +30,11 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a command ended. `exit_code` is None when it never ran or was killed by `signal`; `error` says why it could
-    not be started (`bash: no such file`), "" when it was. `seconds` is wall time."""
+    """How a command ended, after `seconds` of wall time.
+
+    `exit_code` is None when it never ran or was killed by `signal`. `error` says why it could not be started (`bash: no
+    such file`), that its output could not be stored (the ending is `cancelled` then) or that it could not be ended.
+    """
 
     ending: Ending
     exit_code: int | None
@@ -52,7 +55,8 @@ class Commands(Protocol):
         """Start the call's command, or attach to it when it was started before; returns when it has ended.
 
         At most one command for a call: the second call of `run` is given the first one's end. Output is shown to
-        watchers while it comes. A non-zero exit is no error here. Raises Unavailable when the disk fails.
+        watchers while it comes. A non-zero exit is no error here. Raises RunnerLost when it was started and how it
+        ended cannot be known, Unavailable when it could not be started because the disk fails.
         """
         ...
 

@@ -1,8 +1,9 @@
 """The contract of a sandbox: a pure rewriting of a command into one that runs it confined.
 
 Promises of every sandbox on this shelf (`duragent.testing.check_sandbox` tries them):
-- `wrap` starts nothing and touches no file; what it returns is run by the runner (`process/`) as any command is.
-- What the wrapped command prints, reads from its input and exits with is what the command alone would.
+- `wrap` starts nothing and changes no file; what it returns is run by the runner (`process/`) as any command is.
+- What the wrapped command prints, reads from its input and exits with is what the command alone would; of one that a
+  signal killed the exit code may be 128 + the signal's number.
 - Ending the wrapped command's process group ends everything that it started.
 - `problem` tells, by really trying it once, why it does not work on this machine; None when it does.
 - A sandbox never promises more than it keeps: `describe` says what holds, in the words that an approval shows.

@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from duragent import wire
-from duragent.server import admin, agents, events, messages, sessions, stream
+from duragent.server import admin, agents, approvals, events, messages, sessions, stream
 from duragent.server.answers import to_json
-from duragent.server.asked import EventsQuery, MessagesQuery, SessionsQuery
+from duragent.server.asked import ApprovalsQuery, EventsQuery, MessagesQuery, SessionsQuery
 from duragent.server.auth import Guard
 from duragent.server.doors import Doors
 from duragent.server.openapi import document
@@ -63,8 +63,8 @@ ROUTES = (
         "POST",
         f"{ONE}/messages",
         messages.post_message,
-        "Say something, and wait for the answer; with `Prefer: respond-async` do not wait.",
-        {200: wire.Answer, 202: wire.Accepted},
+        "Say something, and wait for the answer, or until a person has to decide; with `Prefer: respond-async` do not.",
+        {200: wire.Answer, 202: (wire.Accepted, wire.Waiting)},
         body=wire.SendMessage,
     ),
     Route(
@@ -85,6 +85,22 @@ ROUTES = (
         streams=True,
     ),
     Route("POST", f"{ONE}/cancel", sessions.cancel, "Stop the running turn.", {200: wire.CancelResult}),
+    Route(
+        "GET",
+        f"{V1}/approvals",
+        approvals.list_approvals,
+        "The calls that people have to decide about, the oldest first.",
+        {200: wire.ApprovalList},
+        query=ApprovalsQuery,
+    ),
+    Route(
+        "POST",
+        f"{ONE}/approve",
+        approvals.approve,
+        "Decide about a call, once, and wait for the rest of the turn; with `Prefer: respond-async` do not.",
+        {200: wire.Completed, 202: (wire.Waiting, wire.Accepted)},
+        body=wire.Decide,
+    ),
     Route("POST", f"{ADMIN}/shutdown", admin.shutdown, "Stop the server.", {200: "text/plain"}),
     Route("POST", f"{ADMIN}/reload-agents", admin.reload_agents, "Read the agents again.", {200: "text/plain"}),
 )

@@ -44,6 +44,11 @@ class MessagesQuery(Query):
     before: int | None = Field(None, ge=1, le=SEQ_MAX, description="Only messages with a lower seq.")
 
 
+class ApprovalsQuery(Query):
+    agent: str | None = Field(None, description="Only of sessions of this agent.")
+    session_id: str | None = Field(None, max_length=64, description="Only of this session.")
+
+
 class EventsQuery(Query):
     after: int | None = Field(None, ge=0, le=SEQ_MAX, description="Only records with a higher seq.")
     before: int | None = Field(None, ge=1, le=SEQ_MAX, description="The newest records with a lower seq; JSON only.")

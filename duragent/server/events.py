@@ -129,4 +129,7 @@ async def _frames(
 @lru_cache(maxsize=256)
 def delta_frame(delta: Delta) -> bytes:
     # Cached, because every watcher of the session gets the same.
-    return frame("delta", asdict(delta))
+    fields = asdict(delta)
+    if not delta.call:
+        del fields["call"]
+    return frame("delta", fields)

@@ -1,12 +1,11 @@
 """`/messages`: what was said, and saying something. The answer is awaited after the message is durable."""
 
-import asyncio
 from dataclasses import asdict, dataclass
 from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from duragent.journal.events import MessageReceived, ModelFailed, ModelReplied, Sender
 from duragent.journal.inputs import Message
@@ -20,8 +19,8 @@ from duragent.server.asked import (
     query_of,
     session_id_of,
 )
+from duragent.server.awaited import AwaitedTurn, good
 from duragent.server.doors import Doors
-from duragent.server.problems import Refused
 from duragent.server.shapes import reply_usage
 from duragent.session.answer import Answered
 from duragent.session.sessions import Receipt
@@ -39,11 +38,17 @@ async def post_message(doors: Doors, request: Request) -> ASGIApp:
     session_id, receipt = await received(doors, request)
     if prefers_async(request):
         assert receipt.message_id is not None
-        accepted = Accepted(session_id=session_id, message_id=receipt.message_id, seq=receipt.seq)
-        location = f"/api/v1/sessions/{session_id}/events?after={receipt.seq}"
-        headers = {"Preference-Applied": "respond-async", "Location": location}
-        return answer(accepted, 202, headers | replayed(receipt.duplicate))
-    return AwaitedAnswer(doors, session_id, receipt)
+        noted = Accepted(session_id=session_id, message_id=receipt.message_id, seq=receipt.seq)
+        return accepted(noted, receipt.duplicate)
+    headers = replayed(receipt.duplicate)
+    return AwaitedTurn(doors, session_id, receipt.seq, lambda answered: _answer(answered, receipt.seq), headers)
+
+
+def accepted(noted: Accepted, duplicate: bool) -> Response:
+    """202 for what is durable, with the place where its answer comes."""
+    location = f"/api/v1/sessions/{noted.session_id}/events?after={noted.seq}"
+    headers = {"Preference-Applied": "respond-async", "Location": location}
+    return answer(noted, 202, headers | replayed(duplicate))
 
 
 async def received(doors: Doors, request: Request) -> tuple[str, Receipt]:
@@ -57,36 +62,8 @@ async def received(doors: Doors, request: Request) -> tuple[str, Receipt]:
     return session_id, await doors.sessions.post(session_id, message)
 
 
-@dataclass(frozen=True)
-class AwaitedAnswer:
-    """An ASGI answer that waits for the turn; the turn does not depend on it."""
-
-    doors: Doors
-    session_id: str
-    receipt: Receipt
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = answer(await self._answer(), headers=replayed(self.receipt.duplicate))
-        await response(scope, receive, send)
-
-    async def _answer(self) -> Answer:
-        seconds = self.doors.settings.request_timeout_seconds
-        try:
-            async with self.doors.stop.ends(), asyncio.timeout(seconds):
-                answered = await self.doors.sessions.answer(self.session_id, self.receipt.seq)
-        except TimeoutError:
-            where = f"/api/v1/sessions/{self.session_id}/events?after={self.receipt.seq}"
-            detail = f"no answer within {seconds:g} seconds; the turn goes on, and its answer comes at {where}"
-            raise Refused("timeout", detail) from None
-        return _answer(answered, self.receipt.seq)
-
-
 def _answer(answered: Answered, input_seq: int) -> Answer:
-    reply = answered.reply
-    if answered.outcome == "failed":
-        raise Refused("model-failed", answered.reason or answered.code or "the model gave no answer")
-    if answered.outcome == "paused":
-        raise Refused("turn-paused", answered.reason or "the turn waits for a person")
+    reply = good(answered).reply
     if answered.outcome == "cancelled":
         # The record with the partial text is the last thing that the model said; without any there is only the end.
         seq, message_id = answered.reply_seq or input_seq, answered.partial_id

@@ -47,7 +47,7 @@ def _answer(route: Route, status: int) -> dict[str, Any]:
     if isinstance(shape, str):
         schema = {"schema": {"type": "object"}} if shape == "application/json" else text
         return {"description": route.summary, "content": {shape: schema}}
-    content = {"application/json": {"schema": _ref(shape)}}
+    content = {"application/json": {"schema": _schema(shape)}}
     if route.streams:
         content["text/event-stream"] = text
     return {"description": route.summary, "content": content}
@@ -81,7 +81,7 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
         description = "The same key with the same request counts once, and is answered the same."
         headers.append(header("Idempotency-Key", description, maxLength=IDEMPOTENCY_KEY_MAX))
     if 202 in route.answers:
-        headers.append(header("Prefer", "`respond-async`: 202 as soon as the message is durable."))
+        headers.append(header("Prefer", "`respond-async`: 202 as soon as what was posted is durable."))
     if route.streams:
         headers.append(header("Last-Event-ID", "Where a stream goes on; it wins over `after`."))
     return headers
@@ -90,12 +90,19 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
     shapes: set[type[BaseModel]] = {Problem}
     for route in routes:
-        shapes |= {shape for shape in route.answers.values() if isinstance(shape, type)}
+        for answered in route.answers.values():
+            shapes |= (
+                set(answered) if isinstance(answered, tuple) else {answered} if isinstance(answered, type) else set()
+            )
         shapes |= {route.body} if route.body else set()
     modes = [(shape, "validation") for shape in sorted(shapes, key=lambda shape: shape.__name__)]
     _, schemas = models_json_schema(modes, ref_template=_REF)  # type: ignore[arg-type]  # a literal, seen as str
     definitions: dict[str, Any] = schemas["$defs"]
     return definitions
+
+
+def _schema(shape: type[BaseModel] | tuple[type[BaseModel], ...]) -> dict[str, Any]:
+    return {"anyOf": [_ref(each) for each in shape]} if isinstance(shape, tuple) else _ref(shape)
 
 
 def _ref(shape: type[BaseModel]) -> dict[str, str]:

@@ -22,6 +22,8 @@ STATUSES: dict[type[errors.DuragentError], tuple[int, str]] = {
     errors.SessionClosed: (409, "Session Closed"),
     errors.IdempotencyMismatch: (422, "Idempotency Mismatch"),
     errors.NothingToDo: (409, "Nothing To Do"),
+    errors.AlreadyDecided: (409, "Already Decided"),
+    errors.CallChanged: (409, "Call Changed"),
     errors.Stopping: (503, "Stopping"),
     errors.StoreFull: (507, "Store Full"),
     errors.Unavailable: (503, "Store Unavailable"),

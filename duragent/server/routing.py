@@ -16,14 +16,17 @@ from duragent.server.doors import Doors
 from duragent.server.problems import Refused
 
 Endpoint = Callable[[Doors, Request], Awaitable[ASGIApp]]
-Answers = Mapping[int, type[BaseModel] | Literal["text/plain", "text/event-stream", "application/json"] | None]
+Shape = type[BaseModel]
+Answers = Mapping[
+    int, Shape | tuple[Shape, ...] | Literal["text/plain", "text/event-stream", "application/json"] | None
+]
 
 LIMITED_PREFIX = "/api/v1/"
 
 
 @dataclass(frozen=True)
 class Route:
-    """`answers`: for each good status the shape of its JSON, or the media type of something else, or None for nothing.
+    """`answers`: for each good status the shape of its JSON (one of several), or a media type, or None for nothing.
 
     `streams`: 200 comes as `text/event-stream` too, when the client asks for it.
     """

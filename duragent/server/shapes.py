@@ -1,8 +1,12 @@
 """What is inside as the shapes of `wire.py`."""
 
-from duragent.journal.events import Tokens
+from collections.abc import Iterable
+
+from duragent import wire
+from duragent.journal.events import Finding, Tokens
 from duragent.journal.state import SessionState, Totals
-from duragent.wire import SessionInfo, Usage
+from duragent.session.sessions import Question
+from duragent.wire import Approval, SessionInfo, Usage, Waiting
 
 
 def session_info(state: SessionState, damage: str | None = None) -> SessionInfo:
@@ -19,6 +23,7 @@ def session_info(state: SessionState, damage: str | None = None) -> SessionInfo:
         usage=total_usage(state.totals),
         on_disconnect=state.on_disconnect,
         problem=damage,
+        waits_for=state.asks.call if state.asks and not damage else None,
     )
 
 
@@ -42,3 +47,37 @@ def reply_usage(tokens: Tokens, cost_usd: float | None) -> Usage:
         reasoning_tokens=tokens.reasoning,
         cost_usd=cost_usd,
     )
+
+
+def findings(found: Iterable[Finding]) -> list[wire.Finding]:
+    return [wire.Finding(text=each.text, reason=each.reason) for each in found]
+
+
+def approval(question: Question) -> Approval:
+    return Approval(
+        session_id=question.session_id,
+        agent=question.agent,
+        title=question.title,
+        kind=question.kind,
+        call_id=question.call,
+        tool=question.tool,
+        command=command_of(question.invocation, question.tool),
+        arguments_sha256=question.arguments_sha256,
+        findings=findings(question.findings),
+        patterns=list(question.patterns),
+        place=question.place,
+        requested_at=question.asked_at,
+        expires_at=question.expires_at,
+        evidence=question.evidence,
+        seq=question.seq,
+    )
+
+
+def waiting(question: Question) -> Waiting:
+    command = command_of(question.invocation, question.tool)
+    return Waiting(session_id=question.session_id, call_id=question.call, command=command, seq=question.seq)
+
+
+def command_of(invocation: str, tool: str) -> str:
+    """What would run, as a person is shown it: the same at every door, because clients send it back."""
+    return invocation or tool

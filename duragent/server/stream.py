@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from duragent.bus import Block, Delta
 from duragent.journal.events import (
+    ApprovalDecided,
     ApprovalRequested,
     Call,
     Event,
@@ -22,6 +23,8 @@ from duragent.journal.events import (
     SessionPaused,
     SessionResumed,
     ToolFinished,
+    ToolLost,
+    ToolResolved,
     TurnEnded,
     TurnStarted,
 )
@@ -29,8 +32,9 @@ from duragent.journal.record import Record
 from duragent.server.doors import Doors
 from duragent.server.frames import frame
 from duragent.server.messages import received
-from duragent.server.shapes import reply_usage
+from duragent.server.shapes import approval, command_of, findings, reply_usage
 from duragent.server.sse import EventStream
+from duragent.session.sessions import Question
 from duragent.session.watch import CaughtUp, Watched
 
 RESTARTED = b": restarted\n\n"
@@ -64,6 +68,9 @@ async def _frames(
                 told = telling.delta(item)
             case CaughtUp():
                 told = telling.caught_up()
+                if not (telling.ended or telling.asking):
+                    # What the session asked before this message came stands in the way of its answer too.
+                    told += telling.ask(await doors.sessions.question(session_id))
             case _:
                 continue
         if told:
@@ -84,7 +91,10 @@ class Telling:
         self._live = False
         self._pause: str | None = None
         self._reply: Record | None = None
-        self._calls: dict[str, Call] = {}
+        self._tools: dict[str, str] = {}
+        self._question = b""
+        self.asking = ""
+        """The call that a person has to decide about."""
         self._shown = Shown()
 
     def record(self, record: Record) -> bytes:
@@ -99,6 +109,13 @@ class Telling:
                 self._shown.ask(event.step, event.attempt)
             case SessionPaused() | SessionResumed():
                 return self._paused(event.reason if isinstance(event, SessionPaused) else None)
+            case ApprovalRequested() | ToolLost(asks=True):
+                # Of another message's turn too: the answer comes after it.
+                return self._ask(
+                    event.call, _approval(event) if isinstance(event, ApprovalRequested) else self._lost(event)
+                )
+            case ApprovalDecided() | ToolResolved():
+                return self._ask("", b"")
             case SessionClosed() if not self._turn:
                 # Nobody will take the message up any more.
                 self.ended = True
@@ -116,27 +133,37 @@ class Telling:
 
     def caught_up(self) -> bytes:
         self._live = True
-        return b"" if self._pause is None or self.ended else self._paused(self._pause)
+        if self._pause is not None and not self.ended:
+            return self._paused(self._pause)
+        return b"" if self.ended else self._question
+
+    def ask(self, question: Question | None) -> bytes:
+        """A question that came before the records that are told here."""
+        return b"" if question is None else self._ask(question.call, _asked(question))
+
+    def _ask(self, call: str, told: bytes) -> bytes:
+        """A question of the past counts only when it is still open at the end of it."""
+        self.asking, self._question = call, told
+        return told if self._live else b""
 
     def _in_turn(self, record: Record, event: Event) -> bytes:
         match event:
             case ModelReplied():
                 self._reply = record
-                self._calls |= {call.call: call for call in event.calls}
+                self._tools |= {call.call: call.tool for call in event.calls}
                 return self._shown.whole(event.text) + b"".join(_tool_call(call) for call in event.calls)
             case ToolFinished():
-                result = {"call_id": event.call, "success": event.outcome == "ok", "content": event.content}
-                return frame("tool_result", result)
-            case ApprovalRequested():
-                return frame("approval_required", {"call_id": event.call, "command": self._command(event)})
+                return self._settled(event.call) + _tool_result(event)
             case _:
                 return b""
 
-    def _command(self, event: ApprovalRequested) -> str:
-        call = self._calls.get(event.call)
-        arguments = _parsed(call.arguments) if call else None
-        command = arguments.get("command") if isinstance(arguments, dict) else None
-        return command if isinstance(command, str) else event.tool
+    def _lost(self, event: ToolLost) -> bytes:
+        command = command_of(event.invocation, self._tools.get(event.call, ""))
+        asked = {"call_id": event.call, "command": command, "kind": "lost", "evidence": event.evidence}
+        return frame("approval_required", asked)
+
+    def _settled(self, call: str) -> bytes:
+        return self._ask("", b"") if call == self.asking else b""
 
     def _turn_ended(self, event: TurnEnded) -> bytes:
         self.ended = True
@@ -200,6 +227,24 @@ class Shown:
 def _tool_call(call: Call) -> bytes:
     fields = {"call_id": call.call, "tool_name": call.tool, "arguments": _parsed(call.arguments)}
     return frame("tool_call", fields)
+
+
+def _tool_result(event: ToolFinished) -> bytes:
+    result = {"call_id": event.call, "success": event.outcome == "ok", "content": event.content}
+    return frame("tool_result", result | {"outcome": event.outcome})
+
+
+def _approval(event: ApprovalRequested) -> bytes:
+    found = [each.model_dump() for each in findings(event.findings)]
+    asked = {"call_id": event.call, "command": command_of(event.invocation, event.tool), "kind": "approval"}
+    shown = {"findings": found, "patterns": event.patterns, "place": event.place}
+    return frame("approval_required", {**asked, "arguments_sha256": event.arguments_sha256, **shown})
+
+
+def _asked(question: Question) -> bytes:
+    fields = approval(question).model_dump()
+    names = ("call_id", "command", "kind", "arguments_sha256", "findings", "patterns", "place", "evidence")
+    return frame("approval_required", {name: fields[name] for name in names})
 
 
 def _parsed(arguments: str) -> object:

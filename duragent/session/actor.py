@@ -10,13 +10,12 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from duragent.bus import Block, Delta, Topic
 from duragent.errors import (
     Damaged,
     DuragentError,
-    InvalidRequest,
     SessionNotFound,
     Stopping,
     StoreError,
@@ -25,24 +24,28 @@ from duragent.errors import (
 )
 from duragent.journal import snapshot
 from duragent.journal.events import (
+    ApprovalDecided,
+    ApprovalRequested,
     Event,
-    LogRecovered,
-    OwnerClaimed,
     SessionClosed,
     SessionCreated,
     SessionPaused,
     SessionRenamed,
     SessionResumed,
+    ToolLost,
     TurnEnded,
 )
-from duragent.journal.inputs import Input
-from duragent.journal.record import Encoded, Record, crc_of, crc_seed, decode, encode, timestamp
-from duragent.journal.state import SessionState, reduce
+from duragent.journal.inputs import Decision, Input
+from duragent.journal.record import Record, crc_of, crc_seed, decode, encode
+from duragent.journal.state import SessionState
+from duragent.session import prompting
 from duragent.session.admit import Already, admit
-from duragent.session.partial import Partial
+from duragent.session.approvals import prepared
 from duragent.session.ports import Ports
+from duragent.session.proposals import Proposal, Writing, decide_all
+from duragent.session.stage import FULL_STORE_PAUSE_SECONDS, Decide, Shown, Wanted, why_stop
 from duragent.session.steps import next_step
-from duragent.session.turn import FULL_STORE_PAUSE_SECONDS, Decide, Turn, why_stop
+from duragent.session.turn import Turn
 from duragent.session.watch import Hello, Source, Watched, follow
 from duragent.stores.base import Claim
 from duragent.stores.lines import line_seq
@@ -50,7 +53,17 @@ from duragent.stores.lines import line_seq
 BATCH = 64
 """Decisions that go into one write at most."""
 
-_SUMMARIZED = (SessionCreated, SessionPaused, SessionResumed, SessionRenamed, SessionClosed, TurnEnded)
+_SUMMARIZED = (
+    SessionCreated,
+    SessionPaused,
+    SessionResumed,
+    SessionRenamed,
+    SessionClosed,
+    TurnEnded,
+    ApprovalRequested,
+    ApprovalDecided,
+    ToolLost,
+)
 _BLOB = re.compile(rb'\{"blob":"([0-9a-f]{64})"')
 _log = logging.getLogger(__name__)
 
@@ -65,22 +78,6 @@ class Receipt:
     changed: bool = True
 
 
-@dataclass(slots=True)
-class _Proposal:
-    decide: Decide
-    done: "asyncio.Future[list[Record]]"
-    records: list[Record] = field(default_factory=list)
-    encoded: list[Encoded] = field(default_factory=list)
-
-    def refuse(self, error: Exception) -> None:
-        if not self.done.done():
-            self.done.set_exception(error)
-
-    def accept(self) -> None:
-        if not self.done.done():
-            self.done.set_result(self.records)
-
-
 class Session:
     """A session alive. `post` and `watch` are all that anybody outside needs."""
 
@@ -88,8 +85,8 @@ class Session:
         self._ports, self._claim, self._state, self._on_change = ports, claim, state, on_change
         self._seed = crc_seed(claim.session_id)
         self._topic = Topic()
-        self._partial: Partial | None = None
-        self._proposals: list[_Proposal] = []
+        self._shown: list[Shown] = []
+        self._proposals: list[Proposal] = []
         self._writing: asyncio.Task[None] | None = None
         self._engine: asyncio.Task[None] | None = None
         self._summing_up: asyncio.Task[None] | None = None
@@ -98,6 +95,7 @@ class Session:
         self._last_crc = ""
         self._interrupt = asyncio.Event()
         self._stopping = False
+        self._deciding = asyncio.Lock()
         self._turn = Turn(self, ports)
         self.problem: DuragentError | None = claim.damage
         self.last_used = ports.clock.monotonic()
@@ -143,6 +141,16 @@ class Session:
         """Let an input in; durable on return. Raises what `admit` raises, Damaged, StoreFull, Unavailable, Stopping."""
         if self._stopping:
             raise Stopping
+        if isinstance(posted, Decision):
+            return await self._decide(posted)
+        return await self._admit(posted)
+
+    async def _decide(self, posted: Decision) -> Receipt:
+        """One decision at a time, because what is always allowed is written down before it is decided."""
+        async with self._deciding:
+            return await self._admit(await prepared(self, self._ports, posted))
+
+    async def _admit(self, posted: Input) -> Receipt:
         fresh = self._ports.clock.new_id("msg")
         already: list[Already] = []
 
@@ -169,7 +177,7 @@ class Session:
                 subscription.close()
             state = self._state
             hello = Hello(state.seq, self._claim.oldest, f"{self.id}@{state.created_at}")
-            source = Source(hello, self.read, lambda: self._partial)
+            source = Source(hello, self.read, lambda: tuple(self._shown))
             async with aclosing(follow(source, subscription, after)) as items:
                 yield items
 
@@ -191,16 +199,21 @@ class Session:
         blobs = await self.blobs(lines)
         return [decode(line, self._seed, blobs.__getitem__) for line in lines.split(b"\n") if line]
 
-    async def newest(self, budget_tokens: int) -> tuple[list[Record], bool]:
-        """See `turn.Stage`. Counts bytes of the lines, which is a little more than what the model sees of them."""
+    async def read_records(self, after: int, limit: int) -> list[Record]:
+        return await self.records(await self.read(after, limit))
+
+    async def newest(self, wanted: Wanted) -> tuple[list[Record], bool]:
+        """See `Stage`."""
+        reach = prompting.Reach(wanted, self._state)
         found: list[bytes] = []
-        size, before = 0, self._state.seq + 1
-        while before > self._claim.oldest and size <= budget_tokens * 4:
-            lines = await self.read_back(before, REPLAY_BACK_LINES)
+        before = self._state.seq + 1
+        while before > self._claim.oldest and not reach.enough(before):
+            lines = await self.read_back(before, prompting.BACK_LINES)
             if not lines:
                 break
-            before, size = line_seq(lines), size + len(lines)
+            before = line_seq(lines)
             found.append(lines)
+            reach.take(before, len(lines))
         return await self.records(b"".join(reversed(found))), before <= self._claim.oldest
 
     # --- the one writer ---------------------------------------------------------------------------------------------
@@ -212,7 +225,7 @@ class Session:
         """
         if self.problem is not None:
             raise self.problem
-        proposal = _Proposal(decide, asyncio.get_running_loop().create_future())
+        proposal = Proposal(decide, asyncio.get_running_loop().create_future())
         self._proposals.append(proposal)
         if self._writing is None or self._writing.done():
             self._writing = self._ports.spawn(self._write())
@@ -233,9 +246,9 @@ class Session:
                 _log.exception("writing session %s failed", self.id)
                 self._give_up(batch, Unavailable(f"session '{self.id}' cannot be written: {error}"))
 
-    async def _write_batch(self, batch: list[_Proposal]) -> None:
+    async def _write_batch(self, batch: list[Proposal]) -> None:
         """Durable, then true, then told."""
-        state = self._decide_all(batch)
+        state = decide_all(batch, self._state, Writing(self._claim, self._ports.clock, self._ports.node, self._seed))
         records = [record for proposal in batch for record in proposal.records]
         if records:
             count = len(records)
@@ -258,45 +271,19 @@ class Session:
         if records:
             self._after(records)
 
-    def _decide_all(self, batch: list[_Proposal]) -> SessionState:
-        """Each decision against the state that the ones before it lead to. Returns the last."""
-        state = self._state
-        for proposal in batch:
-            try:
-                events = list(proposal.decide(state))
-            except DuragentError as error:
-                proposal.refuse(error)
-                continue
-            if events and state.node != self._ports.node:
-                events = [*self._ownership(state), *events]
-            ts = timestamp(self._ports.clock.now())
-            records = [Record(state.seq + i, ts, event) for i, event in enumerate(events, 1)]
-            try:
-                proposal.encoded = [encode(record, self._seed) for record in records]
-            except ValueError as error:
-                # What no line can hold must not take the others with it.
-                proposal.refuse(InvalidRequest(f"it cannot be stored: {error}"))
-                continue
-            proposal.records = records
-            state = reduce(state, records)
-        return state
-
-    def _ownership(self, state: SessionState) -> list[Event]:
-        """Before this process writes anything else to a log that another one wrote last."""
-        events: list[Event] = []
-        if (torn := self._claim.torn) is not None:
-            events.append(LogRecovered(offset=torn.offset, size_bytes=torn.size_bytes, saved_as=torn.saved_as))
-        return [*events, OwnerClaimed(epoch=state.epoch + 1, node=self._ports.node)]
-
-    def _give_up(self, batch: list[_Proposal], error: StoreError) -> None:
+    def _give_up(self, batch: list[Proposal], error: StoreError) -> None:
         if not isinstance(error, StoreFull):
+            self._fail(error)
+        for proposal in batch:
+            proposal.refuse(error)
+
+    def _fail(self, error: StoreError) -> None:
+        """Nothing more comes from here: who watches has to come again, and is told why or finds it opened again."""
+        if self.problem is None:
             _log.error("%s", error)
             self.problem = error
             self._on_change(self)
-            # Nothing more comes from here: who watches has to come again, and is told why or finds it opened again.
             self._topic.close()
-        for proposal in batch:
-            proposal.refuse(error)
 
     def _after(self, records: list[Record]) -> None:
         self.last_used = self._ports.clock.monotonic()
@@ -324,15 +311,22 @@ class Session:
                 return
             try:
                 await self._turn.perform(step)
-            except StoreFull as error:
+            except (StoreFull, Unavailable) as error:
+                # The log itself, or the place where commands leave their results.
+                if self.problem is not None:
+                    return
                 _log.warning("%s; trying again in %g s", error, FULL_STORE_PAUSE_SECONDS)
                 self._pause = asyncio.ensure_future(self._ports.clock.sleep(FULL_STORE_PAUSE_SECONDS))
                 await asyncio.wait((self._pause,))
-            except StoreError:
+            except StoreError as error:
+                self._fail(error)
                 return
 
-    def show(self, partial: Partial | None) -> None:
-        self._partial = partial
+    def show(self, shown: Shown) -> None:
+        self._shown.append(shown)
+
+    def hide(self, shown: Shown) -> None:
+        self._shown.remove(shown)
 
     def tell(self, delta: Delta) -> None:
         self._topic.publish(delta)
@@ -385,8 +379,5 @@ class Session:
                 await asyncio.wait((task,))
         for proposal in self._proposals:
             proposal.refuse(SessionNotFound(self.id))
+        await self._turn.abandon()
         self._topic.close()
-
-
-REPLAY_BACK_LINES = 500
-"""Lines that one step back through the log takes, when the context looks for what fits."""

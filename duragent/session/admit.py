@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from duragent import errors
 from duragent.journal.events import (
+    ApprovalDecided,
+    CallOutcome,
     CancelRequested,
     Event,
     MessageReceived,
@@ -14,9 +16,11 @@ from duragent.journal.events import (
     SessionPaused,
     SessionRenamed,
     SessionResumed,
+    ToolFinished,
+    ToolResolved,
 )
 from duragent.journal.inputs import Cancel, Close, Decision, Input, Message, Pause, Rename, Resume
-from duragent.journal.state import Remembered, SessionState
+from duragent.journal.state import OpenCall, Remembered, SessionState
 
 MAX_WAITING = 256
 """Messages that may wait for an answer in one session."""
@@ -32,7 +36,7 @@ class Already:
 def admit(state: SessionState, posted: Input, fresh_id: str) -> Sequence[Event] | Already:
     """The events of an input; none when there is nothing to change. `fresh_id` names the message, if it is one.
 
-    Raises SessionClosed, SessionBusy, IdempotencyMismatch, NothingToDo.
+    Raises SessionClosed, SessionBusy, IdempotencyMismatch, NothingToDo, AlreadyDecided, CallChanged, InvalidRequest.
     """
     match posted:
         case Message():
@@ -51,12 +55,12 @@ def admit(state: SessionState, posted: Input, fresh_id: str) -> Sequence[Event] 
             late = posted.at_seq is not None and posted.at_seq != state.seq
             return [] if state.closed or late else [SessionClosed(reason=posted.reason)]
         case Decision():
-            raise errors.NothingToDo(f"no call '{posted.call}' waits for a decision")
+            return _decision(state, posted)
 
 
-def fingerprint(posted: Message | Cancel) -> str:
+def fingerprint(posted: Message | Cancel | Decision) -> str:
     """What makes two requests the same, but for their key: 16 hex digits."""
-    fields = posted.model_dump(exclude={"idempotency_key"})
+    fields = posted.model_dump(exclude={"idempotency_key", "written"})
     return hashlib.sha256(json.dumps([type(posted).__name__, fields], sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -89,6 +93,69 @@ def _cancel(state: SessionState, posted: Cancel) -> Sequence[Event] | Already:
     return [
         CancelRequested(turn=state.turn.id, by=posted.by, idempotency_key=key, fingerprint=mark if key else None),
     ]
+
+
+def _decision(state: SessionState, posted: Decision) -> Sequence[Event] | Already:
+    """The decision and, when that is the end of the call, its result."""
+    if (already := _remembered(state, posted.idempotency_key, fingerprint(posted))) is not None:
+        return Already(already)
+    call = state.asks
+    if state.turn is None or call is None or call.call != posted.call:
+        for before in reversed(state.decided):
+            if before.call == posted.call:
+                raise errors.AlreadyDecided(before.call, before.decision, before.by, before.seq)
+        raise errors.NothingToDo(f"no call '{posted.call}' waits for a decision")
+    if posted.arguments_sha256 not in (None, call.arguments_sha256):
+        raise errors.CallChanged(posted.call)
+    if call.status == "waiting":
+        return _approval(state.turn.id, call, posted)
+    return _resolution(state.turn.id, call, posted)
+
+
+def _approval(turn: str, call: OpenCall, posted: Decision) -> Sequence[Event]:
+    if posted.decision not in ("allow_once", "allow_always", "deny"):
+        raise errors.InvalidRequest("this call waits for approval: allow_once, allow_always or deny")
+    decided = ApprovalDecided(
+        turn=turn,
+        call=call.call,
+        decision=posted.decision,
+        arguments_sha256=call.arguments_sha256,
+        by=posted.by,
+        reason=posted.reason,
+        patterns=posted.written if posted.decision == "allow_always" else (),
+        idempotency_key=posted.idempotency_key,
+        fingerprint=fingerprint(posted) if posted.idempotency_key else None,
+    )
+    if posted.decision != "deny":
+        return [decided]
+    why = f" The reason: {posted.reason.rstrip('. ')}." if posted.reason else ""
+    content = f"The call was denied by the user.{why} Please try a different approach."
+    return [decided, ToolFinished(turn=turn, call=call.call, tool=call.tool, outcome="denied", content=content)]
+
+
+def _resolution(turn: str, call: OpenCall, posted: Decision) -> Sequence[Event]:
+    if posted.decision not in ("retry", "done", "failed"):
+        raise errors.InvalidRequest("this call may have run already: retry, done or failed")
+    resolved = ToolResolved(
+        turn=turn,
+        call=call.call,
+        resolution=posted.decision,
+        by=posted.by,
+        reason=posted.reason,
+        idempotency_key=posted.idempotency_key,
+        fingerprint=fingerprint(posted) if posted.idempotency_key else None,
+    )
+    if posted.decision == "retry":
+        return [resolved]
+    content = _DONE if posted.decision == "done" else _GIVEN_UP
+    outcome: CallOutcome = "ok" if posted.decision == "done" else "interrupted"
+    if posted.reason:
+        content = f"{content} They say: {posted.reason}"
+    return [resolved, ToolFinished(turn=turn, call=call.call, tool=call.tool, outcome=outcome, content=content)]
+
+
+_DONE = "The server stopped while this ran. A person looked and says that it was done. Its output is lost."
+_GIVEN_UP = "The server stopped while this ran. It may have taken effect. A person decided not to run it again."
 
 
 def _remembered(state: SessionState, key: str | None, mark: str) -> Remembered | None:

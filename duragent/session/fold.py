@@ -4,8 +4,9 @@ import asyncio
 
 from duragent.errors import Damaged
 from duragent.journal import snapshot
+from duragent.journal.apply import apply
 from duragent.journal.record import BadLine, crc_of, crc_seed, decode
-from duragent.journal.state import SessionState, apply
+from duragent.journal.state import SessionState
 from duragent.stores.base import Claim, Store
 from duragent.stores.lines import line_seq
 

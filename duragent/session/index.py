@@ -4,6 +4,7 @@ It is kept in memory and saved now and then as `.index.jsonl`. A saved row count
 `mark` (inode, size, time) is still the one that it was saved with; otherwise that session is opened and folded again.
 """
 
+import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from duragent.errors import InvalidRequest
 from duragent.journal.state import SessionState
+from duragent.stores.base import Store
 
 _STATE: TypeAdapter[SessionState] = TypeAdapter(SessionState)
 
@@ -42,6 +44,18 @@ class Index:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.changed = False
+
+    async def fill(self, store: Store) -> list[str]:
+        """Take the saved rows that are certain; returns the sessions that have to be looked at."""
+        rows = await asyncio.to_thread(load, await store.get_index())
+        doubtful = []
+        for listed in await store.list_sessions():
+            row = rows.get(listed.session_id)
+            if row is None or row.mark != listed.mark or row.problem:
+                doubtful.append(listed.session_id)
+            elif listed.session_id not in self.rows:
+                self.rows[listed.session_id] = row
+        return doubtful
 
     def put(self, state: SessionState, problem: str | None) -> None:
         # Keys are looked up in open sessions only.

@@ -1,13 +1,16 @@
 """What every session shares: the seams to the rooms below, handed in by the wiring."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from duragent.agent.load import Agent
 from duragent.clock import Clock
+from duragent.journal.record import Record
+from duragent.journal.state import SessionState
 from duragent.models.base import Model, ModelChoice
+from duragent.session.means import Means
 from duragent.session.settings import SessionsSettings
 from duragent.stores.base import Store
 
@@ -23,6 +26,22 @@ class Agents(Protocol):
         ...
 
 
+class Others(Protocol):
+    """What one session may know of all: only to read."""
+
+    async def of_agent(self, agent: str, limit: int) -> Sequence[SessionState]:
+        """The last changed first."""
+        ...
+
+    async def state(self, session_id: str) -> SessionState:
+        """Raises SessionNotFound."""
+        ...
+
+    async def records_back(self, session_id: str, before: int | None, limit: int) -> list[Record]:
+        """Oldest first: the newest with seq < `before` (None: of all). Raises SessionNotFound."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """`node` names this process for the log: work that was claimed by another one is orphaned."""
@@ -34,4 +53,7 @@ class Ports:
     model_for: Callable[[ModelChoice], Model]
     settings: SessionsSettings
     spawn: Spawn
+    means: Means
+    others: Others | None = None
+    """`Sessions`, which puts itself here."""
     idle_timeout_seconds: float = 60.0

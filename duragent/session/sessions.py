@@ -4,12 +4,13 @@ Outside this room nobody knows more than `post` and `watch`; the rest here is bo
 """
 
 import asyncio
+import builtins
+import dataclasses
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TypeVar
 
 from duragent.bus import Block, Delta
@@ -23,24 +24,28 @@ from duragent.errors import (
     Stopping,
     Unavailable,
 )
+from duragent.journal.apply import reduce
 from duragent.journal.events import OwnerClaimed, SessionCreated
 from duragent.journal.events import Source as Origin
-from duragent.journal.inputs import Close, Input
+from duragent.journal.inputs import Input
 from duragent.journal.record import Record, crc_seed, encode, expand, timestamp
-from duragent.journal.state import SessionState, reduce
+from duragent.journal.state import SessionState
 from duragent.session.actor import Receipt, Session
 from duragent.session.alone import OneAtATime, to_its_end
-from duragent.session.answer import Answered, AnswerSearch
+from duragent.session.answer import Answered, AnswerSearch, answered
+from duragent.session.approvals import Question, open_question
+from duragent.session.expiry import expired_approvals, expired_sessions
 from duragent.session.fold import fold
-from duragent.session.index import Index, Query, load
+from duragent.session.index import Index, Query
 from duragent.session.ports import Ports
 from duragent.session.watch import CaughtUp, Hello, Reset, Watched
 
-__all__ = ["Block", "CaughtUp", "Delta", "Hello", "NewSession", "Receipt", "Reset", "Sessions", "Watched"]
+__all__ = ["Block", "CaughtUp", "Delta", "Hello", "NewSession", "Question", "Receipt", "Reset", "Sessions", "Watched"]
 
 OPENING_AT_ONCE = 4
 INDEX_SECONDS = 30.0
 EXPIRY_SECONDS = 3600.0
+APPROVAL_SECONDS = 30.0
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -59,7 +64,7 @@ class Sessions:
     """See the module docstring. One of it in a process, on one event loop."""
 
     def __init__(self, ports: Ports) -> None:
-        self._ports = ports
+        self._ports = dataclasses.replace(ports, others=self)
         self._live: dict[str, Session] = {}
         # Whoever makes, opens, closes or deletes a session does so alone.
         self._alone = OneAtATime()
@@ -82,26 +87,18 @@ class Sessions:
         async with session.watch(after) as items:
             yield items
 
-    async def answer(self, session_id: str, seq: int) -> Answered:
-        """Wait for the end of the turn that takes up the message `seq`; at once when it has ended long ago."""
-        search, after = AnswerSearch(seq), seq
+    async def answer(self, session_id: str, seq: int, turn: str = "") -> Answered:
+        """Wait for the end of the turn that takes up the message `seq`; at once when it has ended long ago.
+
+        With `turn` it is that turn's end behind the record `seq`. A turn that waits for a person counts as paused.
+        """
+        search, after = AnswerSearch(seq, taken={turn} if turn else set()), seq
         while not self._stopping:
             # Once is enough unless the watch ends early: the session was deleted, reopened, or this watcher too slow.
             session = await self._session(session_id)
-            async with session.watch(after) as items:
-                async for item in items:
-                    if isinstance(item, Block):
-                        search.take_all(await session.records(item.lines))
-                        after = item.last_seq
-                    if search.found and search.found.outcome != "paused":
-                        return search.found
-                    if isinstance(item, Hello) or after < session.state.seq:
-                        continue
-                    # A turn that was paused long ago may have gone on since; only the newest state tells.
-                    if session.state.paused:
-                        return search.found or Answered("paused", reason=session.state.pause_reason)
-                    if session.problem is not None:
-                        break
+            found, after = await answered(session, search, after)
+            if found is not None:
+                return found
             if session.problem is not None:
                 raise session.problem
         raise Stopping
@@ -224,6 +221,25 @@ class Sessions:
         """Sessions with a turn under way or a watcher."""
         return sum(session.busy for session in self._live.values())
 
+    async def of_agent(self, agent: str, limit: int) -> Sequence[SessionState]:
+        """See `ports.Others`."""
+        return (await self.list(agent=agent, limit=limit))[0]
+
+    async def records_back(self, session_id: str, before: int | None, limit: int) -> "builtins.list[Record]":
+        """See `ports.Others`."""
+        return await self.records(session_id, await self.read_back(session_id, before, limit))
+
+    async def questions(self) -> "builtins.list[Question]":
+        """What people are asked, in all sessions, the oldest first."""
+        await self._listed.wait()
+        asking = [name for name, row in self._index.rows.items() if row.state.asks and not row.problem]
+        found = [await self.question(session_id) for session_id in asking]
+        return sorted((question for question in found if question), key=lambda question: question.asked_at)
+
+    async def question(self, session_id: str) -> Question | None:
+        """What this session asks; None when it asks nothing."""
+        return await open_question(await self._session(session_id))
+
     # --- open on demand ---------------------------------------------------------------------------------------------
 
     async def _session(self, session_id: str) -> Session:
@@ -276,27 +292,26 @@ class Sessions:
 
     async def run(self) -> None:
         """Go on with what was interrupted, then keep house until cancelled."""
-        doubtful = await self._load_index()
+        doubtful = await self._index.fill(self._ports.store)
         self._listed.set()
         working = [name for name, row in self._index.rows.items() if row.state.has_work and not row.problem]
         await self._open_all(dict.fromkeys([*working, *doubtful]))
+        # Of a session that cannot be read now nobody knows what it waits for.
+        unread = set(doubtful) - self._index.rows.keys()
+        await _tried(self._ports.means.spool.sweep(lambda name, call: name in unread or self._awaited(name, call)))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._every(INDEX_SECONDS, self._save_index))
             tasks.create_task(self._every(INDEX_SECONDS, self._open_failed))
-            tasks.create_task(self._every(EXPIRY_SECONDS, self._expire))
+            tasks.create_task(self._every(EXPIRY_SECONDS, self._close_expired))
+            tasks.create_task(self._every(APPROVAL_SECONDS, self._deny_expired))
             tasks.create_task(self._every(self._ports.settings.idle_unload_seconds / 4, self._unload_idle))
 
-    async def _load_index(self) -> Sequence[str]:
-        """Fill the index with what is certain; returns the sessions that have to be looked at."""
-        rows = await asyncio.to_thread(load, await self._ports.store.get_index())
-        doubtful = []
-        for listed in await self._ports.store.list_sessions():
-            row = rows.get(listed.session_id)
-            if row is None or row.mark != listed.mark or row.problem:
-                doubtful.append(listed.session_id)
-            elif listed.session_id not in self._index.rows:
-                self._index.rows[listed.session_id] = row
-        return doubtful
+    def _awaited(self, session_id: str, call: str) -> bool:
+        """Whether the log says of this call that it runs, or is not fit to say."""
+        row = self._index.rows.get(session_id)
+        calls = row.state.turn.calls if row and row.state.turn else ()
+        started = any(each.call == call and each.status == "started" for each in calls)
+        return started or (row is not None and row.problem is not None)
 
     async def _open_all(self, session_ids: Mapping[str, None]) -> None:
         at_once = asyncio.Semaphore(OPENING_AT_ONCE)
@@ -354,23 +369,14 @@ class Sessions:
             if session.last_used < old and not session.busy:
                 await self._unload(session)
 
-    async def _expire(self) -> None:
-        """Close sessions that nobody used for longer than their agent, or else the configuration, says."""
-        for row in list(self._index.rows.values()):
-            state = row.state
-            hours = self._ttl_hours(state.agent)
-            if not hours or row.problem or state.closed or state.has_work:
-                continue
-            if self._ports.clock.now() - datetime.fromisoformat(state.updated_at) >= timedelta(hours=hours):
-                close = Close(reason=f"not used for {hours:g} hours", at_seq=state.seq)
-                await _tried(self.post(state.session_id, close))
+    async def _close_expired(self) -> None:
+        states = [row.state for row in self._index.rows.values() if not row.problem]
+        for session_id, posted in expired_sessions(states, self._ports):
+            await _tried(self.post(session_id, posted))
 
-    def _ttl_hours(self, agent: str) -> float:
-        try:
-            own = self._ports.agents.get(agent).spec.session.ttl_hours
-        except DuragentError:
-            own = None
-        return self._ports.settings.ttl_hours if own is None else own
+    async def _deny_expired(self) -> None:
+        for session_id, posted in expired_approvals(await self.questions(), self._ports):
+            await _tried(self.post(session_id, posted))
 
     async def close(self, grace_seconds: float) -> None:
         """Stop: turns that can end within the grace end, the others go on at the next start."""

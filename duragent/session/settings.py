@@ -17,3 +17,6 @@ class SessionsSettings(BaseModel):
     idle_unload_seconds: float = Field(default=300, gt=0, description="When an idle session leaves the memory.")
     model_attempts: int = Field(default=4, ge=1, le=100, description="How often a model is asked before a turn fails.")
     retry_base_seconds: float = Field(default=1.0, ge=0, description="The pause before the second attempt; it doubles.")
+    approval_ttl_hours: float = Field(
+        default=0, ge=0, description="After how long an approval that nobody gave counts as denied; 0 means never."
+    )

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, assert_never
 
 from duragent.journal.events import CallOutcome, TurnOutcome
 from duragent.journal.state import NOT_THE_MODEL, Asking, OpenCall, OpenTurn, SessionState
+from duragent.session.limits import Limits, exceeded
 
 MAX_BACKOFF_SECONDS = 60.0
 OUTCOME_UNKNOWN = "OUTCOME UNKNOWN: the server stopped while this ran. It may have completed. Check before repeating."
+MAY_HAVE_TAKEN_EFFECT = "It may have taken effect. Check before repeating."
+SKIPPED = "Skipped: a new message from the user came in before this call was run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,16 @@ class SettleModel:
 
 @dataclass(frozen=True, slots=True)
 class RunTool:
+    """Find out whether the call may run, and run it or ask; `approved` by a person it is only checked again."""
+
+    turn: str
+    call: OpenCall
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverCall:
+    """A call was started, and nobody waits for its end any more: find out what became of it."""
+
     turn: str
     call: OpenCall
 
@@ -61,17 +74,7 @@ class EndTurn:
     reason: str = ""
 
 
-Step = StartTurn | AskModel | SettleModel | RunTool | SettleCall | EndTurn
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """`attempts` of one question when the model fails; `recoveries` of one turn without progress; `steps` of a turn."""
-
-    attempts: int = 4
-    retry_base_seconds: float = 1.0
-    recoveries: int = 3
-    steps: int = 10
+Step = StartTurn | AskModel | SettleModel | RunTool | RecoverCall | SettleCall | EndTurn
 
 
 def next_step(state: SessionState, limits: Limits) -> Step | None:
@@ -91,34 +94,53 @@ def next_step(state: SessionState, limits: Limits) -> Step | None:
         return _wind_up(turn, "interrupted", EndTurn(turn.id, "paused", "too-many-recoveries", reason))
     if state.paused:
         return None
-    return _go_on(turn, asking, limits)
+    return _go_on(state, turn, asking, limits)
 
 
 def _wind_up(turn: OpenTurn, outcome: Literal["cancelled", "interrupted"], end: EndTurn) -> Step:
     """First a result for every open call, then the end."""
     if turn.calls:
-        return SettleCall(turn.id, turn.calls[0], outcome, f"The call was {outcome}.")
+        return SettleCall(turn.id, turn.calls[0], outcome, stopped(turn.calls[0], outcome))
     return end
 
 
-def _go_on(turn: OpenTurn, asking: Asking | None, limits: Limits) -> Step:
+def stopped(call: OpenCall, outcome: Literal["cancelled", "interrupted"]) -> str:
+    """For the model: a call that gets no other result. Of one that was ever started nobody knows how far it came."""
+    return f"The call was {outcome}" + (f" while it ran. {MAY_HAVE_TAKEN_EFFECT}" if call.attempt else ".")
+
+
+def _go_on(state: SessionState, turn: OpenTurn, asking: Asking | None, limits: Limits) -> Step | None:
     if turn.calls:
-        call = turn.calls[0]
-        if call.status == "started":
-            return SettleCall(turn.id, call, "interrupted", OUTCOME_UNKNOWN)
-        return RunTool(turn.id, call)
+        return _next_call(state, turn, turn.calls[0])
+    if asking is not None and asking.status == "failed" and not asking.retry:
+        return EndTurn(turn.id, "failed", asking.error, asking.message)
+    if turn.final:
+        return EndTurn(turn.id, "completed")
+    if (over := exceeded(state, turn, limits)) is not None:
+        return EndTurn(turn.id, "paused", *over)
     if asking is None:
         return AskModel(turn.id, 1, 1)
     if asking.status == "failed":
-        if not asking.retry:
-            return EndTurn(turn.id, "failed", asking.error, asking.message)
         return AskModel(turn.id, asking.step, asking.attempt + 1, _not_before(asking, turn.failures, limits))
-    if turn.final:
-        return EndTurn(turn.id, "completed")
-    if asking.step >= limits.steps:
-        reason = f"the model asked for tools {asking.step} times (max_tool_iterations); send a message to go on"
-        return EndTurn(turn.id, "paused", "max-tool-iterations", reason)
     return AskModel(turn.id, asking.step + 1, 1)
+
+
+def _next_call(state: SessionState, turn: OpenTurn, call: OpenCall) -> Step | None:
+    match call.status:
+        case "started":
+            return RecoverCall(turn.id, call)
+        case "waiting":
+            return None
+        case "lost":
+            return None if call.asks else SettleCall(turn.id, call, "interrupted", OUTCOME_UNKNOWN)
+        case "denied":
+            return SettleCall(turn.id, call, "denied", "The call was denied by the user.")
+        case "requested" if turn.asking and any(seq > turn.asking.input_seq for seq in state.waiting):
+            return SettleCall(turn.id, call, "skipped", SKIPPED)
+        case "requested" | "approved":
+            return RunTool(turn.id, call)
+        case _:
+            assert_never(call.status)
 
 
 def _not_before(asking: Asking, failures: int, limits: Limits) -> datetime | None:

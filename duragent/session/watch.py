@@ -1,10 +1,10 @@
 """What a watcher gets: the log from where it left off, then what happens, each record once and in order."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from duragent.bus import Block, Delta, Subscription
-from duragent.session.partial import Partial
+from duragent.session.stage import Shown
 from duragent.stores.lines import line_seq
 
 REPLAY_LINES = 2_000
@@ -38,7 +38,7 @@ class Source:
 
     hello: Hello
     read: Callable[[int, int], Awaitable[bytes]]
-    partial: Callable[[], Partial | None]
+    shown: Callable[[], Sequence[Shown]]
 
 
 async def follow(source: Source, subscription: Subscription, after: int) -> AsyncGenerator[Watched, None]:
@@ -54,9 +54,9 @@ async def follow(source: Source, subscription: Subscription, after: int) -> Asyn
         after = block.last_seq
     yield CaughtUp()
     subscription.forget_deltas()
-    if (partial := source.partial()) is not None:
-        # Behind the records that wait, for the question is one of them.
-        for delta in partial.so_far():
+    for shown in source.shown():
+        # Behind the records that wait, for its beginning is one of them.
+        for delta in shown.so_far():
             subscription.put(delta)
     while (item := await subscription.next()) is not None:
         if isinstance(item, Delta) or item.first_seq > after:

@@ -15,7 +15,8 @@
 Promises of every tool (`duragent.testing.check_tool` tries them):
 - The docstring is what the model is told; name, description and schema are the same bytes from turn to turn.
 - `parse` takes what a model wrote, raises InvalidArguments with a sentence that tells the model what would be right,
-  and nothing else. `invocation` shows policy and people *everything* that the call will do: no argument is hidden.
+  and nothing else. `invocation` shows policy and people *everything* that the call will do: no argument is
+  hidden, but for how long it may take.
 - `effect` is true: `pure` changes nothing; `idempotent` may be done twice and is then as if done once; `unsafe` may
   not; `never` must not be repeated even by a person's mistake. What is not sure is `unsafe`, the default.
 - `run` is a coroutine that keeps the event loop free (threads for blocking work), ends soon when it is cancelled, and
@@ -199,7 +200,7 @@ class Tool(ABC, Generic[A]):
 
     def invocation(self, arguments: A) -> Invocation:
         """The call as policy and people see it."""
-        values = arguments.model_dump(mode="json", exclude_none=True)
+        values = arguments.model_dump(mode="json", exclude_defaults=True)
         return Invocation(self.kind, self.name, invocation_text(self.name, values, self.main))
 
     def action(self, arguments: A) -> str | None:

@@ -7,13 +7,18 @@ from duragent.cli.completions import complete_agent, complete_session
 from duragent.cli.place import find_config, serve_arguments
 from tests.cli.conftest import Command
 
+TOOLS = (
+    "       tools: bash (unsafe), read_file (pure), write_file (idempotent), edit_file (unsafe), list_files (pure), "
+    "search_files (pure), web (pure), session (pure), think (pure), reload_tools (pure), read_output (pure)\n"
+)
+
 
 def test_init_makes_a_workspace_that_check_finds_good(duragent: Command, folder: Path) -> None:
     made = duragent("init", "--no-interactive")
     assert made.code == 0
     assert (folder / ".duragent/agents/assistant/agent.yaml").is_file()
     checked = duragent("agent", "check")
-    assert (checked.code, checked.out) == (0, "ok     assistant  demo/demo\n")
+    assert (checked.code, checked.out) == (0, f"ok     assistant  demo/demo\n{TOOLS}")
 
 
 def test_init_keeps_what_is_there(duragent: Command, folder: Path) -> None:
@@ -75,10 +80,10 @@ def test_init_connects_the_demo_agent_of_a_first_chat(duragent: Command, folder:
 def test_check_says_what_is_not_active_yet(duragent: Command, folder: Path) -> None:
     duragent("init", "--no-interactive")
     file = folder / ".duragent/agents/assistant/agent.yaml"
-    file.write_text(file.read_text() + "  tools:\n    - type: builtin\n      name: bash\n")
+    file.write_text(file.read_text() + "  memory: {}\n")
     ran = duragent("agent", "check", "assistant")
     assert ran.code == 0
-    assert "not active yet: spec.tools" in ran.out
+    assert "not active yet: spec.memory" in ran.out
 
 
 @pytest.mark.parametrize(
@@ -95,7 +100,56 @@ def test_check_asks_about_a_provider_that_is_nearly_a_known_one_and_lets_it_pass
 ) -> None:
     duragent("init", "--no-interactive", "--provider", provider, "--model", "m")
     ran = duragent("agent", "check")
-    assert (ran.code, ran.out) == (0, f"ok     assistant  {provider}/m\n{note}")
+    assert (ran.code, ran.out) == (0, f"ok     assistant  {provider}/m\n{note}{TOOLS}")
+
+
+def test_check_names_the_faults_of_tools_skills_directives_and_policy(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    home = folder / ".duragent"
+    file = home / "agents/assistant/agent.yaml"
+    tools = (
+        "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {name: assistant}\nspec:\n  model: {provider: demo}\n"
+    )
+    file.write_text(tools + "  tools: [{type: builtin, name: read_fil}, {type: builtin, name: think}]\n")
+    (home / "skills/notes").mkdir(parents=True)
+    (home / "skills/notes/SKILL.md").write_text("no front matter\n")
+    (home / "directives").mkdir()
+    (home / "directives/tone.md").symlink_to("/nowhere")
+    (home / "agents/assistant/policy.yaml").write_text("mode: ask\ndeny: [bsh:rm]\n")
+    for which in ([], ["assistant"], [".duragent/agents/assistant"]):
+        ran = duragent("agent", "check", *which)
+        assert ran.code == 65
+        *faults, model, tools = ran.out.splitlines()
+        assert [line.split("  ")[:2] for line in faults] == [["fault", "assistant"]] * 4
+        policy, tool, directive, skill = faults
+        assert "policy.yaml:2: deny" in policy
+        assert "agent.yaml: spec.tools[0]: no tool is called 'read_fil' (did you mean 'read_file'?)" in tool
+        assert "tone.md" in directive
+        assert "SKILL.md:1: has no front matter" in skill
+        assert (model, tools) == ("       demo/demo", "       tools: think (pure)")
+
+
+def test_check_counts_the_programs_that_lie_in_the_workspace(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    file = folder / ".duragent/agents/assistant/agent.yaml"
+    file.write_text(file.read_text().partition("  tools:\n")[0])
+    assert duragent("agent", "check").out == "ok     assistant  demo/demo\n       tools: none\n"
+    tool = folder / ".duragent/tools/greet"
+    tool.mkdir(parents=True)
+    (tool / "run").write_text("#!/bin/sh\n")
+    (tool / "run").chmod(0o755)
+    checked = "ok     assistant  demo/demo\n       tools: read_output (pure), greet (unsafe)\n"
+    for which in ([], [".duragent/agents/assistant/agent.yaml"]):
+        assert duragent("agent", "check", *which).out == checked
+
+
+def test_check_of_an_agent_that_lies_in_another_workspace_looks_there(duragent: Command, folder: Path) -> None:
+    for where in ("here", "there"):
+        duragent("init", "--no-interactive", where)
+    (folder / "there/.duragent/policy.yaml").write_text("mode: perhaps\n")
+    assert duragent("agent", "check", "here/.duragent/agents/assistant").code == 0
+    ran = duragent("agent", "check", "there/.duragent/agents/assistant", "-w", "here/.duragent")
+    assert (ran.code, "policy.yaml:1: mode" in ran.out) == (65, True)
 
 
 def test_check_of_an_unknown_agent_lists_the_known_ones(duragent: Command) -> None:

@@ -142,13 +142,13 @@ def test_two_terminals_on_one_session_see_each_others_messages(place: Place) -> 
             hers.type("repeat good morning\r")
             mine.expect("Ada> repeat good morning")
             hers.expect("> repeat good morning")
-            mine.expect("You said")
-            hers.expect("You said")
+            mine.expect("good morning     ")
+            hers.expect("good morning     ")
             hers.type("/quit\r")
             assert hers.end() == 0
     with place.terminal("attach", session_id.removeprefix("session_")[:10]) as later:
         later.expect("Ada> repeat good morning")
-        later.expect("You said")
+        later.expect("good morning     ")
 
 
 def test_the_server_of_an_open_chat_stops_at_once_when_it_is_told(place: Place) -> None:
@@ -200,6 +200,43 @@ def test_ask_prints_the_answer_and_nothing_else_on_stdout(place: Place) -> None:
 def test_chat_in_a_pipe_answers_each_line(place: Place) -> None:
     ran = place.run("chat", stdin="1+1\n\n2+2\n")
     assert (ran.returncode, ran.stdout) == (0, "1+1 = 2\n2+2 = 4\n")
+
+
+def test_an_approval_outlives_the_terminal_and_the_server(place: Place) -> None:
+    with place.terminal("chat") as terminal:
+        terminal.expect("Ctrl-D detaches")
+        terminal.type("run touch made\r")
+        terminal.expect("● bash  touch made")
+        terminal.expect("╭─ approval")
+        terminal.expect(r"\[y\] once")
+        terminal.type("\x04")
+        terminal.expect("Detached")
+        assert terminal.end() == 0
+    place.kill_server()
+    [asked] = json.loads(place.run("approvals", "--json").stdout)
+    assert (asked["command"], (place.folder / "made").exists()) == ("touch made", False)
+    ran = place.run("approve", asked["session_id"][:20], "--once")
+    assert (ran.returncode, (place.folder / "made").exists()) == (0, True)
+    assert place.run("approvals").stdout.count("\n") == 1
+    log = place.run("session", "log", asked["session_id"]).stdout
+    kinds = [line.split()[0] for line in log.splitlines() if line[:1].islower()]
+    assert kinds == ["session", "message", "answer", "approval", "decision", "call", "result", "answer"]
+
+
+def test_a_box_survives_the_death_of_the_server_and_its_key_wakes_another(place: Place) -> None:
+    with place.terminal("chat") as terminal:
+        terminal.expect("Ctrl-D detaches")
+        terminal.type("run touch made\r")
+        terminal.expect(r"\[y\] once")
+        place.kill_server()
+        terminal.expect("reconnecting")
+        terminal.type("y")
+        terminal.expect("started it again")
+        terminal.expect("allowed it once")
+        terminal.expect(r"exit 0 · [\d.]+ s")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+    assert (place.folder / "made").exists()
 
 
 def test_ask_fails_with_a_code_when_the_model_is_not_set_up(place: Place) -> None:

@@ -33,6 +33,7 @@ class FakeServer:
     oldest: int = 1
     log: str = "log-1"
     statuses: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    approvals: list[dict[str, Any]] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     keys: dict[str, int] = field(default_factory=dict)
     workspace_hash: str = "0" * 64
@@ -60,6 +61,8 @@ class FakeServer:
         if asked.path in self.statuses:
             status, body = self.statuses[asked.path]
             await _send_json(writer, status, body)
+        elif asked.path == "/api/v1/approvals":
+            await _send_json(writer, 200, {"approvals": self.approvals})
         elif asked.path == "/readyz":
             await _send_json(writer, 200, {"status": "ok", "workspace_hash": self.workspace_hash})
         elif asked.path.endswith("/events"):

@@ -2,6 +2,7 @@
 
 $ duragent chat                      starts the program
 > hello                              is typed into it (`^C` and `^D` are the keys)
+[y]                                  is a key that is pressed, without Enter
 # in another terminal: kill -9 …     is run by a shell
 anything else                        must appear, in this order; `…` stands for anything
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from tests.cli.terminal import Terminal
 
 _KEYS = {"^C": "\x03", "^D": "\x04"}
+_KEY = re.compile(r"\[(\w)\]")
 _ELSEWHERE = "# in another terminal: "
 
 
@@ -28,6 +30,8 @@ def play(text: str, folder: Path, environ: Mapping[str, str]) -> None:
             if line.startswith("> "):
                 typed = line[2:]
                 terminal.type(_KEYS.get(typed, f"{typed}\r"))
+            elif key := _KEY.fullmatch(line):
+                terminal.type(key[1])
             elif line.startswith(_ELSEWHERE):
                 subprocess.run(line.removeprefix(_ELSEWHERE), shell=True, check=True, cwd=folder, timeout=10)
             else:

@@ -35,6 +35,8 @@ def _values(name: str, kind: Any, metadata: tuple[Any, ...] = ()) -> st.SearchSt
         return _values(name, arguments[0], arguments[1:])
     if kind is type(None):
         return st.none()
+    if origin is dict:
+        return st.dictionaries(PLAIN, _json(), max_size=3)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return instances(kind)
     if kind is str:

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from duragent.context.transcript import transcript
+from duragent.journal.apply import reduce
 from duragent.journal.events import EVENT_TYPES, Opaque
 from duragent.journal.record import Record, crc_seed, decode, encode, expand
 from duragent.journal.scan import scan
-from duragent.journal.state import SessionState, reduce
+from duragent.journal.state import SessionState
 from duragent.stores.files import FileStore
 from tests.stores.logs import QuickDisk
 

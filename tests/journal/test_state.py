@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duragent.journal import events as e
+from duragent.journal.apply import apply, reduce
 from duragent.journal.record import Record, crc_seed, decode, encode
 from duragent.journal.snapshot import Snapshot, dump, load
-from duragent.journal.state import REMEMBERED_KEYS, SessionState, apply, reduce
+from duragent.journal.state import REMEMBERED_KEYS, SessionState
 from tests.journal.strategies import RECORDS
 
 SESSION = "session_01state"

@@ -2,9 +2,10 @@
 
 import pytest
 
+from duragent.journal.apply import reduce
 from duragent.journal.events import MessageReceived
 from duragent.journal.record import Record
-from duragent.journal.state import SessionState, reduce
+from duragent.journal.state import SessionState
 
 
 def topic_of(*texts: str) -> str:

@@ -15,6 +15,7 @@ from duragent.client.address import Endpoint, find_server, read_address
 from duragent.client.client import Client
 from duragent.journal.record import Record
 from duragent.stores.reader import LogReader
+from duragent.wire import Answer, SendMessage
 from tests.session.house import write_agent
 
 START_SECONDS = 20.0
@@ -122,3 +123,10 @@ def make_workspace(
         # JSON is YAML too.
         server.config.write_text(json.dumps(config))
     return server
+
+
+async def told(client: Client, session_id: str, text: str, key: str | None = None) -> Answer:
+    """The answer to this message; nobody has to decide about anything first."""
+    found = await client.ask(session_id, SendMessage(content=text), key=key)
+    assert isinstance(found, Answer)
+    return found

@@ -8,8 +8,7 @@ import pytest
 
 from duragent.client.client import Client
 from duragent.testing.stub_llm import StubLlm
-from duragent.wire import SendMessage
-from tests.promises.real_server import RealServer, make_workspace
+from tests.promises.real_server import RealServer, make_workspace, told
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ async def _fingerprint(client: Client) -> str:
 async def test_an_edit_of_a_prompt_counts_from_the_next_turn_on(talking: RealServer, stub: StubLlm) -> None:
     async with talking.client() as client:
         session = (await client.create_session("assistant")).session_id
-        await client.ask(session, SendMessage(content="one"))
+        await told(client, session, "one")
         before = await _fingerprint(client)
         (talking.workspace / "agents/assistant/SOUL.md").write_text("You are very strict.\n")
 
@@ -48,7 +47,7 @@ async def test_an_edit_of_a_prompt_counts_from_the_next_turn_on(talking: RealSer
             return await _fingerprint(client) != before
 
         await _until(reloaded)
-        await client.ask(session, SendMessage(content="two"))
+        await told(client, session, "two")
     prompts = [request.body["messages"][0]["content"] for request in stub.requests]
     assert ["You are kind." in prompt for prompt in prompts] == [True, False]
     assert ["You are very strict." in prompt for prompt in prompts] == [False, True]
@@ -61,15 +60,15 @@ async def test_a_broken_edit_leaves_the_last_good_agent_and_is_listed_with_its_l
         session = (await client.create_session("assistant")).session_id
         file.write_text(file.read_text().replace("  model:", "  modell:"))
 
-        async def told() -> bool:
+        async def was_told() -> bool:
             return bool((await client.ready()).broken_agents)
 
-        await _until(told)
+        await _until(was_told)
         [broken] = (await client.agents()).broken
         assert broken.name == "assistant"
         assert "agent.yaml:6" in (broken.problem or "")
         assert "did you mean `model`" in (broken.problem or "")
-        answer = await client.ask(session, SendMessage(content="still there?"))
+        answer = await told(client, session, "still there?")
         assert answer.content == "You said: still there?"
 
 
@@ -80,6 +79,6 @@ async def test_an_agent_without_a_key_says_which_one_is_missing(tmp_path: Path) 
         async with server.client() as client:
             session = (await client.create_session("assistant")).session_id
             with pytest.raises(Exception, match="OPENAI_API_KEY"):
-                await client.ask(session, SendMessage(content="hi"))
+                await told(client, session, "hi")
     finally:
         server.stop()

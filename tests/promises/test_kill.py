@@ -8,7 +8,7 @@ import pytest
 from duragent.errors import ServerError
 from duragent.journal.events import MessageReceived, ModelFailed, ModelReplied, OwnerClaimed, TurnEnded
 from duragent.wire import SendMessage
-from tests.promises.real_server import RealServer
+from tests.promises.real_server import RealServer, told
 from tests.promises.watching import Seen, attached, same, whole
 
 COUNT = "count to 12"
@@ -76,7 +76,7 @@ async def test_killed_inside_recovery_the_next_start_recovers(server: RealServer
     server.start()
     async with server.client() as client:
         session = (await client.create_session("assistant")).session_id
-        await client.ask(session, SendMessage(content="hello"))
+        await told(client, session, "hello")
         server.kill()
         file = server.events_file(session)
         torn = b'{"seq":9,"ts":"2026-'
@@ -85,7 +85,7 @@ async def test_killed_inside_recovery_the_next_start_recovers(server: RealServer
         dying = server.spawn({"DURAGENT_CRASHPOINT": point})
         assert dying.wait(20) == -9
         server.start()
-        await client.ask(session, SendMessage(content="and again"))
+        await told(client, session, "and again")
     records = server.records(session)
     assert records[: len(before)] == before
     recovered = [record.event for record in records if record.event.type == "log_recovered"]
@@ -102,12 +102,12 @@ async def test_what_was_answered_before_the_kill_is_there_after_it(server: RealS
     async with server.client() as client:
         created = await client.create_session("assistant", "a title", key="s")
         session = created.session_id
-        answer = await client.ask(session, SendMessage(content="hello"), key="m")
+        answer = await told(client, session, "hello", key="m")
         server.kill()
         server.start()
         assert (await client.session(session)).title == "a title"
         assert (await client.create_session("assistant", "a title", key="s")).session_id == session
-        assert await client.ask(session, SendMessage(content="hello"), key="m") == answer
+        assert await told(client, session, "hello", key="m") == answer
         shown = await client.messages(session)
         assert [(message.role, message.content) for message in shown.messages] == [
             ("user", "hello"),

@@ -10,8 +10,7 @@ from duragent.errors import ProblemResponse
 from duragent.journal.events import ModelCalled, ModelFailed, ModelReplied
 from duragent.models.messages import ToolCall
 from duragent.testing.stub_llm import Answer, Failure, StubLlm
-from duragent.wire import SendMessage
-from tests.promises.real_server import RealServer, make_workspace
+from tests.promises.real_server import RealServer, make_workspace, told
 
 
 @dataclass
@@ -39,8 +38,8 @@ async def test_a_conversation_reaches_the_provider_whole_and_in_order(provided: 
     provided.stub.script("first answer", "second answer")
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
-        assert (await client.ask(session, SendMessage(content="one"))).content == "first answer"
-        assert (await client.ask(session, SendMessage(content="two"))).content == "second answer"
+        assert (await told(client, session, "one")).content == "first answer"
+        assert (await told(client, session, "two")).content == "second answer"
     body = provided.stub.requests[1].body
     if provided.provider == "openai":
         system, *messages = body["messages"]
@@ -58,7 +57,7 @@ async def test_usage_cost_and_model_are_in_the_log(provided: Provided) -> None:
     provided.stub.script("an answer")
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
-        answer = await client.ask(session, SendMessage(content="one"))
+        answer = await told(client, session, "one")
         info = await client.session(session)
     events = [record.event for record in provided.server.records(session)]
     replied = next(event for event in events if isinstance(event, ModelReplied))
@@ -78,7 +77,7 @@ async def test_reasoning_is_kept_apart_from_the_text(provided: Provided) -> None
     provided.stub.script(Answer(text="42", reasoning="six times seven"))
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
-        assert (await client.ask(session, SendMessage(content="what is 6*7?"))).content == "42"
+        assert (await told(client, session, "what is 6*7?")).content == "42"
     replied = next(r.event for r in provided.server.records(session) if isinstance(r.event, ModelReplied))
     assert (replied.text, replied.reasoning) == ("42", "six times seven")
 
@@ -88,7 +87,7 @@ async def test_a_call_of_an_unknown_tool_and_its_result_reach_the_provider_side_
     provided.stub.script(Answer(text="I look.", calls=(call,)), "There is no such tool.")
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
-        answer = await client.ask(session, SendMessage(content="list the files"))
+        answer = await told(client, session, "list the files")
         assert answer.content == "There is no such tool."
     # The stub answers 400 to a call without its result right behind it, so this is shown by the answer; and seen here:
     assert "tool not found: bash" in str(provided.stub.requests[1].body)
@@ -99,7 +98,7 @@ async def test_busy_and_failing_providers_are_asked_again(provided: Provided) ->
     provided.stub.script(busy, Failure(503, "overloaded"), "at last")
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
-        assert (await client.ask(session, SendMessage(content="hi"))).content == "at last"
+        assert (await told(client, session, "hi")).content == "at last"
     failed = [r.event for r in provided.server.records(session) if isinstance(r.event, ModelFailed)]
     assert [(event.error, event.retry_after_seconds) for event in failed] == [
         ("rate-limited", 0.0),
@@ -112,7 +111,7 @@ async def test_a_refused_key_is_told_and_not_tried_again(provided: Provided) -> 
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
         with pytest.raises(ProblemResponse) as failed:
-            await client.ask(session, SendMessage(content="hi"))
+            await told(client, session, "hi")
     assert failed.value.status == 502
     assert len(provided.stub.requests) == 1
     assert provided.server.kinds(session)[-2:] == ["model_failed", "turn_ended"]
@@ -122,7 +121,7 @@ async def test_a_stream_that_breaks_is_recorded_and_asked_again(provided: Provid
     provided.stub.script(Answer(text="one two three four", cut_after_chunks=3), "whole")
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
-        assert (await client.ask(session, SendMessage(content="hi"))).content == "whole"
+        assert (await told(client, session, "hi")).content == "whole"
     failed = next(r.event for r in provided.server.records(session) if isinstance(r.event, ModelFailed))
     assert failed.error == "model-unavailable"
     assert failed.partial_text

@@ -6,7 +6,7 @@ from pathlib import Path
 from duragent.client.address import read_address
 from duragent.journal.events import ModelFailed, ModelReplied
 from duragent.wire import SendMessage
-from tests.promises.real_server import RealServer, make_workspace
+from tests.promises.real_server import RealServer, make_workspace, told
 from tests.promises.watching import Seen, attached
 
 
@@ -64,7 +64,7 @@ async def test_sigterm_lets_a_short_answer_end(server: RealServer) -> None:
     server.start()
     async with server.client() as client:
         session = (await client.create_session("assistant")).session_id
-        asking = asyncio.ensure_future(client.ask(session, SendMessage(content="count to 5")))
+        asking = asyncio.ensure_future(told(client, session, "count to 5"))
         async with attached(server, session) as seen:
             await seen.until(lambda s: bool(s.last_text()))
             code, _ = await asyncio.to_thread(server.terminate)

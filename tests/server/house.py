@@ -13,6 +13,7 @@ import httpx
 
 from duragent.agent.catalog import Catalog
 from duragent.client.sse import Decoder
+from duragent.models.messages import ModelReply, ToolCall
 from duragent.server.app import build_app
 from duragent.server.doors import Doors, Tokens
 from duragent.server.serve import HttpServer
@@ -24,10 +25,12 @@ from duragent.session.settings import SessionsSettings
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.wire import Version
+from tests.session.means import means_in
 
 TOKEN, ADMIN_TOKEN = "the-api-token", "the-admin-token"
 AGENT = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {{name: {name}}}\nspec:\n  model: {{provider: demo}}\n"
 PAUSER = AGENT + "  session: {{on_disconnect: pause}}\n"
+WORKER = AGENT + "  tools: [{{type: builtin, name: bash}}]\n"
 
 
 @dataclass
@@ -91,6 +94,7 @@ class House:
         self.store = store or MemoryStore()
         self.tasks: set[asyncio.Task[None]] = set()
         self.shutdowns = 0
+        self.means = means_in(folder)
         catalog = Catalog.open(self.agents_dir)
         model = self.model
         ports = Ports(
@@ -101,6 +105,7 @@ class House:
             model_for=lambda choice: model,
             settings=SessionsSettings(),
             spawn=self._spawn,
+            means=self.means,
         )
         self.sessions = Sessions(ports)
         self.doors = Doors(
@@ -141,6 +146,26 @@ class House:
             f"/api/v1/sessions/{session_id}/messages", json={"content": content}, headers=headers
         )
 
+    async def worker(self) -> None:
+        """From now on there is an agent `worker` that has bash."""
+        self.write_agent("worker", WORKER.format(name="worker"))
+        await asyncio.to_thread(self.doors.catalog.reload)
+
+    def script(self, *commands: str, then: str = "done it") -> None:
+        """The model asks for these commands, one after another, and says `then`."""
+        for number, command in enumerate(commands):
+            call = ToolCall(id=f"p{number}", name="bash", arguments=json.dumps({"command": command}))
+            self.model.add(ModelReply(calls=(call,), finish_reason="tool_calls"))
+        self.model.add(then)
+
+    async def waits(self, *commands: str) -> dict[str, Any]:
+        """A session of the worker whose first command waits for approval: the 202's body."""
+        self.script(*commands)
+        response = await self.say(await self.create("worker"), "please")
+        assert response.status_code == 202, response.text
+        body: dict[str, Any] = response.json()
+        return body
+
     async def log(self, session_id: str) -> list[dict[str, Any]]:
         response = await self.http.get(f"/api/v1/sessions/{session_id}/events", params={"limit": 1000})
         events: list[dict[str, Any]] = response.json()["events"]
@@ -172,6 +197,13 @@ class House:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+    async def crash(self) -> None:
+        """End without any goodbye: what was durable is all that is left."""
+        await self.http.aclose()
+        for task in list(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def start(self) -> None:
         self._spawn(self.sessions.run())

@@ -294,7 +294,7 @@ async def test_agents_are_listed_with_the_broken_ones(house: House) -> None:
 
 
 async def test_agent_is_shown_with_the_texts_of_its_prompts(house: House) -> None:
-    house.write_agent("poet", AGENT.format(name="poet") + "  soul: ./SOUL.md\n  tools: []\n")
+    house.write_agent("poet", AGENT.format(name="poet") + "  soul: ./SOUL.md\n  tools: []\n  memory: {}\n")
     (house.agents_dir / "poet" / "SOUL.md").write_text("You rhyme.")
     await asyncio.to_thread(house.doors.catalog.reload)
     shown = (await house.http.get("/api/v1/agents/poet")).json()
@@ -303,8 +303,8 @@ async def test_agent_is_shown_with_the_texts_of_its_prompts(house: House) -> Non
         "Agent",
         {"name": "poet"},
     )
-    assert shown["spec"] == {"model": {"provider": "demo"}, "soul": "You rhyme.", "tools": []}
-    assert shown["inactive"] == ["spec.tools"]
+    assert shown["spec"] == {"model": {"provider": "demo"}, "soul": "You rhyme.", "tools": [], "memory": {}}
+    assert shown["inactive"] == ["spec.memory"]
     assert (await house.http.get("/api/v1/agents/nobody")).status_code == 404
 
 

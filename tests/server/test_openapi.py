@@ -69,14 +69,19 @@ async def test_real_answers_of_every_operation_have_the_described_shape(house: H
     document = await _document(house)
     house.write_agent("broken", "apiVersion: [")
     await asyncio.to_thread(house.doors.catalog.reload)
+    await house.worker()
     asked = set()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             session_id = await house.create()
             await house.say(session_id, "hello")
+            body = BODIES.get((method, path))
+            if path.endswith("/approve"):
+                waiting = await house.waits("rm -f x")
+                session_id, body = waiting["session_id"], {"call_id": waiting["call_id"], "decision": "deny"}
             url = path.format(session_id=session_id, name="assistant")
             admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"} if path.startswith("/api/admin/") else {}
-            response = await house.http.request(method, url, json=BODIES.get((method, path)), headers=admin)
+            response = await house.http.request(method, url, json=body, headers=admin)
             assert str(response.status_code) in operation["responses"], (method, path, response.text)
             _check(document, operation, response)
             asked.add((method, path))
@@ -91,6 +96,17 @@ async def test_other_answers_have_the_described_shape_too(house: House) -> None:
     _check(document, messages["post"], await house.say(session_id, "hi", Prefer="respond-async"))
     await house.say(session_id, "and wait")
     _check(document, messages["post"], await house.say("session_none", "hi"))
+    await house.worker()
+    house.script("rm -f x", "rm -f y")
+    session_id = await house.create("worker")
+    waits = await house.say(session_id, "please")
+    _check(document, messages["post"], waits)
+    _check(document, paths["/api/v1/approvals"]["get"], await house.http.get("/api/v1/approvals"))
+    decided = {"call_id": waits.json()["call_id"], "decision": "deny"}
+    for _ in range(2):
+        response = await house.http.post(f"/api/v1/sessions/{session_id}/approve", json=decided)
+        _check(document, paths["/api/v1/sessions/{session_id}/approve"]["post"], response)
+    session_id = await house.create()
     _check(document, messages["post"], await house.http.post(f"/api/v1/sessions/{session_id}/messages", json={}))
     _check(document, messages["get"], await house.http.get(f"/api/v1/sessions/{session_id}/messages"))
     _check(document, paths["/api/v1/sessions"]["get"], await house.http.get("/api/v1/sessions?limit=1"))

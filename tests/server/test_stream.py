@@ -7,15 +7,19 @@ import pytest
 from duragent.bus import Delta
 from duragent.errors import AuthenticationFailed, ModelUnavailable
 from duragent.journal.events import (
+    ApprovalDecided,
     ApprovalRequested,
     Call,
     Event,
+    Finding,
     ModelCalled,
     ModelReplied,
     SessionClosed,
     SessionPaused,
     SessionResumed,
     ToolFinished,
+    ToolLost,
+    ToolResolved,
     TurnEnded,
     TurnStarted,
 )
@@ -171,11 +175,21 @@ def _asked(step: int = 1) -> ModelCalled:
 
 def test_tools_and_approvals_are_told() -> None:
     call = Call(call="c1", tool="bash", arguments='{"command":"ls"}')
+    asking = ApprovalRequested(
+        turn="t",
+        call="c1",
+        tool="bash",
+        arguments_sha256="0",
+        invocation="ls",
+        findings=(Finding(text="ls", reason="not allowed"),),
+        patterns=("bash:ls",),
+        place="here",
+    )
     told, ended = _told(
         TurnStarted(turn="t", trigger=3),
         _asked(),
         ModelReplied(message_id="m1", turn="t", text="Looking.", calls=(call,)),
-        ApprovalRequested(turn="t", call="c1", tool="bash", arguments_sha256="0"),
+        asking,
         ToolFinished(turn="t", call="c1", outcome="ok", content="a.txt"),
         _asked(2),
         ModelReplied(message_id="m2", turn="t", step=2, text="One file."),
@@ -185,11 +199,26 @@ def test_tools_and_approvals_are_told() -> None:
     assert told[:-1] == [
         'event: token\ndata: {"content":"Looking."}',
         'event: tool_call\ndata: {"call_id":"c1","tool_name":"bash","arguments":{"command":"ls"}}',
-        'event: approval_required\ndata: {"call_id":"c1","command":"ls"}',
-        'event: tool_result\ndata: {"call_id":"c1","success":true,"content":"a.txt"}',
+        'event: approval_required\ndata: {"call_id":"c1","command":"ls","kind":"approval","arguments_sha256":"0",'
+        '"findings":[{"text":"ls","reason":"not allowed"}],"patterns":["bash:ls"],"place":"here"}',
+        'event: tool_result\ndata: {"call_id":"c1","success":true,"content":"a.txt","outcome":"ok"}',
         'event: token\ndata: {"content":"One file."}',
     ]
     assert '"message_id":"m2"' in told[-1]
+
+
+def test_a_question_of_the_past_is_told_only_when_it_is_still_open() -> None:
+    call = Call(call="c1", tool="write_file", arguments="{}")
+    begun = (TurnStarted(turn="t", trigger=3), ModelReplied(message_id="m1", turn="t", calls=(call,)))
+    asked = ApprovalRequested(turn="t", call="c1", tool="write_file", arguments_sha256="0")
+    decided = ApprovalDecided(call="c1", decision="allow_once", arguments_sha256="0")
+    lost = ToolLost(turn="t", call="c1", evidence="no result", asks=True)
+    shown = (
+        'event: approval_required\ndata: {"call_id":"c1","command":"write_file","kind":"lost","evidence":"no result"}'
+    )
+    assert [len(_told(*begun, *more, live=False)[0]) for more in ((asked,), (asked, decided))] == [2, 1]
+    assert _told(*begun, asked, decided, lost, live=False)[0][1:] == [shown]
+    assert len(_told(*begun, lost, ToolResolved(call="c1", resolution="done"), live=False)[0]) == 1
 
 
 def test_arguments_that_are_no_json_are_told_as_they_are() -> None:

@@ -19,6 +19,7 @@ from duragent.session.sessions import NewSession, Sessions
 from duragent.session.settings import SessionsSettings
 from duragent.stores.base import Store
 from duragent.testing import FakeClock
+from tests.session.means import means_in
 
 AGENT_YAML = """\
 apiVersion: duragent/v1alpha1
@@ -116,7 +117,8 @@ async def open_house(
         return task
 
     choose = model_for or (lambda _: model)
-    ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn)
+    means = means_in(agents_dir)
+    ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn, means)
     house = House(Sessions(ports), store, clock, speakers)
     # `run` would keep house, which a hurried clock turns into a busy loop.
     house.sessions._listed.set()

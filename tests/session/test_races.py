@@ -140,7 +140,7 @@ async def test_the_list_is_not_saved_with_a_mark_that_is_newer_than_its_row(tmp_
         store.gate.set()
         await renaming
     async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
-        assert await house.sessions._load_index() == [session]
+        assert await house.sessions._index.fill(house.store) == [session]
 
 
 async def test_a_stop_ends_well_when_the_list_cannot_be_saved(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ async def test_a_session_that_the_disk_failed_is_opened_at_the_next_start(tmp_pa
             await asyncio.sleep(0)
         await house.sessions.close(0)
     async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
-        assert await house.sessions._load_index() == [session]
+        assert await house.sessions._index.fill(house.store) == [session]
 
 
 async def test_a_session_that_cannot_be_closed_does_not_keep_the_others_from_expiring(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ async def test_a_session_that_cannot_be_closed_does_not_keep_the_others_from_exp
         other = await house.new()
         clock.jump(3600 * 1000)
         store.failures = [Unavailable("the disk failed")]
-        await house.sessions._expire()
+        await house.sessions._close_expired()
         assert (await house.sessions.state(other)).closed
 
 
@@ -249,7 +249,7 @@ async def test_pieces_of_an_answer_come_behind_the_record_of_their_question() ->
     subscription = Subscription()
     partial = Partial(Question("t", 1, 2), keep, subscription.put)
     called = Block(b'{"seq":1,"type":"model_called"}\n', 1, 1)
-    items = follow(Source(Hello(0, 1, "log"), read, lambda: partial), subscription, 0)
+    items = follow(Source(Hello(0, 1, "log"), read, lambda: [partial]), subscription, 0)
     assert isinstance(await anext(items), Hello)
     subscription.put(called)
     partial.add("hello", "")

@@ -234,12 +234,12 @@ async def test_the_index_is_trusted_only_while_the_log_is_what_it_was(store: Fil
         await house.sessions.close(0)
     again = reopened(store, tmp_path)
     async with open_house(again, ScriptedModel(otherwise="ok"), tmp_path / "agents", node="node-2") as house:
-        assert await house.sessions._load_index() == []
+        assert await house.sessions._index.fill(house.store) == []
         assert set(house.sessions._index.rows) == {one, two}
         await house.ask(two, "hi")
     third = reopened(again, tmp_path)
     async with open_house(third, ScriptedModel(), tmp_path / "agents", node="node-3") as house:
-        assert await house.sessions._load_index() == [two]
+        assert await house.sessions._index.fill(house.store) == [two]
     third.close()
 
 
@@ -272,7 +272,7 @@ async def test_damage_in_the_middle_of_a_long_log_stays_known(store: FileStore, 
     session = await a_long_log_with_a_flipped_bit(store, tmp_path)
     again = reopened(store, tmp_path)
     async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
-        await house.sessions._open_all(dict.fromkeys(await house.sessions._load_index()))
+        await house.sessions._open_all(dict.fromkeys(await house.sessions._index.fill(house.store)))
         house.clock.jump(1000)
         await house.sessions._unload_idle()
         with pytest.raises(Damaged):
@@ -286,7 +286,7 @@ async def test_damage_in_the_middle_of_a_long_log_without_a_snapshot_is_told(sto
     (tmp_path / "sessions" / session / "state.yaml").unlink()
     again = reopened(store, tmp_path)
     async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
-        await house.sessions._open_all(dict.fromkeys(await house.sessions._load_index()))
+        await house.sessions._open_all(dict.fromkeys(await house.sessions._index.fill(house.store)))
         assert session in house.sessions.damaged()
         state = await house.sessions.state(session)
         assert (state.agent, state.seq > 1) == ("assistant", True)
@@ -305,8 +305,8 @@ async def test_a_log_of_v0_5_with_an_odd_time_harms_no_other_session(
         log.write(f'{{"seq":2,"timestamp":{time},"type":"session_end"}}\n')
     async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path / "agents") as house:
         session = await house.new()
-        await house.sessions._open_all(dict.fromkeys(await house.sessions._load_index()))
+        await house.sessions._open_all(dict.fromkeys(await house.sessions._index.fill(house.store)))
         assert set(house.sessions.damaged()) == {"session_odd"}
-        await house.sessions._expire()
+        await house.sessions._close_expired()
         found, _ = await house.sessions.list()
         assert {state.session_id: state.seq for state in found} == {session: 2, "session_odd": 1}

@@ -1,0 +1,68 @@
+"""Reading text files that must lie in one folder, wherever their symbolic links lead."""
+
+import os
+import stat
+from pathlib import Path
+
+from duragent.errors import InvalidFile
+
+
+def inside(folder: Path, path: Path) -> Path:
+    """Where `path` really is. Raises InvalidFile when that is not in `folder`, or cannot be followed."""
+    try:
+        real, home = path.resolve(), folder.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InvalidFile(str(path), f"cannot be followed: {error}") from error
+    if not real.is_relative_to(home):
+        raise InvalidFile(str(path), f"leads out of {folder}")
+    return real
+
+
+def read_inside(folder: Path, path: Path, limit_bytes: int) -> bytes:
+    """The file's first `limit_bytes + 1` bytes. Raises InvalidFile for what is no regular file in the folder."""
+    real = inside(folder, path)
+    try:
+        # A pipe must not block, and what became a link since it was followed must not be followed again.
+        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                raise InvalidFile(str(path), "is a folder" if stat.S_ISDIR(mode) else "is not a regular file")
+            return file.read(limit_bytes + 1)
+    except FileNotFoundError:
+        raise InvalidFile(str(path), "does not exist") from None
+    except (OSError, ValueError) as error:
+        raise InvalidFile(str(path), f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def read_text_inside(folder: Path, path: Path, limit_bytes: int) -> str:
+    """The UTF-8 text, without a byte order mark. Raises InvalidFile also for what is too long or no text."""
+    content = read_inside(folder, path, limit_bytes)
+    if len(content) > limit_bytes:
+        raise InvalidFile(str(path), f"is larger than {limit_bytes // 1024} KiB")
+    if b"\0" in content:
+        raise InvalidFile(str(path), "is not text")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InvalidFile(str(path), "is not UTF-8 text", line=line, hint="save it as UTF-8") from error
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names in the folder, sorted, without hidden ones; none when it is not there. Raises InvalidFile."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InvalidFile(str(folder), f"cannot be read as a folder: {error.strerror}") from error
+
+
+def signature(path: Path) -> tuple[int, ...]:
+    """Numbers that are others when the file is another; () when there is none."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -1,0 +1,88 @@
+"""What people add to an agent: `directives/*.md` of the workspace and of the agent, and a project's AGENTS.md.
+
+They are read again for every turn. A file with a fault is left out and told; it never takes the others down.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from duragent.agent.confined import names_in, read_inside, read_text_inside
+from duragent.errors import InvalidFile
+
+FOLDER = "directives"
+MAX_DIRECTIVE_BYTES = 64 * 1024
+MAX_DIRECTIVES = 100
+MAX_ALL_BYTES = 256 * 1024
+PROJECT_FILE = "AGENTS.md"
+MAX_PROJECT_BYTES = 32 * 1024
+CUT = "[{name} truncated: only its first {kept} KiB are shown here]"
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """One file. `source` is its place for people: `workspace/tone` or `agent/tone`."""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a project says to agents; `name` is the file's."""
+
+    name: str
+    text: str
+
+
+def load_directives(workspace: Path, agent_folder: Path) -> tuple[tuple[Directive, ...], tuple[str, ...]]:
+    """Those of the workspace, then those of the agent, each sorted by file name; and what is wrong, for people."""
+    found: list[Directive] = []
+    faults: list[str] = []
+    for owner, folder in (("workspace", workspace), ("agent", agent_folder)):
+        for path in _files(folder, faults):
+            try:
+                text = read_text_inside(folder, path, MAX_DIRECTIVE_BYTES)
+                _check_size(path, text, found)
+            except InvalidFile as error:
+                faults.append(str(error))
+                continue
+            if text.strip():
+                found.append(Directive(f"{owner}/{path.stem}", text))
+    return tuple(found), tuple(faults)
+
+
+def _files(folder: Path, faults: list[str]) -> Iterable[Path]:
+    try:
+        names = [name for name in names_in(folder / FOLDER) if name.endswith(".md")]
+    except InvalidFile as error:
+        faults.append(str(error))
+        return []
+    if len(names) > MAX_DIRECTIVES:
+        faults.append(f"{folder / FOLDER}: has {len(names)} directives; the first {MAX_DIRECTIVES} count")
+    return [folder / FOLDER / name for name in names[:MAX_DIRECTIVES]]
+
+
+def _check_size(path: Path, text: str, before: Iterable[Directive]) -> None:
+    if sum(len(directive.text.encode()) for directive in before) + len(text.encode()) > MAX_ALL_BYTES:
+        raise InvalidFile(
+            str(path), f"is left out: all directives together are larger than {MAX_ALL_BYTES // 1024} KiB"
+        )
+
+
+def load_project(folder: Path) -> tuple[Project | None, tuple[str, ...]]:
+    """The AGENTS.md that lies in the folder itself, cut when it is too long; and what is wrong, for people."""
+    path = folder / PROJECT_FILE
+    if not path.is_symlink() and not path.exists():
+        return None, ()
+    try:
+        content = read_inside(folder, path, MAX_PROJECT_BYTES)
+    except InvalidFile as error:
+        return None, (str(error),)
+    text = content[:MAX_PROJECT_BYTES].decode("utf-8-sig", "ignore")
+    faults = []
+    if "\N{REPLACEMENT CHARACTER}" in content[:MAX_PROJECT_BYTES].removesuffix(b"\n").decode("utf-8", "replace")[:-1]:
+        faults.append(f"{path}: is not UTF-8 text throughout; what is not, is left out")
+    if len(content) > MAX_PROJECT_BYTES:
+        text = f"{text.rstrip()}\n\n{CUT.format(name=PROJECT_FILE, kept=MAX_PROJECT_BYTES // 1024)}"
+    return (Project(PROJECT_FILE, text) if text.strip() else None), tuple(faults)

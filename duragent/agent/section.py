@@ -1,0 +1,31 @@
+"""What every mapping in a file that people write has in common."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict
+
+
+class Section(BaseModel):
+    """A mapping that people write."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_by_name=True, validate_by_alias=True
+    )
+
+
+def _scalar(value: object) -> object:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("must be a text, a number, or true or false")
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value
+
+
+Filled = Annotated[str, BeforeValidator(lambda value: _not_blank(value) if isinstance(value, str) else value)]
+Scalar = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
+# YAML gives lists; the models keep tuples, which nobody can change.
+Texts = Annotated[tuple[str, ...], Strict(False)]

@@ -1,0 +1,26 @@
+"""What the files around an agent say at this moment; read for every turn, changed by whoever edits them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from duragent.agent.directives import Directive, Project, load_directives, load_project
+from duragent.agent.load import Agent
+from duragent.agent.skills import Skill, skills_of
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """`faults` are sentences for people about files that are left out."""
+
+    directives: tuple[Directive, ...] = ()
+    skills: tuple[Skill, ...] = ()
+    project: Project | None = None
+    faults: tuple[str, ...] = ()
+
+
+def load_surroundings(agent: Agent, workspace: Path, working_folder: Path) -> Surroundings:
+    """All of it. Blocks on the disk: on the event loop, call it in a thread."""
+    directives, directive_faults = load_directives(workspace, agent.folder)
+    skills, skill_faults = skills_of(agent, workspace)
+    project, project_faults = load_project(working_folder)
+    return Surroundings(directives, skills, project, (*directive_faults, *skill_faults, *project_faults))

@@ -1,0 +1,53 @@
+"""`duragent approvals`: what people are asked, in all sessions."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from duragent.cli import options, view
+from duragent.cli.connection import Where, connect
+from duragent.cli.loop import run
+
+if TYPE_CHECKING:
+    from duragent.wire import Approval
+
+
+def approvals(
+    agent: options.AgentOption = None,
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    server: options.Server = None,
+    token_file: options.TokenFile = None,
+    json: options.Json = False,
+) -> None:
+    """List the tool calls that wait for a decision, the oldest first."""
+    run(_approvals(Where(config, workspace, server, token_file), agent, json))
+
+
+async def _approvals(where: Where, agent: str | None, json: bool) -> None:
+    async with connect(where) as connection:
+        asked = (await connection.client.approvals(agent=agent)).approvals
+    if json:
+        view.print_json([each.model_dump() for each in asked])
+        return
+    show(asked)
+
+
+def show(asked: "list[Approval]") -> None:
+    from duragent.cli.question import next_command
+    from duragent.cli.tool_blocks import in_sight
+
+    rows = [
+        (_name(each), each.agent, view.when(each.requested_at), _TITLES[each.kind], in_sight(each.command))
+        for each in asked
+    ]
+    view.print_table(("SESSION", "AGENT", "ASKED", "WHAT", "COMMAND"), rows, "Nothing waits for a decision.")
+    if asked and view.on_terminal():
+        typer.echo(f"\nDecide: {next_command(asked[0], view.short_id(asked[0].session_id))}", err=True)
+
+
+_TITLES = {"approval": "may it run?", "lost": "may have run"}
+
+
+def _name(asked: "Approval") -> str:
+    return view.short_id(asked.session_id) if view.on_terminal() else asked.session_id

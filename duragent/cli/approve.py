@@ -1,0 +1,136 @@
+"""`duragent approve`: decide about the call that a session asks about, and see what comes of it."""
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from duragent.cli import options, view
+from duragent.cli.ask import AnswerPrinter, as_json, code_of
+from duragent.cli.connection import Connection, Where, connect, find_session
+from duragent.cli.loop import run
+from duragent.errors import InvalidRequest, NothingToDo
+
+if TYPE_CHECKING:
+    from duragent.cli.question import Choice
+    from duragent.wire import Approval, Decide
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the command line says. `word` is "" when it leaves the decision to a question."""
+
+    word: str
+    patterns: tuple[str, ...]
+    reason: str
+    call: str | None
+    by: str
+    json: bool
+
+
+def approve(  # noqa: PLR0913 - typer: one parameter an option
+    session_id: options.SessionArgument,
+    once: Annotated[bool, typer.Option("--once", help="Let this call run.")] = False,
+    always: Annotated[bool, typer.Option("--always", help="Let it run, now and from now on.")] = False,
+    pattern: Annotated[
+        list[str] | None,
+        typer.Option("--pattern", metavar="PATTERN", help="With --always: allow this instead; may be given again."),
+    ] = None,
+    deny: Annotated[bool, typer.Option("--deny", help="Do not let it run; the agent is told.")] = False,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in words that the agent is told.")] = "",
+    retry: Annotated[bool, typer.Option("--retry", help="Of a call that may have run: run it again.")] = False,
+    done: Annotated[bool, typer.Option("--done", help="Of a call that may have run: it ran.")] = False,
+    give_up: Annotated[bool, typer.Option("--give-up", help="Of a call that may have run: leave it.")] = False,
+    call: Annotated[
+        str | None, typer.Option("--call", metavar="ID", help="Decide only if this is the call that waits.")
+    ] = None,
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    server: options.Server = None,
+    token_file: options.TokenFile = None,
+    as_name: options.AsName = None,
+    json: options.Json = False,
+) -> None:
+    """Decide about a tool call that waits, once, and print what the agent says then.
+
+    Without a decision on the command line it shows the call and asks.
+    """
+    flags = {"once": once, "always": always, "deny": deny, "retry": retry, "done": done, "give-up": give_up}
+    given = [word for word, flag in flags.items() if flag]
+    if len(given) > 1:
+        raise InvalidRequest(f"--{given[0]} and --{given[1]}: give only one of them")
+    word = given[0] if given else ""
+    if pattern and word != "always":
+        raise InvalidRequest("--pattern goes with --always")
+    if reason and word in ("", "once", "always"):
+        raise InvalidRequest("--reason goes with --deny, --retry, --done or --give-up")
+    if not word and (json or not (sys.stdin.isatty() and view.on_terminal())):
+        raise InvalidRequest("nobody can be asked without a terminal: give --once, --always or --deny")
+    wish = _Wish(word, tuple(pattern or ()), reason, call, as_name or view.person(), json)
+    raise typer.Exit(run(_approve(Where(config, workspace, server, token_file), session_id, wish)))
+
+
+async def _approve(where: Where, prefix: str, wish: _Wish) -> int:
+    async with connect(where) as connection:
+        return await _decide(connection, prefix, wish)
+
+
+async def _decide(connection: Connection, prefix: str, wish: _Wish) -> int:
+    from duragent.cli.question import DECIDED
+    from duragent.client.turn import open_question, rest_of_turn
+
+    client = connection.client
+    session = await find_session(client, prefix)
+    asked = await open_question(client, session.session_id)
+    body = _body(asked, wish)
+    if body is None:
+        raise NothingToDo(f"nothing waits for a decision in session {session.session_id}")
+    accepted = await client.post_decision(session.session_id, body)
+    if not wish.json:
+        shown = f": {view.one_line(asked.command, 200)}" if asked else ""
+        typer.echo(f"{body.by} {DECIDED[body.decision]}{shown}", err=True)
+    printer = AnswerPrinter(live=view.on_terminal() and not wish.json)
+    result = await rest_of_turn(client, session.session_id, accepted.seq, on_item=printer.take)
+    if wish.json:
+        view.print_json({"call_id": body.call_id, "decision": body.decision} | as_json(session, result))
+    else:
+        printer.end(result)
+    return code_of(result)
+
+
+def _body(asked: "Approval | None", wish: _Wish) -> "Decide | None":
+    """The decision; None when there is nothing that it could be about."""
+    from duragent.cli.question import WORDS, Choice, decide
+    from duragent.wire import Decide
+
+    if asked is not None and wish.call in (None, asked.call_id):
+        choice = Choice(WORDS[wish.word], wish.reason, wish.patterns) if wish.word else _ask_person(asked)
+        return decide(asked, choice, wish.by)
+    if wish.call is None or not wish.word:
+        return None
+    # Another call than the one that waits: the server knows whether it was decided before, and by whom.
+    return Decide(call_id=wish.call, decision=WORDS[wish.word], by=wish.by)
+
+
+def _ask_person(asked: "Approval") -> "Choice":
+    """Show the call and let the person choose."""
+    import shutil
+
+    from duragent.cli.question import AT_ONCE, Choice, keys
+    from duragent.cli.render import render, render_question
+    from duragent.cli.tool_blocks import called
+
+    width = shutil.get_terminal_size().columns
+    typer.echo(render(called(asked.tool, asked.command, asked=True), width), nl=False)
+    typer.echo(render_question(asked, width), nl=False)
+    offered = keys(asked)
+    key = ""
+    while key not in offered:
+        key = typer.prompt(f"[{'/'.join(offered)}]", prompt_suffix=" ").strip().lower()
+    if key == "d":
+        return Choice("deny", typer.prompt("why", prompt_suffix="? "))
+    if key == "e":
+        edited = [typer.prompt("pattern", default=pattern) for pattern in asked.patterns]
+        return Choice("allow_always", "", tuple(edited))
+    return Choice(AT_ONCE[key])

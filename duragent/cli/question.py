@@ -1,0 +1,149 @@
+"""What a person is asked about a tool call, and with which keys it is answered. Pure, but for the drawing."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from duragent.cli.tool_blocks import in_sight
+from duragent.cli.view import one_line
+from duragent.text import without_surrogates
+from duragent.wire import Approval, Decide, DecisionName
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+REASON_MAX, PATTERNS_MAX, NAME_MAX = 2_000, 50, 200
+FINDING_CHARS = 240
+_FRAME, _GAP = 4, 2
+WORDS: dict[str, DecisionName] = {
+    "once": "allow_once",
+    "always": "allow_always",
+    "deny": "deny",
+    "retry": "retry",
+    "done": "done",
+    "give-up": "failed",
+}
+"""The decisions as a person types them."""
+
+DECIDED: dict[str, str] = {
+    "allow_once": "allowed it once",
+    "allow_always": "always allows it",
+    "deny": "denied it",
+    "retry": "had it run again",
+    "done": "says that it ran",
+    "failed": "gave it up",
+}
+"""What somebody did, to stand behind a name."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person decided."""
+
+    decision: DecisionName
+    reason: str = ""
+    patterns: tuple[str, ...] = ()
+
+
+def keys(asked: Approval) -> dict[str, str]:
+    """The keys that answer it, each with its label."""
+    if asked.kind == "lost":
+        return {"r": "run again", "i": "it ran", "g": "give up"}
+    always = {}
+    if asked.patterns:
+        offered = ", ".join(f'"{one_line(in_sight(pattern))}"' for pattern in asked.patterns)
+        always = {"a": f"always: {offered}", "e": "edit pattern"}
+    return {"y": "once", **always, "n": "deny", "d": "deny and say why"}
+
+
+AT_ONCE: dict[str, DecisionName] = {
+    "y": "allow_once",
+    "a": "allow_always",
+    "n": "deny",
+    "r": "retry",
+    "i": "done",
+    "g": "failed",
+}
+"""The keys that need nothing else."""
+
+
+def decide(asked: Approval, choice: Choice, by: str) -> Decide:
+    """The decision about the call that was shown, and no other."""
+    return Decide(
+        call_id=asked.call_id,
+        decision=choice.decision,
+        arguments_sha256=asked.arguments_sha256 or None,
+        patterns=[without_surrogates(pattern) for pattern in choice.patterns[:PATTERNS_MAX]],
+        reason=without_surrogates(choice.reason)[:REASON_MAX],
+        by=without_surrogates(by)[:NAME_MAX],
+    )
+
+
+def next_command(asked: Approval, session: str) -> str:
+    """How to answer it from a shell."""
+    if asked.kind == "lost":
+        return f"duragent approve {session} --retry | --done | --give-up"
+    always = " | --always" if asked.patterns else ""
+    return f"duragent approve {session} --once{always} | --deny [--reason TEXT]"
+
+
+def lines(asked: Approval) -> list[str]:
+    """The question for a pipe or a log, a fact on each line."""
+    found = [f"{one_line(in_sight(asked.tool))}  {one_line(in_sight(asked.command))}"]
+    found += [f"  {one_line(in_sight(part.text))}: {one_line(in_sight(part.reason))}" for part in asked.findings]
+    if asked.kind == "lost":
+        found.append(f"  may have run: {one_line(in_sight(asked.evidence))}")
+    if asked.place:
+        found.append(f"  runs in: {one_line(in_sight(asked.place))}")
+    return found
+
+
+def box(asked: Approval, width: int, rows: int) -> "RenderableType":
+    """The question as a box so wide, of about so many lines, with its keys."""
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 3), expand=True)
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_column(justify="left", style="dim", max_width=40)
+    room = max(1, rows - 6)
+    for text, reason in _parts(asked)[:room]:
+        grid.add_row(Text(text), Text(reason))
+    if (more := len(_parts(asked)) - room) > 0:
+        grid.add_row(Text(f"… and {more} more parts: look above", style="bold yellow"), Text(""))
+    body = Table.grid(expand=True)
+    body.add_row(grid)
+    for fact in _facts(asked):
+        body.add_row(Text(fact, style="dim"))
+    for line in _keys_lines(asked, width - _FRAME):
+        body.add_row(line)
+    return Panel(body, title=_TITLES[asked.kind], title_align="left", border_style="yellow", padding=(0, 1))
+
+
+_TITLES = {"approval": "approval", "lost": "may have run"}
+
+
+def _parts(asked: Approval) -> list[tuple[str, str]]:
+    if not asked.findings:
+        return [(one_line(in_sight(asked.command), FINDING_CHARS), "")]
+    return [(one_line(in_sight(part.text), FINDING_CHARS), one_line(in_sight(part.reason))) for part in asked.findings]
+
+
+def _facts(asked: Approval) -> list[str]:
+    facts = {"": asked.evidence, "runs in: ": asked.place, "counts as denied from: ": asked.expires_at or ""}
+    return [f"{name}{one_line(in_sight(value))}" for name, value in facts.items() if value]
+
+
+def _keys_lines(asked: Approval, width: int) -> "list[Text]":
+    """The keys on as few lines as they fit; a key stays with its label."""
+    from rich.text import Text
+
+    found: list[Text] = []
+    for key, label in keys(asked).items():
+        one = Text.assemble((f"[{key}]", "bold"), f" {label}")
+        if found and found[-1].cell_len + _GAP + one.cell_len <= width:
+            found[-1].append(" " * _GAP).append_text(one)
+        else:
+            found.append(one)
+    return found

@@ -1,0 +1,101 @@
+"""What a chat shows of tool calls: a line when one begins, and what came of it in a few. Pure."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from duragent.journal import events
+
+SHORT_LINES = 6
+"""A result of so many lines is shown whole."""
+FIRST_LINES = 4
+ASKED_LINES = 40
+"""Of a call that somebody has to decide about so much is shown; nobody should agree to what cannot be seen."""
+DIFF_LINES = 40
+
+_NOT_SEEN = re.compile("[\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+
+
+@dataclass(frozen=True)
+class Called:
+    """A call, by its tool and the rest of it in words. `asked`: somebody has to decide about it, so show all of it."""
+
+    tool: str
+    text: str
+    rule: str = ""
+    asked: bool = False
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What came of a call: facts in one line, and the beginning (of a failure: the end) of its text, or a diff.
+
+    `of` says which call it was, where the line above is about another one.
+    """
+
+    facts: str
+    text: str = ""
+    diff: str = ""
+    good: bool = True
+    of: str = ""
+
+
+def in_sight(text: str) -> str:
+    r"""The text with characters that cannot be seen, or that turn the order of others around, as `\u202e`."""
+    return _NOT_SEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def called(tool: str, invocation: str, rule: str = "", *, asked: bool = False) -> Called:
+    """`read_file a.txt` of the tool read_file is `a.txt`; `web:fetch URL` of the tool web is `URL` of web:fetch."""
+    first, _, rest = invocation.partition(" ")
+    if tool and first.partition(":")[0] == tool:
+        tool, invocation = first, rest
+    return Called(in_sight(tool), in_sight(invocation.strip("\n")), in_sight(rule), asked)
+
+
+def first_lines(text: str, count: int) -> str:
+    lines = text.split("\n")
+    if len(lines) <= count + 1:
+        return text
+    return "\n".join([*lines[:count], f"… {len(lines) - count:,} more lines"])
+
+
+def returned(event: events.ToolFinished, of: str = "") -> Returned:
+    diff = event.details.get("diff")
+    good, text = event.outcome == "ok", event.content.strip("\n")
+    if isinstance(diff, str) and diff and good:
+        return Returned(_facts(event, 0), "", first_lines(diff, DIFF_LINES), of=of)
+    lines = text.split("\n") if text else []
+    if "exit_code" in event.details and good and text.startswith("Command completed with exit code"):
+        lines = []
+    return Returned(_facts(event, len(lines)), "\n".join(_excerpt(lines, good)), good=good, of=of)
+
+
+def _excerpt(lines: list[str], good: bool) -> list[str]:
+    if len(lines) <= SHORT_LINES:
+        return lines
+    left = f"… {len(lines) - FIRST_LINES:,} more lines"
+    # What went wrong is said at the end.
+    return [*lines[:FIRST_LINES], left] if good else [left, *lines[-FIRST_LINES:]]
+
+
+def _facts(event: events.ToolFinished, lines: int) -> str:
+    details = event.details
+    facts = [*_ending(event.outcome, details)]
+    if lines > SHORT_LINES:
+        facts.append(f"{lines:,} lines")
+    if details.get("created") is True:
+        facts.append("created")
+    if isinstance(seconds := details.get("seconds"), int | float) and not isinstance(seconds, bool):
+        facts.append(f"{seconds:.1f} s")
+    return " · ".join(facts)
+
+
+def _ending(outcome: str, details: dict[str, Any]) -> list[str]:
+    exit_code, signal = details.get("exit_code"), details.get("signal")
+    if outcome in ("ok", "error") and isinstance(signal, int):
+        return [f"ended by signal {signal}"]
+    if outcome in ("ok", "error") and isinstance(exit_code, int):
+        return [f"exit {exit_code}"]
+    words = {"ok": [], "error": ["failed"], "timeout": ["timed out"]}
+    return words.get(outcome, [outcome])

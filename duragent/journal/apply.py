@@ -1,0 +1,301 @@
+"""The fold: `apply` gives the state after one more record, `reduce` after many. Live and after a crash alike."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, assert_never
+
+from duragent.journal.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    CancelRequested,
+    LogRecovered,
+    MessageReceived,
+    ModelCalled,
+    ModelFailed,
+    ModelReplied,
+    Opaque,
+    OwnerClaimed,
+    SessionClosed,
+    SessionCreated,
+    SessionPaused,
+    SessionRenamed,
+    SessionResumed,
+    Tokens,
+    ToolFinished,
+    ToolLost,
+    ToolResolved,
+    ToolsSkipped,
+    ToolStarted,
+    TurnEnded,
+    TurnStarted,
+)
+from duragent.journal.record import Record
+from duragent.journal.state import (
+    NOT_THE_MODEL,
+    REASON_MAX,
+    REMEMBERED_DECISIONS,
+    REMEMBERED_KEYS,
+    REMEMBERED_REPEATS,
+    TOPIC_MAX,
+    TOPIC_TEXT_MAX,
+    Asking,
+    CallStatus,
+    Decided,
+    OpenCall,
+    OpenTurn,
+    Remembered,
+    SessionState,
+    Totals,
+)
+
+_Change = Callable[[OpenTurn], OpenTurn]
+
+
+def reduce(state: SessionState, records: Iterable[Record]) -> SessionState:
+    for record in records:
+        state = apply(state, record)
+    return state
+
+
+def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  # one case for each event, none nested
+    """The state after one more record. Total: it accepts every record, in any order, and never raises."""
+    at = replace(state, seq=record.seq, updated_at=record.ts, created_at=state.created_at or record.ts)
+    event = record.event
+    match event:
+        case SessionCreated():
+            return _created(at, event)
+        case OwnerClaimed():
+            return _claimed(state, at, event)
+        case SessionPaused():
+            return replace(at, paused=True, pause_reason=event.reason)
+        case SessionResumed():
+            return replace(at, paused=False, pause_reason="")
+        case SessionRenamed():
+            return replace(at, title=event.title)
+        case SessionClosed():
+            return replace(at, closed=True)
+        case MessageReceived():
+            return _message(at, event)
+        case TurnStarted():
+            return replace(at, turn=OpenTurn(event.turn, event.trigger, started_at=record.ts))
+        case ModelCalled():
+            return _model_called(at, event)
+        case ModelReplied():
+            return _model_replied(at, event)
+        case ModelFailed():
+            return _model_failed(at, event, record.ts)
+        case CancelRequested():
+            at = _remember(at, event.idempotency_key, event.fingerprint, "")
+            return _in_turn(at, event.turn, lambda turn: replace(turn, cancelled=True))
+        case TurnEnded():
+            return _turn_ended(at, event)
+        case ToolFinished():
+            # A call that was interrupted is no progress: it may be what kills the server.
+            at = _without_calls(at, (event.call,), progress=event.outcome != "interrupted")
+            return _repeated(at, event.turn, event.signature) if event.signature else at
+        case ToolsSkipped():
+            return _without_calls(at, event.calls)
+        case ApprovalRequested():
+            asked = {"arguments_sha256": event.arguments_sha256, "asked_seq": record.seq, "asked_at": record.ts}
+            return _call_is(at, event.call, "waiting", **asked)
+        case ApprovalDecided():
+            at = _remember(at, event.idempotency_key, event.fingerprint, "")
+            at = _decided(at, event.call, event.decision, event.by, record.ts)
+            return _call_is(at, event.call, "denied" if event.decision == "deny" else "approved")
+        case ToolStarted():
+            begun = {"epoch": event.epoch, "attempt": event.attempt, "effect": event.effect, "spool": event.spool}
+            return _call_is(at, event.call, "started", **begun)
+        case ToolLost():
+            return _call_is(at, event.call, "lost", asks=event.asks, asked_seq=record.seq, asked_at=record.ts)
+        case ToolResolved():
+            at = _remember(at, event.idempotency_key, event.fingerprint, "")
+            at = _decided(at, event.call, event.resolution, event.by, record.ts)
+            return _call_is(at, event.call, "approved", asks=False) if event.resolution == "retry" else at
+        case LogRecovered() | Opaque():
+            return at
+        case _:
+            assert_never(event)
+
+
+# --- the session ----------------------------------------------------------------------------------------------------
+
+
+def _created(at: SessionState, event: SessionCreated) -> SessionState:
+    return replace(
+        at,
+        agent=event.agent,
+        agent_fingerprint=event.agent_fingerprint,
+        on_disconnect=event.on_disconnect,
+        title=event.title,
+        source=event.source,
+        parent=event.parent,
+        fingerprint=event.fingerprint or "",
+    )
+
+
+def _claimed(before: SessionState, at: SessionState, event: OwnerClaimed) -> SessionState:
+    at = replace(at, epoch=event.epoch, node=event.node)
+    if at.turn is None:
+        return at
+    idle = at.turn.idle_seconds + (
+        0.0 if before.turn and before.turn.waits else _seconds(before.updated_at, at.updated_at)
+    )
+    recoveries = at.turn.recoveries + _has_orphans(at.turn)
+    return replace(at, turn=replace(at.turn, idle_seconds=idle, recoveries=recoveries))
+
+
+def _has_orphans(turn: OpenTurn) -> bool:
+    return (turn.asking is not None and turn.asking.status == "open") or any(c.status == "started" for c in turn.calls)
+
+
+def _message(at: SessionState, event: MessageReceived) -> SessionState:
+    at = _remember(at, event.idempotency_key, event.fingerprint, event.message_id)
+    topic = at.topic or _topic(event.text)
+    at = replace(at, topic=topic, totals=replace(at.totals, messages=at.totals.messages + 1))
+    return at if event.source == "legacy" else replace(at, waiting=(*at.waiting, at.seq))
+
+
+def _topic(text: str) -> str:
+    """The first line of a message, for lists; none of a text that may be in a blob, because a fold has no blobs."""
+    if len(text) > TOPIC_TEXT_MAX:
+        return ""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= TOPIC_MAX else f"{line[: TOPIC_MAX - 1]}…"
+
+
+def _remember(at: SessionState, key: str | None, fingerprint: str | None, message_id: str) -> SessionState:
+    if key is None:
+        return at
+    newest = Remembered(key, fingerprint or "", at.seq, message_id)
+    return replace(at, remembered=(*at.remembered[-(REMEMBERED_KEYS - 1) :], newest))
+
+
+# --- the turn -------------------------------------------------------------------------------------------------------
+
+
+def _in_turn(at: SessionState, turn_id: str, change: _Change) -> SessionState:
+    """The state with its open turn changed; events of another turn change nothing."""
+    if at.turn is None or at.turn.id != turn_id:
+        return at
+    return replace(at, turn=change(at.turn))
+
+
+def _model_called(at: SessionState, event: ModelCalled) -> SessionState:
+    asking = Asking(event.step, event.attempt, event.epoch, event.input_seq)
+
+    def change(turn: OpenTurn) -> OpenTurn:
+        same_step = turn.asking is not None and turn.asking.step == event.step
+        return replace(turn, asking=asking, final=False, failures=turn.failures if same_step else 0)
+
+    return _in_turn(at, event.turn, change)
+
+
+def _model_replied(at: SessionState, event: ModelReplied) -> SessionState:
+    at = replace(at, totals=_add(at.totals, event.usage, event.cost_usd))
+    turn = at.turn
+    if turn is None or turn.id != event.turn or turn.asking is None:
+        return at
+    asking = replace(turn.asking, status="replied", error="", message="", retry=False)
+    calls = tuple(OpenCall(call.call, call.tool) for call in event.calls)
+    turn = replace(
+        turn,
+        asking=asking,
+        calls=calls,
+        final=not calls,
+        failures=0,
+        recoveries=0,
+        reply_seq=at.seq,
+        tokens=turn.tokens + event.usage.input + event.usage.output,
+        cost_usd=turn.cost_usd + (event.cost_usd or 0.0),
+    )
+    return replace(at, turn=turn, waiting=tuple(seq for seq in at.waiting if seq > asking.input_seq))
+
+
+def _add(totals: Totals, usage: Tokens, cost_usd: float | None) -> Totals:
+    return replace(
+        totals,
+        input_tokens=totals.input_tokens + usage.input,
+        output_tokens=totals.output_tokens + usage.output,
+        cached_input_tokens=totals.cached_input_tokens + usage.cached_input,
+        reasoning_tokens=totals.reasoning_tokens + usage.reasoning,
+        cost_usd=totals.cost_usd + (cost_usd or 0.0),
+        unpriced=totals.unpriced + (cost_usd is None),
+    )
+
+
+def _model_failed(at: SessionState, event: ModelFailed, ts: str) -> SessionState:
+    def change(turn: OpenTurn) -> OpenTurn:
+        if turn.asking is None:
+            return turn
+        asking = replace(
+            turn.asking,
+            status="failed",
+            error=event.error,
+            message=event.message[:REASON_MAX],
+            retry=event.retry,
+            retry_after_seconds=event.retry_after_seconds,
+            failed_at=ts,
+        )
+        return replace(turn, asking=asking, failures=turn.failures + (event.error not in NOT_THE_MODEL))
+
+    return _in_turn(at, event.turn, change)
+
+
+def _turn_ended(at: SessionState, event: TurnEnded) -> SessionState:
+    turn = at.turn
+    if turn is None or turn.id != event.turn:
+        return at
+    at = replace(at, turn=None, totals=replace(at.totals, turns=at.totals.turns + 1))
+    if event.outcome == "paused":
+        # The message that the turn was for waits again, so that a resume takes it up.
+        waiting = tuple(sorted({turn.trigger, *at.waiting}))
+        return replace(at, paused=True, pause_reason=event.reason[:REASON_MAX], waiting=waiting)
+    seen = max(turn.trigger, turn.asking.input_seq if turn.asking else 0)
+    return replace(at, waiting=tuple(seq for seq in at.waiting if seq > seen))
+
+
+# --- tool calls -----------------------------------------------------------------------------------------------------
+
+
+def _call_is(at: SessionState, call_id: str, status: CallStatus, **facts: Any) -> SessionState:
+    if at.turn is None:
+        return at
+    calls = tuple(replace(call, status=status, **facts) if call.call == call_id else call for call in at.turn.calls)
+    return replace(at, turn=replace(at.turn, calls=calls))
+
+
+def _decided(at: SessionState, call_id: str, decision: str, by: str, ts: str) -> SessionState:
+    """Remember the decision, and that nobody worked on the turn since it was asked for."""
+    newest = Decided(call_id, decision, by[:REASON_MAX], at.seq)
+    at = replace(at, decided=(*at.decided[-(REMEMBERED_DECISIONS - 1) :], newest))
+    call = next((each for each in at.turn.calls if each.call == call_id), None) if at.turn else None
+    if at.turn is None or call is None or not call.asked_at:
+        return at
+    idle = at.turn.idle_seconds + _seconds(call.asked_at, ts)
+    return replace(at, turn=replace(at.turn, idle_seconds=idle))
+
+
+def _repeated(at: SessionState, turn_id: str, signature: str) -> SessionState:
+    def change(turn: OpenTurn) -> OpenTurn:
+        before = dict(turn.repeats)
+        times = before.pop(signature, 0) + 1
+        return replace(turn, repeats=(*list(before.items())[-(REMEMBERED_REPEATS - 1) :], (signature, times)))
+
+    return _in_turn(at, turn_id, change)
+
+
+def _seconds(earlier: str, later: str) -> float:
+    """Between two timestamps of records; 0 when the clock went back or one of them is none."""
+    try:
+        return max((datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds(), 0.0)
+    except (ValueError, TypeError):
+        return 0.0
+
+
+def _without_calls(at: SessionState, call_ids: tuple[str, ...], *, progress: bool = True) -> SessionState:
+    if at.turn is None:
+        return at
+    calls = tuple(call for call in at.turn.calls if call.call not in call_ids)
+    recoveries = 0 if progress else at.turn.recoveries
+    return replace(at, turn=replace(at.turn, calls=calls, recoveries=recoveries))

@@ -1,0 +1,332 @@
+"""The files of one call's command, and what can be told from them.
+
+    <session>.<call>/        renamed into place as a whole, durable before a runner is spawned: no folder, never started
+        spec.json, stdin     what to run
+        runner.json          who runs it; created once, by the runner before it lets the command execute
+        stdout.0, .1, …      what it printed: the first 4 MiB, then pieces of 1 MiB, of which the newest stay
+        stderr.0, .1, …
+        exit.json            how it ended, durable
+        runner.log           what the runner itself complained about
+
+All of it blocks for a moment; callers use threads.
+"""
+
+import codecs
+import contextlib
+import errno
+import json
+import os
+import shutil
+import signal
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from duragent.process import runner
+from duragent.process.base import Ending, Finished, Output
+from duragent.sandboxes.base import Command
+
+HEAD_BYTES = 4 << 20
+PIECE_BYTES = 1 << 20
+PIECES = 4
+TAIL_BYTES = PIECES * PIECE_BYTES
+LIVE_BYTES = 1 << 14
+"""At most so much of a stream is shown at once."""
+LIVE_BEHIND_BYTES = 1 << 16
+"""Whoever is further behind than this skips to the newest `LIVE_BYTES`."""
+_KILL_SECONDS = 5.0
+
+Form = TypeVar("Form", bound=BaseModel)
+Stage = Literal["absent", "made", "claimed", "voided", "running", "ended", "lost"]
+
+
+class Claim(BaseModel):
+    """`runner.json`. `void`: nobody may start the command any more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    boot: str
+    void: bool = False
+    pid: int = 0
+    started: int | None = None
+    child: int = 0
+    child_started: int | None = None
+    pipes: tuple[str, ...] = ()
+
+
+class Exit(BaseModel):
+    """`exit.json`. `stored` is False when the disk refused some of the output."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ending: Ending
+    exit_code: int | None = None
+    signal: int | None = None
+    seconds: float = 0.0
+    stdout_bytes: int = 0
+    stderr_bytes: int = 0
+    stored: bool = True
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where a command stands.
+
+    `made`: no runner has claimed it. `claimed`: one is just writing down who it is. `voided`: nobody will ever start
+    it. `lost`: it was started, nobody runs it, and it left no result.
+    """
+
+    stage: Stage
+    claim: Claim | None = None
+    finished: Finished | None = None
+
+
+def look(folder: Path) -> Seen:
+    """Raises OSError."""
+    claim_text = _read(folder / runner.CLAIM)
+    claim = _parsed(Claim, claim_text)
+    # Whether it lives comes before the look at its result: it may write that and be gone in between.
+    alive = claim is not None and is_alive(claim)
+    exit_text = _read(folder / runner.EXIT)
+    if exit_text is not None:
+        how = _parsed(Exit, exit_text)
+        finished = how and _finished(folder, how)
+        return Seen("ended", claim, finished) if finished else Seen("lost", claim)
+    if alive:
+        return Seen("running", claim)
+    if claim is not None:
+        return Seen("voided" if claim.void else "lost", claim)
+    spec = _read(folder / runner.SPEC)
+    if spec is None:
+        return Seen("lost" if folder.exists() else "absent")
+    if _boot_of(spec) != runner.boot_id():
+        return Seen("lost")
+    return Seen("made" if claim_text is None else "claimed")
+
+
+def make(folder: Path, command: Command, timeout_seconds: float) -> None:
+    """The folder, complete and durable; of several who make it at once the first one's counts. Raises OSError."""
+    new = Path(tempfile.mkdtemp(prefix=f".new.{folder.name}.", dir=folder.parent))
+    spec = {
+        "argv": list(command.argv),
+        "folder": os.fspath(command.folder),
+        "env": dict(command.env),
+        "timeout_seconds": timeout_seconds,
+        "boot": runner.boot_id(),
+        "head_bytes": HEAD_BYTES,
+        "piece_bytes": PIECE_BYTES,
+        "pieces": PIECES,
+    }
+    _write(new / runner.SPEC, json.dumps(spec).encode())
+    if command.stdin:
+        _write(new / runner.STDIN, command.stdin)
+    try:
+        os.rename(new, folder)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+    sync_folder(folder.parent)
+
+
+def void(folder: Path, *, cancelled: bool = False) -> bool:
+    """See to it that nobody starts the command; `cancelled` also gives it that end. False: somebody was first."""
+    done = runner.claim({"boot": runner.boot_id(), "void": True}, os.fspath(folder))
+    if done and cancelled:
+        runner.tell_exit(os.fspath(folder), Exit(ending="cancelled").model_dump())
+    return done
+
+
+def remove(folder: Path) -> None:
+    """First its name and then the rest, so that a half removed folder is never taken for a command. Raises OSError."""
+    old = folder.with_name(f".old.{folder.name}.{os.urandom(4).hex()}")
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(folder, old)
+    # What cannot be removed now is removed by the next sweep.
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+# --- processes ------------------------------------------------------------------------------------------------------
+
+
+def is_alive(claim: Claim) -> bool:
+    """Whether the runner that made this claim runs."""
+    if claim.void or claim.boot != runner.boot_id():
+        return False
+    return is_running(claim.pid, claim.started)
+
+
+def is_running(pid: int, started: int | None) -> bool:
+    """Whether it runs, and is the process that was started then."""
+    found = runner.process(pid)
+    if found is not None:
+        return not found.dead and found.started == started
+    if started is not None:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def kill_survivors(claim: Claim) -> None:
+    """End what a runner that is gone left running, as far as we are sure that it is what it started."""
+    if claim.void or claim.boot != runner.boot_id():
+        return
+    until = time.monotonic() + _KILL_SECONDS
+    while (ours := _survivors(claim)) and time.monotonic() < until:
+        if claim.child in ours:
+            runner.send(-claim.child, signal.SIGKILL)
+        for pid in ours:
+            runner.send(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _survivors(claim: Claim) -> set[int]:
+    """The command with all below it and in its session, and whoever holds its output."""
+    table = [each for each in runner.processes() if not each.dead]
+    ours = {each.pid for each in table if _holds(each.pid, claim.pipes)}
+    if any(each.pid == claim.child and each.started == claim.child_started for each in table):
+        ours |= {claim.child} | {each.pid for each in table if each.session == claim.child}
+    for pid in tuple(ours):
+        ours |= runner.descendants(table, pid)
+    return ours - {os.getpid()}
+
+
+def _holds(pid: int, pipes: tuple[str, ...]) -> bool:
+    for number in (1, 2):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/{pid}/fd/{number}") in pipes:
+                return True
+    return False
+
+
+# --- what it printed ------------------------------------------------------------------------------------------------
+
+
+class Tail:
+    """What a stream of a running command prints, as text, from its beginning."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._position = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def read(self) -> str:
+        """What is new, at most `LIVE_BYTES` of it; "" when there is nothing."""
+        numbers = _pieces(self._folder, self._name)
+        if not numbers:
+            return ""
+        skipped = ""
+        try:
+            size = _start(numbers[-1]) + os.stat(self._path(numbers[-1])).st_size
+            if size - self._position > LIVE_BEHIND_BYTES:
+                skipped = self._skip_to(size - LIVE_BYTES)
+            return skipped + self._decoder.decode(self._bytes())
+        except FileNotFoundError:
+            # It was removed while we looked: we are far behind, and skip the next time.
+            return skipped
+
+    def rest(self) -> str:
+        """All that is left, when it has ended."""
+        texts = []
+        while text := self.read():
+            texts.append(text)
+        return "".join(texts) + self._decoder.decode(b"", final=True)
+
+    def _skip_to(self, position: int) -> str:
+        half = self._decoder.decode(b"", final=True)
+        self._decoder.reset()
+        count, self._position = position - self._position, position
+        return f"{half}\n[… {count:,} bytes …]\n"
+
+    def _bytes(self) -> bytes:
+        number = max(0, (self._position - HEAD_BYTES) // PIECE_BYTES + 1)
+        with open(self._path(number), "rb") as file:
+            file.seek(self._position - _start(number))
+            found = file.read(LIVE_BYTES)
+        self._position += len(found)
+        return found
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{self._name}.{number}"
+
+
+def _finished(folder: Path, how: Exit) -> Finished | None:
+    """None when what it printed is not all there."""
+    stdout = _output(folder, "stdout", how.stdout_bytes)
+    stderr = _output(folder, "stderr", how.stderr_bytes)
+    if how.stored and not (_is_whole(stdout) and _is_whole(stderr)):
+        return None
+    return Finished(how.ending, how.exit_code, stdout, stderr, how.seconds, how.signal, how.error)
+
+
+def _output(folder: Path, name: str, size: int) -> Output:
+    parts = [_read(folder / f"{name}.{number}") or b"" for number in _pieces(folder, name)]
+    return Output(parts[0] if parts else b"", b"".join(parts[1:])[-TAIL_BYTES:], size)
+
+
+def _is_whole(output: Output) -> bool:
+    head = min(output.size_bytes, HEAD_BYTES)
+    return (len(output.head), len(output.tail)) == (head, min(output.size_bytes - head, TAIL_BYTES))
+
+
+def _pieces(folder: Path, name: str) -> list[int]:
+    """The numbers of the files that a stream has now."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    parts = (each.partition(".") for each in names)
+    return sorted(int(number) for stem, _, number in parts if stem == name and number.isdecimal())
+
+
+def _start(number: int) -> int:
+    """The position in the stream at which a file of it begins."""
+    return HEAD_BYTES + (number - 1) * PIECE_BYTES if number else 0
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+def _write(path: Path, text: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(text)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _parsed(kind: type[Form], text: bytes | None) -> Form | None:
+    try:
+        return kind.model_validate_json(text or b"")
+    except ValidationError:
+        return None
+
+
+def _boot_of(spec: bytes) -> str | None:
+    found: Any = None
+    with contextlib.suppress(ValueError):
+        found = json.loads(spec)
+    return found.get("boot") if isinstance(found, dict) else None

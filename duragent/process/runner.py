@@ -1,0 +1,400 @@
+"""The program that runs one command outside of the server: `python -I -S -B runner.py FOLDER`.
+
+It imports nothing of duragent and little else, so that it stands in a few milliseconds, and it needs no server: it
+holds the deadline, ends what the command started, and leaves how it ended in `exit.json`. What the folder holds is told
+in `duragent/process/folder.py`. SIGTERM to this program cancels the command.
+
+The law of this file: the command is executed only after `runner.json` was created, which can happen once.
+"""
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+from typing import Any, NamedTuple, NoReturn
+
+SPEC, CLAIM, EXIT, STDIN = "spec.json", "runner.json", "exit.json", "stdin"
+TERM_SECONDS, LEFT_SECONDS = 2.0, 0.5
+"""From SIGTERM to SIGKILL: of a command, and of what a command that ended by itself left running."""
+KILL_SECONDS, PIPE_SECONDS = 5.0, 0.5
+"""How long we try to kill (who hangs in the kernel outlives it), and then read on from a pipe that a stranger holds."""
+_CHUNK, _SUBREAPER = 1 << 16, 36
+_CANCELS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Process(NamedTuple):
+    """One line of the kernel's table. `started` is in clock ticks since boot: with the pid it names a process."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    started: int
+    dead: bool
+
+
+class Child(NamedTuple):
+    """The forked command. It waits for a byte on `go` before it executes; `failed` says why it could not."""
+
+    pid: int
+    go: int
+    failed: int
+    stdout: int
+    stderr: int
+
+
+class Kept:
+    """What is kept of one stream: its first bytes in NAME.0, then pieces of which the oldest are removed again."""
+
+    def __init__(self, name: str, head_bytes: int, piece_bytes: int, pieces: int) -> None:
+        self.size = 0
+        self._name, self._head, self._piece, self._pieces = name, head_bytes, piece_bytes, pieces
+        self._number, self._room, self._fd = -1, 0, -1
+
+    def write(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        rest = memoryview(chunk)
+        while rest:
+            if not self._room:
+                self._next()
+            count = os.write(self._fd, rest[: self._room])
+            self._room -= count
+            rest = rest[count:]
+
+    def sync(self) -> None:
+        for number in {0, *range(max(self._number - self._pieces, 0), self._number + 1)} if self.size else ():
+            _sync(f"{self._name}.{number}")
+
+    def _next(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._number += 1
+        self._fd = os.open(f"{self._name}.{self._number}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._room = self._piece if self._number else self._head
+        if self._number > self._pieces + 1:
+            os.unlink(f"{self._name}.{self._number - self._pieces - 1}")
+
+
+class Run:
+    """A command from its first instruction to the end of all that it started."""
+
+    def __init__(self, child: Child, kept: dict[int, Kept], wake: int) -> None:
+        self.ending, self.error, self.stored = "exited", "", True
+        self.status: tuple[int | None, int | None] = (None, None)
+        self._child, self._kept, self._exited = child, kept, False
+        self._poll = select.poll()
+        self._open = {child.failed, *kept}
+        for fd in (wake, *self._open):
+            self._poll.register(fd, select.POLLIN)
+
+    def to_the_end(self, deadline: float) -> float:
+        """Returns when nothing of the command is left: the monotonic time of its own end."""
+        while not self._has_exited() and not self._must_stop(deadline):
+            self._drain(deadline)
+        stopped = time.monotonic()
+        self._end_all(stopped + (LEFT_SECONDS if self._exited else TERM_SECONDS))
+        ended = stopped if self.ending == "exited" else time.monotonic()
+        until = time.monotonic() + PIPE_SECONDS
+        while self._open and time.monotonic() < until:
+            self._drain(until)
+        return ended
+
+    def _must_stop(self, deadline: float) -> bool:
+        if cancelled or not self.stored:
+            self.ending = "cancelled"
+        elif time.monotonic() >= deadline:
+            self.ending = "timeout"
+        return self.ending != "exited"
+
+    def _end_all(self, kill_at: float) -> None:
+        if not self._anything_left():
+            return
+        self._signal_all(signal.SIGTERM)
+        self._signal_all(signal.SIGCONT)
+        pause = 0.005
+        while self._anything_left():
+            now = time.monotonic()
+            if now > kill_at + KILL_SECONDS:
+                self.error = self.error or "it could not be ended: a process of it hangs in the kernel"
+                return
+            if now >= kill_at:
+                self._signal_all(signal.SIGKILL)
+            pause = min(pause * 1.5, 0.1)
+            self._drain(now + pause)
+
+    def _has_exited(self) -> bool:
+        """Whether the command itself has ended. It stays a zombie, so that its group's number cannot be reused."""
+        if self._exited or not hasattr(os, "waitid"):
+            self._exited = self._exited or self._has_been_reaped()
+            return self._exited
+        while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if found.si_pid == self._child.pid:
+                by_exit = found.si_code == os.CLD_EXITED
+                self.status = (found.si_status, None) if by_exit else (None, found.si_status)
+                self._exited = True
+                return True
+            os.waitpid(found.si_pid, os.WNOHANG)
+        return False
+
+    def _has_been_reaped(self) -> bool:
+        pid, status = os.waitpid(self._child.pid, os.WNOHANG)
+        if pid:
+            code = os.waitstatus_to_exitcode(status)
+            self.status = (code, None) if code >= 0 else (None, -code)
+        return pid != 0
+
+    def _anything_left(self) -> bool:
+        return not self._has_exited() or (not _only_child(self._child.pid) and bool(self._others()))
+
+    def _others(self) -> list[Process]:
+        table = processes()
+        below = descendants(table, os.getpid())
+        return [
+            each
+            for each in table
+            if not each.dead and each.pid != self._child.pid and (each.pid in below or each.session == self._child.pid)
+        ]
+
+    def _signal_all(self, number: int) -> None:
+        """To the group at once, which no fork can escape, and to each process that left the group."""
+        send(-self._child.pid, number)
+        for each in self._others():
+            if each.group != self._child.pid:
+                send(each.pid, number)
+
+    def _drain(self, until: float) -> None:
+        """Keep what comes until then; returns at the first that came, or at a signal."""
+        wait_seconds = min(max(until - time.monotonic(), 0.0), 3600.0)
+        for fd, _ in self._poll.poll(wait_seconds * 1000 + 1):
+            chunk = os.read(fd, _CHUNK)
+            if not chunk:
+                self._poll.unregister(fd)
+                self._open.discard(fd)
+            elif fd == self._child.failed:
+                self.error = chunk.decode(errors="replace")
+            elif fd in self._kept:
+                self._keep(self._kept[fd], chunk)
+
+    def _keep(self, kept: Kept, chunk: bytes) -> None:
+        try:
+            if self.stored:
+                kept.write(chunk)
+        except OSError as error:
+            self.stored = False
+            self.error = f"it was ended because its output could not be stored: {error.strerror}"
+
+
+cancelled: list[int] = []
+"""The signals that asked for the end."""
+
+
+def main(folder: str) -> int:
+    os.chdir(folder)
+    with open(SPEC, "rb") as file:
+        spec = json.loads(file.read())
+    _adopt_orphans()
+    wake = _wake_on_signals()
+    child = _fork(spec)
+    try:
+        if not claim(_identity(child)):
+            return 0
+        started = time.monotonic()
+        os.write(child.go, b"!")
+        os.close(child.go)
+        sizes = (spec["head_bytes"], spec["piece_bytes"], spec["pieces"])
+        kept = {child.stdout: Kept("stdout", *sizes), child.stderr: Kept("stderr", *sizes)}
+        run = Run(child, kept, wake)
+        _tell_end(run, run.to_the_end(started + spec["timeout_seconds"]) - started, *kept.values())
+    except BaseException:  # Nobody but us can end the command now.
+        send(-child.pid, signal.SIGKILL)
+        raise
+    return 0
+
+
+def claim(identity: dict[str, object], folder: str = ".") -> bool:
+    """Create `runner.json`: True for the only one who ever does."""
+    path = f"{folder}/{CLAIM}"
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    try:
+        _write(fd, identity)
+    except OSError:
+        os.unlink(path)
+        raise
+    finally:
+        os.close(fd)
+    return True
+
+
+def tell_exit(folder: str, how: dict[str, object]) -> None:
+    """Make `exit.json` durable."""
+    new = f"{folder}/.{EXIT}.{os.getpid()}"
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    _write(fd, how)
+    os.fsync(fd)
+    os.close(fd)
+    os.rename(new, f"{folder}/{EXIT}")
+    _sync(folder)
+
+
+def boot_id() -> str:
+    """Which start of the machine this is; "" where nobody says."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def process(pid: int) -> Process | None:
+    """None when there is no such process, or no /proc."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        parent, group, session, started = (int(each) for each in (*fields[1:4], fields[19]))
+    except (OSError, ValueError, IndexError):
+        return None
+    return Process(pid, parent, group, session, started, fields[0] in b"ZX")
+
+
+def processes() -> list[Process]:
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return []
+    return [found for name in names if name.isdigit() and (found := process(int(name)))]
+
+
+def descendants(table: list[Process], root: int) -> set[int]:
+    below: set[int] = set()
+    fresh = {root}
+    while fresh:
+        fresh = {each.pid for each in table if each.parent in fresh} - below
+        below |= fresh
+    return below
+
+
+def send(pid: int, number: int) -> None:
+    """The signal, if there is anybody who can get it; a negative pid is a group."""
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _write(fd: int, value: dict[str, object]) -> None:
+    rest = memoryview(json.dumps(value).encode())
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def _sync(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    os.fsync(fd)
+    os.close(fd)
+
+
+def _adopt_orphans() -> None:
+    """What the command's children leave behind becomes ours, also when it went into a session of its own."""
+    if sys.platform != "linux":
+        return
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        return  # Without it, who left the command's session stays.
+
+
+def _wake_on_signals() -> int:
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    for number in _CANCELS:
+        signal.signal(number, lambda number, _: cancelled.append(number))
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    # Our starter may have blocked some; a mask is inherited, as ignored signals are.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    return read
+
+
+def _fork(spec: dict[str, Any]) -> Child:
+    go, failed, stdout, stderr = os.pipe(), os.pipe(), os.pipe(), os.pipe()
+    stdin = os.open(STDIN if os.path.exists(STDIN) else os.devnull, os.O_RDONLY)
+    pid = os.fork()
+    if pid == 0:
+        _become(spec, (stdin, stdout[1], stderr[1]), go, failed[1])
+    for fd in (stdin, go[0], failed[1], stdout[1], stderr[1]):
+        os.close(fd)
+    return Child(pid, go[1], failed[0], stdout[0], stderr[0])
+
+
+def _become(spec: dict[str, Any], streams: tuple[int, int, int], go: tuple[int, int], failed: int) -> NoReturn:
+    """The forked process: wait until the claim stands, then be the command."""
+    what = "the runner"
+    try:
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for each in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(each, signal.SIG_DFL)
+        os.close(go[1])
+        if not os.read(go[0], 1):
+            os._exit(127)
+        for number, fd in enumerate(streams):
+            os.dup2(fd, number)
+        what = f"the folder {spec['folder']}"
+        os.chdir(spec["folder"])
+        what, argv = "the command", spec["argv"]
+        if not argv:
+            raise ValueError("it is empty")
+        what = argv[0]
+        os.execvpe(argv[0], argv, spec["env"])
+    except BaseException as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        os.write(failed, f"{what}: {why}".encode(errors="replace")[:4000])
+    os._exit(127)
+
+
+def _identity(child: Child) -> dict[str, object]:
+    """Who runs this: enough to know later whether a process with these numbers still is the same one."""
+    mine, its = process(os.getpid()), process(child.pid)
+    pipes = [os.readlink(f"/proc/self/fd/{fd}") for fd in (child.stdout, child.stderr)] if mine else []
+    return {
+        "boot": boot_id(),
+        "pid": os.getpid(),
+        "started": mine and mine.started,
+        "child": child.pid,
+        "child_started": its and its.started,
+        "pipes": pipes,
+    }
+
+
+def _only_child(pid: int) -> bool:
+    """A quick look whether we have no other child; False when that cannot be told."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            return file.read().split() == [str(pid)]
+    except OSError:
+        return False
+
+
+def _tell_end(run: Run, seconds: float, *kept: Kept) -> None:
+    never_ran = run.error and run.ending == "exited" and run.status == (127, None)
+    exit_code, by_signal = (None, None) if never_ran else run.status
+    if run.stored:
+        for each in kept:
+            each.sync()
+    sizes: dict[str, object] = {"stdout_bytes": kept[0].size, "stderr_bytes": kept[1].size, "stored": run.stored}
+    how = {"ending": run.ending, "exit_code": exit_code, "signal": by_signal, "seconds": round(seconds, 3)}
+    tell_exit(".", how | sizes | {"error": run.error})
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1])
+    # Nothing is left to tidy up, and the interpreter's own tidying takes longer than all that we do.
+    os._exit(code)

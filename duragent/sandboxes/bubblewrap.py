@@ -1,0 +1,165 @@
+"""Linux namespaces by bubblewrap: everything is read-only but the writable folders, secrets are covered.
+
+A command sees the machine as it is, with its own /tmp, /dev and /proc, and an empty /run, where the sockets of docker,
+systemd, dbus and key agents lie. It has no capabilities, cannot gain privileges, cannot see other processes or their
+environment, and without the network not even the machine's own loopback.
+
+What does not hold:
+- It can read whatever the server's user can read and nobody hid.
+- A hidden *file* that is replaced from outside while a command runs is seen by that command; a hidden folder is not.
+- A hard link inside a writable folder that somebody made before leads to the same file.
+- With the network on, abstract sockets (some X servers) can be reached.
+- SIGTERM ends the command at once: it has no time to clean up. A command that died of a signal is seen as 128 + signal.
+- A program that does not exist is bubblewrap's error: exit code 1, with its words.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from duragent.sandboxes.base import Command, Confinement
+from duragent.sandboxes.layout import ROOT, Access, Layer, access_to, existing, in_words, layers, on_disk
+from duragent.sandboxes.trial import Trouble, trial
+
+# The system's own folders come first: a PATH may begin with a project's folder, where a command can put a `bwrap`.
+_SYSTEM_PATH = "/usr/bin:/usr/local/bin:/bin:/run/wrappers/bin:/run/current-system/sw/bin"
+_PRIVATE = (Path("/tmp"), Path("/var/tmp"))
+_RUN = (Path("/run"), Path("/var/run"))
+_KEPT_OF_RUN = (Path("/run/current-system"), Path("/run/opengl-driver"), Path("/run/media"), Path("/etc/resolv.conf"))
+# Parts of /proc that uid 0 may write without any capability, and that are the whole machine's: bubblewrap's own cover
+# leaves /proc/sys out for root.
+_MACHINE_WIDE = tuple(
+    f"/proc/{name}"
+    for name in ("acpi", "asound", "bus", "driver", "fs", "irq", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger")
+)
+_ISOLATION = (
+    "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "sandbox",
+    "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+)  # fmt: skip
+
+
+class Bubblewrap:
+    """`secret` is hidden by default, `visible` what of it may be read all the same; what a confinement says of the very
+    same path wins over both. They are looked up anew for each command."""
+
+    name = "bubblewrap"
+
+    def __init__(
+        self, secret: tuple[Path, ...] = (), visible: tuple[Path, ...] = (), program: str | None = None
+    ) -> None:
+        self._secret, self._visible = secret, visible
+        self._program = program or shutil.which("bwrap", path=_SYSTEM_PATH) or shutil.which("bwrap")
+
+    def wrap(self, command: Command, within: Confinement) -> Command:
+        real = on_disk(within)
+        mounts = layers(self._base(), real)
+        folder = os.path.realpath(command.folder)
+        argv = [self._program or "bwrap", *mount_arguments(mounts), *_ISOLATION]
+        argv += [] if within.network else ["--unshare-net"]
+        argv += ["--chdir", folder, "--", *command.argv]
+        return replace(command, argv=tuple(argv), folder=ROOT, env=_with_temporary_folder(command.env, mounts))
+
+    def describe(self, within: Confinement) -> str:
+        return in_words(self.name, within, network=within.network)
+
+    def problem(self) -> str | None:
+        return str(self.trouble) if self.trouble else None
+
+    @cached_property
+    def trouble(self) -> Trouble | None:
+        """What `problem` says, in two parts."""
+        if not sys.platform.startswith("linux"):
+            return Trouble("bubblewrap needs Linux", "use `docker` or `trust`")
+        if self._program is None:
+            hint = "apt install bubblewrap (or: dnf install bubblewrap, pacman -S bubblewrap, apk add bubblewrap)"
+            return Trouble("bubblewrap is not installed", hint)
+        attempt = Command(("/bin/sh", "-c", ":"), ROOT, {"PATH": _SYSTEM_PATH})
+        return trial(self.wrap(attempt, Confinement(writable=())), lambda said: explain(said, _kernel_switches()))
+
+    def _base(self) -> dict[Path, Access]:
+        base: dict[Path, Access] = {ROOT: "read"}
+        base.update((path, "hide") for path in existing((*_RUN, *self._secret)))
+        base.update((path, "private") for path in existing(_PRIVATE))
+        base.update((path, "read") for path in existing((*_KEPT_OF_RUN, *self._visible)))
+        return base
+
+
+def mount_arguments(mounts: list[Layer]) -> list[str]:
+    """bubblewrap's options for them. Every value is an absolute path, so that none can be taken for an option."""
+    arguments, sealed = [], []
+    for layer in mounts:
+        path = str(layer.path)
+        match layer.access:
+            case "read":
+                arguments += ["--ro-bind", path, path]
+            case "write":
+                arguments += ["--bind", path, path]
+            case "private":
+                arguments += ["--tmpfs", path]
+            case "hide" if os.path.isdir(path):
+                arguments += ["--tmpfs", path]
+                sealed += ["--remount-ro", path]
+            case "hide":
+                # Reads as empty: most programs take that for "not configured", and fail when they may not read at all.
+                arguments += ["--dev-bind", "/dev/null", path]
+        if layer.path == ROOT:
+            arguments += ["--dev", "/dev", "--proc", "/proc"]
+            arguments += [part for name in _MACHINE_WIDE for part in ("--ro-bind-try", name, name)]
+    # Sealed last: until then the folders that other mounts need in them must be made.
+    return arguments + sealed
+
+
+def _with_temporary_folder(env: Mapping[str, str], mounts: list[Layer]) -> dict[str, str]:
+    """TMPDIR must be writable inside; where it would not be, the private /tmp is."""
+    folder = env.get("TMPDIR")
+    if folder is None or access_to(Path(os.path.realpath(folder)), mounts) == "write":
+        return dict(env)
+    return {**env, "TMPDIR": "/tmp"}
+
+
+# --- what is wrong --------------------------------------------------------------------------------------------------
+
+_SWITCHES = {
+    "kernel.unprivileged_userns_clone": "0",
+    "user.max_user_namespaces": "0",
+    "kernel.apparmor_restrict_unprivileged_userns": "1",
+}
+_ADVICE = {
+    "kernel.unprivileged_userns_clone": "user namespaces are switched off: sudo sysctl "
+    "kernel.unprivileged_userns_clone=1",
+    "user.max_user_namespaces": "user namespaces are switched off: sudo sysctl user.max_user_namespaces=15000",
+    "kernel.apparmor_restrict_unprivileged_userns": "AppArmor restricts user namespaces (Ubuntu 23.10 and later): "
+    "install an AppArmor profile for /usr/bin/bwrap with `userns,` in it, or: sudo sysctl "
+    "kernel.apparmor_restrict_unprivileged_userns=0",
+}
+
+
+def explain(said: str, switches: Mapping[str, str]) -> Trouble:
+    """What is behind bubblewrap's words. `switches` are the kernel's settings that are there, by name."""
+    why = f"bubblewrap does not work here ({said or 'it says nothing'})"
+    if "nknown option" in said:
+        return Trouble(why, "it is too old; version 0.4 or newer is needed")
+    if "mount proc" in said:
+        hint = "a container that hides parts of /proc is around us; start it with --security-opt systempaths=unconfined"
+        return Trouble(why, hint)
+    for name, off in _SWITCHES.items():
+        if switches.get(name) == off:
+            return Trouble(why, _ADVICE[name])
+    if "ermission" in said or "ot permitted" in said:
+        options = "--security-opt seccomp=unconfined --security-opt apparmor=unconfined"
+        return Trouble(why, f"user namespaces are refused; a container around us needs {options}")
+    return Trouble(why, "try: bwrap --ro-bind / / true")
+
+
+def _kernel_switches() -> dict[str, str]:
+    found = {}
+    for name in _SWITCHES:
+        try:
+            found[name] = Path("/proc/sys", name.replace(".", "/")).read_text().strip()
+        except OSError:
+            continue
+    return found

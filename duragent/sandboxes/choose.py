@@ -1,0 +1,89 @@
+"""Which sandbox commands run in: the strongest that really works here, or the one that a person asked for."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from duragent.errors import SandboxUnavailable
+from duragent.sandboxes.base import Confinement, Sandbox
+from duragent.sandboxes.bubblewrap import Bubblewrap
+from duragent.sandboxes.docker import Docker
+from duragent.sandboxes.secret_places import homes_here, secret_places
+from duragent.sandboxes.settings import SandboxSettings
+from duragent.sandboxes.trial import Trouble
+from duragent.sandboxes.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of what `duragent doctor` says. `hint` is what to do, "" when there is nothing to do."""
+
+    name: str
+    works: bool
+    why: str
+    hint: str = ""
+
+
+def choose(settings: SandboxSettings, environ: Mapping[str, str] | None = None) -> Sandbox:
+    """The sandbox for these settings. Tries it out, which may take seconds. Raises SandboxUnavailable.
+
+    `auto` never takes docker, because docker needs an image that somebody chose; `require: docker` does.
+    """
+    named = settings.require or settings.mode
+    here = sandboxes(settings, environ)
+    if named == "auto":
+        return here["bubblewrap"] if here["bubblewrap"].problem() is None else here["trust"]
+    problem = here[named].problem()
+    if problem is not None:
+        raise SandboxUnavailable(named, problem)
+    return here[named]
+
+
+def sandboxes(settings: SandboxSettings, environ: Mapping[str, str] | None = None) -> dict[str, Sandbox]:
+    """All of them by name, the strongest first; none has been tried."""
+    environ = os.environ if environ is None else environ
+    visible = tuple(map(_path, settings.visible))
+    bubblewrap = Bubblewrap(secret_places(homes_here(environ), environ), visible)
+    return {"bubblewrap": bubblewrap, "docker": Docker(settings.docker_image, environ), "trust": Trust()}
+
+
+def widen(within: Confinement, settings: SandboxSettings) -> Confinement:
+    """The confinement with what the settings add: folders to write, paths to hide, the network."""
+    return replace(
+        within,
+        writable=(*within.writable, *map(_path, settings.writable)),
+        hidden=(*within.hidden, *map(_path, settings.hidden)),
+        network=within.network or settings.network,
+    )
+
+
+def report(settings: SandboxSettings, environ: Mapping[str, str] | None = None) -> list[Fact]:
+    """What works here and what does not, each sandbox once, and last which one is used. Raises nothing."""
+    facts = [_fact(sandbox) for sandbox in sandboxes(settings, environ).values()]
+    return [*facts, _chosen(settings, {fact.name: fact for fact in facts})]
+
+
+def _fact(sandbox: Sandbox) -> Fact:
+    if isinstance(sandbox, Trust):
+        return Fact("trust", True, "commands run as they are, with all that you may do")
+    trouble = sandbox.trouble if isinstance(sandbox, Bubblewrap | Docker) else _whole(sandbox.problem())
+    return Fact(sandbox.name, False, trouble.why, trouble.hint) if trouble else Fact(sandbox.name, True, "works here")
+
+
+def _whole(problem: str | None) -> Trouble | None:
+    return None if problem is None else Trouble(problem, "")
+
+
+def _chosen(settings: SandboxSettings, facts: Mapping[str, Fact]) -> Fact:
+    """The last line of the report, from the lines before it: what `choose` does with the same settings."""
+    named = settings.require or settings.mode
+    if named != "auto":
+        return replace(facts[named], name="sandbox", why=f"{named}: {facts[named].why}")
+    if facts["bubblewrap"].works:
+        return Fact("sandbox", True, "auto: bubblewrap is used")
+    return Fact("sandbox", True, "auto: no sandbox is used, commands run as you", facts["bubblewrap"].hint)
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()

@@ -1,0 +1,87 @@
+"""What people are asked: the open question of a session, and writing down what is always allowed."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from duragent.errors import CallChanged, NothingToDo
+from duragent.journal.events import ApprovalRequested, Finding, ToolLost
+from duragent.journal.inputs import Decision
+from duragent.journal.record import Record
+from duragent.journal.state import OpenCall, SessionState
+from duragent.session.admit import Already, admit
+from duragent.session.ports import Ports
+from duragent.session.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person has to decide. `kind`: whether a call may run, or what to do about one that may have run."""
+
+    session_id: str
+    agent: str
+    title: str
+    kind: Literal["approval", "lost"]
+    seq: int
+    asked_at: str
+    call: str
+    tool: str
+    invocation: str
+    arguments_sha256: str = ""
+    findings: tuple[Finding, ...] = ()
+    patterns: tuple[str, ...] = ()
+    place: str = ""
+    expires_at: str | None = None
+    evidence: str = ""
+
+
+def question_of(state: SessionState, call: OpenCall, record: Record | None) -> Question:
+    """The open question of a session, from its state and the record that asks."""
+    event = record.event if record else None
+    asked = event if isinstance(event, ApprovalRequested) else None
+    lost = event if isinstance(event, ToolLost) else None
+    return Question(
+        session_id=state.session_id,
+        agent=state.agent,
+        title=state.title or state.topic,
+        kind="approval" if call.status == "waiting" else "lost",
+        seq=call.asked_seq,
+        asked_at=call.asked_at,
+        call=call.call,
+        tool=call.tool,
+        invocation=asked.invocation if asked else lost.invocation if lost else "",
+        arguments_sha256=call.arguments_sha256,
+        findings=asked.findings if asked else (),
+        patterns=asked.patterns if asked else (),
+        place=asked.place if asked else "",
+        expires_at=asked.expires_at if asked else None,
+        evidence=lost.evidence if lost else "",
+    )
+
+
+async def open_question(stage: Stage) -> Question | None:
+    """What this session asks; None when it asks nothing."""
+    state = stage.state
+    if (call := state.asks) is None:
+        return None
+    records = await stage.read_records(call.asked_seq - 1, 1)
+    return question_of(state, call, records[0] if records else None)
+
+
+async def prepared(stage: Stage, ports: Ports, posted: Decision) -> Decision:
+    """The decision, when it is about what waits; what it allows for ever is in the policy by then.
+
+    Raises CallChanged; with `allow_always` also NothingToDo, InvalidFile, AgentNotFound, AgentBroken.
+    """
+    question = await open_question(stage)
+    if question is None or isinstance(admit(stage.state, posted, ""), Already):
+        return posted
+    if posted.invocation not in (None, question.invocation or question.tool):
+        raise CallChanged(posted.call)
+    if posted.decision != "allow_always":
+        return posted
+    # Those of the person, else those that were offered; never a command that a client sent.
+    patterns = posted.patterns or question.patterns
+    if not patterns:
+        raise NothingToDo("no pattern would allow just this call: allow it once, or say which patterns")
+    await ports.means.allow_always(ports.agents.get(stage.state.agent), patterns)
+    return posted.model_copy(update={"written": patterns})

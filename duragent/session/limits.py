@@ -1,0 +1,81 @@
+"""How far a turn may go: what it has used, against what it may use. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from duragent.agent.spec import AgentSpec, BudgetSpec
+from duragent.journal.state import OpenTurn, SessionState
+from duragent.session.settings import SessionsSettings
+
+NUDGE_AT = 3
+"""How often the same call has the same result before the model is told that it goes in circles."""
+
+PAUSE_AT = 5
+"""How often before the turn stops and waits for a person."""
+
+
+_UNBOUND = BudgetSpec()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`attempts` of one question when the model fails; `recoveries` of one turn without progress; `steps` of a turn."""
+
+    attempts: int = 4
+    retry_base_seconds: float = 1.0
+    recoveries: int = 3
+    steps: int = 10
+    turn: BudgetSpec = _UNBOUND
+    session: BudgetSpec = _UNBOUND
+
+
+def limits_of(settings: SessionsSettings, spec: AgentSpec | None) -> Limits:
+    """What holds for a session of an agent with this spec; None while it is not known."""
+    if spec is None:
+        return Limits(settings.model_attempts, settings.retry_base_seconds)
+    session = spec.session
+    return Limits(
+        settings.model_attempts,
+        settings.retry_base_seconds,
+        steps=max(session.max_tool_iterations, 1),
+        turn=session.turn_budget,
+        session=session.session_budget,
+    )
+
+
+def exceeded(state: SessionState, turn: OpenTurn, limits: Limits) -> tuple[str, str] | None:
+    """(code, reason) when the turn must stop before it asks the model again; it can be taken up later."""
+    asking = turn.asking
+    if asking is not None and asking.status == "replied":
+        if asking.step >= limits.steps:
+            used = f"the model asked for tools {asking.step} times (max_tool_iterations)"
+            return "max-tool-iterations", f"{used}; send a message to go on"
+        if any(times >= PAUSE_AT for _, times in turn.repeats):
+            same = f"the model made the same call {PAUSE_AT} times with the same result"
+            return "loop-detected", f"{same}; send a message to go on"
+    seconds = _worked_seconds(turn, state.updated_at)
+    if what := _used_up(limits.turn, turn.tokens, turn.cost_usd, seconds):
+        return "turn-budget", f"the turn has used its budget: {what}; send a message to go on"
+    totals = state.totals
+    if what := _used_up(limits.session, totals.input_tokens + totals.output_tokens, totals.cost_usd, 0.0):
+        return "session-budget", f"the session has used its budget: {what}; raise spec.session.session_budget to go on"
+    return None
+
+
+def _used_up(budget: BudgetSpec, tokens: int, cost_usd: float, seconds: float) -> str:
+    if budget.tokens is not None and tokens >= budget.tokens:
+        return f"{tokens:,} of {budget.tokens:,} tokens"
+    if budget.cost_usd is not None and cost_usd >= budget.cost_usd:
+        return f"${cost_usd:.4f} of ${budget.cost_usd:g}"
+    if budget.seconds is not None and seconds >= budget.seconds:
+        return f"{seconds:.0f} of {budget.seconds:g} seconds"
+    return ""
+
+
+def _worked_seconds(turn: OpenTurn, now: str) -> float:
+    try:
+        begun, newest = datetime.fromisoformat(turn.started_at), datetime.fromisoformat(now)
+        return (newest - begun).total_seconds() - turn.idle_seconds
+    except (ValueError, TypeError):
+        # A state from before this was counted.
+        return 0.0

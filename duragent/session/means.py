@@ -1,0 +1,123 @@
+"""What an agent's calls work with: its tools, its policy, where commands run, where their results rest."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from duragent.agent.load import Agent
+from duragent.agent.surroundings import Surroundings, load_surroundings
+from duragent.policy.files import allow_always, load_policy
+from duragent.policy.tiers import Policy
+from duragent.process.spool import Spool
+from duragent.sandboxes.base import Command, Confinement, Sandbox
+from duragent.sandboxes.choose import choose, widen
+from duragent.sandboxes.environment import clean_environment
+from duragent.sandboxes.settings import SandboxSettings
+from duragent.subscribers.notify import Notice
+from duragent.tools.base import Confine, Places
+from duragent.tools.toolset import Toolset, gather
+
+RUN_BY_OTHERS = (".git/hooks", ".git/config")
+"""What git runs outside of any sandbox, when a person uses it in the working directory."""
+
+_DEFAULTS = SandboxSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Made by the wiring, the same for all sessions. `project` is the folder that holds the workspace.
+
+    `closed` are files and folders that no tool may touch, `frozen` those that are only read: what decides how agents
+    behave. `environment` is the server's, of which commands get a part; `given` has the settings of tools by name.
+    """
+
+    workspace: Path
+    project: Path
+    closed: tuple[Path, ...]
+    frozen: tuple[Path, ...]
+    spool: Spool
+    sandbox: SandboxSettings = _DEFAULTS
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    given: Mapping[str, Any] = field(default_factory=dict)
+    notify: Callable[[Notice], None] = field(default=lambda _: None)
+    _chosen: dict[str | None, Sandbox] = field(default_factory=dict)
+
+    def sandbox_for(self, agent: Agent) -> Sandbox:
+        """The sandbox that the agent, or else the configuration, wants. Raises SandboxUnavailable."""
+        return self._choose(agent.spec.sandbox.require)
+
+    def try_sandbox(self) -> Sandbox:
+        """The one that holds where an agent wants nothing else; tried once. Raises SandboxUnavailable."""
+        return self._choose(None)
+
+    def _choose(self, require: Literal["bubblewrap", "docker"] | None) -> Sandbox:
+        if require not in self._chosen:
+            wanted = self.sandbox.model_copy(update={"require": require}) if require else self.sandbox
+            self._chosen[require] = choose(wanted, self.environment)
+        return self._chosen[require]
+
+    def places(self, agent: Agent) -> Places:
+        """Where an agent's calls happen."""
+        folder = (self.project / (agent.spec.working_directory or ".")).resolve()
+        agent_folder = agent.folder.resolve()
+        return Places(
+            folder=folder,
+            workspace=self.workspace,
+            agent_folder=agent_folder,
+            roots=(agent_folder, self.workspace),
+            closed=self.closed,
+            frozen=(*self.frozen, agent_folder, *(folder / each for each in RUN_BY_OTHERS)),
+        )
+
+    def confinement(self, agent: Agent, places: Places) -> Confinement:
+        """What an agent's commands may touch."""
+        own = tuple((places.folder / each).resolve() for each in agent.spec.sandbox.writable)
+        within = Confinement(
+            writable=(places.folder, *own),
+            read_only=places.frozen,
+            hidden=self.closed,
+            network=agent.spec.sandbox.network,
+        )
+        return widen(within, self.sandbox)
+
+    def place(self, agent: Agent) -> str:
+        """Where the agent's commands run, for people. Raises SandboxUnavailable."""
+        return self.sandbox_for(agent).describe(self.confinement(agent, self.places(agent)))
+
+    def confined(self, agent: Agent, places: Places) -> Confine:
+        """How the agent's commands are made. The result raises SandboxUnavailable."""
+
+        clean = clean_environment(self.environment, self.sandbox.pass_env)
+
+        def confine(
+            argv: Sequence[str],
+            *,
+            folder: Path | None = None,
+            env: Mapping[str, str] | None = None,
+            stdin: bytes = b"",
+        ) -> Command:
+            bare = Command(tuple(argv), folder or places.folder, {**clean, **(env or {})}, stdin)
+            return self.sandbox_for(agent).wrap(bare, self.confinement(agent, places))
+
+        return confine
+
+    async def gather(self, agent: Agent) -> tuple[Toolset, Surroundings]:
+        """The agent's tools, and the files around it, as they are on the disk now."""
+        places = self.places(agent)
+
+        def look() -> tuple[Toolset, Surroundings]:
+            around = load_surroundings(agent, self.workspace, places.folder)
+            return gather(agent, places, given=self.given), around
+
+        return await asyncio.to_thread(look)
+
+    async def policy(self, agent: Agent) -> Policy:
+        """What the agent may do, as its files say now; a file with a fault makes a policy that denies everything."""
+        return await asyncio.to_thread(load_policy, self.workspace, agent.folder)
+
+    async def allow_always(self, agent: Agent, patterns: Sequence[str]) -> None:
+        """Add to the agent's `policy.local.yaml`; what is there already is not added again. Raises InvalidFile."""
+        await asyncio.to_thread(allow_always, agent.folder, patterns)

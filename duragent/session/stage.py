@@ -1,0 +1,100 @@
+"""What a turn needs of its session."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from duragent.bus import Delta
+from duragent.clock import Clock
+from duragent.errors import StoreFull
+from duragent.journal.events import Event
+from duragent.journal.record import Record
+from duragent.journal.state import SessionState
+from duragent.stores.base import Claim
+
+FULL_STORE_PAUSE_SECONDS = 5.0
+"""How long a turn waits when there was no room, before it tries again."""
+
+T = TypeVar("T")
+Decide = Callable[[SessionState], Sequence[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How many tokens of the log a request may need: of what was before the running turn, and of that turn itself."""
+
+    history_tokens: int
+    turn_tokens: int = 0
+
+
+class Shown(Protocol):
+    """Something that is being written, and that a watcher who comes now must be told first."""
+
+    def so_far(self) -> list[Delta]: ...
+
+
+class Stage(Protocol):
+    """What a turn needs of its session."""
+
+    @property
+    def state(self) -> SessionState: ...
+    @property
+    def claim(self) -> Claim: ...
+    @property
+    def interrupt(self) -> asyncio.Event:
+        """Set when the question under way must stop; `why_stop` says why."""
+        ...
+
+    @property
+    def stopping(self) -> bool: ...
+
+    async def commit(self, decide: Decide) -> list[Record]: ...
+
+    async def newest(self, wanted: Wanted) -> tuple[list[Record], bool]:
+        """The newest records, at least as much as is wanted, oldest first, and whether there are no older ones."""
+        ...
+
+    async def read_records(self, after: int, limit: int) -> list[Record]:
+        """Records behind seq `after`, with their texts."""
+        ...
+
+    def show(self, shown: Shown) -> None:
+        """From now on a watcher that comes is told this first, until it is hidden."""
+        ...
+
+    def hide(self, shown: Shown) -> None: ...
+
+    def tell(self, delta: Delta) -> None: ...
+
+
+async def interrupted_within(stage: Stage, wait: Coroutine[Any, Any, None]) -> bool:
+    """Wait; True when the session's interrupt came first, or was there already."""
+    waiting = asyncio.ensure_future(wait)
+    interrupted = asyncio.ensure_future(stage.interrupt.wait())
+    try:
+        await asyncio.wait((waiting, interrupted), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        interrupted.cancel()
+    return stage.interrupt.is_set()
+
+
+async def when_there_is_room(stage: Stage, clock: Clock, work: Callable[[], Awaitable[T]]) -> T:
+    """Do what keeps something that cannot be had again: a full store is waited for. Raises StoreFull only when the
+    session is interrupted meanwhile."""
+    while True:
+        try:
+            return await work()
+        except StoreFull:
+            if await interrupted_within(stage, clock.sleep(FULL_STORE_PAUSE_SECONDS)):
+                raise
+
+
+def why_stop(state: SessionState, stopping: bool) -> str | None:
+    """Why a question to the model must not go on, as `ModelFailed.error` names it; None: it may."""
+    if state.closed or (state.turn is not None and state.turn.cancelled):
+        return "cancelled"
+    if state.paused:
+        return "paused"
+    return "shutdown" if stopping else None

@@ -1,0 +1,58 @@
+"""The tool `session`: what other sessions of the same agent are about."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from duragent.errors import SessionNotFound
+from duragent.journal.events import EffectClass
+from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, failed
+
+SHOWN_CHARS = 500
+
+
+class SessionTool(Tool["SessionTool.Arguments"]):
+    """Look into the other sessions of this agent: list the latest ones, or read the last messages of one."""
+
+    name = "session"
+    effect: EffectClass = "pure"
+    main = "session_id"
+
+    class Arguments(ToolArguments):
+        action: Literal["list", "read"] = Field(description="`list` the latest sessions, or `read` one.")
+        session_id: str | None = Field(default=None, description="For read: which one, as list shows it.")
+        limit: int = Field(default=20, ge=1, le=50, description="How many sessions or messages.")
+
+        @model_validator(mode="after")
+        def _read_needs_a_session(self) -> "SessionTool.Arguments":
+            if self.action == "read" and not (self.session_id or "").strip():
+                raise ValueError("read needs `session_id`: use list to see which there are")
+            return self
+
+    async def run(self, arguments: Arguments, context: ToolContext) -> ToolResult:
+        if arguments.action == "list":
+            return await _listed(arguments.limit, context)
+        return await _read((arguments.session_id or "").strip(), arguments.limit, context)
+
+
+async def _listed(limit: int, context: ToolContext) -> ToolResult:
+    siblings = await context.sessions.siblings(limit)
+    lines = [
+        f"- {each.session_id} ({each.source}) — {each.status} — {each.updated_at}"
+        + (f" — {_cut(' '.join(each.title.split()))}" if each.title.strip() else "")
+        for each in siblings
+    ]
+    return ToolResult("\n".join(lines) or "There are no other sessions.", details={"sessions": len(lines)})
+
+
+async def _read(session_id: str, limit: int, context: ToolContext) -> ToolResult:
+    try:
+        messages = await context.sessions.read(session_id, limit)
+    except SessionNotFound as error:
+        return failed(f"{error}; use list to see which there are")
+    lines = [f"[{role}]: {_cut(text)}" for role, text in messages]
+    return ToolResult("\n".join(lines) or "This session has no messages yet.", details={"messages": len(lines)})
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "…"

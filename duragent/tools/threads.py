@@ -1,0 +1,31 @@
+"""Blocking file work of a tool: in a thread that is told when nobody waits any more, with failures as results."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from duragent.tools.base import ToolResult, failed
+from duragent.tools.paths import PathRefused, one_line
+
+Stop = threading.Event
+"""Set when the call was cancelled: long loops look at it."""
+
+
+async def in_thread(path: str, work: Callable[[Stop], ToolResult]) -> ToolResult:
+    """What `work` returns; a path that is refused and a file that cannot be used become a result that says why."""
+    stop = Stop()
+    try:
+        return await asyncio.to_thread(work, stop)
+    except PathRefused as error:
+        return failed(str(error))
+    except OSError as error:
+        return failed(os_problem(path, error))
+    finally:
+        stop.set()
+
+
+def os_problem(path: str, error: OSError) -> str:
+    """A sentence for the model."""
+    if isinstance(error, FileNotFoundError):
+        return f"{one_line(path)} does not exist"
+    return f"{one_line(path)}: {error.strerror or error}"

@@ -1,0 +1,223 @@
+"""Which tools an agent has: built-ins and programs that agent.yaml names, and folders that lie in `tools`.
+
+The law of this file: `gather` gives the same tools in the same order for the same files, so that what a provider has
+cached of a prompt stays good; and a tool that cannot be used is a fault that is told, never a crash and never a
+different tool in its place. Nothing here runs a program; a module is imported when an agent names its tool.
+"""
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_args
+
+from duragent.agent.load import FILE_NAME, Agent
+from duragent.agent.skills import skills_of
+from duragent.agent.spec import BuiltinTool
+from duragent.agent.spec import CliTool as CliSpec
+from duragent.errors import InvalidFile
+from duragent.fault_words import cut
+from duragent.journal.events import EffectClass
+from duragent.models.messages import ToolSchema
+from duragent.policy.patterns import KINDS
+from duragent.tools.base import AnyTool, Places, Tool
+from duragent.tools.cli import CliTool, Program
+from duragent.tools.cli_schema import load_schema
+from duragent.tools.discovery import NAME, NAME_RULE, SCHEMA, discover
+from duragent.tools.program import argv_of_command, description_in, program_file
+from duragent.tools.settings import WebSettings
+
+BUILTINS: Mapping[str, str] = MappingProxyType(
+    {
+        "bash": "duragent.tools.bash:Bash",
+        "read_file": "duragent.tools.read_file:ReadFile",
+        "write_file": "duragent.tools.write_file:WriteFile",
+        "edit_file": "duragent.tools.edit_file:EditFile",
+        "list_files": "duragent.tools.list_files:ListFiles",
+        "search_files": "duragent.tools.search_files:SearchFiles",
+        "web": "duragent.tools.web:WebTool",
+        "session": "duragent.tools.session:SessionTool",
+        "reload_tools": "duragent.tools.reload_tools:ReloadTools",
+        "skill": "duragent.tools.skill:Skill",
+        "read_output": "duragent.tools.read_output:ReadOutput",
+        "think": "duragent.tools.think:Think",
+    }
+)
+"""By name: where the class is."""
+LATER = ("schedule", "background_process")
+"""Part of the format, and not of this version."""
+ENTRY_POINTS = "duragent.tools"
+
+READ_OUTPUT, SKILL = "read_output", "skill"
+_TAKEN = "has the name of a tool that comes with duragent; call it something else"
+_NEAR = 0.6
+
+
+@dataclass(frozen=True)
+class Toolset:
+    """An agent's tools: the built-ins and the programs of agent.yaml in its order, then those that were discovered.
+
+    `faults` are sentences, one for each tool that is not there although it was asked for, or not as it was meant.
+    """
+
+    tools: tuple[AnyTool, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    def get(self, name: str) -> AnyTool | None:
+        """The tool with exactly this name."""
+        return self._by_name.get(name)
+
+    def schemas(self) -> tuple[ToolSchema, ...]:
+        """What the model is told, in the order of `tools`."""
+        return self._schemas
+
+    def closest(self, name: str) -> str | None:
+        """The name that was probably meant."""
+        return _closest(name, [tool.name for tool in self.tools])
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, AnyTool]:
+        return {tool.name: tool for tool in self.tools}
+
+    @cached_property
+    def _schemas(self) -> tuple[ToolSchema, ...]:
+        return tuple(tool.schema() for tool in self.tools)
+
+
+def gather(
+    agent: Agent, places: Places, *, given: Mapping[str, Any] = MappingProxyType({}), trusted: bool = True
+) -> Toolset:
+    """The tools of that agent as its files are now. Blocks on the disk.
+
+    `given` has the settings of tools that take some, by tool name, such as `{"web": WebSettings()}`. `trusted` False
+    leaves out all that would run a program which came with the workspace.
+    """
+    sources = {"web": WebSettings(), **given, "reload_tools": trusted}
+    named, faults = _named(agent, places, sources, trusted)
+    found = discover(places.agent_folder, places.workspace, trusted=trusted)
+    faults += found.faults
+    programs = [tool for tool in named.values() if isinstance(tool, CliTool)]
+    first = [tool for tool in named.values() if tool is not None and not isinstance(tool, CliTool)]
+    reserved = {tool.name for tool in first} | {READ_OUTPUT, SKILL}
+    for tool in found.tools:
+        if tool.name in reserved:
+            faults.append(f"{tool.program.folder}: {_TAKEN}")
+        elif tool.name not in named:
+            programs.append(tool)
+    if SKILL not in named and skills_of(agent, places.workspace)[0]:
+        first.append(_loaded(SKILL))
+    if READ_OUTPUT not in named and any(tool.by_command for tool in (*first, *programs)):
+        first.append(_loaded(READ_OUTPUT))
+    return Toolset((*first, *programs), tuple(faults))
+
+
+def _named(
+    agent: Agent, places: Places, given: Mapping[str, Any], trusted: bool
+) -> tuple[dict[str, AnyTool | None], list[str]]:
+    """What agent.yaml names, in its order, and the faults. None is a broken one, whose name nothing else may take."""
+    found: dict[str, AnyTool | None] = {}
+    faults: list[str] = []
+    for number, spec in enumerate(agent.spec.tools):
+        try:
+            if spec.name in found:
+                raise ValueError(f"'{spec.name}' is there already; the first one is used")
+            found[spec.name] = _builtin(spec, given) if spec.type == "builtin" else _cli(spec, places, trusted)
+        except (InvalidFile, ValueError) as error:
+            found.setdefault(spec.name, None)
+            faults.append(f"{places.agent_folder / FILE_NAME}: spec.tools[{number}]: {error}")
+    return found, faults
+
+
+# --- built-ins and plugins -------------------------------------------------------------------------------------------
+
+
+def _builtin(spec: BuiltinTool, given: Mapping[str, Any]) -> AnyTool:
+    """Raises ValueError."""
+    if spec.name in BUILTINS:
+        return _loaded(spec.name, given)
+    if spec.name in LATER:
+        raise ValueError(f"'{spec.name}' does not exist yet in this version")
+    points = tuple(entry_points(group=ENTRY_POINTS, name=spec.name))
+    if not points:
+        known = [*BUILTINS, *entry_points(group=ENTRY_POINTS).names]
+        near = _closest(spec.name, known)
+        hint = f"did you mean '{near}'?" if near else f"there are: {', '.join(known)}"
+        raise ValueError(f"no tool is called {cut(repr(spec.name))} ({hint})")
+    if len(points) > 1:
+        raise ValueError(f"several packages have a tool '{spec.name}': {', '.join(each.value for each in points)}")
+    return _plugin(points[0], given)
+
+
+def _loaded(name: str, given: Mapping[str, Any] = MappingProxyType({})) -> AnyTool:
+    """One of ours. Raises ValueError when this installation lacks it, or something that it needs."""
+    module, _, made_by = BUILTINS[name].partition(":")
+    try:
+        make = getattr(import_module(module), made_by)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"'{name}' cannot be loaded: {error}") from error
+    tool: AnyTool = make(given[name]) if name in given else make()
+    return tool
+
+
+def _plugin(point: EntryPoint, given: Mapping[str, Any]) -> AnyTool:
+    """A tool of another package. Raises ValueError, whatever that package does."""
+    try:
+        made = point.load()
+        tool = (made(given[point.name]) if point.name in given else made()) if callable(made) else made
+        problem = _problem(tool, point.name)
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"'{point.name}' of {point.value} cannot be loaded: {cut(repr(error))}") from error
+    if problem:
+        raise ValueError(f"'{point.name}' of {point.value} {problem}")
+    return tool  # type: ignore[no-any-return]  # `_problem` has seen that it is one
+
+
+def _problem(tool: Any, name: str) -> str | None:
+    """Why this object cannot be the tool of that name."""
+    if not isinstance(tool, Tool):
+        return f"is not a Tool but {type(tool).__name__}"
+    if tool.name != name or not NAME.fullmatch(name):
+        return f"calls itself {tool.name!r}" if tool.name != name else f"has a name that {NAME_RULE}"
+    if tool.kind not in KINDS or tool.effect not in get_args(EffectClass):
+        return f"has the kind {tool.kind!r} and the effect {tool.effect!r}, of which one does not exist"
+    json.dumps(tool.schema().model_dump())
+    return None
+
+
+# --- programs of agent.yaml ------------------------------------------------------------------------------------------
+
+
+def _cli(spec: CliSpec, places: Places, trusted: bool) -> CliTool:
+    """Raises InvalidFile, ValueError."""
+    if not trusted:
+        raise ValueError(f"'{spec.name}' is left out until this workspace is trusted")
+    if not NAME.fullmatch(spec.name):
+        raise ValueError(f"name: {cut(ascii(spec.name))} {NAME_RULE}")
+    if spec.name in (READ_OUTPUT, SKILL):
+        raise ValueError(_TAKEN)
+    folder = places.agent_folder
+    try:
+        argv = argv_of_command(spec.command, folder)
+    except ValueError as error:
+        raise ValueError(f"command: {error}") from None
+    readme = description_in(folder / spec.readme, folder) if spec.readme else ""
+    described = "\n\n".join(text for text in ((spec.description or "").strip(), readme) if text)
+    file = program_file(argv)
+    schema = load_schema(_schema_beside(file), file.parent) if file else None
+    return CliTool(Program(spec.name, argv, file.parent if file else folder, described, schema))
+
+
+def _schema_beside(program: Path) -> Path:
+    """`schema.json` beside a program called `run`, `fetch.py.schema.json` beside `fetch.py`."""
+    return program.with_name(SCHEMA if program.name.partition(".")[0] == "run" else f"{program.name}.{SCHEMA}")
+
+
+def _closest(name: str, known: Sequence[str]) -> str | None:
+    folded = {each.casefold(): each for each in known}
+    near = difflib.get_close_matches(name[:64].casefold(), folded, n=1, cutoff=_NEAR)
+    return folded[near[0]] if near else None

@@ -1,0 +1,131 @@
+"""Which URLs and which addresses the web tool may reach. Pure.
+
+The law of this file: only what is surely a public address of the internet is reached, unless a person allowed the host.
+The decision about a name is made on the addresses that the connection is then made to, never on the name alone.
+"""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from duragent.errors import BadInput
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+PORTS = {"http": 80, "https": 443}
+
+# By RFC 6890 and IANA's register of special addresses. The last is where one cloud answers about the machine.
+_SPECIAL_V4 = tuple(
+    ipaddress.IPv4Network(each)
+    for each in """
+    0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
+    192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24
+    203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 168.63.129.16/32
+    """.split()
+)
+# Of IPv6 only this is given out to the internet; then what in it is special: tunnels, examples, protocols.
+_GIVEN_OUT_V6 = ipaddress.IPv6Network("2000::/3")
+_SPECIAL_V6 = tuple(
+    ipaddress.IPv6Network(each) for each in "2001::/23 2001:db8::/32 2002::/16 2620:4f:8000::/48 3fff::/20".split()
+)
+_TRANSLATED_V6 = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
+"""An IPv4 address stands in the last 32 bits of these, and is what is reached."""
+
+_LOCAL_NAMES = ("localhost", "local", "localdomain", "internal", "intranet", "lan", "home.arpa", "onion")
+_NUMBER_LABEL = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+
+
+class UrlRefused(BadInput):
+    """The URL is not fetched; the message is a sentence for the model."""
+
+    code = "url-refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL that may be fetched, once the host's addresses are checked, which an `allowed` one's need not be."""
+
+    url: httpx.URL
+    host: str
+    port: int
+    allowed: bool
+
+
+def check_url(text: str, allow_hosts: Sequence[str] = ()) -> Target:
+    """What to fetch. Raises UrlRefused."""
+    url = _parsed(text)
+    if url.scheme not in PORTS:
+        raise UrlRefused(f"unsupported URL scheme: {url.scheme or 'none'}; only http and https are fetched")
+    if url.userinfo:
+        raise UrlRefused("URLs with a user name or a password are not fetched")
+    # The name as it goes to the resolver and onto the wire: letters of other scripts are punycode here.
+    host = url.raw_host.decode("ascii").rstrip(".").lower()
+    port = PORTS[url.scheme] if url.port is None else url.port
+    if not host:
+        raise UrlRefused("the URL names no host")
+    shown = f"[{host}]" if ":" in host else host
+    if {f"{shown}:{port}", *([shown] if port in PORTS.values() else [])} & {each.lower() for each in allow_hosts}:
+        return Target(url, host, port, allowed=True)
+    if port not in PORTS.values():
+        raise UrlRefused(f"port {port} is not fetched; only 80 and 443 are")
+    _check_host(host)
+    return Target(url, host, port, allowed=False)
+
+
+def _parsed(text: str) -> httpx.URL:
+    if any(char.isspace() or not char.isprintable() for char in text) or "\\" in text:
+        raise UrlRefused("the URL has blanks, control characters or backslashes in it; escape them with %")
+    try:
+        return httpx.URL(text)
+    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+        raise UrlRefused(f"this is not a URL: {error}") from None
+
+
+def _check_host(host: str) -> None:
+    address = literal_address(host)
+    if address is not None:
+        check_addresses(host, [address])
+    elif ":" in host or "%" in host:
+        raise UrlRefused(f"{host} is not a host")
+    elif _NUMBER_LABEL.fullmatch(host.rsplit(".", 1)[-1]):
+        raise UrlRefused(f"{host} is an unusual spelling of an address, which is not fetched")
+    elif any(host == name or host.endswith(f".{name}") for name in _LOCAL_NAMES):
+        raise UrlRefused(_private(host, "is a name that is"))
+
+
+def literal_address(host: str) -> Address | None:
+    """The address that stands there instead of a name, in its usual spelling."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def check_addresses(host: str, addresses: Sequence[Address]) -> None:
+    """Refuse the host when any of its addresses is not public: a mixture is a trick. Raises UrlRefused."""
+    if not addresses:
+        raise UrlRefused(f"{host} has no address")
+    for address in addresses:
+        if not is_public(address):
+            raise UrlRefused(_private(host, "is" if str(address) == host else f"leads to {address}, which is"))
+
+
+def _private(host: str, verb: str) -> str:
+    return (
+        f"{host} {verb} not on the public internet; such hosts are only fetched when a person lists them in "
+        "`web: allow_hosts` of duragent.yaml"
+    )
+
+
+def is_public(address: Address) -> bool:
+    """Whether it is surely one of the public internet."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return not any(address in network for network in _SPECIAL_V4)
+    if address.scope_id is not None:
+        return False
+    if any(address in network for network in _TRANSLATED_V6):
+        return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return address in _GIVEN_OUT_V6 and not any(address in network for network in _SPECIAL_V6)

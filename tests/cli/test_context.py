@@ -1,0 +1,226 @@
+"""`duragent context` shows what would be asked, from the files alone."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import duragent as duragent_package
+from duragent.cli.context import SessionLog, next_question
+from duragent.cli.place import need_config
+from duragent.context.build import build
+from duragent.context.tokens import request_tokens
+from duragent.models.messages import ModelReply, ModelRequest, ToolCall, Usage
+from duragent.session.stage import Wanted
+from duragent.stores.files import FileStore
+from duragent.stores.reader import LogReader
+from duragent.testing import ScriptedModel
+from tests.cli.conftest import Command
+from tests.session.house import open_house
+
+TOOLS = "  tools: [{type: builtin, name: read_file}, {type: builtin, name: think}, {type: builtin, name: web}]"
+CONFIG = "workspace: ..\nagents_dir: ..\nservices: {session: {path: ../sessions}}\n"
+
+
+def reading(path: str, text: str = "") -> ModelReply:
+    call = ToolCall(id="x", name="read_file", arguments=json.dumps({"path": path}))
+    usage = Usage(input_tokens=2_000, output_tokens=5)
+    return ModelReply(text=text, calls=(call,), finish_reason="tool_calls", usage=usage)
+
+
+class Talk:
+    """A session that has happened, what its model was asked each time, and the folder to stand in."""
+
+    def __init__(self, folder: Path, session_id: str, asked: list[ModelRequest]) -> None:
+        self.project, self.id, self.asked = folder / "project", session_id, asked
+        self._log = folder / "sessions" / session_id / "events.jsonl"
+        self._whole = self._log.read_bytes().splitlines(keepends=True)
+        self._questions = [at for at, line in enumerate(self._whole) if b'"type":"model_called"' in line]
+
+    def before(self, question: int) -> None:
+        """Put the log back to where it stood when that question was about to be asked."""
+        self._log.write_bytes(b"".join(self._whole[: self._questions[question]]))
+
+
+async def talk(folder: Path, rest: str, messages: Iterable[str], script: Iterable[ModelReply | str]) -> Talk:
+    workspace = folder / "workspace"
+    project = workspace / "project"
+    project.mkdir(parents=True)
+    (project / "duragent.yaml").write_text(CONFIG)
+    (project / "AGENTS.md").write_text("Use tabs.\n")
+    (project / "long.txt").write_text("".join(f"line {number} of many\n" for number in range(3_000)))
+    (workspace / "directives").mkdir()
+    (workspace / "directives" / "tone.md").write_text("Be kind at {{time}}.\n")
+    store, model = FileStore(workspace / "sessions"), ScriptedModel(script)
+    store.open()
+    try:
+        async with open_house(store, model, workspace, agent_rest=rest) as house:
+            session_id = await house.new()
+            for message in messages:
+                await house.ask(session_id, message)
+    finally:
+        store.close()
+    return Talk(workspace, session_id, model.requests)
+
+
+async def shown(about: Talk) -> ModelRequest:
+    found = need_config(about.project / "duragent.yaml", None)
+    log = SessionLog.open(LogReader(found.sessions_dir), about.id)
+    question = await next_question(found, log)
+    window = question.window
+    return build(question.agent, question.around, window.records, from_start=window.from_start, opening=window.opening)
+
+
+@pytest.mark.parametrize("window", [3_000, 6_000, 100_000])
+async def test_context_is_what_the_model_was_sent_at_every_question(tmp_path: Path, window: int) -> None:
+    rest = f"    max_input_tokens: {window}\n{TOOLS}\n  session: {{context: {{tool_result_keep_last: 1}}}}"
+    script: list[ModelReply | str]
+    script = [reading("long.txt"), reading("nothing"), reading("long.txt", "again"), "it is long", *["well"] * 8]
+    about = await talk(tmp_path, rest, ["read it", *["talk " * 300] * 8], script)
+    assert len(about.asked) == 12
+    for number, request in reversed(list(enumerate(about.asked))):
+        about.before(number)
+        assert await shown(about) == request, number
+
+
+async def test_context_in_a_turn_longer_than_what_is_looked_at_is_what_the_model_was_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("duragent.session.prompting.BACK_LINES", 4)
+    rest = f"    max_input_tokens: 3000\n{TOOLS}\n  session: {{max_tool_iterations: 40}}"
+    script: list[ModelReply | str] = [reading("nothing", f"look {number} " + "at " * 400) for number in range(20)]
+    about = await talk(tmp_path, rest, ["the only message"], [*script, "done"])
+    for number, request in reversed(list(enumerate(about.asked))):
+        about.before(number)
+        assert await shown(about) == request, number
+    assert "the only message" in str(about.asked[-1].messages)
+
+
+async def test_context_of_an_agent_with_recall_has_the_tools_that_its_turn_had(tmp_path: Path) -> None:
+    about = await talk(tmp_path, f"{TOOLS}\n  tools_recall: 1", ["fetch a web page", "read a file"], ["one", "two"])
+    assert [tool.name for tool in about.asked[0].tools] == ["web"]
+    assert [tool.name for tool in about.asked[1].tools] == ["read_file"]
+    for number in (1, 0):
+        about.before(number)
+        assert (await shown(about)).tools == about.asked[number].tools
+
+
+async def test_newest_of_a_long_log_are_as_many_as_are_wanted_and_say_that_there_are_older_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("duragent.session.prompting.BACK_LINES", 10)
+    about = await talk(tmp_path, "", [f"message {number} " + "x" * 2_000 for number in range(10)], ["yes"] * 10)
+    found = need_config(about.project / "duragent.yaml", None)
+    log = SessionLog.open(LogReader(found.sessions_dir), about.id)
+    head = log.state.seq
+    some, from_start = log.newest(Wanted(500))
+    assert ([record.seq for record in some], from_start) == (list(range(head - 9, head + 1)), False)
+    every, from_start = log.newest(Wanted(1_000_000))
+    assert ([record.seq for record in every], from_start) == (list(range(1, head + 1)), True)
+
+
+# --- the command ----------------------------------------------------------------------------------------------------
+
+
+async def told(duragent: Command, about: Talk, *options: str) -> Any:
+    # In a thread, because a command has an event loop of its own.
+    return await asyncio.to_thread(duragent, "context", about.id, "-c", str(about.project / "duragent.yaml"), *options)
+
+
+async def test_context_tells_each_part_with_its_tokens_and_they_add_up(duragent: Command, tmp_path: Path) -> None:
+    about = await talk(tmp_path, TOOLS, ["read it\nnow"], [reading("nothing"), "not there"])
+    about.before(1)
+    ran = await told(duragent, about, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    found = json.loads(ran.out)
+    assert (found["session_id"], found["status"], found["agent"]) == (about.id, "running", "assistant")
+    assert [section["source"] for section in found["sections"]] == [
+        "prime directives",
+        "soul",
+        "system prompt",
+        "instructions",
+        "directives: workspace/tone",
+        "AGENTS.md",
+    ]
+    assert [tool["name"] for tool in found["tools"]] == ["read_file", "think", "web"]
+    assert [(line["role"], line["first_line"]) for line in found["messages"] if line["mark"] == ""] == [
+        ("user", "read it"),
+        ("assistant", '→ read_file {"path": "nothing"}'),
+        ("tool", "nothing does not exist"),
+    ]
+    assert found["used_tokens"] == round(request_tokens(about.asked[1]) * found["ratio"])
+    assert found["left_tokens"] == found["budget_tokens"] - found["used_tokens"]
+    assert not any("text" in line for line in (*found["messages"], *found["sections"]))
+
+
+async def test_context_in_a_pipe_is_plain_columns(duragent: Command, tmp_path: Path) -> None:
+    about = await talk(tmp_path, TOOLS, ["hi \x1b[31m\tthere " + "x" * 300], ["yes"])
+    ran = await told(duragent, about)
+    sections, tools, messages, sums = ran.out.rstrip("\n").split("\n\n")
+    assert sections.splitlines()[0] == "section\tpriority\ttokens"
+    assert [line.split("\t")[0] for line in tools.splitlines()] == ["tool", "read_file", "think", "web"]
+    head, said, answer = messages.splitlines()
+    assert head == "record\trole\ttokens\tmark\tmessage"
+    record, role, _, mark, text = said.split("\t")
+    assert (record, role, mark, len(text), text[-1]) == ("3", "user", "", 100, "…")
+    assert "\x1b" not in ran.out
+    assert answer.endswith("\tyes")
+    assert [line.split("\t")[0] for line in sums.splitlines()] == ["window", "budget", "used", "left"]
+
+
+async def test_context_in_full_is_every_text(duragent: Command, tmp_path: Path) -> None:
+    about = await talk(tmp_path, TOOLS, ["first\nsecond"], [reading("nothing", "I look"), "the end"])
+    about.before(1)
+    ran = await told(duragent, about, "--full")
+    system, *messages = (await shown(about)).messages
+    assert all(line in ran.out for line in system.content.splitlines())
+    for text in ("first\nsecond\n", 'I look\n→ read_file {"path": "nothing"}\n', '"path": {', "Read a text file."):
+        assert text in ran.out
+    parsed = json.loads((await told(duragent, about, "--full", "--json")).out)
+    assert "\n\n".join(section["text"].strip() for section in parsed["sections"]) == system.content
+    assert [message["text"] for message in parsed["messages"]] == [message.content for message in messages]
+    assert {"name", "tokens", "description", "parameters"} == set(parsed["tools"][0])
+
+
+async def test_a_damaged_log_and_a_lost_agent_are_told(duragent: Command, tmp_path: Path) -> None:
+    about = await talk(tmp_path, "", ["hi", "ho"], ["yes", "no"])
+    shutil.rmtree(about.project.parent / "assistant")
+    ran = await told(duragent, about)
+    assert (ran.code, ran.out) == (66, "")
+    assert "agent 'assistant' not found" in ran.err
+    log = about.project.parent / "sessions" / about.id / "events.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"hi"', b'"ha"'))
+    ran = await told(duragent, about)
+    assert (ran.code, ran.out, "is damaged" in ran.err) == (65, "", True)
+
+
+def test_context_of_a_session_that_is_not_there_says_what_to_do(duragent: Command) -> None:
+    duragent("init", "--no-interactive")
+    ran = duragent("context", "01abc")
+    assert (ran.code, ran.out) == (66, "")
+    assert "session '01abc' not found" in ran.err
+    assert "duragent session list" in ran.err
+
+
+async def test_context_as_a_program_needs_no_server_and_changes_nothing(tmp_path: Path) -> None:
+    about = await talk(tmp_path, TOOLS, ["hi"], ["yes"])
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    command = [sys.executable, "-m", "duragent", "context", about.id.removeprefix("session_")[:20]]
+    environ = {**os.environ, "PYTHONPATH": str(Path(duragent_package.__file__).parent.parent)}
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=about.project, env=environ, capture_output=True, text=True, check=False, timeout=30
+        )
+
+    ran = await asyncio.to_thread(run)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "\tuser\t" in ran.stdout
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before

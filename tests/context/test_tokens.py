@@ -1,0 +1,92 @@
+"""Counting."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duragent.context.tokens import (
+    beginning,
+    calibrated,
+    ending,
+    measured_ratio,
+    message_tokens,
+    request_tokens,
+    schema_tokens,
+    tokens,
+)
+from duragent.journal.events import Event, ModelCalled, ModelReplied, Tokens
+from duragent.journal.record import Record
+from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
+
+ANY = st.text(st.characters(exclude_categories=[]), max_size=200)
+
+# Counted with cl100k_base.
+COUNTED = [
+    ("Heute ist schönes Wetter, und wir gehen im Park spazieren. Außerdem prüfen wir die Zählung." * 50, 1351),
+    ("今天天气很好，我们去公园散步吧。人工智能正在改变我们的生活方式，很多公司都在研究大型语言模型。" * 50, 2600),  # noqa: RUF001 -- as it is written
+    (
+        "これは日本語の文章です。トークンの数を数えるためのテストとして使います。漢字とひらがなが混ざっています。" * 50,
+        2300,
+    ),
+    ("Сегодня хорошая погода, и мы пойдём гулять в парк. Это проверка подсчёта токенов." * 50, 2100),
+]
+
+
+@pytest.mark.parametrize(("text", "counted"), COUNTED)
+def test_estimate_is_near_what_a_tokenizer_counts_in_any_language(text: str, counted: int) -> None:
+    assert 0.75 < tokens(text) / counted < 1.3
+
+
+@given(ANY, st.integers(0, 60))
+def test_a_part_is_the_longest_that_fits(text: str, limit: int) -> None:
+    front, back = beginning(text, limit), ending(text, limit)
+    assert text.startswith(front)
+    assert text.endswith(back)
+    assert max(tokens(front), tokens(back)) <= limit
+    if len(front) < len(text):
+        assert tokens(text[: len(front) + 1]) > limit
+
+
+def test_a_part_of_a_huge_text_is_found_quickly() -> None:
+    text = "word " * 10_000_000
+    start = time.perf_counter()
+    assert 90 <= tokens(beginning(text, 100)) <= 100
+    assert 90 <= tokens(ending(text, 100)) <= 100
+    assert time.perf_counter() - start < 0.5
+
+
+def test_calls_ids_and_schemas_are_counted() -> None:
+    call = ToolCall(id="call_1", name="bash", arguments='{"command":"ls -la"}')
+    plain = message_tokens(ChatMessage(role="assistant"))
+    tool = ToolSchema(name="bash", description="Run a command.", parameters={"type": "object"})
+    with_call = ChatMessage(role="assistant", calls=(call,))
+    assert message_tokens(with_call) - plain >= tokens(call.arguments) + tokens(call.name)
+    assert request_tokens(ModelRequest(messages=(with_call,), tools=(tool,))) == message_tokens(
+        with_call
+    ) + schema_tokens([tool])
+
+
+@given(st.floats(0.5, 3.0), st.integers(-5, 10**9), st.integers(-5, 10**9))
+def test_calibration_stays_within_bounds_whatever_is_reported(ratio: float, estimated: int, reported: int) -> None:
+    assert 0.5 <= calibrated(ratio, estimated, reported) <= 3.0
+
+
+def test_calibration_nears_what_is_reported_and_ignores_small_requests() -> None:
+    ratio = 1.0
+    for _ in range(8):
+        ratio = calibrated(ratio, 10_000, 15_000)
+    assert ratio == pytest.approx(1.5, abs=0.01)
+    assert calibrated(1.0, 100, 900) == 1.0
+    assert calibrated(1.2, 10_000, 0) == 1.2
+
+
+def test_ratio_is_learnt_from_answers_whose_question_tells_its_estimate() -> None:
+    called = ModelCalled(turn="t", step=1, attempt=1, epoch=1, model="m", input_seq=1)
+    told = called.model_copy(update={"estimated_tokens": 10_000})
+    replied = ModelReplied(message_id="r", turn="t", usage=Tokens(input=15_000))
+    events: list[Event] = [told, replied] * 8
+    pairs = [Record(seq, "", event) for seq, event in enumerate(events, 1)]
+    assert measured_ratio(pairs) == 1.5
+    assert measured_ratio([Record(1, "", called), Record(2, "", replied)]) == 1.0

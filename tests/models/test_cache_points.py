@@ -1,0 +1,68 @@
+"""Where Anthropic is told that a request's beginning is worth remembering, through the real litellm."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from duragent.models.base import ModelChoice
+from duragent.models.litellm import LitellmModel
+from duragent.models.litellm_request import litellm_arguments
+from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
+from duragent.testing.stub_llm import StubLlm
+
+MARK = {"type": "ephemeral"}
+CALL = ToolCall(id="call_1", name="ls", arguments="{}")
+REQUEST = ModelRequest(
+    messages=(
+        ChatMessage(role="system", content="You are brief."),
+        ChatMessage(role="user", content="list"),
+        ChatMessage(role="assistant", calls=(CALL,)),
+        ChatMessage(role="tool", call_id="call_1", content="a.txt"),
+        ChatMessage(role="assistant", content="a.txt"),
+        ChatMessage(role="user", content="again"),
+    ),
+    tools=(ToolSchema(name="ls", description="Lists.", parameters={"type": "object", "properties": {}}),),
+    cache_points=(0, 3, 5),
+)
+
+
+async def body_of(provider: str, name: str) -> dict[str, Any]:
+    with StubLlm() as stub:
+        url = stub.anthropic_url if provider == "anthropic" else stub.openai_url
+        model = LitellmModel(ModelChoice(provider, name, url), {f"{provider.upper()}_API_KEY": "k"})
+        async with asyncio.timeout(30):
+            async for _ in model.stream(REQUEST):
+                pass
+        return stub.requests[-1].body
+
+
+def marked(value: object) -> list[object]:
+    """The blocks that carry a mark, in order."""
+    if isinstance(value, dict):
+        here = [value] if value.get("cache_control") == MARK else []
+        return here + [each for inner in value.values() for each in marked(inner)]
+    return [each for inner in value for each in marked(inner)] if isinstance(value, list) else []
+
+
+async def test_anthropic_is_told_at_each_cache_point() -> None:
+    body = await body_of("anthropic", "claude-sonnet-4-5")
+    assert [block["text"] for block in marked(body["system"])] == ["You are brief."]  # type: ignore[index]  # JSON
+    result, again = marked(body["messages"])
+    assert isinstance(result, dict)
+    assert isinstance(again, dict)
+    assert (result["type"], result["tool_use_id"], again["text"]) == ("tool_result", "call_1", "again")
+
+
+async def test_other_providers_are_not_told() -> None:
+    assert marked(await body_of("openai", "gpt-4o-mini")) == []
+
+
+@pytest.mark.parametrize(("name", "marks"), [("anthropic/claude-sonnet-4.5", 3), ("openai/gpt-4o", 0)])
+def test_openrouter_is_told_for_claude(name: str, marks: int) -> None:
+    assert len(marked(litellm_arguments(ModelChoice("openrouter", name), "k", REQUEST)["messages"])) == marks
+
+
+def test_at_most_four_marks_are_sent() -> None:
+    many = REQUEST.model_copy(update={"cache_points": (0, 1, 3, 4, 5)})
+    assert len(marked(litellm_arguments(ModelChoice("anthropic", "claude"), "k", many)["messages"])) == 4

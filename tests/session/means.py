@@ -1,0 +1,22 @@
+"""Real means for a session in a test: real files, real commands without a sandbox."""
+
+from pathlib import Path
+
+from duragent.process.spool import Spool
+from duragent.sandboxes.settings import SandboxSettings
+from duragent.session.means import Means
+
+
+def means_in(workspace: Path) -> Means:
+    """Means of this workspace; the project that the agents work in is the folder `project` inside of it."""
+    project = workspace / "project"
+    project.mkdir(parents=True, exist_ok=True)
+    (workspace / "run" / "spool").mkdir(parents=True, exist_ok=True)
+    return Means(
+        workspace=workspace.resolve(),
+        project=project.resolve(),
+        closed=(workspace.resolve() / "run",),
+        frozen=(workspace.resolve() / "policy.yaml",),
+        spool=Spool(workspace.resolve() / "run" / "spool", "spool_test"),
+        sandbox=SandboxSettings(mode="trust"),
+    )

@@ -1,0 +1,130 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duragent.process.base import Finished, Output
+from duragent.tools.command_output import SHOWN_BYTES, cleaned, command_result, cut_in_the_middle, result_of
+
+
+def out(content: bytes) -> Output:
+    return Output(content, b"", len(content))
+
+
+def ended(
+    stdout: bytes = b"", stderr: bytes = b"", *, exit_code: int | None = 0, signal: int | None = None
+) -> Finished:
+    return Finished("exited", exit_code, out(stdout), out(stderr), 0.25, signal)
+
+
+def told(finished: Finished) -> tuple[str, str]:
+    result = result_of(finished, "c1", 120)
+    return result.content, result.outcome
+
+
+def test_result_tells_both_streams_and_the_exit_code() -> None:
+    assert told(ended(b"a\n")) == ("a\n", "ok")
+    assert told(ended(b"", b"oh\n")) == ("oh\n", "ok")
+    assert told(ended(b"a", b"b\n", exit_code=2)) == ("a\n--- stderr ---\nb\n[exit code 2]", "error")
+    assert told(ended(b"a", exit_code=1)) == ("a\n[exit code 1]", "error")
+    assert told(ended()) == ("Command completed with exit code 0", "ok")
+    assert told(ended(b" \n\x1b[0m", exit_code=1)) == ("Command completed with exit code 1", "error")
+
+
+def test_result_tells_how_a_command_was_ended() -> None:
+    empty = out(b"")
+    assert told(ended(b"a", exit_code=None, signal=9)) == ("a\n[ended by signal 9 (SIGKILL)]", "error")
+    assert told(ended(exit_code=None, signal=250)) == ("[ended by signal 250]", "error")
+    assert told(Finished("timeout", None, out(b"half\n"), empty, 120.0, 15)) == (
+        "half\n[timed out after 120 s and was ended]",
+        "timeout",
+    )
+    assert told(Finished("cancelled", None, empty, empty)) == ("[was cancelled and ended]", "cancelled")
+    assert told(Finished("exited", None, empty, empty)) == ("[ended, without an exit code]", "error")
+    assert told(Finished("exited", None, empty, empty, error="x\0: no such file")) == (
+        "The command could not be started: x\N{REPLACEMENT CHARACTER}: no such file",
+        "error",
+    )
+
+
+def test_details_have_the_numbers() -> None:
+    assert result_of(ended(b"ab", b"c", exit_code=2), "c1", 120).details == {
+        "exit_code": 2,
+        "signal": None,
+        "seconds": 0.25,
+        "stdout_bytes": 2,
+        "stderr_bytes": 1,
+        "ending": "exited",
+    }
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07a\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "alink"),
+        ("\x1bPq#0\x1b\\a\x1b(B\x1b7b\x9b31mc\x07", "abc"),
+        ("\x1b]0;never ended", "0;never ended"),
+        ("  1%\r 50%\r100%\ndone\r\nend\r", "100%\ndone\nend"),
+        ("N\bNA\bAME\b\b\b\b\bx", "x"),
+        ("a\0b\x01\tc\ud800", "a\ufffdb\ufffd\tc\ufffd"),
+        ("line\u2028 é 漢 🙂", "line\u2028 é 漢 🙂"),
+    ],
+)
+def test_terminal_sequences_are_taken_out(raw: str, text: str) -> None:
+    assert cleaned(raw) == text
+
+
+@pytest.mark.parametrize("piece", ["\x1b", "\x1b]", "\x1bP", "\x1b[", "\x1b[1", "\r", "\b", "a\b\r"])
+def test_long_hostile_output_is_cleaned_in_linear_time(piece: str) -> None:
+    assert len(cleaned(piece * 200_000)) <= 400_000
+
+
+def test_invalid_utf8_is_replaced() -> None:
+    assert told(ended(b"a\xff\xfeb\n")) == ("a\ufffd\ufffdb\n", "ok")
+
+
+def test_long_output_is_cut_in_the_middle_on_line_ends() -> None:
+    lines = "".join(f"line {number:06}\n" for number in range(20_000))
+    result = result_of(ended(lines.encode(), b"warning\n", exit_code=3), "c7", 120)
+    head, notice, tail = result.content.partition('read_output(call="c7") shows all of it]\n')
+    assert notice
+    shown_head, _, omitted = head.rpartition("\n")
+    assert lines.startswith(shown_head + "\n")
+    assert tail.endswith("line 019999\n\n--- stderr ---\nwarning\n[exit code 3]")
+    body = f"{lines}\n--- stderr ---\nwarning\n"
+    kept = len(shown_head) + 1 + len(tail.removesuffix("[exit code 3]"))
+    assert omitted == f"[{len(body) - kept:,} bytes omitted: "
+    assert SHOWN_BYTES - 4096 < kept <= SHOWN_BYTES
+    assert result.full == body.encode()
+
+
+def test_output_that_fits_is_not_kept_twice() -> None:
+    fits = b"x" * SHOWN_BYTES
+    assert result_of(ended(fits), "c1", 120).full is None
+    assert result_of(ended(fits + b"x"), "c1", 120).full == fits + b"x"
+
+
+@given(st.text(st.sampled_from("aé漢🙂\n"), min_size=1), st.integers(1, 4))
+def test_cut_never_tears_a_character(text: str, shift: int) -> None:
+    long = "a" * shift + text * (3 * SHOWN_BYTES // len(text.encode()) + 1)
+    shown = cut_in_the_middle(long, "c1")
+    head, _, tail = shown.text.partition("bytes omitted")
+    assert "\ufffd" not in shown.text
+    assert long.startswith(head.rpartition("[")[0].removesuffix("\n"))
+    assert long.endswith(tail.partition("\n")[2])
+    assert len(shown.text.encode()) < SHOWN_BYTES + 100
+
+
+def test_gap_of_the_runner_is_told_where_it_is() -> None:
+    stdout = Output("é".encode() + "漢".encode()[:2], "漢".encode()[1:] + b"end\n", 1000)
+    result = result_of(Finished("exited", 0, stdout, out(b"")), "c1", 120)
+    assert (result.content, result.full) == (f"é\n[{1000 - 2 - 4:,} bytes were not kept]\nend\n", None)
+    gap = Output(b"a" * 20_000, b"b" * 20_000, 10**9)
+    result = result_of(Finished("exited", 0, gap, out(b"")), "c1", 120)
+    assert 'read_output(call="c1") shows what was kept of it]' in result.content
+    assert b"\n[999,960,000 bytes were not kept]\n" in (result.full or b"")
+
+
+async def test_long_output_is_formatted_as_a_short_one() -> None:
+    finished = ended(b"line\n" * 50_000)
+    assert await command_result(finished, call="c1", timeout_seconds=9) == result_of(finished, "c1", 9)

@@ -1,0 +1,207 @@
+"""list_files and search_files, with ripgrep where it is installed and with our own search."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from duragent.testing.tool_context import context_in
+from duragent.tools import walk as walking
+from duragent.tools.base import ToolContext
+from duragent.tools.child import Limits
+from duragent.tools.list_files import ListFiles
+from duragent.tools.search_files import SearchFiles
+from duragent.tools.walk import Hit, Wanted, place_to_search, walk
+from tests.tools.calling import call
+
+
+@pytest.fixture(params=["ripgrep", "own"])
+def tree(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ToolContext:
+    """A folder with some of everything; `shut` in it is closed."""
+    if request.param == "own":
+        monkeypatch.setattr(shutil, "which", lambda _: None)
+    elif shutil.which("rg") is None:
+        pytest.skip("ripgrep is not installed")
+    work = tmp_path / "work"
+    files = {
+        "a.py": "import os\nx = 1\n# the end\n",
+        "src/b.py": "x = 2\n",
+        "src/deep/c.txt": "Größe x = 3\r\nlast",
+        "we ird\n.txt": "x = 4\n",
+        ".hidden/d.py": "x = 5\n",
+        "shut/token": "x = 6\n",
+        "binary": "\0x = 7\n",
+    }
+    for name, text in files.items():
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / name).write_bytes(text.encode())
+    (tmp_path / "secret.py").write_text("x = 8\n")
+    (work / "link.py").symlink_to(tmp_path / "secret.py")
+    (work / "out").symlink_to(tmp_path)
+    os.mkfifo(work / "pipe")
+    return context_in(work, closed=(work / "shut",))
+
+
+async def test_list_files_shows_one_folder_with_all_that_is_in_it(tree: ToolContext) -> None:
+    result = await call(ListFiles(), tree)
+
+    assert result.content.split("\n") == [
+        *[".hidden/", "a.py\t26", "binary\t7", "link.py\tlink", "out\tlink", "pipe\tspecial", "src/"],
+        "we ird\ufffd.txt\t6",
+    ]
+
+
+async def test_list_files_goes_below_without_what_is_hidden_closed_or_elsewhere(tree: ToolContext) -> None:
+    everything = await call(ListFiles(), tree, recursive=True)
+    python = await call(ListFiles(), tree, glob="*.py")
+    inner = await call(ListFiles(), tree, path="src", glob="**/*.{txt,md}")
+
+    names = ["a.py\t26", "binary\t7", "src/b.py\t6", "src/deep/c.txt\t19", "we ird\ufffd.txt\t6"]
+    assert everything.content.split("\n") == names
+    assert python.content.split("\n") == ["a.py\t26", "src/b.py\t6"]
+    assert inner.content == "src/deep/c.txt\t19"
+
+
+async def test_list_files_is_bounded(tree: ToolContext) -> None:
+    one = await call(ListFiles(), tree, limit=2)
+    below = await call(ListFiles(), tree, limit=2, recursive=True)
+
+    assert one.content == ".hidden/\na.py\t26\n[more than 2]"
+    assert below.content == "a.py\t26\nbinary\t7\n[2 of 5 files; name a folder or a glob]"
+
+
+async def test_list_files_says_what_is_wrong(tree: ToolContext) -> None:
+    (tree.places.folder / "empty").mkdir()
+    said = {
+        path: (await call(ListFiles(), tree, path=path)).content for path in ("none", "a.py", "shut", "out", "empty")
+    }
+    below = {
+        path: (await call(ListFiles(), tree, path=path, recursive=True)).content for path in ("none", "a.py", "shut")
+    }
+
+    assert said["none"] == below["none"] == "none does not exist"
+    assert "a.py is not a folder" in said["a.py"]
+    assert "a.py is a file" in below["a.py"]
+    assert said["shut"] == below["shut"] == "shut is closed to tools"
+    assert "outside" in said["out"]
+    assert said["empty"] == "empty: nothing there."
+
+
+async def test_search_files_shows_lines_by_file(tree: ToolContext) -> None:
+    result = await call(SearchFiles(), tree, pattern=r"x = \d")
+
+    assert result.content == (
+        "a.py\n2: x = 1\n\nsrc/b.py\n1: x = 2\n\nsrc/deep/c.txt\n1: Größe x = 3\n\nwe ird\ufffd.txt\n1: x = 4"
+    )
+    assert result.details == {"count": 4, "more": False}
+
+
+async def test_search_files_narrows_and_widens(tree: ToolContext) -> None:
+    found = {
+        "glob": await call(SearchFiles(), tree, pattern="x", glob="*.txt"),
+        "case": await call(SearchFiles(), tree, pattern="THE END", ignore_case=True),
+        "around": await call(SearchFiles(), tree, pattern="^x = 1$", context=1),
+        "file": await call(SearchFiles(), tree, pattern="import|end", path="a.py"),
+        "hidden": await call(SearchFiles(), tree, pattern="x", path=".hidden"),
+        "limit": await call(SearchFiles(), tree, pattern="x", max_results=1),
+        "nothing": await call(SearchFiles(), tree, pattern="^nowhere$"),
+    }
+
+    assert {name: result.content for name, result in found.items()} == {
+        "glob": "src/deep/c.txt\n1: Größe x = 3\n\nwe ird\ufffd.txt\n1: x = 4",
+        "case": "a.py\n3: # the end",
+        "around": "a.py\n1- import os\n2: x = 1\n3- # the end",
+        "file": "a.py\n1: import os\n3: # the end",
+        "hidden": ".hidden/d.py\n1: x = 5",
+        "limit": "a.py\n2: x = 1\n[1 lines; there may be more (too many): narrow the pattern, the path or the glob]",
+        "nothing": "nothing fits",
+    }
+
+
+async def test_search_files_refuses_what_it_may_not_show(tree: ToolContext) -> None:
+    said = {path: (await call(SearchFiles(), tree, pattern="x", path=path)).content for path in ("shut", "out", "pipe")}
+
+    assert said["shut"] == "shut is closed to tools"
+    assert "outside" in said["out"]
+    assert said["pipe"] == "pipe is a pipe, not a file"
+
+
+@pytest.mark.parametrize("pattern", ["(", "[", "*", "(?P<n", "a{2,1}"])
+async def test_search_files_says_that_a_pattern_is_wrong(pattern: str, tree: ToolContext) -> None:
+    result = await call(SearchFiles(), tree, pattern=pattern)
+
+    assert result.outcome == "error"
+    assert result.content
+
+
+@pytest.mark.parametrize("pattern", ["--files", "-f/etc/passwd", "--pre=id", "; touch hacked", "-"])
+async def test_a_pattern_is_never_an_option_nor_a_command(pattern: str, tree: ToolContext) -> None:
+    (tree.places.folder / "-o.md").write_text(f"so: {pattern}\n")
+
+    result = await call(SearchFiles(), tree, pattern=pattern)
+    in_file = await call(SearchFiles(), tree, pattern=pattern, path="-o.md")
+    nowhere = await call(SearchFiles(), tree, pattern="so", glob="--pre=id")
+
+    assert result.content == in_file.content == f"-o.md\n1: so: {pattern}"
+    assert nowhere.content == "nothing fits"
+    assert not (tree.places.folder / "hacked").exists()
+
+
+async def test_search_files_shows_the_part_of_a_long_line_that_fits(tree: ToolContext) -> None:
+    (tree.places.folder / "long.js").write_text("ä" * 50_000 + "needle" + "b" * 50_000)
+
+    result = await call(SearchFiles(), tree, pattern="needle")
+
+    assert result.content == f"long.js\n1: …{'ä' * 100}needle{'b' * 194}…"
+
+
+async def test_a_line_is_shown_only_by_who_may_read_it(tree: ToolContext) -> None:
+    spot, only = place_to_search(".", tree.places)
+    found = await walk(spot, only, Wanted(pattern="x = 6"))
+
+    result = await call(SearchFiles(), tree, pattern="x = 6")
+
+    assert found.hits == (Hit("shut/token", 1, 1),)
+    assert result.content == "nothing fits"
+
+
+async def test_a_pattern_that_takes_for_ever_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(walking, "_LIMITS", Limits(0.5, 1000))
+    (tmp_path / "a").write_text("a" * 40 + "\n")
+    started = time.monotonic()
+
+    result = await call(SearchFiles(), tmp_path, pattern="(a+)+b")
+
+    assert result.content == "nothing fits (stopped after 0.5 seconds)"
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("own", [False, True])
+async def test_more_lines_than_can_be_told_are_cut(own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if own:
+        monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(walking, "_LIMITS", Limits(30, 5000))
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("x\n" * 200_000)
+
+    result = await call(SearchFiles(), tmp_path, pattern="x", max_results=1000)
+
+    assert "too much output" in result.content
+    assert len(result.content) < 10_000
+
+
+async def test_gitignore_is_honoured_by_ripgrep(tmp_path: Path) -> None:
+    if shutil.which("rg") is None:
+        pytest.skip("ripgrep is not installed")
+    for name in ("keep.txt", "drop.log"):
+        (tmp_path / name).write_text("x\n")
+    (tmp_path / ".gitignore").write_text("*.log\n")
+
+    listed = await call(ListFiles(), tmp_path, recursive=True)
+    found = await call(SearchFiles(), tmp_path, pattern="x")
+
+    assert listed.content == "keep.txt\t2"
+    assert found.content == "keep.txt\n1: x"

@@ -1,0 +1,348 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from duragent.agent.spec import AgentSpec, ModelSpec
+from duragent.testing.tool_context import agent_in, context_in
+from duragent.tools import toolset
+from duragent.tools.cli import CliTool
+from duragent.tools.toolset import BUILTINS, Toolset, gather
+
+PLUGIN = """\
+from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult
+
+class Arguments(ToolArguments):
+    text: str
+
+class WordCount(Tool[Arguments]):
+    "Count the words of a text."
+    name = "word_count"
+    effect = "pure"
+    Arguments = Arguments
+
+    def __init__(self, unit="words"):
+        self.unit = unit
+
+    async def run(self, arguments, context):
+        return ToolResult(f"{len(arguments.text.split())} {self.unit}")
+
+class Liar(WordCount):
+    name = "bash"
+
+class Odd(WordCount):
+    name = "odd"
+    effect = "harmless"
+
+class Unschemed(WordCount):
+    name = "unschemed"
+    def parameters(self):
+        return {"x": object()}
+
+def exits():
+    raise SystemExit(3)
+
+def not_a_tool():
+    return "a text"
+"""
+POINTS = {
+    "word_count": "my_plugin:WordCount",
+    "liar": "my_plugin:Liar",
+    "odd": "my_plugin:Odd",
+    "unschemed": "my_plugin:Unschemed",
+    "exits": "my_plugin:exits",
+    "nothing": "my_plugin:not_a_tool",
+    "gone": "my_plugin:Gone",
+    "broken": "my_broken_plugin:Tool",
+    "bash": "my_plugin:Liar",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = tmp_path / "workspace" / "agents" / "a"
+    found.mkdir(parents=True)
+    return found
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    site = tmp_path / "site"
+    (site / "my_plugin-1.0.dist-info").mkdir(parents=True)
+    (site / "my_plugin-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: my-plugin\nVersion: 1.0\n")
+    lines = "\n".join(f"{name} = {value}" for name, value in POINTS.items())
+    (site / "my_plugin-1.0.dist-info" / "entry_points.txt").write_text(f"[duragent.tools]\n{lines}\n")
+    (site / "my_plugin.py").write_text(PLUGIN)
+    (site / "my_broken_plugin.py").write_text("raise RuntimeError('no licence')\n")
+    monkeypatch.syspath_prepend(site)
+    yield
+    for name in ("my_plugin", "my_broken_plugin"):
+        sys.modules.pop(name, None)
+
+
+def gathered(folder: Path, *tools: dict[str, str], **more: Any) -> Toolset:
+    spec = AgentSpec.model_validate({"model": ModelSpec(provider="demo"), "tools": list(tools)})
+    places = context_in(folder.parent.parent, agent_folder=folder).places
+    return gather(agent_in(folder, spec), places, **more)
+
+
+def builtin(name: str) -> dict[str, str]:
+    return {"type": "builtin", "name": name}
+
+
+def cli(name: str, command: str = "true", **more: str) -> dict[str, str]:
+    return {"type": "cli", "name": name, "command": command, **more}
+
+
+def put(folder: Path, path: str, text: str = "#!/bin/sh\n", mode: int = 0o755) -> Path:
+    file = folder / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    file.chmod(mode)
+    return file
+
+
+def names(tools: Toolset) -> list[str]:
+    return [tool.name for tool in tools.tools]
+
+
+def fault(tools: Toolset, folder: Path) -> str:
+    assert len(tools.faults) == 1, tools.faults
+    return tools.faults[0].replace(f"{folder}/", "")
+
+
+def test_agent_without_tools_has_none(folder: Path) -> None:
+    assert gathered(folder) == Toolset()
+
+
+def test_tools_come_in_the_order_of_the_file_builtins_first(folder: Path) -> None:
+    put(folder, "tools/beta/run")
+    put(folder, "tools/alpha/run")
+    tools = gathered(folder, cli("zeta"), builtin("session"), cli("eta"), builtin("bash"))
+    assert names(tools) == ["session", "bash", "read_output", "zeta", "eta", "alpha", "beta"]
+    assert tools.faults == ()
+    again = gathered(folder, cli("zeta"), builtin("session"), cli("eta"), builtin("bash"))
+    assert repr(again.schemas()) == repr(tools.schemas())
+    assert [schema.name for schema in tools.schemas()] == names(tools)
+
+
+def test_read_output_comes_with_the_first_tool_that_runs_commands(folder: Path) -> None:
+    assert names(gathered(folder, builtin("session"))) == ["session"]
+    assert names(gathered(folder, builtin("read_output"), builtin("bash"))) == ["read_output", "bash"]
+    put(folder, "tools/alpha/run")
+    assert names(gathered(folder)) == ["read_output", "alpha"]
+
+
+def test_tool_is_found_by_exactly_its_name(folder: Path) -> None:
+    tools = gathered(folder, builtin("bash"), cli("deploy"))
+    assert tools.get("bash") is tools.tools[0]
+    assert [tools.get(name) for name in ("Bash", "bash ", "BASH", "\N{FULLWIDTH LATIN SMALL LETTER B}ash", "")] == [
+        None
+    ] * 5
+    near = {"Bash": "bash", "deplo": "deploy", "readoutput": "read_output", "xyz": None, "b" * 100_000: None}
+    assert {name: tools.closest(name) for name in near} == near
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("bsah", "no tool is called 'bsah' (did you mean 'bash'?)"),
+        ("Bash", "no tool is called 'Bash' (did you mean 'bash'?)"),
+        ("schedule", "'schedule' does not exist yet in this version"),
+    ],
+)
+def test_builtin_that_does_not_exist_is_a_fault(folder: Path, name: str, said: str) -> None:
+    tools = gathered(folder, builtin("session"), builtin(name))
+    assert (names(tools), fault(tools, folder)) == (["session"], f"agent.yaml: spec.tools[1]: {said}")
+
+
+def test_unknown_name_without_a_near_one_lists_all(folder: Path) -> None:
+    assert fault(gathered(folder, builtin("x")), folder).startswith(
+        "agent.yaml: spec.tools[0]: no tool is called 'x' (there are: bash, read_file, "
+    )
+
+
+def test_first_of_two_with_one_name_is_used(folder: Path) -> None:
+    put(folder, "tools/deploy/run")
+    put(folder, "tools/bash/run")
+    put(folder, "tools/read_output/run")
+    tools = gathered(folder, builtin("bash"), cli("deploy", "first"), cli("deploy", "second"), cli("bash"))
+    assert names(tools) == ["bash", "read_output", "deploy"]
+    deploy = tools.get("deploy")
+    assert isinstance(deploy, CliTool)
+    assert deploy.program.argv == ("first",)
+    taken = "has the name of a tool that comes with duragent; call it something else"
+    assert [each.replace(f"{folder}/", "") for each in tools.faults] == [
+        "agent.yaml: spec.tools[2]: 'deploy' is there already; the first one is used",
+        "agent.yaml: spec.tools[3]: 'bash' is there already; the first one is used",
+        f"tools/bash: {taken}",
+        f"tools/read_output: {taken}",
+    ]
+
+
+def test_broken_program_of_the_file_is_not_replaced_by_a_folder(folder: Path) -> None:
+    put(folder, "tools/deploy/run")
+    tools = gathered(folder, cli("deploy", "./missing.sh"))
+    assert (names(tools), fault(tools, folder)) == (
+        [],
+        "agent.yaml: spec.tools[0]: missing.sh: does not exist",
+    )
+
+
+@pytest.mark.parametrize("name", ["a b", "é", "a:b", "x" * 65, "\x1b[0m"])
+def test_program_with_an_odd_name_is_a_fault(folder: Path, name: str) -> None:
+    tools = gathered(folder, cli(name))
+    assert names(tools) == []
+    assert fault(tools, folder).endswith("must be 1 to 64 letters a-z or A-Z, digits, - or _")
+    assert tools.faults[0].isprintable()
+
+
+@pytest.mark.parametrize(
+    ("command", "argv"),
+    [
+        ("jq -r '.a b'", ("jq", "-r", ".a b")),
+        ("./scripts/a.sh x", ("{}/scripts/a.sh", "x")),
+        ("scripts/a.sh", ("{}/scripts/a.sh",)),
+        ("a.py --fast", ("python3", "{}/a.py", "--fast")),
+        ("python3 a.py scripts", ("python3", "{}/a.py", "scripts")),
+        ("/bin/sh ./not-yet", ("/bin/sh", "{}/not-yet")),
+        ("sh -c 'echo $1; ls'", ("sh", "-c", "echo $1; ls")),
+    ],
+)
+def test_command_is_split_into_words_and_files_are_the_agents(
+    folder: Path, command: str, argv: tuple[str, ...]
+) -> None:
+    put(folder, "scripts/a.sh")
+    put(folder, "a.py", "print(1)", 0o644)
+    (_, tool) = gathered(folder, cli("x", command)).tools
+    assert isinstance(tool, CliTool)
+    assert tool.program.argv == tuple(word.replace("{}", str(folder)) for word in argv)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("it's", "command: No closing quotation"),
+        ("''", "command: names no program"),
+        ("./plain", "plain: is not executable (chmod +x plain)"),
+        ("./scripts", "scripts: is not a regular file"),
+        ("a\0b", "command: has a NUL character in it"),
+    ],
+)
+def test_command_that_cannot_be_started_is_a_fault(folder: Path, command: str, said: str) -> None:
+    put(folder, "plain", mode=0o644)
+    put(folder, "scripts/a.sh")
+    assert fault(gathered(folder, cli("x", command)), folder) == f"agent.yaml: spec.tools[0]: {said}"
+
+
+def test_program_is_described_by_the_file_and_its_readme(folder: Path, tmp_path: Path) -> None:
+    put(folder, "docs/deploy.md", "# How\n")
+    (tmp_path / "secret").write_text("key")
+    tools = gathered(
+        folder,
+        cli("a", description="Deploys.", readme="docs/deploy.md"),
+        cli("b", readme="./docs/deploy.md"),
+        cli("c", description="Deploys."),
+        cli("d"),
+        cli("e", readme="missing.md"),
+        cli("f", readme="../../../secret"),
+    )
+    assert [tool.description for tool in tools.tools[1:]] == ["Deploys.\n\n# How", "# How", "Deploys.", "CLI tool: d"]
+    assert [each.replace(f"{folder}/", "") for each in tools.faults] == [
+        "agent.yaml: spec.tools[4]: missing.md: does not exist",
+        f"agent.yaml: spec.tools[5]: ../../../secret: leads out of {folder}",
+    ]
+
+
+def test_schema_lies_beside_the_program(folder: Path) -> None:
+    put(folder, "scripts/a.py")
+    put(folder, "scripts/a.py.schema.json", '{"x-effect": "pure"}')
+    put(folder, "scripts/schema.json", '{"x-effect": "never"}')
+    put(folder, "b/run.sh", mode=0o644)
+    put(folder, "b/schema.json", '{"x-effect": "idempotent"}')
+    put(folder, "c.sh")
+    put(folder, "c.sh.schema.json", "{")
+    tools = gathered(folder, cli("a", "scripts/a.py"), cli("b", "b/run.sh"), cli("c", "./c.sh"), cli("d", "jq"))
+    assert {tool.name: tool.effect for tool in tools.tools[1:]} == {"a": "pure", "b": "idempotent", "d": "unsafe"}
+    assert fault(tools, folder).startswith("agent.yaml: spec.tools[2]: c.sh.schema.json:1: is not valid JSON: ")
+
+
+def test_nothing_that_came_with_the_workspace_is_there_before_it_is_trusted(folder: Path) -> None:
+    put(folder, "tools/alpha/run")
+    tools = gathered(folder, builtin("bash"), builtin("reload_tools"), cli("x"), trusted=False)
+    assert names(tools) == ["bash", "reload_tools", "read_output"]
+    assert len(tools.faults) == 2
+    assert getattr(tools.tools[1], "trusted", None) is False
+
+
+def test_every_builtin_of_the_table_is_what_it_says(folder: Path) -> None:
+    for name in BUILTINS:
+        tools = gathered(folder, builtin(name))
+        assert (names(tools)[:1], tools.faults) == ([name], ())
+        schema = tools.schemas()[0]
+        assert schema.description
+        assert schema.parameters["type"] == "object"
+
+
+def test_builtin_whose_module_is_missing_is_a_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolset, "BUILTINS", {**BUILTINS, "think": "duragent.tools.nowhere:Think"})
+    tools = gathered(folder, builtin("think"), builtin("session"))
+    assert (names(tools), fault(tools, folder)) == (
+        ["session"],
+        "agent.yaml: spec.tools[0]: 'think' cannot be loaded: No module named 'duragent.tools.nowhere'",
+    )
+
+
+@pytest.mark.usefixtures("plugins")
+async def test_tool_of_another_package_is_used_by_its_name(folder: Path) -> None:
+    assert "my_plugin" not in sys.modules
+    assert names(gathered(folder, builtin("session"))) == ["session"]
+    assert "my_plugin" not in sys.modules
+    tools = gathered(folder, builtin("word_count"), given={"word_count": "Wörter"})
+    (tool,) = tools.tools
+    result = await tool.run(tool.parse('{"text": "a b"}'), context_in(folder))
+    assert (result.content, tools.faults) == ("2 Wörter", ())
+
+
+@pytest.mark.usefixtures("plugins")
+def test_package_cannot_take_the_name_of_a_builtin(folder: Path) -> None:
+    assert type(gathered(folder, builtin("bash")).tools[0]).__module__ == "duragent.tools.bash"
+
+
+@pytest.mark.usefixtures("plugins")
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("liar", "'liar' of my_plugin:Liar calls itself 'bash'"),
+        ("odd", "'odd' of my_plugin:Odd has the kind 'builtin' and the effect 'harmless', of which one does not exist"),
+        ("unschemed", "'unschemed' of my_plugin:Unschemed cannot be loaded: TypeError("),
+        ("exits", "'exits' of my_plugin:exits cannot be loaded: SystemExit(3)"),
+        ("nothing", "'nothing' of my_plugin:not_a_tool is not a Tool but str"),
+        ("gone", "'gone' of my_plugin:Gone cannot be loaded: AttributeError("),
+        ("broken", "'broken' of my_broken_plugin:Tool cannot be loaded: RuntimeError('no licence')"),
+        ("word_cuont", "no tool is called 'word_cuont' (did you mean 'word_count'?)"),
+    ],
+)
+def test_package_that_is_broken_is_a_fault_and_no_crash(folder: Path, name: str, said: str) -> None:
+    tools = gathered(folder, builtin(name), builtin("session"))
+    assert names(tools) == ["session"]
+    assert fault(tools, folder).startswith(f"agent.yaml: spec.tools[0]: {said}")
+
+
+async def test_program_of_the_file_runs_in_the_working_directory(folder: Path) -> None:
+    put(folder, "where.sh", '#!/bin/sh\npwd; echo "$DURAGENT_TOOL_DIR"\n')
+    tool = gathered(folder, cli("where", "./where.sh")).get("where")
+    assert tool is not None
+    work = folder.parent.parent
+    context = context_in(work, agent_folder=folder)
+    assert (await tool.run(tool.parse("{}"), context)).content == f"{work}\n{folder}\n"
+
+
+def test_nothing_heavy_is_imported_before_a_tool_needs_it() -> None:
+    heavy = ["httpx", "jsonschema", "duragent.tools.web"]
+    code = f"import duragent.tools.toolset, sys; print([name for name in {heavy} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert ran.stdout == "[]\n"
