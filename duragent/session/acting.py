@@ -113,7 +113,8 @@ class Doer:
             why = "the server stopped while it ran, and its command left no result"
             await self._lose(step.turn, call, found, why)
         else:
-            await self._carry_out(self._execution.running(step.turn, found, cast.agent, call.attempt), step)
+            running = self._execution.running(step.turn, found, cast.agent, call.attempt, attached=True)
+            await self._carry_out(running, step)
 
     async def settle(self, step: SettleCall) -> None:
         """Give the call a result without running it; what still runs of it is ended."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from duragent.agent.load import Agent
@@ -18,6 +19,7 @@ from duragent.policy import guards
 from duragent.policy.rules import notifications
 from duragent.policy.skills import SKILL_TOOL
 from duragent.process.base import Commands
+from duragent.sandboxes.base import Command
 from duragent.session.judging import Known, signature
 from duragent.session.limits import NUDGE_AT
 from duragent.session.live_output import LiveOutput
@@ -49,6 +51,8 @@ class Running:
     attempt: int
     commands: Commands
     live: LiveOutput
+    attached: bool = False
+    """Its command was started before: it is only waited for, and never made again."""
 
 
 class Execution:
@@ -200,10 +204,10 @@ class Execution:
     async def forget(self, call: str) -> None:
         await self._ports.means.spool.forget(self._stage.claim.session_id, call)
 
-    def running(self, turn: str, found: Known, agent: Agent, attempt: int) -> Running:
+    def running(self, turn: str, found: Known, agent: Agent, attempt: int, *, attached: bool = False) -> Running:
         asking = self._stage.state.turn.asking if self._stage.state.turn else None
         live = LiveOutput(turn, asking.step if asking else 1, attempt, found.call.call, self._stage.tell)
-        return Running(found, agent, attempt, self.commands(found.call.call, live), live)
+        return Running(found, agent, attempt, self.commands(found.call.call, live), live, attached)
 
     def _context(self, running: Running) -> ToolContext:
         means, agent, call = self._ports.means, running.agent, running.known.call.call
@@ -214,8 +218,15 @@ class Execution:
             call=CallInfo(self._stage.claim.session_id, call, running.attempt, self.key(call)),
             commands=running.commands,
             sessions=SessionReader(self._stage, self._ports, agent.name),
-            confined=means.confined(agent, places),
+            confined=_not_again if running.attached else means.confined(agent, places),
         )
+
+
+def _not_again(
+    argv: Sequence[str], *, folder: Path | None = None, env: Mapping[str, str] | None = None, stdin: bytes = b""
+) -> Command:
+    """For a call whose command was started before: should it come to be started all the same, it does nothing."""
+    return Command(("false",), folder or Path("/"))
 
 
 def _details(details: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from duragent.agent.load import Agent, load_agent
 from duragent.errors import AgentNotFound
 from duragent.journal.events import Event
-from duragent.journal.inputs import Message
+from duragent.journal.inputs import Decision, Message
 from duragent.journal.record import Record
 from duragent.models.base import Model, ModelChoice
 from duragent.session.answer import Answered
@@ -18,6 +18,7 @@ from duragent.session.ports import Ports
 from duragent.session.sessions import NewSession, Sessions
 from duragent.session.settings import SessionsSettings
 from duragent.stores.base import Store
+from duragent.subscribers.notify import Notice
 from duragent.testing import FakeClock
 from tests.session.means import means_in
 
@@ -75,6 +76,10 @@ class House:
     async def ask(self, session_id: str, text: str) -> Answered:
         return await self.sessions.answer(session_id, await self.say(session_id, text))
 
+    async def decide(self, session_id: str, call: str) -> None:
+        """Allow it once."""
+        await self.sessions.post(session_id, Decision(call=call, decision="allow_once"))
+
     async def records(self, session_id: str) -> list[Record]:
         found: list[Record] = []
         while lines := await self.sessions.read(session_id, found[-1].seq if found else 0, 1000):
@@ -105,6 +110,7 @@ async def open_house(
     settings: SessionsSettings | None = None,
     agent_rest: str = "",
     model_for: Callable[[ModelChoice], Model] | None = None,
+    notify: Callable[[Notice], None] = lambda _: None,
 ) -> AsyncIterator[House]:
     """Sessions that run while the block does. Leaving it is a crash as far as they can tell: nothing is closed."""
     clock = clock or FakeClock(hurried=True)
@@ -117,7 +123,7 @@ async def open_house(
         return task
 
     choose = model_for or (lambda _: model)
-    means = means_in(agents_dir)
+    means = replace(means_in(agents_dir), notify=notify)
     ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn, means)
     house = House(Sessions(ports), store, clock, speakers)
     # `run` would keep house, which a hurried clock turns into a busy loop.

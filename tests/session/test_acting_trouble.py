@@ -1,0 +1,191 @@
+"""Tool calls when something around them fails: the spool, the log, a pause, a stop."""
+
+import asyncio
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from duragent.errors import Unavailable
+from duragent.journal.events import Call, ToolFinished, ToolLost, ToolResolved, ToolStarted
+from duragent.journal.inputs import Decision, Pause, Resume
+from duragent.models.messages import ModelReply, ToolCall
+from duragent.policy.tiers import Policy
+from duragent.process.spool import Spool
+from duragent.session.approvals import Question
+from duragent.session.judging import Refused, judged_again, known
+from duragent.session.stage import FULL_STORE_PAUSE_SECONDS
+from duragent.stores.base import Claim
+from duragent.stores.memory import MemoryStore
+from duragent.testing import FakeClock, ScriptedModel
+from duragent.tools.bash import Bash
+from duragent.tools.toolset import Toolset
+from tests.session import house as houses
+from tests.session.house import House, open_house
+from tests.session.means import means_in
+
+BASH = "  tools: [{type: builtin, name: bash}]"
+LONG = "touch begun; while [ ! -e go ]; do sleep 0.02; done; echo once >> count; echo over"
+
+
+def _bash(command: str) -> ModelReply:
+    call = ToolCall(id="m", name="bash", arguments=f'{{"command": "{command}"}}')
+    return ModelReply(calls=(call,), finish_reason="tool_calls", model="scripted")
+
+
+@pytest.fixture
+async def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spool:
+    """The spool of each house, with its id on the disk; everything is allowed."""
+    (tmp_path / "policy.yaml").write_text("mode: ask\nallow: ['bash:*']\n")
+    spool = await Spool.open(tmp_path / "run" / "spool")
+    monkeypatch.setattr(houses, "means_in", lambda folder: dataclasses.replace(means_in(folder), spool=spool))
+    return spool
+
+
+async def _until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(15):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def _results(house: House, session: str) -> list[ToolFinished]:
+    return [event for event in await house.events(session) if isinstance(event, ToolFinished)]
+
+
+async def test_a_server_that_stops_while_a_paused_session_runs_a_command_does_not_wait_for_it(
+    tmp_path: Path, spool: Spool
+) -> None:
+    store, project = MemoryStore(), tmp_path / "project"
+    async with open_house(store, ScriptedModel([_bash(LONG)]), tmp_path, agent_rest=BASH) as house:
+        session = await house.new()
+        await house.say(session, "go")
+        await _until((project / "begun").exists)
+        await house.sessions.post(session, Pause())
+        async with asyncio.timeout(5):
+            await house.sessions.close(0.1)
+    (project / "go").touch()
+    async with open_house(store, ScriptedModel(["done"]), tmp_path, agent_rest=BASH, node="node-2") as house:
+        await house.sessions.post(session, Resume())
+        await house.idle(session)
+        assert [(each.outcome, each.content) for each in await _results(house, session)] == [("ok", "over\n")]
+    assert (project / "count").read_text() == "once\n"
+
+
+async def test_a_spool_that_cannot_be_used_holds_the_turn_up_and_it_goes_on_when_it_can(
+    tmp_path: Path, spool: Spool
+) -> None:
+    store, project = MemoryStore(), tmp_path / "project"
+    root, away = tmp_path / "run" / "spool", tmp_path / "away"
+    async with open_house(store, ScriptedModel([_bash(LONG)]), tmp_path, agent_rest=BASH) as house:
+        session = await house.new()
+        seq = await house.say(session, "go")
+        await _until((project / "begun").exists)
+    (project / "go").touch()
+    await _until((project / "count").exists)
+    again, clock = ScriptedModel(["done"]), FakeClock()
+    async with open_house(store, again, tmp_path, agent_rest=BASH, node="node-2", clock=clock) as house:
+        root.rename(away)
+        root.write_text("this is no folder")
+        await house.sessions.state(session)
+        async with asyncio.timeout(10):
+            await clock.until_asleep()
+        root.unlink()
+        away.rename(root)
+        await clock.advance(FULL_STORE_PAUSE_SECONDS)
+        assert (await house.sessions.answer(session, seq)).outcome == "completed"
+        assert [each.content for each in await _results(house, session)] == ["over\n"]
+    assert (project / "count").read_text() == "once\n"
+
+
+async def test_a_result_that_cannot_be_read_under_a_running_server_is_asked_about(tmp_path: Path, spool: Spool) -> None:
+    project, root = tmp_path / "project", tmp_path / "run" / "spool"
+    async with open_house(MemoryStore(), ScriptedModel([_bash(LONG), "done"]), tmp_path, agent_rest=BASH) as house:
+        session = await house.new()
+        seq = await house.say(session, "go")
+        await _until((project / "begun").exists)
+        root.rename(tmp_path / "away")
+        root.write_text("this is no folder")
+        question = await _question(house, session)
+        assert (question.kind, "may have run" in question.evidence) == ("lost", True)
+        (project / "go").touch()
+        await _until((project / "count").exists)
+        await house.sessions.post(session, Decision(call=question.call, decision="done"))
+        assert (await house.sessions.answer(session, seq)).outcome == "completed"
+    assert (project / "count").read_text() == "once\n"
+
+
+async def _question(house: House, session: str) -> Question:
+    async with asyncio.timeout(10):
+        while (question := await house.sessions.question(session)) is None:
+            await asyncio.sleep(0.01)
+    return question
+
+
+async def test_a_call_whose_result_was_removed_under_a_running_server_is_asked_about(
+    tmp_path: Path, spool: Spool
+) -> None:
+    store, project = MemoryStore(), tmp_path / "project"
+    async with open_house(store, ScriptedModel([_bash(LONG)]), tmp_path, agent_rest=BASH) as house:
+        session = await house.new()
+        await house.say(session, "go")
+        await _until((project / "begun").exists)
+    (project / "go").touch()
+    await _until((project / "count").exists)
+    shutil.rmtree(tmp_path / "run" / "spool")
+    (tmp_path / "run" / "spool").mkdir()
+    async with open_house(store, ScriptedModel(["done"]), tmp_path, agent_rest=BASH, node="node-2") as house:
+        await house.sessions.state(session)
+        question = await _question(house, session)
+        assert (question.kind, "no result" in question.evidence) == ("lost", True)
+        await house.sessions.post(session, Decision(call=question.call, decision="done"))
+        await house.idle(session)
+        events = await house.events(session)
+        assert [event.resolution for event in events if isinstance(event, ToolResolved)] == ["done"]
+        assert len([event for event in events if isinstance(event, ToolStarted)]) == 1
+    assert (project / "count").read_text() == "once\n"
+
+
+class Unreadable(MemoryStore):
+    """A store that cannot read its logs at the moment."""
+
+    fails = False
+
+    async def claim(self, session_id: str) -> Claim:
+        if self.fails:
+            raise Unavailable("cannot open the log")
+        return await super().claim(session_id)
+
+
+async def test_the_result_of_a_session_that_cannot_be_read_now_is_kept(tmp_path: Path, spool: Spool) -> None:
+    store, project = Unreadable(), tmp_path / "project"
+    async with open_house(store, ScriptedModel([_bash(LONG)]), tmp_path, agent_rest=BASH) as house:
+        session = await house.new()
+        await house.say(session, "go")
+        await _until((project / "begun").exists)
+    store.fails, clock = True, FakeClock()
+    async with open_house(store, ScriptedModel(), tmp_path, agent_rest=BASH, node="node-2", clock=clock) as house:
+        keeping = asyncio.ensure_future(house.sessions.run())
+        async with asyncio.timeout(10):
+            await clock.until_asleep(5)
+        keeping.cancel()
+        await asyncio.wait((keeping,))
+    store.fails = False
+    (project / "go").touch()
+    async with open_house(store, ScriptedModel(["done"]), tmp_path, agent_rest=BASH, node="node-3") as house:
+        await house.sessions.state(session)
+        await house.idle(session)
+        events = await house.events(session)
+        assert [event for event in events if isinstance(event, ToolLost)] == []
+        assert [event.content for event in events if isinstance(event, ToolFinished)] == ["over\n"]
+    assert (project / "count").read_text() == "once\n"
+
+
+def test_an_approval_holds_for_just_the_arguments_that_were_approved() -> None:
+    found = known(Call(call="c", tool="bash", arguments='{"command": "ls"}'), Toolset((Bash(),)))
+    assert not isinstance(found, Refused)
+    refused = judged_again(found, Policy("dangerous", "here"), "0" * 64, "me")
+    assert isinstance(refused, Refused)
+    assert (refused.denied, "other arguments" in refused.content) == (True, True)
+    assert not isinstance(judged_again(found, Policy("dangerous", "here"), found.sha256, "me"), Refused)
