@@ -1,0 +1,54 @@
+"""Tools for models that have no tool calling, or that see too many tools: over the real wire."""
+
+from pathlib import Path
+
+from duragent.testing.stub_llm import Answer, StubLlm, StubRequest
+from tests.promises.hands import make_hands
+from tests.promises.real_server import told
+
+
+def _as_text(request: StubRequest) -> Answer:
+    last = request.body["messages"][-1]["content"]
+    if "tool_result" in str(last):
+        return Answer("It says hello.")
+    return Answer('I run it.\n\n<tool_call>{"name": "bash", "arguments": {"command": "./do hello"}}</tool_call>')
+
+
+async def test_a_model_without_tool_calling_calls_tools_as_text(tmp_path: Path) -> None:
+    with StubLlm(_as_text) as stub:
+        rest = f"    name: tiny\n    tools: text\n    base_url: {stub.openai_url}"
+        hands = make_hands(tmp_path, rest=rest, provider="openai")
+        hands.server.environ = {"OPENAI_API_KEY": "sk-test"}
+        hands.server.start()
+        try:
+            async with hands.server.client() as client:
+                session = (await client.create_session("assistant")).session_id
+                answer = await told(client, session, "say hello")
+        finally:
+            hands.server.stop()
+        assert answer.content == "It says hello."
+        assert hands.count() == {"hello": 1}
+        assert [result.outcome for result in hands.results(session)] == ["ok"]
+        assert all("tools" not in request.body for request in stub.requests)
+        assert "did hello" in str(stub.requests[1].body["messages"][-1])
+
+
+async def test_a_small_model_is_shown_only_the_tools_that_fit(tmp_path: Path) -> None:
+    with StubLlm(lambda request: Answer("ok")) as stub:
+        rest = f"    name: small\n    base_url: {stub.openai_url}\n  tools_recall: 2"
+        hands = make_hands(tmp_path, rest=rest, provider="openai")
+        names = ("bash", "read_file", "write_file", "web", "think", "search_files")
+        file = hands.server.workspace / "agents" / "assistant" / "agent.yaml"
+        many = "\n".join(f"    - {{type: builtin, name: {name}}}" for name in names)
+        file.write_text(file.read_text().replace("  tools: [{type: builtin, name: bash}]", f"  tools:\n{many}"))
+        hands.server.environ = {"OPENAI_API_KEY": "sk-test"}
+        hands.server.start()
+        try:
+            async with hands.server.client() as client:
+                session = (await client.create_session("assistant")).session_id
+                await told(client, session, "search the web for otters")
+        finally:
+            hands.server.stop()
+        shown = [tool["function"]["name"] for tool in stub.requests[0].body["tools"]]
+        assert len(shown) == 2
+        assert "web" in shown
