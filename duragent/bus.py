@@ -17,6 +17,10 @@ MAX_WAITING_BYTES = 4 << 20
 """Durable bytes that may wait for one watcher."""
 
 
+MAX_OUTPUT_CHARS = 64 << 10
+"""Of a command's output, so much waits for one watcher; the whole is in its result."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Durable records: their stored lines, each with its newline, from `first_seq` to `last_seq`."""
@@ -74,6 +78,9 @@ class Subscription:
         self._waiting = deque(item for item in self._waiting if isinstance(item, Block))
 
     def put(self, item: Block | Delta) -> None:
+        if isinstance(item, Delta) and item.kind == "output":
+            self._put_output(item)
+            return
         if isinstance(item, Block):
             self._bytes += len(item.lines)
             if self._bytes > MAX_WAITING_BYTES and self._waiting:
@@ -82,6 +89,21 @@ class Subscription:
         elif self._waiting and isinstance(last := self._waiting[-1], Delta) and (both := last.followed_by(item)):
             self._waiting[-1] = both
             return
+        if self._open:
+            self._waiting.append(item)
+            self._news.set()
+
+    def _put_output(self, item: Delta) -> None:
+        """What a command prints knows no end: of each call only the newest part waits for a slow watcher."""
+        for at in range(len(self._waiting) - 1, -1, -1):
+            before = self._waiting[at]
+            if isinstance(before, Block):
+                break
+            if before.kind == "output" and before.call == item.call:
+                both = before.followed_by(item) or item
+                cut = max(len(both.text) - MAX_OUTPUT_CHARS, 0)
+                self._waiting[at] = replace(both, offset=both.offset + cut, text=both.text[cut:])
+                return
         if self._open:
             self._waiting.append(item)
             self._news.set()

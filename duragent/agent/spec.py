@@ -109,8 +109,13 @@ class BudgetSpec(Section):
 
     tokens: int | None = Field(default=None, gt=0, description="Input and output tokens together.")
     cost_usd: float | None = Field(default=None, gt=0, description="In US dollars, as far as prices are known.")
+
+
+class TurnBudgetSpec(BudgetSpec):
+    """What one turn may use; what is absent is without bound. When it is used up the turn pauses."""
+
     seconds: float | None = Field(
-        default=None, gt=0, description="Of work, without the time in which a person had to decide. Of turns only."
+        default=None, gt=0, description="Of work, without the time in which a person had to decide."
     )
 
 
@@ -147,7 +152,7 @@ class SessionSpec(Section):
         default=None, description="What happens to old records; absent means the server's setting."
     )
     context: ContextSpec = Field(default_factory=ContextSpec, description="How much of a session the model sees.")
-    turn_budget: BudgetSpec = Field(default_factory=BudgetSpec, description="What one turn may use.")
+    turn_budget: TurnBudgetSpec = Field(default_factory=TurnBudgetSpec, description="What one turn may use.")
     session_budget: BudgetSpec = Field(default_factory=BudgetSpec, description="What a whole session may use.")
 
 

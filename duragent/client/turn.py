@@ -78,8 +78,8 @@ class Turn:
         if self._under_way and not self._ours and (turn := getattr(record.event, "turn", "")):
             self._ours.add(turn)
         match record.event:
-            # A turn that began after the message has it; one that ran already takes it up with its next model call.
-            case TurnStarted(turn=turn) if record.seq > self.result.input_seq:
+            # A turn that began for the message has it; any other takes it up with its next model call.
+            case TurnStarted(turn=turn, trigger=trigger) if trigger == self.result.input_seq:
                 self._ours.add(turn)
             case ModelCalled(turn=turn, input_seq=seen) if seen >= self.result.input_seq:
                 self._ours.add(turn)

@@ -68,9 +68,9 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
         case OwnerClaimed():
             return _claimed(state, at, event)
         case SessionPaused():
-            return replace(at, paused=True, pause_reason=event.reason)
+            return replace(at, paused=True, pause_reason=event.reason, paused_at=record.ts)
         case SessionResumed():
-            return replace(at, paused=False, pause_reason="")
+            return _resumed(at, record.ts)
         case SessionRenamed():
             return replace(at, title=event.title)
         case SessionClosed():
@@ -98,7 +98,7 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
             return _without_calls(at, event.calls)
         case ApprovalRequested():
             asked = {"arguments_sha256": event.arguments_sha256, "asked_seq": record.seq, "asked_at": record.ts}
-            return _call_is(at, event.call, "waiting", **asked)
+            return _call_is(at, event.call, "waiting", expires_at=event.expires_at or "", **asked)
         case ApprovalDecided():
             at = _remember(at, event.idempotency_key, event.fingerprint, "")
             at = _decided(at, event.call, event.decision, event.by, record.ts)
@@ -143,6 +143,12 @@ def _claimed(before: SessionState, at: SessionState, event: OwnerClaimed) -> Ses
     )
     recoveries = at.turn.recoveries + _has_orphans(at.turn)
     return replace(at, turn=replace(at.turn, idle_seconds=idle, recoveries=recoveries))
+
+
+def _resumed(at: SessionState, ts: str) -> SessionState:
+    """Nobody worked on the turn while it was paused."""
+    turn = at.turn and replace(at.turn, idle_seconds=at.turn.idle_seconds + _seconds(at.paused_at, ts))
+    return replace(at, paused=False, pause_reason="", paused_at="", turn=turn)
 
 
 def _has_orphans(turn: OpenTurn) -> bool:
@@ -250,7 +256,9 @@ def _turn_ended(at: SessionState, event: TurnEnded) -> SessionState:
     if event.outcome == "paused":
         # The message that the turn was for waits again, so that a resume takes it up.
         waiting = tuple(sorted({turn.trigger, *at.waiting}))
-        return replace(at, paused=True, pause_reason=event.reason[:REASON_MAX], waiting=waiting)
+        return replace(
+            at, paused=True, pause_reason=event.reason[:REASON_MAX], paused_at=at.updated_at, waiting=waiting
+        )
     seen = max(turn.trigger, turn.asking.input_seq if turn.asking else 0)
     return replace(at, waiting=tuple(seq for seq in at.waiting if seq > seen))
 

@@ -55,6 +55,7 @@ class OpenCall:
     asks: bool = False
     asked_seq: int = 0
     asked_at: str = ""
+    expires_at: str = ""
 
     @property
     def waits(self) -> bool:
@@ -164,6 +165,7 @@ class SessionState:
     closed: bool = False
     paused: bool = False
     pause_reason: Text = ""
+    paused_at: str = ""
     turn: OpenTurn | None = None
     waiting: tuple[int, ...] = ()
     totals: Totals = Totals()

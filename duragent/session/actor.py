@@ -8,7 +8,7 @@ way goes into the next one. An idle session has no task of its own.
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
@@ -133,7 +133,8 @@ class Session:
     def busy(self) -> bool:
         """Whether anything of this session is under way."""
         tasks = (self._writing, self._engine, self._summing_up)
-        return bool(self._proposals or self.watchers) or any(task and not task.done() for task in tasks)
+        under_way = any(task is not None and not task.done() for task in tasks)
+        return under_way or bool(self._proposals or self.watchers) or self._deciding.locked()
 
     # --- the two verbs ----------------------------------------------------------------------------------------------
 
@@ -184,10 +185,18 @@ class Session:
     # --- reading ----------------------------------------------------------------------------------------------------
 
     async def read(self, after: int, limit: int) -> bytes:
-        return await self._ports.store.read(self._claim, after, limit)
+        return await self._read(self._ports.store.read(self._claim, after, limit))
 
     async def read_back(self, before: int | None, limit: int) -> bytes:
-        return await self._ports.store.read_back(self._claim, before, limit)
+        return await self._read(self._ports.store.read_back(self._claim, before, limit))
+
+    async def _read(self, reading: Awaitable[bytes]) -> bytes:
+        try:
+            return await reading
+        except Damaged as error:
+            # What a read finds is told everywhere, as what is found at the opening.
+            self._fail(error)
+            raise
 
     async def blobs(self, lines: bytes) -> dict[str, bytes]:
         """The blobs that these lines refer to."""

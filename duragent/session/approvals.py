@@ -1,9 +1,11 @@
 """What people are asked: the open question of a session, and writing down what is always allowed."""
 
+import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Literal
 
-from duragent.errors import CallChanged, NothingToDo
+from duragent.errors import CallChanged, NothingToDo, SessionNotFound, StoreError
 from duragent.journal.events import ApprovalRequested, Finding, ToolLost
 from duragent.journal.inputs import Decision
 from duragent.journal.record import Record
@@ -11,6 +13,8 @@ from duragent.journal.state import OpenCall, SessionState
 from duragent.session.admit import Already, admit
 from duragent.session.ports import Ports
 from duragent.session.stage import Stage
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,17 @@ async def open_question(stage: Stage) -> Question | None:
         return None
     records = await stage.read_records(call.asked_seq - 1, 1)
     return question_of(state, call, records[0] if records else None)
+
+
+async def if_readable(asking: Awaitable[Question | None]) -> Question | None:
+    """What one session among many asks: one that has gone or cannot be read must not hide what the others ask."""
+    try:
+        return await asking
+    except SessionNotFound:
+        return None
+    except StoreError as error:
+        _log.warning("what a session asks cannot be read: %s", error)
+        return None
 
 
 async def prepared(stage: Stage, ports: Ports, posted: Decision) -> Decision:

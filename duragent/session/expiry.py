@@ -1,13 +1,12 @@
 """What has been left alone for too long: idle sessions are closed, approvals that nobody gave are denied."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from duragent.errors import DuragentError
 from duragent.journal.inputs import Close, Decision
 from duragent.journal.record import timestamp
 from duragent.journal.state import SessionState
-from duragent.session.approvals import Question
 from duragent.session.ports import Ports
 
 
@@ -15,19 +14,20 @@ def expired_sessions(states: Iterable[SessionState], ports: Ports) -> Iterator[t
     """The sessions that nobody used for longer than their agent, or else the configuration, says."""
     for state in list(states):
         hours = _ttl_hours(state.agent, ports)
-        if not hours or state.closed or state.has_work or state.asks:
+        if not hours or state.closed or state.asks or (state.has_work and not state.paused):
             continue
-        if ports.clock.now() - datetime.fromisoformat(state.updated_at) >= timedelta(hours=hours):
+        if state.updated_at <= timestamp(ports.clock.now() - timedelta(hours=hours)):
             yield state.session_id, Close(reason=f"not used for {hours:g} hours", at_seq=state.seq)
 
 
-def expired_approvals(questions: Iterable[Question], ports: Ports) -> Iterator[tuple[str, Decision]]:
+def expired_approvals(states: Iterable[SessionState], ports: Ports) -> Iterator[tuple[str, Decision]]:
     """A denial for each approval that nobody gave in time."""
     now = timestamp(ports.clock.now())
-    for question in questions:
-        if question.kind == "approval" and question.expires_at and question.expires_at <= now:
-            reason = f"nobody answered until {question.expires_at}"
-            yield question.session_id, Decision(call=question.call, decision="deny", by="expiry", reason=reason)
+    for state in list(states):
+        call = state.asks
+        if call is not None and call.status == "waiting" and call.expires_at and call.expires_at <= now:
+            reason = f"nobody answered until {call.expires_at}"
+            yield state.session_id, Decision(call=call.call, decision="deny", by="expiry", reason=reason)
 
 
 def _ttl_hours(agent: str, ports: Ports) -> float:

@@ -41,8 +41,8 @@ class Query:
 class Index:
     """Rows by session id."""
 
-    def __init__(self) -> None:
-        self.rows: dict[str, Row] = {}
+    def __init__(self, rows: dict[str, Row] | None = None) -> None:
+        self.rows: dict[str, Row] = rows or {}
         self.changed = False
 
     async def fill(self, store: Store) -> list[str]:

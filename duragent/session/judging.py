@@ -3,9 +3,10 @@
 import hashlib
 import itertools
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from duragent.agent.load import Agent
 from duragent.errors import InvalidArguments
@@ -19,6 +20,9 @@ from duragent.tools.toolset import Toolset
 
 MAX_SHOWN_CHARS = 60_000
 """Of an invocation, in an event. What is longer is in the arguments of the reply, and the sha covers all of it."""
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,15 @@ def known(call: Call, tools: Toolset) -> Known | Refused:
     try:
         arguments = tool.parse(call.arguments)
         fields = json_object(call.arguments)
+        found = Known(call, tool, arguments, tool.invocation(arguments), sha256_of(call.tool, fields))
+        assert found.effect in get_args(EffectClass), f"its effect is {found.effect!r}"
     except InvalidArguments as error:
         return Refused(f"failed to parse tool arguments: {'; '.join(error.faults)}")
-    return Known(call, tool, arguments, tool.invocation(arguments), sha256_of(call.tool, fields))
+    except Exception as error:
+        # A tool is foreign code: a fault in it must not take the turn along.
+        _log.exception("the tool %s cannot say what it would do", tool.name)
+        return Refused(f"Tool execution failed: unexpected {type(error).__name__}: {error}")
+    return found
 
 
 def sha256_of(tool: str, arguments: dict[str, Any]) -> str:

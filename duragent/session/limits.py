@@ -1,9 +1,10 @@
 """How far a turn may go: what it has used, against what it may use. Pure."""
 
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 
-from duragent.agent.spec import AgentSpec, BudgetSpec
+from duragent.agent.spec import AgentSpec, BudgetSpec, TurnBudgetSpec
 from duragent.journal.state import OpenTurn, SessionState
 from duragent.session.settings import SessionsSettings
 
@@ -14,7 +15,7 @@ PAUSE_AT = 5
 """How often before the turn stops and waits for a person."""
 
 
-_UNBOUND = BudgetSpec()
+_UNBOUND, _TURN_UNBOUND = BudgetSpec(), TurnBudgetSpec()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,15 @@ class Limits:
     retry_base_seconds: float = 1.0
     recoveries: int = 3
     steps: int = 10
-    turn: BudgetSpec = _UNBOUND
+    turn: TurnBudgetSpec = _TURN_UNBOUND
     session: BudgetSpec = _UNBOUND
 
 
 def limits_of(settings: SessionsSettings, spec: AgentSpec | None) -> Limits:
     """What holds for a session of an agent with this spec; None while it is not known."""
     if spec is None:
-        return Limits(settings.model_attempts, settings.retry_base_seconds)
+        # The turn ends where it needs the agent, and says why; no limit of ours may come before that.
+        return Limits(settings.model_attempts, settings.retry_base_seconds, steps=sys.maxsize)
     session = spec.session
     return Limits(
         settings.model_attempts,
@@ -54,21 +56,22 @@ def exceeded(state: SessionState, turn: OpenTurn, limits: Limits) -> tuple[str, 
             same = f"the model made the same call {PAUSE_AT} times with the same result"
             return "loop-detected", f"{same}; send a message to go on"
     seconds = _worked_seconds(turn, state.updated_at)
-    if what := _used_up(limits.turn, turn.tokens, turn.cost_usd, seconds):
+    what = _used_up(limits.turn, turn.tokens, turn.cost_usd)
+    if not what and limits.turn.seconds is not None and seconds >= limits.turn.seconds:
+        what = f"{seconds:.0f} of {limits.turn.seconds:g} seconds"
+    if what:
         return "turn-budget", f"the turn has used its budget: {what}; send a message to go on"
     totals = state.totals
-    if what := _used_up(limits.session, totals.input_tokens + totals.output_tokens, totals.cost_usd, 0.0):
+    if what := _used_up(limits.session, totals.input_tokens + totals.output_tokens, totals.cost_usd):
         return "session-budget", f"the session has used its budget: {what}; raise spec.session.session_budget to go on"
     return None
 
 
-def _used_up(budget: BudgetSpec, tokens: int, cost_usd: float, seconds: float) -> str:
+def _used_up(budget: BudgetSpec, tokens: int, cost_usd: float) -> str:
     if budget.tokens is not None and tokens >= budget.tokens:
         return f"{tokens:,} of {budget.tokens:,} tokens"
     if budget.cost_usd is not None and cost_usd >= budget.cost_usd:
         return f"${cost_usd:.4f} of ${budget.cost_usd:g}"
-    if budget.seconds is not None and seconds >= budget.seconds:
-        return f"{seconds:.0f} of {budget.seconds:g} seconds"
     return ""
 
 

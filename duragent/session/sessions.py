@@ -33,7 +33,7 @@ from duragent.journal.state import SessionState
 from duragent.session.actor import Receipt, Session
 from duragent.session.alone import OneAtATime, to_its_end
 from duragent.session.answer import Answered, AnswerSearch, answered
-from duragent.session.approvals import Question, open_question
+from duragent.session.approvals import Question, if_readable, open_question
 from duragent.session.expiry import expired_approvals, expired_sessions
 from duragent.session.fold import fold
 from duragent.session.index import Index, Query
@@ -233,7 +233,7 @@ class Sessions:
         """What people are asked, in all sessions, the oldest first."""
         await self._listed.wait()
         asking = [name for name, row in self._index.rows.items() if row.state.asks and not row.problem]
-        found = [await self.question(session_id) for session_id in asking]
+        found = [await if_readable(self.question(session_id)) for session_id in asking]
         return sorted((question for question in found if question), key=lambda question: question.asked_at)
 
     async def question(self, session_id: str) -> Question | None:
@@ -355,7 +355,8 @@ class Sessions:
             writing = {session.id for session in self._live.values() if session.writing}
             marks = [(each.session_id, each.mark) for each in listed if each.session_id not in writing]
             self._index.changed = False
-            await self._ports.store.put_index(self._index.dump(marks))
+            dump = Index(dict(self._index.rows)).dump
+            await self._ports.store.put_index(await asyncio.to_thread(dump, marks))
 
     async def _open_failed(self) -> None:
         """Sessions that the disk failed go on by themselves when the cause is gone."""
@@ -375,7 +376,8 @@ class Sessions:
             await _tried(self.post(session_id, posted))
 
     async def _deny_expired(self) -> None:
-        for session_id, posted in expired_approvals(await self.questions(), self._ports):
+        states = [row.state for row in self._index.rows.values() if not row.problem]
+        for session_id, posted in expired_approvals(states, self._ports):
             await _tried(self.post(session_id, posted))
 
     async def close(self, grace_seconds: float) -> None:

@@ -7,6 +7,7 @@ tools, and nothing else does.
 import logging
 from typing import assert_never
 
+from duragent.agent.spec import AgentSpec
 from duragent.errors import DuragentError, StoreError
 from duragent.journal.events import TurnEnded, TurnStarted
 from duragent.session.acting import Doer
@@ -41,8 +42,15 @@ class Turn:
 
     @property
     def limits(self) -> Limits:
-        agent = self._speaker.agent
-        return limits_of(self._ports.settings, agent.spec if agent else None)
+        return limits_of(self._ports.settings, self._spec())
+
+    def _spec(self) -> AgentSpec | None:
+        """Of who spoke here last; of a session that was just opened, of who will."""
+        try:
+            agent = self._speaker.agent or self._ports.agents.get(self._stage.state.agent)
+        except DuragentError:
+            return None
+        return agent.spec
 
     async def perform(self, step: Step) -> None:
         """Do it. A fault that nobody thought of ends the turn, which would otherwise stay open for ever."""

@@ -29,6 +29,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
@@ -181,8 +182,7 @@ class Tool(ABC, Generic[A]):
 
     def parameters(self) -> dict[str, Any]:
         """The JSON schema of the arguments, an object."""
-        schema: dict[str, Any] = without_titles(self.Arguments.model_json_schema())
-        return schema
+        return _schema_of(self.Arguments)
 
     def schema(self) -> ToolSchema:
         return ToolSchema(name=self.name, description=self.description, parameters=self.parameters())
@@ -214,6 +214,13 @@ class Tool(ABC, Generic[A]):
 
 
 AnyTool = Tool[Any]
+
+
+@lru_cache(maxsize=256)
+def _schema_of(arguments: type[BaseModel]) -> dict[str, Any]:
+    # Tools are made anew for each turn, their classes are not.
+    schema: dict[str, Any] = without_titles(arguments.model_json_schema())
+    return schema
 
 
 def json_object(text: str) -> dict[str, Any]:

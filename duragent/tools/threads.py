@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from duragent.tools.base import ToolResult, failed
 from duragent.tools.paths import PathRefused, one_line
@@ -10,12 +11,15 @@ from duragent.tools.paths import PathRefused, one_line
 Stop = threading.Event
 """Set when the call was cancelled: long loops look at it."""
 
+_POOL = ThreadPoolExecutor(16, thread_name_prefix="duragent-tools")
+"""Not asyncio's own: a tool that hangs on a dead disk must not take the threads that policy and spool need."""
+
 
 async def in_thread(path: str, work: Callable[[Stop], ToolResult]) -> ToolResult:
     """What `work` returns; a path that is refused and a file that cannot be used become a result that says why."""
     stop = Stop()
     try:
-        return await asyncio.to_thread(work, stop)
+        return await asyncio.get_running_loop().run_in_executor(_POOL, work, stop)
     except PathRefused as error:
         return failed(str(error))
     except OSError as error:

@@ -47,7 +47,7 @@ DEFAULT_SESSION = {
         "tool_result_keep_last": 5,
     },
     "turn_budget": {"tokens": None, "cost_usd": None, "seconds": None},
-    "session_budget": {"tokens": None, "cost_usd": None, "seconds": None},
+    "session_budget": {"tokens": None, "cost_usd": None},
 }
 
 
