@@ -98,7 +98,9 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
             return _without_calls(at, event.calls)
         case ApprovalRequested():
             asked = {"arguments_sha256": event.arguments_sha256, "asked_seq": record.seq, "asked_at": record.ts}
-            return _call_is(at, event.call, "waiting", expires_at=event.expires_at or "", **asked)
+            return _call_is(
+                at, event.call, "waiting", expires_at=event.expires_at or "", place=event.place[:REASON_MAX], **asked
+            )
         case ApprovalDecided():
             at = _remember(at, event.idempotency_key, event.fingerprint, "")
             at = _decided(at, event.call, event.decision, event.by, record.ts)

@@ -17,6 +17,7 @@ from duragent.errors import AgentBroken, AgentNotFound, DuragentError, RunnerLos
 from duragent.journal.events import (
     ApprovalRequested,
     Event,
+    Finding,
     ModelReplied,
     ToolFinished,
     ToolLost,
@@ -26,7 +27,7 @@ from duragent.journal.events import (
     TurnStarted,
 )
 from duragent.journal.record import timestamp
-from duragent.journal.state import OpenCall, SessionState
+from duragent.journal.state import REASON_MAX, OpenCall, SessionState
 from duragent.policy import guards
 from duragent.policy.skills import SKILL_TOOL, active_skills, narrowing, refused_by_skill
 from duragent.session.execution import Execution, Running
@@ -145,11 +146,27 @@ class Doer:
             if why := refused_by_skill(found.invocation, await self._narrowing(cast)):
                 return found, Refused(why, denied=True)
             by = next((each.by for each in reversed(self._stage.state.decided) if each.call == call.call), "")
+            if elsewhere := await self._elsewhere(cast, call, found):
+                return found, elsewhere
             return found, await asyncio.to_thread(judged_again, found, policy, call.arguments_sha256, by)
         if why := refused_by_skill(found.invocation, await self._narrowing(cast)):
             return found, Refused(why, denied=True)
         prior = await self._prior(cast, found)
         return found, await asyncio.to_thread(judged, found, policy, agent, prior)
+
+    async def _elsewhere(self, cast: Cast, call: OpenCall, found: Known) -> Asking | None:
+        """The question again, when it would not run where the person was told that it would."""
+        if not call.place or not found.tool.by_command:
+            return None
+        try:
+            place = (await asyncio.to_thread(self._ports.means.place, cast.agent))[:REASON_MAX]
+        except DuragentError:
+            # The tool itself will say so, as its result: nothing runs.
+            return None
+        if place == call.place:
+            return None
+        why = f"it was approved for another place: {call.place}"
+        return Asking("the place has changed", (Finding(text=found.shown[:2_000], reason=why),), ())
 
     async def _prior(self, cast: Cast, found: Known) -> list[guards.PriorCall]:
         """The calls before this one, as far as the model sees them; none when no guard asks for them."""

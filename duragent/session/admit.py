@@ -135,7 +135,7 @@ def _approval(turn: str, call: OpenCall, posted: Decision) -> Sequence[Event]:
 
 def _resolution(turn: str, call: OpenCall, posted: Decision) -> Sequence[Event]:
     if posted.decision not in ("retry", "done", "failed"):
-        raise errors.InvalidRequest("this call may have run already: retry, done or failed")
+        raise errors.InvalidRequest("this call may have run already: retry, done, or failed (give it up)")
     resolved = ToolResolved(
         turn=turn,
         call=call.call,

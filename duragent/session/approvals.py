@@ -5,10 +5,10 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Literal
 
-from duragent.errors import CallChanged, NothingToDo, SessionNotFound, StoreError
+from duragent.errors import CallChanged, InvalidRequest, NothingToDo, SessionNotFound, StoreError
 from duragent.journal.events import ApprovalRequested, Finding, ToolLost
 from duragent.journal.inputs import Decision
-from duragent.journal.record import Record
+from duragent.journal.record import Record, timestamp
 from duragent.journal.state import OpenCall, SessionState
 from duragent.session.admit import Already, admit
 from duragent.session.ports import Ports
@@ -92,11 +92,18 @@ async def prepared(stage: Stage, ports: Ports, posted: Decision) -> Decision:
         return posted
     if posted.invocation not in (None, question.invocation or question.tool):
         raise CallChanged(posted.call)
+    if posted.decision != "deny" and question.expires_at and question.expires_at <= timestamp(ports.clock.now()):
+        raise NothingToDo(f"nobody answered until {question.expires_at}, so it counts as denied")
     if posted.decision != "allow_always":
         return posted
     # Those of the person, else those that were offered; never a command that a client sent.
     patterns = posted.patterns or question.patterns
     if not patterns:
         raise NothingToDo("no pattern would allow just this call: allow it once, or say which patterns")
-    await ports.means.allow_always(ports.agents.get(stage.state.agent), patterns)
+    if bare := next((pattern for pattern in patterns if ":" not in pattern), None):
+        raise InvalidRequest(f"the pattern '{bare[:80]}' has no type: write bash:, builtin:, cli: or mcp: before it")
+    try:
+        await ports.means.allow_always(ports.agents.get(stage.state.agent), patterns)
+    except ValueError as error:
+        raise InvalidRequest(f"a pattern {error}") from error
     return posted.model_copy(update={"written": patterns})

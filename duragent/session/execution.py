@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from duragent.session.judging import Known, signature
 from duragent.session.limits import NUDGE_AT
 from duragent.session.live_output import LiveOutput
 from duragent.session.outputs import SessionReader
+from duragent.session.planted import absent, put_aside
 from duragent.session.ports import Ports
 from duragent.session.speaker import Speaker
 from duragent.session.stage import Stage, when_there_is_room, why_stop
@@ -64,12 +65,14 @@ class Execution:
     async def carry_out(self, running: Running, turn: str) -> None:
         """Run it and record its end; nothing is recorded when the server stops. Raises RunnerLost."""
         self._stage.show(running.live)
+        watched = await self._watched(running)
         try:
             result = await self._result(running)
         finally:
             self._stage.hide(running.live)
         if result is None:
             return
+        result = await self._without_planted(result, watched)
         crashpoint("tool_ran")
         await self._finish(running, result, turn)
         crashpoint("tool_finished")
@@ -79,6 +82,21 @@ class Execution:
         if running.known.tool.changes_tools:
             self._speaker.gather_again()
         await self._notify(running, result)
+
+    async def _watched(self, running: Running) -> tuple[Path, ...]:
+        """The files that must not come into being while this runs."""
+        if not running.known.tool.by_command:
+            return ()
+        return await asyncio.to_thread(absent, self._ports.means.places(running.agent).frozen)
+
+    async def _without_planted(self, result: ToolResult, watched: tuple[Path, ...]) -> ToolResult:
+        planted = await asyncio.to_thread(put_aside, watched) if watched else []
+        if not planted:
+            return result
+        names = ", ".join(str(path) for path in planted)
+        _log.warning("a command of session %s made %s; put aside", self._stage.claim.session_id, names)
+        told = f"[{names}: only a person may make this; it was renamed and has no effect]"
+        return replace(result, content=f"{result.content}\n\n{told}")
 
     async def _result(self, running: Running) -> ToolResult | None:
         """What came of it; None when the server stops, and the next one finds out."""

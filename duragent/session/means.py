@@ -20,8 +20,17 @@ from duragent.subscribers.notify import Notice
 from duragent.tools.base import Confine, Places
 from duragent.tools.toolset import Toolset, gather
 
-RUN_BY_OTHERS = (".git/hooks", ".git/config")
+RUN_BY_OTHERS = (".git/hooks", ".git/config", ".git/config.worktree", ".git/commondir", ".git/info/attributes")
 """What git runs outside of any sandbox, when a person uses it in the working directory."""
+
+SAFE_GIT = {
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "safe.bareRepository",
+    "GIT_CONFIG_VALUE_0": "explicit",
+    "GIT_CONFIG_KEY_1": "core.fsmonitor",
+    "GIT_CONFIG_VALUE_1": "false",
+}
+"""For all commands: a folder that only looks like a repository must not say what git runs."""
 
 _DEFAULTS = SandboxSettings()
 
@@ -90,7 +99,7 @@ class Means:
     def confined(self, agent: Agent, places: Places) -> Confine:
         """How the agent's commands are made. The result raises SandboxUnavailable."""
 
-        clean = clean_environment(self.environment, self.sandbox.pass_env)
+        clean = clean_environment(self.environment, self.sandbox.pass_env) | SAFE_GIT
 
         def confine(
             argv: Sequence[str],
