@@ -243,7 +243,11 @@ deny:
   - 'bash:crontab *'
   # keys and passwords
   - '*:*.ssh/*'
-  - '*:*.ssh *'
+  - 'bash:*/.ssh *'
+  - 'bash:* .ssh *'
+  - 'cli:*.ssh *'
+  - 'mcp:*.ssh *'
+  - 'builtin:*.ssh *'
   - '*:*/etc/shadow*'
   # doors into this machine
   - 'bash:nc *-l*'

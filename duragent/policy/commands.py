@@ -6,12 +6,12 @@ The law of this file: a piece knows whether its text says all that it does. What
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from duragent.policy.git import git_parts, only_harmless_options
 from duragent.policy.inside import Inside, Reason, Words, base_name, suffixes
 from duragent.policy.shell import Assignment, Construct, Redirection, Script, SimpleCommand, Unparsable, parse
-from duragent.policy.words import HOLE, Word
+from duragent.policy.words import GLOB, HOLE, NUMBER, Word, unknown
 from duragent.policy.wrappers import look_inside
 
 MAX_DEPTH = 6
@@ -22,6 +22,9 @@ _HARMLESS_TARGETS = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/
 _HARMLESS_VARIABLES = re.compile(r"LC_[A-Z]+|LANG|TZ|NO_COLOR|FORCE_COLOR|CLICOLOR|COLUMNS|LINES|CI")
 _OWN_VARIABLE = re.compile(r"(?!.*_proxy$)[a-z][a-z0-9_]*")
 _WRITERS = frozenset("cp mv ln install rsync touch chmod chown rm tee dd sed truncate mkdir".split())
+_MOVERS = frozenset({"cd", "pushd", "popd"})
+_FOREIGN_FOLDER = Reason("", "git may run what the folder's own configuration says")
+_OPEN = Reason("", "a part that is not its command is known only when it runs")
 _GIVES_RIGHTS = Reason("", "changes what is allowed, or what runs later")
 _GUARDED = re.compile(
     r"(?:^|[/\s='\"])(?:policy(?:\.local)?\.yaml|agent\.yaml|duragent\.yaml|\.duragent|\.git|\.ssh|\.bashrc|\.profile"
@@ -46,10 +49,14 @@ class Piece:
     guesses: "tuple[Piece, ...]" = ()
     transparent: bool = False
     fed: bool = False
+    runs: str = ""
+    """The program's name without its folder, where the text tells it."""
+    moves: bool = False
+    """What comes after or inside it may run in another folder, or without variables that stand now."""
 
     @property
     def has_holes(self) -> bool:
-        return HOLE in self.template
+        return bool({HOLE, GLOB, NUMBER} & set(self.template))
 
     def all(self) -> "Iterator[Piece]":
         """It, all that it runs, and all that it may run."""
@@ -65,7 +72,23 @@ def pieces_of(text: str, depth: int = 0) -> tuple[Piece, ...]:
         script = Unparsable("has too many commands")
     if isinstance(script, Unparsable):
         return (_unparsable(text, script.reason),)
-    return tuple(piece for part in script.pieces for piece in _pieces(part, script, depth))
+    pieces = tuple(piece for part in script.pieces for piece in _pieces(part, script, depth))
+    # Anywhere in the line: in a loop, what stands in front comes after as well.
+    moved = depth == 0 and any(each.moves for piece in pieces for each in piece.all())
+    return tuple(map(_elsewhere, pieces)) if moved else pieces
+
+
+def _elsewhere(piece: Piece) -> Piece:
+    """The piece with a word about each git in it."""
+    reasons = (*piece.reasons, _FOREIGN_FOLDER) if piece.runs == "git" else piece.reasons
+    return replace(piece, reasons=reasons, inner=tuple(map(_elsewhere, piece.inner)))
+
+
+def _moves(words: Words) -> bool:
+    name = base_name(words[0].text)
+    if name == "find":
+        return any(word.text in ("-execdir", "-okdir") for word in words)
+    return name in _MOVERS or (name == "env" and len(words) > 1 and words[1].text.startswith("-"))
 
 
 def _unparsable(text: str, reason: str) -> Piece:
@@ -111,6 +134,9 @@ def _redirection(redirection: Redirection) -> Iterator[Piece]:
     if operator in ("<", "<&"):
         if not target.literal or target.text.startswith(("/dev/tcp", "/dev/udp")):
             yield _redirect_piece("<", target)
+        else:
+            # Reading needs no allowance, but there may be a denial.
+            yield Piece(f"< {target.canonical}", (f"< {target.canonical}", f"< {target.text}"), transparent=True)
         return
     if operator == ">&" and target.literal and re.fullmatch(r"\d+-?|-", target.text):
         return
@@ -169,6 +195,8 @@ def _command(part: SimpleCommand, functions: frozenset[str], depth: int) -> Piec
         piece.inner,
         piece.guesses,
         fed=piece.fed,
+        runs=piece.runs,
+        moves=piece.moves,
     )
 
 
@@ -200,6 +228,9 @@ def _of_words(
     reasons = inside.reasons
     if base_name(first.text) in _WRITERS and any(is_guarded(word.text) for word in words):
         reasons = (*reasons, _GIVES_RIGHTS)
+    found = inside.guesses
+    if inside.transparent and not _is_known(words, inside):
+        reasons, found = reasons or (_OPEN,), (*found, (unknown(),))
     return Piece(
         text,
         _denied(words, text, plain),
@@ -207,10 +238,18 @@ def _of_words(
         template,
         reasons,
         inner=inner,
-        guesses=_guesses(inside.guesses, depth),
+        guesses=_guesses(found, depth),
         transparent=inside.transparent,
         fed=inside.fed,
+        runs=base_name(first.text),
+        moves=_moves(words),
     )
+
+
+def _is_known(words: Words, inside: Inside) -> bool:
+    """Whether each word that is not judged on its own stands for itself."""
+    judged = [word for group in (*inside.commands, inside.writes) for word in group]
+    return all(word.literal or any(word is each for each in judged) for word in words)
 
 
 def _inner(inside: Inside, depth: int) -> tuple[Piece, ...]:

@@ -7,14 +7,16 @@ from duragent.policy.inside import NOTHING, Inside, Reason, Words
 from duragent.policy.words import Word, literal
 
 
-def risky(letters: str, *long_options: str) -> Callable[[Words], Inside]:
-    """Options that write or run something; long ones also when they are abbreviated."""
+def risky(letters: str, *long_options: str, ends: bool = True) -> Callable[[Words], Inside]:
+    """Options that write or run something; long ones also when they are abbreviated. `ends`: a `--` ends them."""
 
     def look(words: Words) -> Inside:
         reasons: list[Reason] = []
-        for word in words[1:]:
-            if word.text == "--" and word.literal:
+        for at, word in enumerate(words[1:], 1):
+            if ends and _ends_options(words, at):
                 break
+            if word.text == "--" and word.literal:
+                continue
             name = word.text.partition("=")[0]
             if word.may_be_option:
                 reasons.append(Reason(word.source, f"{word.source} may become an option"))
@@ -26,6 +28,13 @@ def risky(letters: str, *long_options: str) -> Callable[[Words], Inside]:
         return Inside(reasons=tuple(reasons))
 
     return look
+
+
+def _ends_options(words: Words, at: int) -> bool:
+    # A `--` may be the value of an option in front of it; then what looks like an option behind it is one.
+    if words[at].text != "--" or not words[at].literal:
+        return False
+    return not any(word.text.startswith("-") or word.may_be_option for word in words[1:at])
 
 
 # No brackets, backslashes or line ends: in them a delimiter may mean something else to sed than to us.
@@ -69,10 +78,12 @@ def awk(words: Words) -> Inside:
 
 
 def uniq(words: Words) -> Inside:
-    operands = [word for word in words[1:] if not word.text.startswith("-") or word.text == "-"]
+    end = next((at for at, word in enumerate(words) if word.text == "--"), len(words))
+    named = [word for word in words[1:end] if not word.text.startswith("-") or word.text == "-"]
+    operands = (*named, *words[end + 1 :])
     open_words = any(word.may_be_option or word.glob for word in words[1:])
     if len(operands) > 1 or open_words:
-        return Inside(reasons=(Reason(words[-1].text, "its second file is written"),))
+        return Inside(reasons=(Reason("", "its second file is written"),))
     return NOTHING
 
 

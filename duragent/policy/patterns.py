@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from duragent.policy.words import HOLE
+from duragent.policy.words import GLOB, HOLE, NUMBER
 
 Kind = Literal["bash", "builtin", "cli", "mcp"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -53,6 +53,7 @@ class Rule:
         tokens = _tokens(self.rest)
         if self.kind not in ("*", kind) or tokens.count(_STAR) != 1 or tokens[-1] != _STAR or tokens[-2:-1] == ["/"]:
             return False
+        template = template.replace(GLOB, HOLE).replace(NUMBER, HOLE)
         return template.startswith("".join(str(token) for token in tokens[:-1]))
 
     def denies(self, kind: str, texts: tuple[str, ...]) -> bool:
@@ -165,6 +166,10 @@ def _could_fit(tokens: list[_Token], template: str) -> bool:
     for at, char in enumerate(template):
         if char == HOLE:
             states = set(range(min(states), len(tokens) + 1))
+        elif char == GLOB:
+            states = _globbed(tokens, states, hidden=template[at - 1 : at] in ("", "/", " "))
+        elif char == NUMBER:
+            states = _numbered(tokens, states)
         else:
             states = _closure(
                 {after for state in states for after in _step(tokens, state, template, at, False)}, tokens
@@ -172,3 +177,34 @@ def _could_fit(tokens: list[_Token], template: str) -> bool:
         if not states:
             return False
     return len(tokens) in states
+
+
+def _globbed(tokens: list[_Token], states: set[int], *, hidden: bool) -> set[int]:
+    """The states after file names came in; `hidden`: a dot as their first character would be a hidden file's."""
+    seen: set[tuple[int, bool]] = set()
+    waiting = [(state, hidden) for state in states]
+    while waiting:
+        state, first = each = waiting.pop()
+        if each in seen or state > len(tokens):
+            continue
+        seen.add(each)
+        if state == len(tokens):
+            continue
+        token = tokens[state]
+        if token == _STAR:
+            waiting += [(state, False), (state + 1, first)]
+        # Operators are in patterns for whole lines; a name with one in it would stand in quotes.
+        elif str(token) not in "/|&;()<>" and not (token == "." and first):
+            waiting.append((state + 1, token == " "))
+    return {state for state, _ in seen}
+
+
+def _numbered(tokens: list[_Token], states: set[int]) -> set[int]:
+    after: set[int] = set()
+    for state in states:
+        after |= {state} if tokens[state : state + 1] == [_STAR] else set()
+        at = state
+        while at < len(tokens) and (tokens[at] == _STAR or str(tokens[at]).isdigit()):
+            at += 1
+            after.add(at)
+    return _closure(after, tokens)

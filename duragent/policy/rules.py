@@ -14,7 +14,7 @@ from duragent.policy.defaults import GENERAL
 from duragent.policy.inside import Reason
 from duragent.policy.patterns import Kind, Rule, escaped, folded
 from duragent.policy.tiers import Delivery, Policy
-from duragent.policy.words import HOLE
+from duragent.policy.words import GLOB, HOLE, NUMBER
 
 NOT_LISTED = "not in the allow list"
 MAX_TEXT = 262_144
@@ -248,7 +248,10 @@ def _objections(rule: Rule, piece: Piece) -> list[str]:
 
 def _may_be_denied(policy: Policy, kind: Kind, piece: Piece) -> Rule | None:
     templates = {HOLE if each.unknowable is not None else each.template for each in piece.all()}
-    unknown = sorted(template for template in templates if HOLE in template)
+    if policy.mode == "dangerous":
+        # There nobody is asked about an option of bash or a variable by which globs find hidden files as well.
+        templates = {template.replace(GLOB, HOLE) for template in templates}
+    unknown = sorted(template for template in templates if {HOLE, GLOB, NUMBER} & set(template))
     return next((rule for rule in policy.deny if any(rule.may_deny(kind, each) for each in unknown)), None)
 
 

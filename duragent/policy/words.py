@@ -10,6 +10,10 @@ from dataclasses import dataclass
 
 HOLE = "\0"
 """Stands in `template` for what nobody knows before bash runs."""
+GLOB = "\1"
+"""Stands in `template` for what `*`, `?` or `[…]` may find: parts of file names, and no hidden file by itself."""
+NUMBER = "\2"
+"""Stands in `template` for the digits of `$?`, `$#` or `$$`."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!_-]")
 _PLAIN = re.compile(r"[\w@%+=:,./^-]+|\{\}")
@@ -33,6 +37,8 @@ class Word:
     braces: bool = False
     open_start: bool = False
     """Its first character is the outcome of an expansion, so it may become an option."""
+    marked: str = ""
+    """`text` with a mark for each glob and number, when nothing else in it is open."""
 
     @property
     def literal(self) -> bool:
@@ -41,7 +47,7 @@ class Word:
     @property
     def may_be_option(self) -> bool:
         """Bash may turn it into an option, or into several words of which one is an option."""
-        return self.dynamic or self.braces or (self.glob and self.open_start)
+        return self.dynamic or self.braces or (self.glob and (self.open_start or self.text.startswith("-")))
 
     @property
     def canonical(self) -> str:
@@ -56,7 +62,9 @@ class Word:
 
     @property
     def template(self) -> str:
-        return self.text if self.literal else HOLE
+        if self.literal:
+            return self.text
+        return HOLE if self.braces else self.marked or HOLE
 
 
 def literal(text: str) -> Word:
@@ -77,7 +85,8 @@ class _Reader:
     def __init__(self, source: str, spans: Mapping[int, int]) -> None:
         self.source, self.spans, self.at = source, spans, 0
         self.out: list[str] = []
-        self.dynamic = self.glob = self.open_start = False
+        self.dynamic = self.glob = self.open_start = self.opaque = self.bracket = False
+        self.marks: list[str] = []
         self.bare: list[str] = []  # what stood outside quotes, for braces
 
     def word(self) -> Word:
@@ -89,7 +98,7 @@ class _Reader:
         braces = re.search(r"\{.*(,|\.\.).*\}", bare) is not None
         source = re.sub(r"\\\n", "", self.source) if "'" not in self.source else self.source
         start = self.open_start or (braces and bare.startswith("{"))
-        return Word("".join(self.out), source, self.dynamic, self.glob, braces, start)
+        return Word("".join(self.out), source, self.dynamic, self.glob, braces, start, self.marked())
 
     def step(self) -> None:
         char = self.source[self.at]
@@ -110,10 +119,20 @@ class _Reader:
                 self.glob = True
                 self.open_start = self.open_start or not self.out
             self.bare.append(char)
-            self.take(char)
+            self.take(char, mark=GLOB if char in "*?[" else None)
+            self.bracket = self.bracket or char == "["
 
-    def take(self, text: str, length: int | None = None) -> None:
+    def marked(self) -> str:
+        return "" if self.opaque else "".join(self.marks)
+
+    def take(self, text: str, length: int | None = None, mark: str | None = None) -> None:
         self.out.append(text)
+        if self.bracket:
+            # Where a bracket ends is hard to tell; it is never behind the next slash.
+            self.bracket = "/" not in text
+            self.marks.append(text[text.find("/") :] if "/" in text else "")
+        elif not (mark == GLOB and self.marks[-1:] == [GLOB]):
+            self.marks.append(text if mark is None else mark)
         self.at += len(text) if length is None else length
 
     def escape(self) -> None:
@@ -152,17 +171,18 @@ class _Reader:
         elif following == "'" and not quoted:
             self.expand_to(self.ansi_c_end())
         elif following == '"' and not quoted:
-            self.dynamic = True  # a translated string: the locale decides
+            self.dynamic = self.opaque = True  # a translated string: the locale decides
             self.take("", 1)
         elif name := _NAME.match(self.source, self.at + 1):
-            self.expand_to(name.end())
+            self.expand_to(name.end(), mark=NUMBER if name[0] in ("?", "#", "$") else None)
         else:
             self.take("$")
 
-    def expand_to(self, end: int) -> None:
+    def expand_to(self, end: int, mark: str | None = None) -> None:
         self.dynamic = True
+        self.opaque = self.opaque or mark is None
         self.open_start = self.open_start or not "".join(self.out)
-        self.take(self.source[self.at : end])
+        self.take(self.source[self.at : end], mark=mark)
 
     def ansi_c_end(self) -> int:
         found = re.compile(r"\$'(?:\\.|[^'\\])*'", re.DOTALL).match(self.source, self.at)

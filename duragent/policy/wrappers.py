@@ -86,12 +86,17 @@ def _prefix(words: Words) -> Inside:
             reasons.append(Reason(words[at].text, f"sets {words[at].text.split('=')[0]}"))
             at += 1
     rest = words[at + table.skip :]
+    # Such a word may become several, and then another one is the command.
+    eaten_open = any(not word.literal for word in words[1 : at + table.skip])
+    if eaten_open:
+        reasons.append(Reason("", "a part in front of its command is known only when it runs"))
     if table.fed:
         rest = (*_filled(rest or (literal("echo"),), words[1:at]), unknown())
     transparent = (table.transparent or table.fed or table.assignments) and bool(rest) and not reasons
     if base_name(words[0].text) in ("sudo", "doas"):
         transparent = False
     guesses = suffixes(words) if reasons or not (rest and rest[0].literal) else ()
+    guesses += ((unknown(),),) if eaten_open else ()
     commands = (rest,) if rest else ()
     return Inside(commands, guesses=guesses, reasons=tuple(reasons), transparent=transparent, fed=table.fed)
 
@@ -200,7 +205,9 @@ _FIND_WRITES = frozenset({"-delete", "-fprint", "-fprint0", "-fprintf", "-fls"})
 def _find(words: Words) -> Inside:
     commands: list[Words] = []
     reasons = [Reason(word.text, f"{word.text} changes files") for word in words if word.text in _FIND_WRITES]
-    reasons += [Reason(word.source, f"{word.source} may become an action") for word in words[1:] if word.may_be_option]
+    opened = [word for word in words[1:] if word.may_be_option]
+    reasons += [Reason(word.source, f"{word.source} may become an action") for word in opened]
+    guesses = suffixes(words) if any(word.text.startswith("-") for word in opened) else ()
     at = 1
     while at < len(words):
         if words[at].text in _FIND_EXEC:
@@ -209,7 +216,7 @@ def _find(words: Words) -> Inside:
             commands += [found] if found else []
             at = end
         at += 1
-    return Inside(tuple(commands), reasons=tuple(reasons), fed=bool(commands))
+    return Inside(tuple(commands), guesses=guesses, reasons=tuple(reasons), fed=bool(commands))
 
 
 def _ends_exec(words: Words, at: int) -> bool:
@@ -294,5 +301,5 @@ _LOOKS: dict[str, Callable[[Words], Inside]] = {
     "hostname": risky("Fb", "--file", "--boot"),
     "go": risky("", "-exec", "-toolexec", "-vettool", "-overlay"),
     "cargo": risky("", "--config"),
-    "test": risky("vR"),
+    "test": risky("vR", ends=False),
 }

@@ -211,8 +211,18 @@ DENIED = {
     "bash:halt *": ["halt"],
     "bash:poweroff *": ["poweroff"],
     "bash:crontab *": ["crontab -e", "echo x | crontab"],
-    "*:*.ssh/*": ["cat ~/.ssh/id_ed25519", "cat .SSH/config"],
-    "*:*.ssh *": ["ls ~/.ssh", "tar c ~/.ssh -f x"],
+    "*:*.ssh/*": [
+        "cat ~/.ssh/id_ed25519",
+        "cat .SSH/config",
+        'cat < ~/.s"s"h/id',
+        'wc < ~/.s"sh"/id',
+        r"cat 0<~/.ss\h/id",
+    ],
+    "bash:*/.ssh *": ["ls ~/.ssh", "tar c ~/.ssh -f x", "cd; ls -a ./'.ssh'"],
+    "bash:* .ssh *": ["ls .ssh", "ls .s's'h -a", "cd .SSH && ls"],
+    "cli:*.ssh *": [],
+    "mcp:*.ssh *": [],
+    "builtin:*.ssh *": [],
     "*:*/etc/shadow*": ["cat /etc/shadow"],
     "bash:nc *-l*": ["nc -lvp 80", "nc -l 80"],
     "bash:ncat *-l*": ["ncat --listen 80"],
@@ -247,14 +257,19 @@ def test_each_line_of_the_policy_denies_what_it_says(tmp_path: Path) -> None:
         for pattern, commands in DENIED.items()
     }
     assert {pattern: {getattr(verdict, "rule", "") for verdict in each} for pattern, each in found.items()} == {
-        pattern: {pattern} for pattern in DENIED
+        pattern: {pattern} if commands else set() for pattern, commands in DENIED.items()
     }
 
 
 def test_policy_denies_keys_to_every_tool(tmp_path: Path) -> None:
     policy = starting_policy(tmp_path)
 
-    for text in ("read_file /home/a/.ssh/id_rsa", "read_file /etc/shadow"):
+    for text in (
+        "read_file /home/a/.ssh/id_rsa",
+        "read_file /etc/shadow",
+        "list_files .ssh",
+        "search_files x path=.ssh",
+    ):
         assert isinstance(judge(policy, Invocation("builtin", "read_file", text)), Deny)
 
 
@@ -265,6 +280,23 @@ def test_policy_denies_keys_to_every_tool(tmp_path: Path) -> None:
         ("git status --short && git log a..b", Allow),
         ("ls 2> /dev/null", Allow),
         ("grep -rn sudo .", Allow),
+        ("ls *.txt", Allow),
+        ("wc -l src/*.py", Allow),
+        ("cat *", Allow),
+        ("cat src/[a-c]?.py", Allow),
+        ("echo $?", Allow),
+        ("cat ~/.s*/id", Ask),
+        ("cat .s*/id", Ask),
+        ("cat .[a-z]sh/id", Ask),
+        ("cat ~/.*", Ask),
+        ("cat .ss[gh]", Ask),
+        ("cat /etc/s*", Ask),
+        ("cat /e*/shadow", Ask),
+        ("cat /e*c/sh?dow", Ask),
+        ("cat $X", Ask),
+        ("cat *$X", Ask),
+        ("cat {.ssh,x}*", Ask),
+        ("chmod $?7 x", Ask),
         ("touch hello.txt", Ask),
         ("rm -rf build", Ask),
         ("curl https://example.com/ | jq .", Ask),

@@ -263,6 +263,42 @@ NEVER_ALLOWED = [
     "date --set=tomorrow",
     "date 010100002030",
     "uniq a b",
+    "git grep -e -- -Ox",
+    "git grep -e -- --open-files-in-pager=x",
+    "git grep -f -- -Ox",
+    "git grep -A -- -Ox",
+    "git diff --no-index -S -- --output=x a b",
+    "git blame -L -- --output=x a",
+    "rg -e -- --pre=x .",
+    "test -n -- -a -v 'a[$(cat x)]'",
+    "command test -n -- -a -v 'a[$(cat x)]'",
+    "sort -T -- -o x y",
+    "sort -T -- --compress-program=x y",
+    "sort --random-source -- -o x y",
+    "tree -P -- -o x",
+    "file -F -- -C -m x",
+    "date -d -- -s x",
+    "find . -exe[c] touch x ';'",
+    "find . -delet?",
+    "sort -? x y",
+    "uniq x uniq",
+    "uniq x -- -y",
+    "uniq -- x -y",
+    # git in a folder that may have its own configuration
+    "cd x && git status",
+    "(cd x; git diff)",
+    "pushd x; git log",
+    "for d in a b; do git status; cd $d; done",
+    "bash -c 'cd x; git status'",
+    "cd x; bash -c 'git status'",
+    "cd x; timeout 5 git status",
+    "ls $(cd x; git status)",
+    "env -C x git status",
+    "env -C x timeout 5 git status",
+    "env --chdir=x git status",
+    "env -i git status",
+    "env -u HOME git status",
+    "find . -execdir git status ';'",
     "tree -R -H . -L 1",
     "ls | tee -- -f",
     "find . -exec xargs -I + touch + ';'",
@@ -383,6 +419,54 @@ def test_there_are_more_than_a_hundred_tricks() -> None:
     assert len(set(NEVER_ALLOWED)) > 150
 
 
+OPEN_WRAPPERS = [
+    "timeout {5,touch,x} ls",
+    "x='5 touch y'; timeout $x ls",
+    "for x in '5 touch y'; do timeout $x ls; done",
+    "timeout $(echo 5 touch x) ls",
+    "timeout `echo 5 touch x` ls",
+    "timeout -k $x 5 ls",
+    "nice -n {5,touch,x} ls",
+    "nice -n $x ls",
+    "env -u {A,touch,x} ls",
+    "env -u $x ls",
+    "stdbuf -o {L,touch,x} ls",
+    "command timeout $x ls",
+    "time -p timeout $x ls",
+    "ls | xargs -n {1,touch,x} ls",
+    "ls | xargs -d {x,touch} ls",
+    "bash -c 'timeout $0 ls' '5 touch x'",
+    "bash -c 'timeout $@ ls' x 5 touch y",
+    "timeout * ls",
+]
+
+
+@pytest.mark.parametrize("command", OPEN_WRAPPERS)
+def test_word_in_front_of_a_command_may_become_the_command(command: str) -> None:
+    for on in (DEFAULT, NO_RM, policy(deny=["bash:rm *"], mode="dangerous")):
+        found = verdict(on, command)
+        assert isinstance(found, Ask), explain(found)
+
+
+@pytest.mark.parametrize("command", OPEN_WRAPPERS)
+def test_word_in_front_of_a_command_may_become_what_is_denied(command: str) -> None:
+    dangerous = policy(deny=["bash:rm *"], mode="dangerous")
+    assert not isinstance(verdict(dangerous, command.replace("touch", "rm")), Allow)
+
+
+@pytest.mark.parametrize("command", ['cat < ~/.s"s"h/id', 'wc < ~/.s"sh"/id', "cat 0<~/.ss\\h/id", "(cat) < '.ssh/id'"])
+def test_denied_file_is_found_behind_an_input_redirection(command: str) -> None:
+    for mode in ("ask", "dangerous"):
+        assert isinstance(verdict(policy(deny=["*:*.ssh/*"], mode=mode), command), Deny)
+
+
+def test_git_in_another_folder_says_why_it_asks() -> None:
+    found = verdict(DEFAULT, "cd x && git status")
+    assert [part.reason for part in found.parts if part.verdict == "ask"] == [
+        "git may run what the folder's own configuration says"
+    ]
+
+
 HARMLESS = [
     "ls",
     "ls -la src",
@@ -452,6 +536,18 @@ HARMLESS = [
     "timeout 5 ls",
     "nice -n 5 ls",
     "env ls",
+    "env -u X ls",
+    "env git status",
+    "find . -execdir ls {} +",
+    "git diff -- a b",
+    "git log -- *.py",
+    "git diff HEAD -- $f",
+    "git grep -n -- a b",
+    "git grep -- --output",
+    "sort -- f",
+    "uniq -c f",
+    "uniq -- f",
+    "bash -c 'git status' x",
     "LC_ALL=C sort f",
     "x=1; echo $x",
     "bash -c 'git status'",
