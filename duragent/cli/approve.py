@@ -117,12 +117,14 @@ def _ask_person(asked: "Approval") -> "Choice":
     """Show the call and let the person choose."""
     import shutil
 
-    from duragent.cli.question import AT_ONCE, Choice, keys
+    from duragent.cli.question import AT_ONCE, Choice, above, keys
     from duragent.cli.render import render, render_question
     from duragent.cli.tool_blocks import called
 
     width = shutil.get_terminal_size().columns
     typer.echo(render(called(asked.tool, asked.command, asked=True), width), nl=False)
+    if parts := above(asked):
+        typer.echo(view.clean(parts))
     typer.echo(render_question(asked, width), nl=False)
     offered = keys(asked)
     key = ""

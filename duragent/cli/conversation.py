@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from duragent.cli.question import DECIDED
-from duragent.cli.tool_blocks import Called, Returned, called, returned
+from duragent.cli.tool_blocks import Called, Returned, called, never_began, returned
 from duragent.client.activity import Activity
 from duragent.client.answer import PartialAnswer
 from duragent.client.turn import CONFIGURATION, TEMPORARY
@@ -158,7 +158,7 @@ class Conversation:
             return []  # whoever denied it has a line already
         asked = self.activity.call(event.call)
         tool = event.tool or (asked.tool if asked else "")
-        blocks = self._line(event.call, called(tool, asked.arguments if asked else ""))
+        blocks = self._line(event.call, never_began(tool, asked.arguments if asked else ""))
         of = "" if next(reversed(self._told)) == event.call else tool
         return [*blocks, returned(event, of)]
 

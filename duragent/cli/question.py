@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
+    from duragent.wire import Finding
+
 REASON_MAX, PATTERNS_MAX, NAME_MAX = 2_000, 50, 200
 FINDING_CHARS = 240
+TOO_LONG_LINES, TOO_LONG_CHARS = 200, 20_000
+TOO_LONG = "too long to judge here: duragent approvals --json, then duragent approve"
+ORDINARY = "not in the allow list"
+"""The reason that says nothing special about a part; parts with another one come first."""
 _FRAME, _GAP = 4, 2
 WORDS: dict[str, DecisionName] = {
     "once": "allow_once",
@@ -49,11 +55,22 @@ def keys(asked: Approval) -> dict[str, str]:
     """The keys that answer it, each with its label."""
     if asked.kind == "lost":
         return {"r": "run again", "i": "it ran", "g": "give up"}
-    always = {}
-    if asked.patterns:
-        offered = ", ".join(f'"{one_line(in_sight(pattern))}"' for pattern in asked.patterns)
-        always = {"a": f"always: {offered}", "e": "edit pattern"}
-    return {"y": "once", **always, "n": "deny", "d": "deny and say why"}
+    deny = {"n": "deny", "d": "deny and say why"}
+    if too_long(asked):
+        return deny
+    always = {"a": f"always: {offered(asked)}", "e": "edit pattern"} if asked.patterns else {}
+    return {"y": "once", **always, **deny}
+
+
+def offered(asked: Approval) -> str:
+    """The patterns that would be allowed always."""
+    return ", ".join(f'"{one_line(in_sight(pattern))}"' for pattern in asked.patterns)
+
+
+def too_long(asked: Approval) -> bool:
+    """Whether nobody would read all of it on a terminal."""
+    texts = [asked.command, *(part.text for part in asked.findings)]
+    return sum(map(len, texts)) > TOO_LONG_CHARS or sum(text.count("\n") + 1 for text in texts) > TOO_LONG_LINES
 
 
 AT_ONCE: dict[str, DecisionName] = {
@@ -64,7 +81,9 @@ AT_ONCE: dict[str, DecisionName] = {
     "i": "done",
     "g": "failed",
 }
-"""The keys that need nothing else."""
+"""The keys that need no word more."""
+CONFIRMED = {"a": "allows it always", "r": "runs it again"}
+"""The keys that need Enter as well, for what they do lasts, or happens twice."""
 
 
 def decide(asked: Approval, choice: Choice, by: str) -> Decide:
@@ -90,12 +109,29 @@ def next_command(asked: Approval, session: str) -> str:
 def lines(asked: Approval) -> list[str]:
     """The question for a pipe or a log, a fact on each line."""
     found = [f"{one_line(in_sight(asked.tool))}  {one_line(in_sight(asked.command))}"]
-    found += [f"  {one_line(in_sight(part.text))}: {one_line(in_sight(part.reason))}" for part in asked.findings]
+    found += [f"  {one_line(in_sight(part.text))}: {one_line(in_sight(part.reason))}" for part in _sorted(asked)]
     if asked.kind == "lost":
         found.append(f"  may have run: {one_line(in_sight(asked.evidence))}")
     if asked.place:
         found.append(f"  runs in: {one_line(in_sight(asked.place))}")
     return found
+
+
+def above(asked: Approval) -> str:
+    """What stands above the box in full, for a box shows the beginnings only; "" when the line of the call says it."""
+    if asked.kind == "lost":
+        return _indented(asked.command)
+    if [part.text for part in asked.findings] == [asked.command]:
+        return ""
+    return "\n".join(f"{_indented(part.text)}  ({one_line(in_sight(part.reason))})" for part in _sorted(asked))
+
+
+def _indented(text: str) -> str:
+    return "  " + in_sight(text).strip("\n").replace("\n", "\n    ")
+
+
+def _sorted(asked: Approval) -> "list[Finding]":
+    return sorted(asked.findings, key=lambda part: part.reason == ORDINARY)
 
 
 def box(asked: Approval, width: int, rows: int) -> "RenderableType":
@@ -116,6 +152,8 @@ def box(asked: Approval, width: int, rows: int) -> "RenderableType":
     body.add_row(grid)
     for fact in _facts(asked):
         body.add_row(Text(fact, style="dim"))
+    if asked.kind == "approval" and too_long(asked):
+        body.add_row(Text(TOO_LONG, style="bold yellow"))
     for line in _keys_lines(asked, width - _FRAME):
         body.add_row(line)
     return Panel(body, title=_TITLES[asked.kind], title_align="left", border_style="yellow", padding=(0, 1))
@@ -127,7 +165,7 @@ _TITLES = {"approval": "approval", "lost": "may have run"}
 def _parts(asked: Approval) -> list[tuple[str, str]]:
     if not asked.findings:
         return [(one_line(in_sight(asked.command), FINDING_CHARS), "")]
-    return [(one_line(in_sight(part.text), FINDING_CHARS), one_line(in_sight(part.reason))) for part in asked.findings]
+    return [(one_line(in_sight(part.text), FINDING_CHARS), one_line(in_sight(part.reason))) for part in _sorted(asked)]
 
 
 def _facts(asked: Approval) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from duragent.cli.conversation import Answered, Block, Note, Said
 from duragent.cli.question import box
-from duragent.cli.tool_blocks import ASKED_LINES, Called, Returned, first_lines
+from duragent.cli.tool_blocks import Called, Returned
 from duragent.cli.view import clean, in_colour, one_line
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _called(block: Called, width: int) -> "Text":
     line.append(tool, style="bold")
     if block.asked:
         # All of it, for somebody has to decide about it.
-        line.append("  " + first_lines(text, ASKED_LINES).replace("\n", "\n  "))
+        line.append("  " + text.replace("\n", "\n  "))
         return line
     text = one_line(text, max(width * 2, 80))
     line.append(f"  {text}" if text else "")

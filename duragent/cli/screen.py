@@ -4,6 +4,7 @@ Finished blocks are printed above the prompt into the terminal's own scrollback.
 answer, messages on their way, a lost connection) stands between the scrollback and the input line, and is redrawn.
 """
 
+import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
@@ -12,15 +13,18 @@ from functools import partial
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 
 from duragent.cli.conversation import Block, Conversation
-from duragent.cli.question import AT_ONCE, Choice, keys
+from duragent.cli.question import AT_ONCE, CONFIRMED, Choice, keys, offered
 from duragent.cli.render import render, render_question, tail_lines
+from duragent.cli.tool_blocks import in_order
 from duragent.cli.view import in_colour, one_line
 from duragent.tools.command_output import cleaned
 from duragent.wire import Approval
@@ -29,6 +33,10 @@ LIVE_LINES = 12
 OUTPUT_LINES = 8
 MENU_LINES = 6
 REFRESH_SECONDS = 0.05
+ESCAPE_SECONDS = 0.05
+"""An Esc with nothing behind it for so long is the key itself, not the beginning of another one."""
+HELD_SECONDS = 0.3
+"""A key with another one so soon behind it begins a message."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +55,13 @@ class Screen:
     """`run` returns when the person leaves; `show` may be called all the while."""
 
     _entry: Approval | None = None
-    """The question about which the input line asks for a word more: `_entry_key` is `d` or `e`."""
+    """The question about which a key was pressed that is not all of the answer yet: `_entry_key`.
+
+    After `d` and `e` the input line asks for a word more, after those of CONFIRMED for Enter. The others only wait
+    whether somebody goes on typing.
+    """
     _entry_key = ""
+    _timer: asyncio.TimerHandle | None = None
 
     def __init__(self, conversation: Conversation, actions: Actions, history: Path | None) -> None:
         self.conversation = conversation
@@ -69,6 +82,8 @@ class Screen:
             include_default_pygments_style=False,
         )
         self._session.app.min_redraw_interval = REFRESH_SECONDS
+        self._session.app.ttimeoutlen = self._session.app.timeoutlen = ESCAPE_SECONDS
+        self._session.default_buffer.on_text_changed += lambda _: self._unsettle()
 
     async def run(self) -> None:
         await self._session.prompt_async()
@@ -140,7 +155,7 @@ class Screen:
 
     def _running(self, width: int, rows: int) -> list[tuple[str, str]]:
         """The end of what the newest running command has printed."""
-        outputs = [cleaned(call.output).strip("\n") for call in self.conversation.activity.running.values()]
+        outputs = [in_order(cleaned(call.output)).strip("\n") for call in self.conversation.activity.running.values()]
         output = next((output for output in reversed(outputs) if output), "")
         tail = tail_lines(output, max(width - 2, 1), rows) if output else ["…"]
         return [("ansibrightblack", f"  {line}") for line in tail]
@@ -156,13 +171,13 @@ class Screen:
             if buffer.complete_state and buffer.complete_state.current_completion:
                 buffer.complete_state = None
                 return
-            text = buffer.text
             self._hint = ""
-            if self._entry is not None:
-                self._end_entry(text)
-            elif text.strip():
-                buffer.reset(append_to_history=True)
-                self._actions.submit(text)
+            if self._unsettled():
+                self._settle()
+            elif self._entry is not None:
+                self._end_entry(buffer.text)
+            else:
+                self._send(buffer)
 
         @bindings.add("escape", "enter")
         def _(event: KeyPressEvent) -> None:
@@ -182,12 +197,21 @@ class Screen:
 
         @bindings.add("c-d", filter=Condition(lambda: not self._session.default_buffer.text))
         def _(event: KeyPressEvent) -> None:
+            self._settle_held()
             self.leave()
 
         for key in "yaendrig":
             bindings.add(key, filter=Condition(partial(self._offers, key)))(self._pressed)
+        bindings.add(Keys.Any, filter=Condition(self._unsettled))(self._typed_on)
+        # Not eager: Alt-Enter, which begins a new line, is Esc and Enter.
         bindings.add("escape", filter=Condition(lambda: self._entry is not None))(lambda _: self._leave_entry())
         return bindings
+
+    def _send(self, buffer: Buffer) -> None:
+        text = buffer.text
+        if text.strip():
+            buffer.reset(append_to_history=True)
+            self._actions.submit(text)
 
     def _offers(self, key: str) -> bool:
         """Whether a single key is an answer now: somebody who is typing a message goes on typing it."""
@@ -199,13 +223,43 @@ class Screen:
     def _pressed(self, event: KeyPressEvent) -> None:
         asked, key = self.conversation.question, event.key_sequence[0].data
         assert asked is not None
-        if key in AT_ONCE:
-            self._actions.decide(asked, Choice(AT_ONCE[key]))
-            return
         self._entry, self._entry_key = asked, key
+        if key in CONFIRMED:
+            room = max(self._session.app.output.get_size().columns - 50, 20)
+            what = f": {one_line(offered(asked), room)}" if key == "a" else ""
+            self._hint = f"Enter {CONFIRMED[key]}{what}; Esc goes back."
+            return
+        if key in AT_ONCE:
+            self._timer = asyncio.get_running_loop().call_later(HELD_SECONDS, self._settle)
+            return
         self._hint = "Enter sends it; Esc goes back." + (" One pattern on each line (Alt-Enter)." if key == "e" else "")
         if key == "e":
             event.current_buffer.insert_text("\n".join(asked.patterns))
+
+    def _unsettled(self) -> bool:
+        """Whether a key was pressed that is an answer unless it turns out to begin a message."""
+        return self._entry is not None and self._entry_key in AT_ONCE
+
+    def _settle(self) -> None:
+        asked, key = self._entry, self._entry_key
+        self._leave_entry()
+        if asked is not None and asked == self.conversation.question:
+            self._actions.decide(asked, Choice(AT_ONCE[key]))
+
+    def _settle_held(self) -> None:
+        if self._timer is not None:
+            self._settle()
+
+    def _typed_on(self, event: KeyPressEvent) -> None:
+        typed = event.key_sequence[0].data
+        text = self._entry_key + typed if typed.isprintable() else ""
+        self._leave_entry()
+        event.current_buffer.insert_text(text)
+
+    def _unsettle(self) -> None:
+        """The input line has a text, from wherever it came (pasted, an older message): that is no answer."""
+        if self._unsettled() and self._session.default_buffer.text:
+            self._forget_entry()
 
     def _end_entry(self, text: str) -> None:
         asked, key = self._entry, self._entry_key
@@ -218,8 +272,14 @@ class Screen:
         self._actions.decide(asked, Choice("allow_always", "", patterns) if key == "e" else Choice("deny", reason))
 
     def _leave_entry(self, hint: str = "") -> None:
-        self._entry, self._entry_key, self._hint = None, "", hint
+        self._forget_entry(hint)
         self._session.default_buffer.reset()
+
+    def _forget_entry(self, hint: str = "") -> None:
+        self._entry, self._entry_key, self._hint = None, "", hint
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 def _history(path: Path | None) -> History:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal
 from duragent.cli import view
 from duragent.cli.connection import Connection, find_session
 from duragent.cli.conversation import Block, Conversation, Note, Said
-from duragent.cli.question import WORDS, Choice, decide
+from duragent.cli.question import WORDS, Choice, above, decide
 from duragent.cli.render import write_block
 from duragent.cli.screen import Actions, Screen
 from duragent.client.activity import Activity
 from duragent.client.client import new_key
 from duragent.client.turn import open_question
+from duragent.client.watch import CaughtUp, Item
 from duragent.errors import DuragentError, ServerUnreachable
 from duragent.wire import Approval, SendMessage
 
@@ -64,6 +65,8 @@ class Talk:
         activity = Activity(self.session.session_id, self.session.agent)
         self.conversation = Conversation(self.session.agent, activity=activity)
         self._tasks: asyncio.TaskGroup | None = None
+        self._asked_seq: int | None = None
+        """The record whose question was shown in full; None while what was before is still told."""
         self._notes: asyncio.Queue[list[Block]] = asyncio.Queue(QUEUE_MAX)
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "/help": self._help,
@@ -102,7 +105,19 @@ class Talk:
     async def _watch(self) -> None:
         async with aclosing(self.client.watch(self.session.session_id, tail=TAIL_RECORDS)) as items:
             async for item in items:
-                self.screen.show(self.conversation.take(item))
+                blocks = self.conversation.take(item)
+                self.screen.show([*blocks, *self._asked_now(item)])
+
+    def _asked_now(self, item: Item) -> list[Block]:
+        """All of what a new question is about: its box has room for the beginnings only."""
+        if isinstance(item, CaughtUp):
+            self._asked_seq = self._asked_seq or 0
+        asked = self.conversation.question
+        if asked is None or self._asked_seq in (None, asked.seq):
+            return []
+        self._asked_seq = asked.seq
+        text = above(asked)
+        return [Note(text)] if text else []
 
     async def _send(self) -> None:
         """Messages leave in the order in which they were typed, each until it is durable or refused."""
@@ -207,6 +222,8 @@ class Talk:
         await self._send_decision(asked, Choice(decision, "" if decision == "allow_always" else more.strip(), patterns))
 
     def _decide(self, asked: Approval, choice: Choice) -> None:
+        # At once, not when the task begins: the next key is no answer any more.
+        self.conversation.deciding = asked.call_id
         self._start(self._send_decision(asked, choice))
 
     async def _send_decision(self, asked: Approval, choice: Choice) -> None:

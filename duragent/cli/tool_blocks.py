@@ -1,5 +1,6 @@
 """What a chat shows of tool calls: a line when one begins, and what came of it in a few. Pure."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,15 @@ from duragent.journal import events
 SHORT_LINES = 6
 """A result of so many lines is shown whole."""
 FIRST_LINES = 4
-ASKED_LINES = 40
-"""Of a call that somebody has to decide about so much is shown; nobody should agree to what cannot be seen."""
 DIFF_LINES = 40
 
-_NOT_SEEN = re.compile("[\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+MAIN_ARGUMENTS = ("command", "path", "url", "query")
+
+_NOT_SEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e01ef]"
+)
+_TURNS_AROUND = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,17 @@ class Returned:
 
 def in_sight(text: str) -> str:
     r"""The text with characters that cannot be seen, or that turn the order of others around, as `\u202e`."""
-    return _NOT_SEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _NOT_SEEN.sub(_escaped, text)
+
+
+def in_order(text: str) -> str:
+    """Output of a command without what turns the order of characters around; what joins emoji stays."""
+    return _TURNS_AROUND.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def called(tool: str, invocation: str, rule: str = "", *, asked: bool = False) -> Called:
@@ -51,6 +66,22 @@ def called(tool: str, invocation: str, rule: str = "", *, asked: bool = False) -
     if tool and first.partition(":")[0] == tool:
         tool, invocation = first, rest
     return Called(in_sight(tool), in_sight(invocation.strip("\n")), in_sight(rule), asked)
+
+
+def never_began(tool: str, arguments: str) -> Called:
+    """A call that was denied, skipped or not valid, by what the model wrote: its main argument, else all of them."""
+    return Called(in_sight(tool), in_sight(_main_argument(arguments).strip("\n")))
+
+
+def _main_argument(arguments: str) -> str:
+    try:
+        given = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments
+    if not isinstance(given, dict):
+        return arguments
+    found = (given[name] for name in MAIN_ARGUMENTS if isinstance(given.get(name), str))
+    return next(found, arguments)
 
 
 def first_lines(text: str, count: int) -> str:
@@ -62,9 +93,9 @@ def first_lines(text: str, count: int) -> str:
 
 def returned(event: events.ToolFinished, of: str = "") -> Returned:
     diff = event.details.get("diff")
-    good, text = event.outcome == "ok", event.content.strip("\n")
+    good, text = event.outcome == "ok", in_order(event.content.strip("\n"))
     if isinstance(diff, str) and diff and good:
-        return Returned(_facts(event, 0), "", first_lines(diff, DIFF_LINES), of=of)
+        return Returned(_facts(event, 0), "", first_lines(in_order(diff), DIFF_LINES), of=of)
     lines = text.split("\n") if text else []
     if "exit_code" in event.details and good and text.startswith("Command completed with exit code"):
         lines = []

@@ -13,7 +13,7 @@ from duragent.errors import InvalidArguments
 from duragent.journal.events import Call, EffectClass, Finding, ModelReplied, ToolFinished
 from duragent.journal.record import Record
 from duragent.policy import guards
-from duragent.policy.rules import Allow, Ask, Deny, Invocation, Verdict, allow_patterns, judge
+from duragent.policy.rules import NOT_LISTED, Allow, Ask, Deny, Invocation, Verdict, allow_patterns, judge
 from duragent.policy.tiers import Policy
 from duragent.tools.base import AnyTool, json_object
 from duragent.tools.toolset import Toolset
@@ -142,6 +142,8 @@ def denied(found: Known, verdict: Verdict) -> Refused:
 
 def _findings(verdict: Ask) -> tuple[Finding, ...]:
     open_parts = [part for part in verdict.parts if part.verdict == "ask"]
+    # What is special about a part must not be what is left out.
+    open_parts.sort(key=lambda part: part.reason == NOT_LISTED)
     return tuple(Finding(text=part.text[:2_000], reason=part.reason) for part in open_parts[:50])
 
 

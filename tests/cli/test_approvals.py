@@ -5,6 +5,7 @@ import io
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,69 @@ async def test_the_box_comes_back_on_attach_and_a_key_answers_it(desk: Desk) -> 
     assert desk.count() == 1
     said = [record for record in await desk.house.log(waiting["session_id"]) if record["type"] == "message_received"]
     assert len(said) == 1
+
+
+async def test_a_message_typed_under_a_box_is_no_answer(desk: Desk) -> None:
+    waiting = await desk.house.waits(f"git add one; {COUNTED}", "rm -f two")
+
+    def play(terminal: Terminal) -> None:
+        terminal.expect(r"\(not in the allow list\)")
+        terminal.expect(r"\[a\] always: ")
+        terminal.type("a")
+        terminal.expect("Enter allows it always: .*; Esc goes back")
+        terminal.type("nd please hurry")
+        terminal.expect("> and please hurry")
+        terminal.type("\x15yes, and no")
+        terminal.expect("yes, and no")
+        terminal.type("\x15a")
+        terminal.expect("Enter allows it always")
+        terminal.type("\x1b[200~pasted\x1b[201~")
+        terminal.expect("pasted")
+        terminal.type("\x15a")
+        terminal.expect(r"Enter allows it always.*goes back\.\s+> ")
+        terminal.type("\x1b")
+        terminal.expect("> ")
+        terminal.type("yy")
+        terminal.expect("yy")
+        terminal.type("\x15a")
+        terminal.expect("Enter allows it always")
+        terminal.type("\r")
+        terminal.expect("me always allows it")
+        terminal.expect("rm -f two")
+        terminal.expect(r"\[y\] once")
+        terminal.type("n")
+        terminal.expect("me denied it")
+        terminal.expect("done it")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+
+    await desk.at_terminal(["attach", waiting["session_id"]], play)
+    assert [each["decision"] for each in await desk.decided(waiting["session_id"])] == ["allow_always", "deny"]
+    said = [record for record in await desk.house.log(waiting["session_id"]) if record["type"] == "message_received"]
+    assert (len(said), desk.count()) == (1, 1)
+
+
+async def test_esc_leaves_the_input_line_of_a_box_at_once_and_alt_enter_does_not(desk: Desk) -> None:
+    waiting = await desk.house.waits("git add one")
+
+    def play(terminal: Terminal) -> None:
+        terminal.expect(r"\[e\] edit pattern")
+        terminal.type("d")
+        terminal.expect(r"why\? ")
+        began = time.monotonic()
+        terminal.type("\x1b")
+        terminal.expect("> ")
+        assert time.monotonic() - began < 0.8
+        terminal.type("e")
+        terminal.expect("patterns> ")
+        terminal.type("\x1b\rbash:seq *\r")
+        terminal.expect('me always allows it: .*"bash:seq')
+        terminal.type("\x04")
+        assert terminal.end() == 0
+
+    await desk.at_terminal(["attach", waiting["session_id"]], play)
+    [decided] = await desk.decided(waiting["session_id"])
+    assert decided["patterns"][1:] == ["bash:seq *"]
 
 
 async def test_a_denial_can_say_why_and_a_pattern_can_be_edited(desk: Desk) -> None:

@@ -4,12 +4,13 @@ import pytest
 
 from duragent.cli.conversation import Block, Conversation, Note
 from duragent.cli.log import entry
-from duragent.cli.question import Choice, decide, keys, lines, next_command
+from duragent.cli.question import ORDINARY, TOO_LONG, Choice, above, decide, keys, lines, next_command
 from duragent.cli.render import plain, render, render_question
-from duragent.cli.tool_blocks import Called, Returned, called, returned
+from duragent.cli.tool_blocks import Called, Returned, called, in_sight, never_began, returned
 from duragent.client.watch import CaughtUp
 from duragent.journal import events
 from duragent.journal.record import Record
+from duragent.policy.rules import NOT_LISTED
 from duragent.wire import Approval, Delta
 
 TS = "2026-11-20T23:58:16.123Z"
@@ -86,7 +87,7 @@ def test_a_call_that_never_began_is_shown_with_its_arguments() -> None:
     )
     _, blocks = live(replied, finished("Command 'su' was denied by policy.", "denied"))
     assert blocks == [
-        Called("bash", '{"command":"su"}'),
+        Called("bash", "su"),
         Returned("denied", "Command 'su' was denied by policy.", good=False),
     ]
 
@@ -181,8 +182,63 @@ def test_all_of_a_call_can_be_seen_before_it_is_decided() -> None:
     script = "\n".join(f"echo {number}" for number in range(30))
     shown = render(called("bash", script, asked=True), 80, colour=False)
     assert shown.count("echo") == 30
-    longer = render(called("bash", script * 9, asked=True), 80, colour=False)
-    assert "more lines" in longer
+    longer = render(called("bash", script * 99, asked=True), 80, colour=False)
+    assert longer.count("echo") == 30 * 99
+    parts = tuple(events.Finding(text=f"rm {'x' * 1000}{at}", reason=ORDINARY) for at in range(15))
+    shown = above(question(ASKED.model_copy(update={"findings": parts})))
+    assert shown.split("\n") == [f"  {part.text}  ({ORDINARY})" for part in parts]
+    assert above(question(STARTED, LOST)) == "  mail ada"
+    alone = events.Finding(text=ASKED.invocation, reason=ORDINARY)
+    assert above(question(ASKED.model_copy(update={"findings": (alone,)}))) == ""
+
+
+@pytest.mark.parametrize("command", ["x" * 20_001, "x\n" * 200])
+def test_what_nobody_would_read_in_a_box_can_only_be_denied_there(command: str) -> None:
+    asked = question(ASKED.model_copy(update={"invocation": command, "findings": ()}))
+    assert list(keys(asked)) == ["n", "d"]
+    assert TOO_LONG in render_question(asked, 100, colour=False)
+    shorter = question(ASKED.model_copy(update={"invocation": command[:-2], "findings": ()}))
+    assert list(keys(shorter)) == ["y", "a", "e", "n", "d"]
+
+
+def test_parts_with_a_reason_of_their_own_come_first() -> None:
+    assert ORDINARY == NOT_LISTED
+    parts = tuple(
+        events.Finding(text=text, reason=why) for text, why in [("a", ORDINARY), ("b", "writes"), ("c", ORDINARY)]
+    )
+    asked = question(ASKED.model_copy(update={"findings": parts}))
+    assert above(asked).split("\n") == ["  b  (writes)", f"  a  ({ORDINARY})", f"  c  ({ORDINARY})"]
+    assert [line.split(":")[0].strip() for line in lines(asked)[1:4]] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("char", "\u3164\uffa0\u2800\u034f\u17b4\u17b5\u180b\u202e\U000e0001\U000e01ef")
+def test_a_character_that_cannot_be_seen_is_an_escape(char: str) -> None:
+    code = f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+    assert in_sight(f"a{char}b") == f"a{code}b"
+
+
+def test_output_does_not_turn_the_order_around_and_keeps_its_emoji() -> None:
+    text = "\u202egpj \u2066x\u2069 \U0001f468\u200d\U0001f469"
+    shown = "\\u202egpj \\u2066x\\u2069 \U0001f468\u200d\U0001f469"
+    assert returned(finished(text)) == Returned("", shown)
+    assert returned(finished("x", details={"diff": text})) == Returned("", "", shown)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ('{"command": "bash -c \\"rm -rf /\\""}', 'bash -c "rm -rf /"'),
+        ('{"limit": 3, "path": "a\\u202e.txt"}', "a\\u202e.txt"),
+        ('{"command": 7, "url": "https://x"}', "https://x"),
+        ('{"text": "x"}', '{"text": "x"}'),
+        ('["command"]', '["command"]'),
+        ('{"command": "rm', '{"command": "rm'),
+        ("[" * 100_000, "[" * 100_000),
+        ("", ""),
+    ],
+)
+def test_a_call_that_never_began_is_its_main_argument(arguments: str, text: str) -> None:
+    assert never_began("bash", arguments) == Called("bash", text)
 
 
 def test_a_diff_is_coloured() -> None:
