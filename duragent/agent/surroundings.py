@@ -18,6 +18,11 @@ class Surroundings:
     faults: tuple[str, ...] = ()
 
 
+def working_folder(agent: Agent, project: Path) -> Path:
+    """Where the agent works, which may not be there. `project` is the folder that holds the workspace."""
+    return (project / (agent.spec.working_directory or ".")).resolve()
+
+
 def load_surroundings(agent: Agent, workspace: Path, working_folder: Path) -> Surroundings:
     """All of it. Blocks on the disk: on the event loop, call it in a thread."""
     directives, directive_faults = load_directives(workspace, agent.folder)

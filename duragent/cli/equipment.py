@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duragent.agent.load import Agent
-from duragent.agent.surroundings import Surroundings, load_surroundings
+from duragent.agent.surroundings import Surroundings, load_surroundings, working_folder
 from duragent.policy.files import load_policy
 from duragent.tools.base import Places
 from duragent.tools.toolset import Toolset, gather
@@ -31,7 +31,7 @@ class Equipment:
 def equip(agent: Agent, workspace: Path, project: Path) -> Equipment:
     """The agent's equipment. `project` is the folder that holds the workspace. Blocks on the disk, runs nothing."""
     workspace, agent_folder = workspace.resolve(), agent.folder.resolve()
-    folder = (project.resolve() / (agent.spec.working_directory or ".")).resolve()
+    folder = working_folder(agent, project)
     return Equipment(
         folder,
         gather(agent, Places(folder, workspace, agent_folder)),

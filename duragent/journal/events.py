@@ -218,6 +218,11 @@ class TurnEnded(_Shape):
 # --- tool calls -----------------------------------------------------------------------------------------------------
 
 
+def command_of(invocation: str, tool: str) -> str:
+    """What would run, as a person is shown it: the same at every door, because clients send it back."""
+    return invocation or tool
+
+
 class ApprovalRequested(_Shape):
     """Durable before anybody is asked. `arguments_sha256` binds the question to tool and arguments.
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from duragent import wire
-from duragent.journal.events import Finding, Tokens
+from duragent.journal.events import Finding, Tokens, command_of
 from duragent.journal.state import SessionState, Totals
 from duragent.session.sessions import Question
 from duragent.wire import Approval, SessionInfo, Usage, Waiting
@@ -76,8 +76,3 @@ def approval(question: Question) -> Approval:
 def waiting(question: Question) -> Waiting:
     command = command_of(question.invocation, question.tool)
     return Waiting(session_id=question.session_id, call_id=question.call, command=command, seq=question.seq)
-
-
-def command_of(invocation: str, tool: str) -> str:
-    """What would run, as a person is shown it: the same at every door, because clients send it back."""
-    return invocation or tool

@@ -27,12 +27,13 @@ from duragent.journal.events import (
     ToolResolved,
     TurnEnded,
     TurnStarted,
+    command_of,
 )
 from duragent.journal.record import Record
 from duragent.server.doors import Doors
 from duragent.server.frames import frame
 from duragent.server.messages import received
-from duragent.server.shapes import approval, command_of, findings, reply_usage
+from duragent.server.shapes import approval, findings, reply_usage
 from duragent.server.sse import EventStream
 from duragent.session.sessions import Question
 from duragent.session.watch import CaughtUp, Watched

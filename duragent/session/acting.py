@@ -26,7 +26,7 @@ from duragent.journal.events import (
     TurnEnded,
     TurnStarted,
 )
-from duragent.journal.record import timestamp
+from duragent.journal.record import Record, timestamp
 from duragent.journal.state import REASON_MAX, OpenCall, SessionState
 from duragent.policy import guards
 from duragent.policy.skills import SKILL_TOOL, active_skills, narrowing, refused_by_skill
@@ -80,10 +80,7 @@ class Doer:
             return
         if found is None or isinstance(judgement, Refused):
             assert isinstance(judgement, Refused)
-            told = await self._stage.commit(
-                lambda state: [_refused(step, judgement)] if self._is_open(state, step) else []
-            )
-            if told and step.call.attempt:
+            if await self._commit_open(step, _refused(step, judgement)) and step.call.attempt:
                 await self._execution.tidy(step.call.call)
         elif isinstance(judgement, Asking):
             await self._ask(step, found, judgement)
@@ -141,16 +138,14 @@ class Doer:
         found = known(await self._call(call.call), cast.tools)
         if isinstance(found, Refused):
             return None, found
+        if why := refused_by_skill(found.invocation, await self._narrowing(cast)):
+            return found, Refused(why, denied=True)
         policy = await self._ports.means.policy(agent)
         if call.status == "approved":
-            if why := refused_by_skill(found.invocation, await self._narrowing(cast)):
-                return found, Refused(why, denied=True)
             by = next((each.by for each in reversed(self._stage.state.decided) if each.call == call.call), "")
             if elsewhere := await self._elsewhere(cast, call, found):
                 return found, elsewhere
             return found, await asyncio.to_thread(judged_again, found, policy, call.arguments_sha256, by)
-        if why := refused_by_skill(found.invocation, await self._narrowing(cast)):
-            return found, Refused(why, denied=True)
         prior = await self._prior(cast, found)
         return found, await asyncio.to_thread(judged, found, policy, agent, prior)
 
@@ -208,8 +203,7 @@ class Doer:
         try:
             place = self._ports.means.place(agent) if found.tool.by_command else ""
         except DuragentError as error:
-            refused = Refused(f"Tool execution failed: {error}")
-            await self._stage.commit(lambda state: [_refused(step, refused)] if self._is_open(state, step) else [])
+            await self._commit_open(step, _refused(step, Refused(f"Tool execution failed: {error}")))
             return
         hours = self._ports.settings.approval_ttl_hours
         expires = timestamp(self._ports.clock.now() + timedelta(hours=hours)) if hours else None
@@ -225,7 +219,11 @@ class Doer:
             place=place,
             expires_at=expires,
         )
-        await self._stage.commit(lambda state: [requested] if self._is_open(state, step) else [])
+        await self._commit_open(step, requested)
+
+    async def _commit_open(self, step: RunTool, event: Event) -> list[Record]:
+        """Say this of the call, if it is still open."""
+        return await self._stage.commit(lambda state: [event] if self._is_open(state, step) else [])
 
     def _is_open(self, state: SessionState, step: RunTool) -> bool:
         """Whether the call still waits to be run, and nobody has stopped the turn."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from duragent.errors import CallChanged, InvalidRequest, NothingToDo, SessionNotFound, StoreError
-from duragent.journal.events import ApprovalRequested, Finding, ToolLost
+from duragent.journal.events import ApprovalRequested, Finding, ToolLost, command_of
 from duragent.journal.inputs import Decision
 from duragent.journal.record import Record, timestamp
 from duragent.journal.state import OpenCall, SessionState
@@ -90,7 +90,7 @@ async def prepared(stage: Stage, ports: Ports, posted: Decision) -> Decision:
     question = await open_question(stage)
     if question is None or isinstance(admit(stage.state, posted, ""), Already):
         return posted
-    if posted.invocation not in (None, question.invocation or question.tool):
+    if posted.invocation not in (None, command_of(question.invocation, question.tool)):
         raise CallChanged(posted.call)
     if posted.decision != "deny" and question.expires_at and question.expires_at <= timestamp(ports.clock.now()):
         raise NothingToDo(f"nobody answered until {question.expires_at}, so it counts as denied")

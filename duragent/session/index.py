@@ -6,7 +6,7 @@ It is kept in memory and saved now and then as `.index.jsonl`. A saved row count
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from pydantic import TypeAdapter, ValidationError
@@ -41,8 +41,8 @@ class Query:
 class Index:
     """Rows by session id."""
 
-    def __init__(self, rows: dict[str, Row] | None = None) -> None:
-        self.rows: dict[str, Row] = rows or {}
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
         self.changed = False
 
     async def fill(self, store: Store) -> list[str]:
@@ -75,14 +75,15 @@ class Index:
         cursor = f"{page[-1][0]}~{page[-1][1]}" if len(found) > len(page) else None
         return [self.rows[session_id].state for _, session_id in page], cursor
 
-    def dump(self, marks: Iterable[tuple[str, str]]) -> bytes:
-        """The rows whose sessions have a mark. The marks must be taken before this call: they must not be newer."""
-        lines = []
-        for session_id, mark in marks:
-            if (row := self.rows.get(session_id)) is not None:
-                fields = {"mark": mark, "problem": row.problem, "state": asdict(row.state)}
-                lines.append(json.dumps(fields, separators=(",", ":")))
-        return "".join(f"{line}\n" for line in lines).encode()
+
+def dump(rows: Mapping[str, Row], marks: Iterable[tuple[str, str]]) -> bytes:
+    """The rows whose sessions have a mark. The marks must be taken before this call: they must not be newer."""
+    lines = []
+    for session_id, mark in marks:
+        if (row := rows.get(session_id)) is not None:
+            fields = {"mark": mark, "problem": row.problem, "state": asdict(row.state)}
+            lines.append(json.dumps(fields, separators=(",", ":")))
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def load(data: bytes) -> dict[str, Row]:

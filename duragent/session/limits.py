@@ -20,9 +20,8 @@ _UNBOUND, _TURN_UNBOUND = BudgetSpec(), TurnBudgetSpec()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`attempts` of one question when the model fails; `recoveries` of one turn without progress; `steps` of a turn."""
+    """`recoveries` of one turn without progress; `steps` of a turn."""
 
-    attempts: int = 4
     retry_base_seconds: float = 1.0
     recoveries: int = 3
     steps: int = 10
@@ -34,10 +33,9 @@ def limits_of(settings: SessionsSettings, spec: AgentSpec | None) -> Limits:
     """What holds for a session of an agent with this spec; None while it is not known."""
     if spec is None:
         # The turn ends where it needs the agent, and says why; no limit of ours may come before that.
-        return Limits(settings.model_attempts, settings.retry_base_seconds, steps=sys.maxsize)
+        return Limits(settings.retry_base_seconds, steps=sys.maxsize)
     session = spec.session
     return Limits(
-        settings.model_attempts,
         settings.retry_base_seconds,
         steps=max(session.max_tool_iterations, 1),
         turn=session.turn_budget,

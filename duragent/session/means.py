@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from duragent.agent.load import Agent
-from duragent.agent.surroundings import Surroundings, load_surroundings
+from duragent.agent.surroundings import Surroundings, load_surroundings, working_folder
 from duragent.policy.files import allow_always, load_policy
 from duragent.policy.tiers import Policy
 from duragent.process.spool import Spool
@@ -70,7 +70,7 @@ class Means:
 
     def places(self, agent: Agent) -> Places:
         """Where an agent's calls happen."""
-        folder = (self.project / (agent.spec.working_directory or ".")).resolve()
+        folder = working_folder(agent, self.project)
         agent_folder = agent.folder.resolve()
         return Places(
             folder=folder,

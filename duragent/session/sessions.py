@@ -36,7 +36,7 @@ from duragent.session.answer import Answered, AnswerSearch, answered
 from duragent.session.approvals import Question, if_readable, open_question
 from duragent.session.expiry import expired_approvals, expired_sessions
 from duragent.session.fold import fold
-from duragent.session.index import Index, Query
+from duragent.session.index import Index, Query, dump
 from duragent.session.ports import Ports
 from duragent.session.watch import CaughtUp, Hello, Reset, Watched
 
@@ -355,8 +355,8 @@ class Sessions:
             writing = {session.id for session in self._live.values() if session.writing}
             marks = [(each.session_id, each.mark) for each in listed if each.session_id not in writing]
             self._index.changed = False
-            dump = Index(dict(self._index.rows)).dump
-            await self._ports.store.put_index(await asyncio.to_thread(dump, marks))
+            rows = dict(self._index.rows)
+            await self._ports.store.put_index(await asyncio.to_thread(dump, rows, marks))
 
     async def _open_failed(self) -> None:
         """Sessions that the disk failed go on by themselves when the cause is gone."""

@@ -339,6 +339,8 @@ async def test_who_decides_elsewhere_takes_the_box_away(desk: Desk) -> None:
         terminal.type("d")
         terminal.expect(r"why\? ")
         terminal.type("half a rea")
+        # Not read yet, it would be typed into the ordinary input line.
+        terminal.expect("half a rea")
         asyncio.run_coroutine_threadsafe(desk.decide(waiting, "allow_once", by="Ada"), loop).result(10)
         terminal.expect(r"Ada allowed it once\.")
         terminal.expect("done it")
