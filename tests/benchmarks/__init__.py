@@ -1,0 +1,1 @@
+"""What things cost, as ratios: `python3 -m tests.benchmarks`."""

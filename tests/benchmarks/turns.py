@@ -1,0 +1,105 @@
+"""What a turn costs beyond the model: against the same stub provider, asked through litellm and by bare httpx."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from functools import partial
+from types import MappingProxyType
+
+import httpx
+
+from duragent.models.base import ModelChoice
+from duragent.models.litellm import LitellmModel
+from duragent.models.messages import ChatMessage, ModelRequest
+from tests.benchmarks.children import child, running, workspace_for
+from tests.benchmarks.logs import LogMaker, write_index
+from tests.benchmarks.measure import Bench, Effort, Goal, Result, Row, compare
+from tests.benchmarks.wire import Address, Wire, new_session
+
+ORDER = "words=50"
+_TOKEN, _DONE = b"event: token", b"event: done"
+_LONG_SESSION = 5_000
+
+
+async def rows(bench: Bench) -> AsyncIterator[Result]:
+    with child("provider") as provider:
+        server = workspace_for(bench.place("turns"), provider_port=provider.port)
+        # An old session: its turns have all that the model's window holds to look at.
+        old = LogMaker(server.sessions_dir).write(bench.effort.of(_LONG_SESSION, 50))
+        await write_index(server.sessions_dir, [old])
+        with running(server) as address:
+            async for row in _rows(bench.effort, address, provider, old.session_id):
+                yield row
+
+
+async def _rows(effort: Effort, address: Address, provider: Address, old: str) -> AsyncIterator[Result]:
+    model = LitellmModel(ModelChoice("openai", "gpt-4o", f"http://127.0.0.1:{provider.port}/v1"), MappingProxyType({}))
+    async with httpx.AsyncClient(trust_env=False) as http:
+        ours, alone = _Turns(address), partial(_direct, model)
+        rounds = effort.of(31, 2)
+        row = Row("turns", "time to the first token", "litellm alone", "ms", Goal("added", "most", 3.0))
+        yield await compare(row, rounds, partial(_direct_first, model), ours.first_token, warm_up=3)
+        row = Row("turns", "a whole turn", "litellm alone", "ms", Goal("added", "most", 5.0))
+        yield await compare(row, rounds, alone, ours.turn)
+        note = "with litellm; there is no thin adapter yet, for which the goal is 5 ms"
+        row = Row("turns", "a whole turn", "httpx alone", "ms", Goal("added", "most", 15.0), note)
+        yield await compare(row, rounds, partial(_raw, http, provider), ours.turn)
+        what = f"a whole turn behind {effort.of(_LONG_SESSION, 50)} records"
+        row = Row("turns", what, "litellm alone", "ms", note="the provider is sent a full window")
+        yield await compare(row, rounds, alone, _Turns(address, old).turn)
+
+
+class _Turns:
+    """Turns over HTTP, each in a new session, unless one is named."""
+
+    def __init__(self, address: Address, session_id: str = "") -> None:
+        self._address, self._session_id = address, session_id
+
+    async def first_token(self) -> float:
+        return self._until(_TOKEN)
+
+    async def turn(self) -> float:
+        return self._until(_DONE)
+
+    def _until(self, mark: bytes) -> float:
+        path = f"/api/v1/sessions/{self._session_id or new_session(self._address)}/stream"
+        with Wire(self._address) as wire:
+            began = time.perf_counter()
+            wire.stream("POST", path, {"content": ORDER})
+            wire.read_until(mark)
+            milliseconds = (time.perf_counter() - began) * 1000
+            if mark != _DONE:
+                wire.read_until(_DONE)
+        return milliseconds
+
+
+def request() -> ModelRequest:
+    system = ChatMessage(role="system", content="You are kind.\n\nBe brief.")
+    return ModelRequest(messages=(system, ChatMessage(role="user", content=ORDER)))
+
+
+async def _direct_first(model: LitellmModel) -> float:
+    began, first = time.perf_counter(), 0.0
+    async with aclosing(model.stream(request())) as pieces:
+        async for _ in pieces:
+            first = first or (time.perf_counter() - began) * 1000
+    return first
+
+
+async def _direct(model: LitellmModel) -> float:
+    began = time.perf_counter()
+    async with aclosing(model.stream(request())) as pieces:
+        async for _ in pieces:
+            pass
+    return (time.perf_counter() - began) * 1000
+
+
+async def _raw(http: httpx.AsyncClient, provider: Address) -> float:
+    body = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": ORDER}]}
+    url, headers = f"http://127.0.0.1:{provider.port}/v1/chat/completions", {"Authorization": "Bearer none"}
+    began = time.perf_counter()
+    async with http.stream("POST", url, json=body, headers=headers) as response:
+        response.raise_for_status()
+        async for _ in response.aiter_bytes():
+            pass
+    return (time.perf_counter() - began) * 1000
