@@ -23,7 +23,7 @@ from duragent.policy.defaults import ALLOW
 from duragent.policy.files import PolicyFile
 from duragent.server.app import ROUTES
 from duragent.server.asked import SEQ_MAX
-from duragent.server.auth import ADMIN_PREFIX, BODY_MAX_BYTES, PUBLIC_PATHS
+from duragent.server.auth import ADMIN_PREFIX, BODY_MAX_BYTES, IMPORT_MAX_BYTES, PUBLIC_PATHS
 from duragent.server.problems import REFUSALS, STATUSES
 from duragent.server.routing import Route
 from duragent.tools.base import AnyTool, Tool
@@ -273,7 +273,8 @@ def http() -> str:
         for shape in (answered if isinstance(answered, tuple) else (answered,))
         if isinstance(shape, type) and issubclass(shape, BaseModel)
     ]
-    parts = [HTTP.format(mebibytes=BODY_MAX_BYTES >> 20, public=", ".join(code(path) for path in sorted(PUBLIC_PATHS)))]
+    limits = {"mebibytes": BODY_MAX_BYTES >> 20, "gibibytes": IMPORT_MAX_BYTES >> 30}
+    parts = [HTTP.format(**limits, public=", ".join(code(path) for path in sorted(PUBLIC_PATHS)))]
     parts += ["## Routes", table(("route", "token", "what it does"), (_route_row(route) for route in ROUTES))]
     for route in ROUTES:
         parts += _route(route)
@@ -295,7 +296,9 @@ def _route(route: Route) -> Iterator[str]:
     if route.query:
         schema = route.query.model_json_schema()
         yield "Query:\n\n" + fields_table(schema, schema)
-    if route.body:
+    if isinstance(route.body, str):
+        yield f"Body: `{route.body}`"
+    elif route.body:
         yield f"Body: [{route.body.__name__}](#{route.body.__name__.lower()})"
     headers = [header for header, fits in ROUTE_HEADERS if fits(route)]
     if headers:
@@ -534,7 +537,7 @@ start. The admin routes want `server.admin_token` if there is one, else the same
 Origin header must come from the server's own origin. There is no CORS.
 
 **Bodies** are JSON with `Content-Type: application/json`, at most {mebibytes} MiB; unknown fields are an error. So are
-unknown query parameters.
+unknown query parameters. Only `POST /api/v1/imports` takes `application/zip`, at most {gibibytes} GiB.
 
 **Errors** are RFC 9457 problems, `application/problem+json`: see [errors](errors.md).
 
@@ -542,8 +545,13 @@ unknown query parameters.
 request counts once and is answered the same, with `Idempotency-Replayed: true`; with another request it is a 422.
 A session remembers the keys of its newest 128 requests, also across a restart."""
 
+
+def _is_without_key(route: Route) -> bool:
+    return route.path.startswith(ADMIN_PREFIX) or isinstance(route.body, str) or route.path.endswith("/repair")
+
+
 ROUTE_HEADERS: tuple[tuple[str, Callable[[Route], bool]], ...] = (
-    ("`Idempotency-Key`.", lambda route: route.method == "POST" and not route.path.startswith(ADMIN_PREFIX)),
+    ("`Idempotency-Key`.", lambda route: route.method == "POST" and not _is_without_key(route)),
     ("`Prefer: respond-async`: answer 202 as soon as what was posted is durable.", lambda route: 202 in route.answers),
     ("`Accept: text/event-stream`, `Last-Event-ID` (it wins over `after`).", lambda route: route.streams),
 )

@@ -1,7 +1,7 @@
 """Told after durable: how what a session commits, and what it is just saying, reaches those who watch.
 
 Each watcher has its own bounded queue, so that a slow one slows nobody. Pieces of an answer (`Delta`) collapse into one
-while they wait; when durable records pile up beyond the bound the watcher is let go, and resumes from the log by seq.
+while they wait; when more piles up than the bound the watcher is let go, and resumes from the log by seq.
 """
 
 import asyncio
@@ -14,8 +14,7 @@ from typing import Literal
 DeltaKind = Literal["text", "reasoning", "output"]
 
 MAX_WAITING_BYTES = 4 << 20
-"""Durable bytes that may wait for one watcher."""
-
+"""What may wait for one watcher: bytes of records and characters of pieces."""
 
 MAX_OUTPUT_CHARS = 64 << 10
 """Of a command's output, so much waits for one watcher; the whole is in its result."""
@@ -45,12 +44,10 @@ class Delta:
     text: str
     call: str = ""
 
-    def followed_by(self, later: "Delta") -> "Delta | None":
-        """Both as one, or None when they do not follow each other."""
+    def goes_on_with(self, later: "Delta") -> bool:
+        """Whether the later piece begins where this one ends."""
         mine = (self.turn, self.step, self.attempt, self.kind, self.call, self.offset + len(self.text))
-        if mine != (later.turn, later.step, later.attempt, later.kind, later.call, later.offset):
-            return None
-        return replace(self, text=self.text + later.text)
+        return mine == (later.turn, later.step, later.attempt, later.kind, later.call, later.offset)
 
 
 class Subscription:
@@ -58,7 +55,7 @@ class Subscription:
 
     def __init__(self) -> None:
         self._waiting: deque[Block | Delta] = deque()
-        self._bytes = 0
+        self._size = 0
         self._open = True
         self._news = asyncio.Event()
 
@@ -69,48 +66,60 @@ class Subscription:
             self._news.clear()
             await self._news.wait()
         item = self._waiting.popleft()
-        if isinstance(item, Block):
-            self._bytes -= len(item.lines)
+        self._size -= _size(item)
         return item
 
     def forget_deltas(self) -> None:
         """Drop the pieces that wait: the caller has the whole answer so far."""
         self._waiting = deque(item for item in self._waiting if isinstance(item, Block))
+        self._size = sum(_size(item) for item in self._waiting)
 
     def put(self, item: Block | Delta) -> None:
-        if isinstance(item, Delta) and item.kind == "output":
-            self._put_output(item)
+        if not self._open:
             return
-        if isinstance(item, Block):
-            self._bytes += len(item.lines)
-            if self._bytes > MAX_WAITING_BYTES and self._waiting:
-                self._waiting.clear()
-                self.close()
-        elif self._waiting and isinstance(last := self._waiting[-1], Delta) and (both := last.followed_by(item)):
-            self._waiting[-1] = both
-            return
-        if self._open:
+        at = self._continued_by(item) if isinstance(item, Delta) else None
+        if isinstance(item, Delta) and at is not None:
+            before = self._waiting[at]
+            self._size -= _size(before)
+            self._waiting[at] = item = _as_one(before, item)
+        else:
             self._waiting.append(item)
-            self._news.set()
+        self._size += _size(item)
+        if self._size > MAX_WAITING_BYTES and len(self._waiting) > 1:
+            self._waiting.clear()
+            self.close()
+        self._news.set()
 
-    def _put_output(self, item: Delta) -> None:
-        """What a command prints knows no end: of each call only the newest part waits for a slow watcher."""
+    def _continued_by(self, item: Delta) -> int | None:
+        """The place of the waiting piece that becomes one with this: the last, or of output the last of its call."""
+        if item.kind == "output":
+            return self._last_output_of(item.call)
+        last = self._waiting[-1] if self._waiting else None
+        return len(self._waiting) - 1 if isinstance(last, Delta) and last.goes_on_with(item) else None
+
+    def _last_output_of(self, call: str) -> int | None:
         for at in range(len(self._waiting) - 1, -1, -1):
             before = self._waiting[at]
             if isinstance(before, Block):
                 break
-            if before.kind == "output" and before.call == item.call:
-                both = before.followed_by(item) or item
-                cut = max(len(both.text) - MAX_OUTPUT_CHARS, 0)
-                self._waiting[at] = replace(both, offset=both.offset + cut, text=both.text[cut:])
-                return
-        if self._open:
-            self._waiting.append(item)
-            self._news.set()
+            if before.kind == "output" and before.call == call:
+                return at
+        return None
 
     def close(self) -> None:
         self._open = False
         self._news.set()
+
+
+def _size(item: Block | Delta) -> int:
+    return len(item.lines) if isinstance(item, Block) else len(item.text)
+
+
+def _as_one(before: Block | Delta, later: Delta) -> Delta:
+    """What a command prints knows no end: of each call only the newest part waits for a slow watcher."""
+    text = before.text + later.text if isinstance(before, Delta) and before.goes_on_with(later) else later.text
+    cut = max(len(text) - MAX_OUTPUT_CHARS, 0) if later.kind == "output" else 0
+    return replace(later, offset=later.offset + len(later.text) - len(text) + cut, text=text[cut:])
 
 
 class Topic:

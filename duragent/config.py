@@ -139,10 +139,6 @@ class Config:
         return self._place(self.file.services.session.path, "sessions")
 
     @property
-    def world_memory_dir(self) -> Path:
-        return self._place(self.file.world_memory.path, "memory/world")
-
-    @property
     def server(self) -> ServerSettings:
         return self.file.server
 

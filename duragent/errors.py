@@ -4,6 +4,7 @@
     ├── BadInput                     cannot be done as asked; asking again the same way fails again
     │   ├── InvalidFile              a file that people write: path, line, field, problem, hint
     │   ├── InvalidRequest           a value out of its bounds, at any door
+    │   ├── InvalidArchive           a file with an exported session is not whole, or is none
     │   ├── InvalidArguments         what a model wrote as the arguments of a tool
     │   ├── NotFound
     │   │   ├── SessionNotFound
@@ -14,6 +15,7 @@
     │   ├── IdempotencyMismatch      the key was used before, with another request
     │   ├── SessionBusy              too many messages wait already
     │   ├── NothingToDo              a decision without anything it could apply to
+    │   │   └── NotDamaged           a repair of what is whole
     │   ├── AlreadyDecided           somebody else was first; says who, and what was decided
     │   └── CallChanged              the decision is about another call than the one that waits
     ├── StoreError                   the place where streams rest refuses
@@ -89,6 +91,16 @@ class InvalidRequest(BadInput):
         super().__init__(problem)
 
 
+class InvalidArchive(BadInput):
+    """A file that should hold an exported session has a fault."""
+
+    code = "invalid-archive"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"the session was not imported: {problem}")
+
+
 class InvalidArguments(BadInput):
     """A tool cannot be called like this. `faults` are sentences for the model, one for each argument."""
 
@@ -160,6 +172,13 @@ class SessionBusy(BadInput):
 
 class NothingToDo(BadInput):
     code = "nothing-to-do"
+
+
+class NotDamaged(NothingToDo):
+    code = "not-damaged"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"session '{session_id}' is not damaged: there is nothing to repair")
 
 
 class AlreadyDecided(BadInput):

@@ -26,6 +26,7 @@ from duragent.agent.catalog import Catalog, Reloaded
 from duragent.client.address import workspace_hash
 from duragent.clock import SystemClock
 from duragent.config import Config, inactive_config
+from duragent.crashpoint import crashpoint
 from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
 from duragent.fault_words import problem_and_hint
 from duragent.journal.record import timestamp
@@ -234,13 +235,14 @@ async def serve(
     settings = _with_options(config.server, host, port)
     runtime = Runtime(config, settings, agents_dir or config.agents_dir)
     _log_to_stderr()
+    # Before anybody can find us: who is asked to end while it starts ends in order, too.
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, _on_signal, runtime)
     async with runtime.open():
         _log.info("serving %s on %s", config.workspace, runtime.url)
         _log_agents(runtime.catalog)
         if unused_keys := inactive_config(config):
             _log.warning("set in %s, but not active in this version: %s", config.path, ", ".join(unused_keys))
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(signum, _on_signal, runtime)
         unused = asyncio.create_task(runtime.stop_when_unused(ephemeral_seconds)) if ephemeral_seconds else None
         await runtime.stop.wait()
         if unused is not None:
@@ -297,7 +299,9 @@ def _run_token(workspace: Path) -> str:
         if len(token := path.read_text().strip()) >= 32:
             return token
     token = secrets.token_urlsafe(32)
-    Disk().replace(path, f"{token}\n".encode())
+    with _needed(path):
+        Disk().replace(path, f"{token}\n".encode())
+    crashpoint("token.made")
     return token
 
 
@@ -327,6 +331,15 @@ def _listen(settings: ServerSettings) -> socket.socket:
 
 
 @contextmanager
+def _needed(path: Path) -> Iterator[None]:
+    """Without this file nobody would find the server, or get in."""
+    try:
+        yield
+    except OSError as error:
+        raise ServerStartFailed(f"{path} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
 def _announced(workspace: Path, host: str, port: int, clock: SystemClock) -> Iterator[None]:
     """`run/server.json` tells clients on this machine where the server is, while it is there."""
     path = workspace / "run" / "server.json"
@@ -338,12 +351,15 @@ def _announced(workspace: Path, host: str, port: int, clock: SystemClock) -> Ite
         version=__version__,
         workspace_hash=workspace_hash(workspace),
     )
-    Disk().replace(path, json.dumps(address.model_dump(), indent=2).encode() + b"\n", durable=False)
+    with _needed(path):
+        Disk().replace(path, json.dumps(address.model_dump(), indent=2).encode() + b"\n", durable=False)
+    crashpoint("address.written")
     try:
         yield
     finally:
         with suppress(FileNotFoundError):
             path.unlink()
+        crashpoint("address.removed")
 
 
 def _in_url(host: str) -> str:

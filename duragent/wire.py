@@ -61,6 +61,13 @@ class ChangeSession(Asked):
     title: Title = Field(description='The new title; "" removes it.')
 
 
+class ForkSession(Asked):
+    """`POST /api/v1/sessions/{id}/fork`."""
+
+    at: int | None = Field(None, ge=1, description="The last record of the past that is shared; else all of it.")
+    title: Title | None = Field(None, description="Else the title of the session that is forked.")
+
+
 DecisionName = Literal["allow_once", "allow_always", "deny", "retry", "done", "failed"]
 """To an approval: the first three. To a call that may have run: run it again, it was done, give it up."""
 
@@ -131,6 +138,7 @@ class SessionInfo(Shape):
     usage: Usage = Usage()
     on_disconnect: Literal["pause", "continue"] = "continue"
     problem: str | None = Field(None, description="For a damaged session: file, line and what is wrong.")
+    parent: str | None = Field(None, description="Of a fork: the session and the record it was forked at, `id@seq`.")
     waits_for: str | None = Field(None, description="The call that a person has to decide about; see /approvals.")
 
 
@@ -306,7 +314,7 @@ class ServerAddress(Shape):
     """What a running server writes to `.duragent/run/server.json` for the commands on the same machine."""
 
     host: str
-    port: int
+    port: int = Field(ge=1, le=65_535)
     pid: int
     started_at: str
     version: str

@@ -70,7 +70,17 @@ def read_text(path: Path, limit_bytes: int = MAX_BYTES) -> str:
     except FileNotFoundError:
         raise InvalidFile(str(path), "does not exist") from None
     except (OSError, ValueError) as error:
-        raise InvalidFile(str(path), f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise unreadable(path, error) from error
+    return decoded(content, path, limit_bytes)
+
+
+def unreadable(path: Path, error: Exception) -> InvalidFile:
+    """What to raise when the system does not let us read, or does not take the path for one."""
+    return InvalidFile(str(path), f"cannot be read: {getattr(error, 'strerror', None) or error}")
+
+
+def decoded(content: bytes, path: Path, limit_bytes: int) -> str:
+    """The bytes of a file that people write as text, without a byte order mark. Raises InvalidFile."""
     if len(content) > limit_bytes:
         raise InvalidFile(str(path), f"is larger than {limit_bytes // 1024} KiB")
     try:

@@ -37,7 +37,6 @@ def test_without_a_file_all_defaults_hold(tmp_path: Path) -> None:
     assert config.workspace == tmp_path / ".duragent"
     assert config.agents_dir == tmp_path / ".duragent/agents"
     assert config.sessions_dir == tmp_path / ".duragent/sessions"
-    assert config.world_memory_dir == tmp_path / ".duragent/memory/world"
     assert config.store == StoreSettings(config.workspace, config.sessions_dir, allow_network_fs=False)
     assert inactive_config(config) == []
 
@@ -96,7 +95,6 @@ def test_relative_paths_begin_at_the_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert config.workspace == tmp_path / "deep/work"
     assert config.agents_dir == tmp_path / "agents"
     assert config.sessions_dir == Path("/var/sessions")
-    assert config.world_memory_dir == tmp_path / "deep/w"
 
 
 def test_workspace_may_be_the_files_own_folder(tmp_path: Path) -> None:

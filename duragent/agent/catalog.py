@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from duragent.agent.confined import names_in
 from duragent.agent.load import FILE_NAME, Agent, load_agent
 from duragent.errors import AgentBroken, AgentNotFound, InvalidFile
 
@@ -122,14 +123,8 @@ def _read(agents_dir: Path, before: Mapping[str, Agent]) -> tuple[dict[str, Agen
 
 
 def _folders(agents_dir: Path) -> list[Path]:
-    try:
-        names = sorted(os.listdir(agents_dir))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise InvalidFile(str(agents_dir), f"cannot be read as a folder of agents: {error.strerror}") from error
-    visible = [agents_dir / name for name in names if not name.startswith(".")]
-    return [folder for folder in visible if os.path.lexists(folder / FILE_NAME)]
+    folders = [agents_dir / name for name in names_in(agents_dir)]
+    return [folder for folder in folders if os.path.lexists(folder / FILE_NAME)]
 
 
 def _not_found(name: str, known: tuple[str, ...]) -> AgentNotFound:

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from duragent.errors import InvalidFile
+from duragent.yaml_file import decoded, unreadable
 
 
 def inside(folder: Path, path: Path) -> Path:
@@ -22,31 +23,30 @@ def read_inside(folder: Path, path: Path, limit_bytes: int) -> bytes:
     """The file's first `limit_bytes + 1` bytes. Raises InvalidFile for what is no regular file in the folder."""
     real = inside(folder, path)
     try:
-        # A pipe must not block, and what became a link since it was followed must not be followed again.
-        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode):
-                raise InvalidFile(str(path), "is a folder" if stat.S_ISDIR(mode) else "is not a regular file")
+        # By an opener, because `open` closes the descriptor when it refuses it, as it does a folder's.
+        with open(real, "rb", opener=_opened) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InvalidFile(str(path), "is not a regular file")
             return file.read(limit_bytes + 1)
+    except IsADirectoryError:
+        raise InvalidFile(str(path), "is a folder, not a file") from None
     except FileNotFoundError:
         raise InvalidFile(str(path), "does not exist") from None
     except (OSError, ValueError) as error:
-        raise InvalidFile(str(path), f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise unreadable(path, error) from error
+
+
+def _opened(path: str, flags: int) -> int:
+    # A pipe must not block, and what became a link since it was followed must not be followed again.
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
 def read_text_inside(folder: Path, path: Path, limit_bytes: int) -> str:
     """The UTF-8 text, without a byte order mark. Raises InvalidFile also for what is too long or no text."""
     content = read_inside(folder, path, limit_bytes)
-    if len(content) > limit_bytes:
-        raise InvalidFile(str(path), f"is larger than {limit_bytes // 1024} KiB")
     if b"\0" in content:
         raise InvalidFile(str(path), "is not text")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InvalidFile(str(path), "is not UTF-8 text", line=line, hint="save it as UTF-8") from error
+    return decoded(content, path, limit_bytes)
 
 
 def names_in(folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 They are read again for every turn. A file with a fault is left out and told; it never takes the others down.
 """
 
+import codecs
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,9 +81,19 @@ def load_project(folder: Path) -> tuple[Project | None, tuple[str, ...]]:
     except InvalidFile as error:
         return None, (str(error),)
     text = content[:MAX_PROJECT_BYTES].decode("utf-8-sig", "ignore")
+    is_cut = len(content) > MAX_PROJECT_BYTES
     faults = []
-    if "\N{REPLACEMENT CHARACTER}" in content[:MAX_PROJECT_BYTES].removesuffix(b"\n").decode("utf-8", "replace")[:-1]:
+    if not _is_utf8(content[:MAX_PROJECT_BYTES], is_cut=is_cut):
         faults.append(f"{path}: is not UTF-8 text throughout; what is not, is left out")
-    if len(content) > MAX_PROJECT_BYTES:
+    if is_cut:
         text = f"{text.rstrip()}\n\n{CUT.format(name=PROJECT_FILE, kept=MAX_PROJECT_BYTES // 1024)}"
     return (Project(PROJECT_FILE, text) if text.strip() else None), tuple(faults)
+
+
+def _is_utf8(content: bytes, *, is_cut: bool) -> bool:
+    """Of a text that was cut the last character need not be whole."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(content, final=not is_cut)
+    except UnicodeDecodeError:
+        return False
+    return True

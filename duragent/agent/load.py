@@ -2,15 +2,17 @@
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from duragent.agent.confined import inside, read_text_inside
 from duragent.agent.spec import AgentFile, AgentSpec, Metadata
 from duragent.errors import InvalidFile
-from duragent.yaml_file import YamlDocument, read_text, read_yaml
+from duragent.yaml_file import YamlDocument, read_yaml
 from duragent.yaml_model import validate
 
 FILE_NAME = "agent.yaml"
@@ -56,29 +58,18 @@ def load_agent(folder: Path) -> Agent:
 
 
 def _prompt(folder: Path, document: YamlDocument, field: str, named: str | None) -> str:
+    path = folder / (PROMPT_FILES[field] if named is None else named)
     if named is None:
-        path = folder / PROMPT_FILES[field]
-        if not (path.exists() or path.is_symlink()):
-            return ""
-        return read_text(_inside(folder, path), MAX_PROMPT_BYTES)
+        return read_text_inside(folder, path, MAX_PROMPT_BYTES) if os.path.lexists(path) else ""
     try:
-        path = _inside(folder, folder / named)
-        if not path.exists():
-            raise InvalidFile(str(path), f"names '{named}', which does not exist in {folder}")
+        is_there = inside(folder, path).exists()
     except InvalidFile as error:
         document.fail(("spec", field), error.problem)
-    return read_text(path, MAX_PROMPT_BYTES)
-
-
-def _inside(folder: Path, path: Path) -> Path:
-    """`path`, when it leads to a file below `folder` after all symbolic links; another place may hold secrets."""
-    try:
-        real = path.resolve()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InvalidFile(str(path), f"cannot be followed: {error}") from error
-    if not real.is_relative_to(folder.resolve()):
-        raise InvalidFile(str(path), "leads out of the agent's folder")
-    return path
+    except OSError as error:
+        document.fail(("spec", field), f"cannot be read: {error.strerror}")
+    if not is_there:
+        document.fail(("spec", field), f"names '{named}', which does not exist in {folder}")
+    return read_text_inside(folder, path, MAX_PROMPT_BYTES)
 
 
 def _fingerprint(name: str, spec: AgentSpec, prompts: Mapping[str, str]) -> str:

@@ -1,16 +1,16 @@
 """Skills, by the Agent Skills standard: a folder `<name>/` with a `SKILL.md` (front matter, body) and further files.
 
 The model is shown names and descriptions, and loads what it needs. A skill with a fault is left out and told; it never
-takes the others down. Keys that we do not know are fine: the standard is not ours.
+takes the others down. Keys that we do not use or know are fine: the standard is not ours.
 """
 
 import functools
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import ConfigDict, Field, Strict, field_validator
 
@@ -43,9 +43,6 @@ class _FrontMatter(Section):
     name: str
     description: str
     allowed_tools: str | Annotated[tuple[str, ...], Strict(False)] | None = Field(default=None, alias="allowed-tools")
-    license: Any = None
-    compatibility: Any = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("name")
     @classmethod
@@ -71,9 +68,6 @@ class Skill:
     description: str
     body: str
     allowed_tools: tuple[str, ...] | None = None
-    license: str | None = None
-    compatibility: str | None = None
-    metadata: dict[str, str] = field(default_factory=dict)
 
 
 Skills = tuple[tuple[Skill, ...], tuple[str, ...]]
@@ -135,9 +129,6 @@ def load_skill(folder: Path, name: str) -> Skill:
         description=front.description,
         body=body,
         allowed_tools=_tools(document, front.allowed_tools),
-        license=None if front.license is None else str(front.license),
-        compatibility=None if front.compatibility is None else str(front.compatibility),
-        metadata={key: str(value) for key, value in front.metadata.items()},
     )
 
 

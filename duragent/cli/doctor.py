@@ -10,14 +10,16 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
 from duragent import __version__
 from duragent.cli import options, view
+from duragent.cli.doctor_sessions import sessions
+from duragent.cli.finding import Finding, Status
 from duragent.cli.place import find_config
 from duragent.errors import InvalidFile
 
@@ -29,25 +31,15 @@ if TYPE_CHECKING:
     from duragent.wire import Ready
 
 LEAST_FREE_BYTES = 1 << 30
+LEAST_TOKEN_CHARACTERS = 16
 PROBE_SECONDS = 2.0
 PROGRAMS = {
     "git": "agents that work on code use it",
     "rg": "ripgrep makes search_files fast; without it duragent searches by itself",
     "docker": "only for the sandbox `docker`",
 }
-Status = Literal["ok", "note", "warning", "problem"]
 _ALL = os.R_OK | os.W_OK | os.X_OK
 _COLOURS: Mapping[Status, str] = {"ok": "green", "note": "blue", "warning": "yellow", "problem": "red"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line. `hint` is what to do, "" when there is nothing to do."""
-
-    section: str
-    status: Status
-    text: str
-    hint: str = ""
 
 
 def doctor(config: options.Config = None, workspace: options.Workspace = None, json: options.Json = False) -> None:
@@ -77,7 +69,7 @@ def doctor(config: options.Config = None, workspace: options.Workspace = None, j
 
 def _examined(config: "Config | None") -> list[Finding]:
     """What takes a while, side by side; it is told in the same order all the same."""
-    with ThreadPoolExecutor(3) as threads:
+    with ThreadPoolExecutor(4) as threads:
         trying = threads.submit(_facts, config)
 
         def agents(of: "Config") -> list[Finding]:
@@ -85,7 +77,8 @@ def _examined(config: "Config | None") -> list[Finding]:
 
         looking = threads.submit(lambda: list(_workspace(config)) if config else [])
         reading = threads.submit(agents, config) if config else None
-        found = [*looking.result(), *sandbox(trying.result()), *programs()]
+        verifying = threads.submit(lambda: list(sessions(config.sessions_dir)) if config else [])
+        found = [*looking.result(), *verifying.result(), *sandbox(trying.result()), *programs()]
         return [*found, *(reading.result() if reading else ())]
 
 
@@ -103,6 +96,11 @@ def _configuration(config: "Config") -> Iterator[Finding]:
     if config.path is None:
         return
     yield Finding("configuration", "ok", str(config.path))
+    for name in ("api_token", "admin_token"):
+        token = getattr(config.server, name)
+        if token is not None and len(token) < LEAST_TOKEN_CHARACTERS:
+            text = f"server.{name} has {len(token)} characters: it can be guessed"
+            yield Finding("configuration", "warning", text, "`openssl rand -hex 16` makes a good one")
     if keys := inactive_config(config):
         hint = "what they ask for does not happen"
         yield Finding("configuration", "warning", f"not active in this version: {', '.join(keys)}", hint)
@@ -191,9 +189,6 @@ def _server(workspace: Path) -> Iterator[Finding]:
         yield Finding("server", "warning", text, "`duragent serve stop`: the next command starts the new version")
     if ready.problem:
         yield Finding("server", "problem", f"the server is not well: {ready.problem}", "`duragent serve status`")
-    if ready.damaged:
-        hint = f"`duragent session log {ready.damaged[0]}` shows what is good of it, and where the damage is"
-        yield Finding("server", "warning", f"damaged, read-only sessions: {', '.join(ready.damaged)}", hint)
 
 
 def _ready(url: str) -> "Ready":

@@ -18,7 +18,9 @@ COMMANDS: dict[str, str] = {
     "approve": "Decide about one: --once, --always, --deny.",
     "init": "Make a workspace with an agent.",
     "serve": "Run the server, or speak to the one that runs: status, stop, reload-agents.",
-    "session": "list, show, log, rename, delete.",
+    "session": "list, show, log, verify, repair, export, import, rename, delete.",
+    "fork": "Begin a session that shares the past of another one: ID@SEQ.",
+    "replay": "Show the state that a session's records add up to: ID@SEQ, --verify.",
     "agent": "list, create, check.",
     "policy": "test: what an agent's policy says of a command.",
     "context": "Show what the model would see of a session, with tokens.",
@@ -49,6 +51,7 @@ _OF_ERRORS: dict[type[errors.DuragentError], int] = {
     errors.InvalidRequest: 2,
     errors.AmbiguousId: 2,
     errors.InvalidFile: 65,
+    errors.InvalidArchive: 65,
     errors.AgentBroken: 65,
     errors.Damaged: 65,
     errors.NotFound: 66,
@@ -61,7 +64,12 @@ _OF_ERRORS: dict[type[errors.DuragentError], int] = {
     errors.AuthenticationFailed: 78,
     errors.ModelNotConfigured: 78,
 }
-_OF_PROBLEMS = {errors.AgentBroken.code: 65, errors.Damaged.code: 65, errors.InvalidRequest.code: 2}
+_OF_PROBLEMS = {
+    errors.AgentBroken.code: 65,
+    errors.Damaged.code: 65,
+    errors.InvalidArchive.code: 65,
+    errors.InvalidRequest.code: 2,
+}
 _OF_STATUSES = {401: 77, 403: 77, 404: 66, 502: 75, 503: 75, 504: 75, 507: 75}
 
 _HINTS: dict[type[errors.DuragentError], str] = {
@@ -74,6 +82,8 @@ _HINTS: dict[type[errors.DuragentError], str] = {
     errors.ModelNotConfigured: "`duragent init` connects a model.",
     errors.NotFound: "`duragent init` makes a workspace.",
     errors.NothingToDo: "`duragent approvals` shows what waits.",
+    errors.NotDamaged: "",
+    errors.Damaged: "`duragent session verify` says what is whole; `duragent session repair ID` mends it.",
 }
 
 
@@ -81,6 +91,8 @@ _HINTS_OF_PROBLEMS = {
     errors.AgentBroken.code: _HINTS[errors.AgentBroken],
     errors.NothingToDo.code: _HINTS[errors.NothingToDo],
     errors.CallChanged.code: _HINTS[errors.NothingToDo],
+    errors.Damaged.code: _HINTS[errors.Damaged],
+    errors.SessionExists.code: "`--new-id` takes it in beside the one that is here.",
 }
 
 

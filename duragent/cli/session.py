@@ -1,4 +1,4 @@
-"""`duragent session list|show|log|rename|delete`."""
+"""`duragent session list|show|log|verify|repair|export|import|rename|delete`."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from duragent.cli import options, view
+from duragent.cli.archive import export, import_session
 from duragent.cli.connection import Where, connect, find_session
 from duragent.cli.log import log
 from duragent.cli.loop import run
+from duragent.cli.mending import repair, verify
 from duragent.errors import InvalidRequest
 from duragent.wire import Status
 
@@ -16,9 +18,16 @@ if TYPE_CHECKING:
     from duragent.wire import SessionInfo
 
 app = typer.Typer(
-    help="See, read, rename and delete sessions.", rich_markup_mode=None, add_completion=False, no_args_is_help=True
+    help="See, read, verify, copy, rename and delete sessions.",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
 )
 app.command("log")(log)
+app.command("verify")(verify)
+app.command("repair")(repair)
+app.command("export")(export)
+app.command("import")(import_session)
 SHOWN = 50
 
 
@@ -93,6 +102,7 @@ async def _show(where: Where, prefix: str, json: bool) -> None:
         ("agent", session.agent),
         ("status", session.status),
         ("waits for", session.waits_for),
+        ("fork of", session.parent),
         ("created", view.when(session.created_at)),
         ("updated", view.when(session.updated_at)),
         ("turns", str(session.turns)),

@@ -13,7 +13,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 
-import httpx
 from pydantic import ValidationError
 
 from duragent.errors import InvalidRequest, ServerUnreachable
@@ -64,7 +63,7 @@ def read_address(workspace: Path) -> ServerAddress | None:
     try:
         text = _read(workspace / "run" / "server.json")
         return ServerAddress.model_validate(json.loads(text))
-    except (OSError, ValueError, ValidationError):
+    except (OSError, ValueError, ValidationError, RecursionError):
         return None
 
 
@@ -102,16 +101,21 @@ async def find_server(workspace: Path, tokens: Tokens = Tokens()) -> Endpoint:
 
 async def ask_ready(url: str) -> Ready:
     """`/readyz`, without any token. Raises ServerUnreachable."""
+    # Imported where it is used: the server needs this file too, and has no use for an HTTP client at its start.
+    from duragent.client.http import httpx
+
     try:
         async with httpx.AsyncClient(trust_env=False, verify=False, timeout=READY_SECONDS) as http:
             response = await http.get(f"{url}/readyz")
         return Ready.model_validate(json.loads(response.content))
-    except (httpx.HTTPError, ValueError, ValidationError) as error:
+    except (httpx.HTTPError, ValueError, ValidationError, RecursionError) as error:
         raise ServerUnreachable(url, why(error)) from error
 
 
 def endpoint_of_url(url: str, token_file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Endpoint:
     """A server that the person named. Its token comes from the environment or a file, never from a workspace."""
+    from duragent.client.http import httpx
+
     try:
         parsed = httpx.URL(url if "://" in url else f"http://{url}")
     except httpx.InvalidURL as error:
@@ -139,6 +143,8 @@ def always(endpoint: Endpoint) -> Locate:
 
 def why(error: Exception) -> str:
     """A connection error in words; httpx leaves some of its messages empty."""
+    from duragent.client.http import httpx
+
     if isinstance(error, httpx.ConnectError):
         return "connection refused" if "attempts failed" in str(error) or not str(error) else str(error)
     return str(error).partition("\n")[0] or type(error).__name__

@@ -8,18 +8,19 @@ and `ServerUnreachable` (there was none, for all our patience).
 
 import asyncio
 import json
+import re
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
-import httpx
 from pydantic import BaseModel, ValidationError
 
 from duragent.client.address import Endpoint, Locate, why
 from duragent.client.backoff import pause_seconds
+from duragent.client.http import httpx
 from duragent.client.problem import problem_of
 from duragent.client.watch import Item, Position, watch
 from duragent.clock import SystemClock
@@ -37,6 +38,7 @@ from duragent.wire import (
     CreateSession,
     Decide,
     EventList,
+    ForkSession,
     MessageList,
     Ready,
     SendMessage,
@@ -49,6 +51,7 @@ from duragent.wire import (
 PATIENCE_SECONDS = 15.0
 ANSWER_SECONDS = 3600.0
 ENDPOINT_SECONDS = 2.0
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TRY_AGAIN = (502, 503, 504)
 _FINAL_PROBLEMS = ("model-failed",)
 """What our own server says with a status that is otherwise a proxy's: its answer does not change by asking again."""
@@ -70,8 +73,11 @@ class _Request:
     read_seconds: float = 60.0
 
     def content(self) -> bytes | None:
-        # Not httpx's own `json=`: that cannot encode a lone surrogate.
-        return None if self.body is None else json.dumps(self.body.model_dump(exclude_none=True)).encode()
+        if self.body is None:
+            return None
+        # A body has a largest size, so no letter becomes six bytes that does not have to: only a lone surrogate does.
+        text = json.dumps(self.body.model_dump(exclude_none=True), ensure_ascii=False)
+        return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 class Client:
@@ -171,6 +177,52 @@ class Client:
 
     async def cancel(self, session_id: str, *, key: str | None = None) -> CancelResult:
         return self._model(CancelResult, await self._post(f"{_session(session_id)}/cancel", key=key))
+
+    # --- sessions from other sessions -------------------------------------------------------------------------------
+
+    async def fork(
+        self, session_id: str, *, at: int | None = None, title: str | None = None, key: str | None = None
+    ) -> SessionInfo:
+        """A session that shares the past of this one, up to record `at`; nothing of it is run again."""
+        body = ForkSession(at=at, title=title)
+        return self._model(SessionInfo, await self._post(f"{_session(session_id)}/fork", body, key=key))
+
+    async def repair(self, session_id: str) -> SessionInfo:
+        return self._model(SessionInfo, await self._post(f"{_session(session_id)}/repair"))
+
+    async def export(self, session_id: str, write: Callable[[bytes], object]) -> None:
+        """The session as one file, piece by piece."""
+        endpoint = await self._surely_there()
+        url = f"{endpoint.url}{_session(session_id)}/export"
+        try:
+            async with self._http_for(endpoint).stream("GET", url, headers=_headers(endpoint, "")) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise problem_of(response)
+                async for piece in response.aiter_bytes():
+                    write(piece)
+        except httpx.RequestError as error:
+            raise self._unreachable(error) from error
+
+    async def import_session(self, pieces: AsyncIterable[bytes], *, new_id: bool = False) -> SessionInfo:
+        """Take in what `export` wrote. It is sent once: whether a lost connection came before the end is not known."""
+        endpoint = await self._surely_there()
+        headers = {**_headers(endpoint, ""), "Content-Type": "application/zip"}
+        url, params = f"{endpoint.url}/api/v1/imports", {"new_id": str(new_id).lower()}
+        try:
+            response = await self._http_for(endpoint).post(
+                url, params=params, content=pieces, headers=headers, timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0)
+            )
+        except httpx.RequestError as error:
+            raise self._unreachable(error) from error
+        if not response.is_success:
+            raise problem_of(response)
+        return self._model(SessionInfo, response)
+
+    async def _surely_there(self) -> Endpoint:
+        """Where a server answers right now: for what is not simply sent again."""
+        await self._send(_Request("GET", "/livez"))
+        return await self._current_endpoint()
 
     # --- approvals --------------------------------------------------------------------------------------------------
 

@@ -2,9 +2,9 @@
 
 import json
 
-import httpx
 from pydantic import ValidationError
 
+from duragent.client.http import httpx
 from duragent.errors import ProblemResponse
 from duragent.wire import Problem
 

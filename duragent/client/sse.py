@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MAX_EVENT_BYTES = 8 << 20
-"""Four times the largest request body, so that no honest record comes near it."""
+MAX_EVENT_BYTES = 16 << 20
+"""Eight times the largest request body: the log may need six bytes (`\\u007f`) for one that came."""
 
 _LINE_END = re.compile(b"\r\n|\n|\r")
 

@@ -11,11 +11,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-import httpx
 from pydantic import ValidationError
 
 from duragent.client.address import Endpoint, why
 from duragent.client.backoff import pause_seconds
+from duragent.client.http import httpx
 from duragent.client.problem import problem_of
 from duragent.client.sse import Decoder, EventTooLong, ServerSentEvent
 from duragent.errors import ServerUnreachable

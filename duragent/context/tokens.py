@@ -28,11 +28,11 @@ _ASCII = bytes(range(128))
 
 def tokens(text: str) -> int:
     """An estimate: letters, digits, marks and everything outside ASCII each weigh differently per byte of UTF-8."""
-    data = text.encode("utf-8", "surrogatepass")
-    rest = data.translate(None, _WORDS)
+    encoded = text.encode("utf-8", "surrogatepass")
+    rest = encoded.translate(None, _WORDS)
     not_digits = rest.translate(None, _DIGITS)
     high = len(not_digits.translate(None, _ASCII))
-    letters, digits, marks = len(data) - len(rest), len(rest) - len(not_digits), len(not_digits) - high
+    letters, digits, marks = len(encoded) - len(rest), len(rest) - len(not_digits), len(not_digits) - high
     return (22 * letters + 50 * digits + 45 * marks + 33 * high) // 100
 
 

@@ -1,5 +1,6 @@
 """The fold: `apply` gives the state after one more record, `reduce` after many. Live and after a crash alike."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -49,6 +50,8 @@ from duragent.journal.state import (
     Totals,
 )
 
+_MOVED = re.compile(r"\[\d+ bytes in blob [0-9a-f]{64}\]")
+"""What a fold is given for a text in a blob."""
 _Change = Callable[[OpenTurn], OpenTurn]
 
 
@@ -114,7 +117,9 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
             at = _remember(at, event.idempotency_key, event.fingerprint, "")
             at = _decided(at, event.call, event.resolution, event.by, record.ts)
             return _call_is(at, event.call, "approved", asks=False) if event.resolution == "retry" else at
-        case LogRecovered() | Opaque():
+        case LogRecovered():
+            return at if event.saved_as.startswith("events.torn-") else replace(at, repaired=record.seq)
+        case Opaque():
             return at
         case _:
             assert_never(event)
@@ -166,7 +171,7 @@ def _message(at: SessionState, event: MessageReceived) -> SessionState:
 
 def _topic(text: str) -> str:
     """The first line of a message, for lists; none of a text that may be in a blob, because a fold has no blobs."""
-    if len(text) > TOPIC_TEXT_MAX:
+    if len(text) > TOPIC_TEXT_MAX or _MOVED.fullmatch(text):
         return ""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return line if len(line) <= TOPIC_MAX else f"{line[: TOPIC_MAX - 1]}…"

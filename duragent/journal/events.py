@@ -110,7 +110,11 @@ class SessionClosed(_Shape):
 
 
 class LogRecovered(_Shape):
-    """A torn tail was cut off. It was never acknowledged; its bytes are kept in `saved_as`, beside the log."""
+    """The end of the log was cut off; its bytes are kept in `saved_as`, beside the log.
+
+    `events.torn-…`: an append that never ended, and was never acknowledged. `events.damaged-…`, or "" where there were
+    no bytes: a person had the log repaired, and records that clients may have seen are not part of it any more.
+    """
 
     type: Literal["log_recovered"] = "log_recovered"
     offset: int

@@ -22,6 +22,11 @@ def checked_seq(line: bytes, bad_line: type[Exception]) -> int:
         raise bad_line("has no seq or no type")
     if not _is_moment(fields["timestamp"]):
         raise bad_line("its timestamp is none")
+    try:
+        lift(fields)
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        # Without this, who only shows the line would be the first to trip over it.
+        raise bad_line(f"a {fields['type'][:60]} lacks what it needs: {error}") from error
     return seq
 
 

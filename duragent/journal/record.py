@@ -35,6 +35,7 @@ _SEQ_KEY = b'{"seq":'
 # surrogates cannot be encoded at all.
 _MUST_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MOVED = {"blob", "size_bytes"}
+_BLOB = re.compile(rb'\{"blob":"([0-9a-f]{64})"')
 _TX = re.compile(rb',"tx":"(\d{1,9})/(\d{1,9})"$')
 
 
@@ -180,6 +181,19 @@ def tx_of(line: bytes) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
+def without_tx(head: bytes) -> bytes:
+    """A line up to its checksum, as if it had been appended alone."""
+    return _TX.sub(b"", head)
+
+
+def blob_names(lines: bytes) -> set[str]:
+    """The blobs that texts of these lines were moved out to. The lines must have been checked."""
+    # Hardly any line has one; only one that may have is worth parsing.
+    found = (json.loads(line) for line in lines.split(b"\n") if _BLOB.search(line))
+    # Lines of duragent-rust know no blobs, and may hold anything.
+    return {str(moved["blob"]) for fields in found if "ts" in fields for _, _, moved in _moved(fields)}
+
+
 def decode(line: bytes, seed: int, blob: Callable[[str], bytes] | None = None) -> Record:
     """The record of a line (with or without its newline). Raises BadLine.
 
@@ -213,11 +227,19 @@ def expand(line: bytes, blob: Callable[[str], bytes]) -> bytes:
 
 
 def _with_texts(fields: dict[str, Any], blob: Callable[[str], bytes] | None) -> dict[str, Any]:
-    for part in _parts(fields):
-        for name, value in part.items():
-            if isinstance(value, dict) and value.keys() == _MOVED:
-                part[name] = _text(value, blob)
+    for part, name, moved in _moved(fields):
+        part[name] = _text(moved, blob)
     return fields
+
+
+def _moved(fields: dict[str, Any]) -> list[tuple[dict[str, Any], str, dict[str, Any]]]:
+    """Where texts were moved out: the part, the field, and what stands there. `details` are a tool's, and no text."""
+    return [
+        (part, name, value)
+        for part in _parts(fields)
+        for name, value in part.items()
+        if isinstance(value, dict) and value.keys() == _MOVED and name != "details"
+    ]
 
 
 def _text(moved: dict[str, Any], blob: Callable[[str], bytes] | None) -> str:

@@ -55,6 +55,19 @@ def load(data: bytes, session_id: str) -> Snapshot | None:
         return None
 
 
+def facts(data: bytes) -> dict[str, Any]:
+    """What the file says, key by key and unchecked, for comparing; what is no fact of ours is left out."""
+    found = {}
+    for line in data.decode("utf-8", "replace").splitlines():
+        try:
+            key, value = _fact(line)
+        except ValueError:
+            continue
+        found[key] = value
+    found.pop("checksum", None)
+    return found
+
+
 def _fact(line: str) -> tuple[str, Any]:
     # The values are JSON, so the fast parser reads what people see as YAML.
     key, value = line.split(": ", 1)

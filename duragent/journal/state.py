@@ -148,7 +148,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """The fold of a session's log up to record `seq`."""
+    """The fold of a session's log up to record `seq`.
+
+    `repaired`: the record from which on it is not what clients may have seen before a repair; 0 for never.
+    """
 
     session_id: str
     seq: int = 0
@@ -173,6 +176,7 @@ class SessionState:
     totals: Totals = Totals()
     remembered: tuple[Remembered, ...] = ()
     decided: tuple[Decided, ...] = ()
+    repaired: int = 0
 
     @property
     def asks(self) -> OpenCall | None:

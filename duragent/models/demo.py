@@ -76,10 +76,8 @@ class DemoAnswer:
 
 @dataclass(frozen=True)
 class Question:
-    """What an answer may depend on. `said` is the last user message, `asked` how many there have been."""
+    """What an answer may depend on: `found` is what fits in the last user message."""
 
-    said: str
-    asked: int
     found: re.Match[str]
     clock: Clock
     tools: tuple[str, ...] = ()
@@ -141,7 +139,7 @@ class DemoModel:
                 return DemoAnswer(lacks, calls=calls)
             for pattern, answer in _ANSWERS:
                 found = pattern.search(spelling)
-                made = answer(Question(spelling, len(texts), found, self._clock, offered)) if found else None
+                made = answer(Question(found, self._clock, offered)) if found else None
                 if made is not None:
                     return made
         return _echo(said, len(texts))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from duragent.models.messages import ChatMessage, ToolCall
+from duragent.text import cut_to
 
 MAX_REQUEST_CHARS = 4_000
 """A request is short; this also bounds what a pattern has to try."""
@@ -271,16 +272,15 @@ _OUTCOMES = (
     (r"^\[result masked ", "{call}: the result is no longer shown to me."),
     (r"^tool not found: |^failed to parse tool arguments: |^Tool execution failed: ", "{call} did not work:"),
 )  # fmt: skip
+"""How a result begins, and what the demo model says of it."""
 _ENDINGS = (
-    (re.compile(r"^\[timed out after .*\]"), "{call} took too long and was ended. Until then:"),
-    (re.compile(r"\[was cancelled and ended\]$"), "{call} was stopped. Until then:"),
-    (re.compile(r"\[ended by signal .*\]$"), "{call} was killed:"),
-    (re.compile(r"\[exit code (?P<code>\d+)\]$"), "{call} failed with exit code {code}:"),
-    (
-        re.compile(r"^Command completed with exit code (?P<code>\d+)$"),
-        "{call} printed nothing; its exit code is {code}.",
-    ),
+    (r"^\[timed out after .*\]", "{call} took too long and was ended. Until then:"),
+    (r"\[was cancelled and ended\]$", "{call} was stopped. Until then:"),
+    (r"\[ended by signal .*\]$", "{call} was killed:"),
+    (r"\[exit code (?P<code>\d+)\]$", "{call} failed with exit code {code}:"),
+    (r"^Command completed with exit code (?P<code>\d+)$", "{call} printed nothing; its exit code is {code}."),
 )
+"""The same, by its last line."""
 
 
 def told(messages: Sequence[ChatMessage]) -> str:
@@ -293,16 +293,12 @@ def told(messages: Sequence[ChatMessage]) -> str:
 
 
 def _told(call: ToolCall, content: str) -> str:
-    shown = label(call)
-    for pattern, sentence in _OUTCOMES:
-        if found := re.search(pattern, content, re.DOTALL):
-            why = _why(found.groupdict().get("why"), sentence)
-            said = sentence.format(call=shown, why=why)
-            return f"{said}\n\n{_fenced(content)}" if said.endswith(":") else said
-    last = content.rstrip().rpartition("\n")[2]
-    for ending, sentence in _ENDINGS:
-        if found := ending.search(last):
-            said = sentence.format(call=shown, code=found.groupdict().get("code"))
+    shown, last_line = label(call), content.rstrip().rpartition("\n")[2]
+    readings = [(content, *row) for row in _OUTCOMES] + [(last_line, *row) for row in _ENDINGS]
+    for text, pattern, sentence in readings:
+        if found := re.search(pattern, text, re.DOTALL):
+            words = found.groupdict()
+            said = sentence.format(call=shown, why=_why(words.get("why"), sentence), code=words.get("code"))
             return f"{said}\n\n{_fenced(content)}" if said.endswith(":") else said
     return f"{shown} gave:\n\n{_fenced(content)}" if content.strip() else f"{shown} gave nothing."
 
@@ -311,7 +307,7 @@ def _why(reason: str | None, sentence: str) -> str:
     """The reason, so that it fits where the sentence wants it."""
     if not reason or not reason.strip():
         return "" if not sentence.endswith("{why}") else "."
-    line = _cut(" ".join(reason.split()), 500)
+    line = cut_to(" ".join(reason.split()), 500)
     return f": {line}" if sentence.endswith("{why}") else f": {line.rstrip('.')}"
 
 
@@ -324,18 +320,14 @@ def label(call: ToolCall) -> str:
     arguments = arguments if isinstance(arguments, dict) else {}
     main = next((arguments[name] for name in _MAIN if isinstance(arguments.get(name), str)), "")
     words = main if call.name == "bash" and main else f"{call.name} {main}"
-    line = _cut(" ".join(words.replace("`", "'").split()), 100)
+    line = cut_to(" ".join(words.replace("`", "'").split()), 100)
     return f"`{line}`"
 
 
 def _fenced(content: str) -> str:
     """The text as a block, cut, with a fence that is longer than any in it."""
     lines = content.strip("\n").splitlines()
-    text = _cut("\n".join(lines[:MAX_SHOWN_LINES]), MAX_SHOWN_CHARS)
+    text = cut_to("\n".join(lines[:MAX_SHOWN_LINES]), MAX_SHOWN_CHARS)
     more = f"\n\n({len(lines) - MAX_SHOWN_LINES} more lines)" if len(lines) > MAX_SHOWN_LINES else ""
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`+", text))])
     return f"{fence}text\n{text}\n{fence}{more}"
-
-
-def _cut(text: str, chars: int) -> str:
-    return text if len(text) <= chars else f"{text[:chars]}…"

@@ -21,7 +21,7 @@ from duragent.errors import (
 )
 from duragent.models.base import ModelChoice
 from duragent.models.litellm_unreached import sentence_when_unreached, shown_address
-from duragent.text import printable
+from duragent.text import cut_to, printable
 
 _LONGEST = 300
 _NOISE = re.compile(
@@ -134,7 +134,7 @@ def _sentence(error: Exception, key: str | None) -> str:
     found = _SENTENCE.search(text)
     said = str(json.loads(found.group(1), strict=False)) if found else _OBJECT.sub("", _NOISE.sub("", text))
     line = " ".join(printable(_without_key(said, key)).split()) or type(error).__name__
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    return cut_to(line, _LONGEST)
 
 
 def _without_key(said: str, key: str | None) -> str:

@@ -1,16 +1,13 @@
 """litellm's table of models, read from its file: what a model can do and holds, without importing litellm."""
 
+import functools
 import importlib.util
 import json
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 _FILE = "model_prices_and_context_window_backup.json"
-
-_lock = threading.Lock()
-_tables: list[Mapping[str, Any]] = []
 
 
 def model_facts(provider: str, name: str) -> Mapping[str, Any]:
@@ -23,15 +20,9 @@ def model_facts(provider: str, name: str) -> Mapping[str, Any]:
     return {}
 
 
+@functools.cache
 def table() -> Mapping[str, Any]:
     """The whole table, once for the process; empty when litellm's file is not there or is no JSON object."""
-    with _lock:
-        if not _tables:
-            _tables.append(_read())
-        return _tables[0]
-
-
-def _read() -> Mapping[str, Any]:
     # `importlib.resources.files` would import the package, which takes seconds; its specification does not.
     spec = importlib.util.find_spec("litellm")
     for folder in (spec.submodule_search_locations or ()) if spec else ():

@@ -20,7 +20,7 @@ class ToolCall(_Shape):
 
 
 class ChatMessage(_Shape):
-    """One message of the conversation. `calls` only on `assistant`; `call_id` and `name` only on `tool`."""
+    """One message of the conversation. `calls` only on `assistant`; `call_id` only on `tool`."""
 
     role: Literal["system", "user", "assistant", "tool"]
     content: Text = ""

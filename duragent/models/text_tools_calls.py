@@ -26,6 +26,8 @@ _WRITTEN_NAME = re.compile(
     rf"{_QUOTE}?\b(?:name|tool|tool_name|function|function_name){_QUOTE}?\s{{0,20}}[:=]\s{{0,20}}{_QUOTE}([\w.-]{{1,80}}){_QUOTE}"
 )
 _WRITTEN_ARGUMENTS = re.compile(rf"{_QUOTE}(?:{'|'.join(ARGUMENT_KEYS)}){_QUOTE}\s{{0,20}}:")
+_REPEATED = re.compile(r"&lt;/?\|?(?:tool|function|invoke)", re.IGNORECASE)
+"""A tag as `text_tools_prompt` writes it in results, where it must not be one."""
 _ELEMENT = re.compile(r"\s*<(invoke|function)(?:\s+name\s*=\s*|\s*=\s*)[\"']?([\w.-]{1,80})[\"']?\s*>", re.IGNORECASE)
 _PARAMETER = re.compile(r"\s*<parameter(?:\s+name\s*=\s*|\s*=\s*)[\"']?([^\"'<>]{1,80}?)[\"']?\s*>", re.IGNORECASE)
 _INNER = re.compile(r"\s*<tool_call>", re.IGNORECASE)
@@ -114,6 +116,8 @@ def _without_fence(body: str) -> str:
 def _malformed(text: str, offered: Offered, kind: Kind, error: ValueError) -> Found:
     if kind == "bare" and isinstance(error, NotAlone):
         raise NoCall("something else stands beside it")
+    if kind == "bare" and _REPEATED.search(text):
+        raise NoCall("it repeats what stood in a tool result")
     name = _WRITTEN_NAME.search(text)
     if name is None or (kind == "bare" and _WRITTEN_ARGUMENTS.search(text) is None):
         raise NoCall(f"it is not valid JSON: {error}")

@@ -35,6 +35,7 @@ _FENCE = re.compile(r" {0,3}(?P<marks>`{3,}+|~{3,}+)[ \t]*+(?P<label>[\w+-]*+)[ 
 _LABELS = ("json", "json5", "jsonc", "tool", "tool_call", "tool_calls", "function_call", "function_calls")
 _HEAD_CHARS = 400
 _MAX_CHECKS = 256
+_MAX_FAULTS = 8
 
 MAX_CALLS = 64
 """The most calls of one answer; the blocks after them are text."""
@@ -305,7 +306,7 @@ class Scanner:
             after = line[end:].strip(" \t\r\n,;")
             if not after:
                 self._mode = "bare_done"
-            elif after[0] not in "{[" or self._block.count >= 64:
+            elif after[0] not in "{[" or self._block.count >= MAX_CALLS:
                 self._give_up(None)
             else:
                 self._bare_goes_on(line[end:].lstrip(" \t,;"))
@@ -317,7 +318,7 @@ class Scanner:
         if not line.strip() or OPEN.match(start):
             self._settle_bare(close=False)
             self._line(line, 0)
-        elif start[0] in "{[" and self._block.count < 64:
+        elif start[0] in "{[" and self._block.count < MAX_CALLS:
             self._mode = "bare"
             self._held.append(line)
             self._bare_goes_on(start)
@@ -365,7 +366,7 @@ class Scanner:
             self._fault(fault)
 
     def _fault(self, reason: str) -> None:
-        if len(self.faults) < 8:
+        if len(self.faults) < _MAX_FAULTS:
             self.faults.append(reason)
 
     def _end(self, cut: bool) -> None:

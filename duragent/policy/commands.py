@@ -4,6 +4,7 @@ The law of this file: a piece knows whether its text says all that it does. What
 (a person's pattern may accept that) or makes the piece `unknowable` (no pattern does).
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +17,9 @@ from duragent.policy.wrappers import look_inside
 
 MAX_DEPTH = 6
 MAX_PIECES = 500
+MAX_LOOKS = 2_000
+MAX_LOOKED_CHARS = 131_072
+TOO_MUCH = "is too long or too nested to judge"
 
 _STANDARD_FOLDERS = ("/bin/", "/usr/bin/")
 _HARMLESS_TARGETS = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"})
@@ -65,17 +69,41 @@ class Piece:
             yield from piece.all()
 
 
-def pieces_of(text: str, depth: int = 0) -> tuple[Piece, ...]:
+class _Budget:
+    """How much more may be looked into, so that a text that is made to take long becomes a question and not a wait."""
+
+    def __init__(self) -> None:
+        self.looks, self.chars = MAX_LOOKS, MAX_LOOKED_CHARS
+
+    def take(self, chars: int) -> bool:
+        """Whether there is enough for one more look at so many characters."""
+        self.looks -= 1
+        self.chars -= chars
+        return self.looks >= 0 and self.chars >= 0
+
+
+@functools.lru_cache(16)
+def pieces_of(text: str) -> tuple[Piece, ...]:
     """The pieces of a command line, in the order of the text."""
-    script = parse(text) if depth <= MAX_DEPTH else Unparsable("has too many commands within commands")
-    if isinstance(script, Script) and len(script.pieces) > MAX_PIECES:
+    pieces = _pieces_of(text, 0, _Budget())
+    # Anywhere in the line: in a loop, what stands in front comes after as well.
+    moved = any(each.moves for piece in pieces for each in piece.all())
+    return tuple(map(_elsewhere, pieces)) if moved else pieces
+
+
+def _pieces_of(text: str, depth: int, budget: _Budget) -> tuple[Piece, ...]:
+    if depth > MAX_DEPTH or not budget.take(len(text)):
+        return (_unparsable(text, TOO_MUCH),)
+    script = parse(text)
+    if isinstance(script, Script) and sum(map(_size, script.pieces)) > MAX_PIECES:
         script = Unparsable("has too many commands")
     if isinstance(script, Unparsable):
         return (_unparsable(text, script.reason),)
-    pieces = tuple(piece for part in script.pieces for piece in _pieces(part, script, depth))
-    # Anywhere in the line: in a loop, what stands in front comes after as well.
-    moved = depth == 0 and any(each.moves for piece in pieces for each in piece.all())
-    return tuple(map(_elsewhere, pieces)) if moved else pieces
+    return tuple(piece for part in script.pieces for piece in _pieces(part, script, depth, budget))
+
+
+def _size(part: SimpleCommand | Construct) -> int:
+    return 1 + (len(part.redirections) + len(part.assignments) if isinstance(part, SimpleCommand) else 0)
 
 
 def _elsewhere(piece: Piece) -> Piece:
@@ -104,22 +132,22 @@ def _without_noise(text: str) -> Iterator[str]:
         yield from (" ".join(words[at:]) for at in range(min(len(words), 12)))
 
 
-def _pieces(part: SimpleCommand | Construct, script: Script, depth: int) -> Iterator[Piece]:
+def _pieces(part: SimpleCommand | Construct, script: Script, depth: int, budget: _Budget) -> Iterator[Piece]:
     if isinstance(part, Construct):
-        yield _construct(part, script)
+        yield _construct(part, script, budget)
         return
     for redirection in part.redirections:
         yield from _redirection(redirection)
     if part.words:
-        yield _command(part, script.functions, depth)
+        yield _command(part, script.functions, depth, budget)
     else:
         yield from (_assignment(each) for each in part.assignments if not _is_own(each))
 
 
-def _construct(part: Construct, script: Script) -> Piece:
+def _construct(part: Construct, script: Script, budget: _Budget) -> Piece:
     guesses: tuple[Piece, ...] = ()
     if part.why == "here-document" and any(_reads_commands(each) for each in script.pieces):
-        guesses = pieces_of(part.source, MAX_DEPTH)
+        guesses = _pieces_of(part.source, MAX_DEPTH, budget)
     return Piece(" ".join(part.source.split()), (), template=HOLE, unknowable=part.why, guesses=guesses)
 
 
@@ -178,10 +206,10 @@ def _unambiguous(canonical: str, plain: str, words: Words) -> tuple[str, ...]:
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
-def _command(part: SimpleCommand, functions: frozenset[str], depth: int) -> Piece:
+def _command(part: SimpleCommand, functions: frozenset[str], depth: int, budget: _Budget) -> Piece:
     own = tuple(each for each in part.assignments if not _harmless(each))
     prefix = "".join(f"{each.canonical} " for each in own)
-    piece = _of_words(part.words, depth, functions, part.redirections)
+    piece = _of_words(part.words, depth, budget, functions, part.redirections)
     if not own:
         return piece
     static = all(each.value is not None and each.value.literal for each in own)
@@ -206,7 +234,11 @@ def _harmless(assignment: Assignment) -> bool:
 
 
 def _of_words(
-    words: Words, depth: int, functions: frozenset[str] = frozenset(), redirections: tuple[Redirection, ...] = ()
+    words: Words,
+    depth: int,
+    budget: _Budget,
+    functions: frozenset[str] = frozenset(),
+    redirections: tuple[Redirection, ...] = (),
 ) -> Piece:
     text = " ".join(word.canonical for word in words)
     plain = " ".join(word.text for word in words)
@@ -218,13 +250,13 @@ def _of_words(
         unknowable = "its name has blanks in it"
     elif first.text in functions:
         unknowable = f"{first.text} is a function defined in the same text"
-    if unknowable is not None or depth > MAX_DEPTH:
-        guesses = _guesses(suffixes(words), depth)
-        return Piece(
-            text, (text, plain), template=template, unknowable=unknowable or "is nested too deeply", guesses=guesses
-        )
+    if depth > MAX_DEPTH or not budget.take(len(plain)):
+        unknowable = TOO_MUCH
+    if unknowable is not None:
+        guesses = _guesses(suffixes(words), depth, budget)
+        return Piece(text, (text, plain), template=template, unknowable=unknowable, guesses=guesses)
     inside = look_inside(words)
-    inner = (*_inner(inside, depth), *_fed_by(words, inside, redirections, depth))
+    inner = (*_inner(inside, depth, budget), *_fed_by(words, inside, redirections, depth, budget))
     reasons = inside.reasons
     if base_name(first.text) in _WRITERS and any(is_guarded(word.text) for word in words):
         reasons = (*reasons, _GIVES_RIGHTS)
@@ -238,7 +270,7 @@ def _of_words(
         template,
         reasons,
         inner=inner,
-        guesses=_guesses(found, depth),
+        guesses=_guesses(found, depth, budget),
         transparent=inside.transparent,
         fed=inside.fed,
         runs=base_name(first.text),
@@ -252,26 +284,42 @@ def _is_known(words: Words, inside: Inside) -> bool:
     return all(word.literal or any(word is each for each in judged) for word in words)
 
 
-def _inner(inside: Inside, depth: int) -> tuple[Piece, ...]:
+def _inner(inside: Inside, depth: int, budget: _Budget) -> tuple[Piece, ...]:
     return (
-        *(_of_words(words, depth + 1) for words in inside.commands),
-        *(piece for script in inside.scripts for piece in pieces_of(script, depth + 1)),
-        *(piece for word in inside.writes for piece in _redirection(Redirection(">", word))),
+        *(_of_words(words, depth + 1, budget) for words in inside.commands),
+        *(piece for script in inside.scripts for piece in _pieces_of(script, depth + 1, budget)),
+        *_writes(inside.writes),
     )
 
 
-def _fed_by(words: Words, inside: Inside, redirections: tuple[Redirection, ...], depth: int) -> tuple[Piece, ...]:
+def _writes(targets: Words) -> Iterator[Piece]:
+    for word in targets[:MAX_PIECES]:
+        yield from _redirection(Redirection(">", word))
+    if targets[MAX_PIECES:]:
+        yield Piece("> …", (), template=f"> {HOLE}", unknowable="writes to too many files")
+
+
+def _fed_by(
+    words: Words, inside: Inside, redirections: tuple[Redirection, ...], depth: int, budget: _Budget
+) -> tuple[Piece, ...]:
     """What a shell reads from a `<<<`."""
     if not inside.fed or not base_name(words[0].text).endswith("sh"):
         return ()
     texts = [each.target.text for each in redirections if each.operator == "<<<" and each.target is not None]
-    return tuple(piece for text in texts for piece in pieces_of(text, depth + 1))
+    return tuple(piece for text in texts for piece in _pieces_of(text, depth + 1, budget))
 
 
-def _guesses(found: tuple[Words, ...], depth: int) -> tuple[Piece, ...]:
-    if depth > 0:
-        return tuple(_flat(words) for words in found if words)
-    return tuple(_of_words(words, MAX_DEPTH - 1) if words[0].literal else _flat(words) for words in found if words)
+def _guesses(found: tuple[Words, ...], depth: int, budget: _Budget) -> tuple[Piece, ...]:
+    pieces: list[Piece] = []
+    for words in filter(None, found):
+        if depth == 0 and words[0].literal:
+            pieces.append(_of_words(words, MAX_DEPTH - 1, budget))
+        elif budget.take(0):
+            pieces.append(_flat(words))
+        else:
+            # A denial may be meant for what is not looked at any more.
+            return (*pieces, Piece("…", (), template=HOLE, unknowable=TOO_MUCH))
+    return tuple(pieces)
 
 
 def _flat(words: Words) -> Piece:

@@ -37,13 +37,14 @@ def _ends_options(words: Words, at: int) -> bool:
     return not any(word.text.startswith("-") or word.may_be_option for word in words[1:at])
 
 
-# No brackets, backslashes or line ends: in them a delimiter may mean something else to sed than to us.
-_SED_ADDRESS = r"(?:\d+|\$|/[^/\\\[\n]*/)"
+# No brackets, backslashes or line ends: in them a delimiter may mean something else to sed than to us. The quantifiers
+# are possessive, so that a long script that does not fit is refused in linear time.
+_SED_ADDRESS = r"(?:\d++|\$|/[^/\\\[\n]*+/)"
 _SED_COMMAND = (
-    rf"{_SED_ADDRESS}?(?:,{_SED_ADDRESS})?\s*"
-    r"(?:[pdqlDGHNPghnx=]|s([/|,])(?:(?!\1)[^\\\[\n])*\1(?:(?!\1)[^\\\[\n])*\1[gpI0-9]*)?"
+    rf"[^\S\n]*+(?:{_SED_ADDRESS}(?:,{_SED_ADDRESS})?+)?+[^\S\n]*+"
+    r"(?:[pdqlDGHNPghnx=]|s([/|,])(?:(?!\1)[^\\\[\n])*+\1(?:(?!\1)[^\\\[\n])*+\1[gpI0-9]*+)?+[^\S\n]*+"
 )
-_SED_SCRIPT = re.compile(rf"\s*{_SED_COMMAND}\s*(?:[;\n]\s*{_SED_COMMAND}\s*)*")
+_SED_SCRIPT = re.compile(rf"(?:{_SED_COMMAND}(?:[;\n]|\Z))*+")
 _SED_FLAGS = re.compile(r"-[nErsuz]+|--(?:quiet|silent|regexp-extended)")
 
 

@@ -16,7 +16,10 @@ Kind = Literal["bash", "builtin", "cli", "mcp"]
 KINDS: tuple[str, ...] = get_args(Kind)
 _STAR = 0
 _CACHED_CHARS = 512
+_WEIGHED_CHARS = 2_048
+_ANY_MARK = re.compile(f"[{HOLE}{GLOB}{NUMBER}]+")
 _Token = str | int
+_Parts = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Rule:
 
     def allows(self, kind: str, texts: tuple[str, ...]) -> bool:
         return self.kind in ("*", kind) and any(
-            _fits(_tokens(spelling), text, within=True) for spelling in _spellings(self.rest) for text in texts
+            _allowed(spelling, text) for spelling in _spellings(self.rest) for text in texts
         )
 
     def allows_unknown(self, kind: str, template: str) -> bool:
@@ -57,16 +60,17 @@ class Rule:
         return template.startswith("".join(str(token) for token in tokens[:-1]))
 
     def denies(self, kind: str, texts: tuple[str, ...]) -> bool:
+        """`texts` are folded."""
         if self.kind != "*" and folded(self.kind) != kind:
             return False
-        spellings = [_tokens(folded(spelling)) for spelling in _spellings(self.rest)]
-        return any(_fits(tokens, text, within=False) for text in map(folded, texts) for tokens in spellings)
+        spellings = [_parts(folded(spelling)) for spelling in _spellings(self.rest)]
+        return any(_fits(parts, text) for text in texts for parts in spellings)
 
     def may_deny(self, kind: str, template: str) -> bool:
-        """Whether it could deny the text once its holes are filled."""
+        """Whether it could deny the folded text once its holes are filled."""
         if self.kind != "*" and folded(self.kind) != kind:
             return False
-        return any(_could_fit(_tokens(folded(spelling)), folded(template)) for spelling in _spellings(self.rest))
+        return any(_could_fit(folded(spelling), template) for spelling in _spellings(self.rest))
 
 
 def escaped(text: str) -> str:
@@ -119,19 +123,44 @@ def _tokens(rest: str) -> list[_Token]:
     return found
 
 
-def _head(tokens: list[_Token]) -> str:
-    return "".join(str(token) for token in tokens[: tokens.index(_STAR) if _STAR in tokens else len(tokens)])
+@functools.lru_cache(4096)
+def _parts(rest: str) -> _Parts:
+    """The texts between the stars; there is one more than there are stars."""
+    found: list[list[str]] = [[]]
+    for token in _tokens(rest):
+        if isinstance(token, int):
+            found.append([])
+        else:
+            found[-1].append(token)
+    return tuple("".join(part) for part in found)
 
 
-def _fits(tokens: list[_Token], text: str, *, within: bool) -> bool:
-    head = _head(tokens)
-    if len(head) == len(tokens) or not text.startswith(head):
-        return text == head if len(head) == len(tokens) else False
-    if tokens[len(head) :] == [_STAR] and not (within and head.endswith("/")):
-        return True
-    states = _closure({len(head)}, tokens)
-    for at in range(len(head), len(text)):
-        states = _closure({after for state in states for after in _step(tokens, state, text, at, within)}, tokens)
+def _fits(parts: _Parts, text: str) -> bool:
+    """Whether the parts stand in the text in this order, the first at its start and the last at its end."""
+    if len(parts) == 1:
+        return text == parts[0]
+    at, end = len(parts[0]), len(text) - len(parts[-1])
+    if at > end or not text.startswith(parts[0]) or not text.endswith(parts[-1]):
+        return False
+    for part in parts[1:-1]:
+        # The leftmost place is as good as any: what follows then has the most room.
+        at = text.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
+
+
+def _allowed(rest: str, text: str) -> bool:
+    parts = _parts(rest)
+    if not any(part.endswith("/") for part in parts[:-1]):
+        return _fits(parts, text)
+    if not text.startswith(parts[0]):
+        return False
+    tokens, head = _tokens(rest), len(parts[0])
+    states = _closure({head}, tokens)
+    for at in range(head, len(text)):
+        states = _closure({after for state in states for after in _step(tokens, state, text, at, True)}, tokens)
         if not states:
             return False
     return len(tokens) in states
@@ -161,7 +190,23 @@ def _closure(states: set[int], tokens: list[_Token]) -> set[int]:
     return states | {state + 1 for state in states if state < len(tokens) and tokens[state] == _STAR}
 
 
-def _could_fit(tokens: list[_Token], template: str) -> bool:
+def _could_fit(rest: str, template: str) -> bool:
+    if not _meet(_parts(rest), tuple(_ANY_MARK.split(template))):
+        return False
+    # What marks say besides is weighed where that cannot take long.
+    exact = len(template) <= _WEIGHED_CHARS and (GLOB in template or NUMBER in template)
+    return _could_become(_tokens(rest), template) if exact else True
+
+
+def _meet(one: _Parts, other: _Parts) -> bool:
+    """Whether some text fits both, when anything may stand between the parts of each."""
+    if len(one) == 1 or len(other) == 1:
+        return _fits(one, other[0]) if len(other) == 1 else _fits(other, one[0])
+    starts = one[0].startswith(other[0]) or other[0].startswith(one[0])
+    return starts and (one[-1].endswith(other[-1]) or other[-1].endswith(one[-1]))
+
+
+def _could_become(tokens: list[_Token], template: str) -> bool:
     states = _closure({0}, tokens)
     for at, char in enumerate(template):
         if char == HOLE:

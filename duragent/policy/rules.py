@@ -18,6 +18,8 @@ from duragent.policy.words import GLOB, HOLE, NUMBER
 
 NOT_LISTED = "not in the allow list"
 MAX_TEXT = 262_144
+MAX_OFFERED = 50
+"""More patterns at once nobody would read before saying "always"."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ def allow_patterns(policy: Policy, invocation: Invocation) -> tuple[str, ...]:
             return ()
         found += patterns
     offered = tuple(dict.fromkeys(found))
+    if len(offered) > MAX_OFFERED:
+        return ()
     return offered if isinstance(judge(policy.allowing(offered), invocation), Allow) else ()
 
 
@@ -133,7 +137,7 @@ def notifications(policy: Policy, invocation: Invocation) -> tuple[Delivery, ...
 
 
 def _matches(rule: Rule, invocation: Invocation) -> bool:
-    return any(rule.denies(kind, each.denied_by) for kind, piece in _pieces(invocation) for each in piece.all())
+    return any(rule.denies(kind, _denied_by(piece)) for kind, piece in _pieces(invocation))
 
 
 def explain(verdict: Verdict) -> list[str]:
@@ -201,8 +205,12 @@ def _findings(policy: Policy, kind: Kind, piece: Piece) -> list[Part]:
 
 
 def _denial(policy: Policy, kind: Kind, piece: Piece) -> Rule | None:
-    texts = tuple({text: None for each in piece.all() for text in each.denied_by})
+    texts = _denied_by(piece) if policy.deny else ()
     return next((rule for rule in policy.deny if rule.denies(kind, texts)), None)
+
+
+def _denied_by(piece: Piece) -> tuple[str, ...]:
+    return tuple({folded(text): None for each in piece.all() for text in each.denied_by})
 
 
 def _undenied(policy: Policy, kind: Kind, piece: Piece) -> list[Part]:
@@ -215,12 +223,13 @@ def _undenied(policy: Policy, kind: Kind, piece: Piece) -> list[Part]:
     if piece.unknowable is not None:
         return [Part(piece.text, "ask", reason=piece.unknowable)]
     rules = [rule for rule in policy.allow if _covers(rule, kind, piece)]
-    if accepting := next((rule for rule in rules if not _objections(rule, piece)), None):
+    if accepting := next((rule for rule in rules if _objection(rule, piece) is None), None):
         own = _allowed(piece, accepting.pattern, accepting.source)
         # A person who wrote out the whole command has also seen what it runs.
         inner = () if accepting.exact else piece.inner
         return [own, *(part for each in inner for part in _undenied(policy, kind, each))]
-    return [Part(piece.text, "ask", reason=_objections(rules[0], piece)[0] if rules else _why_not_listed(piece))]
+    objection = _objection(rules[0], piece) if rules else None
+    return [Part(piece.text, "ask", reason=objection or _why_not_listed(piece))]
 
 
 def _is_silent(piece: Piece) -> bool:
@@ -242,16 +251,20 @@ def _covers(rule: Rule, kind: Kind, piece: Piece) -> bool:
     return rule.allows_unknown(kind, piece.template)
 
 
-def _objections(rule: Rule, piece: Piece) -> list[str]:
-    return [reason.why for reason in piece.reasons if not (rule.exact or rule.names(reason.word))]
+def _objection(rule: Rule, piece: Piece) -> str | None:
+    if rule.exact:
+        return None
+    return next((reason.why for reason in piece.reasons if not rule.names(reason.word)), None)
 
 
 def _may_be_denied(policy: Policy, kind: Kind, piece: Piece) -> Rule | None:
+    if not policy.deny:
+        return None
     templates = {HOLE if each.unknowable is not None else each.template for each in piece.all()}
     if policy.mode == "dangerous":
         # There nobody is asked about an option of bash or a variable by which globs find hidden files as well.
         templates = {template.replace(GLOB, HOLE) for template in templates}
-    unknown = sorted(template for template in templates if {HOLE, GLOB, NUMBER} & set(template))
+    unknown = sorted({folded(each) for each in templates if {HOLE, GLOB, NUMBER} & set(each)})
     return next((rule for rule in policy.deny if any(rule.may_deny(kind, each) for each in unknown)), None)
 
 

@@ -190,14 +190,14 @@ class _Reader:
 
     def for_loop(self, node: "Node", depth: int) -> None:
         variable = node.child_by_field_name("variable")
-        values = node.children_by_field_name("value")
+        values = {value.id for value in node.children_by_field_name("value")}
         if variable is None or self.text(node).startswith("select"):
             self.construct(node, "asks for a choice")
         else:
             name = self.text(variable)
             self.pieces.append(SimpleCommand((), (Assignment(name, Word("…", "…", dynamic=True), f"{name}=…"),)))
         for child in node.children:
-            if child in values:
+            if child.id in values:
                 self.word(child, depth)
             elif child.is_named and child != variable:
                 self.visit(child, depth + 1)

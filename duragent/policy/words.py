@@ -181,7 +181,7 @@ class _Reader:
     def expand_to(self, end: int, mark: str | None = None) -> None:
         self.dynamic = True
         self.opaque = self.opaque or mark is None
-        self.open_start = self.open_start or not "".join(self.out)
+        self.open_start = self.open_start or not any(self.out)
         self.take(self.source[self.at : end], mark=mark)
 
     def ansi_c_end(self) -> int:

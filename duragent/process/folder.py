@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from duragent.crashpoint import crashpoint
 from duragent.process import runner
 from duragent.process.base import Ending, Finished, Output
 from duragent.sandboxes.base import Command
@@ -44,6 +45,11 @@ Form = TypeVar("Form", bound=BaseModel)
 Stage = Literal["absent", "made", "claimed", "voided", "running", "ended", "lost"]
 
 
+PID_MAX = (1 << 31) - 1
+FIRST_PID = 2
+"""A signal to 1, 0 or less goes to init, to our own group, or to everybody: no runner has such a number."""
+
+
 class Claim(BaseModel):
     """`runner.json`. `void`: nobody may start the command any more."""
 
@@ -51,10 +57,10 @@ class Claim(BaseModel):
 
     boot: str
     void: bool = False
-    pid: int = 0
-    started: int | None = None
-    child: int = 0
-    child_started: int | None = None
+    pid: int = Field(0, ge=0, le=PID_MAX)
+    started: int | None = Field(None, ge=0)
+    child: int = Field(0, ge=0, le=PID_MAX)
+    child_started: int | None = Field(None, ge=0)
     pipes: tuple[str, ...] = ()
 
 
@@ -125,6 +131,7 @@ def make(folder: Path, command: Command, timeout_seconds: float) -> None:
     _write(new / runner.SPEC, json.dumps(spec).encode())
     if command.stdin:
         _write(new / runner.STDIN, command.stdin)
+    crashpoint("spool.temporary_made")
     try:
         os.rename(new, folder)
     except OSError as error:
@@ -137,6 +144,7 @@ def make(folder: Path, command: Command, timeout_seconds: float) -> None:
 def void(folder: Path, *, cancelled: bool = False) -> bool:
     """See to it that nobody starts the command; `cancelled` also gives it that end. False: somebody was first."""
     done = runner.claim({"boot": runner.boot_id(), "void": True}, os.fspath(folder))
+    crashpoint("spool.voided")
     if done and cancelled:
         runner.tell_exit(os.fspath(folder), Exit(ending="cancelled").model_dump())
     return done
@@ -147,6 +155,7 @@ def remove(folder: Path) -> None:
     old = folder.with_name(f".old.{folder.name}.{os.urandom(4).hex()}")
     with contextlib.suppress(FileNotFoundError):
         os.rename(folder, old)
+    crashpoint("spool.moved_away")
     # What cannot be removed now is removed by the next sweep.
     shutil.rmtree(old, ignore_errors=True)
 
@@ -164,7 +173,7 @@ def sync_folder(folder: Path) -> None:
 
 def is_alive(claim: Claim) -> bool:
     """Whether the runner that made this claim runs."""
-    if claim.void or claim.boot != runner.boot_id():
+    if claim.void or claim.pid < FIRST_PID or claim.boot != runner.boot_id():
         return False
     return is_running(claim.pid, claim.started)
 
@@ -187,7 +196,7 @@ def is_running(pid: int, started: int | None) -> bool:
 
 def kill_survivors(claim: Claim) -> None:
     """End what a runner that is gone left running, as far as we are sure that it is what it started."""
-    if claim.void or claim.boot != runner.boot_id():
+    if claim.void or claim.child < FIRST_PID or claim.boot != runner.boot_id():
         return
     until = time.monotonic() + _KILL_SECONDS
     while (ours := _survivors(claim)) and time.monotonic() < until:

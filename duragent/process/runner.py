@@ -191,6 +191,7 @@ cancelled: list[int] = []
 
 
 def main(folder: str) -> int:
+    folder = os.path.abspath(folder)
     os.chdir(folder)
     with open(SPEC, "rb") as file:
         spec = json.loads(file.read())
@@ -198,7 +199,7 @@ def main(folder: str) -> int:
     wake = _wake_on_signals()
     child = _fork(spec)
     try:
-        if not claim(_identity(child)):
+        if not (claim(_identity(child)) and _is_named(folder)):
             return 0
         started = time.monotonic()
         os.write(child.go, b"!")
@@ -217,26 +218,33 @@ def claim(identity: dict[str, object], folder: str = ".") -> bool:
     """Create `runner.json`: True for the only one who ever does."""
     path = f"{folder}/{CLAIM}"
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        file = open(path, "xb")  # noqa: SIM115 - whether it is the first is not whether it can be written
     except FileExistsError:
         return False
     try:
-        _write(fd, identity)
+        with file:
+            file.write(json.dumps(identity).encode())
     except OSError:
         os.unlink(path)
         raise
-    finally:
-        os.close(fd)
     return True
+
+
+def _is_named(folder: str) -> bool:
+    """Whether we are still in it: where it is being removed a claim says nothing, for the first one may be gone."""
+    try:
+        return os.path.samestat(os.stat(folder), os.stat("."))
+    except OSError:
+        return False
 
 
 def tell_exit(folder: str, how: dict[str, object]) -> None:
     """Make `exit.json` durable."""
     new = f"{folder}/.{EXIT}.{os.getpid()}"
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    _write(fd, how)
-    os.fsync(fd)
-    os.close(fd)
+    with open(new, "wb") as file:
+        file.write(json.dumps(how).encode())
+        file.flush()
+        os.fsync(file.fileno())
     os.rename(new, f"{folder}/{EXIT}")
     _sync(folder)
 
@@ -262,10 +270,7 @@ def process(pid: int) -> Process | None:
 
 
 def processes() -> list[Process]:
-    try:
-        names = os.listdir("/proc")
-    except OSError:
-        return []
+    names = os.listdir("/proc") if os.path.isdir("/proc") else []
     return [found for name in names if name.isdigit() and (found := process(int(name)))]
 
 
@@ -284,12 +289,6 @@ def send(pid: int, number: int) -> None:
         os.kill(pid, number)
     except (ProcessLookupError, PermissionError):
         return
-
-
-def _write(fd: int, value: dict[str, object]) -> None:
-    rest = memoryview(json.dumps(value).encode())
-    while rest:
-        rest = rest[os.write(fd, rest) :]
 
 
 def _sync(path: str) -> None:

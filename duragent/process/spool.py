@@ -107,6 +107,7 @@ class Spool:
     async def _forget(self, name: str) -> None:
         await _CallCommands(self, name, lambda _: None).end()
         await _blocking(files.remove, self._root / name)
+        crashpoint("spool.forgotten")
 
     # --- for the commands of a call ---------------------------------------------------------------------------------
 
@@ -150,11 +151,11 @@ class Spool:
         if stage == "absent" and command:
             files.make(folder, command, timeout_seconds)
             stage = "made"
-            crashpoint("spool_made")
+            crashpoint("spool.made")
         if stage != "made":
             return 0
         pid = self._spawn(folder)
-        crashpoint("runner_spawned")
+        crashpoint("spool.spawned")
         return pid
 
     def _spawn(self, folder: Path) -> int:
@@ -320,6 +321,7 @@ def _spool_id(root: Path) -> str:
     finally:
         os.close(fd)
     os.rename(new, root / "id")
+    crashpoint("spool.id_given")
     for each in (root, root.parent, root.parent.parent):
         files.sync_folder(each)
     return made

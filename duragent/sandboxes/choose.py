@@ -11,8 +11,9 @@ from duragent.sandboxes.bubblewrap import Bubblewrap
 from duragent.sandboxes.docker import Docker
 from duragent.sandboxes.secret_places import homes_here, secret_places
 from duragent.sandboxes.settings import SandboxSettings
-from duragent.sandboxes.trial import Trouble
 from duragent.sandboxes.trust import Trust
+
+Known = Bubblewrap | Docker | Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def choose(settings: SandboxSettings, environ: Mapping[str, str] | None = None) 
     return here[named]
 
 
-def sandboxes(settings: SandboxSettings, environ: Mapping[str, str] | None = None) -> dict[str, Sandbox]:
+def sandboxes(settings: SandboxSettings, environ: Mapping[str, str] | None = None) -> Mapping[str, Known]:
     """All of them by name, the strongest first; none has been tried."""
     environ = os.environ if environ is None else environ
     visible = tuple(map(_path, settings.visible))
@@ -64,15 +65,11 @@ def report(settings: SandboxSettings, environ: Mapping[str, str] | None = None) 
     return [*facts, _chosen(settings, {fact.name: fact for fact in facts})]
 
 
-def _fact(sandbox: Sandbox) -> Fact:
+def _fact(sandbox: Known) -> Fact:
     if isinstance(sandbox, Trust):
         return Fact("trust", True, "commands run as they are, with all that you may do")
-    trouble = sandbox.trouble if isinstance(sandbox, Bubblewrap | Docker) else _whole(sandbox.problem())
+    trouble = sandbox.trouble
     return Fact(sandbox.name, False, trouble.why, trouble.hint) if trouble else Fact(sandbox.name, True, "works here")
-
-
-def _whole(problem: str | None) -> Trouble | None:
-    return None if problem is None else Trouble(problem, "")
 
 
 def _chosen(settings: SandboxSettings, facts: Mapping[str, Fact]) -> Fact:

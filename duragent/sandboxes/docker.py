@@ -5,7 +5,7 @@ beyond places on this machine (PATH, HOME and the like are the image's own).
 
 What does not hold:
 - SIGTERM is passed on to the command. SIGKILL ends docker's client only: a command that ignored SIGTERM runs on in its
-  container until it ends by itself. Such containers bear the label `duragent.sandbox`; see `leftovers`.
+  container until it ends by itself. Such containers bear the label `duragent.sandbox`.
 - docker's own errors have the exit codes 125 (docker), 126 (cannot be run) and 127 (no such program).
 - Who may talk to docker's engine is root on this machine; the command in the container may not.
 """
@@ -72,11 +72,6 @@ class Docker:
             return Trouble("no image is named", "set `sandbox.docker_image` in duragent.yaml")
         attempt = Command(("sh", "-c", ":"), ROOT)
         return trial(self.wrap(attempt, Confinement(writable=())), lambda said: explain(said, self._image or ""))
-
-    def leftovers(self) -> Command:
-        """Lists the ids of all containers that were started here and run on, one on each line."""
-        argv = (self._program or "docker", "ps", "--quiet", "--no-trunc", "--filter", f"label={LABEL}")
-        return Command(argv, ROOT, self._client_env)
 
 
 def label_of(command: Command) -> str:

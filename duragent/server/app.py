@@ -1,5 +1,6 @@
 """The HTTP API: its routes, as one table, and the app around them."""
 
+import asyncio
 import logging
 import time
 
@@ -8,14 +9,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from duragent import wire
-from duragent.server import admin, agents, approvals, events, messages, sessions, stream
+from duragent.errors import Fenced, Stopping
+from duragent.server import admin, agents, approvals, copies, events, messages, sessions, stream
 from duragent.server.answers import to_json
-from duragent.server.asked import ApprovalsQuery, EventsQuery, MessagesQuery, SessionsQuery
-from duragent.server.auth import Guard
+from duragent.server.asked import ApprovalsQuery, EventsQuery, ImportQuery, MessagesQuery, SessionsQuery
+from duragent.server.auth import IMPORTS_PATH, Guard
 from duragent.server.doors import Doors
 from duragent.server.openapi import document
 from duragent.server.problems import problem_response
-from duragent.server.routing import Route, Router
+from duragent.server.routing import ARCHIVE, Route, Router
+from duragent.server.stop import Stop
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +89,31 @@ ROUTES = (
     ),
     Route("POST", f"{ONE}/cancel", sessions.cancel, "Stop the running turn.", {200: wire.CancelResult}),
     Route(
+        "POST",
+        f"{ONE}/fork",
+        copies.fork_session,
+        "Begin a session that shares the past of this one, up to a record.",
+        {201: wire.SessionInfo},
+        body=wire.ForkSession,
+    ),
+    Route("GET", f"{ONE}/export", copies.export_session, "The session as one file.", {200: ARCHIVE}),
+    Route(
+        "POST",
+        IMPORTS_PATH,
+        copies.import_session,
+        "Take in a session that was exported; what is damaged is refused.",
+        {201: wire.SessionInfo},
+        query=ImportQuery,
+        body=ARCHIVE,
+    ),
+    Route(
+        "POST",
+        f"{ONE}/repair",
+        copies.repair_session,
+        "Let a damaged session go on behind its last good record; the rest is kept beside its log.",
+        {200: wire.SessionInfo},
+    ),
+    Route(
         "GET",
         f"{V1}/approvals",
         approvals.list_approvals,
@@ -108,14 +136,14 @@ ROUTES = (
 
 def build_app(doors: Doors) -> ASGIApp:
     """The whole door: from inside to outside the routes, who may come in, and errors as problems."""
-    return _Outside(Guard(Router(doors, ROUTES), doors.tokens, doors.settings.host))
+    return _Outside(Guard(Router(doors, ROUTES), doors.tokens, doors.settings.host), doors.stop)
 
 
 class _Outside:
     """Tells every error as a problem, gives every answer its safe headers, and logs a line."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, stop: Stop) -> None:
+        self._app, self._stop = app, stop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, status = time.perf_counter(), 0
@@ -129,9 +157,15 @@ class _Outside:
 
         try:
             await self._app(scope, receive, send_safe)
+        except asyncio.CancelledError:
+            if self._stop.begun and not status:
+                # It took longer than the grace. Without this the client is told of a fault, and does not come again.
+                await problem_response(Stopping())(scope, receive, send_safe)
+            raise
         except Exception as error:
             if status:
-                _log.exception("an answer broke off")
+                if not (self._stop.begun and isinstance(error, Fenced)):
+                    _log.exception("an answer broke off")
                 raise
             await problem_response(error)(scope, receive, send_safe)
         if _log.isEnabledFor(logging.DEBUG) and scope["type"] == "http":

@@ -6,11 +6,11 @@ from typing import Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from duragent.errors import InvalidRequest, SessionNotFound
 from duragent.fault_words import cut, problem_and_hint, unknown_key
-from duragent.server.auth import is_json
+from duragent.server.auth import is_of
 from duragent.server.problems import Refused
 from duragent.stores.base import SESSION_ID
 from duragent.text import without_surrogates
@@ -49,6 +49,10 @@ class ApprovalsQuery(Query):
     session_id: str | None = Field(None, max_length=64, description="Only of this session.")
 
 
+class ImportQuery(Query):
+    new_id: bool = Field(False, description="Give the session a new id; else it keeps its own, which must be free.")
+
+
 class EventsQuery(Query):
     after: int | None = Field(None, ge=0, le=SEQ_MAX, description="Only records with a higher seq.")
     before: int | None = Field(None, ge=1, le=SEQ_MAX, description="The newest records with a lower seq; JSON only.")
@@ -76,10 +80,12 @@ def query_of(request: Request, shape: type[_Shape]) -> _Shape:
 async def body_of(request: Request, shape: type[_Shape]) -> _Shape:
     """Raises Refused, InvalidRequest."""
     content_type = request.headers.get("content-type", "")
-    if not is_json(content_type.encode("latin-1")):
+    if not is_of(content_type.encode("latin-1"), b"application/json"):
         raise Refused("unsupported-media-type", "the body must be JSON, with `Content-Type: application/json`")
     try:
         return shape.model_validate(_parsed(await request.body()))
+    except ClientDisconnect:
+        raise Refused("bad-request", "the connection ended within the body") from None
     except ValidationError as error:
         _fail("the body has the wrong shape", shape, error)
 

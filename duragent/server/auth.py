@@ -17,6 +17,8 @@ from duragent.server.problems import Refused
 PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/version", "/openapi.json"})
 ADMIN_PREFIX = "/api/admin/"
 BODY_MAX_BYTES = 2 << 20
+IMPORTS_PATH = "/api/v1/imports"
+IMPORT_MAX_BYTES = 1 << 30
 
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
@@ -40,8 +42,10 @@ class Guard:
         self._check_host(headers)
         _check_origin(headers)
         self._check_token(scope["path"], headers)
-        _check_body(scope["method"], headers)
-        await self._app(scope, _limited(receive), send)
+        imports = scope["path"] == IMPORTS_PATH
+        limit = IMPORT_MAX_BYTES if imports else BODY_MAX_BYTES
+        _check_body(scope["method"], headers, limit, b"application/zip" if imports else b"application/json")
+        await self._app(scope, _limited(receive, limit), send)
 
     def _check_host(self, headers: list[tuple[bytes, bytes]]) -> None:
         match = _HOST.fullmatch(_only(headers, b"host") or b"")
@@ -70,20 +74,22 @@ def _check_origin(headers: list[tuple[bytes, bytes]]) -> None:
         raise Refused("forbidden-origin", "the request comes from a web page of another origin")
 
 
-def _check_body(method: str, headers: list[tuple[bytes, bytes]]) -> None:
+def _check_body(method: str, headers: list[tuple[bytes, bytes]], limit: int, wanted: bytes) -> None:
     length = _only(headers, b"content-length")
-    if length is not None and (not length.isdigit() or int(length[:20]) > BODY_MAX_BYTES):
-        raise _too_large()
+    if length is not None and (not length.isdigit() or int(length[:20]) > limit):
+        raise _too_large(limit)
     has_body = (length or b"0").strip(b"0") != b"" or _only(headers, b"transfer-encoding") is not None
-    if has_body and method not in ("GET", "HEAD", "OPTIONS") and not is_json(_only(headers, b"content-type")):
-        raise Refused("unsupported-media-type", "the body must be JSON, with `Content-Type: application/json`")
+    content_type = _only(headers, b"content-type")
+    if has_body and method not in ("GET", "HEAD", "OPTIONS") and not is_of(content_type, wanted):
+        what = "JSON" if wanted == b"application/json" else "an exported session"
+        raise Refused("unsupported-media-type", f"the body must be {what}, with `Content-Type: {wanted.decode()}`")
 
 
-def is_json(content_type: bytes | None) -> bool:
-    return content_type is not None and content_type.split(b";")[0].strip().lower() == b"application/json"
+def is_of(content_type: bytes | None, wanted: bytes) -> bool:
+    return content_type is not None and content_type.split(b";")[0].strip().lower() == wanted
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, limit: int) -> Receive:
     """`receive` that refuses to go on when the body, however it is framed, has become too large."""
     received = 0
 
@@ -91,15 +97,15 @@ def _limited(receive: Receive) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > BODY_MAX_BYTES:
-            raise _too_large()
+        if received > limit:
+            raise _too_large(limit)
         return message
 
     return limited
 
 
-def _too_large() -> Refused:
-    return Refused("content-too-large", f"a body may have at most {BODY_MAX_BYTES} bytes")
+def _too_large(limit: int) -> Refused:
+    return Refused("content-too-large", f"a body may have at most {limit} bytes")
 
 
 def _only(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:

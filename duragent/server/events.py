@@ -15,7 +15,7 @@ from duragent.errors import InvalidRequest
 from duragent.journal.record import seq_of
 from duragent.server.asked import EventsQuery, accepts, last_event_id_of, query_of, session_id_of
 from duragent.server.doors import Doors
-from duragent.server.frames import BLOB_MARK, RETRY, frame, framed, listed
+from duragent.server.frames import BLOB_MARK, RETRY, SHARED_MAX_BYTES, frame, framed, listed
 from duragent.server.sse import EventStream
 from duragent.session.watch import CaughtUp, Hello, Reset, Watched
 
@@ -64,9 +64,12 @@ async def _forward(doors: Doors, session_id: str, after: int, limit: int) -> lis
         lines = await doors.sessions.read(session_id, after, limit - len(events))
         if not lines:
             break
-        after = _last_seq(lines)
-        events += listed(await expanded(doors, session_id, lines))
-        size_bytes += len(lines)
+        for part in parts(lines):
+            events += listed(await expanded(doors, session_id, part))
+            after = _last_seq(part)
+            size_bytes += len(part) if part is lines else len(events[-1])
+            if size_bytes >= PAGE_MAX_BYTES:
+                break
     return events
 
 
@@ -77,14 +80,22 @@ async def _backward(doors: Doors, session_id: str, before: int | None, limit: in
         lines = await doors.sessions.read_back(session_id, before, limit - len(events))
         if not lines:
             break
-        before = seq_of(lines)
-        events[:0] = listed(await expanded(doors, session_id, lines))
-        size_bytes += len(lines)
+        for part in reversed(parts(lines)):
+            events[:0] = listed(await expanded(doors, session_id, part))
+            before = seq_of(part)
+            size_bytes += len(part) if part is lines else len(events[0])
+            if size_bytes >= PAGE_MAX_BYTES:
+                break
     return events
 
 
 def _last_seq(lines: bytes) -> int:
     return seq_of(lines[lines.rfind(b"\n", 0, len(lines) - 1) + 1 :])
+
+
+def parts(lines: bytes) -> list[bytes]:
+    """What may be expanded at a time: texts that were moved out of many small lines can be too much for the memory."""
+    return lines.splitlines(keepends=True) if BLOB_MARK in lines else [lines]
 
 
 async def expanded(doors: Doors, session_id: str, lines: bytes) -> bytes:
@@ -115,8 +126,8 @@ async def _frames(
                 yield frame("hello", hello.model_dump())
             case Block():
                 last = item.last_seq
-                lines = await expanded(doors, session_id, item.lines)
-                yield framed(lines)
+                for part in parts(item.lines):
+                    yield framed(await expanded(doors, session_id, part))
             case CaughtUp():
                 yield frame("caught_up", {"head": last})
             case Delta():
@@ -126,9 +137,18 @@ async def _frames(
                 yield frame("reset", {})
 
 
-@lru_cache(maxsize=256)
 def delta_frame(delta: Delta) -> bytes:
-    # Cached, because every watcher of the session gets the same.
+    # A long one is what a single watcher missed or came late to; kept for the others it would only fill the memory.
+    return _delta_frame_once(delta) if len(delta.text) <= SHARED_MAX_BYTES else _delta_frame(delta)
+
+
+@lru_cache(maxsize=256)
+def _delta_frame_once(delta: Delta) -> bytes:
+    # Every watcher of the session gets the same.
+    return _delta_frame(delta)
+
+
+def _delta_frame(delta: Delta) -> bytes:
     fields = asdict(delta)
     if not delta.call:
         del fields["call"]

@@ -25,6 +25,8 @@ KEEP_ALIVE = b": keep-alive\n\n"
 
 _CRC_KEY = b',"crc":"'
 _START = re.compile(rb'\{"seq":(\d+),"ts":"[^"]*","type":"([\w.-]+)"')
+_PLAIN = re.compile(rb'^(\{"seq":(\d+),"ts":"[^"\n]*","type":"([\w.-]+)".*),"crc":"[0-9a-f]{8}"\}$', re.MULTILINE)
+"""A line of ours; what is not is looked at more closely."""
 _NO_EVENT_NAME = re.compile(r"[^\w.-]", re.ASCII)
 
 
@@ -45,6 +47,9 @@ def _framed_once(lines: bytes) -> bytes:
 
 
 def _framed(lines: bytes) -> bytes:
+    found = _PLAIN.findall(lines)
+    if len(found) == lines.count(b"\n"):
+        return b"".join([b"id: %b\nevent: %b\ndata: %b}\n\n" % (seq, name, line) for line, seq, name in found])
     frames = []
     for line in lines.split(b"\n"):
         if not line:

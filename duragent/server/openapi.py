@@ -1,13 +1,14 @@
 """`/openapi.json`: the route table and the shapes of `wire.py` as OpenAPI 3.1."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from duragent.server.auth import ADMIN_PREFIX, PUBLIC_PATHS
-from duragent.server.routing import Route
+from duragent.server.routing import ARCHIVE, Route
 from duragent.wire import IDEMPOTENCY_KEY_MAX, Problem
 
 _REF = "#/components/schemas/{model}"
@@ -30,13 +31,45 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
 def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {"summary": route.summary, "operationId": route.endpoint.__name__}
     operation["parameters"] = _path_parameters(route) + _query_parameters(route) + _header_parameters(route)
-    if route.body:
+    if isinstance(route.body, str):
+        operation["requestBody"] = {"required": True, "content": {route.body: _bytes()}}
+    elif route.body:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(route.body)}}}
     answers = {str(status): _answer(route, status) for status in route.answers}
-    problem = {"description": "A problem (RFC 9457).", "content": {_PROBLEM: {"schema": _ref(Problem)}}}
-    operation["responses"] = answers | {"default": problem}
+    problems = {str(status): _problem(HTTPStatus(status).phrase) for status in _problem_statuses(route)}
+    operation["responses"] = problems | answers | {"default": _problem("Any other problem")}
     operation["security"] = _security(route.path)
     return operation
+
+
+def _problem(what: str) -> dict[str, Any]:
+    return {"description": f"{what}, as a problem (RFC 9457).", "content": {_PROBLEM: {"schema": _ref(Problem)}}}
+
+
+def _problem_statuses(route: Route) -> list[int]:
+    """What a client has to reckon with here, as long as nothing is wrong inside."""
+    found = {403}  # Host and Origin
+    if route.path not in PUBLIC_PATHS and not route.path.startswith(ADMIN_PREFIX):
+        found |= {401, 408, 503}
+    if "{" in route.path:
+        found |= {404, 409}
+    if route.query is not None:
+        found |= {422}
+    if route.streams:
+        found |= {400}
+    if route.method not in ("GET", "DELETE"):
+        found |= {413, 415, 507}
+    if route.body is not None:
+        found |= {400, 404, 409, 422}
+    if 200 in route.answers and route.path.endswith(("/messages", "/stream", "/approve")) and route.body is not None:
+        found |= {429, 502}
+    if _takes_key(route):
+        found |= {400, 409, 422}
+    return sorted(found - set(route.answers))
+
+
+def _takes_key(route: Route) -> bool:
+    return route.method == "POST" and not route.path.startswith(ADMIN_PREFIX)
 
 
 def _answer(route: Route, status: int) -> dict[str, Any]:
@@ -44,13 +77,18 @@ def _answer(route: Route, status: int) -> dict[str, Any]:
     if shape is None:
         return {"description": "Done."}
     text = {"schema": {"type": "string"}}
+    stream = {"schema": {"description": "Server-sent events: `event`, `id`, and JSON as `data`."}}
     if isinstance(shape, str):
-        schema = {"schema": {"type": "object"}} if shape == "application/json" else text
-        return {"description": route.summary, "content": {shape: schema}}
+        schemas = {"application/json": {"schema": {"type": "object"}}, ARCHIVE: _bytes(), "text/event-stream": stream}
+        return {"description": route.summary, "content": {shape: schemas.get(shape, text)}}
     content = {"application/json": {"schema": _schema(shape)}}
     if route.streams:
-        content["text/event-stream"] = text
+        content["text/event-stream"] = stream
     return {"description": route.summary, "content": content}
+
+
+def _bytes() -> dict[str, Any]:
+    return {"schema": {"type": "string", "format": "binary"}}
 
 
 def _security(path: str) -> list[dict[str, list[str]]]:
@@ -77,13 +115,19 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
         return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
 
     headers = []
-    if route.method == "POST":
+    if _takes_key(route):
         description = "The same key with the same request counts once, and is answered the same."
-        headers.append(header("Idempotency-Key", description, maxLength=IDEMPOTENCY_KEY_MAX))
+        headers.append(
+            header(
+                "Idempotency-Key", description, minLength=1, maxLength=IDEMPOTENCY_KEY_MAX, pattern=r"^[\x20-\x7e]+$"
+            )
+        )
     if 202 in route.answers:
         headers.append(header("Prefer", "`respond-async`: 202 as soon as what was posted is durable."))
     if route.streams:
-        headers.append(header("Last-Event-ID", "Where a stream goes on; it wins over `after`."))
+        headers.append(
+            header("Last-Event-ID", "Where a stream goes on; it wins over `after`.", pattern="^[0-9]{0,15}$")
+        )
     return headers
 
 
@@ -94,7 +138,7 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
             shapes |= (
                 set(answered) if isinstance(answered, tuple) else {answered} if isinstance(answered, type) else set()
             )
-        shapes |= {route.body} if route.body else set()
+        shapes |= {route.body} if isinstance(route.body, type) else set()
     modes = [(shape, "validation") for shape in sorted(shapes, key=lambda shape: shape.__name__)]
     _, schemas = models_json_schema(modes, ref_template=_REF)  # type: ignore[arg-type]  # a literal, seen as str
     definitions: dict[str, Any] = schemas["$defs"]

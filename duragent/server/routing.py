@@ -17,9 +17,9 @@ from duragent.server.problems import Refused
 
 Endpoint = Callable[[Doors, Request], Awaitable[ASGIApp]]
 Shape = type[BaseModel]
-Answers = Mapping[
-    int, Shape | tuple[Shape, ...] | Literal["text/plain", "text/event-stream", "application/json"] | None
-]
+MediaType = Literal["text/plain", "text/event-stream", "application/json", "application/zip"]
+Answers = Mapping[int, Shape | tuple[Shape, ...] | MediaType | None]
+ARCHIVE: Literal["application/zip"] = "application/zip"
 
 LIMITED_PREFIX = "/api/v1/"
 
@@ -37,7 +37,7 @@ class Route:
     summary: str
     answers: Answers
     query: type[BaseModel] | None = None
-    body: type[BaseModel] | None = None
+    body: type[BaseModel] | Literal["application/zip"] | None = None
     streams: bool = False
 
 

@@ -23,6 +23,7 @@ def session_info(state: SessionState, damage: str | None = None) -> SessionInfo:
         usage=total_usage(state.totals),
         on_disconnect=state.on_disconnect,
         problem=damage,
+        parent=state.parent,
         waits_for=state.asks.call if state.asks and not damage else None,
     )
 

@@ -5,19 +5,22 @@ Memory is bounded: the next frame is made when the connection has taken the one 
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
-from duragent.errors import Stopping
+from duragent.errors import DuragentError, Stopping
 from duragent.server.doors import Doors
 from duragent.server.frames import KEEP_ALIVE
 from duragent.server.presence import pause_when_left
 from duragent.server.stop import end
 
 FAREWELL_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,9 @@ class EventStream:
             return True
         except Stopping:
             pass
+        except DuragentError as error:
+            # It was deleted or given up while this was read, or cannot be read: whoever comes again is told so.
+            _log.info("a stream of session %s ended: %s", self.session_id, error)
         return False
 
     async def _pump(

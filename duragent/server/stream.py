@@ -31,6 +31,7 @@ from duragent.journal.events import (
 )
 from duragent.journal.record import Record
 from duragent.server.doors import Doors
+from duragent.server.events import parts
 from duragent.server.frames import frame
 from duragent.server.messages import received
 from duragent.server.shapes import approval, findings, reply_usage
@@ -63,8 +64,10 @@ async def _frames(
     async for item in watched:
         match item:
             case Block():
-                happened = await doors.sessions.records(session_id, item.lines)
-                told = b"".join(telling.record(record) for record in happened)
+                told = b""
+                for part in parts(item.lines):
+                    happened = await doors.sessions.records(session_id, part)
+                    told += b"".join(telling.record(record) for record in happened)
             case Delta(kind="text"):
                 told = telling.delta(item)
             case CaughtUp():

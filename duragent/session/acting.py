@@ -248,7 +248,7 @@ class Doer:
 
         if not await self._stage.commit(decide):
             return
-        crashpoint("tool_started")
+        crashpoint("tool.started")
         running = [self._execution.running(step.turn, found, agent, attempt) for found, _ in calls]
         outcomes = await asyncio.gather(*(self._carry_out(each, step) for each in running), return_exceptions=True)
         for outcome in outcomes:

@@ -7,12 +7,12 @@ way goes into the next one. An idle session has no task of its own.
 
 import asyncio
 import logging
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from duragent.bus import Block, Delta, Topic
+from duragent.crashpoint import crashpoint
 from duragent.errors import (
     Damaged,
     DuragentError,
@@ -26,29 +26,34 @@ from duragent.journal import snapshot
 from duragent.journal.events import (
     ApprovalDecided,
     ApprovalRequested,
+    CancelRequested,
     Event,
+    MessageReceived,
     SessionClosed,
     SessionCreated,
     SessionPaused,
     SessionRenamed,
     SessionResumed,
     ToolLost,
+    ToolResolved,
     TurnEnded,
 )
 from duragent.journal.inputs import Decision, Input
-from duragent.journal.record import Record, crc_of, crc_seed, decode, encode
+from duragent.journal.record import Record, crc_of, crc_seed, encode
 from duragent.journal.state import SessionState
-from duragent.session import prompting
 from duragent.session.admit import Already, admit
 from duragent.session.approvals import prepared
 from duragent.session.ports import Ports
 from duragent.session.proposals import Proposal, Writing, decide_all
+from duragent.session.reading import Reading
 from duragent.session.stage import FULL_STORE_PAUSE_SECONDS, Decide, Shown, Wanted, why_stop
 from duragent.session.steps import next_step
 from duragent.session.turn import Turn
 from duragent.session.watch import Hello, Source, Watched, follow
 from duragent.stores.base import Claim
-from duragent.stores.lines import line_seq
+
+FULL_SECONDS = 60.0
+"""So long after a write that found no room there counts as none: perhaps nobody has tried again."""
 
 BATCH = 64
 """Decisions that go into one write at most."""
@@ -64,13 +69,13 @@ _SUMMARIZED = (
     ApprovalDecided,
     ToolLost,
 )
-_BLOB = re.compile(rb'\{"blob":"([0-9a-f]{64})"')
+_ADMITTED = (MessageReceived, CancelRequested, ApprovalDecided, ToolResolved)
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What came of an input. `seq` is its record's, 0 when nothing had to change."""
+    """What came of an input. `seq` is its record's, 0 when nothing had to change; `message_id` only of a message."""
 
     seq: int
     message_id: str | None = None
@@ -84,6 +89,8 @@ class Session:
     def __init__(self, ports: Ports, claim: Claim, state: SessionState, on_change: Callable[["Session"], None]) -> None:
         self._ports, self._claim, self._state, self._on_change = ports, claim, state, on_change
         self._seed = crc_seed(claim.session_id)
+        # What a read finds is told everywhere, as what is found at the opening.
+        self._reading = Reading(ports.store, claim, self._fail)
         self._topic = Topic()
         self._shown: list[Shown] = []
         self._proposals: list[Proposal] = []
@@ -98,6 +105,7 @@ class Session:
         self._deciding = asyncio.Lock()
         self._turn = Turn(self, ports)
         self.problem: DuragentError | None = claim.damage
+        self._full: tuple[float, StoreFull] | None = None
         self.last_used = ports.clock.monotonic()
 
     @property
@@ -123,6 +131,15 @@ class Session:
     @property
     def watchers(self) -> int:
         return len(self._topic)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it cannot be written at the moment, as far as anybody knows."""
+        if isinstance(self.problem, Unavailable):
+            return str(self.problem)
+        if self._full is None or self._full[0] < self._ports.clock.monotonic() - FULL_SECONDS:
+            return None
+        return str(self._full[1])
 
     @property
     def writing(self) -> bool:
@@ -165,10 +182,12 @@ class Session:
         records = await self.commit(decide)
         if already:
             before = already[0].remembered
-            return Receipt(before.seq, before.message_id, duplicate=True)
+            return Receipt(before.seq, before.message_id or None, duplicate=True)
         if not records:
             return Receipt(0, changed=False)
-        return Receipt(records[-1].seq, fresh)
+        # The result of a call that is denied is behind the denial; a repetition would be told of the denial.
+        own = next((record for record in records if isinstance(record.event, _ADMITTED)), records[-1])
+        return Receipt(own.seq, fresh if isinstance(own.event, MessageReceived) else None)
 
     @asynccontextmanager
     async def watch(self, after: int) -> AsyncIterator[AsyncIterator[Watched]]:
@@ -177,53 +196,36 @@ class Session:
             if self._stopping:
                 subscription.close()
             state = self._state
-            hello = Hello(state.seq, self._claim.oldest, f"{self.id}@{state.created_at}")
-            source = Source(hello, self.read, lambda: tuple(self._shown))
+            repaired = f"~{state.repaired}" if state.repaired else ""
+            hello = Hello(state.seq, self._claim.oldest, f"{self.id}@{state.created_at}{repaired}")
+            source = Source(hello, self.read, self._being_written)
             async with aclosing(follow(source, subscription, after)) as items:
                 yield items
+
+    def _being_written(self) -> Sequence[Shown]:
+        """What a watcher is told first. The end of an answer is true, and told, before its asker knows and hides it."""
+        return [shown for shown in self._shown if not shown.over(self._state)]
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
     async def read(self, after: int, limit: int) -> bytes:
-        return await self._read(self._ports.store.read(self._claim, after, limit))
+        return await self._reading.lines(after, limit)
 
     async def read_back(self, before: int | None, limit: int) -> bytes:
-        return await self._read(self._ports.store.read_back(self._claim, before, limit))
-
-    async def _read(self, reading: Awaitable[bytes]) -> bytes:
-        try:
-            return await reading
-        except Damaged as error:
-            # What a read finds is told everywhere, as what is found at the opening.
-            self._fail(error)
-            raise
+        return await self._reading.lines_back(before, limit)
 
     async def blobs(self, lines: bytes) -> dict[str, bytes]:
-        """The blobs that these lines refer to."""
-        names = {match.decode() for match in _BLOB.findall(lines)}
-        return {name: await self._ports.store.get_blob(self._claim, name) for name in names}
+        return await self._reading.blobs(lines)
 
     async def records(self, lines: bytes) -> list[Record]:
-        """The records of stored lines, with their texts."""
-        blobs = await self.blobs(lines)
-        return [decode(line, self._seed, blobs.__getitem__) for line in lines.split(b"\n") if line]
+        return await self._reading.records(lines)
 
     async def read_records(self, after: int, limit: int) -> list[Record]:
         return await self.records(await self.read(after, limit))
 
     async def newest(self, wanted: Wanted) -> tuple[list[Record], bool]:
         """See `Stage`."""
-        reach = prompting.Reach(wanted, self._state)
-        found: list[bytes] = []
-        before = self._state.seq + 1
-        while before > self._claim.oldest and not reach.enough(before):
-            lines = await self.read_back(before, prompting.BACK_LINES)
-            if not lines:
-                break
-            before = line_seq(lines)
-            found.append(lines)
-            reach.take(before, len(lines))
-        return await self.records(b"".join(reversed(found))), before <= self._claim.oldest
+        return await self._reading.newest(wanted, self._state)
 
     # --- the one writer ---------------------------------------------------------------------------------------------
 
@@ -274,14 +276,18 @@ class Session:
             await self._ports.store.append(self._claim, lines, expect=self._state.seq)
             self._state = state
             self._last_crc = crc_of(lines[-1])
+            crashpoint("commit.stored")
             self._topic.publish(Block(b"".join(lines), records[0].seq, records[-1].seq))
+            crashpoint("commit.published")
         for proposal in batch:
             proposal.accept()
         if records:
             self._after(records)
 
     def _give_up(self, batch: list[Proposal], error: StoreError) -> None:
-        if not isinstance(error, StoreFull):
+        if isinstance(error, StoreFull):
+            self._full = (self._ports.clock.monotonic(), error)
+        else:
             self._fail(error)
         for proposal in batch:
             proposal.refuse(error)
@@ -295,6 +301,7 @@ class Session:
             self._topic.close()
 
     def _after(self, records: list[Record]) -> None:
+        self._full = None
         self.last_used = self._ports.clock.monotonic()
         if why_stop(self._state, self._stopping):
             self._interrupt.set()
@@ -317,6 +324,7 @@ class Session:
                 self._interrupt.clear()
             step = next_step(self._state, self._turn.limits)
             if step is None:
+                self._reading.forget()
                 return
             try:
                 await self._turn.perform(step)

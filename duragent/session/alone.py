@@ -1,12 +1,16 @@
-"""One at a time for each session, and each to its end."""
+"""How work on sessions is done: one at a time for each, and each to its end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+import logging
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from duragent.errors import DuragentError, Stopping
+
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -36,6 +40,39 @@ class OneAtATime:
                 del self._doors[session_id]
 
 
+class UntilStopped:
+    """Long work that need not be done: it goes on when its caller goes away, and not when the server stops."""
+
+    def __init__(self) -> None:
+        self._working: set[asyncio.Future[None]] = set()
+
+    async def do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Raises Stopping when it was stopped."""
+        working = asyncio.ensure_future(work)
+        self._working.add(working)
+        working.add_done_callback(self._working.discard)
+        try:
+            await asyncio.shield(working)
+        except asyncio.CancelledError:
+            if working.cancelled():
+                raise Stopping from None
+            raise
+
+    async def stop(self) -> None:
+        working = list(self._working)
+        for each in working:
+            each.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+
+
 async def to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
     """Do the work even if the caller goes away in its middle."""
     return await asyncio.shield(asyncio.ensure_future(work))
+
+
+async def tried(work: Awaitable[object]) -> None:
+    """Housekeeping: what fails now is done another time."""
+    try:
+        await work
+    except (DuragentError, OSError) as error:
+        _log.warning("housekeeping: %s", error)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Literal
 
+from duragent.crashpoint import crashpoint
 from duragent.errors import CallChanged, InvalidRequest, NothingToDo, SessionNotFound, StoreError
 from duragent.journal.events import ApprovalRequested, Finding, ToolLost, command_of
 from duragent.journal.inputs import Decision
@@ -106,4 +107,5 @@ async def prepared(stage: Stage, ports: Ports, posted: Decision) -> Decision:
         await ports.means.allow_always(ports.agents.get(stage.state.agent), patterns)
     except ValueError as error:
         raise InvalidRequest(f"a pattern {error}") from error
+    crashpoint("approval.policy_written")
     return posted.model_copy(update={"written": patterns})

@@ -14,6 +14,7 @@ from duragent.context.build import build, frame
 from duragent.context.sections import surrounding_sections
 from duragent.context.tokens import request_tokens
 from duragent.context.windows import find_window
+from duragent.crashpoint import crashpoint
 from duragent.errors import (
     BadModelRequest,
     DuragentError,
@@ -82,6 +83,7 @@ class Asker:
             return
         called = await self._stage.commit(lambda state: self._intent(state, asked))
         if called:
+            crashpoint("model.called")
             await self._listen(asked)
 
     async def _wait_until(self, step: AskModel) -> bool:
@@ -152,6 +154,7 @@ class Asker:
         self._stage.show(partial)
         try:
             replied = self._replied(step, await self._hear(asked, partial))
+            crashpoint("model.heard")
             await self._keep_reply(replied)
         except _Interrupted:
             await self._stage.commit(lambda state: [self._stopped(state, step, partial)])
@@ -194,7 +197,9 @@ class Asker:
         async with aclosing(asked.model.stream(asked.request)) as stream:
             while True:
                 try:
-                    item = await asyncio.wait_for(anext(stream), silence)
+                    # Not `wait_for`: in Python 3.11 it forgets that it was cancelled when a piece comes at that moment.
+                    async with asyncio.timeout(silence):
+                        item = await anext(stream)
                 except TimeoutError:
                     raise ModelTimeout(f"the model was silent for {silence:g} s") from None
                 except StopAsyncIteration:
@@ -202,6 +207,8 @@ class Asker:
                 if isinstance(item, ModelReply):
                     return item
                 partial.add(item.text, item.reasoning)
+                # A model that never waits must not keep the loop for itself.
+                await asyncio.sleep(0)
 
     # --- how it ended -----------------------------------------------------------------------------------------------
 

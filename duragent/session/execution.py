@@ -73,9 +73,9 @@ class Execution:
         if result is None:
             return
         result = await self._without_planted(result, watched)
-        crashpoint("tool_ran")
+        crashpoint("tool.ran")
         await self._finish(running, result, turn)
-        crashpoint("tool_finished")
+        crashpoint("tool.finished")
         await self.tidy(running.known.call.call)
         if running.known.tool.name == SKILL_TOOL:
             self._speaker.skills = None

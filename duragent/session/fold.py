@@ -2,6 +2,7 @@
 
 import asyncio
 
+from duragent.crashpoint import crashpoint
 from duragent.errors import Damaged
 from duragent.journal import snapshot
 from duragent.journal.apply import apply
@@ -23,6 +24,7 @@ async def fold(store: Store, claim: Claim) -> SessionState:
         except Damaged as error:
             claim.damage = claim.damage or error
             return await _as_far_as_good(store, claim, error.good_seq)
+    crashpoint("session.folded")
     return state
 
 

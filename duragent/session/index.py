@@ -6,25 +6,32 @@ It is kept in memory and saved now and then as `.index.jsonl`. A saved row count
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass, replace
+from io import BytesIO
 
 from pydantic import TypeAdapter, ValidationError
 
 from duragent.errors import InvalidRequest
+from duragent.journal import snapshot
 from duragent.journal.state import SessionState
 from duragent.stores.base import Store
-
-_STATE: TypeAdapter[SessionState] = TypeAdapter(SessionState)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One session. `problem` says why it is read-only; `mark` is the log's when the row was saved."""
+    """One session. `problem` says why it is read-only; `mark` is the log's when the row was saved.
+
+    `old`: the log has changed since; it is what is known until somebody has looked, and is not saved.
+    """
 
     state: SessionState
     problem: str | None = None
     mark: str = ""
+    old: bool = False
+
+
+_ROW: TypeAdapter[Row] = TypeAdapter(Row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +53,33 @@ class Index:
         self.changed = False
 
     async def fill(self, store: Store) -> list[str]:
-        """Take the saved rows that are certain; returns the sessions that have to be looked at."""
+        """Take the saved rows; returns the sessions that have to be looked at, the unknown ones first."""
         rows = await asyncio.to_thread(load, await store.get_index())
-        doubtful = []
+        unknown: list[str] = []
+        doubtful: list[str] = []
         for listed in await store.list_sessions():
-            row = rows.get(listed.session_id)
+            name, row = listed.session_id, rows.get(listed.session_id)
             if row is None or row.mark != listed.mark or row.problem:
-                doubtful.append(listed.session_id)
-            elif listed.session_id not in self.rows:
-                self.rows[listed.session_id] = row
-        return doubtful
+                row = replace(row, old=True) if row else await _from_snapshot(store, name)
+                (doubtful if row else unknown).append(name)
+            if row is not None:
+                self.rows.setdefault(name, row)
+        return [*unknown, *doubtful]
+
+    async def save(self, store: Store, writing: Callable[[], Set[str]]) -> None:
+        """Keep the rows for the next start, if any has changed. `writing` are sessions whose log may be ahead of it."""
+        if not self.changed:
+            return
+        listed = await store.list_sessions()
+        # Of a log that is being written the mark may be newer than the row.
+        unsure = writing()
+        marks = [(each.session_id, each.mark) for each in listed if each.session_id not in unsure]
+        rows, self.changed = dict(self.rows), False
+        try:
+            await store.put_index(await asyncio.to_thread(dump, rows, marks))
+        except BaseException:
+            self.changed = True
+            raise
 
     def put(self, state: SessionState, problem: str | None) -> None:
         # Keys are looked up in open sessions only.
@@ -80,20 +104,26 @@ def dump(rows: Mapping[str, Row], marks: Iterable[tuple[str, str]]) -> bytes:
     """The rows whose sessions have a mark. The marks must be taken before this call: they must not be newer."""
     lines = []
     for session_id, mark in marks:
-        if (row := rows.get(session_id)) is not None:
-            fields = {"mark": mark, "problem": row.problem, "state": asdict(row.state)}
+        if (row := rows.get(session_id)) is not None and not row.old:
+            fields = _ROW.dump_python(row, exclude={"old"}) | {"mark": mark}
             lines.append(json.dumps(fields, separators=(",", ":")))
     return "".join(f"{line}\n" for line in lines).encode()
+
+
+async def _from_snapshot(store: Store, session_id: str) -> Row | None:
+    data = await store.get_snapshot(session_id)
+    saved = snapshot.load(data, session_id) if data else None
+    return Row(replace(saved.state, remembered=()), old=True) if saved else None
 
 
 def load(data: bytes) -> dict[str, Row]:
     """The rows of a saved index, by session id; what cannot be read is left out."""
     rows = {}
-    for line in data.splitlines():
+    # Line by line, not all at once: there may be very many, and this is the start.
+    for line in BytesIO(data):
         try:
-            fields = json.loads(line)
-            row = Row(_STATE.validate_python(fields["state"]), fields["problem"], fields["mark"])
-        except (ValueError, KeyError, TypeError, ValidationError):
+            row = _ROW.validate_json(line)
+        except ValidationError:
             continue
         rows[row.state.session_id] = row
     return rows

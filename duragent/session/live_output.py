@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from duragent.bus import Delta
+from duragent.journal.state import SessionState
 
 KEPT_CHARS = 64 << 10
 """How much of it a watcher who comes late is told."""
@@ -24,6 +25,10 @@ class LiveOutput:
 
     def so_far(self) -> list[Delta]:
         return [self._delta(self._size - len(self._tail), self._tail)] if self._tail else []
+
+    def over(self, state: SessionState) -> bool:
+        """See `Shown`: whoever shows it hides it before its end is written."""
+        return False
 
     def _delta(self, offset: int, text: str) -> Delta:
         return Delta(self._turn, self._step, self._attempt, "output", offset, text, self._call)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from duragent.bus import Delta, DeltaKind
+from duragent.journal.state import SessionState
 
 Keep = Callable[[bytes, bool], Awaitable[None]]
 """(data, append): put bytes beside the log."""
@@ -47,6 +48,12 @@ class Partial:
         """What a watcher that comes now has to be told."""
         deltas = [self._delta("reasoning", 0, self._reasoning), self._delta("text", 0, self._text)]
         return [delta for delta in deltas if delta.text]
+
+    def over(self, state: SessionState) -> bool:
+        """See `Shown`."""
+        if state.turn is None or (asking := state.turn.asking) is None or asking.status != "open":
+            return True
+        return Question(state.turn.id, asking.step, asking.attempt) != self._question
 
     def add(self, text: str, reasoning: str) -> None:
         if text:

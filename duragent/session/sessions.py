@@ -6,37 +6,25 @@ Outside this room nobody knows more than `post` and `watch`; the rest here is bo
 import asyncio
 import builtins
 import dataclasses
-import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TypeVar
 
 from duragent.bus import Block, Delta
-from duragent.clock import ulid_of
-from duragent.errors import (
-    Damaged,
-    DuragentError,
-    IdempotencyMismatch,
-    SessionExists,
-    SessionNotFound,
-    Stopping,
-    Unavailable,
-)
+from duragent.errors import Damaged, DuragentError, NotDamaged, SessionNotFound, Stopping, Unavailable
 from duragent.journal.apply import reduce
-from duragent.journal.events import OwnerClaimed, SessionCreated
-from duragent.journal.events import Source as Origin
 from duragent.journal.inputs import Input
 from duragent.journal.record import Record, crc_seed, encode, expand, timestamp
 from duragent.journal.state import SessionState
 from duragent.session.actor import Receipt, Session
-from duragent.session.alone import OneAtATime, to_its_end
+from duragent.session.alone import OneAtATime, UntilStopped, to_its_end, tried
 from duragent.session.answer import Answered, AnswerSearch, answered
 from duragent.session.approvals import Question, if_readable, open_question
+from duragent.session.copying import damage_of, mend
 from duragent.session.expiry import expired_approvals, expired_sessions
 from duragent.session.fold import fold
-from duragent.session.index import Index, Query, dump
+from duragent.session.index import Index, Query
+from duragent.session.new import NewSession, Wish, first_records, once
 from duragent.session.ports import Ports
 from duragent.session.watch import CaughtUp, Hello, Reset, Watched
 
@@ -46,18 +34,7 @@ OPENING_AT_ONCE = 4
 INDEX_SECONDS = 30.0
 EXPIRY_SECONDS = 3600.0
 APPROVAL_SECONDS = 30.0
-_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """What a session is made with. The same `idempotency_key` makes one session, also across a crash."""
-
-    agent: str
-    title: str | None = None
-    source: Origin = "http"
-    idempotency_key: str | None = None
 
 
 class Sessions:
@@ -65,11 +42,13 @@ class Sessions:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = dataclasses.replace(ports, others=self)
+        self.node = ports.node
         self._live: dict[str, Session] = {}
         # Whoever makes, opens, closes or deletes a session does so alone.
         self._alone = OneAtATime()
         self._index = Index()
         self._listed = asyncio.Event()
+        self._adopting = UntilStopped()
         self._stopping = False
 
     # --- the two verbs ----------------------------------------------------------------------------------------------
@@ -109,50 +88,61 @@ class Sessions:
         """The new session's state, and whether it was made before under the same key. Raises AgentNotFound."""
         if self._stopping:
             raise Stopping
-        mark = hashlib.sha256(repr((new.agent, new.title)).encode()).hexdigest()[:16]
-        key = new.idempotency_key
-        # Always the same id under a key, so that no table is needed to know what was made under it.
-        session_id = f"session_{ulid_of(key)}" if key else self._ports.clock.new_id("session")
-        if key and await self._exists(session_id):
-            return await self._made_before(session_id, key, mark), True
-        try:
-            return await to_its_end(self._create(session_id, new, mark)), False
-        except SessionExists:
-            return await self._made_before(session_id, key or "", mark), True
+        wish = Wish(new.idempotency_key, new.fingerprint, self._ports.clock.new_id("session"))
+        return await once(wish, self.state, lambda session_id: self._create(session_id, new))
 
-    async def _create(self, session_id: str, new: NewSession, mark: str) -> SessionState:
-        agent = self._ports.agents.get(new.agent)
-        created = SessionCreated(
-            agent=new.agent,
-            agent_fingerprint=agent.fingerprint,
-            on_disconnect=agent.spec.session.on_disconnect,
-            title=new.title or None,
-            source=new.source,
-            idempotency_key=new.idempotency_key,
-            fingerprint=mark,
-        )
+    async def adopt(
+        self, session_id: str, lines: AsyncIterator[Sequence[bytes]], blobs: AsyncIterator[tuple[str, bytes]]
+    ) -> SessionState:
+        """Take in a log that comes from elsewhere; see `Store.adopt`. Raises SessionExists."""
+        if self._stopping:
+            raise Stopping
+        await self._adopting.do(self._adopt(session_id, lines, blobs))
+        return await self.state(session_id)
+
+    async def _adopt(
+        self, session_id: str, lines: AsyncIterator[Sequence[bytes]], blobs: AsyncIterator[tuple[str, bytes]]
+    ) -> None:
+        async with self._alone(session_id):
+            await self._ports.store.adopt(session_id, lines, blobs)
+
+    async def repair(self, session_id: str) -> SessionState:
+        """Let a damaged session go on behind its last good record; the rest is kept beside its log.
+
+        Raises NotDamaged, and Damaged where nothing is left to go on from.
+        """
+        await to_its_end(self._repair(await self._session(session_id)))
+        return await self.state(session_id)
+
+    async def _repair(self, session: Session) -> None:
+        async with self._alone(session.id):
+            session = self._live.get(session.id, session)
+            damage = await damage_of(session, self._ports.store)
+            if damage is None:
+                if session.stopping:
+                    await self._opened(session.id)
+                raise NotDamaged(session.id)
+            await session.finish(0)
+            try:
+                await mend(self._ports, session.claim, damage)
+            except DuragentError:
+                # Its claim may be over. What is wrong with it is to stay known.
+                again = await self._opened(session.id)
+                again.problem = again.problem or damage
+                self._note(again)
+                raise
+            # With what it started: none of its calls is open any more.
+            await self._live.pop(session.id, session).retire()
+
+    async def _create(self, session_id: str, new: NewSession) -> SessionState:
         ts, seed = timestamp(self._ports.clock.now()), crc_seed(session_id)
-        claimed = OwnerClaimed(epoch=1, node=self._ports.node)
-        records = [Record(1, ts, created, "1/2"), Record(2, ts, claimed, "2/2")]
+        records = first_records(new, self._ports.agents.get(new.agent), ts, self._ports.node)
         async with self._alone(session_id):
             claim = await self._ports.store.create(session_id, [encode(record, seed).line for record in records])
             session = Session(self._ports, claim, reduce(SessionState(session_id), records), self._note)
             self._live[session_id] = session
         self._note(session)
         return session.state
-
-    async def _exists(self, session_id: str) -> bool:
-        try:
-            await self._session(session_id)
-        except SessionNotFound:
-            return False
-        return True
-
-    async def _made_before(self, session_id: str, key: str, mark: str) -> SessionState:
-        state = await self.state(session_id)
-        if state.fingerprint != mark:
-            raise IdempotencyMismatch(key)
-        return state
 
     async def state(self, session_id: str) -> SessionState:
         return (await self._session(session_id)).state
@@ -176,6 +166,15 @@ class Sessions:
     async def records(self, session_id: str, lines: bytes) -> list[Record]:
         """The records of stored lines."""
         return await (await self._session(session_id)).records(lines)
+
+    async def blob(self, session_id: str, name: str) -> bytes:
+        """Raises Damaged when it is absent, or not what its name says."""
+        return await self._ports.store.get_blob((await self._session(session_id)).claim, name)
+
+    async def damage(self, session_id: str) -> Damaged | None:
+        """Why this session is read-only, if it is because of its log."""
+        problem = (await self._session(session_id)).problem
+        return problem if isinstance(problem, Damaged) else None
 
     def watchers(self, session_id: str) -> int:
         session = self._live.get(session_id)
@@ -213,8 +212,7 @@ class Sessions:
 
     def trouble(self) -> str | None:
         """Why a session cannot be written at the moment: the disk, most likely, and so not this session alone."""
-        problems = (session.problem for session in self._live.values())
-        return next((str(problem) for problem in problems if isinstance(problem, Unavailable)), None)
+        return next((trouble for session in self._live.values() if (trouble := session.trouble)), None)
 
     @property
     def running(self) -> int:
@@ -261,18 +259,21 @@ class Sessions:
                 # The disk failed it; perhaps the cause is gone. If not, it stays what it is.
                 await session.finish(0)
                 session = None
-            if session is None:
-                claim = await self._ports.store.claim(session_id)
-                try:
-                    state = await fold(self._ports.store, claim)
-                except BaseException:
-                    await self._ports.store.release(claim)
-                    raise
-                session = self._live[session_id] = Session(self._ports, claim, state, self._note)
-                self._note(session)
-                if not self._stopping:
-                    session.go_on()
-            return session
+            return session or await self._opened(session_id)
+
+    async def _opened(self, session_id: str) -> Session:
+        claim = await self._ports.store.claim(session_id)
+        try:
+            state = await fold(self._ports.store, claim)
+            if self._stopping:
+                raise Stopping  # `close` does not know of it, and would not stop what is posted to it.
+        except BaseException:
+            await self._ports.store.release(claim)
+            raise
+        session = self._live[session_id] = Session(self._ports, claim, state, self._note)
+        self._note(session)
+        session.go_on()
+        return session
 
     async def _unload(self, session: Session) -> None:
         async with self._alone(session.id):
@@ -293,12 +294,13 @@ class Sessions:
     async def run(self) -> None:
         """Go on with what was interrupted, then keep house until cancelled."""
         doubtful = await self._index.fill(self._ports.store)
+        # Whoever asks for a list is not told of fewer sessions than there are.
+        unread = await self._open_all(name for name in doubtful if name not in self._index.rows)
         self._listed.set()
         working = [name for name, row in self._index.rows.items() if row.state.has_work and not row.problem]
-        await self._open_all(dict.fromkeys([*working, *doubtful]))
+        unread |= await self._open_all(dict.fromkeys([*working, *doubtful]))
         # Of a session that cannot be read now nobody knows what it waits for.
-        unread = set(doubtful) - self._index.rows.keys()
-        await _tried(self._ports.means.spool.sweep(lambda name, call: name in unread or self._awaited(name, call)))
+        await tried(self._ports.means.spool.sweep(lambda name, call: name in unread or self._awaited(name, call)))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._every(INDEX_SECONDS, self._save_index))
             tasks.create_task(self._every(INDEX_SECONDS, self._open_failed))
@@ -313,8 +315,9 @@ class Sessions:
         started = any(each.call == call and each.status == "started" for each in calls)
         return started or (row is not None and row.problem is not None)
 
-    async def _open_all(self, session_ids: Mapping[str, None]) -> None:
-        at_once = asyncio.Semaphore(OPENING_AT_ONCE)
+    async def _open_all(self, session_ids: Iterable[str]) -> set[str]:
+        """Look at each; returns those that could not be opened."""
+        at_once, unread = asyncio.Semaphore(OPENING_AT_ONCE), set[str]()
 
         async def look(session_id: str) -> None:
             async with at_once:
@@ -323,14 +326,17 @@ class Sessions:
                 except (SessionNotFound, Stopping):
                     return
                 except DuragentError as error:
+                    unread.add(session_id)
                     _log.error("session %s cannot be opened: %s", session_id, error)
                 except Exception:
                     # One session must never keep the server from starting.
+                    unread.add(session_id)
                     _log.exception("session %s cannot be opened", session_id)
 
         async with asyncio.TaskGroup() as tasks:
             for session_id in session_ids:
                 tasks.create_task(look(session_id))
+        return unread
 
     async def _look(self, session_id: str) -> None:
         """Let it go on if it has to, and find out what it is and whether it is whole."""
@@ -346,23 +352,18 @@ class Sessions:
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             await self._ports.clock.sleep(seconds)
-            await _tried(work())
+            await tried(work())
 
     async def _save_index(self) -> None:
-        if self._index.changed:
-            listed = await self._ports.store.list_sessions()
-            # Of a log that is being written the mark may be newer than the row.
-            writing = {session.id for session in self._live.values() if session.writing}
-            marks = [(each.session_id, each.mark) for each in listed if each.session_id not in writing]
-            self._index.changed = False
-            rows = dict(self._index.rows)
-            await self._ports.store.put_index(await asyncio.to_thread(dump, rows, marks))
+        await self._index.save(
+            self._ports.store, lambda: {session.id for session in self._live.values() if session.writing}
+        )
 
     async def _open_failed(self) -> None:
         """Sessions that the disk failed go on by themselves when the cause is gone."""
         for session in list(self._live.values()):
             if isinstance(session.problem, Unavailable):
-                await _tried(self._session(session.id))
+                await tried(self._session(session.id))
 
     async def _unload_idle(self) -> None:
         old = self._ports.clock.monotonic() - self._ports.settings.idle_unload_seconds
@@ -373,28 +374,21 @@ class Sessions:
     async def _close_expired(self) -> None:
         states = [row.state for row in self._index.rows.values() if not row.problem]
         for session_id, posted in expired_sessions(states, self._ports):
-            await _tried(self.post(session_id, posted))
+            await tried(self.post(session_id, posted))
 
     async def _deny_expired(self) -> None:
         states = [row.state for row in self._index.rows.values() if not row.problem]
         for session_id, posted in expired_approvals(states, self._ports):
-            await _tried(self.post(session_id, posted))
+            await tried(self.post(session_id, posted))
 
     async def close(self, grace_seconds: float) -> None:
         """Stop: turns that can end within the grace end, the others go on at the next start."""
         self._stopping = True
         self._listed.set()
+        await self._adopting.stop()
         sessions = list(self._live.values())
         await asyncio.gather(*(session.finish(grace_seconds) for session in sessions))
-        await _tried(self._save_index())
+        await tried(self._save_index())
         for session in sessions:
             await self._ports.store.release(session.claim)
         self._live.clear()
-
-
-async def _tried(work: Awaitable[object]) -> None:
-    """Housekeeping: what fails now is done another time."""
-    try:
-        await work
-    except (DuragentError, OSError) as error:
-        _log.warning("housekeeping: %s", error)

@@ -33,6 +33,10 @@ class Shown(Protocol):
 
     def so_far(self) -> list[Delta]: ...
 
+    def over(self, state: SessionState) -> bool:
+        """Whether its end is in the log already, so that nobody must be told of it any more."""
+        ...
+
 
 class Stage(Protocol):
     """What a turn needs of its session."""

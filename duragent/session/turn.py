@@ -5,17 +5,19 @@ tools, and nothing else does.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import assert_never
 
 from duragent.agent.spec import AgentSpec
 from duragent.errors import DuragentError, StoreError
-from duragent.journal.events import TurnEnded, TurnStarted
+from duragent.journal.events import Event, TurnEnded, TurnStarted
+from duragent.journal.state import SessionState
 from duragent.session.acting import Doer
 from duragent.session.asking import Asker
 from duragent.session.limits import Limits, limits_of
 from duragent.session.ports import Ports
 from duragent.session.speaker import Speaker
-from duragent.session.stage import Stage
+from duragent.session.stage import Stage, why_stop
 from duragent.session.steps import (
     AskModel,
     EndTurn,
@@ -85,7 +87,7 @@ class Turn:
             case SettleCall():
                 await self._doer.settle(step)
             case EndTurn():
-                await self._end(step)
+                await self._end(step, unless_cancelled=step.outcome != "cancelled")
             case _:
                 assert_never(step)
 
@@ -100,6 +102,13 @@ class Turn:
         started = TurnStarted(turn=turn, trigger=step.trigger, agent_fingerprint=agent.fingerprint)
         await self._stage.commit(lambda state: [] if state.paused or state.closed else [started])
 
-    async def _end(self, step: EndTurn) -> None:
+    async def _end(self, step: EndTurn, *, unless_cancelled: bool = False) -> None:
+        """With `unless_cancelled` nothing ends when somebody has cancelled on the way: `next_step` winds it up then."""
         ended = TurnEnded(turn=step.turn, outcome=step.outcome, code=step.code, reason=step.reason)
-        await self._stage.commit(lambda state: [ended] if state.turn and state.turn.id == step.turn else [])
+
+        def decide(state: SessionState) -> Sequence[Event]:
+            if state.turn is None or state.turn.id != step.turn:
+                return []
+            return [] if unless_cancelled and why_stop(state, False) == "cancelled" else [ended]
+
+        await self._stage.commit(decide)

@@ -11,6 +11,7 @@ Promises of every store on this shelf (`duragent.testing.check_store` tries them
 - **Never a changed line.** Reads may end early (where a file does, or before a fault), but are empty only when there is
   nothing more. A fault that only shows in a read raises `Damaged` and is noted in `claim.damage`; nothing is appended
   under a claim with damage.
+- **Mended only when asked.** A log with damage stays as it is until `mend`, which throws nothing away.
 - Snapshots and partial texts are caches: they may be absent, old or torn, and losing them loses nothing that counts.
 
 Errors: `StoreFull` (nothing stored, the claim is still good), `SeqConflict` (a bug), `Fenced` and `LogChanged` (this
@@ -19,7 +20,7 @@ Idempotency, SSE and tokens stand above this floor.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -87,6 +88,25 @@ class Store(Protocol):
 
     async def verify(self, session_id: str) -> None:
         """Read everything and raise Damaged at the first fault that is not a torn tail. Changes nothing."""
+        ...
+
+    async def adopt(
+        self,
+        session_id: str,
+        lines: AsyncIterator[Sequence[bytes]],
+        blobs: AsyncIterator[tuple[str, bytes]],
+    ) -> None:
+        """A whole log from elsewhere, and then its blobs: all of it is there on return, or nothing.
+
+        A group of lines must not come in two pieces. Raises SessionExists.
+        """
+        ...
+
+    async def mend(self, claim: Claim, good_seq: int, closing: Callable[[TornTail], Sequence[bytes]]) -> None:
+        """Put `closing` in the place of all that is behind record `good_seq`; what stood there is kept beside the log.
+
+        The claim is over then. Raises Damaged when that record is not good either.
+        """
         ...
 
     async def put_blob(self, claim: Claim, sha256: str, data: bytes) -> None: ...

@@ -1,8 +1,11 @@
 """The file operations of the files store, behind one small object, so that tests can record them or make them fail."""
 
 import contextlib
+import errno
 import os
 from pathlib import Path
+
+from duragent.crashpoint import crashpoint
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _EDIT = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -13,6 +16,10 @@ _SCRATCH = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _sync_data = getattr(os, "fdatasync", os.fsync)
 
 
+_sync_failed: set[tuple[int, int]] = set()
+"""The files (device, inode) of which a sync failed, in this process: see `Disk.sync`."""
+
+
 class Disk:
     """Thin calls to the kernel; each raises OSError as the kernel says."""
 
@@ -21,7 +28,14 @@ class Disk:
 
     def create(self, path: Path) -> int:
         """A new file, opened for reading and writing; fails if anything has the name."""
-        return os.open(path, _CREATE, 0o600)
+        fd = os.open(path, _CREATE, 0o600)
+        try:
+            # An inode's number is used again.
+            _sync_failed.discard(_file(fd))
+        except OSError:
+            os.close(fd)
+            raise
+        return fd
 
     def open(self, path: Path, *, scratch: bool = False) -> int:
         return os.open(path, _SCRATCH if scratch else _EDIT, 0o600)
@@ -48,7 +62,14 @@ class Disk:
         os.ftruncate(fd, size)
 
     def sync(self, fd: int) -> None:
-        _sync_data(fd)
+        """Never succeeds on a file where it failed once: the kernel took the lost pages for clean, and would say so."""
+        if _file(fd) in _sync_failed:
+            raise OSError(errno.EIO, "an earlier sync of this file failed")
+        try:
+            _sync_data(fd)
+        except OSError:
+            _sync_failed.add(_file(fd))
+            raise
 
     def sync_folder(self, path: Path) -> None:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -71,10 +92,17 @@ class Disk:
         fd = self.create(temporary)
         try:
             self.write(fd, data, 0)
+            crashpoint("disk.temporary_written")
             if durable:
                 self.sync(fd)
         finally:
             self.close(fd)
         self.rename(temporary, path)
+        crashpoint("disk.replaced")
         if durable:
             self.sync_folder(path.parent)
+
+
+def _file(fd: int) -> tuple[int, int]:
+    status = os.fstat(fd)
+    return status.st_dev, status.st_ino

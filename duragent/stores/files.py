@@ -6,6 +6,7 @@
                   blobs/<sha256> texts too long for a line
     sessions/.index.jsonl        a cache of the session list
     sessions/.deleted-<id>       a deletion that was cut short; finished at the next start
+             .adopted-<id>       a session that is being copied here; removed at the next start
 
 Blocking calls run in a small pool of threads, never on the event loop; calls on one session are made one after another.
 """
@@ -15,21 +16,32 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from duragent.errors import Damaged, DuragentError, Fenced, SessionNotFound, StoreError, StoreFull, Unavailable
+from duragent.crashpoint import crashpoint
+from duragent.errors import (
+    Damaged,
+    DuragentError,
+    Fenced,
+    SessionNotFound,
+    StoreError,
+    StoreFull,
+    Unavailable,
+)
 from duragent.stores import log_file
-from duragent.stores.base import SESSION_ID, Claim, Listed
+from duragent.stores.adopting import ADOPTED, DELETED, Adoption, or_full, write_blob
+from duragent.stores.base import SESSION_ID, Claim, Listed, TornTail
 from duragent.stores.disk import Disk
 from duragent.stores.log_file import LogFile, Rotation
+from duragent.stores.mending import mend
 from duragent.stores.segments import ACTIVE, has_sealed
 
 _T = TypeVar("_T")
-_DELETED = ".deleted-"
 _INDEX = ".index.jsonl"
 _PARTIAL = "partial.jsonl"
 _THREADS = 8
@@ -56,9 +68,22 @@ class FileStore:
         self._claims: dict[str, _FileClaim] = {}
 
     def open(self) -> None:
-        """Make the folder and finish what a crash left half deleted. Blocking; call once, before the rest."""
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for rest in self._root.glob(f"{_DELETED}*"):
+        """Make the folder and finish what a crash left half deleted. Blocking; call once, first. Raises Unavailable."""
+        try:
+            self._open()
+        except OSError as error:
+            raise Unavailable(f"{self._root} cannot be used: {error.strerror}") from error
+
+    def _open(self) -> None:
+        if not self._root.is_dir():
+            self._root.parent.mkdir(parents=True, exist_ok=True)
+            self._disk.make_folder(self._root)
+        # Also when it was there: who made it may have died before its name was on the disk.
+        self._disk.sync_folder(self._root.parent)
+        if rests := [*self._root.glob(f"{DELETED}*"), *self._root.glob(f"{ADOPTED}*")]:
+            # Before anything in them goes: a session must not come back in part under its name.
+            self._disk.sync_folder(self._root)
+        for rest in rests:
             shutil.rmtree(rest, ignore_errors=True)
 
     def close(self) -> None:
@@ -71,6 +96,15 @@ class FileStore:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         except OSError as error:
             raise Unavailable(f"the store cannot be used: {error}") from error
+
+    async def _through(self, work: Callable[[], _T]) -> _T:
+        """As `_in_thread`; who is cancelled in the middle goes on only when the work has ended."""
+        working = asyncio.ensure_future(self._in_thread(work))
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await asyncio.wait((working,))
+            raise
 
     async def _with(self, claim: Claim, work: Callable[[_FileClaim, LogFile], _T]) -> _T:
         """Run `work` in a thread while no other call on this session runs, to its end even if the caller goes away."""
@@ -106,6 +140,34 @@ class FileStore:
 
         await self._in_thread(work)
         return self._claimed(session_id, log)
+
+    async def adopt(
+        self,
+        session_id: str,
+        lines: AsyncIterator[Sequence[bytes]],
+        blobs: AsyncIterator[tuple[str, bytes]],
+    ) -> None:
+        adoption = Adoption(self._disk, self._root, session_id, self._rotation)
+        try:
+            await self._through(adoption.begin)
+            async for block in lines:
+                await self._through(partial(adoption.add, block))
+            async for digest, data in blobs:
+                await self._through(partial(adoption.add_blob, digest, data))
+            await self._through(adoption.name)
+        finally:
+            await self._through(adoption.close)
+
+    async def mend(self, claim: Claim, good_seq: int, closing: Callable[[TornTail], Sequence[bytes]]) -> None:
+        def work(mine: _FileClaim, _: LogFile) -> None:
+            try:
+                mend(self._disk, mine.folder, claim.session_id, good_seq, closing)
+            finally:
+                # Also when it failed: the files may be others already.
+                self._close_log(mine)
+
+        await self._with(claim, work)
+        self._claims.pop(claim.session_id, None)
 
     async def claim(self, session_id: str) -> Claim:
         if not SESSION_ID.match(session_id):
@@ -176,24 +238,15 @@ class FileStore:
     # --- beside the log ---------------------------------------------------------------------------------------------
 
     async def put_blob(self, claim: Claim, sha256: str, data: bytes) -> None:
-        def work(mine: _FileClaim, _: LogFile) -> None:
-            path = mine.folder / "blobs" / sha256
-            try:
-                # All of it also when it is there already: a process that died may have left it in the page cache only.
-                with contextlib.suppress(FileExistsError):
-                    self._disk.make_folder(path.parent)
-                self._disk.sync_folder(mine.folder)
-                self._disk.replace(path, data)
-            except OSError as error:
-                raise StoreFull(f"nothing was stored in session '{claim.session_id}': {error.strerror}") from error
-
-        await self._with(claim, work)
+        work = partial(write_blob, self._disk, self._mine(claim).folder, sha256, data)
+        await self._with(claim, lambda *_: or_full(work, claim.session_id))
 
     async def get_blob(self, claim: Claim, sha256: str) -> bytes:
         return await self._with(claim, lambda mine, log: read_blob(mine.folder, sha256, claim.session_id, log.head))
 
     async def put_snapshot(self, claim: Claim, data: bytes) -> None:
         await self._with(claim, lambda mine, _: self._disk.replace(mine.folder / "state.yaml", data))
+        crashpoint("snapshot.stored")
 
     async def get_snapshot(self, session_id: str) -> bytes | None:
         return await self._in_thread(lambda: _read_or_none(self._root / session_id / "state.yaml"))
@@ -208,6 +261,7 @@ class FileStore:
                 scratch.put(data, append)
 
         await self._with(claim, work)
+        crashpoint("partial.kept")
 
     async def get_partial(self, claim: Claim) -> bytes:
         return await self._with(claim, lambda mine, _: _read_or_none(mine.folder / _PARTIAL) or b"")
@@ -233,19 +287,23 @@ class FileStore:
             await self.release(claim)
 
         def work() -> None:
-            gone = self._root / f"{_DELETED}{session_id}"
-            shutil.rmtree(gone, ignore_errors=True)
-            try:
+            gone = self._root / f"{DELETED}{session_id}"
+            if gone.exists():
+                # Of an earlier attempt, whose rename may not have been synced.
+                self._disk.sync_folder(self._root)
+                shutil.rmtree(gone, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):
                 self._disk.rename(self._root / session_id, gone)
-            except FileNotFoundError:
-                return
+            crashpoint("delete.renamed")
             self._disk.sync_folder(self._root)
             shutil.rmtree(gone, ignore_errors=True)
+            crashpoint("delete.removed")
 
         await self._in_thread(work)
 
     async def put_index(self, data: bytes) -> None:
         await self._in_thread(lambda: self._disk.replace(self._root / _INDEX, data, durable=False))
+        crashpoint("index.dumped")
 
     async def get_index(self) -> bytes:
         return await self._in_thread(lambda: _read_or_none(self._root / _INDEX) or b"")
@@ -272,8 +330,11 @@ def _mark(folder: Path) -> str | None:
         status = os.stat(folder / ACTIVE, follow_symlinks=False)
     except FileNotFoundError:
         status = None
-    except OSError:
+    except NotADirectoryError:
         return None
+    except OSError:
+        # It is there, and whoever opens it is told.
+        return "unreadable"
     if (status is None or status.st_size == 0) and not has_sealed(folder):
         return None
     return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}" if status else "sealed"
@@ -281,7 +342,10 @@ def _mark(folder: Path) -> str | None:
 
 def read_blob(folder: Path, sha256: str, session_id: str, good_seq: int) -> bytes:
     """The bytes of a blob, checked. Raises Damaged."""
-    data = _read_or_none(folder / "blobs" / sha256)
+    try:
+        data: bytes | None = (folder / "blobs" / sha256).read_bytes()
+    except FileNotFoundError:
+        data = None
     if data is None or hashlib.sha256(data).hexdigest() != sha256:
         problem = "is absent" if data is None else "is not what its name says"
         raise Damaged(session_id, f"blobs/{sha256}", 1, f"the blob {problem}", good_seq)

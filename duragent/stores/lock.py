@@ -10,6 +10,7 @@ import os
 import re
 from pathlib import Path
 
+from duragent.crashpoint import crashpoint
 from duragent.errors import UnsafeFileSystem, WorkspaceLocked
 
 _NETWORK_KINDS = frozenset(
@@ -62,12 +63,15 @@ class WorkspaceLock:
             raise WorkspaceLocked(str(self._path.parent), holder or "another process") from error
         self._fd, self._folder_fd = fd, folder_fd
         self.describe(note)
+        crashpoint("lock.taken")
 
     def describe(self, note: str) -> None:
         """Say who holds it: process, start, address."""
         if self._fd is not None:
-            os.ftruncate(self._fd, 0)
-            os.pwrite(self._fd, f"{note}\n".encode(), 0)
+            # A note for people: a full disk must not keep a server from starting.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, 0)
+                os.pwrite(self._fd, f"{note}\n".encode(), 0)
 
     def release(self) -> None:
         if self._fd is not None:

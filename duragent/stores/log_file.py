@@ -69,8 +69,9 @@ class LogFile:
 
     # --- create and open --------------------------------------------------------------------------------------------
 
-    def create(self, lines: Sequence[bytes]) -> None:
+    def create(self, lines: Sequence[bytes], *, first: int = 1) -> None:
         """Begin the log. A folder that a crash left without any record is taken over. Raises SessionExists."""
+        self._first, self.head = first, first - 1
         try:
             self._disk.make_folder(self._folder)
         except FileExistsError:
@@ -79,7 +80,7 @@ class LogFile:
         crashpoint("log.folder_made")
         self._fd = self._disk.create(self._path)
         try:
-            self.append(lines, expect=0)
+            self.append(lines, expect=first - 1)
             self._disk.sync_folder(self._folder)
         except (OSError, StoreFull, Unavailable):
             # Nobody is told of this session: it should not turn up later.
@@ -115,7 +116,8 @@ class LogFile:
         except FileNotFoundError:
             if not self._sealed:
                 raise SessionNotFound(self._session_id) from None
-            # A rotation was cut short between its rename and the new file.
+            # A rotation was cut short between its rename and the new file: see `_rotate`.
+            self._disk.sync_folder(self._folder)
             self._fd = self._disk.create(self._path)
         self._judge(self._scan())
         if self.head == 0 and self.damage is None:
@@ -170,9 +172,13 @@ class LogFile:
             self._disk.truncate(self._fd, found.end)
             crashpoint("recovery.truncated")
         # What a dead process wrote may still be in the page cache only, and so may the names that it gave.
-        self._disk.sync(self._fd)
+        try:
+            self._disk.sync(self._fd)
+        except OSError:
+            self._copy()
         self._disk.sync_folder(self._folder)
         self._disk.sync_folder(self._folder.parent)
+        crashpoint("recovery.synced")
         if saved:
             # Also when the crash came between cutting and saying so: nothing was appended since.
             self.torn = TornTail(found.end, saved[-1].stat().st_size, saved[-1].name)
@@ -185,7 +191,9 @@ class LogFile:
     def close(self) -> None:
         for fd in (self._fd, *self._retired):
             if fd >= 0:
-                self._disk.close(fd)
+                # It is closed whatever the kernel says, and everything acknowledged was synced.
+                with contextlib.suppress(OSError):
+                    self._disk.close(fd)
         self._fd, self._retired = -1, []
         self._over = self._over or Unavailable(f"the log of session '{self._session_id}' is closed")
 
@@ -235,6 +243,7 @@ class LogFile:
         with contextlib.suppress(OSError):
             kept = self._disk.read(self._fd, self._end, 0)
             self._disk.replace(saved, kept)
+            crashpoint("log.conflict_saved")
             what = "the log as acknowledged" if self._is_acknowledged(kept) else "what is left of the log"
             problem += f"; {what} is kept in {saved.name}"
         self._over = LogChanged(self._session_id, problem)
@@ -246,8 +255,10 @@ class LogFile:
 
     def _undo(self, error: OSError) -> None:
         """A write failed: back to the acknowledged end. Always raises."""
+        crashpoint("log.write_failed")
         try:
             self._disk.truncate(self._fd, self._end)
+            crashpoint("log.write_undone")
             self._disk.sync(self._fd)
         except OSError as second:
             self._over = Unavailable(f"the log of session '{self._session_id}' cannot be written: {second.strerror}")
@@ -257,33 +268,45 @@ class LogFile:
     def _start_over(self, error: OSError) -> None:
         """An fsync failed. It must not be tried again on this file: the kernel has marked the lost pages as clean.
 
-        The acknowledged part goes into a new file that takes the name. Always raises.
+        Always raises.
         """
         try:
-            kept = self._disk.read(self._fd, self._end, 0)
-            if not self._is_acknowledged(kept):
-                raise OSError(errno.EIO, "what was acknowledged cannot be read back")
-            self._disk.replace(self._path, kept)
-            self._retired.append(self._fd)
-            self._fd = self._disk.open(self._path)
+            self._copy()
         except OSError as second:
             self._over = Unavailable(f"the log of session '{self._session_id}' cannot be written: {second.strerror}")
             raise self._over from error
         raise StoreFull(f"nothing was stored in session '{self._session_id}': fsync: {error.strerror}") from error
+
+    def _copy(self) -> None:
+        """The acknowledged part goes into a new file that takes the name."""
+        kept = self._disk.read(self._fd, self._end, 0)
+        if not self._is_acknowledged(kept):
+            raise OSError(errno.EIO, "what was acknowledged cannot be read back")
+        crashpoint("log.sync_failed")
+        self._disk.replace(self._path, kept)
+        crashpoint("log.started_over")
+        fd = self._disk.open(self._path)
+        self._retired.append(self._fd)
+        self._fd = fd
 
     def _rotate(self) -> None:
         sealed = Segment(self._folder / f"events-{self._first}.jsonl", self._first, self.head)
         try:
             self._disk.rename(self._path, sealed.path)
             crashpoint("log.rotated")
-            fd = self._disk.create(self._path)
+            # First the one name, then the other: on a file system that keeps no order, the new file could have the name
+            # when the old one has none yet.
+            self._disk.sync_folder(self._folder)
+            # Among those that are closed with this log, should the next line fail.
+            self._retired.append(self._disk.create(self._path))
+            crashpoint("log.next_created")
             self._disk.sync_folder(self._folder)
         except OSError as error:
             self._over = Unavailable(f"the log of session '{self._session_id}' could not be sealed: {error.strerror}")
             raise self._over from error
         # Readers in other threads may still use the old descriptor.
-        self._retired.append(self._fd)
-        self._fd, self._end, self._first = fd, 0, self.head + 1
+        self._fd, self._retired[-1] = self._retired[-1], self._fd
+        self._end, self._first = 0, self.head + 1
         self._sealed.append(sealed)
 
     # --- read -------------------------------------------------------------------------------------------------------
@@ -308,8 +331,9 @@ class LogFile:
         path, fd, part = self._path, -1, Part(self._disk, self._fd, self._first, self._end, self._seed)
         if segment is not None:
             path, fd = segment.path, self._disk.open(segment.path)
-            part = Part(self._disk, fd, segment.first, os.fstat(fd).st_size, self._seed)
         try:
+            if segment is not None:
+                part = Part(self._disk, fd, segment.first, os.fstat(fd).st_size, self._seed)
             return wanted(part)
         except BadLine as error:
             found = scan(part.read(0, part.end), self._seed, after=part.first - 1)

@@ -2,13 +2,13 @@
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from duragent.errors import Damaged, Fenced, SeqConflict, SessionExists, SessionNotFound
 from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
-from duragent.stores.base import READ_MAX_BYTES, Claim, Listed
+from duragent.stores.base import READ_MAX_BYTES, Claim, Listed, TornTail
 from duragent.stores.lines import line_seq
 
 
@@ -74,6 +74,31 @@ class MemoryStore:
         found = scan(b"".join(stream.lines), crc_seed(session_id), after=None)
         if found.verdict == "damaged":
             raise Damaged(session_id, "memory", found.line, found.problem, found.seq)
+
+    async def adopt(
+        self,
+        session_id: str,
+        lines: AsyncIterator[Sequence[bytes]],
+        blobs: AsyncIterator[tuple[str, bytes]],
+    ) -> None:
+        if session_id in self._streams:
+            raise SessionExists(f"session '{session_id}' exists")
+        whole = [line async for block in lines for line in block]
+        kept = {name: data async for name, data in blobs}
+        if session_id in self._streams:
+            raise SessionExists(f"session '{session_id}' exists")
+        self._streams[session_id] = _Stream(next(self._numbers), whole, kept)
+
+    async def mend(self, claim: Claim, good_seq: int, closing: Callable[[TornTail], Sequence[bytes]]) -> None:
+        stream = self._mine(claim)
+        kept = [line for line in self._good(claim) if line_seq(line) <= good_seq]
+        if not kept or line_seq(kept[-1]) != good_seq:
+            raise Damaged(claim.session_id, "memory", 1, f"there is no good record {good_seq} to go on from", 0)
+        rest = b"".join(stream.lines[len(kept) :])
+        aside = hashlib.sha256(rest).hexdigest()
+        stream.blobs[aside] = rest
+        stream.lines = [*kept, *closing(TornTail(len(b"".join(kept)), len(rest), aside))]
+        stream.snapshot, stream.claim = None, None
 
     async def put_blob(self, claim: Claim, sha256: str, data: bytes) -> None:
         self._mine(claim).blobs[sha256] = data

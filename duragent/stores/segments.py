@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 from duragent.errors import Damaged
-from duragent.journal.record import BadLine, checked_seq, crc_seed
+from duragent.journal.record import CRC_TAIL_BYTES, BadLine, checked_seq, crc_seed
 from duragent.journal.scan import scan
 from duragent.stores import lines as line_file
 from duragent.stores.base import READ_MAX_BYTES
@@ -61,7 +62,8 @@ class Part:
 
     def _good(self, lines: bytes, expected: int) -> bytes:
         """The front of `lines` that is records `expected` and following."""
-        position = 0
+        position = _plain(lines, expected, self.seed)
+        expected += lines.count(b"\n", 0, position)
         while (newline := lines.find(b"\n", position)) >= 0:
             try:
                 seq = checked_seq(lines[position:newline], self.seed)
@@ -75,6 +77,19 @@ class Part:
         if position == 0:
             raise BadLine("there is no whole record")
         return lines[:position]
+
+
+def _plain(lines: bytes, expected: int, seed: int) -> int:
+    """How far the front is good records, as far as that shows at a glance: a replay is mostly this."""
+    position = 0
+    for line in lines.split(b"\n")[:-1]:
+        head = line[:-CRC_TAIL_BYTES]
+        if line[-CRC_TAIL_BYTES:] != b',"crc":"%08x"}' % crc32(head, seed) or not head.startswith(
+            b'{"seq":%d,' % expected
+        ):
+            break
+        position, expected = position + len(line) + 1, expected + 1
+    return position
 
 
 @contextmanager
@@ -110,13 +125,23 @@ def has_log(folder: Path) -> bool:
     return (folder / ACTIVE).exists() or has_sealed(folder)
 
 
+def log_paths(folder: Path) -> list[Path]:
+    """All files of a log, oldest first, whatever is in them."""
+    active = folder / ACTIVE
+    return [*(path for _, path in _sealed_paths(folder)), *([active] if active.exists() else [])]
+
+
 def has_sealed(folder: Path) -> bool:
     return bool(_sealed_paths(folder))
 
 
 def _sealed_paths(folder: Path) -> list[tuple[int, Path]]:
-    named = ((_SEALED.fullmatch(path.name), path) for path in folder.glob("events-*.jsonl"))
-    return sorted((int(match[1]), path) for match, path in named if match)
+    try:
+        # Not glob, which in newer Pythons takes a folder that cannot be read for an empty one.
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    return sorted((int(match[1]), folder / match[0]) for match in map(_SEALED.fullmatch, names) if match)
 
 
 def _last_seq(path: Path, seed: int) -> int | None:

@@ -16,6 +16,8 @@ MAX_WAITING = 1_000
 """Notices that may wait; then the oldest is dropped."""
 
 WEBHOOK_SECONDS = 10.0
+"""For one notice, from connecting to the answer's status."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -74,7 +76,13 @@ class Notifier:
         import httpx
 
         try:
-            async with httpx.AsyncClient(timeout=WEBHOOK_SECONDS, follow_redirects=False) as client:
-                (await client.post(url, json=notice.body())).raise_for_status()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            _log.warning("the webhook %s was not told of a call of session %s: %s", url, notice.session_id, error)
+            # httpx's own timeout is for each piece, of which there may be any number; what the answer says is not read.
+            async with (
+                asyncio.timeout(WEBHOOK_SECONDS),
+                httpx.AsyncClient(timeout=WEBHOOK_SECONDS, follow_redirects=False) as client,
+                client.stream("POST", url, json=notice.body()) as answer,
+            ):
+                answer.raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            why = str(error) or f"no answer in {WEBHOOK_SECONDS:g} seconds"
+            _log.warning("the webhook %s was not told of a call of session %s: %s", url, notice.session_id, why)

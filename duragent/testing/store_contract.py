@@ -12,18 +12,31 @@ broken promise raises AssertionError, with the promise's name in a note. `PROMIS
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
-from duragent.errors import Damaged, DuragentError, Fenced, SeqConflict, SessionExists, SessionNotFound
-from duragent.journal.events import Event, MessageReceived, SessionCreated
-from duragent.journal.record import MAX_LINE_BYTES, Record, crc_seed, encode, seq_of
-from duragent.stores.base import READ_MAX_BYTES, Claim, Store
+from duragent.errors import Damaged, DuragentError, SeqConflict, SessionExists, SessionNotFound
+from duragent.journal.record import MAX_LINE_BYTES, seq_of
+from duragent.stores.base import READ_MAX_BYTES, Store
+from duragent.testing.store_copies import (
+    Spoil,
+    damage_is_mended,
+    log_from_elsewhere_is_taken_in_byte_for_byte,
+    log_is_mended_behind_a_record_and_goes_on,
+    log_is_taken_in_under_a_free_id_only,
+    log_is_taken_in_whole_or_not_at_all,
+)
+from duragent.testing.store_logs import (
+    SESSION,
+    all_fenced,
+    filled,
+    first_line,
+    message_lines,
+    raises,
+    read_all,
+    read_all_back,
+)
 
-Spoil = Callable[[Store, str, int], None]
 Promise = Callable[[Store], Awaitable[None]]
-
-SESSION = "session_01contract"
-_TS = "2026-01-02T03:04:05.678Z"
 
 
 async def check_store(make_store: Callable[[], Store], *, spoil: Spoil | None = None) -> None:
@@ -31,7 +44,8 @@ async def check_store(make_store: Callable[[], Store], *, spoil: Spoil | None = 
     for promise in PROMISES:
         await _try(promise.__name__, promise(make_store()))
     if spoil is not None:
-        await _try("damage_is_told", damage_is_told(make_store(), spoil))
+        for damaged in (damage_is_told, damage_is_mended):
+            await _try(damaged.__name__, damaged(make_store(), spoil))
 
 
 async def _try(name: str, promise: Awaitable[None]) -> None:
@@ -42,98 +56,39 @@ async def _try(name: str, promise: Awaitable[None]) -> None:
         raise
 
 
-def message_lines(session_id: str, first: int, texts: Sequence[str]) -> list[bytes]:
-    """One append of messages, the first with seq `first`, marked as a group when they are several."""
-    count = len(texts)
-    return [
-        _line(session_id, first + at, MessageReceived(message_id=f"msg_{first + at}", text=text), at + 1, count)
-        for at, text in enumerate(texts)
-    ]
-
-
-def first_line(session_id: str) -> bytes:
-    """The line that every log begins with."""
-    return _line(session_id, 1, SessionCreated(agent="assistant"), 1, 1)
-
-
-def _line(session_id: str, seq: int, event: Event, number: int, count: int) -> bytes:
-    mark = f"{number}/{count}" if count > 1 else None
-    return encode(Record(seq, _TS, event, mark), crc_seed(session_id)).line
-
-
-async def _filled(store: Store, texts: Sequence[str], session_id: str = SESSION) -> tuple[Claim, list[bytes]]:
-    """A session with `session_created` and one append for each text, and its lines."""
-    lines = [first_line(session_id)]
-    claim = await store.create(session_id, lines)
-    for text in texts:
-        more = message_lines(session_id, len(lines) + 1, [text])
-        await store.append(claim, more, expect=len(lines))
-        lines += more
-    return claim, lines
-
-
-async def _all(store: Store, claim: Claim, limit: int = 1000) -> bytes:
-    """The whole log, read forwards."""
-    found, after = b"", claim.oldest - 1
-    while block := await store.read(claim, after, limit):
-        found, after = found + block, _seqs(block)[-1]
-    return found
-
-
-async def _all_back(store: Store, claim: Claim, limit: int) -> bytes:
-    """The whole log, read backwards."""
-    found, before = b"", None
-    while block := await store.read_back(claim, before, limit):
-        found, before = block + found, _seqs(block)[0]
-    return found
-
-
-def _seqs(block: bytes) -> list[int]:
-    assert block.endswith(b"\n")
-    return [seq_of(line) for line in block.split(b"\n")[:-1]]
-
-
-async def _raises(kind: type[DuragentError], done: Awaitable[object]) -> None:
-    try:
-        await done
-    except kind:
-        return
-    raise AssertionError(f"{kind.__name__} was not raised")
-
-
 # --- the log --------------------------------------------------------------------------------------------------------
 
 
 async def what_was_appended_is_read_byte_for_byte(store: Store) -> None:
-    claim, lines = await _filled(store, ["hello", "x" * 10_000, "\x00\u2028\ud800 \N{GRINNING FACE}"])
+    claim, lines = await filled(store, ["hello", "x" * 10_000, "\x00\u2028\ud800 \N{GRINNING FACE}"])
     assert (claim.session_id, claim.head, claim.oldest, claim.damage) == (SESSION, 4, 1, None)
-    assert await _all(store, claim) == b"".join(lines)
+    assert await read_all(store, claim) == b"".join(lines)
     await store.release(claim)
     again = await store.claim(SESSION)
     assert (again.head, again.oldest, again.torn, again.damage) == (4, 1, None, None)
-    assert await _all(store, again) == b"".join(lines)
+    assert await read_all(store, again) == b"".join(lines)
 
 
 async def group_is_appended_whole(store: Store) -> None:
-    claim, lines = await _filled(store, [])
+    claim, lines = await filled(store, [])
     group = message_lines(SESSION, 2, ["a", "b", "c"])
     await store.append(claim, group, expect=1)
     assert claim.head == 4
-    assert await _all(store, await store.claim(SESSION)) == b"".join(lines + group)
+    assert await read_all(store, await store.claim(SESSION)) == b"".join(lines + group)
 
 
 async def append_somewhere_else_is_refused_and_changes_nothing(store: Store) -> None:
-    claim, lines = await _filled(store, ["one"])
+    claim, lines = await filled(store, ["one"])
     for expect in (0, 1, 3):
-        await _raises(SeqConflict, store.append(claim, message_lines(SESSION, 3, ["two"]), expect=expect))
-    assert (claim.head, await _all(store, claim)) == (2, b"".join(lines))
+        await raises(SeqConflict, store.append(claim, message_lines(SESSION, 3, ["two"]), expect=expect))
+    assert (claim.head, await read_all(store, claim)) == (2, b"".join(lines))
     more = message_lines(SESSION, 3, ["two"])
     await store.append(claim, more, expect=2)
-    assert await _all(store, claim) == b"".join(lines + more)
+    assert await read_all(store, claim) == b"".join(lines + more)
 
 
 async def reads_keep_their_limits(store: Store) -> None:
-    claim, lines = await _filled(store, [f"text {number}" for number in range(2, 31)])
+    claim, lines = await filled(store, [f"text {number}" for number in range(2, 31)])
     for after in (-1, 0, 1, 7, 29, 30, 31, 1000):
         for limit in (0, 1, 2, 5, 1000):
             wanted = [line for line in lines if seq_of(line) > after][:limit]
@@ -146,13 +101,13 @@ async def reads_keep_their_limits(store: Store) -> None:
 
 
 async def long_log_is_read_in_blocks_of_bounded_size(store: Store) -> None:
-    claim, lines = await _filled(store, [])
+    claim, lines = await filled(store, [])
     for first in range(2, 3002, 500):
         more = message_lines(SESSION, first, [f"{seq} " + "y" * (seq % 700) for seq in range(first, first + 500)])
         await store.append(claim, more, expect=claim.head)
         lines += more
     whole = b"".join(lines)
-    assert (await _all(store, claim), await _all_back(store, claim, 700)) == (whole, whole)
+    assert (await read_all(store, claim), await read_all_back(store, claim, 700)) == (whole, whole)
     assert len(await store.read(claim, 0, 10_000)) < 2 * READ_MAX_BYTES
     assert len(await store.read_back(claim, None, 10_000)) < 2 * READ_MAX_BYTES
     for seq in range(1, 3001, 171):
@@ -162,9 +117,9 @@ async def long_log_is_read_in_blocks_of_bounded_size(store: Store) -> None:
 
 async def lines_of_the_greatest_size_are_kept(store: Store) -> None:
     long = "z" * (MAX_LINE_BYTES - 300)
-    claim, lines = await _filled(store, [long, "short", long, long])
+    claim, lines = await filled(store, [long, "short", long, long])
     assert len(lines[1]) > MAX_LINE_BYTES - 300
-    assert (await _all(store, claim), await _all_back(store, claim, 10)) == (b"".join(lines), b"".join(lines))
+    assert (await read_all(store, claim), await read_all_back(store, claim, 10)) == (b"".join(lines), b"".join(lines))
     assert await store.read(claim, 1, 10) == lines[1]
     assert await store.read_back(claim, None, 10) == lines[4]
     again = await store.claim(SESSION)
@@ -173,7 +128,7 @@ async def lines_of_the_greatest_size_are_kept(store: Store) -> None:
 
 
 async def reader_is_shown_what_was_acknowledged_only(store: Store) -> None:
-    claim, lines = await _filled(store, [])
+    claim, lines = await filled(store, [])
     seen = claim.head
     await store.append(claim, message_lines(SESSION, 2, ["late"]), expect=1)
     assert seen == 1
@@ -185,64 +140,52 @@ async def reader_is_shown_what_was_acknowledged_only(store: Store) -> None:
 
 
 async def session_is_created_once(store: Store) -> None:
-    claim, lines = await _filled(store, ["one"])
-    await _raises(SessionExists, store.create(SESSION, [first_line(SESSION)]))
-    assert await _all(store, claim) == b"".join(lines)
+    claim, lines = await filled(store, ["one"])
+    await raises(SessionExists, store.create(SESSION, [first_line(SESSION)]))
+    assert await read_all(store, claim) == b"".join(lines)
     await store.release(claim)
-    await _raises(SessionExists, store.create(SESSION, [first_line(SESSION)]))
-    assert await _all(store, await store.claim(SESSION)) == b"".join(lines)
+    await raises(SessionExists, store.create(SESSION, [first_line(SESSION)]))
+    assert await read_all(store, await store.claim(SESSION)) == b"".join(lines)
 
 
 async def session_that_is_not_there_cannot_be_claimed(store: Store) -> None:
     for session_id in ("session_none", ".", "..", "../elsewhere", "a/b", ""):
-        await _raises(SessionNotFound, store.claim(session_id))
-    await _raises(SessionNotFound, store.verify("session_none"))
+        await raises(SessionNotFound, store.claim(session_id))
+    await raises(SessionNotFound, store.verify("session_none"))
     assert await store.get_snapshot("session_none") is None
 
 
 async def claim_is_over_after_release(store: Store) -> None:
-    claim, _ = await _filled(store, ["one"])
+    claim, _ = await filled(store, ["one"])
     await store.release(claim)
     await store.release(claim)
-    await _all_fenced(store, claim)
+    await all_fenced(store, claim)
 
 
 async def second_claim_ends_the_first(store: Store) -> None:
-    first, lines = await _filled(store, ["one"])
+    first, lines = await filled(store, ["one"])
     second = await store.claim(SESSION)
-    await _all_fenced(store, first)
+    await all_fenced(store, first)
     await store.release(first)
     more = message_lines(SESSION, 3, ["two"])
     await store.append(second, more, expect=2)
-    assert await _all(store, second) == b"".join(lines + more)
-
-
-async def _all_fenced(store: Store, claim: Claim) -> None:
-    digest = hashlib.sha256(b"x").hexdigest()
-    await _raises(Fenced, store.append(claim, message_lines(SESSION, 3, ["no"]), expect=2))
-    await _raises(Fenced, store.read(claim, 0, 10))
-    await _raises(Fenced, store.read_back(claim, None, 10))
-    await _raises(Fenced, store.put_blob(claim, digest, b"x"))
-    await _raises(Fenced, store.get_blob(claim, digest))
-    await _raises(Fenced, store.put_snapshot(claim, b"x"))
-    await _raises(Fenced, store.put_partial(claim, b"x", append=False))
-    await _raises(Fenced, store.get_partial(claim))
+    assert await read_all(store, second) == b"".join(lines + more)
 
 
 async def claim_that_was_found_damaged_later_is_read_only(store: Store) -> None:
-    claim, lines = await _filled(store, ["one"])
+    claim, lines = await filled(store, ["one"])
     claim.damage = Damaged(SESSION, "somewhere", 2, "found by somebody who looked closer", 1)
-    await _raises(Damaged, store.append(claim, message_lines(SESSION, 3, ["no"]), expect=2))
-    assert await _all(store, claim) == b"".join(lines)
+    await raises(Damaged, store.append(claim, message_lines(SESSION, 3, ["no"]), expect=2))
+    assert await read_all(store, claim) == b"".join(lines)
     assert (await store.claim(SESSION)).damage is None
 
 
 async def sessions_are_apart(store: Store) -> None:
-    one, lines = await _filled(store, ["mine"])
-    other, others = await _filled(store, ["yours", "too"], "session_02contract")
+    one, lines = await filled(store, ["mine"])
+    other, others = await filled(store, ["yours", "too"], "session_02contract")
     await store.put_snapshot(one, b"mine")
     await store.put_partial(other, b"yours", append=False)
-    assert (await _all(store, one), await _all(store, other)) == (b"".join(lines), b"".join(others))
+    assert (await read_all(store, one), await read_all(store, other)) == (b"".join(lines), b"".join(others))
     assert (await store.get_snapshot(other.session_id), await store.get_partial(one)) == (None, b"")
 
 
@@ -250,22 +193,22 @@ async def sessions_are_apart(store: Store) -> None:
 
 
 async def blobs_are_kept_and_checked(store: Store) -> None:
-    claim, _ = await _filled(store, [])
+    claim, _ = await filled(store, [])
     data = bytes(range(256)) * 8192
     digest, wrong = hashlib.sha256(data).hexdigest(), hashlib.sha256(b"else").hexdigest()
     for _ in range(2):
         await store.put_blob(claim, digest, data)
     again = await store.claim(SESSION)
     assert await store.get_blob(again, digest) == data
-    await _raises(Damaged, store.get_blob(again, wrong))
+    await raises(Damaged, store.get_blob(again, wrong))
     await store.put_blob(again, wrong, b"not what its name says")
-    await _raises(Damaged, store.get_blob(again, wrong))
+    await raises(Damaged, store.get_blob(again, wrong))
     await store.put_blob(again, wrong, b"else")
     assert await store.get_blob(again, wrong) == b"else"
 
 
 async def snapshot_is_the_newest_or_none(store: Store) -> None:
-    claim, _ = await _filled(store, [])
+    claim, _ = await filled(store, [])
     assert await store.get_snapshot(SESSION) is None
     for data in (b"first: 1\n", b"second: 2\n" * 1000, b""):
         await store.put_snapshot(claim, data)
@@ -273,7 +216,7 @@ async def snapshot_is_the_newest_or_none(store: Store) -> None:
 
 
 async def partial_is_appended_to_or_replaced(store: Store) -> None:
-    claim, _ = await _filled(store, [])
+    claim, _ = await filled(store, [])
     assert await store.get_partial(claim) == b""
     for data, append, wanted in ((b"ab", True, b"ab"), (b"c", True, b"abc"), (b"x", False, b"x"), (b"", False, b"")):
         await store.put_partial(claim, data, append=append)
@@ -292,8 +235,8 @@ async def index_is_kept(store: Store) -> None:
 
 async def list_names_each_session_and_its_mark_follows_the_log(store: Store) -> None:
     assert await store.list_sessions() == []
-    claim, _ = await _filled(store, [])
-    other, _ = await _filled(store, [], "session_02contract")
+    claim, _ = await filled(store, [])
+    other, _ = await filled(store, [], "session_02contract")
     marks = [await _marks(store)]
     await store.append(claim, message_lines(SESSION, 2, ["one"]), expect=1)
     marks.append(await _marks(store))
@@ -306,17 +249,17 @@ async def list_names_each_session_and_its_mark_follows_the_log(store: Store) -> 
 
 
 async def deleted_session_is_gone_and_its_name_is_free(store: Store) -> None:
-    claim, _ = await _filled(store, ["one"])
+    claim, _ = await filled(store, ["one"])
     await store.put_snapshot(claim, b"old")
     await store.put_partial(claim, b"old", append=False)
     before = await _marks(store)
     await store.delete(SESSION)
     await store.delete(SESSION)
-    await _all_fenced(store, claim)
-    await _raises(SessionNotFound, store.claim(SESSION))
+    await all_fenced(store, claim)
+    await raises(SessionNotFound, store.claim(SESSION))
     assert await store.list_sessions() == []
-    again, lines = await _filled(store, ["two"])
-    assert (await _all(store, again), await store.get_snapshot(SESSION)) == (b"".join(lines), None)
+    again, lines = await filled(store, ["two"])
+    assert (await read_all(store, again), await store.get_snapshot(SESSION)) == (b"".join(lines), None)
     assert await store.get_partial(again) == b""
     assert await _marks(store) != before
 
@@ -330,20 +273,20 @@ async def _marks(store: Store) -> dict[str, str]:
 
 async def damage_is_told(store: Store, spoil: Spoil) -> None:
     """The good prefix is served, nothing can be added, other sessions do not notice."""
-    claim, lines = await _filled(store, ["one", "two", "three", "four"])
-    other, others = await _filled(store, ["fine"], "session_02contract")
+    claim, lines = await filled(store, ["one", "two", "three", "four"])
+    other, others = await filled(store, ["fine"], "session_02contract")
     await store.release(claim)
     spoil(store, SESSION, 3)
     for _ in range(2):
         claim = await store.claim(SESSION)
         assert claim.damage is not None
         assert (claim.head, claim.damage.good_seq, claim.damage.session_id) == (2, 2, SESSION)
-        assert (await _all(store, claim), await _all_back(store, claim, 9)) == (b"".join(lines[:2]),) * 2
-        await _raises(Damaged, store.append(claim, message_lines(SESSION, 3, ["no"]), expect=2))
-    await _raises(Damaged, store.verify(SESSION))
-    await _raises(SessionExists, store.create(SESSION, [first_line(SESSION)]))
+        assert (await read_all(store, claim), await read_all_back(store, claim, 9)) == (b"".join(lines[:2]),) * 2
+        await raises(Damaged, store.append(claim, message_lines(SESSION, 3, ["no"]), expect=2))
+    await raises(Damaged, store.verify(SESSION))
+    await raises(SessionExists, store.create(SESSION, [first_line(SESSION)]))
     assert SESSION in await _marks(store)
-    assert await _all(store, other) == b"".join(others)
+    assert await read_all(store, other) == b"".join(others)
 
 
 PROMISES: tuple[Promise, ...] = (
@@ -360,6 +303,10 @@ PROMISES: tuple[Promise, ...] = (
     second_claim_ends_the_first,
     claim_that_was_found_damaged_later_is_read_only,
     sessions_are_apart,
+    log_from_elsewhere_is_taken_in_byte_for_byte,
+    log_is_taken_in_whole_or_not_at_all,
+    log_is_taken_in_under_a_free_id_only,
+    log_is_mended_behind_a_record_and_goes_on,
     blobs_are_kept_and_checked,
     snapshot_is_the_newest_or_none,
     partial_is_appended_to_or_replaced,

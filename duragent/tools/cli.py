@@ -13,8 +13,6 @@ Without a `schema.json`, `args` is the only argument there is.
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -24,21 +22,11 @@ from duragent.policy.patterns import Kind
 from duragent.policy.rules import Invocation, invocation_text
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, json_object
 from duragent.tools.bash import sound_word
-from duragent.tools.cli_schema import DEFAULT_TIMEOUT_SECONDS, CliSchema
+from duragent.tools.cli_schema import DEFAULT_TIMEOUT_SECONDS
 from duragent.tools.command_output import GRACE_SECONDS, command_result
+from duragent.tools.program import Program
 
 MAX_ARGS_BYTES = 512 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """What a CliTool runs: `argv` are its own words, `folder` is where its file lies."""
-
-    name: str
-    argv: tuple[str, ...]
-    folder: Path
-    description: str = ""
-    schema: CliSchema | None = None
 
 
 def _words(value: object) -> object:

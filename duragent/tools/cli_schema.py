@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from duragent.agent.confined import read_inside
 from duragent.errors import InvalidFile
 from duragent.fault_words import unknown_key
 from duragent.journal.events import EffectClass
-from duragent.tools.program import small_file
+from duragent.text import cut_to
 
 MAX_BYTES = 64 * 1024
 MAX_TIMEOUT_SECONDS = 3600
@@ -55,7 +56,7 @@ def load_schema(path: Path, root: Path) -> CliSchema | None:
     """The schema in that file below `root`; None when there is no such file. Raises InvalidFile."""
     if not os.path.lexists(path):
         return None
-    content = small_file(path, root, MAX_BYTES + 1)
+    content = read_inside(root, path, MAX_BYTES)
     if len(content) > MAX_BYTES:
         raise InvalidFile(str(path), f"is larger than {MAX_BYTES // 1024} KiB")
     try:
@@ -166,7 +167,7 @@ def _sentence(error: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
+    return cut_to(text, _SHOWN_CHARS)
 
 
 def _no_constant(name: str) -> Any:

@@ -57,21 +57,24 @@ def result_of(finished: Finished, call: str, timeout_seconds: float) -> ToolResu
         "stdout_bytes": finished.stdout.size_bytes,
         "stderr_bytes": finished.stderr.size_bytes,
         "ending": finished.ending,
+        **({"error": finished.error} if finished.error else {}),
     }
-    if finished.error:
-        return ToolResult(
-            f"The command could not be started: {printable(finished.error)}",
-            _outcome(finished),
-            {**details, "error": finished.error},
-        )
+    if _never_ran(finished):
+        return ToolResult(f"The command could not be started: {printable(finished.error)}", "error", details)
     body, note = _body(finished), _note(finished, timeout_seconds)
     if not body:
-        plain = finished.ending == "exited" and finished.exit_code is not None
+        plain = finished.ending == "exited" and finished.exit_code is not None and not finished.error
         said = f"Command completed with exit code {finished.exit_code}" if plain else note
         return ToolResult(said, _outcome(finished), details)
     lost = finished.stdout.omitted_bytes + finished.stderr.omitted_bytes
     shown = cut_in_the_middle(body, call, "what was kept of it" if lost else "all of it")
     return ToolResult(_joined(shown.text, note), _outcome(finished), details, shown.full)
+
+
+def _never_ran(finished: Finished) -> bool:
+    """Else an error is about a command that may have done all that it was to do."""
+    ended = (finished.ending, finished.exit_code, finished.signal)
+    return bool(finished.error) and ended == ("exited", None, None)
 
 
 def _outcome(finished: Finished) -> ResultOutcome:
@@ -82,6 +85,9 @@ def _outcome(finished: Finished) -> ResultOutcome:
 
 def _note(finished: Finished, timeout_seconds: float) -> str:
     """How it ended, unless it just ended well."""
+    if finished.error:
+        late = f"timed out after {timeout_seconds:g} s; " if finished.ending == "timeout" else ""
+        return f"[{late}{printable(finished.error)}]"
     if finished.ending == "timeout":
         return f"[timed out after {timeout_seconds:g} s and was ended]"
     if finished.ending == "cancelled":

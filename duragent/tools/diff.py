@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Sequence
 
+from duragent.text import cut_to
+
 MAX_LINES = 200
 MAX_LINE_CHARS = 400
 _COMPARED_LINES = 2000
@@ -23,7 +25,7 @@ def unified(old: str, new: str, name: str) -> str:
     found = _hunks(left, right, first)
     if len(found) > MAX_LINES:
         found = [*found[:MAX_LINES], f"… {len(found) - MAX_LINES} more lines of diff"]
-    return "\n".join(line if len(line) <= MAX_LINE_CHARS else f"{line[:MAX_LINE_CHARS]}…" for line in found)
+    return "\n".join(cut_to(line, MAX_LINE_CHARS) for line in found)
 
 
 def counts(diff: str) -> tuple[int, int]:

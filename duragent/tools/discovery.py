@@ -9,11 +9,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from duragent.agent.confined import inside
 from duragent.errors import InvalidFile
 from duragent.fault_words import cut
-from duragent.tools.cli import CliTool, Program
+from duragent.tools.cli import CliTool
 from duragent.tools.cli_schema import load_schema
-from duragent.tools.program import argv_of, confined, description_in, unreadable
+from duragent.tools.program import Program, argv_of, description_in
+from duragent.yaml_file import unreadable
 
 TOOLS_FOLDER = "tools"
 README = "README.md"
@@ -47,35 +49,33 @@ def discover(agent_folder: Path, workspace: Path, *, trusted: bool = True) -> Di
         )
     found: dict[str, CliTool | None] = {}
     faults: list[str] = []
-    for root in roots:
-        try:
-            folders = _folders(root, faults)
-        except InvalidFile as error:
-            faults.append(str(error))
+    for folder in (folder for root in roots for folder in _folders(root, faults)):
+        if folder.name in found:
             continue
-        for folder in folders:
-            if folder.name in found:
-                continue
-            try:
-                if run := _run_file(folder):
-                    found[folder.name] = _tool(folder, run, root / TOOLS_FOLDER)
-            except InvalidFile as error:
-                # A tool that is broken keeps its name: another one must not take its place unseen.
-                found[folder.name] = None
-                faults.append(str(error))
+        try:
+            if run := _run_file(folder):
+                found[folder.name] = _tool(folder, run, folder.parent)
+        except InvalidFile as error:
+            # A tool that is broken keeps its name: another one must not take its place unseen.
+            found[folder.name] = None
+            faults.append(str(error))
     tools = tuple(tool for tool in found.values() if tool is not None)
     return Discovered(tools, tuple(root / TOOLS_FOLDER for root in roots), tuple(faults))
 
 
 def _folders(root: Path, faults: list[str]) -> list[Path]:
-    """The folders that may be tools, sorted by name. Raises InvalidFile."""
+    """The folders that may be tools, sorted by name."""
     tools = root / TOOLS_FOLDER
-    confined(tools, root)
     try:
+        inside(root, tools)
         with os.scandir(tools) as entries:
             names = sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
+    except InvalidFile as error:
+        faults.append(str(error))
+        return []
     except OSError as error:
-        raise unreadable(tools, error) from error
+        faults.append(str(unreadable(tools, error)))
+        return []
     if len(names) > MAX_FOLDERS:
         faults.append(
             f"{tools}: has more than {MAX_FOLDERS} folders; those after '{names[MAX_FOLDERS - 1]}' are left out"
@@ -107,7 +107,7 @@ def _tool(folder: Path, run: Path, root: Path) -> CliTool:
     """Raises InvalidFile."""
     if not NAME.fullmatch(folder.name):
         raise InvalidFile(ascii(str(folder))[1:-1], f"cannot be the name of a tool: it {NAME_RULE}")
-    confined(run, root)
+    inside(root, run)
     readme = folder / README
     described = description_in(readme, root) if os.path.lexists(readme) else ""
     schema = load_schema(folder / SCHEMA, root)

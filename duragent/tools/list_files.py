@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult, failed
-from duragent.tools.paths import PathRefused, Spot, find, is_closed, one_line, open_folder
-from duragent.tools.threads import Stop, in_thread, os_problem
+from duragent.tools.paths import Spot, find, is_closed, one_line, open_folder
+from duragent.tools.threads import Stop, in_thread, told
 from duragent.tools.walk import Walked, Wanted, place_to_search, walk
 
 
@@ -37,18 +37,17 @@ class ListFiles(Tool["ListFiles.Arguments"]):
         places = context.places
         if arguments.glob is None and not arguments.recursive:
             return await in_thread(arguments.path, lambda stop: _list(arguments, places, stop))
-        try:
-            spot, only = await asyncio.to_thread(place_to_search, arguments.path, places)
-            if only is not None:
-                return failed(f"{spot.shown}/{only} is a file, not a folder")
-            walked = await walk(spot, None, Wanted(arguments.glob))
-        except PathRefused as error:
-            return failed(str(error))
-        except OSError as error:
-            return failed(os_problem(arguments.path, error))
-        if walked.problem:
-            return failed(walked.problem)
-        return await in_thread(arguments.path, lambda _: _list_walked(spot, walked, arguments.limit))
+        return await told(arguments.path, _list_below(arguments, places))
+
+
+async def _list_below(arguments: ListFiles.Arguments, places: Places) -> ToolResult:
+    spot, only = await asyncio.to_thread(place_to_search, arguments.path, places)
+    if only is not None:
+        return failed(f"{spot.shown}/{only} is a file, not a folder")
+    walked = await walk(spot, None, Wanted(arguments.glob))
+    if walked.problem:
+        return failed(walked.problem)
+    return await in_thread(arguments.path, lambda _: _list_walked(spot, walked, arguments.limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def _list(arguments: ListFiles.Arguments, places: Places, stop: Stop) -> ToolRes
             rows = [_row(name, name, descriptor) for name in names[: arguments.limit]]
         finally:
             os.close(descriptor)
-    return _told(spot, _Listing(rows, f"[more than {arguments.limit}]" if len(names) > arguments.limit else ""))
+    return _shown(spot, _Listing(rows, f"[more than {arguments.limit}]" if len(names) > arguments.limit else ""))
 
 
 def _names(descriptor: int, spot: Spot, stop: Stop) -> Iterator[str]:
@@ -98,10 +97,10 @@ def _list_walked(spot: Spot, walked: Walked, limit: int) -> ToolResult:
     more = f"[{limit} of {len(names)} files; name a folder or a glob]" if len(names) > limit else ""
     if walked.limit:
         more = f"[not all: {walked.limit}; name a folder or a glob]"
-    return _told(spot, _Listing(rows, more))
+    return _shown(spot, _Listing(rows, more))
 
 
-def _told(spot: Spot, listing: _Listing) -> ToolResult:
+def _shown(spot: Spot, listing: _Listing) -> ToolResult:
     details = {"path": spot.shown, "count": len(listing.rows), "more": bool(listing.more)}
     if not listing.rows:
         return ToolResult(listing.more or f"{spot.shown}: nothing there.", details=details)

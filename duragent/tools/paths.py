@@ -113,12 +113,12 @@ def open_file(spot: Spot) -> Iterator[BinaryIO]:
     with open_folder(spot, spot.parts[:-1]) as parent:
         name = spot.parts[-1] if spot.parts else "."
         _must_be_regular(os.stat(name, dir_fd=parent, follow_symlinks=False), spot)
-        descriptor = os.open(name, _READ, dir_fd=parent)
-    with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        _must_be_regular(found, spot)
-        _must_not_be(found, _barred(spot), spot)
-        yield file
+        # By an opener, because `open` closes the descriptor when it refuses it, as it does that of a folder.
+        with open(name, "rb", opener=lambda name, _: os.open(name, _READ, dir_fd=parent)) as file:
+            found = os.fstat(file.fileno())
+            _must_be_regular(found, spot)
+            _must_not_be(found, _barred(spot), spot)
+            yield file
 
 
 @contextlib.contextmanager

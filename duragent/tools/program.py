@@ -1,13 +1,17 @@
-"""How a file is started as a program, and which files of an agent may be read as a tool's description."""
+"""Programs as tools: what one is, how its file is started, and how the README beside it describes it."""
 
 import os
 import shlex
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from duragent.agent.confined import read_inside
 from duragent.errors import InvalidFile
 from duragent.text import printable
+from duragent.tools.cli_schema import CliSchema
+from duragent.yaml_file import unreadable
 
 README_BYTES = 4 * 1024
 INTERPRETERS = {
@@ -23,6 +27,17 @@ INTERPRETERS = {
 """What starts a file that cannot be started by itself, by its extension."""
 
 _FIRST_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a CliTool runs: `argv` are its own words, `folder` is where its file lies."""
+
+    name: str
+    argv: tuple[str, ...]
+    folder: Path
+    description: str = ""
+    schema: CliSchema | None = None
 
 
 def argv_of(path: Path) -> tuple[str, ...]:
@@ -74,41 +89,12 @@ def _from_folder(word: str, folder: Path) -> str:
 
 def description_in(path: Path, root: Path) -> str:
     """The text of a README below `root`, its first 4 KiB. Raises InvalidFile."""
-    content = small_file(path, root, README_BYTES + 1)
+    content = read_inside(root, path, README_BYTES)
     text = printable(content[:README_BYTES].decode("utf-8-sig", errors="replace")).strip()
     if len(content) <= README_BYTES:
         return text
     whole, _, _ = text.rpartition("\n")
     return f"{whole or text.rstrip(chr(0xFFFD))}\n[the rest of {path.name} is left out]"
-
-
-def small_file(path: Path, root: Path, limit_bytes: int) -> bytes:
-    """The first `limit_bytes` of a regular file that really lies below `root`. Raises InvalidFile."""
-    confined(path, root)
-    try:
-        # A pipe or a device would block the reader for ever.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise InvalidFile(str(path), "is not a regular file")
-        with path.open("rb") as file:
-            return file.read(limit_bytes)
-    except FileNotFoundError:
-        raise InvalidFile(str(path), "does not exist") from None
-    except (OSError, ValueError) as error:
-        raise unreadable(path, error) from error
-
-
-def confined(path: Path, root: Path) -> None:
-    """Raises InvalidFile when `path` leads out of `root` through a symbolic link or `..`."""
-    try:
-        inside = path.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError, ValueError) as error:
-        raise unreadable(path, error) from error
-    if not inside:
-        raise InvalidFile(str(path), f"leads out of {root}")
-
-
-def unreadable(path: Path, error: Exception) -> InvalidFile:
-    return InvalidFile(str(path), f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
 def _first_bytes(path: Path) -> bytes:

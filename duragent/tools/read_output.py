@@ -5,6 +5,7 @@ import asyncio
 from pydantic import Field
 
 from duragent.journal.events import EffectClass
+from duragent.text import part_around
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, failed
 
 PAGE_BYTES = 16 * 1024
@@ -70,7 +71,7 @@ def matches(output: bytes, arguments: ReadOutput.Arguments) -> ToolResult:
         text = line.decode(errors="replace").rstrip("\r\n")
         if (found := text.casefold().find(wanted)) < 0:
             continue
-        said = f"{number} (byte {start}): {_around(text, found)}"
+        said = f"{number} (byte {start}): {part_around(text, found, MAX_LINE_CHARS)}"
         used += len(said.encode()) + 1
         if shown and used > arguments.limit:
             more = start
@@ -79,15 +80,6 @@ def matches(output: bytes, arguments: ReadOutput.Arguments) -> ToolResult:
     end = f"next offset {more}" if more is not None else "these are all" if shown else "no line has it"
     notice = f"[{len(shown)} lines; {end}; {len(output)} bytes searched from {arguments.offset}]"
     return ToolResult("\n".join([*shown, notice]), details={"lines": len(shown), "size_bytes": len(output)})
-
-
-def _around(text: str, at: int) -> str:
-    """A long line as the part around what was found."""
-    if len(text) <= MAX_LINE_CHARS:
-        return text
-    start = max(0, min(at - MAX_LINE_CHARS // 2, len(text) - MAX_LINE_CHARS))
-    end = start + MAX_LINE_CHARS
-    return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
 
 
 def _border(output: bytes, at: int, *, back: bool = True) -> int:

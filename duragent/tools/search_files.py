@@ -1,16 +1,18 @@
 """The tool `search_files`."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
+from typing import BinaryIO
 
 from pydantic import Field
 
-from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, failed
+from duragent.text import part_around
+from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult, failed
 from duragent.tools.paths import PathRefused, Spot, judge, open_file
 from duragent.tools.text_file import encoding_of, lines
-from duragent.tools.threads import Stop, in_thread, os_problem
+from duragent.tools.threads import Stop, in_thread, told
 from duragent.tools.walk import Hit, Walked, Wanted, place_to_search, walk
 
 MAX_LINE_CHARS = 300
@@ -38,17 +40,15 @@ class SearchFiles(Tool["SearchFiles.Arguments"]):
         max_results: int = Field(default=100, ge=1, le=1000, description="How many lines that fit at most.")
 
     async def run(self, arguments: Arguments, context: ToolContext) -> ToolResult:
-        wanted = Wanted(arguments.glob, arguments.pattern, arguments.ignore_case)
-        try:
-            spot, only = await asyncio.to_thread(place_to_search, arguments.path, context.places)
-            walked = await walk(spot, only, wanted)
-        except PathRefused as error:
-            return failed(str(error))
-        except OSError as error:
-            return failed(os_problem(arguments.path, error))
-        if walked.problem:
-            return failed(walked.problem)
-        return await in_thread(arguments.path, lambda stop: _shown(spot, walked, arguments, stop))
+        return await told(arguments.path, _search(arguments, context.places))
+
+
+async def _search(arguments: SearchFiles.Arguments, places: Places) -> ToolResult:
+    spot, only = await asyncio.to_thread(place_to_search, arguments.path, places)
+    walked = await walk(spot, only, Wanted(arguments.glob, arguments.pattern, arguments.ignore_case))
+    if walked.problem:
+        return failed(walked.problem)
+    return await in_thread(arguments.path, lambda stop: _shown(spot, walked, arguments, stop))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,43 +77,42 @@ def _shown(spot: Spot, walked: Walked, arguments: SearchFiles.Arguments, stop: S
     details = {"count": count, "more": bool(cut)}
     if not count:
         return ToolResult(f"nothing fits{f' ({cut})' if cut else ''}", details=details)
-    notice = (
-        [f"[{count} lines; there may be more ({cut}): narrow the pattern, the path or the glob]"] if cut else out[:0]
-    )
-    return ToolResult("\n".join([*out[:-1], *notice]), details=details)
+    # The last one is the blank line behind a file.
+    out.pop()
+    if cut:
+        out.append(f"[{count} lines; there may be more ({cut}): narrow the pattern, the path or the glob]")
+    return ToolResult("\n".join(out), details=details)
 
 
 def _rows(spot: Spot, path: str, hits: Sequence[Hit], around: int) -> tuple[str, list[_Row]]:
     """The file's name and its lines; none when it cannot be read any more or is closed."""
-    columns = {hit.line: hit.column for hit in hits}
-    wanted = {number for line in columns for number in range(line - around, line + around + 1)}
     try:
         # The path was found without following links; if one is there now, opening it fails.
         file_spot = judge(spot.real / path, spot.places)
         with open_file(file_spot) as file:
-            encoding = encoding_of(file)
-            if encoding is None:
-                return file_spot.shown, []
-            last = max(wanted)
-            found = []
-            for number, (text, _) in enumerate(lines(file, encoding, _READ_LINE_CHARS), 1):
-                if number in wanted:
-                    found.append(_Row(number, _window(text, columns.get(number, 1)), number in columns))
-                if number >= last:
-                    break
-            return file_spot.shown, found
+            return file_spot.shown, _read_rows(file, {hit.line: hit.column for hit in hits}, around)
     except (PathRefused, OSError):
         return "", []
 
 
+def _read_rows(file: BinaryIO, columns: Mapping[int, int], around: int) -> list[_Row]:
+    """`columns` says of each line that fits where it does."""
+    encoding = encoding_of(file)
+    if encoding is None:
+        return []
+    wanted = {number for line in columns for number in range(line - around, line + around + 1)}
+    numbered = enumerate(islice(lines(file, encoding, _READ_LINE_CHARS), max(wanted)), 1)
+    return [
+        _Row(number, _window(text, columns.get(number, 1)), number in columns)
+        for number, (text, _) in numbered
+        if number in wanted
+    ]
+
+
 def _window(text: str, column: int) -> str:
     """A line, or of a long one the part around what fits."""
-    if len(text) <= MAX_LINE_CHARS:
-        return text
     at = len(text.encode()[: column - 1].decode("utf-8", "ignore"))
-    start = max(min(at - MAX_LINE_CHARS // 3, len(text) - MAX_LINE_CHARS), 0)
-    end = start + MAX_LINE_CHARS
-    return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
+    return part_around(text, at, MAX_LINE_CHARS)
 
 
 def _formed(rows: Sequence[_Row]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from duragent.errors import SessionNotFound
 from duragent.journal.events import EffectClass
+from duragent.text import cut_to
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, failed
 
 SHOWN_CHARS = 500
@@ -39,7 +40,7 @@ async def _listed(limit: int, context: ToolContext) -> ToolResult:
     siblings = await context.sessions.siblings(limit)
     lines = [
         f"- {each.session_id} ({each.source}) — {each.status} — {each.updated_at}"
-        + (f" — {_cut(' '.join(each.title.split()))}" if each.title.strip() else "")
+        + (f" — {cut_to(' '.join(each.title.split()), SHOWN_CHARS)}" if each.title.strip() else "")
         for each in siblings
     ]
     return ToolResult("\n".join(lines) or "There are no other sessions.", details={"sessions": len(lines)})
@@ -50,9 +51,5 @@ async def _read(session_id: str, limit: int, context: ToolContext) -> ToolResult
         messages = await context.sessions.read(session_id, limit)
     except SessionNotFound as error:
         return failed(f"{error}; use list to see which there are")
-    lines = [f"[{role}]: {_cut(text)}" for role, text in messages]
+    lines = [f"[{role}]: {cut_to(text, SHOWN_CHARS)}" for role, text in messages]
     return ToolResult("\n".join(lines) or "This session has no messages yet.", details={"messages": len(lines)})
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "…"

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from duragent.tools.base import ToolResult, failed
@@ -19,17 +19,18 @@ async def in_thread(path: str, work: Callable[[Stop], ToolResult]) -> ToolResult
     """What `work` returns; a path that is refused and a file that cannot be used become a result that says why."""
     stop = Stop()
     try:
-        return await asyncio.get_running_loop().run_in_executor(_POOL, work, stop)
-    except PathRefused as error:
-        return failed(str(error))
-    except OSError as error:
-        return failed(os_problem(path, error))
+        return await told(path, asyncio.get_running_loop().run_in_executor(_POOL, work, stop))
     finally:
         stop.set()
 
 
-def os_problem(path: str, error: OSError) -> str:
-    """A sentence for the model."""
-    if isinstance(error, FileNotFoundError):
-        return f"{one_line(path)} does not exist"
-    return f"{one_line(path)}: {error.strerror or error}"
+async def told(path: str, work: Awaitable[ToolResult]) -> ToolResult:
+    """What `work` returns, or why the path that the model wrote cannot be used, as a sentence for the model."""
+    try:
+        return await work
+    except PathRefused as error:
+        return failed(str(error))
+    except FileNotFoundError:
+        return failed(f"{one_line(path)} does not exist")
+    except OSError as error:
+        return failed(f"{one_line(path)}: {error.strerror or error}")

@@ -26,10 +26,10 @@ from duragent.journal.events import EffectClass
 from duragent.models.messages import ToolSchema
 from duragent.policy.patterns import KINDS
 from duragent.tools.base import AnyTool, Places, Tool
-from duragent.tools.cli import CliTool, Program
+from duragent.tools.cli import CliTool
 from duragent.tools.cli_schema import load_schema
 from duragent.tools.discovery import NAME, NAME_RULE, SCHEMA, discover
-from duragent.tools.program import argv_of_command, description_in, program_file
+from duragent.tools.program import Program, argv_of_command, description_in, program_file
 from duragent.tools.settings import WebSettings
 
 BUILTINS: Mapping[str, str] = MappingProxyType(

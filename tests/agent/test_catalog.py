@@ -43,7 +43,7 @@ def test_absent_or_empty_folder_has_no_agents(tmp_path: Path) -> None:
 def test_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "agents").write_text("")
 
-    with pytest.raises(InvalidFile, match="cannot be read as a folder of agents"):
+    with pytest.raises(InvalidFile, match="cannot be read as a folder"):
         Catalog.open(tmp_path / "agents")
 
 

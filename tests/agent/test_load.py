@@ -67,10 +67,10 @@ def test_named_prompt_file_wins_over_the_conventional_one(folder: Path) -> None:
     ("line", "message"),
     [
         ("soul: gone.md", "agent.yaml:6: spec.soul: names 'gone.md', which does not exist in "),
-        ("instructions: ../secret.md", "agent.yaml:6: spec.instructions: leads out of the agent's folder"),
-        ("system_prompt: /etc/passwd", "agent.yaml:6: spec.system_prompt: leads out of the agent's folder"),
-        ("soul: link.md", "agent.yaml:6: spec.soul: leads out of the agent's folder"),
-        ("soul: linked/secret.md", "agent.yaml:6: spec.soul: leads out of the agent's folder"),
+        ("instructions: ../secret.md", "agent.yaml:6: spec.instructions: leads out of {folder}"),
+        ("system_prompt: /etc/passwd", "agent.yaml:6: spec.system_prompt: leads out of {folder}"),
+        ("soul: link.md", "agent.yaml:6: spec.soul: leads out of {folder}"),
+        ("soul: linked/secret.md", "agent.yaml:6: spec.soul: leads out of {folder}"),
         ("soul: loop.md", "agent.yaml:6: spec.soul: "),
         ('soul: "a\\0b"', "agent.yaml:6: spec.soul: cannot be followed"),
         ("soul: .", ": is a folder, not a file"),
@@ -87,14 +87,14 @@ def test_prompt_file_must_be_there_inside_and_readable(folder: Path, line: str, 
     (folder / "large.md").write_bytes(b"x" * (256 * 1024 + 1))
     (folder / "agent.yaml").write_text(f"{YAML}  {line}\n")
 
-    assert error_of(folder).removeprefix(str(folder)).startswith(message)
+    assert error_of(folder).removeprefix(str(folder)).startswith(message.format(folder=folder))
 
 
 def test_conventional_prompt_file_must_not_lead_out(folder: Path) -> None:
     (folder.parent / "secret.md").write_text("secret")
     (folder / "SOUL.md").symlink_to("../secret.md")
 
-    assert error_of(folder) == "SOUL.md: leads out of the agent's folder"
+    assert error_of(folder) == f"SOUL.md: leads out of {folder}"
 
 
 def test_conventional_prompt_file_that_leads_nowhere_is_told(folder: Path) -> None:

@@ -32,7 +32,7 @@ def agent_in(workspace: Path, rest: str = "") -> Agent:
 # --- skills ---------------------------------------------------------------------------------------------------------
 
 
-def test_skill_has_all_that_its_front_matter_says(tmp_path: Path) -> None:
+def test_skill_is_what_its_front_matter_says_and_other_keys_are_fine(tmp_path: Path) -> None:
     home = write_skill(
         tmp_path,
         "pdf-2",
@@ -48,9 +48,6 @@ def test_skill_has_all_that_its_front_matter_says(tmp_path: Path) -> None:
                 description="Reads PDFs.\nSlowly.",
                 body="Body.\n---\nx",
                 allowed_tools=("Read", "Bash(git add *)", "Grep"),
-                license="MIT",
-                compatibility="needs poppler",
-                metadata={"version": "1.0", "author": "me"},
             ),
         ),
         (),
@@ -242,6 +239,30 @@ def test_long_project_file_is_cut_with_a_notice(tmp_path: Path) -> None:
     assert faults == ()
     (tmp_path / "AGENTS.md").write_text("x" + "ü" * 40_000)
     assert load_project(tmp_path)[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "is_told"),
+    [
+        (b"caf\xe9", True),
+        (b"caf\xe9\n", True),
+        (b"x" * (32 * 1024 - 1) + "\u00fc".encode(), False),
+        (b"x" * (32 * 1024 - 2) + b"\xe9" + b"x" * 9, True),
+        ("\N{REPLACEMENT CHARACTER} is what we print".encode(), False),
+        (b"\xef\xbb\xbfcaf\xc3\xa9", False),
+    ],
+)
+def test_project_file_is_told_when_its_bytes_are_no_text(tmp_path: Path, content: bytes, is_told: bool) -> None:
+    (tmp_path / "AGENTS.md").write_bytes(content)
+    assert ["not UTF-8" in fault for fault in load_project(tmp_path)[1]] == ([True] if is_told else [])
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts what is open by Linux's /proc")
+def test_folder_in_place_of_a_file_leaves_nothing_open(tmp_path: Path) -> None:
+    (tmp_path / "AGENTS.md").mkdir()
+    before = os.listdir("/proc/self/fd")
+    assert load_project(tmp_path) == (None, (f"{tmp_path}/AGENTS.md: is a folder, not a file",))
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_project_file_that_is_no_text_or_leads_out_is_told(tmp_path: Path) -> None:

@@ -236,7 +236,7 @@ def test_name_has_a_plain_form(name: str) -> None:
         ("{name: a}", "{name: a, version: 1.0}", "agent.yaml:3: metadata.version: must be text, not 1.0"),
     ],
 )
-def test_head_is_checked(old: str, new: str, message: str) -> None:
+def test_wrong_head_is_told_at_its_line(old: str, new: str, message: str) -> None:
     with pytest.raises(InvalidFile) as caught:
         validate(parse_yaml(f"{HEAD}spec:\n{MODEL}".replace(old, new), "agent.yaml"), AgentFile)
 

@@ -13,7 +13,8 @@ import pytest
 
 import duragent as duragent_package
 from duragent.agent.starter import PROVIDER_KEYS
-from duragent.cli.doctor import Finding, free_space, lock_holder, programs, sandbox
+from duragent.cli.doctor import free_space, lock_holder, programs, sandbox
+from duragent.cli.finding import Finding
 from duragent.errors import UnsafeFileSystem
 from duragent.sandboxes.choose import Fact
 from duragent.stores.lock import WorkspaceLock
@@ -50,7 +51,7 @@ def test_a_new_workspace_has_no_problem_and_each_line_says_how_it_is(duragent: C
     ran = duragent("doctor")
     assert (ran.code, ran.err) == (0, "")
     sections = [line for line in ran.out.splitlines() if line and not line.startswith(" ")]
-    assert sections[:-1] == ["duragent", "workspace", "server", "sandbox", "programs", "agents"]
+    assert sections[:-1] == ["duragent", "workspace", "server", "sessions", "sandbox", "programs", "agents"]
     assert f"  ok       {folder}/.duragent is there, and you may read and write it\n" in ran.out
     assert "  ok       none runs; a command that needs one starts it\n" in ran.out
     assert "  ok       assistant: demo/demo, 11 tools\n" in ran.out
@@ -90,6 +91,31 @@ def test_keys_of_the_configuration_that_do_nothing_yet_are_told(duragent: Comman
     good, inactive = of("configuration", found)
     assert (code, good[0]) == (0, "ok")
     assert inactive[:2] == ("warning", "not active in this version: routes")
+
+
+def test_short_tokens_are_a_warning_that_does_not_tell_them(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    settings = 'server: {api_token: "hunter2-hunter", admin_token: "0123456789abcdef"}\n'
+    (folder / "duragent.yaml").write_text(settings)
+    code, found = findings(duragent)
+    hint = "`openssl rand -hex 16` makes a good one"
+    assert (code, ("warning", "server.api_token has 14 characters: it can be guessed", hint)) == (
+        0,
+        of("configuration", found)[1],
+    )
+    assert "hunter" not in str(found)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "example.org"])
+def test_public_host_without_a_token_and_one_that_is_no_address_are_problems(
+    duragent: Command, folder: Path, host: str
+) -> None:
+    duragent("init", "--no-interactive")
+    (folder / "duragent.yaml").write_text(f"server: {{host: {host}}}\n")
+    code, found = findings(duragent)
+    ((status, text, _),) = of("configuration", found)
+    assert (code, status) == (1, "problem")
+    assert ("is needed, because other machines" in text) or ("must be an IP address or localhost" in text)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -16,6 +16,7 @@ from duragent.journal.record import (
     MAX_LINE_BYTES,
     BadLine,
     Record,
+    blob_names,
     checked_seq,
     crc_seed,
     decode,
@@ -224,3 +225,17 @@ def test_empty_values_are_left_out_only_where_empty_is_the_default() -> None:
     assert json.loads(line).keys() == {
         "seq", "ts", "type", "message_id", "step", "attempt", "finish_reason", "usage", "crc",
     }  # fmt: skip
+
+
+def test_details_of_a_tool_that_look_like_a_blob_are_its_own() -> None:
+    details = {"blob": "a" * 64, "size_bytes": 3}
+    finished = e.ToolFinished(call="c1", outcome="ok", details=details)
+    line = encode(Record(1, "2026-01-02T03:04:05.678Z", finished), crc_seed("s1")).line
+    assert blob_names(line) == set()
+    assert decode(line, crc_seed("s1"), dict[str, bytes]().__getitem__).event == finished
+
+
+def test_blobs_of_lines_are_those_that_their_texts_were_moved_to() -> None:
+    long = e.ToolFinished(call="c1", outcome="ok", content="x" * (2 << 20))
+    encoded = encode(Record(1, "2026-01-02T03:04:05.678Z", long), crc_seed("s1"))
+    assert blob_names(encoded.line) == set(encoded.blobs) != set()

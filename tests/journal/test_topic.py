@@ -22,6 +22,7 @@ def topic_of(*texts: str) -> str:
         (("x" * 80,), "x" * 80),
         (("x" * 81,), "x" * 79 + "…"),
         (("a text too long for a line" * 1000, "a short one"), "a short one"),
+        ((f"[1100007 bytes in blob {'a1' * 32}]", "a short one"), "a short one"),
         ((), ""),
     ],
 )

@@ -469,22 +469,25 @@ async def test_reading_does_not_run_litellm_on_the_callers_thread(door: Door) ->
     assert [thread.name for thread in threading.enumerate()].count("litellm") == 1
 
 
-async def test_program_that_ends_in_the_middle_of_a_stream_says_nothing(door: Door) -> None:
-    url = door.stub.anthropic_url if door.is_anthropic else door.stub.openai_url
-    door.stub.script(Answer("one two three", cut_after_chunks=1, cut="hang"))
-    program = f"""
+def test_program_that_ends_in_the_middle_of_streams_says_nothing() -> None:
+    with StubLlm() as stub:
+        stub.script(*(Answer("one two three", cut_after_chunks=1, cut="hang") for _ in range(2)))
+        program = f"""
 import asyncio
 from duragent.models.base import ModelChoice
 from duragent.models.litellm import LitellmModel
 from duragent.models.messages import ChatMessage, ModelRequest
-async def main():
-    model = LitellmModel(ModelChoice({"anthropic" if door.is_anthropic else "openai"!r}, "m", {url!r}), {{}})
+async def begin(provider, url):
+    model = LitellmModel(ModelChoice(provider, "m", url), {{}})
     async for piece in model.stream(ModelRequest(messages=(ChatMessage(role="user", content="hi"),))):
         print(piece.text)
-        break
+        return
+async def main():
+    await begin("anthropic", {stub.anthropic_url!r})
+    await begin("openai", {stub.openai_url!r})
 asyncio.run(main())
 """
-    assert await asyncio.to_thread(run_python, program) == "one"
+        assert run_python(program) == "one\none"
 
 
 @pytest.mark.parametrize(

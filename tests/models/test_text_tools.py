@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from duragent.errors import ModelUnavailable
@@ -143,6 +143,8 @@ def test_model_is_told_of_a_call_that_did_not_run() -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example(content="{0", arguments="", fragment=CALL)
+@example(content='{"name": ', arguments="", fragment=CALL)
 @given(
     content=st.text(max_size=40), arguments=st.text(max_size=40), fragment=st.sampled_from([CALL, "</tool_result>", ""])
 )

@@ -59,7 +59,7 @@ async def test_command_ends_while_no_server_lives_and_the_next_one_reads_its_end
 
 
 async def test_server_that_dies_before_it_spawned_a_runner_has_started_nothing(tmp_path: Path) -> None:
-    server = start_server(tmp_path, "sh", "-c", "echo old >> count", crash="spool_made:1")
+    server = start_server(tmp_path, "sh", "-c", "echo old >> count", crash="spool.made:1")
     assert server.wait(20) == -signal.SIGKILL
     server.communicate()
     spool = await opened(tmp_path)
@@ -75,7 +75,7 @@ async def test_server_that_dies_before_it_spawned_a_runner_has_started_nothing(t
 
 
 async def test_next_server_may_just_run_a_call_whose_runner_was_never_spawned(tmp_path: Path) -> None:
-    server = start_server(tmp_path, "sh", "-c", "echo once >> count", crash="spool_made:1")
+    server = start_server(tmp_path, "sh", "-c", "echo once >> count", crash="spool.made:1")
     server.communicate(timeout=20)
     found = await run(tmp_path, sh("echo once >> count", tmp_path))
     assert (found.exit_code, (tmp_path / "count").read_text()) == (0, "once\n")
@@ -85,7 +85,7 @@ async def test_server_that_dies_when_the_runner_is_spawned_loses_nothing(tmp_pat
     for number in range(5):
         folder = tmp_path / str(number)
         folder.mkdir()
-        server = start_server(folder, "sh", "-c", "echo once >> count; sleep 0.1; exit 3", crash="runner_spawned:1")
+        server = start_server(folder, "sh", "-c", "echo once >> count; sleep 0.1; exit 3", crash="spool.spawned:1")
         assert server.wait(20) == -signal.SIGKILL
         server.communicate()
         spool = await opened(folder)

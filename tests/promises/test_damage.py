@@ -23,8 +23,7 @@ async def test_a_damaged_line_makes_its_session_read_only_and_leaves_the_others_
     server.start()
     async with server.client() as client:
         sick, well = [(await client.create_session("assistant")).session_id for _ in range(2)]
-        for session in (sick, well):
-            await client.ask(session, SendMessage(content="hello"))
+        await asyncio.gather(*(client.ask(session, SendMessage(content="hello")) for session in (sick, well)))
         server.kill()
         file = server.events_file(sick)
         lines = file.read_bytes().splitlines(keepends=True)
@@ -66,19 +65,20 @@ async def test_a_log_that_is_replaced_while_it_is_in_use_is_noticed_and_kept(ser
     assert kept.read_bytes() == acknowledged
 
 
-@pytest.mark.parametrize("content", [None, b"", b"status: completed\n", b"\x00\xff"])
-async def test_a_state_file_that_is_gone_or_wrong_changes_nothing(server: RealServer, content: bytes | None) -> None:
+async def test_a_state_file_that_is_gone_or_wrong_changes_nothing(server: RealServer) -> None:
     server.start()
     async with server.client() as client:
-        session = (await client.create_session("assistant", "kept")).session_id
-        await client.ask(session, SendMessage(content="hello"))
-        before = await client.session(session)
+        contents = (None, b"", b"status: completed\n", b"\x00\xff")
+        sessions = {(await client.create_session("assistant", "kept")).session_id: content for content in contents}
+        await asyncio.gather(*(client.ask(session, SendMessage(content="hello")) for session in sessions))
+        before = {(session, content): await client.session(session) for session, content in sessions.items()}
         server.kill()
-        state = server.events_file(session).with_name("state.yaml")
-        if content is None:
+        for session, content in before:
+            state = server.events_file(session).with_name("state.yaml")
             state.unlink(missing_ok=True)
-        else:
-            state.write_bytes(content)
+            if content is not None:
+                state.write_bytes(content)
         server.start()
-        assert await client.session(session) == before
-        await client.ask(session, SendMessage(content="and on"))
+        for (session, content), info in before.items():
+            assert await client.session(session) == info, content
+        await asyncio.gather(*(client.ask(session, SendMessage(content="and on")) for session in sessions))

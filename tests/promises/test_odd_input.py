@@ -1,9 +1,15 @@
 """What people and programs send: text of every kind as it came, and nothing that is wrong gets in."""
 
-import httpx
-import pytest
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
+import httpx
+
+from duragent.client.client import Client
+from duragent.client.watch import CaughtUp, Item
 from duragent.journal.events import MessageReceived
+from duragent.journal.record import Record
 from duragent.wire import SendMessage
 from tests.promises.real_server import RealServer
 
@@ -19,25 +25,37 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("kind", TEXTS)
-async def test_text_is_stored_and_shown_as_it_came(server: RealServer, kind: str) -> None:
-    text = TEXTS[kind]
+async def test_text_is_stored_and_shown_as_it_came(server: RealServer) -> None:
     server.start()
     async with server.client() as client:
-        session = (await client.create_session("assistant")).session_id
-        await client.ask(session, SendMessage(content=text))
+        sessions = {kind: (await client.create_session("assistant")).session_id for kind in TEXTS}
+        await asyncio.gather(*(client.ask(sessions[kind], SendMessage(content=text)) for kind, text in TEXTS.items()))
         server.kill()
         server.start()
-        shown = (await client.messages(session)).messages
-        assert shown[0].content == text
-        events = await client.events(session, after=0)
-        assert next(e["text"] for e in events.events if e["type"] == "message_received") == text
-        async for item in client.watch(session):
-            if getattr(getattr(item, "event", None), "type", "") == "message_received":
-                assert item.event.text == text  # type: ignore[union-attr]  # narrowed by its type name
-                break
+        for kind, text in TEXTS.items():
+            assert await _everywhere(server, client, sessions[kind]) == [text] * 4, kind
+
+
+async def _everywhere(server: RealServer, client: Client, session: str) -> list[str]:
+    """The message as each door shows it, and as the log has it."""
+    shown = (await client.messages(session)).messages
+    events = await client.events(session, after=0)
+    by_page = next(each["text"] for each in events.events if each["type"] == "message_received")
+    async with aclosing(client.watch(session)) as items:
+        watched = [
+            item.event.text
+            async for item in _until_live(items)
+            if isinstance(item, Record) and isinstance(item.event, MessageReceived)
+        ]
     stored = next(r.event for r in server.records(session) if isinstance(r.event, MessageReceived))
-    assert stored.text == text
+    return [shown[0].content, by_page, *watched, stored.text]
+
+
+async def _until_live(items: AsyncGenerator[Item, None]) -> AsyncIterator[Item]:
+    async for item in items:
+        if isinstance(item, CaughtUp):
+            return
+        yield item
 
 
 async def test_nothing_wrong_gets_in(server: RealServer) -> None:

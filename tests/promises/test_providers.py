@@ -20,8 +20,9 @@ class Provided:
     provider: str
 
 
-@pytest.fixture(params=["openai", "anthropic"])
-def provided(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provided]:
+@pytest.fixture(scope="module", params=["openai", "anthropic"])
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provided]:
+    tmp_path: Path = tmp_path_factory.mktemp("provided")
     with StubLlm() as stub:
         url = stub.openai_url if request.param == "openai" else stub.anthropic_url
         name = "gpt-4o-mini" if request.param == "openai" else "claude-sonnet-4-5"
@@ -32,6 +33,12 @@ def provided(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provide
         server.start()
         yield Provided(server, stub, request.param)
         server.stop()
+
+
+@pytest.fixture
+def provided(running: Provided) -> Provided:
+    running.stub.requests.clear()
+    return running
 
 
 async def test_a_conversation_reaches_the_provider_whole_and_in_order(provided: Provided) -> None:

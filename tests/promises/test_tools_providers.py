@@ -78,7 +78,7 @@ def _none_refused(stub: StubLlm) -> None:
 
 async def test_a_reply_with_five_calls_is_killed_and_goes_on(provided: tuple[Hands, StubLlm]) -> None:
     hands, stub = provided
-    hands.server.start({"DURAGENT_CRASHPOINT": "tool_ran:2"})
+    hands.server.start({"DURAGENT_CRASHPOINT": "tool.ran:2"})
     async with hands.server.client() as client:
         session = (await client.create_session("assistant")).session_id
         await client.post_message(session, SendMessage(content="go"))
@@ -95,7 +95,7 @@ async def test_a_reply_with_five_calls_is_killed_and_goes_on(provided: tuple[Han
 
 @pytest.mark.campaign
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("second", ["tool_ran:1", "log.written:2", "log.synced:4"])
-@pytest.mark.parametrize("first", ["tool_started:1", "runner_spawned:1", "tool_finished:1", "log.written:8"])
+@pytest.mark.parametrize("second", ["tool.ran:1", "log.written:2", "log.synced:4"])
+@pytest.mark.parametrize("first", ["tool.started:1", "spool.spawned:1", "tool.finished:1", "log.written:8"])
 async def test_a_message_in_between_and_two_kills(provided: tuple[Hands, StubLlm], first: str, second: str) -> None:
     await _killed(provided, [first, second])

@@ -315,7 +315,9 @@ c = socket.create_connection(s.getsockname()); print("own")
 
 
 def test_command_ends_when_only_bubblewrap_is_killed(project: Path) -> None:
-    with started(Bubblewrap().wrap(shell(project, "echo ready; sleep 300"), Confinement((project,)))) as process:
+    # bubblewrap's first process inside ties itself to the outer one after it has started the command, and then waits.
+    script = "until grep -q '^State:.S' /proc/1/status; do :; done; echo ready; sleep 300"
+    with started(Bubblewrap().wrap(shell(project, script), Confinement((project,)))) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         process.kill()

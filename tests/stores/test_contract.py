@@ -11,6 +11,7 @@ from duragent.stores.files import FileStore
 from duragent.stores.log_file import Rotation
 from duragent.stores.memory import MemoryStore
 from duragent.testing.store_contract import PROMISES, Promise, check_store, damage_is_told
+from duragent.testing.store_copies import damage_is_mended
 
 Make = Callable[[], Store]
 
@@ -62,6 +63,7 @@ async def test_store_tells_damage(make_store: Make) -> None:
     if isinstance(store, FileStore) and store._rotation.events == 3:
         pytest.skip("sealed files are checked when they are read: see test_rotation.py")
     await damage_is_told(store, spoil)
+    await damage_is_mended(make_store(), spoil)
 
 
 async def test_whole_suite_runs_as_one_call(make_store: Make) -> None:

@@ -4,11 +4,12 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from duragent.policy.tiers import Delivery
+from duragent.subscribers import notify
 from duragent.subscribers.notify import MAX_WAITING, Notice, Notifier
 
 
@@ -28,6 +29,24 @@ async def webhook(status: int = 200) -> AsyncIterator[tuple[str, "asyncio.Queue[
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook", bodies
+
+
+@asynccontextmanager
+async def trickling(start: bytes) -> AsyncIterator[str]:
+    """The URL of a server that begins its answer so, and never comes to the end of it."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(start)
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"x: y\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
 
 
 @asynccontextmanager
@@ -67,6 +86,19 @@ async def test_a_webhook_that_fails_is_told_in_the_log_and_the_next_one_is_not_h
         async with asyncio.timeout(20):
             assert (await bodies.get())["command"] == "second"
     assert len([record for record in caplog.records if "was not told" in record.message]) == 3
+
+
+@pytest.mark.parametrize(("start", "told"), [(b"HTTP/1.1 200 X\r\n", 0), (b"HTTP/1.1 200 X\r\n\r\n", 1)])
+async def test_a_webhook_that_never_ends_its_answer_does_not_hold_up_the_next_one(
+    start: bytes, told: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "WEBHOOK_SECONDS", 0.3)
+    async with trickling(start) as endless, running() as notifier:
+        notifier.put(notice(Delivery("webhook", endless)))
+        async with asyncio.timeout(20), webhook() as (url, bodies):
+            notifier.put(notice(Delivery("webhook", url), command="second"))
+            assert (await bodies.get())["command"] == "second"
+    assert len([record for record in caplog.records if "was not told" in record.message]) == 1 - told
 
 
 async def test_the_log_is_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,8 +11,9 @@ from duragent.policy.tiers import Policy
 from duragent.testing.tool_context import context_in
 from duragent.testing.tool_contract import check_tool
 from duragent.tools.base import ToolResult
-from duragent.tools.cli import CliTool, Program
+from duragent.tools.cli import CliTool
 from duragent.tools.cli_schema import parse_schema
+from duragent.tools.program import Program
 
 ECHO = """\
 import json, os, sys

@@ -46,6 +46,16 @@ def test_result_tells_how_a_command_was_ended() -> None:
     )
 
 
+def test_result_of_a_command_that_ran_never_says_that_it_was_not_started() -> None:
+    full = Finished("cancelled", None, out(b"half\n"), out(b""), 1.0, 15, "its output could not be stored: disk full")
+    assert told(full) == ("half\n[its output could not be stored: disk full]", "cancelled")
+    stuck = Finished("timeout", None, out(b""), out(b""), 9.0, None, "it could not be ended")
+    assert told(stuck) == ("[timed out after 120 s; it could not be ended]", "timeout")
+    left = Finished("exited", 0, out(b"done\n"), out(b""), 9.0, None, "it could not be ended")
+    assert told(left) == ("done\n[it could not be ended]", "error")
+    assert result_of(left, "c1", 120).details["error"] == "it could not be ended"
+
+
 def test_details_have_the_numbers() -> None:
     assert result_of(ended(b"ab", b"c", exit_code=2), "c1", 120).details == {
         "exit_code": 2,

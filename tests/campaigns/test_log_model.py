@@ -1,27 +1,58 @@
 """The files store against a list of lines: whatever happens to it, in any order, it is what the list is."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
+import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from duragent.errors import SeqConflict, SessionNotFound, StoreFull, Unavailable
 from duragent.stores.base import Claim
 from duragent.stores.files import FileStore
 from duragent.stores.log_file import Rotation
+from tests.campaigns.campaign import Campaign
 from tests.stores.logs import SESSION, FaultyDisk, lines_of, message
 
 T = TypeVar("T")
+DONE: Counter[str] = Counter()
 ERRORS = st.sampled_from([errno.ENOSPC, errno.EIO, errno.EDQUOT])
+
+
+class SyncFaultDisk(FaultyDisk):
+    """Besides, only syncs of files may fail."""
+
+    sync_fails: Literal["", "once", "always"] = ""
+
+    def fail_syncs(self, *, lasting: bool) -> None:
+        self.sync_fails = "always" if lasting else "once"
+
+    def heal(self) -> None:
+        super().heal()
+        self.sync_fails = ""
+
+    def sync(self, fd: int) -> None:
+        super().sync(fd)
+        if self.sync_fails:
+            self.sync_fails = "always" if self.sync_fails == "always" else ""
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 class FileStoreMachine(RuleBasedStateMachine):
@@ -31,10 +62,11 @@ class FileStoreMachine(RuleBasedStateMachine):
         super().__init__()
         self.root = Path(tempfile.mkdtemp(prefix="duragent-model-"))
         self.runner = asyncio.Runner()
-        self.disk = FaultyDisk()
+        self.disk = SyncFaultDisk()
         self.store = self._store()
         self.claim: Claim | None = None
         self.lines: list[bytes] = []
+        self.snapshot: bytes | None = None
         self.number = 0
 
     def _store(self) -> FileStore:
@@ -43,6 +75,8 @@ class FileStoreMachine(RuleBasedStateMachine):
         return store
 
     def do(self, work: Awaitable[T]) -> T:
+        DONE[getattr(work, "__name__", "")] += 1  # each store method is a coroutine function
+
         async def run() -> T:
             return await work
 
@@ -80,6 +114,10 @@ class FileStoreMachine(RuleBasedStateMachine):
         assert found == b"".join(self.lines)
 
     # --- what a session does ----------------------------------------------------------------------------------------
+
+    @initialize()
+    def first(self) -> None:
+        self.create()
 
     @precondition(lambda self: self.claim is None)
     @rule()
@@ -123,10 +161,19 @@ class FileStoreMachine(RuleBasedStateMachine):
         assert wanted.endswith(block)
         assert bool(block) == bool(wanted)
 
+    @precondition(lambda self: self.claim is not None)
+    @rule(size=st.sampled_from([0, 1, 500, 100_000]))
+    def save_a_snapshot(self, size: int) -> None:
+        assert self.claim is not None
+        self.number += 1
+        self.snapshot = b"%d" % self.number + b"x" * size
+        self.do(self.store.put_snapshot(self.claim, self.snapshot))
+
+    @precondition(lambda self: len(self.lines) > 6)
     @rule()
     def delete(self) -> None:
         self.do(self.store.delete(SESSION))
-        self.lines, self.claim = [], None
+        self.lines, self.claim, self.snapshot = [], None, None
 
     # --- what happens to it -----------------------------------------------------------------------------------------
 
@@ -146,6 +193,40 @@ class FileStoreMachine(RuleBasedStateMachine):
         except Unavailable:
             self.disk.heal()
             self.open(lines)
+
+    @precondition(lambda self: self.claim is not None)
+    @rule(count=st.integers(1, 4), lasting=st.booleans())
+    def append_when_syncing_fails(self, count: int, lasting: bool) -> None:
+        """The bytes are written, and the kernel says that they did not reach the disk."""
+        assert self.claim is not None
+        lines = self.new(count)
+        self.disk.fail_syncs(lasting=lasting)
+        try:
+            self.do(self.store.append(self.claim, lines, expect=len(self.lines)))
+            self.lines += lines
+        except StoreFull:
+            self.disk.heal()
+            self.check()
+        except Unavailable:
+            self.disk.heal()
+            self.open(lines)
+        self.disk.heal()
+
+    @precondition(lambda self: self.claim is not None)
+    @rule(nth=st.integers(1, 5), error=ERRORS, lasting=st.booleans())
+    def save_a_snapshot_on_a_failing_disk(self, nth: int, error: int, lasting: bool) -> None:
+        """It is the old one or the new one, whole; and what an append needs is not touched."""
+        assert self.claim is not None
+        self.number += 1
+        offered = b"%d" % self.number
+        self.disk.fail(nth, error, lasting=lasting)
+        with contextlib.suppress(OSError, StoreFull, Unavailable):
+            self.do(self.store.put_snapshot(self.claim, offered))
+        self.disk.heal()
+        found = self.do(self.store.get_snapshot(SESSION))
+        assert found in (self.snapshot, offered)
+        self.snapshot = found
+        self.open()
 
     @precondition(lambda self: self.claim is not None)
     @rule()
@@ -199,25 +280,38 @@ class FileStoreMachine(RuleBasedStateMachine):
             assert self.claim is None
 
     @invariant()
+    def snapshot_is_the_one_that_was_saved_last(self) -> None:
+        assert self.do(self.store.get_snapshot(SESSION)) == self.snapshot
+
+    @invariant()
     def newest_record_is_the_one_that_was_acknowledged_last(self) -> None:
         if self.claim is not None:
             assert self.do(self.store.read_back(self.claim, None, 1)) == self.lines[-1]
 
 
-def search(examples: int, steps: int) -> None:
-    run_state_machine_as_test(
-        FileStoreMachine,
-        settings=settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+def search(campaign: Campaign, numbers: range, examples: int, steps: int) -> None:
+    """Hypothesis chooses the steps; the number of a case is its seed."""
+    for number in campaign.cases(numbers):
+        with campaign.case(number):
+            how = settings(
+                max_examples=examples,
+                stateful_step_count=steps,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            )
+            run_state_machine_as_test(hypothesis.seed(number)(FileStoreMachine), settings=how)
+    shown = {name: DONE[name] for name in ("create", "append", "claim", "put_snapshot", "delete", "read", "verify")}
+    print(f"the store was asked {DONE.total()} times: {shown}")  # noqa: T201  # a campaign says what it did
+    assert campaign.only is not None or DONE["append"] > examples
 
 
-def test_files_store_is_what_the_model_is() -> None:
-    search(30, 30)
+def test_files_store_is_what_the_model_is(campaign: Campaign) -> None:
+    search(campaign, range(1), examples=25, steps=30)
 
 
 @pytest.mark.campaign
 @pytest.mark.timeout(1800)
-def test_files_store_is_what_the_model_is_after_a_long_search() -> None:
-    search(500, 40)
+@pytest.mark.parametrize("shard", range(2))
+def test_files_store_is_what_the_model_is_after_a_long_search(campaign: Campaign, shard: int) -> None:
+    search(campaign, range(1 + 5 * shard, 6 + 5 * shard), examples=100, steps=40)

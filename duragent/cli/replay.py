@@ -1,0 +1,95 @@
+"""`duragent replay`: the state that a session's records add up to, at any of them; from its files alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from duragent.cli import options, view
+from duragent.cli.log import find_folder
+from duragent.cli.place import need_config
+from duragent.errors import Damaged, InvalidRequest
+
+if TYPE_CHECKING:
+    from duragent.stores.checkup import Replayed
+
+
+def replay(
+    session: Annotated[
+        str, typer.Argument(metavar="ID[@SEQ]", help="A session's id or the start of one; @SEQ: up to that record.")
+    ],
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare with state.yaml; exit 1 if it differs.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Fold a session's log and show the state that it adds up to, as state.yaml shows it. Needs no server."""
+    from duragent.stores import checkup
+
+    prefix, at = split(session)
+    sessions_dir = need_config(config, workspace).sessions_dir
+    session_id = find_folder(sessions_dir, prefix)
+    if verify:
+        if at is not None:
+            raise InvalidRequest("--verify compares at the record where state.yaml stands: leave @SEQ out")
+        raise typer.Exit(_verify(sessions_dir, session_id, json))
+    replayed = checkup.replay(sessions_dir, session_id, at)
+    if at is not None and replayed.state.seq != at:
+        raise InvalidRequest(f"session '{session_id}' has the records 1 to {replayed.state.seq}, not {at}")
+    _show(replayed, json)
+
+
+def split(session: str) -> tuple[str, int | None]:
+    """The id and the seq of `ID[@SEQ]`. Raises InvalidRequest."""
+    prefix, found, at = session.partition("@")
+    if not found:
+        return prefix, None
+    if not (at.isascii() and at.isdigit()) or not int(at[:18]) > 0:
+        raise InvalidRequest(f"'{at[:40]}' is no record: write ID@SEQ, with a number from 1 (`duragent session log`)")
+    return prefix, int(at[:18])
+
+
+def _show(replayed: "Replayed", json: bool) -> None:
+    from duragent.journal import snapshot
+
+    if json:
+        view.print_json(replayed.facts)
+    else:
+        dumped = snapshot.dump(snapshot.Snapshot(replayed.state, replayed.last_crc)).decode()
+        typer.echo("".join(line for line in dumped.splitlines(keepends=True) if line[0] != "#"), nl=False)
+
+
+def _verify(sessions_dir: Path, session_id: str, json: bool) -> int:
+    from duragent.journal import snapshot
+    from duragent.stores import checkup
+
+    try:
+        saved = (sessions_dir / session_id / "state.yaml").read_bytes()
+    except OSError:
+        whole = checkup.replay(sessions_dir, session_id)
+        _say(json, session_id, whole.state.seq, [], f"there is no state.yaml; {whole.state.seq} records fold")
+        return 0
+    known = snapshot.load(saved, session_id)
+    at = known.state.seq if known else None
+    replayed = checkup.replay(sessions_dir, session_id, at)
+    if at is not None and replayed.state.seq < at:
+        head, problem = replayed.state.seq, f"the log ends before record {at}, which state.yaml has seen"
+        raise Damaged(session_id, "events.jsonl", head + 1, problem, head)
+    different = checkup.differences(replayed, saved)
+    text = f"state.yaml stands at record {replayed.state.seq} and is what the records up to it add up to"
+    if different or known is None:
+        text = "state.yaml is not what the records add up to; it counts as absent, and the log is folded instead"
+    _say(json, session_id, replayed.state.seq, different, text)
+    return 1 if different or known is None else 0
+
+
+def _say(json: bool, session_id: str, seq: int, different: Sequence[tuple[str, object, object]], text: str) -> None:
+    if json:
+        fields = [{"field": key, "log": ours, "state_yaml": theirs} for key, ours, theirs in different]
+        view.print_json({"session_id": session_id, "seq": seq, "same": not fields, "differences": fields, "text": text})
+        return
+    typer.echo(f"{session_id}: {text}.")
+    if different:
+        rows = [(key, view.json_text(ours), view.json_text(theirs)) for key, ours, theirs in different]
+        view.print_table(("FIELD", "LOG", "STATE.YAML"), rows, "")

@@ -1,0 +1,185 @@
+"""Logs that become sessions of their own: a fork, an import; and one that goes on without what was damaged.
+
+The law: a copy is checked record by record on its way, and it never goes on by itself with what was under way in the
+original. Nobody there could know how far that came.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from duragent.errors import Damaged
+from duragent.journal.apply import apply, reduce
+from duragent.journal.copy import rebound, wound_up
+from duragent.journal.events import Event, LogRecovered, OwnerClaimed, SessionCreated, ToolFinished
+from duragent.journal.record import BadLine, Record, blob_names, crc_seed, decode, encode, is_legacy, timestamp, tx_of
+from duragent.journal.state import SessionState
+from duragent.session.actor import Session
+from duragent.session.ports import Ports
+from duragent.stores.base import Claim, Store, TornTail
+
+AT_ONCE = 256
+"""Lines that are written at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copyist:
+    """Who copies, when, and why: the beginning of a sentence ("the session was forked")."""
+
+    why: str
+    ts: str
+    node: str
+
+
+@dataclass(slots=True)
+class Copying:
+    """A log of the session `source` on its way to the session `target`.
+
+    `first` changes the first record; `more` is what follows the last one besides what ends that was under way. After
+    the lines, `blobs` has the names of all that they refer to, and `state` is the new session's. `closed_seq` is the
+    record that closed the original, 0 for none; `tx` the group of records that is not complete.
+    """
+
+    source: str
+    target: str
+    by: Copyist
+    first: Callable[[SessionCreated], SessionCreated] | None = None
+    more: Sequence[Event] = ()
+    blobs: set[str] = field(default_factory=set)
+    closed_seq: int = 0
+    tx: tuple[int, int] | None = None
+    state: SessionState = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state = SessionState(self.target)
+
+    async def lines(self, blocks: AsyncIterator[bytes]) -> AsyncIterator[Sequence[bytes]]:
+        """The lines of the new log, never a group in two pieces. Raises Damaged for a record that is not good."""
+        together: list[bytes] = []
+        async for block in blocks:
+            for record, line in await asyncio.to_thread(self.take, block):
+                together.append(line)
+                if len(together) >= AT_ONCE and (ends_group(record) or self.source != self.target):
+                    yield together
+                    together = []
+        ended, self.state = closing(self.state, self._ending(), self.by.ts)
+        if together or ended:
+            yield [*together, *ended]
+
+    def _ending(self) -> list[Event]:
+        events = [*wound_up(self.state, self.by.why), *self.more]
+        # Who writes has claimed the session before; and a fork is the work of whoever forks.
+        is_fork = self.first is not None
+        return [OwnerClaimed(epoch=self.state.epoch + 1, node=self.by.node), *events] if events or is_fork else []
+
+    def take(self, block: bytes) -> list[tuple[Record, bytes]]:
+        """The records of the next stored lines, each with its line in the new log."""
+        return list(self._taken(block))
+
+    def _taken(self, block: bytes) -> Iterator[tuple[Record, bytes]]:
+        for line in block.split(b"\n"):
+            if line:
+                record, copied = self._as_copied(line, self._checked(line))
+                yield record, copied
+                self.state = apply(self.state, record)
+                self.closed_seq = self.closed_seq or record.seq if self.state.closed else 0
+
+    def _checked(self, line: bytes) -> Record:
+        seq = self.state.seq
+        try:
+            record = decode(line, crc_seed(self.source))
+            self.tx = _in_group(self.tx, tx_of(line))
+        except BadLine as error:
+            raise Damaged(self.source, "events.jsonl", seq + 1, str(error), seq) from error
+        # The beginning of a log of duragent-rust may have been compacted away.
+        if record.seq != seq + 1 and not (seq == 0 and is_legacy(line)):
+            raise Damaged(self.source, "events.jsonl", seq + 1, f"record {record.seq} follows record {seq}", seq)
+        return record
+
+    def _as_copied(self, line: bytes, record: Record) -> tuple[Record, bytes]:
+        event = record.event
+        self.blobs |= blob_names(line)
+        if isinstance(event, ToolFinished) and event.output_sha256:
+            self.blobs.add(event.output_sha256)
+        if isinstance(event, SessionCreated) and record.seq == 1 and self.first is not None:
+            record = Record(record.seq, record.ts, self.first(event))
+            return record, encode(record, crc_seed(self.target)).line
+        return record, (line if self.source == self.target else rebound(line, crc_seed(self.target))) + b"\n"
+
+
+def closing(state: SessionState, events: Sequence[Event], ts: str) -> tuple[list[bytes], SessionState]:
+    """The lines of these events behind the state, as one group, and the state after them."""
+    count, seed = len(events), crc_seed(state.session_id)
+    marks = [f"{at}/{count}" if count > 1 else None for at in range(1, count + 1)]
+    records = [
+        Record(state.seq + at, ts, event, mark) for at, (event, mark) in enumerate(zip(events, marks, strict=True), 1)
+    ]
+    return [encode(record, seed).line for record in records], reduce(state, records)
+
+
+def _in_group(before: tuple[int, int] | None, tx: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The group that is open after a line with `tx`; None when none is. Raises BadLine."""
+    expected = (before[0] + 1, before[1]) if before else (1, tx[1]) if tx else None
+    if tx != expected or (tx and tx[0] > tx[1]):
+        raise BadLine("it is not of the group of records that it stands in")
+    return None if tx is None or tx[0] == tx[1] else tx
+
+
+def ends_group(record: Record) -> bool:
+    """Whether the log may end here: no record that was appended together with this one comes behind it."""
+    if record.tx is None:
+        return True
+    at, _, count = record.tx.partition("/")
+    return at == count
+
+
+async def damage_of(session: Session, store: Store) -> Damaged | None:
+    """What is wrong with its log, looked for if nobody knows of anything. The session may have been stopped then."""
+    if isinstance(session.problem, Damaged):
+        return session.problem
+    try:
+        await store.verify(session.id)
+        return None
+    except Damaged:
+        # It may have been written to meanwhile: what counts is what is found when it stands still.
+        await session.finish(0)
+    try:
+        await store.verify(session.id)
+    except Damaged as error:
+        return error
+    return None
+
+
+async def mend(ports: Ports, claim: Claim, damage: Damaged) -> None:
+    """See `Sessions.repair`. Raises Damaged where it cannot be done."""
+    good = await _good_part(ports.store, claim)
+    if good.seq == 0 or damage.file.startswith("blobs/"):
+        # Of a blob that is gone the log cannot say what was in it: only a backup can.
+        raise damage
+    ts = timestamp(ports.clock.now())
+
+    def mended(tail: TornTail) -> list[bytes]:
+        cut = LogRecovered(offset=tail.offset, size_bytes=tail.size_bytes, saved_as=tail.saved_as)
+        owned = OwnerClaimed(epoch=good.epoch + 1, node=ports.node)
+        return closing(good, [cut, owned, *wound_up(good, "the end of the log was damaged")], ts)[0]
+
+    await ports.store.mend(claim, good.seq, mended)
+
+
+async def _good_part(store: Store, claim: Claim) -> SessionState:
+    """The state at the last good record of a damaged log that ends a group."""
+    whole = state = SessionState(claim.session_id)
+    upto, seed = claim.damage.good_seq if claim.damage else claim.head, crc_seed(claim.session_id)
+    while state.seq < upto:
+        try:
+            lines = await store.read(claim, state.seq, min(AT_ONCE, upto - state.seq))
+            for line in lines.split(b"\n")[:-1]:
+                record = decode(line, seed)
+                state = apply(state, record)
+                whole = state if ends_group(record) else whole
+        except (Damaged, BadLine):
+            # What is wrong may show in a read only, or in a record whose checksum fits.
+            return whole
+        if not lines:
+            return whole
+    return whole

@@ -1,0 +1,38 @@
+"""The list of safeguards, and how each is taken away to see that a test notices."""
+
+from tests.campaigns.mutants.authority import AUTHORITY
+from tests.campaigns.mutants.beside import BESIDE
+from tests.campaigns.mutants.calls import CALLS
+from tests.campaigns.mutants.client import CLIENT
+from tests.campaigns.mutants.commands import COMMANDS
+from tests.campaigns.mutants.committing import COMMITTING
+from tests.campaigns.mutants.mutant import Mutant
+from tests.campaigns.mutants.owning import OWNING
+from tests.campaigns.mutants.reading import READING
+from tests.campaigns.mutants.server import SERVER
+from tests.campaigns.mutants.tools import TOOLS
+from tests.campaigns.mutants.writing import WRITING
+
+MUTANTS: tuple[Mutant, ...] = (
+    *WRITING,
+    *READING,
+    *BESIDE,
+    *COMMITTING,
+    *OWNING,
+    *CALLS,
+    *AUTHORITY,
+    *SERVER,
+    *CLIENT,
+    *COMMANDS,
+    *TOOLS,
+)
+
+
+def table() -> str:
+    """The list as a table in Markdown."""
+    rows = [f"| {mutant.name} | {mutant.removed} | `{_test(mutant)}` |\n" for mutant in MUTANTS]
+    return "".join(["| Broken on purpose | The safeguard | A test that fails then |\n|---|---|---|\n", *rows])
+
+
+def _test(mutant: Mutant) -> str:
+    return mutant.caught_by[0].removeprefix("tests/").partition("[")[0]

@@ -1,0 +1,201 @@
+"""Safeguards of tool calls: the intent before the effect, and nothing twice in silence."""
+
+from tests.campaigns.mutants.mutant import Edit, Mutant, without
+from tests.campaigns.mutants.where import (
+    ACTING,
+    ASKING,
+    EXECUTION,
+    SESSIONS,
+    STEPS,
+    T_ACTING_TROUBLE,
+    T_SAFEGUARDS_OF_CALLS,
+    T_SESSION_SAFEGUARDS,
+)
+
+CALLS: tuple[Mutant, ...] = (
+    without(
+        "intent after effect",
+        "the order: tool_started is durable before the tool runs",
+        Edit(
+            ACTING,
+            "        if not await self._stage.commit(decide):\n            return\n        crashpoint",
+            "        committing = asyncio.ensure_future(self._stage.commit(decide))\n        crashpoint",
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_tool_starts_only_when_its_intent_is_durable",
+    ),
+    without(
+        "no intent",
+        "tool_started: after a crash nobody knows that it ran",
+        Edit(
+            ACTING,
+            "        if not await self._stage.commit(decide):\n            return\n        crashpoint",
+            "        crashpoint",
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_tool_starts_only_when_its_intent_is_durable",
+    ),
+    without(
+        "the intent does not name its owner",
+        "the epoch in tool_started",
+        Edit(
+            ACTING,
+            '            return [event.model_copy(update={"epoch": state.epoch}) for event in events]',
+            "            return events",
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_tool_starts_only_when_its_intent_is_durable",
+    ),
+    without(
+        "a question before its intent",
+        "the order: model_called is durable before the request leaves",
+        Edit(
+            ASKING,
+            "        called = await self._stage.commit(lambda state: self._intent(state, asked))\n        if called:\n",
+            "        committing = asyncio.ensure_future(self._stage.commit(lambda state: "
+            "self._intent(state, asked)))\n"
+            "        if committing:\n",
+        ),
+        f"{T_SESSION_SAFEGUARDS}::test_model_is_asked_only_when_the_intent_is_durable",
+    ),
+    without(
+        "a call that was started is just run again",
+        "the look at what became of it",
+        Edit(
+            STEPS,
+            "            return RecoverCall(turn.id, call)",
+            "            return RunTool(turn.id, call)",
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[unsafe]",
+    ),
+    without(
+        "unsafe calls are run again",
+        "the effect class: an unsafe call is asked about, or the model is told",
+        Edit(
+            ACTING,
+            'if call.effect in ("pure", "idempotent") and',
+            'if call.effect in ("pure", "idempotent", "unsafe") and',
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[unsafe]",
+    ),
+    without(
+        "calls that never may be repeated are asked about",
+        "the effect class never",
+        Edit(
+            ACTING,
+            'elif call.effect == "unsafe" and',
+            'elif call.effect in ("unsafe", "never") and',
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[never]",
+    ),
+    without(
+        "a lost call is not told",
+        "tool_lost: neither the log nor a person learns that the outcome is unknown",
+        Edit(
+            ACTING,
+            "            await self._stage.commit(lambda _: [lost, finished])",
+            "            await self._stage.commit(lambda _: [finished])",
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[never]",
+    ),
+    without(
+        "the model is told that a lost call failed",
+        "OUTCOME UNKNOWN, in the result of a lost call",
+        Edit(
+            ACTING,
+            "            finished = _interrupted(turn, call, OUTCOME_UNKNOWN)",
+            '            finished = _interrupted(turn, call, "it failed")',
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[never]",
+    ),
+    without(
+        "a call that may be repeated is tried for ever",
+        "the bound on attempts",
+        Edit(
+            ACTING,
+            " and call.attempt < ATTEMPTS",
+            "",
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_is_lost_each_time_is_not_tried_for_ever",
+    ),
+    without(
+        "a call goes without a result when the turn winds up",
+        "each call has its result, right behind it",
+        Edit(
+            STEPS,
+            "    if turn.calls:\n        return SettleCall(turn.id, turn.calls[0], outcome",
+            "    if False:\n        return SettleCall(turn.id, turn.calls[0], outcome",
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin",
+    ),
+    without(
+        "nobody says that a stopped call may have taken effect",
+        "the warning in the result of a call that was stopped",
+        Edit(
+            STEPS,
+            'if call.attempt else "."',
+            'if False else "."',
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_result_of_a_stopped_call_says_that_it_may_have_taken_effect",
+    ),
+    without(
+        "a call of a turn that was stopped in between begins",
+        "the look at the state that tool_started will follow",
+        Edit(
+            ACTING,
+            "            if not self._is_open(state, step):\n"
+            "                return []\n"
+            "            return [event.model",
+            "            return [event.model",
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin[dangerous]",
+    ),
+    without(
+        "a question of a turn that was stopped in between is asked",
+        "the look at the state that approval_requested will follow",
+        Edit(
+            ACTING,
+            "        await self._commit_open(step, requested)",
+            "        await self._stage.commit(lambda _: [requested])",
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin[ask]",
+    ),
+    without(
+        "the stop of the server ends its commands",
+        "a command outlives the server, and the next one reads its end",
+        Edit(
+            EXECUTION,
+            '                if stage.stopping and why != "cancelled":\n                    return None\n',
+            '                if stage.stopping and why != "cancelled":\n'
+            '                    return await self._stopped(running, working, "cancelled")\n',
+        ),
+        f"{T_ACTING_TROUBLE}::test_a_server_that_stops_while_a_paused_session_runs_a_command_does_not_wait_for_it",
+    ),
+    without(
+        "a result is forgotten before it is in the log",
+        "the order: tool_finished is durable before the spool forgets",
+        Edit(
+            EXECUTION,
+            "        await self._finish(running, result, turn)\n",
+            "        await self.tidy(running.known.call.call)\n        await self._finish(running, result, turn)\n",
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_result_of_a_command_is_kept_until_it_is_in_the_log",
+    ),
+    without(
+        "results are swept away that somebody waits for",
+        "the question whether the log waits for a result",
+        Edit(
+            SESSIONS,
+            "lambda name, call: name in unread or self._awaited(name, call)",
+            "lambda name, call: False",
+        ),
+        f"{T_ACTING_TROUBLE}::test_the_result_of_a_session_that_cannot_be_read_now_is_kept",
+    ),
+    without(
+        "an unreadable result counts as a failure",
+        "a result that cannot be read says nothing about the effect",
+        Edit(
+            EXECUTION,
+            "        except RunnerLost:\n            raise\n",
+            "",
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_is_lost_each_time_is_not_tried_for_ever",
+    ),
+)

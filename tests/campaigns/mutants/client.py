@@ -1,0 +1,77 @@
+"""Safeguards of the client."""
+
+from tests.campaigns.mutants.mutant import Edit, Mutant, without
+from tests.campaigns.mutants.where import (
+    ADDRESS,
+    CLIENT_WATCH,
+    HTTP_CLIENT,
+    T_CLIENT,
+    T_POSITION,
+    T_WATCH,
+)
+
+CLIENT: tuple[Mutant, ...] = (
+    without(
+        "the client accepts gaps",
+        "seq = last + 1: a record that is missing is asked for again",
+        Edit(
+            CLIENT_WATCH,
+            "        if seq != max(self.last + 1, self.oldest):",
+            "        if False:",
+        ),
+        f"{T_POSITION}::test_record_is_shown_once_and_only_behind_the_one_before",
+        f"{T_WATCH}::test_a_record_that_is_missing_is_asked_for_again",
+    ),
+    without(
+        "the client shows a record twice",
+        "the comparison with the last seq that was seen",
+        Edit(
+            CLIENT_WATCH,
+            "        if seq <= self.last:\n            return False",
+            "        if seq <= self.last:\n            return True",
+        ),
+        f"{T_POSITION}::test_record_is_shown_once_and_only_behind_the_one_before",
+    ),
+    without(
+        "another log under the same id is not noticed",
+        "the name of the log in `hello`",
+        Edit(
+            CLIENT_WATCH,
+            "        same = self.log is None or self.log == hello.log",
+            "        same = True",
+        ),
+        f"{T_POSITION}::test_greeting_of_another_log_is_noticed",
+    ),
+    without(
+        "each attempt has a key of its own",
+        "the Idempotency-Key of a request that is sent again",
+        Edit(
+            HTTP_CLIENT,
+            "**(request.headers or {})}",
+            "**(request.headers or {})}\n"
+            '        if request.method == "POST":\n'
+            '            headers["Idempotency-Key"] = new_key()',
+        ),
+        f"{T_CLIENT}::test_a_post_whose_answer_is_lost_is_sent_again_and_counts_once",
+    ),
+    without(
+        "the token goes to whoever answers",
+        "the comparison of the workspace before the token is shown",
+        Edit(
+            ADDRESS,
+            "    if ready.workspace_hash != workspace_hash(workspace):",
+            "    if False:",
+        ),
+        f"{T_CLIENT}::test_the_workspace_token_never_goes_to_another_workspaces_server",
+    ),
+    without(
+        "the token leaves the machine",
+        "the workspace's token goes to loopback addresses only",
+        Edit(
+            ADDRESS,
+            "    if parsed is None or not parsed.is_loopback:",
+            "    if parsed is None:",
+        ),
+        f"{T_CLIENT}::test_the_workspace_token_never_leaves_this_machine",
+    ),
+)

@@ -1,0 +1,194 @@
+"""Safeguards of what is durable, true and told, in this order."""
+
+from tests.campaigns.mutants.mutant import Edit, Mutant, without
+from tests.campaigns.mutants.where import (
+    ACTOR,
+    ASKING,
+    BUS,
+    EXECUTION,
+    PARTIAL,
+    SESSION_WATCH,
+    T_EVENTS,
+    T_SAFEGUARDS_OF_CALLS,
+    T_SESSION_SAFEGUARDS,
+    T_TURN,
+)
+
+COMMITTING: tuple[Mutant, ...] = (
+    without(
+        "told before it is durable",
+        "durable, then told: watchers see a record that a crash can take back",
+        Edit(
+            ACTOR,
+            "            lines = [line.line for line in encoded]",
+            "            lines = [line.line for line in encoded]\n"
+            '            self._topic.publish(Block(b"".join(lines), records[0].seq, records[-1].seq))',
+        ),
+        f"{T_SESSION_SAFEGUARDS}::test_nothing_is_told_or_true_before_it_is_durable",
+    ),
+    Mutant(
+        "true before it is durable",
+        "durable, then true: decisions are made on a state that a crash can take back",
+        (
+            Edit(
+                ACTOR,
+                "            lines = [line.line for line in encoded]",
+                "            lines = [line.line for line in encoded]\n"
+                "            before, self._state = self._state, state",
+            ),
+            Edit(
+                ACTOR,
+                "lines, expect=self._state.seq)",
+                "lines, expect=before.seq)",
+            ),
+        ),
+        (f"{T_SESSION_SAFEGUARDS}::test_nothing_is_told_or_true_before_it_is_durable",),
+    ),
+    without(
+        "acknowledged before it is durable",
+        "durable, then acknowledged: a 2xx for what a crash can take back",
+        Edit(
+            ACTOR,
+            "            lines = [line.line for line in encoded]",
+            "            lines = [line.line for line in encoded]\n"
+            "            for proposal in batch:\n"
+            "                proposal.accept()",
+        ),
+        f"{T_SESSION_SAFEGUARDS}::test_nothing_is_told_or_true_before_it_is_durable",
+    ),
+    without(
+        "no tx marks",
+        "the marks of a batch: half of it counts after a crash",
+        Edit(
+            ACTOR,
+            '                    encode(Record(record.seq, record.ts, record.event, f"{i}/{count}"), self._seed)',
+            "                    encode(Record(record.seq, record.ts, record.event), self._seed)",
+        ),
+        f"{T_SESSION_SAFEGUARDS}::test_records_of_one_write_are_marked_as_one_group",
+    ),
+    without(
+        "decided on an old state",
+        "each decision is made on the state that it will follow: two at once both count",
+        Edit(
+            ACTOR,
+            "            admitted = admit(state, posted, fresh)",
+            "            admitted = admit(self._state, posted, fresh)",
+        ),
+        f"{T_TURN}::test_the_same_key_at_the_same_time_counts_once",
+    ),
+    without(
+        "goes on after a write error",
+        "the end of a session whose log cannot be written",
+        Edit(
+            ACTOR,
+            "        else:\n            self._fail(error)\n",
+            "",
+        ),
+        f"{T_SESSION_SAFEGUARDS}::test_session_whose_write_failed_takes_nothing_more_and_lets_its_watchers_go",
+    ),
+    without(
+        "an answer that finds no room is thrown away",
+        "the wait for room: the answer is paid for",
+        Edit(
+            ASKING,
+            "            await when_there_is_room(self._stage, self._ports.clock, lambda: "
+            "self._stage.commit(lambda _: [replied]))",
+            "            await self._stage.commit(lambda _: [replied])",
+        ),
+        f"{T_TURN}::test_an_answer_that_finds_no_room_waits_and_is_not_asked_for_again",
+    ),
+    without(
+        "a tool's result that finds no room is thrown away",
+        "the wait for room: the effect has happened, and its result cannot be had again",
+        Edit(
+            EXECUTION,
+            "        await when_there_is_room(self._stage, self._ports.clock, lambda: self._stage.commit(decide))",
+            "        await self._stage.commit(decide)",
+        ),
+        f"{T_SAFEGUARDS_OF_CALLS}::test_result_of_a_tool_that_finds_no_room_waits_and_the_tool_runs_once",
+    ),
+    without(
+        "what was seen of an answer is lost",
+        "partial.jsonl: a crash takes back what watchers have seen",
+        Edit(
+            PARTIAL,
+            "            await self._keep(piece if self._begun else self._first_line() + piece, self._begun)",
+            "            pass",
+        ),
+        f"{T_SESSION_SAFEGUARDS}::test_what_was_seen_of_an_answer_is_in_the_log_after_a_crash",
+    ),
+    without(
+        "an answer is told before it is kept",
+        "the order: first beside the log, then to the watchers",
+        Edit(
+            PARTIAL,
+            "            await self._keep(piece if self._begun else self._first_line() + piece, self._begun)\n"
+            "            self._begun = True\n"
+            "            if reasoning:\n"
+            '                self._tell(self._delta("reasoning", len(self._reasoning), reasoning))\n'
+            "                self._reasoning += reasoning\n"
+            "            if text:\n"
+            '                self._tell(self._delta("text", len(self._text), text))\n'
+            "                self._text += text\n",
+            "            if reasoning:\n"
+            '                self._tell(self._delta("reasoning", len(self._reasoning), reasoning))\n'
+            "                self._reasoning += reasoning\n"
+            "            if text:\n"
+            '                self._tell(self._delta("text", len(self._text), text))\n'
+            "                self._text += text\n"
+            "            await self._keep(piece if self._begun else self._first_line() + piece, self._begun)\n"
+            "            self._begun = True\n",
+        ),
+        f"{T_SESSION_SAFEGUARDS}::test_piece_of_an_answer_is_kept_before_it_is_told",
+    ),
+    without(
+        "a watcher registers after it has read",
+        "the subscription before the look at the head: what comes in between is lost",
+        Edit(
+            ACTOR,
+            "        with self._topic.subscribe() as subscription:\n"
+            "            if self._stopping:\n"
+            "                subscription.close()\n"
+            "            state = self._state\n",
+            "        state = self._state\n"
+            "        for _ in range(9):\n"
+            "            await asyncio.sleep(0)\n"
+            "        with self._topic.subscribe() as subscription:\n"
+            "            if self._stopping:\n"
+            "                subscription.close()\n",
+        ),
+        f"{T_SESSION_SAFEGUARDS}::test_watcher_who_comes_while_records_come_sees_each_once",
+    ),
+    without(
+        "replay and live overlap",
+        "the comparison of live records with what the replay has sent",
+        Edit(
+            SESSION_WATCH,
+            "        if isinstance(item, Delta) or item.first_seq > after:",
+            "        if True:",
+        ),
+        f"{T_SESSION_SAFEGUARDS}::test_watcher_sees_once_what_the_replay_and_the_live_records_both_have",
+    ),
+    without(
+        "a slow watcher loses records",
+        "the end of a stream whose watcher is too slow: it resumes by id",
+        Edit(BUS, "self.close()", "pass"),
+        f"{T_SESSION_SAFEGUARDS}::test_watcher_who_is_too_slow_is_let_go_and_misses_nothing_in_silence",
+    ),
+    without(
+        "a slow watcher's queue has no bound",
+        "the bound of what waits for one watcher",
+        Edit(BUS, " > MAX_WAITING_BYTES", " > 1 << 60"),
+        f"{T_SESSION_SAFEGUARDS}::test_watcher_who_is_too_slow_is_let_go_and_misses_nothing_in_silence",
+    ),
+    without(
+        "a client ahead of the log is not reset",
+        "the notice that this is another log",
+        Edit(
+            SESSION_WATCH,
+            "    if after > hello.head:\n        yield Reset()\n        after = 0",
+            "    if after > hello.head:\n        after = 0",
+        ),
+        f"{T_EVENTS}::test_client_ahead_of_the_log_is_reset_and_gets_it_all",
+    ),
+)

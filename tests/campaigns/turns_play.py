@@ -1,0 +1,181 @@
+"""One process after the other, until nobody has anything more to do: a run of the turn simulator."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from duragent.agent.load import Agent, load_agent
+from duragent.journal import snapshot
+from duragent.journal.apply import reduce
+from duragent.journal.state import SessionState
+from duragent.policy.files import load_policy
+from duragent.policy.tiers import Policy
+from duragent.process.spool import Spool
+from duragent.sandboxes.settings import SandboxSettings
+from duragent.session.limits import Limits
+from duragent.session.ports import Ports
+from duragent.session.sessions import Sessions
+from duragent.session.settings import SessionsSettings
+from duragent.session.steps import next_step
+from tests.campaigns.turns_cast import Caller, FakeMeans, deeds
+from tests.campaigns.turns_loop import run
+from tests.campaigns.turns_people import Person
+from tests.campaigns.turns_plan import ACTS, Mode, Plan
+from tests.campaigns.turns_world import World
+from tests.session.house import Speakers, write_agent
+
+LIFE_SECONDS = 3600.0
+"""Of the loop's own time. A process that is not done by then waits for something that never comes."""
+
+CLOSE_MARGIN_SECONDS = 30.0
+"""How much longer than its grace a stop may take."""
+
+APPROVAL_HOURS = 0.1
+
+
+@cache
+def an_agent(few_steps: bool) -> Agent:
+    """Read once from real files, which no run changes."""
+    with tempfile.TemporaryDirectory() as name:
+        return load_agent(write_agent(Path(name), rest="  session:\n    max_tool_iterations: 1" if few_steps else ""))
+
+
+@cache
+def a_policy(mode: Mode) -> Policy:
+    """The same."""
+    with tempfile.TemporaryDirectory() as name:
+        allowed = ", ".join(f"'builtin:{act}'" for act in ACTS)
+        (Path(name) / "policy.yaml").write_text(f"mode: {mode}\nallow: [{allowed}]\n")
+        return load_policy(Path(name), Path(name) / "assistant")
+
+
+@asynccontextmanager
+async def process(world: World) -> AsyncIterator[Sessions]:
+    """Sessions of a new process. Leaving it is its death."""
+    before = asyncio.all_tasks()
+
+    def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return asyncio.ensure_future(work)
+
+    world.lives, world.points_of_life = world.lives + 1, 0
+    world.died.clear()
+    world.told_to_stop.clear()
+    means = FakeMeans(
+        workspace=_NOWHERE,
+        project=_NOWHERE,
+        closed=(),
+        frozen=(),
+        spool=cast(Spool, world.spool),
+        sandbox=SandboxSettings(mode="trust"),
+        world=world,
+        tools=deeds(world),
+        judged_by=a_policy(world.plan.mode),
+    )
+    model, speakers = Caller(world), Speakers({"assistant": an_agent(world.plan.few_steps)})
+    settings = SessionsSettings(approval_ttl_hours=APPROVAL_HOURS if world.plan.unanswered else 0)
+    node = f"node-{world.lives}"
+    sessions = Sessions(Ports(world.store, world.clock, node, speakers, lambda _: model, settings, spawn, means))
+    try:
+        yield sessions
+    finally:
+        world.died.set()
+        world.on_happening = lambda _: None
+        while left := asyncio.all_tasks() - before:
+            for task in left:
+                task.cancel()
+            # What a dying task does last may be at a point, from which it does not come back by itself.
+            await asyncio.wait(left, timeout=1)
+
+
+async def play(plan: Plan) -> tuple[World, list[Person]]:
+    """One process after the other until the sessions have nothing more to do."""
+    world = World(plan)
+    people = [Person(world, number) for number in range(len(plan.scripts))]
+    while not await _live(world, people):
+        pass
+    return world, people
+
+
+async def _live(world: World, people: list[Person]) -> bool:
+    """One process; whether all is done."""
+    async with process(world) as sessions:
+        housekeeping = asyncio.ensure_future(sessions.run())
+        using = asyncio.ensure_future(_all(person.attend(sessions) for person in people))
+        ends = [asyncio.ensure_future(event.wait()) for event in (world.died, world.told_to_stop)]
+        world.on_happening = lambda happening: people[happening.session].happens(happening)
+        done, _ = await asyncio.wait((using, *ends), timeout=LIFE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            kinds = [event.type for event in world.events()]
+            raise AssertionError(f"it waits for ever, without a question\n{kinds}")
+        if world.told_to_stop.is_set() and not world.died.is_set():
+            await _stop(world, sessions, people)
+        world.faults += _live_states(world, sessions)
+        housekeeping.cancel()
+        if using in done and not world.died.is_set():
+            using.result()
+            return True
+    return False
+
+
+async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for each in work:
+            tasks.create_task(each)
+
+
+async def _stop(world: World, sessions: Sessions, people: list[Person]) -> None:
+    """As SIGTERM does it: afterwards nothing moves, and what the summaries say is what the logs say."""
+    grace, begun = world.plan.ends[world.lives - 1].grace or 0.0, world.clock.monotonic()
+    open_before = list(sessions._live.values())
+    closing = asyncio.ensure_future(sessions.close(grace))
+    dead = asyncio.ensure_future(world.died.wait())
+    done, _ = await asyncio.wait((closing, dead), timeout=LIFE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    dead.cancel()
+    if closing not in done:
+        if not done:
+            world.faults.append("a stop never ended")
+        return
+    closing.result()
+    if (took := world.clock.monotonic() - begun) > grace + CLOSE_MARGIN_SECONDS:
+        world.faults.append(f"a stop with {grace} s of grace took {took} s")
+    before = (len(world.effects), [len(stream.lines) for stream in world.store.streams.values()])
+    await world.clock.sleep(CLOSE_MARGIN_SECONDS)
+    if before != (len(world.effects), [len(stream.lines) for stream in world.store.streams.values()]):
+        world.faults.append("something moved when all had been stopped")
+    for session in open_before:
+        data = world.store.streams[session.id].snapshot
+        saved = snapshot.load(data, session.id) if data else None
+        state = reduce(SessionState(session.id), world.records(session.id))
+        if session._last_crc and (saved is None or saved.state != state):
+            world.faults.append("the summary of a stopped session is not what its log says")
+
+
+def _live_states(world: World, sessions: Sessions) -> list[str]:
+    """Whether what the process holds in its memory is what the logs say."""
+    found = []
+    for session in sessions._live.values():
+        records = world.records(session.id)
+        if session.state != reduce(SessionState(session.id), records[: session.state.seq]):
+            found.append(f"the live state at record {session.state.seq} is not what the log says")
+    return found
+
+
+def round_trip(state: SessionState) -> list[str]:
+    """Whether the state is the same, and leads to the same step, when it comes back from a summary."""
+    saved = snapshot.load(snapshot.dump(snapshot.Snapshot(state, "0" * 8)), state.session_id)
+    limits = Limits()
+    if saved is None or saved.state != state or next_step(saved.state, limits) != next_step(state, limits):
+        return [f"the state at record {state.seq} does not come back from its summary"]
+    return []
+
+
+_NOWHERE = Path("/nowhere")
+
+
+def played(plan: Plan) -> tuple[World, list[Person]]:
+    """Run the plan in a loop of its own."""
+    return run(play(plan))

@@ -1,0 +1,144 @@
+"""A store to look into while something is on its way, and a tool that does what a test says."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from duragent.agent.load import Agent
+from duragent.agent.surroundings import Surroundings
+from duragent.errors import StoreError
+from duragent.journal.events import (
+    EffectClass,
+    Event,
+)
+from duragent.journal.record import crc_seed, decode
+from duragent.models.messages import ModelReply, ToolCall
+from duragent.policy.tiers import Mode, Policy
+from duragent.session.means import Means
+from duragent.stores.base import Claim
+from duragent.stores.memory import MemoryStore
+from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult
+from duragent.tools.toolset import Toolset
+from tests.session import house as houses
+from tests.session.means import means_in
+
+DO_IT = ModelReply(calls=(ToolCall(id="m", name="deed", arguments="{}"),), finish_reason="tool_calls")
+_E = TypeVar("_E", bound=Event)
+
+
+class Watched(MemoryStore):
+    """A store that takes its time, and in which a test can look around before anything is stored."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate: asyncio.Event | None = None
+        self.at_gate = asyncio.Event()
+        self.failures: dict[bytes, list[StoreError]] = {}
+        self.before: Callable[[bytes], None] = lambda lines: None
+        self.happened: list[str] = []
+        self.dead = False
+
+    async def append(self, claim: Claim, lines: Sequence[bytes], *, expect: int) -> None:
+        data = b"".join(lines)
+        self.before(data)
+        for mark, errors in self.failures.items():
+            if mark in data and errors:
+                raise errors.pop(0)
+        if self.gate is not None:
+            self.at_gate.set()
+            await self.gate.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        if self.dead:
+            await asyncio.Event().wait()
+        await super().append(claim, lines, expect=expect)
+        self.happened.append("append")
+
+    async def put_blob(self, claim: Claim, sha256: str, data: bytes) -> None:
+        await super().put_blob(claim, sha256, data)
+        self.happened.append("put_blob")
+
+    def stored(self) -> list[Event]:
+        """What would be there after a crash now."""
+        [(session_id, stream)] = self._streams.items()
+        return [decode(line, crc_seed(session_id)).event for line in stream.lines]
+
+
+async def a_while() -> None:
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what must come by itself."""
+    for _ in range(2_000):
+        if await condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come")
+
+
+class Deed(Tool["Deed.Arguments"]):
+    """Do something."""
+
+    class Arguments(ToolArguments):
+        pass
+
+    name = "deed"
+    by_command = False
+
+    def __init__(self, effect: EffectClass, does: Callable[[ToolContext], Awaitable[object]]) -> None:
+        self.effect, self._does = effect, does
+        self.runs = 0
+
+    async def run(self, arguments: Arguments, context: ToolContext) -> ToolResult:
+        self.runs += 1
+        await self._does(context)
+        return ToolResult("done")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenMeans(Means):
+    """Means with one tool. `judging` is awaited whenever a call is judged."""
+
+    tool: Deed | None = None
+    judged_by: Policy = field(default_factory=lambda: Policy("dangerous", "the test"))
+    judging: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
+
+    async def gather(self, agent: Agent) -> tuple[Toolset, Surroundings]:
+        assert self.tool is not None
+        return Toolset((self.tool,)), Surroundings()
+
+    async def policy(self, agent: Agent) -> Policy:
+        for each in self.judging:
+            await each()
+        return self.judged_by
+
+
+def give(
+    monkeypatch: pytest.MonkeyPatch, tool: Deed, mode: Mode = "dangerous"
+) -> list[Callable[[], Awaitable[object]]]:
+    """The next houses have this tool. In the list that is returned a test puts what happens while a call is judged."""
+    judging: list[Callable[[], Awaitable[object]]] = []
+
+    def means(folder: Path) -> GivenMeans:
+        usual = {each.name: getattr(means_in(folder), each.name) for each in fields(Means) if each.init}
+        return GivenMeans(**usual, tool=tool, judged_by=Policy(mode, "the test"), judging=judging)
+
+    monkeypatch.setattr(houses, "means_in", means)
+    return judging
+
+
+async def nothing(context: ToolContext) -> None: ...
+
+
+async def for_ever(context: ToolContext) -> None:
+    await asyncio.Event().wait()
+
+
+def of_kind(events: Sequence[Event], kind: type[_E]) -> list[_E]:
+    return [event for event in events if isinstance(event, kind)]

@@ -1,0 +1,365 @@
+"""The order of things on the disk: what is synced, when, and what may be said only behind it.
+
+The power-cut campaign finds the same by searching; here each safeguard has a test of its own that says what is missing.
+"""
+
+import asyncio
+import errno
+import hashlib
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from duragent.errors import Damaged, SessionNotFound, Unavailable
+from duragent.stores import disk as disk_module
+from duragent.stores.disk import Disk
+from duragent.stores.files import FileStore
+from duragent.stores.log_file import Rotation
+from tests.stores.logs import SESSION, FaultyDisk, conversation, lines_of, message
+
+APPENDS = conversation()
+BLOB = b"b" * 1000
+DIGEST = hashlib.sha256(BLOB).hexdigest()
+
+
+class Ordered(Disk):
+    """Does what it is told, and remembers it: (operation, name of the file)."""
+
+    def __init__(self) -> None:
+        self.happened: list[tuple[str, str]] = []
+
+    def took(self) -> list[tuple[str, str]]:
+        """What happened since this was asked the last time."""
+        happened, self.happened = self.happened, []
+        return happened
+
+    def make_folder(self, path: Path) -> None:
+        super().make_folder(path)
+        self.happened.append(("make_folder", path.name))
+
+    def create(self, path: Path) -> int:
+        self.happened.append(("create", path.name))
+        return super().create(path)
+
+    def write(self, fd: int, data: bytes, offset: int) -> None:
+        super().write(fd, data, offset)
+        self.happened.append(("write", self._name(fd)))
+
+    def truncate(self, fd: int, size: int) -> None:
+        super().truncate(fd, size)
+        self.happened.append(("truncate", self._name(fd)))
+
+    def sync(self, fd: int) -> None:
+        self.happened.append(("sync", self._name(fd)))
+
+    def sync_folder(self, path: Path) -> None:
+        self.happened.append(("sync_folder", path.name))
+
+    def rename(self, old: Path, new: Path) -> None:
+        super().rename(old, new)
+        self.happened.append(("rename", new.name))
+
+    def _name(self, fd: int) -> str:
+        return os.path.basename(os.readlink(f"/proc/self/fd/{fd}"))
+
+
+@pytest.fixture
+def disk() -> Ordered:
+    return Ordered()
+
+
+@pytest.fixture
+def store(tmp_path: Path, disk: Ordered) -> FileStore:
+    store = FileStore(tmp_path / "sessions", disk=disk, rotation=Rotation(events=4))
+    store.open()
+    disk.took()
+    return store
+
+
+# --- the disk itself ------------------------------------------------------------------------------------------------
+
+
+def test_disk_really_syncs_files_and_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A pipe cannot be synced, and the kernel says so: only to who asks it.
+    reading, writing = os.pipe()
+    with pytest.raises(OSError, match="Invalid argument"):
+        Disk().sync(writing)
+    os.close(reading)
+    os.close(writing)
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.fstat(fd).st_ino))
+    Disk().sync_folder(tmp_path)
+    assert synced == [tmp_path.stat().st_ino]
+
+
+def test_sync_that_failed_never_succeeds_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(fd: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    fd = Disk().create(tmp_path / "log")
+    with monkeypatch.context() as broken:
+        broken.setattr(disk_module, "_sync_data", fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            Disk().sync(fd)
+    # The kernel says yes now, and has forgotten the pages. Also to whoever opens the file anew.
+    again = Disk().open(tmp_path / "log")
+    for each in (fd, again):
+        with pytest.raises(OSError, match="earlier sync"):
+            Disk().sync(each)
+        os.close(each)
+
+
+def test_disk_finishes_writes_that_the_kernel_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, offset: pwrite(fd, bytes(data)[:7], offset))
+    fd = Disk().create(tmp_path / "log")
+    Disk().write(fd, b"a line of more than seven bytes\n", 3)
+    os.close(fd)
+    assert (tmp_path / "log").read_bytes() == b"\0\0\0a line of more than seven bytes\n"
+
+
+def test_replaced_file_is_synced_before_it_gets_its_name_and_its_folder_after(tmp_path: Path, disk: Ordered) -> None:
+    for _ in range(2):
+        disk.replace(tmp_path / "state.yaml", b"x: 1\n")
+        new = ".state.yaml.new"
+        steps = [("create", new), ("write", new), ("sync", new), ("rename", "state.yaml")]
+        assert disk.took() == [*steps, ("sync_folder", tmp_path.name)]
+    assert (tmp_path / "state.yaml").read_bytes() == b"x: 1\n"
+
+
+def test_sessions_folder_is_durable_with_its_name_and_tombstones_before_they_go(tmp_path: Path) -> None:
+    for happened in (
+        [("make_folder", "sessions"), ("sync_folder", tmp_path.name)],
+        [("sync_folder", tmp_path.name)],
+        [("sync_folder", tmp_path.name), ("sync_folder", "sessions")],
+    ):
+        disk = Ordered()
+        store = FileStore(tmp_path / "sessions", disk=disk)
+        store.open()
+        assert disk.took() == happened
+        assert list((tmp_path / "sessions").iterdir()) == []
+        if len(happened) == 1:
+            (tmp_path / "sessions" / ".deleted-session_x").mkdir()
+        store.close()
+
+
+# --- the log --------------------------------------------------------------------------------------------------------
+
+
+async def test_new_session_is_durable_with_its_names(store: FileStore, disk: Ordered) -> None:
+    await store.create(SESSION, APPENDS[0])
+    assert disk.took() == [
+        ("make_folder", SESSION),
+        ("sync_folder", "sessions"),
+        ("create", "events.jsonl"),
+        ("write", "events.jsonl"),
+        ("sync", "events.jsonl"),
+        ("sync_folder", SESSION),
+    ]
+    store.close()
+
+
+async def test_append_is_written_then_synced_then_acknowledged(store: FileStore, disk: Ordered) -> None:
+    claim = await store.create(SESSION, APPENDS[0])
+    disk.took()
+    await store.append(claim, APPENDS[1], expect=1)
+    assert disk.took() == [("write", "events.jsonl"), ("sync", "events.jsonl")]
+    store.close()
+
+
+async def test_sealing_is_durable_before_anything_is_written_behind_it(store: FileStore, disk: Ordered) -> None:
+    claim = await store.create(SESSION, APPENDS[0])
+    await store.append(claim, APPENDS[1], expect=1)
+    disk.took()
+    await store.append(claim, APPENDS[2], expect=4)
+    assert disk.took() == [
+        ("rename", "events-1.jsonl"),
+        ("sync_folder", SESSION),
+        ("create", "events.jsonl"),
+        ("sync_folder", SESSION),
+        ("write", "events.jsonl"),
+        ("sync", "events.jsonl"),
+    ]
+    store.close()
+
+
+async def test_opening_syncs_what_a_dead_process_may_have_left_unsynced(store: FileStore, disk: Ordered) -> None:
+    await store.release(await store.create(SESSION, APPENDS[0]))
+    disk.took()
+    await store.release(await store.claim(SESSION))
+    assert disk.took() == [("sync", "events.jsonl"), ("sync_folder", SESSION), ("sync_folder", "sessions")]
+    with (store._root / SESSION / "events.jsonl").open("ab") as log:
+        log.write(APPENDS[1][0][:30])
+    await store.claim(SESSION)
+    torn = f"events.torn-{len(APPENDS[0][0])}"
+    assert disk.took() == [
+        *((each, f".{torn}.new") for each in ("create", "write", "sync")),
+        ("rename", torn),
+        ("sync_folder", SESSION),
+        ("truncate", "events.jsonl"),
+        ("sync", "events.jsonl"),
+        ("sync_folder", SESSION),
+        ("sync_folder", "sessions"),
+    ]
+    store.close()
+
+
+class _Peeking(Ordered):
+    """Looks into the store while an append is between its write and its end."""
+
+    store: FileStore
+
+    def sync(self, fd: int) -> None:
+        claim = self.store._claims.get(SESSION)
+        if claim is not None:
+            self.seen = (claim.head, claim.log.read(1, 10), claim.log.read_back(None, 10))
+
+
+async def test_read_shows_nothing_that_is_not_acknowledged(tmp_path: Path) -> None:
+    disk = _Peeking()
+    disk.store = store = FileStore(tmp_path, disk=disk)
+    store.open()
+    claim = await store.create(SESSION, APPENDS[0])
+    await store.append(claim, APPENDS[1], expect=1)
+    assert disk.seen == (1, b"", APPENDS[0][0])
+    assert await store.read(claim, 1, 10) == b"".join(APPENDS[1])
+    store.close()
+
+
+class _Slow(Ordered):
+    """Its sync waits until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.syncing, self.go_on = threading.Event(), threading.Event()
+
+    def sync(self, fd: int) -> None:
+        self.syncing.set()
+        assert self.go_on.wait(20)
+
+
+async def test_next_call_waits_for_an_append_whose_caller_went_away(tmp_path: Path) -> None:
+    disk = _Slow()
+    disk.go_on.set()
+    store = FileStore(tmp_path, disk=disk)
+    store.open()
+    claim = await store.create(SESSION, APPENDS[0])
+    disk.go_on.clear()
+    disk.syncing.clear()
+    appending = asyncio.create_task(store.append(claim, APPENDS[1], expect=1))
+    assert await asyncio.to_thread(disk.syncing.wait, 20)
+    appending.cancel()
+    await asyncio.wait([appending])
+    reading = asyncio.create_task(store.read(claim, 1, 10))
+    done, _ = await asyncio.wait([reading], timeout=0.05)
+    disk.go_on.set()
+    assert (done, await reading) == (set(), b"".join(APPENDS[1]))
+    store.close()
+
+
+async def test_writer_whose_undo_failed_writes_no_more(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    store = FileStore(tmp_path, disk=disk)
+    store.open()
+    claim = await store.create(SESSION, APPENDS[0])
+    disk.fail(1, errno.EIO, lasting=True)
+    with pytest.raises(Unavailable):
+        await store.append(claim, APPENDS[1], expect=1)
+    disk.heal()
+    with pytest.raises(Unavailable):
+        await store.append(claim, APPENDS[1], expect=1)
+    assert (await store.claim(SESSION)).head == 1
+    store.close()
+
+
+async def test_damage_that_a_read_finds_ends_the_writing(tmp_path: Path) -> None:
+    store = FileStore(tmp_path, disk=Ordered())
+    store.open()
+    long = [lines_of(seq, [message("x" * 200_000)])[0] for seq in range(2, 10)]
+    claim = await store.create(SESSION, [*APPENDS[0], *long])
+    await store.release(claim)
+    log = tmp_path / SESSION / "events.jsonl"
+    log.write_bytes(log.read_bytes().replace(b"xxx", b"xyx", 1))
+    claim = await store.claim(SESSION)
+    assert (claim.head, claim.damage) == (9, None)
+    with pytest.raises(Damaged):
+        await store.read(claim, 1, 10)
+    assert claim.damage is not None
+    with pytest.raises(Damaged):
+        await store.append(claim, lines_of(10, [message("on")]), expect=9)
+    store.close()
+
+
+# --- beside the log -------------------------------------------------------------------------------------------------
+
+
+async def test_blob_is_durable_with_its_names(store: FileStore, disk: Ordered) -> None:
+    claim = await store.create(SESSION, APPENDS[0])
+    disk.took()
+    await store.put_blob(claim, DIGEST, BLOB)
+    new = f".{DIGEST}.new"
+    names = [("make_folder", "blobs"), ("sync_folder", SESSION)]
+    file = [("create", new), ("write", new), ("sync", new), ("rename", DIGEST), ("sync_folder", "blobs")]
+    assert disk.took() == [*names, *file]
+    # The one that is there may be in the page cache only.
+    await store.put_blob(claim, DIGEST, BLOB)
+    assert disk.took() == [("sync_folder", SESSION), *file]
+    store.close()
+
+
+async def test_changed_or_absent_blob_is_damage(store: FileStore) -> None:
+    claim = await store.create(SESSION, APPENDS[0])
+    await store.put_blob(claim, DIGEST, BLOB)
+    assert await store.get_blob(claim, DIGEST) == BLOB
+    path = store._root / SESSION / "blobs" / DIGEST
+    path.write_bytes(BLOB[:-1] + b"c")
+    with pytest.raises(Damaged, match="is not what its name says"):
+        await store.get_blob(claim, DIGEST)
+    path.unlink()
+    with pytest.raises(Damaged, match="is absent"):
+        await store.get_blob(claim, DIGEST)
+    store.close()
+
+
+async def test_deletion_takes_the_name_away_durably_before_anything_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[list[str]] = []
+
+    class Watching(Ordered):
+        def sync_folder(self, path: Path) -> None:
+            super().sync_folder(path)
+            found.append(sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*")))
+
+    disk = Watching()
+    store = FileStore(tmp_path, disk=disk)
+    store.open()
+    await store.create(SESSION, APPENDS[0])
+    found.clear()
+    await store.delete(SESSION)
+    gone = f".deleted-{SESSION}"
+    assert found == [[gone, f"{gone}/events.jsonl"]]
+    assert list(tmp_path.iterdir()) == []
+    store.close()
+
+
+async def test_files_of_sessions_are_for_their_owner_only(store: FileStore) -> None:
+    claim = await store.create(SESSION, APPENDS[0])
+    await store.put_blob(claim, DIGEST, BLOB)
+    await store.put_snapshot(claim, b"x: 1\n")
+    await store.put_partial(claim, b"{}\n", append=False)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in [store._root, *store._root.rglob("*")]}
+    assert modes == {0o700, 0o600}
+    store.close()
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../sessions/x", "/etc", "X/Y", ".deleted-x", "", "a" * 65])
+async def test_store_opens_nothing_outside_of_its_folder(store: FileStore, name: str) -> None:
+    (store._root / "events.jsonl").write_bytes(APPENDS[0][0])
+    (store._root.parent / "events.jsonl").write_bytes(APPENDS[0][0])
+    with pytest.raises(SessionNotFound):
+        await store.claim(name)
+    store.close()
