@@ -18,7 +18,7 @@ from duragent.server.settings import ServerSettings
 from duragent.session.settings import SessionsSettings
 from duragent.tools.settings import WebSettings
 from duragent.yaml_file import YamlDocument, YamlPath, read_yaml
-from duragent.yaml_model import validate
+from duragent.yaml_model import PathText, validate
 
 # `$$`, a whole `${…}`, or a `${` that nothing closes.
 _INTERPOLATION = re.compile(r"\$\$|\$\{([^{}]*)\}|\$\{")
@@ -35,7 +35,7 @@ class _Block(BaseModel):
 class PathSettings(_Block):
     """A place on disk."""
 
-    path: str | None = Field(default=None, min_length=1, description="The folder, relative to this file.")
+    path: PathText | None = Field(default=None, min_length=1, description="The folder, relative to this file.")
 
 
 class ServicesSettings(_Block):
@@ -90,8 +90,8 @@ class Route(_Block):
 class ConfigFile(_Block):
     """What may stand in duragent.yaml."""
 
-    workspace: str = Field(default=".duragent", min_length=1, description="The workspace, relative to this file.")
-    agents_dir: str | None = Field(
+    workspace: PathText = Field(default=".duragent", min_length=1, description="The workspace, relative to this file.")
+    agents_dir: PathText | None = Field(
         default=None, min_length=1, description="The agents; else `agents` in the workspace."
     )
     allow_network_fs: bool = Field(default=False, description="Allow a workspace on a network file system.")

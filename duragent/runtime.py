@@ -295,7 +295,8 @@ def _run_token(workspace: Path) -> str:
     folder = workspace / "run"
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / "token"
-    with suppress(OSError):
+    # One that is no text is made again, too.
+    with suppress(OSError, ValueError):
         if len(token := path.read_text().strip()) >= 32:
             return token
     token = secrets.token_urlsafe(32)
@@ -367,10 +368,13 @@ def _in_url(host: str) -> str:
 
 
 def _log_to_stderr() -> None:
+    level = os.environ.get("DURAGENT_LOG", "INFO").upper()
+    if level not in logging.getLevelNamesMapping():
+        raise InvalidRequest(f"DURAGENT_LOG: '{level[:40]}' is none of DEBUG, INFO, WARNING and ERROR")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     _log.addHandler(handler)
-    _log.setLevel(os.environ.get("DURAGENT_LOG", "INFO").upper())
+    _log.setLevel(level)
     _log.propagate = False
 
 

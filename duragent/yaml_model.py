@@ -3,9 +3,9 @@
 import copy
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ValidationError
 from pydantic_core import ErrorDetails
 
 from duragent.errors import InvalidFile
@@ -17,6 +17,17 @@ M = TypeVar("M", bound=BaseModel)
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 _SECRET = re.compile(r"(token|secret|password|key)$")
 _SHOWN_FAULTS = 4
+
+
+def _path_text(value: object) -> object:
+    # No system takes it, and Python's own complaint names neither file nor line.
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("must not have a NUL character in it")
+    return value
+
+
+PathText = Annotated[str, BeforeValidator(_path_text)]
+"""The text of a path. Whether anything is there is not looked at."""
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,8 @@ def test_absent_file_that_was_named_is_an_error(tmp_path: Path) -> None:
             "(did you mean 'docker'?)",
         ),
         ("workspace: ''\n", "duragent.yaml:1: workspace: "),
+        ('workspace: "a\\0b"\n', "duragent.yaml:1: workspace: must not have a NUL character in it"),
+        ('services: {session: {path: "\\0"}}\n', "duragent.yaml:1: services.session.path: must not have a NUL"),
         ("gateways:\n  telegram: {}\n", "duragent.yaml:2: gateways.telegram.bot_token: is missing"),
         ("routes:\n  - agent: a\n", "duragent.yaml:2: routes[0].match: is missing"),
         ("a: [\n", "duragent.yaml:2: is not valid YAML"),

@@ -10,13 +10,18 @@ from duragent.yaml_file import decoded, unreadable
 
 def inside(folder: Path, path: Path) -> Path:
     """Where `path` really is. Raises InvalidFile when that is not in `folder`, or cannot be followed."""
-    try:
-        real, home = path.resolve(), folder.resolve()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InvalidFile(str(path), f"cannot be followed: {error}") from error
-    if not real.is_relative_to(home):
+    real = followed(path)
+    if not real.is_relative_to(followed(folder)):
         raise InvalidFile(str(path), f"leads out of {folder}")
     return real
+
+
+def followed(path: Path) -> Path:
+    """Where `path` really is. Raises InvalidFile when it cannot be followed, as in a circle of links."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InvalidFile(str(path), f"cannot be followed: {error}") from error
 
 
 def read_inside(folder: Path, path: Path, limit_bytes: int) -> bytes:

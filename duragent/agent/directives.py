@@ -4,6 +4,7 @@ They are read again for every turn. A file with a fault is left out and told; it
 """
 
 import codecs
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ def _check_size(path: Path, text: str, before: Iterable[Directive]) -> None:
 def load_project(folder: Path) -> tuple[Project | None, tuple[str, ...]]:
     """The AGENTS.md that lies in the folder itself, cut when it is too long; and what is wrong, for people."""
     path = folder / PROJECT_FILE
-    if not path.is_symlink() and not path.exists():
+    if not os.path.lexists(path):
         return None, ()
     try:
         content = read_inside(folder, path, MAX_PROJECT_BYTES)

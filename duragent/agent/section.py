@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict
 
+from duragent.yaml_model import PathText
+
 
 class Section(BaseModel):
     """A mapping that people write."""
@@ -25,7 +27,9 @@ def _not_blank(value: str) -> str:
     return value
 
 
-Filled = Annotated[str, BeforeValidator(lambda value: _not_blank(value) if isinstance(value, str) else value)]
+_is_filled = BeforeValidator(lambda value: _not_blank(value) if isinstance(value, str) else value)
+Filled = Annotated[str, _is_filled]
+FilledPath = Annotated[PathText, _is_filled]
 Scalar = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
 # YAML gives lists; the models keep tuples, which nobody can change.
 Texts = Annotated[tuple[str, ...], Strict(False)]

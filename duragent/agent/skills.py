@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, Strict, field_validator
 
-from duragent.agent.confined import inside, names_in, read_text_inside, signature
+from duragent.agent.confined import followed, inside, names_in, read_text_inside, signature
 from duragent.agent.load import Agent
 from duragent.agent.section import Section
 from duragent.errors import InvalidFile
@@ -79,7 +79,7 @@ def skills_of(agent: Agent, workspace: Path) -> Skills:
     own = agent.folder / agent.spec.skills_dir
     shared, faults = load_skills(workspace / WORKSPACE_FOLDER)
     try:
-        if not any(own.resolve().is_relative_to(place.resolve()) for place in (agent.folder, workspace)):
+        if not any(followed(own).is_relative_to(followed(place)) for place in (agent.folder, workspace)):
             raise InvalidFile(str(own), "spec.skills_dir leads out of the workspace")
         theirs, more = load_skills(own)
     except InvalidFile as error:

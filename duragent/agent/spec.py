@@ -20,7 +20,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from duragent.agent.access import AccessSpec
-from duragent.agent.section import Filled, Scalar, Section, Texts
+from duragent.agent.section import Filled, FilledPath, Scalar, Section, Texts
+from duragent.yaml_model import PathText
 
 API_VERSION = "duragent/v1alpha1"
 KNOWN_PROVIDERS = ("anthropic", "ollama", "openai", "openrouter", "gemini", "demo")
@@ -126,7 +127,7 @@ class SandboxSpec(Section):
     require: Literal["bubblewrap", "docker"] | None = Field(
         default=None, description="Run nothing when this sandbox does not work here."
     )
-    writable: Texts = Field(
+    writable: Annotated[tuple[PathText, ...], Strict(False)] = Field(
         default=(), description="Folders besides the working directory that commands may write; relative to it."
     )
 
@@ -242,12 +243,12 @@ class AgentSpec(Section):
     """The `spec` block."""
 
     model: ModelSpec = Field(description="Which model answers, and how.")
-    soul: Filled | None = Field(default=None, description="The file with the agent's character; else SOUL.md.")
-    system_prompt: Filled | None = Field(default=None, description="The file with its task; else SYSTEM_PROMPT.md.")
-    instructions: Filled | None = Field(default=None, description="The file with its rules; else INSTRUCTIONS.md.")
-    skills_dir: Filled = Field(default="./skills/", description="The folder with the agent's skills.")
+    soul: FilledPath | None = Field(default=None, description="The file with the agent's character; else SOUL.md.")
+    system_prompt: FilledPath | None = Field(default=None, description="The file with its task; else SYSTEM_PROMPT.md.")
+    instructions: FilledPath | None = Field(default=None, description="The file with its rules; else INSTRUCTIONS.md.")
+    skills_dir: FilledPath = Field(default="./skills/", description="The folder with the agent's skills.")
     session: SessionSpec = Field(default_factory=SessionSpec, description="How sessions of this agent live.")
-    working_directory: Filled | None = Field(
+    working_directory: FilledPath | None = Field(
         default=None, description="Where it works, relative to the project, the folder that holds the workspace."
     )
     sandbox: SandboxSpec = Field(default_factory=SandboxSpec, description="Where its commands run.")

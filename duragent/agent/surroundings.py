@@ -1,5 +1,6 @@
 """What the files around an agent say at this moment; read for every turn, changed by whoever edits them."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,8 @@ class Surroundings:
 
 def working_folder(agent: Agent, project: Path) -> Path:
     """Where the agent works, which may not be there. `project` is the folder that holds the workspace."""
-    return (project / (agent.spec.working_directory or ".")).resolve()
+    # Not `Path.resolve`, which raises when links lead in a circle.
+    return Path(os.path.realpath(project / (agent.spec.working_directory or ".")))
 
 
 def load_surroundings(agent: Agent, workspace: Path, working_folder: Path) -> Surroundings:

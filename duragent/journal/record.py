@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from duragent.journal import legacy
-from duragent.journal.events import EVENT_TYPES, Event, Opaque
+from duragent.journal.events import EVENT_TYPES, Event, Opaque, ToolFinished
 
 MAX_LINE_BYTES = 1 << 20
 BLOB_MIN_BYTES = 16 << 10
@@ -192,6 +192,12 @@ def blob_names(lines: bytes) -> set[str]:
     found = (json.loads(line) for line in lines.split(b"\n") if _BLOB.search(line))
     # Lines of duragent-rust know no blobs, and may hold anything.
     return {str(moved["blob"]) for fields in found if "ts" in fields for _, _, moved in _moved(fields)}
+
+
+def blobs_of(line: bytes, event: Event) -> set[str]:
+    """All blobs that belong to a stored line: texts that were moved out, and the whole output of a call."""
+    output = event.output_sha256 if isinstance(event, ToolFinished) else ""
+    return blob_names(line) | ({output} if output else set())
 
 
 def decode(line: bytes, seed: int, blob: Callable[[str], bytes] | None = None) -> Record:

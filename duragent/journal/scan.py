@@ -65,16 +65,16 @@ def _take(walk: _Walk, line: bytes, seed: int, first_of_any: bool) -> None:
     seq = checked_seq(line, seed)
     if seq != walk.seq + 1 and not (first_of_any and is_legacy(line)):
         raise BadLine(f"seq {seq} follows {walk.seq}")
-    walk.tx = _next_tx(walk.tx, tx_of(line))
+    walk.tx = next_tx(walk.tx, tx_of(line))
     walk.seq = seq
     walk.lines += 1
 
 
-def _next_tx(before: tuple[int, int] | None, tx: tuple[int, int] | None) -> tuple[int, int] | None:
-    """The group after one more line; None when no group is open."""
+def next_tx(before: tuple[int, int] | None, tx: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The group that is open after a line with `tx`; None when none is. Raises BadLine."""
     expected = (1, tx[1]) if before is None and tx else (before[0] + 1, before[1]) if before else None
     if tx != expected or (tx and tx[0] > tx[1]):
-        raise BadLine(f"tx {tx} follows {before}")
+        raise BadLine("it is not of the group of records that it stands in")
     return None if tx is None or tx[0] == tx[1] else tx
 
 

@@ -61,7 +61,7 @@ def facts(data: bytes) -> dict[str, Any]:
     for line in data.decode("utf-8", "replace").splitlines():
         try:
             key, value = _fact(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         found[key] = value
     found.pop("checksum", None)

@@ -41,8 +41,8 @@ class OpenCall:
     """A tool call without a result. `epoch` is the owner's that started it; 0 before it was started.
 
     `asked_seq` and `asked_at` are those of the record that asks a person: for approval, or (`asks`) what is to be done
-    about a call that may have run. `attempt` counts how often it was started. `place` is where a
-    person was told that it would run.
+    about a call that may have run. `attempt` counts how often it was started. `place` is where a person was told that
+    it would run.
     """
 
     call: Text

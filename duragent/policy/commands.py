@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from duragent.policy.git import git_parts, only_harmless_options
 from duragent.policy.inside import Inside, Reason, Words, base_name, suffixes
 from duragent.policy.shell import Assignment, Construct, Redirection, Script, SimpleCommand, Unparsable, parse
-from duragent.policy.words import GLOB, HOLE, NUMBER, Word, unknown
+from duragent.policy.words import HOLE, Word, unknown
 from duragent.policy.wrappers import look_inside
 
 MAX_DEPTH = 6
@@ -57,10 +57,6 @@ class Piece:
     """The program's name without its folder, where the text tells it."""
     moves: bool = False
     """What comes after or inside it may run in another folder, or without variables that stand now."""
-
-    @property
-    def has_holes(self) -> bool:
-        return bool({HOLE, GLOB, NUMBER} & set(self.template))
 
     def all(self) -> "Iterator[Piece]":
         """It, all that it runs, and all that it may run."""

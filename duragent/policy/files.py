@@ -6,6 +6,7 @@ line, and a policy with a fault denies everything.
 
 import os
 import re
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -132,6 +133,9 @@ apiVersion: {API_VERSION}
 kind: Policy
 """
 
+_ONE_WRITER = threading.Lock()
+"""Two sessions of one agent may be answered at the same time: neither must write over what the other has added."""
+
 
 def allow_always(agent_folder: Path, patterns: Iterable[str]) -> tuple[str, ...]:
     """Adds the patterns to the agent's `policy.local.yaml`; the answer is what was not there yet.
@@ -139,7 +143,11 @@ def allow_always(agent_folder: Path, patterns: Iterable[str]) -> tuple[str, ...]
     Everything else in the file stays as it is, comments too. When this returns, the file is on the disk. Raises
     InvalidFile, with nothing changed, when the file is broken or cannot be edited in place.
     """
-    path = agent_folder / LOCAL_NAME
+    with _ONE_WRITER:
+        return _added(agent_folder / LOCAL_NAME, patterns)
+
+
+def _added(path: Path, patterns: Iterable[str]) -> tuple[str, ...]:
     text = read_text(path) if os.path.lexists(path) else _HEAD
     before = validate(parse_yaml(text, str(path)), PolicyFile)
     added = tuple(dict.fromkeys(_known_kind(each) for each in patterns if each not in (before.allow or ())))

@@ -5,63 +5,11 @@ import re
 GAP = re.compile(rb"(?:[ \t\n]|\\\n)*")
 BLANKS = re.compile(rb"(?:[ \t]|\\\n)*")
 BOUNDARY = frozenset(b" \t\n|&;()<>`")
-TOKENS = frozenset(
-    [
-        ";",
-        "&",
-        "&&",
-        "||",
-        "|",
-        "|&",
-        "\n",
-        "(",
-        ")",
-        "{",
-        "}",
-        "!",
-        "if",
-        "then",
-        "elif",
-        "else",
-        "fi",
-        "for",
-        "select",
-        "in",
-        "while",
-        "until",
-        "do",
-        "done",
-        "function",
-        "$(",
-        "`",
-        "<(",
-        ">(",
-    ]
-)
-RESERVED = frozenset(
-    [
-        "if",
-        "then",
-        "elif",
-        "else",
-        "fi",
-        "for",
-        "select",
-        "in",
-        "while",
-        "until",
-        "do",
-        "done",
-        "case",
-        "esac",
-        "function",
-        "{",
-        "}",
-        "[[",
-        "]]",
-        "!",
-    ]
-)
+_KEYWORDS = frozenset("if then elif else fi for select in while until do done function { } !".split())
+TOKENS = _KEYWORDS | {*"; & && || | |& ( ) $( ` <( >(".split(), "\n"}
+"""What may stand between statements, as the parser names it."""
+RESERVED = _KEYWORDS | {"case", "esac", "[[", "]]"}
+"""What bash reads as grammar where a command's name may stand."""
 STATEMENTS = frozenset({"program", "list", "pipeline", "subshell", "compound_statement", "negated_command", "do_group"})
 STATEMENTS |= {"if_statement", "elif_clause", "else_clause", "while_statement"}
 WORDS = frozenset({"word", "string", "raw_string", "ansi_c_string", "translated_string", "concatenation", "number"})

@@ -72,8 +72,8 @@ def sed(words: Words) -> Inside:
 def awk(words: Words) -> Inside:
     plain = re.compile(r"[^|>@]*")
     for word in words[1:]:
-        risky = not word.literal or not plain.fullmatch(word.text) or re.search("system|getline", word.text)
-        if risky or re.match(r"-(?:f|i|l|E|-)", word.text):
+        does_more = not word.literal or not plain.fullmatch(word.text) or re.search("system|getline", word.text)
+        if does_more or re.match(r"-(?:f|i|l|E|-)", word.text):
             return Inside(reasons=(Reason(word.text, "its program may write or run something"),))
     return NOTHING
 

@@ -25,6 +25,8 @@ def look_inside(words: Words) -> Inside:
 
 @dataclass(frozen=True)
 class Prefix:
+    """How a program that runs the command behind it reads its own words."""
+
     flags: str = ""
     """Letters of options without a value."""
     valued: str = ""

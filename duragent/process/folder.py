@@ -321,7 +321,8 @@ def _write(path: Path, text: bytes) -> None:
 
 def _read(path: Path) -> bytes | None:
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        # By an opener, because `open` closes the descriptor when it refuses it, as it does a folder's.
+        with open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW)) as file:
             return file.read()
     except FileNotFoundError:
         return None

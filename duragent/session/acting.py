@@ -154,7 +154,7 @@ class Doer:
         if not call.place or not found.tool.by_command:
             return None
         try:
-            place = (await asyncio.to_thread(self._ports.means.place, cast.agent))[:REASON_MAX]
+            place = (await self._place(cast.agent, found))[:REASON_MAX]
         except DuragentError:
             # The tool itself will say so, as its result: nothing runs.
             return None
@@ -162,6 +162,11 @@ class Doer:
             return None
         why = f"it was approved for another place: {call.place}"
         return Asking("the place has changed", (Finding(text=found.shown[:2_000], reason=why),), ())
+
+    async def _place(self, agent: Agent, found: Known) -> str:
+        """Where its command runs, for people; "" without one. Raises SandboxUnavailable."""
+        # In a thread: the first time a sandbox is tried out, which may take seconds.
+        return await asyncio.to_thread(self._ports.means.place, agent) if found.tool.by_command else ""
 
     async def _prior(self, cast: Cast, found: Known) -> list[guards.PriorCall]:
         """The calls before this one, as far as the model sees them; none when no guard asks for them."""
@@ -201,7 +206,7 @@ class Doer:
     async def _ask(self, step: RunTool, found: Known, asking: Asking) -> None:
         agent = (await self._speaker.at(step.turn, self._stage.state.agent)).agent
         try:
-            place = self._ports.means.place(agent) if found.tool.by_command else ""
+            place = await self._place(agent, found)
         except DuragentError as error:
             await self._commit_open(step, _refused(step, Refused(f"Tool execution failed: {error}")))
             return
@@ -239,7 +244,7 @@ class Doer:
         if attempt > 1:
             # What an earlier attempt left behind was looked at before it was decided to run again.
             await self._execution.forget(step.call.call)
-        events = [self._intent(found, allowed, agent, attempt, step.turn) for found, allowed in calls]
+        events = [await self._intent(found, allowed, agent, attempt, step.turn) for found, allowed in calls]
 
         def decide(state: SessionState) -> Sequence[Event]:
             if not self._is_open(state, step):
@@ -255,15 +260,13 @@ class Doer:
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    def _intent(self, found: Known, allowed: Allowed, agent: Agent, attempt: int, turn: str) -> ToolStarted:
-        means, call = self._ports.means, found.call.call
-        place = ""
-        if found.tool.by_command:
-            try:
-                place = means.place(agent)
-            except DuragentError:
-                # The tool itself will say so, as its result.
-                place = "nowhere"
+    async def _intent(self, found: Known, allowed: Allowed, agent: Agent, attempt: int, turn: str) -> ToolStarted:
+        call = found.call.call
+        try:
+            place = await self._place(agent, found)
+        except DuragentError:
+            # The tool itself will say so, as its result.
+            place = "nowhere"
         return ToolStarted(
             turn=turn,
             call=call,
@@ -276,7 +279,7 @@ class Doer:
             invocation=found.shown,
             rule=without_surrogates(allowed.rule),
             place=place,
-            spool=means.spool.id if found.tool.by_command else "",
+            spool=self._ports.means.spool.id if found.tool.by_command else "",
         )
 
     async def _carry_out(self, running: Running, step: RunTool | RecoverCall) -> None:

@@ -330,7 +330,7 @@ class Session:
                 await self._turn.perform(step)
             except (StoreFull, Unavailable) as error:
                 # The log itself, or the place where commands leave their results.
-                if self.problem is not None:
+                if self.problem is not None or self._stopping:
                     return
                 _log.warning("%s; trying again in %g s", error, FULL_STORE_PAUSE_SECONDS)
                 self._pause = asyncio.ensure_future(self._ports.clock.sleep(FULL_STORE_PAUSE_SECONDS))

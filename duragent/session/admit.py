@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from duragent import errors
 from duragent.journal.events import (
@@ -116,15 +117,10 @@ def _approval(turn: str, call: OpenCall, posted: Decision) -> Sequence[Event]:
     if posted.decision not in ("allow_once", "allow_always", "deny"):
         raise errors.InvalidRequest("this call waits for approval: allow_once, allow_always or deny")
     decided = ApprovalDecided(
-        turn=turn,
-        call=call.call,
+        **_said(turn, call, posted),
         decision=posted.decision,
         arguments_sha256=call.arguments_sha256,
-        by=posted.by,
-        reason=posted.reason,
         patterns=posted.written if posted.decision == "allow_always" else (),
-        idempotency_key=posted.idempotency_key,
-        fingerprint=fingerprint(posted) if posted.idempotency_key else None,
     )
     if posted.decision != "deny":
         return [decided]
@@ -136,15 +132,7 @@ def _approval(turn: str, call: OpenCall, posted: Decision) -> Sequence[Event]:
 def _resolution(turn: str, call: OpenCall, posted: Decision) -> Sequence[Event]:
     if posted.decision not in ("retry", "done", "failed"):
         raise errors.InvalidRequest("this call may have run already: retry, done, or failed (give it up)")
-    resolved = ToolResolved(
-        turn=turn,
-        call=call.call,
-        resolution=posted.decision,
-        by=posted.by,
-        reason=posted.reason,
-        idempotency_key=posted.idempotency_key,
-        fingerprint=fingerprint(posted) if posted.idempotency_key else None,
-    )
+    resolved = ToolResolved(**_said(turn, call, posted), resolution=posted.decision)
     if posted.decision == "retry":
         return [resolved]
     content = _DONE if posted.decision == "done" else _GIVEN_UP
@@ -152,6 +140,13 @@ def _resolution(turn: str, call: OpenCall, posted: Decision) -> Sequence[Event]:
     if posted.reason:
         content = f"{content} They say: {posted.reason}"
     return [resolved, ToolFinished(turn=turn, call=call.call, tool=call.tool, outcome=outcome, content=content)]
+
+
+def _said(turn: str, call: OpenCall, posted: Decision) -> dict[str, Any]:
+    """Of which call it is, and who said it: the same fields in both events."""
+    mark = fingerprint(posted) if posted.idempotency_key else None
+    key = {"idempotency_key": posted.idempotency_key, "fingerprint": mark}
+    return {"turn": turn, "call": call.call, "by": posted.by, "reason": posted.reason, **key}
 
 
 _DONE = "The server stopped while this ran. A person looked and says that it was done. Its output is lost."

@@ -22,6 +22,7 @@ from duragent.errors import (
     ModelError,
     ModelTimeout,
     ModelUnavailable,
+    StoreError,
 )
 from duragent.journal.events import (
     Call,
@@ -40,7 +41,7 @@ from duragent.session import prompting
 from duragent.session.partial import Partial, Question, recovered
 from duragent.session.ports import Ports
 from duragent.session.speaker import Cast, Speaker
-from duragent.session.stage import Stage, interrupted_within, when_there_is_room, why_stop
+from duragent.session.stage import Stage, interrupted_within, let_go, when_there_is_room, why_stop
 from duragent.session.steps import AskModel, SettleModel
 from duragent.text import without_surrogates
 
@@ -76,6 +77,9 @@ class Asker:
             return
         try:
             asked = await self._prepare(step)
+        except StoreError:
+            # The log cannot be read now, which is no fault of the question.
+            raise
         except DuragentError as error:
             # No such agent, no key, no such provider: the model cannot even be asked.
             failed = TurnEnded(turn=step.turn, outcome="failed", code=error.code, reason=str(error))
@@ -188,8 +192,7 @@ class Asker:
             raise ModelTimeout(f"the model gave no whole answer within {seconds:g} s")
         finally:
             interrupted.cancel()
-            hearing.cancel()
-            await asyncio.wait((hearing,))
+            await let_go(hearing, f"the model {asked.model.label}")
             await partial.finish()
 
     async def _read(self, asked: _Asked, partial: Partial) -> ModelReply:

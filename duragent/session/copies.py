@@ -17,6 +17,7 @@ from duragent.session import archive
 from duragent.session.copying import Copying, Copyist
 from duragent.session.new import Wish, marked, once
 from duragent.session.sessions import Sessions
+from duragent.session.watch import as_block
 
 LINES = 1_000
 _T = TypeVar("_T")
@@ -73,9 +74,11 @@ async def _of_fork(copying: Copying, lines: AsyncIterator[Sequence[bytes]]) -> A
 
 async def _stored(sessions: Sessions, session_id: str, upto: int) -> AsyncIterator[bytes]:
     after = 0
-    while after < upto and (block := await sessions.read(session_id, after, min(LINES, upto - after))):
-        yield block
-        after += block.count(b"\n")
+    while after < upto and (lines := await sessions.read(session_id, after, min(LINES, upto - after))):
+        block = as_block(lines)
+        yield lines if block.last_seq <= upto else b"".join(lines.splitlines(True)[: upto + 1 - block.first_seq])
+        # Not the number of lines: the beginning of a log of duragent-rust may have been compacted away.
+        after = block.last_seq
 
 
 async def _blobs(sessions: Sessions, session_id: str, copying: Copying) -> AsyncIterator[tuple[str, bytes]]:

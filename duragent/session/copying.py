@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from duragent.errors import Damaged
 from duragent.journal.apply import apply, reduce
 from duragent.journal.copy import rebound, wound_up
-from duragent.journal.events import Event, LogRecovered, OwnerClaimed, SessionCreated, ToolFinished
-from duragent.journal.record import BadLine, Record, blob_names, crc_seed, decode, encode, is_legacy, timestamp, tx_of
+from duragent.journal.events import Event, LogRecovered, OwnerClaimed, SessionCreated
+from duragent.journal.record import BadLine, Record, blobs_of, crc_seed, decode, encode, is_legacy, timestamp, tx_of
+from duragent.journal.scan import next_tx
 from duragent.journal.state import SessionState
 from duragent.session.actor import Session
 from duragent.session.ports import Ports
@@ -20,6 +21,9 @@ from duragent.stores.base import Claim, Store, TornTail
 
 AT_ONCE = 256
 """Lines that are written at once."""
+
+TOGETHER_MAX_BYTES = 512 << 20
+"""Whoever opens a log has to hold a whole group of its records. None that was ever written is half as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,17 @@ class Copying:
 
     async def lines(self, blocks: AsyncIterator[bytes]) -> AsyncIterator[Sequence[bytes]]:
         """The lines of the new log, never a group in two pieces. Raises Damaged for a record that is not good."""
-        together: list[bytes] = []
+        together, size = list[bytes](), 0
         async for block in blocks:
             for record, line in await asyncio.to_thread(self.take, block):
                 together.append(line)
+                size += len(line)
+                if size > TOGETHER_MAX_BYTES:
+                    problem = f"record {record.seq} is of a group that is too long"
+                    raise Damaged(self.source, "events.jsonl", record.seq, problem, record.seq - 1)
                 if len(together) >= AT_ONCE and (ends_group(record) or self.source != self.target):
                     yield together
-                    together = []
+                    together, size = [], 0
         ended, self.state = closing(self.state, self._ending(), self.by.ts)
         if together or ended:
             yield [*together, *ended]
@@ -88,7 +96,7 @@ class Copying:
         seq = self.state.seq
         try:
             record = decode(line, crc_seed(self.source))
-            self.tx = _in_group(self.tx, tx_of(line))
+            self.tx = next_tx(self.tx, tx_of(line))
         except BadLine as error:
             raise Damaged(self.source, "events.jsonl", seq + 1, str(error), seq) from error
         # The beginning of a log of duragent-rust may have been compacted away.
@@ -98,9 +106,7 @@ class Copying:
 
     def _as_copied(self, line: bytes, record: Record) -> tuple[Record, bytes]:
         event = record.event
-        self.blobs |= blob_names(line)
-        if isinstance(event, ToolFinished) and event.output_sha256:
-            self.blobs.add(event.output_sha256)
+        self.blobs |= blobs_of(line, event)
         if isinstance(event, SessionCreated) and record.seq == 1 and self.first is not None:
             record = Record(record.seq, record.ts, self.first(event))
             return record, encode(record, crc_seed(self.target)).line
@@ -115,14 +121,6 @@ def closing(state: SessionState, events: Sequence[Event], ts: str) -> tuple[list
         Record(state.seq + at, ts, event, mark) for at, (event, mark) in enumerate(zip(events, marks, strict=True), 1)
     ]
     return [encode(record, seed).line for record in records], reduce(state, records)
-
-
-def _in_group(before: tuple[int, int] | None, tx: tuple[int, int] | None) -> tuple[int, int] | None:
-    """The group that is open after a line with `tx`; None when none is. Raises BadLine."""
-    expected = (before[0] + 1, before[1]) if before else (1, tx[1]) if tx else None
-    if tx != expected or (tx and tx[0] > tx[1]):
-        raise BadLine("it is not of the group of records that it stands in")
-    return None if tx is None or tx[0] == tx[1] else tx
 
 
 def ends_group(record: Record) -> bool:

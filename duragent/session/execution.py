@@ -27,14 +27,11 @@ from duragent.session.outputs import SessionReader
 from duragent.session.planted import absent, put_aside
 from duragent.session.ports import Ports
 from duragent.session.speaker import Speaker
-from duragent.session.stage import Stage, when_there_is_room, why_stop
+from duragent.session.stage import CANCEL_SECONDS, Stage, let_go, when_there_is_room, why_stop
 from duragent.session.steps import MAY_HAVE_TAKEN_EFFECT
 from duragent.subscribers.notify import Notice
 from duragent.text import without_surrogates
 from duragent.tools.base import CallInfo, ToolContext, ToolResult, failed
-
-CANCEL_SECONDS = 5.0
-"""How long a tool that was told to stop may take to do so."""
 
 COMMAND_MARGIN_SECONDS = 30.0
 """The runner of a command holds the deadline; only when it is this late the server steps in."""
@@ -64,8 +61,8 @@ class Execution:
 
     async def carry_out(self, running: Running, turn: str) -> None:
         """Run it and record its end; nothing is recorded when the server stops. Raises RunnerLost."""
-        self._stage.show(running.live)
         watched = await self._watched(running)
+        self._stage.show(running.live)
         try:
             result = await self._result(running)
         finally:
@@ -102,12 +99,12 @@ class Execution:
         """What came of it; None when the server stops, and the next one finds out."""
         tool, stage = running.known.tool, self._stage
         working = asyncio.ensure_future(self._guarded(running))
-        clock = asyncio.get_running_loop()
-        deadline = clock.time() + tool.timeout_seconds + (COMMAND_MARGIN_SECONDS if tool.by_command else 0.0)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + tool.timeout_seconds + (COMMAND_MARGIN_SECONDS if tool.by_command else 0.0)
         interrupted = asyncio.ensure_future(stage.interrupt.wait())
         try:
             while True:
-                left = max(deadline - clock.time(), 0.0)
+                left = max(deadline - loop.time(), 0.0)
                 await asyncio.wait((working, interrupted), timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 if working.done():
                     return working.result()
@@ -122,7 +119,7 @@ class Execution:
                 interrupted = asyncio.ensure_future(stage.interrupt.wait())
         finally:
             interrupted.cancel()
-            await _ended(working)
+            await let_go(working, f"the tool {tool.name}")
 
     async def _stopped(self, running: Running, working: "asyncio.Future[ToolResult]", outcome: str) -> ToolResult:
         """End it, and what it had said until then."""
@@ -256,12 +253,3 @@ def _details(details: Mapping[str, Any]) -> dict[str, Any]:
     fits = len(text) <= DETAILS_MAX_BYTES and "blob" not in details
     found: dict[str, Any] = json.loads(text) if fits else {}
     return found
-
-
-async def _ended(working: "asyncio.Future[Any]") -> None:
-    """Let go of a tool; one that does not stop when it is told to is left behind."""
-    if not working.done():
-        working.cancel()
-        done, _ = await asyncio.wait((working,), timeout=CANCEL_SECONDS)
-        if not done:
-            _log.error("a tool did not end within %g s of being told to", CANCEL_SECONDS)

@@ -83,7 +83,8 @@ class Means:
 
     def confinement(self, agent: Agent, places: Places) -> Confinement:
         """What an agent's commands may touch."""
-        own = tuple((places.folder / each).resolve() for each in agent.spec.sandbox.writable)
+        # Not `resolve`: a circle of links raises there.
+        own = tuple(Path(os.path.realpath(places.folder / each)) for each in agent.spec.sandbox.writable)
         within = Confinement(
             writable=(places.folder, *own),
             read_only=places.frozen,

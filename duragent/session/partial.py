@@ -34,7 +34,7 @@ class Partial:
         self._next_text: list[str] = []
         self._next_reasoning: list[str] = []
         self._telling: asyncio.Task[None] | None = None
-        self._begun = False
+        self._begun = self._over = False
 
     @property
     def text(self) -> str:
@@ -56,6 +56,9 @@ class Partial:
         return Question(state.turn.id, asking.step, asking.attempt) != self._question
 
     def add(self, text: str, reasoning: str) -> None:
+        """One more piece. What a model says that was left behind is nobody's answer any more."""
+        if self._over:
+            return
         if text:
             self._next_text.append(text)
         if reasoning:
@@ -64,7 +67,8 @@ class Partial:
             self._telling = asyncio.ensure_future(self._tell_all())
 
     async def finish(self) -> None:
-        """Return when everything that was added is told."""
+        """Return when everything that was added is told; nothing more is added."""
+        self._over = True
         if self._telling is not None:
             await self._telling
 

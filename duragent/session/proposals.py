@@ -26,6 +26,8 @@ class Writing:
 
 @dataclass(slots=True)
 class Proposal:
+    """A decision that somebody waits for: `done` has its records once they are durable, or why there are none."""
+
     decide: Decide
     done: "asyncio.Future[list[Record]]"
     records: list[Record] = field(default_factory=list)

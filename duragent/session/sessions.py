@@ -340,14 +340,18 @@ class Sessions:
 
     async def _look(self, session_id: str) -> None:
         """Let it go on if it has to, and find out what it is and whether it is whole."""
+        was_open = session_id in self._live
         session = await self._session(session_id)
+        opened_at = session.last_used
         try:
             await self._ports.store.verify(session_id)
         except Damaged as error:
             _log.error("%s", error)
             session.problem = session.problem or error
             self._note(session)
-        await self._unload(session)
+        # Who reads it meanwhile needs its claim.
+        if not was_open and session.last_used == opened_at:
+            await self._unload(session)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -1,6 +1,7 @@
 """What a turn needs of its session."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -16,6 +17,10 @@ from duragent.stores.base import Claim
 FULL_STORE_PAUSE_SECONDS = 5.0
 """How long a turn waits when there was no room, before it tries again."""
 
+CANCEL_SECONDS = 5.0
+"""How long a tool or a model that was told to stop may take to do so."""
+
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 Decide = Callable[[SessionState], Sequence[Event]]
 
@@ -85,14 +90,26 @@ async def interrupted_within(stage: Stage, wait: Coroutine[Any, Any, None]) -> b
 
 
 async def when_there_is_room(stage: Stage, clock: Clock, work: Callable[[], Awaitable[T]]) -> T:
-    """Do what keeps something that cannot be had again: a full store is waited for. Raises StoreFull only when the
-    session is interrupted meanwhile."""
+    """Do what keeps something that cannot be had again: a full store is waited for.
+
+    Raises StoreFull only when the session is interrupted meanwhile.
+    """
     while True:
         try:
             return await work()
         except StoreFull:
             if await interrupted_within(stage, clock.sleep(FULL_STORE_PAUSE_SECONDS)):
                 raise
+
+
+async def let_go(working: "asyncio.Future[Any]", name: str) -> None:
+    """Tell foreign code to stop; what does not stop in time is left behind."""
+    if not working.done():
+        working.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        working.cancel()
+        done, _ = await asyncio.wait((working,), timeout=CANCEL_SECONDS)
+        if not done:
+            _log.error("%s did not end within %g s of being told to", name, CANCEL_SECONDS)
 
 
 def why_stop(state: SessionState, stopping: bool) -> str | None:

@@ -7,8 +7,7 @@ from pathlib import Path
 from duragent.errors import Damaged
 from duragent.journal import snapshot
 from duragent.journal.apply import apply
-from duragent.journal.events import ToolFinished
-from duragent.journal.record import BadLine, blob_names, crc_of, crc_seed, decode
+from duragent.journal.record import BadLine, blobs_of, crc_of, crc_seed, decode
 from duragent.journal.snapshot import Snapshot
 from duragent.journal.state import SessionState
 from duragent.stores.files import read_blob
@@ -68,10 +67,7 @@ def _take(found: Checkup, folder: Path, line: bytes, seed: int) -> None:
     except BadLine as error:
         at = found.records + 1
         raise Damaged(found.session_id, "events.jsonl", at, f"record {at}: {error}", found.records) from error
-    names = blob_names(line)
-    if isinstance(record.event, ToolFinished) and record.event.output_sha256:
-        names.add(record.event.output_sha256)
-    for name in names:
+    for name in blobs_of(line, record.event):
         try:
             read_blob(folder, name, found.session_id, record.seq)
             found.blobs += 1

@@ -67,12 +67,12 @@ def backward(read: Read, end: int, limit: int, max_bytes: int) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
-def line_seq(line: bytes) -> int:
-    """The seq of a stored line, whatever the order of its keys."""
+def line_seq(lines: bytes) -> int:
+    """The seq of a stored line, or of the first of several, whatever the order of its keys."""
     try:
-        return seq_of(line)
+        return seq_of(lines)
     except BadLine:
-        return int(json.loads(line)["seq"])
+        return int(json.loads(lines.partition(b"\n")[0])["seq"])
 
 
 def _line_start(read: Read, position: int, end: int) -> int:

@@ -14,28 +14,10 @@ from duragent.crashpoint import crashpoint
 from duragent.errors import UnsafeFileSystem, WorkspaceLocked
 
 _NETWORK_KINDS = frozenset(
-    [
-        "9p",
-        "afs",
-        "beegfs",
-        "ceph",
-        "cifs",
-        "fuse.glusterfs",
-        "fuse.s3fs",
-        "fuse.sshfs",
-        "gfs2",
-        "glusterfs",
-        "lustre",
-        "ncpfs",
-        "nfs",
-        "nfs4",
-        "ocfs2",
-        "smb3",
-        "smbfs",
-    ]
+    """9p afs beegfs ceph cifs fuse.glusterfs fuse.s3fs fuse.sshfs gfs2 glusterfs lustre ncpfs nfs nfs4 ocfs2 smb3
+    smbfs""".split()
 )
 """File systems whose locks or fsync other machines may not see, as `/proc/self/mountinfo` names them."""
-
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
@@ -97,7 +79,7 @@ def refuse_network_file_system(path: Path, mountinfo: str | None = None) -> None
 
 
 def _kind_of(path: str, mountinfo: str) -> str:
-    # proc(5): fields 5 is the mount point with octal escapes; the type is the first field after " - ".
+    # proc(5): field 5 is the mount point with octal escapes; the type is the first field after " - ".
     best, kind = "", ""
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")

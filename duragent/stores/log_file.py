@@ -1,4 +1,4 @@
-"""One session's log on disk. Blocking; one call at a time but for the reads.
+"""One session's log on disk. Blocking; one call at a time.
 
     sessions/<id>/events.jsonl          the log; when it grows long it is sealed as events-<first seq>.jsonl
                   events.torn-<offset>  what a crash left of an append that was never acknowledged
@@ -54,7 +54,6 @@ class LogFile:
         self._seed = crc_seed(session_id)
         self._path = folder / ACTIVE
         self._fd = -1
-        self._retired: list[int] = []
         self._sealed: list[Segment] = []
         self._first = 1
         self._end = 0
@@ -189,13 +188,15 @@ class LogFile:
         return sorted((path for path in names if path.exists()), key=lambda path: (len(path.name), path.name))
 
     def close(self) -> None:
-        for fd in (self._fd, *self._retired):
-            if fd >= 0:
-                # It is closed whatever the kernel says, and everything acknowledged was synced.
-                with contextlib.suppress(OSError):
-                    self._disk.close(fd)
-        self._fd, self._retired = -1, []
+        self._drop(self._fd)
+        self._fd = -1
         self._over = self._over or Unavailable(f"the log of session '{self._session_id}' is closed")
+
+    def _drop(self, fd: int) -> None:
+        if fd >= 0:
+            # It is closed whatever the kernel says, and everything acknowledged was synced.
+            with contextlib.suppress(OSError):
+                self._disk.close(fd)
 
     # --- append -----------------------------------------------------------------------------------------------------
 
@@ -286,26 +287,26 @@ class LogFile:
         self._disk.replace(self._path, kept)
         crashpoint("log.started_over")
         fd = self._disk.open(self._path)
-        self._retired.append(self._fd)
+        self._drop(self._fd)
         self._fd = fd
 
     def _rotate(self) -> None:
-        sealed = Segment(self._folder / f"events-{self._first}.jsonl", self._first, self.head)
+        sealed, fd = Segment(self._folder / f"events-{self._first}.jsonl", self._first, self.head), -1
         try:
             self._disk.rename(self._path, sealed.path)
             crashpoint("log.rotated")
             # First the one name, then the other: on a file system that keeps no order, the new file could have the name
             # when the old one has none yet.
             self._disk.sync_folder(self._folder)
-            # Among those that are closed with this log, should the next line fail.
-            self._retired.append(self._disk.create(self._path))
+            fd = self._disk.create(self._path)
             crashpoint("log.next_created")
             self._disk.sync_folder(self._folder)
         except OSError as error:
+            self._drop(fd)
             self._over = Unavailable(f"the log of session '{self._session_id}' could not be sealed: {error.strerror}")
             raise self._over from error
-        # Readers in other threads may still use the old descriptor.
-        self._fd, self._retired[-1] = self._retired[-1], self._fd
+        self._drop(self._fd)
+        self._fd = fd
         self._end, self._first = 0, self.head + 1
         self._sealed.append(sealed)
 

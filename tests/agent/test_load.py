@@ -72,7 +72,7 @@ def test_named_prompt_file_wins_over_the_conventional_one(folder: Path) -> None:
         ("soul: link.md", "agent.yaml:6: spec.soul: leads out of {folder}"),
         ("soul: linked/secret.md", "agent.yaml:6: spec.soul: leads out of {folder}"),
         ("soul: loop.md", "agent.yaml:6: spec.soul: "),
-        ('soul: "a\\0b"', "agent.yaml:6: spec.soul: cannot be followed"),
+        ('soul: "a\\0b"', "agent.yaml:6: spec.soul: must not have a NUL character in it"),
         ("soul: .", ": is a folder, not a file"),
         ("soul: latin.md", "latin.md:2: is not UTF-8 text"),
         ("soul: large.md", "large.md: is larger than 256 KiB"),

@@ -8,7 +8,7 @@ import pytest
 from duragent.agent.directives import Directive, Project, load_directives, load_project
 from duragent.agent.load import Agent, load_agent
 from duragent.agent.skills import Skill, files_of, load_skills, read_file_of, skills_of
-from duragent.agent.surroundings import Surroundings, load_surroundings
+from duragent.agent.surroundings import Surroundings, load_surroundings, working_folder
 from duragent.errors import InvalidFile
 
 FRONT = "---\nname: {name}\ndescription: {description}\n---\n"
@@ -293,3 +293,15 @@ def test_surroundings_are_all_of_it(tmp_path: Path) -> None:
         Project("AGENTS.md", "Run make."),
     )
     assert ([skill.name for skill in found.skills], len(found.faults)) == (["pdf"], 1)
+
+
+@pytest.mark.parametrize("name", ["loop", "x" * 300, "gone"])
+def test_surroundings_are_there_whatever_the_folders_that_the_agent_names_are(tmp_path: Path, name: str) -> None:
+    workspace = tmp_path / ".duragent"
+    agent = agent_in(workspace, f"  working_directory: {name}\n  skills_dir: {name}\n")
+    for folder in (tmp_path, agent.folder):
+        (folder / "loop").symlink_to("loop")
+    folder = working_folder(agent, tmp_path)
+    found = load_surroundings(agent, workspace, folder)
+    assert (folder, found.skills, found.project) == (tmp_path / name, (), None)
+    assert len(found.faults) == (0 if name == "gone" else 1)

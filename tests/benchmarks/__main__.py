@@ -18,7 +18,7 @@ from rich.console import Console
 import duragent
 from tests.benchmarks import appends, commands, long_sessions, memory, starts, streams, tools, turns
 from tests.benchmarks.measure import Bench, Effort, Result
-from tests.benchmarks.report import as_json, cells, machine, show
+from tests.benchmarks.report import as_json, as_markdown, cells, machine, show
 
 TOPICS: dict[str, Callable[[Bench], AsyncIterator[Result]]] = {
     "appends": appends.rows,
@@ -49,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show(console, results)
     if asked.json:
         asked.json.write_text(as_json(here, results))
+    if asked.markdown:
+        asked.markdown.write_text(as_markdown(here, results))
     return int(any(result.reached is False for result in results))
 
 
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"topics: {', '.join(TOPICS)}; without any, all")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures to this file")
+    parser.add_argument("--markdown", type=Path, metavar="PATH", help="write the table as Markdown to this file")
     parser.add_argument("--quick", action="store_true", help="only show that it works; the figures mean nothing")
     parser.add_argument("--folder", type=Path, help="measure the disk that this folder is on (a real one, no tmpfs)")
     return parser

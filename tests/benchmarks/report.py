@@ -109,6 +109,12 @@ def show(console: Console, results: list[Result]) -> None:
     console.print(table)
 
 
+def as_markdown(machine: Machine, results: list[Result]) -> str:
+    """For docs/performance.md."""
+    rows = [HEADINGS, tuple("---" for _ in HEADINGS), *map(cells, results)]
+    return "\n".join([f"{machine.sentence()}.", "", *(f"| {' | '.join(row)} |" for row in rows), ""])
+
+
 def as_json(machine: Machine, results: list[Result]) -> str:
     return json.dumps({"machine": asdict(machine), "rows": [_fields(result) for result in results]}, indent=2) + "\n"
 

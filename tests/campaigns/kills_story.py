@@ -147,6 +147,9 @@ class Story:
 
     def _damage(self) -> None:
         """One byte of a fork, which nobody uses, is another one. It is whole up to there."""
+        if self.world.damaged:
+            # The one before is not repaired yet.
+            return
         self.world.damaged = self.world.told.forks[-1]
         log = self.world.server.events_file(self.world.damaged)
         lines = log.read_bytes().splitlines(keepends=True)

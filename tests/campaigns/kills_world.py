@@ -146,9 +146,12 @@ class World:
         for session in [each for each in self.told.sessions[-12:] if each not in self.told.deleting]:
             await client.session(session)
         if self.damaged:
-            with suppress(ProblemResponse):
-                # It was mended already, and the server died before it could say so.
+            try:
                 await client.repair(self.damaged)
+            except ProblemResponse as error:
+                # It was mended already, and the server died before it could say so.
+                if error.problem != "not-damaged":
+                    raise
             self.damaged = ""
 
     # --- the seams --------------------------------------------------------------------------------------------------

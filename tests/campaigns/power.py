@@ -5,15 +5,15 @@ import contextlib
 import hashlib
 import itertools
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from duragent.errors import SessionNotFound, StoreFull, Unavailable
-from duragent.stores import files
+from duragent.errors import SessionExists, SessionNotFound, StoreFull, Unavailable
+from duragent.stores import adopting, files
 from duragent.stores.base import Claim, TornTail
 from duragent.stores.disk import Disk
 from duragent.stores.files import FileStore
@@ -156,6 +156,35 @@ class Teller:
         self.lines = offered
         self.know(offered)
 
+    async def adopt(self, groups: Sequence[Sequence[Any]]) -> None:
+        """Try up to three times; all of it is there, or nothing."""
+        blocks: list[list[bytes]] = []
+        for happened in groups:
+            blocks.append(lines_of(sum(map(len, blocks)) + 1, happened))
+        offered = b"".join(line for lines in blocks for line in lines)
+
+        async def lines() -> AsyncIterator[Sequence[bytes]]:
+            for block in blocks:
+                yield block
+
+        async def blobs() -> AsyncIterator[tuple[str, bytes]]:
+            yield DIGEST, BLOB
+
+        for _ in range(3):
+            self.know(*self.now.allowed, offered)
+            try:
+                await self.store.adopt(SESSION, lines(), blobs())
+            except (StoreFull, Unavailable):
+                self.refusals += 1
+            except SessionExists:
+                # It was refused at the very last, when it had its name already.
+                await self._claimed()
+                return
+            else:
+                self.lines = offered
+                self.know(offered, blob=True)
+                return
+
     async def beside(self) -> None:
         """A blob, a snapshot, a piece of an answer and the list's cache."""
         assert self.claim is not None
@@ -211,6 +240,13 @@ async def deleting(teller: Teller) -> None:
     await teller.append(HAPPENED[0])
 
 
+async def adopting_one(teller: Teller) -> None:
+    """A log of several files comes from elsewhere, as a whole; and goes on."""
+    await teller.open()
+    await teller.adopt([LONG, [message("alone")], LONG[:2], LONG])
+    await teller.append([message("goes on")])
+
+
 async def going_on(teller: Teller) -> None:
     """The next process: opens the session as it is, and goes on with it."""
     await teller.open()
@@ -228,7 +264,7 @@ HAPPENED: list[Any] = [
     [message("m"), message("n")],
     [message("thanks")],
 ]
-STORIES = (conversing, deleting)
+STORIES = (conversing, deleting, adopting_one)
 
 
 def live(
@@ -250,12 +286,13 @@ def _told(recorder: Recorder, story: Callable[[Teller], Any], known: Known) -> L
     began = len(recorder.operations)
     teller = Teller(recorder.root, recorder, lambda: len(recorder.operations), known)
     # The store removes trees past its disk.
-    vars(files)["shutil"] = SimpleNamespace(rmtree=recorder.remove_tree)
+    for module in (files, adopting):
+        vars(module)["shutil"] = SimpleNamespace(rmtree=recorder.remove_tree)
     try:
         with contextlib.suppress(Killed):
             asyncio.run(story(teller))
     finally:
-        vars(files)["shutil"] = shutil
+        vars(files)["shutil"] = vars(adopting)["shutil"] = shutil
         for fd in list(recorder._files):
             Disk.close(recorder, fd)
         shutil.rmtree(recorder.root)

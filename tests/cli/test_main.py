@@ -79,6 +79,15 @@ def test_a_fault_is_one_line_with_a_hint_and_a_code(
     assert "Traceback" not in ran.err
 
 
+def test_a_log_level_that_there_is_not_is_a_fault_and_no_traceback(
+    duragent: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert duragent("init", "--no-interactive").code == 0
+    monkeypatch.setenv("DURAGENT_LOG", "loud")
+    ran = duragent("serve", "--port", "0")
+    assert (ran.code, ran.err) == (2, "duragent: DURAGENT_LOG: 'LOUD' is none of DEBUG, INFO, WARNING and ERROR\n")
+
+
 def test_an_internal_error_is_one_line_and_its_details_are_kept(
     duragent: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

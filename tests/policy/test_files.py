@@ -1,6 +1,7 @@
 """The policy files: what they may say, that a broken one closes everything, and that saving keeps what is there."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,16 @@ def test_saving_twice_changes_nothing(folders: Folders) -> None:
     before = folders.local.read_bytes()
     assert allow_always(folders.agent, ["bash:make"]) == ()
     assert folders.local.read_bytes() == before
+
+
+def test_answers_in_many_sessions_at_once_are_all_saved(folders: Folders) -> None:
+    every = [f"bash:make {number}" for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda pattern: allow_always(folders.agent, [pattern]), every))
+    assert told == [(pattern,) for pattern in every]
+    allowed = [rule.pattern for rule in folders.load().allow if rule.source.endswith("policy.local.yaml")]
+    assert sorted(allowed) == sorted(every)
+    assert os.listdir(folders.agent) == ["policy.local.yaml"]
 
 
 EDITED = """# mine

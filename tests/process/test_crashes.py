@@ -170,6 +170,15 @@ async def test_result_that_is_not_whole_is_no_result(tmp_path: Path, name: str) 
         await spool.commands(SESSION, CALL).run(sh("echo hello", tmp_path), timeout_seconds=20)
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts what is open by Linux's /proc")
+def test_folder_in_place_of_a_file_leaves_nothing_open(tmp_path: Path) -> None:
+    (tmp_path / runner.SPEC).mkdir()
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(IsADirectoryError):
+        files.look(tmp_path)
+    assert os.listdir("/proc/self/fd") == before
+
+
 async def test_runner_that_cannot_even_begin_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("raise SystemExit('the interpreter is broken')")

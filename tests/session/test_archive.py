@@ -19,7 +19,7 @@ import pytest
 from duragent.errors import InvalidArchive, SessionExists, Stopping
 from duragent.journal import events as e
 from duragent.journal.record import MAX_LINE_BYTES, Record, crc_seed, encode
-from duragent.session import archive
+from duragent.session import archive, copying
 from duragent.session.copies import export, take_in
 from duragent.stores.files import FileStore
 from duragent.testing import ScriptedModel
@@ -320,6 +320,11 @@ async def test_bombs_are_refused_before_they_go_off(place: Place, monkeypatch: p
     digest = sha256(long).hexdigest()
     lines = [*good_lines(), *lines_of(9, [_refers_to(digest)], SESSION)]
     assert "is longer than 262,144 bytes" in await place.refused(zipped(members(lines) | {f"blobs/{digest}": long}))
+    together = lines_of(9, [message("x" * 400), message("y" * 400)], SESSION)
+    monkeypatch.setattr(copying, "TOGETHER_MAX_BYTES", 1 << 11)
+    assert "record 10 is of a group that is too long" in await place.refused(
+        zipped(members([*good_lines(), *together]))
+    )
     monkeypatch.setattr(archive, "BLOBS_MAX", 0)
     assert "more than 0 blobs" in await place.refused(zipped(members()))
 

@@ -1,6 +1,7 @@
 """Forks, imports and repairs: the same past, nothing done twice, and the original as it was."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -282,6 +283,17 @@ async def test_log_of_duragent_rust_is_forked_at_each_record(place: Place) -> No
         assert check(place.root, child).damage is None
     assert at > 5
     assert place.log("session_old") == b"".join(lines)
+
+
+async def test_log_of_duragent_rust_without_its_beginning_is_exported_and_taken_in_whole(place: Place) -> None:
+    (place.root / "session_old").mkdir()
+    said = {"timestamp": "2026-01-01T00:00:00Z", "type": "user_message", "content": "hi"}
+    lines = [json.dumps({"seq": seq} | said).encode() + b"\n" for seq in range(5_001, 7_502)]
+    (place.root / "session_old" / "events.jsonl").write_bytes(b"".join(lines))
+    with await export(place.house.sessions, place.house.clock, "session_old") as file:
+        state = await take_in(place.house.sessions, place.house.clock, file, new_id=True)
+    assert (state.seq, state.totals.messages) == (7_501, 2_501)
+    assert place.log(state.session_id) == b"".join(lines)
 
 
 async def test_damaged_session_is_forked_within_its_good_part(tmp_path: Path) -> None:

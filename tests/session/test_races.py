@@ -1,14 +1,18 @@
 """Several things at once: what opens, unloads, deletes or stops a session, while somebody else is at it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from duragent.bus import Block, Delta, Subscription
 from duragent.errors import SessionNotFound, StoreError, StoreFull, Unavailable
+from duragent.journal.events import MessageReceived, ModelFailed, TurnEnded
 from duragent.journal.inputs import Close, Rename
+from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
+from duragent.session import stage
 from duragent.session.partial import Partial, Question
 from duragent.session.watch import CaughtUp, Hello, Source, follow
 from duragent.stores.base import Claim
@@ -31,6 +35,10 @@ class Slow(MemoryStore):
         await super().append(claim, lines, expect=expect)
         await self._pass()
 
+    async def get_blob(self, claim: Claim, sha256: str) -> bytes:
+        await self._pass()
+        return await super().get_blob(claim, sha256)
+
     async def delete(self, session_id: str) -> None:
         await self._pass()
         await super().delete(session_id)
@@ -47,6 +55,23 @@ class Slow(MemoryStore):
         if self.gate is not None:
             self.at_gate.set()
             await self.gate.wait()
+
+
+class Stubborn:
+    """A model that goes on when it is told to stop."""
+
+    label = "stubborn"
+
+    def __init__(self) -> None:
+        self.asked, self.end, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
+        self.asked.set()
+        while not self.end.is_set():
+            with suppress(asyncio.CancelledError):
+                await self.end.wait()
+        yield ModelDelta(text="late")
+        self.ended.set()
 
 
 async def unloading(house: House, session: str, turns_of_the_loop: int) -> asyncio.Task[None]:
@@ -97,6 +122,62 @@ async def test_a_message_is_taken_while_the_start_looks_at_the_session(tmp_path:
             await asyncio.sleep(0)
         assert (await house.ask(session, "hi")).outcome == "completed"
         await looking
+
+
+async def test_who_reads_while_the_start_looks_at_the_session_reads_to_the_end(tmp_path: Path) -> None:
+    store, text = Slow(), "\N{SNOWMAN}" * 400_000
+    async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path) as house:
+        session = await house.new()
+        await house.ask(session, text)
+    async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
+        store.gate = asyncio.Event()
+        reading = asyncio.ensure_future(house.events(session))
+        await store.at_gate.wait()
+        assert await house.sessions._open_all([session]) == set()
+        store.gate.set()
+        assert text in [event.text for event in await reading if isinstance(event, MessageReceived)]
+
+
+async def test_a_log_that_cannot_be_read_for_a_moment_holds_the_turn_up_and_it_goes_on(tmp_path: Path) -> None:
+    class Unreadable(Slow):
+        async def read_back(self, claim: Claim, before: int | None, limit: int) -> bytes:
+            self._fail()
+            return await super().read_back(claim, before, limit)
+
+    store, gate = Unreadable(), asyncio.Event()
+    async with open_house(store, ScriptedModel([Line("one", gate=gate), "two"]), tmp_path) as house:
+        session = await house.new()
+        await house.say(session, "hi")
+        while not (await house.sessions.state(session)).turn:
+            await asyncio.sleep(0)
+        store.failures = [Unavailable("too many open files")]
+        gate.set()
+        await house.idle(session)
+        assert [event.outcome for event in await house.events(session) if isinstance(event, TurnEnded)] == ["completed"]
+        assert store.failures == []
+
+
+async def test_a_model_that_does_not_stop_when_it_is_told_to_holds_up_no_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(stage, "CANCEL_SECONDS", 0.05)
+    store, model = MemoryStore(), Stubborn()
+    async with open_house(store, model, tmp_path) as house:
+        session = await house.new()
+        await house.say(session, "hi")
+        async with asyncio.timeout(20):
+            await model.asked.wait()
+            await house.sessions.close(0)
+            model.end.set()
+            await model.ended.wait()
+    async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path, node="node-2") as house:
+        assert (await house.kinds(session))[:4] == ["message_received", "turn_started", "model_called", "model_failed"]
+        failed = [event for event in await house.events(session) if isinstance(event, ModelFailed)]
+        assert [event.partial_text for event in failed] == [""]
+        await house.idle(session)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the model stubborn did not end within 0.05 s of being told to"
+    ]
 
 
 async def test_a_message_that_is_being_written_when_its_session_is_deleted_is_refused(tmp_path: Path) -> None:

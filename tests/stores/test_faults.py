@@ -53,6 +53,20 @@ async def test_failed_fsync_is_not_tried_again_on_the_same_file(tmp_path: Path) 
     store.close()
 
 
+async def test_fsync_that_fails_again_and_again_leaves_no_file_open(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    store = FileStore(tmp_path, disk=disk)
+    store.open()
+    claim = await store.create(SESSION, APPENDS[0])
+    descriptors = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        disk.fail(2, errno.EIO)
+        with pytest.raises(StoreFull, match="fsync"):
+            await store.append(claim, APPENDS[1], expect=1)
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    store.close()
+
+
 async def test_failed_fsync_of_a_log_that_cannot_be_read_back_leaves_the_file_as_it_is(tmp_path: Path) -> None:
     class Losing(FaultyDisk):
         def sync(self, fd: int) -> None:
