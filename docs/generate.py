@@ -424,7 +424,7 @@ def _command(path: str, command: Any) -> Iterator[str]:
 
 
 def _argument(parameter: Any) -> str:
-    name = (parameter.metavar or parameter.name.upper()).strip("[]") + ("..." if parameter.nargs == -1 else "")
+    name = (parameter.metavar or parameter.name.upper()) + ("..." if parameter.nargs == -1 else "")
     return name if parameter.required else f"[{name}]"
 
 

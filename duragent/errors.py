@@ -178,7 +178,7 @@ class NotDamaged(NothingToDo):
     code = "not-damaged"
 
     def __init__(self, session_id: str) -> None:
-        super().__init__(f"session '{session_id}' is not damaged: there is nothing to repair")
+        super().__init__(f"the log of session '{session_id}' is not damaged: there is nothing to repair")
 
 
 class AlreadyDecided(BadInput):
@@ -266,10 +266,8 @@ class Damaged(StoreError):
 
     def __init__(self, session_id: str, file: str, line: int, problem: str, good_seq: int) -> None:
         self.session_id, self.file, self.line, self.problem, self.good_seq = session_id, file, line, problem, good_seq
-        super().__init__(
-            f"session '{session_id}' is damaged at {file}:{line}: {problem}; it is read-only, "
-            f"records 1 to {good_seq} are good"
-        )
+        good = f"records 1 to {good_seq} are good" if good_seq else "no record is good"
+        super().__init__(f"session '{session_id}' is damaged at {file}:{line}: {problem}; it is read-only, {good}")
 
 
 class Stopping(DuragentError):

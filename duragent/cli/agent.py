@@ -79,7 +79,7 @@ def create(
 def check(
     which: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME|PATH]", help="One agent; else all.", autocompletion=complete_agent),
+        typer.Argument(metavar="NAME|PATH", help="One agent; else all.", autocompletion=complete_agent),
     ] = None,
     config: options.Config = None,
     workspace: options.Workspace = None,

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import os
+import stat
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,46 +16,104 @@ from duragent.cli.connection import Where, connect, find_session
 from duragent.cli.loop import run
 from duragent.errors import InvalidRequest, NotFound
 
+if TYPE_CHECKING:
+    from duragent.wire import SessionInfo
+
 _PIECE_BYTES = 256 << 10
 
 
-def export(
+def export(  # noqa: PLR0913 - typer: one parameter an option
     session_id: options.SessionArgument,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help='Where to; "-" is stdout. Else ID.zip here.')
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help='A file or a folder; "-" is stdout. Else ID.zip here.'),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace a file that is there.")] = False,
     config: options.Config = None,
     workspace: options.Workspace = None,
     server: options.Server = None,
     token_file: options.TokenFile = None,
 ) -> None:
     """Write a session into one zip: its log byte for byte, and its blobs. `duragent session import` reads it."""
-    if output == Path("-") and sys.stdout.isatty():
-        raise InvalidRequest("a zip is not for a terminal: --output FILE, or a pipe")
-    run(_export(Where(config, workspace, server, token_file), session_id, output))
+    where = Where(config, workspace, server, token_file)
+    if output == Path("-"):
+        if sys.stdout.isatty():
+            raise InvalidRequest("a zip is not for a terminal: --output FILE, or a pipe")
+        run(_export_through(where, session_id, sys.stdout.buffer.write))
+    elif output is not None and _is_no_file(output):
+        _export_into(where, session_id, output)
+    else:
+        run(_export(where, session_id, output or Path(), force=force))
 
 
-async def _export(where: Where, prefix: str, output: Path | None) -> None:
+def _is_no_file(path: Path) -> bool:
+    """Whether there is a device, a FIFO or the like, whatever links lead to it."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _export_into(where: Where, prefix: str, path: Path) -> None:
+    """Straight through: such a thing is written to, and never replaced."""
+    try:
+        # Outside of the event loop: a FIFO is open only when somebody reads it, and Ctrl-C ends the waiting.
+        with open(os.open(path, os.O_WRONLY | os.O_CLOEXEC), "wb") as file:
+            session = run(_export_through(where, prefix, file.write))
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    _say_exported(path, session)
+
+
+async def _export_through(where: Where, prefix: str, write: Callable[[bytes], object]) -> "SessionInfo":
     async with connect(where) as connection:
         session = await find_session(connection.client, prefix)
-        if output == Path("-"):
-            await connection.client.export(session.session_id, sys.stdout.buffer.write)
-            return
-        path, name = output or Path(), f"{session.session_id}.zip"
-        path = path / name if path.is_dir() else path
-        new = path.with_name(f".{path.name}.new")
+        await connection.client.export(session.session_id, write)
+        return session
+
+
+async def _export(where: Where, prefix: str, path: Path, *, force: bool) -> None:
+    async with connect(where) as connection:
+        session = await find_session(connection.client, prefix)
+        path, real = _named(path, f"{session.session_id}.zip")
+        new = real.with_name(f".{real.name}.new")
         try:
+            _check_free(path, real, force=force)
             with new.open("wb") as file:
                 await connection.client.export(session.session_id, file.write)
                 file.flush()
                 os.fsync(file.fileno())
-            new.replace(path)
+            # Once more: it may have come meanwhile.
+            _check_free(path, real, force=force)
+            new.replace(real)
         except OSError as error:
-            raise InvalidRequest(f"{path} cannot be written: {error.strerror}") from error
+            raise _cannot_write(path, error) from error
         finally:
             with contextlib.suppress(OSError):
                 new.unlink()
-    typer.echo(f"{path}\t{session.head} records")
+    _say_exported(path, session)
+
+
+def _named(path: Path, name: str) -> tuple[Path, Path]:
+    """The file as a person calls it, and where it is. A link stays one: what it leads to is written."""
+    path = path / name if path.is_dir() else path
+    return path, Path(os.path.realpath(path))
+
+
+def _check_free(path: Path, real: Path, *, force: bool) -> None:
+    """Raises InvalidRequest for what must not be replaced."""
+    if real.exists() and (_is_no_file(real) or real.is_dir() or not force):
+        hint = ": --force replaces it, --output FILE names another" if real.is_file() else ", and is no file"
+        raise InvalidRequest(f"{path} is there already{hint}")
+
+
+def _cannot_write(path: Path, error: OSError) -> InvalidRequest:
+    return InvalidRequest(f"{path} cannot be written: {error.strerror}")
+
+
+def _say_exported(path: Path, session: "SessionInfo") -> None:
+    typer.echo(f"{path}\t{session.head} records", err=_is_no_file(path))
 
 
 def import_session(
@@ -76,20 +135,33 @@ def import_session(
     try:
         opened = file.open("rb")
     except OSError as error:
-        raise NotFound(f"{file} cannot be read: {error.strerror}") from error
+        problem = "is a folder: name a file in it" if file.is_dir() else f"cannot be read: {error.strerror}"
+        raise NotFound(f"{file} {problem}") from error
     with opened:
         run(_import(where, opened, new_id))
 
 
 async def _import(where: Where, file: IO[bytes], new_id: bool) -> None:
     async with connect(where) as connection:
-        session = await connection.client.import_session(_pieces(file), new_id=new_id)
+        start = _place_in(file)
+        again = None if start is None else (lambda: _pieces(file, start))
+        session = await connection.client.import_session(_pieces(file), new_id=new_id, again=again)
         known = [agent.name for agent in (await connection.client.agents()).agents]
     typer.echo(f"{session.session_id}\t{session.head} records")
     if session.agent not in known:
         typer.echo(f"There is no agent '{session.agent}' here yet: `duragent agent create {session.agent}`.", err=True)
 
 
-async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+def _place_in(file: IO[bytes]) -> int | None:
+    """Where it stands; None when it cannot be read twice."""
+    try:
+        return file.tell() if file.seekable() else None
+    except (OSError, ValueError):
+        return None
+
+
+async def _pieces(file: IO[bytes], start: int | None = None) -> AsyncIterator[bytes]:
+    if start is not None:
+        await asyncio.to_thread(file.seek, start)
     while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
         yield piece

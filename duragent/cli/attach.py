@@ -18,7 +18,7 @@ def attach(  # noqa: PLR0913 - typer: one parameter an option
     session_id: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ID]", help="The start of a session's id; else the list.", autocompletion=complete_session
+            metavar="ID", help="The start of a session's id; else the list.", autocompletion=complete_session
         ),
     ] = None,
     list_only: Annotated[bool, typer.Option("--list", "-l", help="List the sessions to attach to.")] = False,

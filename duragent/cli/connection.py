@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from duragent.cli.place import FIRST_AGENT, find_config, make_workspace, need_config, serve_arguments
-from duragent.errors import AgentNotFound, AmbiguousId, InvalidRequest, SessionNotFound
+from duragent.cli.which import SHOWN_MATCHES, check_prefix, not_one
+from duragent.errors import AgentNotFound, InvalidRequest
 
 if TYPE_CHECKING:
     from duragent.client.client import Client
     from duragent.client.launch import LocalServer
     from duragent.config import Config
     from duragent.wire import SessionInfo
-
-SHOWN_MATCHES = 5
 
 
 @dataclass(frozen=True)
@@ -81,16 +80,14 @@ def _config(where: Where, make: bool, said: Callable[[str], None]) -> "Config":
 
 async def find_session(client: "Client", prefix: str) -> "SessionInfo":
     """The session with that id, or the only one whose id starts so. Raises SessionNotFound, AmbiguousId."""
-    if not prefix:
-        raise InvalidRequest("a session id is needed")
-    found = (await client.sessions(prefix=prefix, limit=SHOWN_MATCHES)).sessions
+    check_prefix(prefix)
+    listed = await client.sessions(prefix=prefix, limit=SHOWN_MATCHES)
+    found = listed.sessions
     for session in found:
         if session.session_id in (prefix, f"session_{prefix}"):
             return session
-    if not found:
-        raise SessionNotFound(prefix)
-    if len(found) > 1:
-        raise AmbiguousId(prefix, [session.session_id for session in found])
+    if len(found) != 1:
+        raise not_one(prefix, [session.session_id for session in found], more=listed.next_cursor is not None)
     return found[0]
 
 

@@ -54,6 +54,8 @@ def doctor(config: options.Config = None, workspace: options.Workspace = None, j
         findings += [] if found is None else list(_configuration(found))
     except (InvalidFile, OSError) as error:
         findings.append(Finding("configuration", "problem", str(error), "correct it, and look again"))
+        # Without it nobody knows where they are.
+        findings.append(Finding("workspace", "note", "it was not looked at, nor were its server, sessions and agents"))
     else:
         if found is None:
             hint = "`duragent init` makes one; so does `duragent chat`"
@@ -77,7 +79,8 @@ def _examined(config: "Config | None") -> list[Finding]:
 
         looking = threads.submit(lambda: list(_workspace(config)) if config else [])
         reading = threads.submit(agents, config) if config else None
-        verifying = threads.submit(lambda: list(sessions(config.sessions_dir)) if config else [])
+        is_there = config is not None and (config.workspace.is_dir() or config.sessions_dir.is_dir())
+        verifying = threads.submit(lambda: list(sessions(config.sessions_dir)) if config and is_there else [])
         found = [*looking.result(), *verifying.result(), *sandbox(trying.result()), *programs()]
         return [*found, *(reading.result() if reading else ())]
 

@@ -5,19 +5,25 @@ from typing import Annotated
 import typer
 
 from duragent.cli import options, view
-from duragent.cli.connection import Where, connect, find_session
+from duragent.cli.completions import complete_session
+from duragent.cli.connection import Connection, Where, connect, find_session
 from duragent.cli.loop import run
 from duragent.cli.replay import split
+from duragent.errors import Damaged, ProblemResponse
 
 
 def fork(  # noqa: PLR0913 - typer: one parameter an option
     session: Annotated[
         str,
         typer.Argument(
-            metavar="ID[@SEQ]", help="A session's id or the start of one; @SEQ: share its past only up to that record."
+            metavar="ID@SEQ",
+            help="A session's id or the start of one; @SEQ, which may be left out: share its past only up to it.",
+            autocompletion=complete_session,
         ),
     ],
-    title: Annotated[str | None, typer.Option("--title", "-t", help="Else the title of the first one.")] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", "-t", metavar="TEXT", help="Else the title of the first one.")
+    ] = None,
     config: options.Config = None,
     workspace: options.Workspace = None,
     server: options.Server = None,
@@ -35,9 +41,31 @@ def fork(  # noqa: PLR0913 - typer: one parameter an option
 async def _fork(where: Where, prefix: str, at: int | None, title: str | None, json: bool) -> None:
     async with connect(where) as connection:
         found = await find_session(connection.client, prefix)
-        forked = await connection.client.fork(found.session_id, at=at, title=title)
+        try:
+            forked = await connection.client.fork(found.session_id, at=at, title=title)
+        except ProblemResponse as error:
+            if error.problem != Damaged.code or at is not None:
+                raise
+            good = _last_good(connection, found.session_id)
+            if good == 0:
+                raise
+            way = f"`duragent fork {found.session_id}@{good or 'N'}` shares the good ones"
+            raise ProblemResponse(error.status, error.problem, f"{error.detail}; {way}") from error
     if json:
         view.print_json(forked.model_dump())
         return
     typer.echo(forked.session_id)
     typer.echo(f"Shares the past of {forked.parent}. Go on with: duragent attach {forked.session_id}", err=True)
+
+
+def _last_good(connection: Connection, session_id: str) -> int | None:
+    """The last record of a damaged session that can be shared, 0 for none; None when the files are elsewhere."""
+    from duragent.stores.checkup import check
+
+    if connection.config is None:
+        return None
+    damage = check(connection.config.sessions_dir, session_id).damage
+    if damage is None:
+        return None
+    # Of a blob it is the record that refers to it.
+    return damage.good_seq - damage.file.startswith("blobs/")

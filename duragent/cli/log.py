@@ -10,7 +10,8 @@ import typer
 
 from duragent.cli import options, view
 from duragent.cli.place import need_config
-from duragent.errors import AmbiguousId, Damaged, SessionNotFound
+from duragent.cli.which import check_prefix, not_one
+from duragent.errors import Damaged
 
 if TYPE_CHECKING:
     from duragent.journal.events import ModelReplied
@@ -28,7 +29,9 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
     workspace: options.Workspace = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the log grows, until Ctrl-C.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Also the records that are not part of the talk.")] = False,
-    last: Annotated[int | None, typer.Option("--last", "-n", min=1, help="Only the last so many records.")] = None,
+    last: Annotated[
+        int | None, typer.Option("--last", "-n", metavar="COUNT", min=1, help="Only the last so many of what is shown.")
+    ] = None,
     no_pager: Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")] = False,
     json: options.Json = False,
 ) -> None:
@@ -38,7 +41,11 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
     sessions_dir = need_config(config, workspace).sessions_dir
     found = find_folder(sessions_dir, session_id)
     reading = _Reading(LogReader(sessions_dir), found)
-    records = iter(deque(reading.records(), maxlen=last)) if last else reading.records()
+    records = reading.records()
+    if last:
+        # Counted are those that are shown.
+        shown = (record for record in records if json or _shown(record, every) is not None)
+        records = iter(deque(shown, maxlen=last))
     lines = _lines(records, every=every, json=json)
     view.page(lines, pager=not (no_pager or json or follow))
     if reading.damage is not None:
@@ -69,6 +76,7 @@ class _Reading:
 
 def find_folder(sessions_dir: Path, prefix: str) -> str:
     """The id of the only session on disk that starts so. Raises SessionNotFound, AmbiguousId."""
+    check_prefix(prefix)
     try:
         names = sorted(path.name for path in sessions_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
     except OSError:
@@ -76,11 +84,9 @@ def find_folder(sessions_dir: Path, prefix: str) -> str:
     for exact in (prefix, f"session_{prefix}"):
         if exact in names:
             return exact
-    found = [name for name in names if prefix and name.startswith((prefix, f"session_{prefix}"))]
-    if not found:
-        raise SessionNotFound(prefix)
-    if len(found) > 1:
-        raise AmbiguousId(prefix, found)
+    found = [name for name in names if name.startswith((prefix, f"session_{prefix}"))]
+    if len(found) != 1:
+        raise not_one(prefix, found)
     return found[0]
 
 

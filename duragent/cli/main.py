@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from duragent import __version__, errors
+from duragent.cli.place import NoWorkspace
 
 COMMANDS: dict[str, str] = {
     "chat": "Talk to an agent; makes what is missing.",
@@ -80,10 +81,10 @@ _HINTS: dict[type[errors.DuragentError], str] = {
     errors.AgentBroken: "`duragent agent check` shows all faults.",
     errors.AmbiguousId: "Give more of the id.",
     errors.ModelNotConfigured: "`duragent init` connects a model.",
-    errors.NotFound: "`duragent init` makes a workspace.",
+    NoWorkspace: "`duragent init` makes a workspace.",
     errors.NothingToDo: "`duragent approvals` shows what waits.",
     errors.NotDamaged: "",
-    errors.Damaged: "`duragent session verify` says what is whole; `duragent session repair ID` mends it.",
+    errors.Damaged: "`duragent doctor` says what is lost, what can be saved, and how.",
 }
 
 

@@ -24,7 +24,7 @@ DAMAGED_EXIT = 65
 def verify(
     sessions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Sessions; else all of them.", autocompletion=complete_session),
+        typer.Argument(metavar="ID", help="Sessions; else all of them.", autocompletion=complete_session),
     ] = None,
     config: options.Config = None,
     workspace: options.Workspace = None,
@@ -53,9 +53,12 @@ def verify(
         if rows:
             view.print_table(("SESSION", "GOOD RECORDS", "BLOBS", "FOUND"), rows, "")
         records = sum(each.records for each in found)
-        typer.echo(f"{_many(len(found), 'session')}, {_many(records, 'record')}: {_sum(damaged)}.", err=bool(rows))
+        torn = sum(1 for each in found if each.is_whole and each.behind_bytes)
+        tails = f"; {_many(torn, 'torn tail')}, never acknowledged, will be cut off" if torn else ""
+        told = f"{_many(len(found), 'session')}, {_many(records, 'record')}: {_sum(damaged)}{tails}."
+        typer.echo(told, err=bool(rows))
         for each in damaged:
-            typer.echo(f"duragent session repair {each.session_id}", err=True)
+            typer.echo(_remedy(each), err=True)
     raise typer.Exit(DAMAGED_EXIT if damaged else 0)
 
 
@@ -67,6 +70,15 @@ def progress(names: Sequence[str], what: str) -> Iterable[str]:
     from rich.progress import track
 
     return track(names, what, console=Console(stderr=True), transient=True)
+
+
+def _remedy(found: "Checkup") -> str:
+    """What can be done about the damage."""
+    if found.lost_blobs:
+        return f"{found.session_id}: only a backup has a lost blob; `duragent doctor` says what a fork saves"
+    if not found.records:
+        return f"{found.session_id}: nothing is left to go on from; only a backup brings it back"
+    return f"duragent session repair {found.session_id}"
 
 
 def _sum(damaged: "Sequence[Checkup]") -> str:
@@ -108,8 +120,6 @@ def repair(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Let a damaged session go on behind its last good record. The rest is kept beside its log, never thrown away."""
-    if not (yes or sys.stdin.isatty()):
-        raise InvalidRequest("records leave the session, and nobody can be asked without a terminal: --yes is needed")
     run(_repair(Where(config, workspace, server, token_file), session_id, yes))
 
 
@@ -118,6 +128,10 @@ async def _repair(where: Where, prefix: str, yes: bool) -> None:
         session = await find_session(connection.client, prefix)
         typer.echo(view.one_line(session.problem or _problem(connection, session.session_id)), err=True)
         if not yes:
+            # Asked only now: of a session that is whole there is nothing to ask.
+            if not sys.stdin.isatty():
+                problem = "records leave the session, and nobody can be asked without a terminal: --yes is needed"
+                raise InvalidRequest(problem)
             typer.confirm("Go on behind the last good record? The rest is kept beside the log.", abort=True)
         repaired = await connection.client.repair(session.session_id)
         kept = _kept(connection.config.sessions_dir / repaired.session_id) if connection.config else ()

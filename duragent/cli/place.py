@@ -14,6 +14,10 @@ CONFIG_NAME, WORKSPACE_NAME = "duragent.yaml", ".duragent"
 FIRST_AGENT = "assistant"
 
 
+class NoWorkspace(NotFound):
+    """There is none here, or none where somebody said that it is."""
+
+
 def find_config(config: Path | None, workspace: Path | None) -> "Config | None":
     """None when nothing was named and there is nothing here. Raises InvalidFile, InvalidRequest."""
     from duragent.config import load_config
@@ -36,12 +40,12 @@ def find_config(config: Path | None, workspace: Path | None) -> "Config | None":
 
 
 def need_config(config: Path | None, workspace: Path | None) -> "Config":
-    """As `find_config`. Raises NotFound when there is no workspace."""
+    """As `find_config`. Raises NoWorkspace when there is no workspace."""
     found = find_config(config, workspace)
     if found is None:
-        raise NotFound(f"no workspace here: no {CONFIG_NAME} or {WORKSPACE_NAME} in {Path.cwd()} or above")
+        raise NoWorkspace(f"no workspace here: no {CONFIG_NAME} or {WORKSPACE_NAME} in {Path.cwd()} or above")
     if not found.workspace.is_dir() and workspace is not None:
-        raise NotFound(f"there is no workspace at {found.workspace}")
+        raise NoWorkspace(f"there is no workspace at {found.workspace}")
     return found
 
 

@@ -1,12 +1,14 @@
 """`duragent replay`: the state that a session's records add up to, at any of them; from its files alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from duragent.cli import options, view
+from duragent.cli.completions import complete_session
 from duragent.cli.log import find_folder
 from duragent.cli.place import need_config
 from duragent.errors import Damaged, InvalidRequest
@@ -17,7 +19,12 @@ if TYPE_CHECKING:
 
 def replay(
     session: Annotated[
-        str, typer.Argument(metavar="ID[@SEQ]", help="A session's id or the start of one; @SEQ: up to that record.")
+        str,
+        typer.Argument(
+            metavar="ID@SEQ",
+            help="A session's id or the start of one; @SEQ, which may be left out: up to that record.",
+            autocompletion=complete_session,
+        ),
     ],
     config: options.Config = None,
     workspace: options.Workspace = None,
@@ -41,7 +48,7 @@ def replay(
 
 
 def split(session: str) -> tuple[str, int | None]:
-    """The id and the seq of `ID[@SEQ]`. Raises InvalidRequest."""
+    """The id and the seq of `ID@SEQ`; None for a bare id. Raises InvalidRequest."""
     prefix, found, at = session.partition("@")
     if not found:
         return prefix, None
@@ -66,10 +73,12 @@ def _verify(sessions_dir: Path, session_id: str, json: bool) -> int:
 
     try:
         saved = (sessions_dir / session_id / "state.yaml").read_bytes()
-    except OSError:
-        whole = checkup.replay(sessions_dir, session_id)
-        _say(json, session_id, whole.state.seq, [], f"there is no state.yaml; {whole.state.seq} records fold")
-        return 0
+    except OSError as error:
+        absent = isinstance(error, FileNotFoundError)
+        seq = checkup.replay(sessions_dir, session_id).state.seq
+        said = "there is no state.yaml" if absent else f"state.yaml cannot be read: {error.strerror}"
+        _say(json, _Compared(session_id, seq, absent, f"{said}; {seq} records fold"))
+        return 0 if absent else 1
     known = snapshot.load(saved, session_id)
     at = known.state.seq if known else None
     replayed = checkup.replay(sessions_dir, session_id, at)
@@ -77,19 +86,37 @@ def _verify(sessions_dir: Path, session_id: str, json: bool) -> int:
         head, problem = replayed.state.seq, f"the log ends before record {at}, which state.yaml has seen"
         raise Damaged(session_id, "events.jsonl", head + 1, problem, head)
     different = checkup.differences(replayed, saved)
+    instead = "it counts as absent, and the log is folded instead"
     text = f"state.yaml stands at record {replayed.state.seq} and is what the records up to it add up to"
-    if different or known is None:
-        text = "state.yaml is not what the records add up to; it counts as absent, and the log is folded instead"
-    _say(json, session_id, replayed.state.seq, different, text)
-    return 1 if different or known is None else 0
+    if not replayed.facts.keys() & snapshot.facts(saved).keys():
+        different, text = (), f"state.yaml cannot be read as a summary; {instead}"
+    elif different:
+        text = f"state.yaml is not what the records add up to; {instead}"
+    elif known is None:
+        text = f"state.yaml says what the records add up to, but its own checksum does not fit; {instead}"
+    same = known is not None and not different
+    _say(json, _Compared(session_id, replayed.state.seq, same, text, different))
+    return 0 if same else 1
 
 
-def _say(json: bool, session_id: str, seq: int, different: Sequence[tuple[str, object, object]], text: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What came of a comparison at record `seq`; `different` has (field, what the log says, what the file says)."""
+
+    session_id: str
+    seq: int
+    same: bool
+    text: str
+    different: Sequence[tuple[str, object, object]] = ()
+
+
+def _say(json: bool, found: _Compared) -> None:
     if json:
-        fields = [{"field": key, "log": ours, "state_yaml": theirs} for key, ours, theirs in different]
-        view.print_json({"session_id": session_id, "seq": seq, "same": not fields, "differences": fields, "text": text})
+        fields = [{"field": key, "log": ours, "state_yaml": theirs} for key, ours, theirs in found.different]
+        told = {"session_id": found.session_id, "seq": found.seq, "same": found.same}
+        view.print_json({**told, "differences": fields, "text": found.text})
         return
-    typer.echo(f"{session_id}: {text}.")
-    if different:
-        rows = [(key, view.json_text(ours), view.json_text(theirs)) for key, ours, theirs in different]
+    typer.echo(f"{found.session_id}: {found.text}.")
+    if found.different:
+        rows = [(key, view.json_text(ours), view.json_text(theirs)) for key, ours, theirs in found.different]
         view.print_table(("FIELD", "LOG", "STATE.YAML"), rows, "")

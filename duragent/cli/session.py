@@ -39,7 +39,7 @@ def list_sessions(  # noqa: PLR0913 - typer: one parameter an option
     token_file: options.TokenFile = None,
     agent: options.AgentOption = None,
     status: Annotated[Status | None, typer.Option(help="Only sessions that are so.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = SHOWN,
+    limit: Annotated[int, typer.Option("--limit", "-n", metavar="COUNT", min=1, help="At most so many.")] = SHOWN,
     json: options.Json = False,
 ) -> None:
     """List sessions, the one used last first."""
@@ -72,7 +72,8 @@ async def show_list(where: Where, *, agent: str | None, status: str | None, limi
 
 
 def _about(session: "SessionInfo") -> str:
-    return session.problem or session.title or session.topic
+    about = session.title or session.topic
+    return session.problem or (f"{about} (fork)".lstrip() if session.parent else about)
 
 
 @app.command()

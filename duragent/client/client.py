@@ -204,20 +204,44 @@ class Client:
         except httpx.RequestError as error:
             raise self._unreachable(error) from error
 
-    async def import_session(self, pieces: AsyncIterable[bytes], *, new_id: bool = False) -> SessionInfo:
-        """Take in what `export` wrote. It is sent once: whether a lost connection came before the end is not known."""
+    async def import_session(
+        self,
+        pieces: AsyncIterable[bytes],
+        *,
+        new_id: bool = False,
+        again: Callable[[], AsyncIterable[bytes]] | None = None,
+    ) -> SessionInfo:
+        """Take in what `export` wrote. `again` gives the same pieces from the beginning.
+
+        Under a new id, and with `again`, it is sent a second time when the connection is lost: there is one session of
+        it all the same. Else whether it was taken in before the loss is not known, and the error says so.
+        """
+        key = new_key() if new_id else None
         endpoint = await self._surely_there()
-        headers = {**_headers(endpoint, ""), "Content-Type": "application/zip"}
-        url, params = f"{endpoint.url}/api/v1/imports", {"new_id": str(new_id).lower()}
         try:
-            response = await self._http_for(endpoint).post(
-                url, params=params, content=pieces, headers=headers, timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0)
-            )
-        except httpx.RequestError as error:
-            raise self._unreachable(error) from error
+            try:
+                response = await self._post_archive(endpoint, pieces, key)
+            except httpx.RequestError:
+                if key is None or again is None:
+                    raise
+                self._endpoint = None
+                response = await self._post_archive(await self._surely_there(), again(), key)
+        except (httpx.RequestError, ServerUnreachable) as error:
+            failure = error if isinstance(error, ServerUnreachable) else self._unreachable(error)
+            reason = f"{failure.reason}; the session may have been taken in: `duragent session list` shows it then"
+            raise ServerUnreachable(failure.url, reason, named=failure.named) from error
         if not response.is_success:
             raise problem_of(response)
         return self._model(SessionInfo, response)
+
+    async def _post_archive(self, endpoint: Endpoint, pieces: AsyncIterable[bytes], key: str | None) -> httpx.Response:
+        headers = {**_headers(endpoint, ""), "Content-Type": "application/zip"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        url, params = f"{endpoint.url}/api/v1/imports", {"new_id": str(key is not None).lower()}
+        timeout = httpx.Timeout(ANSWER_SECONDS, connect=5.0)
+        http = self._http_for(endpoint)
+        return await http.post(url, params=params, content=pieces, headers=headers, timeout=timeout)
 
     async def _surely_there(self) -> Endpoint:
         """Where a server answers right now: for what is not simply sent again."""

@@ -13,7 +13,7 @@ from duragent.server.answers import answer, replayed
 from duragent.server.asked import ImportQuery, body_of, idempotency_key_of, query_of, session_id_of
 from duragent.server.doors import Doors
 from duragent.server.shapes import session_info
-from duragent.session.copies import Fork, export, fork, take_in
+from duragent.session.copies import Fork, export, fork, take_in, take_in_anew
 from duragent.wire import ForkSession
 
 _PIECE_BYTES = 256 << 10
@@ -47,7 +47,7 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
 
 
 async def import_session(doors: Doors, request: Request) -> Response:
-    query = query_of(request, ImportQuery)
+    query, key = query_of(request, ImportQuery), idempotency_key_of(request)
     with tempfile.TemporaryFile() as file:
         try:
             async for piece in request.stream():
@@ -55,8 +55,12 @@ async def import_session(doors: Doors, request: Request) -> Response:
             await asyncio.to_thread(file.flush)
         except OSError as error:
             raise StoreFull(f"there is no room for a temporary file: {error.strerror}") from error
-        state = await take_in(doors.sessions, doors.clock, file, new_id=query.new_id)
-    return answer(session_info(state), 201, {"Location": _place(state.session_id)})
+        if query.new_id:
+            state, duplicate = await take_in_anew(doors.sessions, doors.clock, file, key)
+        else:
+            # Its own id makes it one session already.
+            state, duplicate = await take_in(doors.sessions, doors.clock, file, new_id=False), False
+    return answer(session_info(state), 201, {"Location": _place(state.session_id), **replayed(duplicate)})
 
 
 def _place(session_id: str) -> str:

@@ -89,7 +89,6 @@ class Session:
     def __init__(self, ports: Ports, claim: Claim, state: SessionState, on_change: Callable[["Session"], None]) -> None:
         self._ports, self._claim, self._state, self._on_change = ports, claim, state, on_change
         self._seed = crc_seed(claim.session_id)
-        # What a read finds is told everywhere, as what is found at the opening.
         self._reading = Reading(ports.store, claim, self._fail)
         self._topic = Topic()
         self._shown: list[Shown] = []
@@ -137,9 +136,8 @@ class Session:
         """Why it cannot be written at the moment, as far as anybody knows."""
         if isinstance(self.problem, Unavailable):
             return str(self.problem)
-        if self._full is None or self._full[0] < self._ports.clock.monotonic() - FULL_SECONDS:
-            return None
-        return str(self._full[1])
+        since = self._ports.clock.monotonic() - FULL_SECONDS
+        return str(self._full[1]) if self._full and self._full[0] >= since else None
 
     @property
     def writing(self) -> bool:
@@ -193,9 +191,11 @@ class Session:
     async def watch(self, after: int) -> AsyncIterator[AsyncIterator[Watched]]:
         """Records behind `after`, then what happens, and what is being said. Ends when the watcher is too slow."""
         with self._topic.subscribe() as subscription:
-            if self._stopping:
-                subscription.close()
             state = self._state
+            if self.problem is not None and after >= state.seq:
+                raise self.problem  # Nothing more will come, and who has seen all there is is told why.
+            if self._stopping or self.problem is not None:
+                subscription.close()
             repaired = f"~{state.repaired}" if state.repaired else ""
             hello = Hello(state.seq, self._claim.oldest, f"{self.id}@{state.created_at}{repaired}")
             source = Source(hello, self.read, self._being_written)

@@ -22,6 +22,7 @@ from typing import IO, cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from duragent.errors import InvalidArchive
+from duragent.fault_words import SHAPES, cut, problem_and_hint
 from duragent.journal.record import MAX_LINE_BYTES
 from duragent.stores.base import SESSION_ID
 
@@ -121,7 +122,7 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(cast("IO[bytes]", _Directory(file)))
         except _FAULTS as error:
-            raise InvalidArchive(f"it is no export of a session: {error}") from error
+            raise InvalidArchive("it is cut off, or no export of a session") from error
         self._members = {each.filename: each for each in self._zip.infolist()}
         self._check_members()
         self.manifest = self._manifest()
@@ -148,9 +149,12 @@ class Archive:
         try:
             manifest = Manifest.model_validate_json(self._read("manifest.json", MANIFEST_MAX_BYTES))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "it"
-            raise InvalidArchive(f"manifest.json: {where}: {first['msg']}") from error
+            first = error.errors(include_url=False)[0]
+            words, _ = problem_and_hint(first, cut(repr(first["input"])))
+            where = "".join(f"{part} " for part in first["loc"])
+            known = first["type"] in SHAPES or first["type"] == "missing"
+            said = f"{where}{words}" if known else "it is no JSON object with the facts of an export"
+            raise InvalidArchive(f"manifest.json: {said}") from error
         if manifest.format != FORMAT:
             raise InvalidArchive(f"manifest.json: the format is {manifest.format[:80]!r}, this version reads {FORMAT}")
         if not SESSION_ID.match(manifest.session_id):

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO, TypeVar
 
@@ -11,7 +11,7 @@ from duragent import __version__
 from duragent.clock import Clock
 from duragent.errors import Damaged, InvalidArchive, InvalidRequest, StoreFull
 from duragent.journal.events import SessionCreated, SessionRenamed
-from duragent.journal.record import timestamp
+from duragent.journal.record import crc_seed, decode, encode, timestamp
 from duragent.journal.state import SessionState
 from duragent.session import archive
 from duragent.session.copying import Copying, Copyist
@@ -45,8 +45,8 @@ async def fork(sessions: Sessions, clock: Clock, wanted: Fork) -> tuple[SessionS
         state = await sessions.state(wanted.session_id)
         at = state.seq if wanted.at is None else wanted.at
         if not 1 <= at <= state.seq:
-            problem = f"session '{wanted.session_id}' has the records 1 to {state.seq}"
-            raise InvalidRequest(problem, [("at", "is none of them")])
+            problem = f"session '{wanted.session_id}' has the records 1 to {state.seq}, not {at}"
+            raise InvalidRequest(problem)
 
         def first(created: SessionCreated) -> SessionCreated:
             about = {"parent": f"{wanted.session_id}@{at}", "idempotency_key": key, "fingerprint": mark}
@@ -155,8 +155,46 @@ async def take_in(sessions: Sessions, clock: Clock, file: IO[bytes], *, new_id: 
     What was under way in it is wound up. Raises InvalidArchive, SessionExists.
     """
     found = await _settled(lambda: archive.Archive(file))
+    target = clock.new_id("session") if new_id else found.manifest.session_id
+    return await _taken_in(sessions, clock, found, target)
+
+
+async def take_in_anew(sessions: Sessions, clock: Clock, file: IO[bytes], key: str | None) -> tuple[SessionState, bool]:
+    """As `take_in` under a new id, and whether this file was taken in before under the same key."""
+    found = await _settled(lambda: archive.Archive(file))
+    mark = marked("import", found.manifest.session_id, found.manifest.events_sha256)
+
+    async def make(target: str) -> SessionState:
+        return await _taken_in(sessions, clock, found, target, _Keyed(key, mark) if key else None)
+
+    return await once(Wish(key, mark, clock.new_id("session")), sessions.state, make)
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyed:
+    """The key under which a session is taken in, and what else may come under it: its first record keeps both."""
+
+    key: str
+    mark: str
+
+    async def lines(self, lines: AsyncIterator[Sequence[bytes]], session_id: str) -> AsyncIterator[Sequence[bytes]]:
+        seed, at_beginning = crc_seed(session_id), True
+        async for block in lines:
+            yield [self._first(block[0], seed), *block[1:]] if at_beginning else block
+            at_beginning = False
+
+    def _first(self, line: bytes, seed: int) -> bytes:
+        record = decode(line, seed)
+        if not isinstance(record.event, SessionCreated):
+            return line
+        kept = record.event.model_copy(update={"idempotency_key": self.key, "fingerprint": self.mark})
+        return encode(replace(record, event=kept), seed).line
+
+
+async def _taken_in(
+    sessions: Sessions, clock: Clock, found: archive.Archive, target: str, keyed: _Keyed | None = None
+) -> SessionState:
     source = found.manifest.session_id
-    target = clock.new_id("session") if new_id else source
     copying = Copying(source, target, Copyist("the session was imported", timestamp(clock.now()), sessions.node))
 
     async def blocks() -> AsyncIterator[bytes]:
@@ -173,7 +211,8 @@ async def take_in(sessions: Sessions, clock: Clock, file: IO[bytes], *, new_id: 
             yield name, await _settled(partial(found.blob, name))
 
     try:
-        return await sessions.adopt(target, copying.lines(blocks()), blobs())
+        lines = copying.lines(blocks())
+        return await sessions.adopt(target, keyed.lines(lines, target) if keyed else lines, blobs())
     except Damaged as error:
         if error.session_id != source or error.file != "events.jsonl":
             raise

@@ -124,7 +124,9 @@ class Sessions:
                 raise NotDamaged(session.id)
             await session.finish(0)
             try:
-                await mend(self._ports, session.claim, damage)
+                # What is on the disk now counts, not what was there when it was opened.
+                claim = await self._ports.store.claim(session.id)
+                await mend(self._ports, claim, claim.damage or damage)
             except DuragentError:
                 # Its claim may be over. What is wrong with it is to stay known.
                 again = await self._opened(session.id)
@@ -309,11 +311,11 @@ class Sessions:
             tasks.create_task(self._every(self._ports.settings.idle_unload_seconds / 4, self._unload_idle))
 
     def _awaited(self, session_id: str, call: str) -> bool:
-        """Whether the log says of this call that it runs, or is not fit to say."""
+        """Whether the log says of this call that it runs, or is not fit to say; an old row says nothing."""
         row = self._index.rows.get(session_id)
         calls = row.state.turn.calls if row and row.state.turn else ()
         started = any(each.call == call and each.status == "started" for each in calls)
-        return started or (row is not None and row.problem is not None)
+        return started or (row is not None and (row.old or row.problem is not None))
 
     async def _open_all(self, session_ids: Iterable[str]) -> set[str]:
         """Look at each; returns those that could not be opened."""
@@ -323,15 +325,14 @@ class Sessions:
             async with at_once:
                 try:
                     await self._look(session_id)
-                except (SessionNotFound, Stopping):
+                except SessionNotFound:
                     return
-                except DuragentError as error:
-                    unread.add(session_id)
-                    _log.error("session %s cannot be opened: %s", session_id, error)
-                except Exception:
+                except Exception as error:
                     # One session must never keep the server from starting.
                     unread.add(session_id)
-                    _log.exception("session %s cannot be opened", session_id)
+                    if not isinstance(error, Stopping):
+                        unexpected = None if isinstance(error, DuragentError) else error
+                        _log.error("session %s cannot be opened: %s", session_id, error, exc_info=unexpected)
 
         async with asyncio.TaskGroup() as tasks:
             for session_id in session_ids:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duragent.errors import Damaged
+from duragent.errors import Damaged, SessionNotFound
 from duragent.journal import snapshot
 from duragent.journal.apply import apply
 from duragent.journal.record import BadLine, blobs_of, crc_of, crc_seed, decode
@@ -40,7 +40,7 @@ class Checkup:
 
 
 def check(sessions_dir: Path, session_id: str) -> Checkup:
-    """Raises SessionNotFound."""
+    """A session of which only the summary is left counts as damaged. Raises SessionNotFound."""
     folder, seed = sessions_dir / session_id, crc_seed(session_id)
     found = Checkup(session_id, state=SessionState(session_id))
     # Before the log: what is written in between must not look as if the log had lost it.
@@ -51,6 +51,10 @@ def check(sessions_dir: Path, session_id: str) -> Checkup:
         _against_snapshot(found, saved)
     except Damaged as damage:
         found.damage = damage
+    except SessionNotFound:
+        if saved is None:
+            raise
+        found.damage = Damaged(session_id, "events.jsonl", 1, "the log is gone", 0)
     except OSError as error:
         at, problem = found.records + 1, f"record {found.records + 1}: it cannot be read: {error.strerror}"
         found.damage = Damaged(session_id, "events.jsonl", at, problem, found.records)
@@ -84,8 +88,12 @@ def _take(found: Checkup, folder: Path, line: bytes, seed: int) -> None:
 
 def _against_snapshot(found: Checkup, saved: Snapshot | None) -> None:
     if saved is not None and saved.state.seq > found.records:
-        problem = f"the log ends at record {found.records}, but state.yaml has seen {saved.state.seq}"
-        raise Damaged(found.session_id, "events.jsonl", found.records + 1, problem, found.records)
+        raise _shorter(found.session_id, found.records, saved)
+
+
+def _shorter(session_id: str, head: int, saved: Snapshot) -> Damaged:
+    problem = f"the log ends at record {head}, but state.yaml has seen {saved.state.seq}"
+    return Damaged(session_id, "events.jsonl", head + 1, problem, head)
 
 
 def saved_snapshot(folder: Path, session_id: str) -> Snapshot | None:
@@ -111,6 +119,7 @@ class Replayed:
 def replay(sessions_dir: Path, session_id: str, upto: int | None = None) -> Replayed:
     """Fold the log from its beginning. Raises SessionNotFound, Damaged."""
     state, crc, seed = SessionState(session_id), "", crc_seed(session_id)
+    saved = saved_snapshot(sessions_dir / session_id, session_id)
     for line in LogReader(sessions_dir).lines(session_id):
         try:
             record = decode(line, seed)
@@ -119,7 +128,9 @@ def replay(sessions_dir: Path, session_id: str, upto: int | None = None) -> Repl
         state, crc = apply(state, record), crc_of(line)
         if upto is not None and state.seq >= upto:
             # What is behind it need not be good.
-            break
+            return Replayed(state, crc)
+    if saved is not None and saved.state.seq > state.seq:
+        raise _shorter(session_id, state.seq, saved)
     return Replayed(state, crc)
 
 

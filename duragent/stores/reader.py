@@ -20,12 +20,12 @@ class LogReader:
         self._root = sessions_dir
 
     def session_ids(self) -> list[str]:
-        """All sessions that have a log, oldest id first."""
+        """All sessions that have a log, or a summary of one, oldest id first."""
         try:
             names = sorted(entry.name for entry in self._root.iterdir() if SESSION_ID.match(entry.name))
         except FileNotFoundError:
             return []
-        return [name for name in names if has_log(self._root / name)]
+        return [name for name in names if has_log(self._root / name) or (self._root / name / "state.yaml").exists()]
 
     def read(self, session_id: str, after: int = 0) -> Iterator[Record]:
         """The records behind seq `after`. A tail that is being written, or that a crash left, is not shown.

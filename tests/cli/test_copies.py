@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,12 @@ class Home:
         at = data.index(b'{"seq":%d,' % seq)
         self.log.write_bytes(data[:at] + data[at:].replace(b'"ts":"2', b'"ts":"3', 1))
 
-    def program(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    def program(
+        self, *arguments: str, stdin: bytes = b"", more: Mapping[str, str] = {}
+    ) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "duragent", *arguments]
-        environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-        return subprocess.run(command, input=stdin, capture_output=True, cwd=self.folder, env=environ, check=False)
+        everything = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), **more}
+        return subprocess.run(command, input=stdin, capture_output=True, cwd=self.folder, env=everything, check=False)
 
 
 @pytest.fixture
@@ -87,6 +90,8 @@ def test_fork_export_and_import_of_a_session(home: Home) -> None:
     for wrong in ("@0", "@x", "@", "@-1", "@99999"):
         ran = home.run("fork", home.first + wrong)
         assert (ran.code, ran.out, ran.err.count("\n") <= 3) == (2, "", True), wrong
+    assert ran.err == f"duragent: session '{home.first}' has the records 1 to {home.head}, not 99999\n"
+    assert "\tOther way (fork)\n" in home.run("session", "list").out
     assert home.run("fork", "nothing@3").code == 66
 
     ran = home.run("session", "export", home.short)
@@ -117,9 +122,11 @@ def test_fork_export_and_import_of_a_session(home: Home) -> None:
     (home.folder / "no.zip").write_bytes(before[:-30])
     ran = home.run("session", "import", "no.zip")
     assert (ran.code, ran.err.startswith("duragent: ")) == (DAMAGED, True)
-    assert "the session was not imported: it is no export of a session" in ran.err
-    assert home.run("session", "import", "absent.zip").code == 66
-    assert home.run("session", "import", ".").code == 66
+    assert "the session was not imported: it is cut off, or no export of a session" in ran.err
+    for name, problem in (("absent.zip", "cannot be read: No such file or directory"), (".", "is a folder: ")):
+        ran = home.run("session", "import", name)
+        assert (ran.code, ran.out, ran.err.count("\n")) == (66, "", 1)
+        assert ran.err.startswith(f"duragent: {name} {problem}")
     shutil.rmtree(home.folder / ".duragent/agents/assistant")
     assert home.run("serve", "reload-agents").code == 0
     ran = home.run("session", "import", path.name, "--new-id")
@@ -129,7 +136,12 @@ def test_fork_export_and_import_of_a_session(home: Home) -> None:
 def test_damage_is_found_told_and_repaired(home: Home) -> None:
     assert said(home.run("session", "verify")) == (0, f"1 session, {home.head} records: all are whole.\n", "")
     ran = home.run("session", "repair", home.first, "--yes")
-    assert (ran.code, ran.err) == (1, f"duragent: session '{home.first}' is not damaged: there is nothing to repair\n")
+    assert (ran.code, ran.err) == (
+        1,
+        f"duragent: the log of session '{home.first}' is not damaged: there is nothing to repair\n",
+    )
+    # Looked at first: of a whole one there is nothing to ask.
+    assert said(home.run("session", "repair", home.first)) == said(ran)
     home.spoil(5)
     ran = home.run("session", "verify")
     assert (ran.code, ran.out.splitlines()[1].split()[:2]) == (DAMAGED, [home.first, "4"])
@@ -143,6 +155,11 @@ def test_damage_is_found_told_and_repaired(home: Home) -> None:
         (each["status"], each["hint"]) for each in doctor if each["section"] == "sessions"
     ]
 
+    ran = home.run("fork", home.first)
+    assert (ran.code, f"; `duragent fork {home.first}@4` shares the good ones\n" in ran.err) == (DAMAGED, True)
+    assert home.run("fork", f"{home.first}@4").code == 0
+    ran = home.run("fork", f"{home.first}@7")
+    assert (ran.code, "shares the good ones" in ran.err) == (DAMAGED, False)
     ran = home.run("session", "repair", home.first)
     assert (ran.code, "--yes is needed" in ran.err, home.log.read_bytes().count(b"\n")) == (2, True, home.head)
     ran = home.run("session", "repair", home.short, "--yes")
@@ -162,7 +179,7 @@ def test_damaged_session_is_not_exported_and_the_way_out_is_named(home: Home) ->
     home.spoil(6)
     ran = home.run("session", "export", home.first)
     assert (ran.code, ran.out, list(home.folder.glob("*.zip*"))) == (DAMAGED, "", [])
-    assert "`duragent session repair ID` mends it" in ran.err
+    assert "`duragent doctor` says what is lost, what can be saved, and how." in ran.err
 
 
 def test_fold_is_shown_at_any_record_and_compared_with_the_summary(home: Home) -> None:
@@ -193,7 +210,87 @@ def test_fold_is_shown_at_any_record_and_compared_with_the_summary(home: Home) -
     summary.write_text(text)
     home.log.write_bytes(b"".join(home.log.read_bytes().splitlines(keepends=True)[:-2]))
     ran = home.run("replay", home.first, "--verify")
-    assert (ran.code, "which state.yaml has seen" in ran.err) == (DAMAGED, True)
+    assert (ran.code, "but state.yaml has seen " in ran.err) == (DAMAGED, True)
+
+
+def test_export_replaces_nothing_unasked_and_writes_through_what_is_no_file(home: Home) -> None:
+    notes = home.folder / "notes.txt"
+    notes.write_text("mine")
+    assert home.run("session", "export", home.first).code == 0
+    for arguments in (("-o", "notes.txt"), ()):
+        ran = home.run("session", "export", home.first, *arguments)
+        assert (ran.code, ran.out, "is there already: --force replaces it" in ran.err) == (2, "", True)
+    assert notes.read_text() == "mine"
+    assert home.run("session", "export", home.first, "-o", "notes.txt", "--force").code == 0
+    assert zipfile.is_zipfile(notes)
+
+    link, target = home.folder / "link.zip", home.folder / "target.zip"
+    link.symlink_to(target)
+    assert home.run("session", "export", home.first, "-o", "link.zip").code == 0
+    assert (link.is_symlink(), zipfile.is_zipfile(target)) == (True, True)
+    assert home.run("session", "export", home.first, "-o", "link.zip").code == 2
+    (home.folder / "full").symlink_to("/dev/full")
+    ran = home.run("session", "export", home.first, "-o", "full")
+    assert (ran.code, ran.err) == (2, "duragent: full cannot be written: No space left on device\n")
+    assert (home.folder / "full").is_symlink()
+    assert Path("/dev/full").is_char_device()
+
+    fifo = home.folder / "fifo"
+    os.mkfifo(fifo)
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(fifo.read_bytes)
+        assert home.run("session", "export", home.first, "-o", "fifo").out == ""
+        with zipfile.ZipFile(io.BytesIO(reading.result(20))) as read:
+            assert read.read("events.jsonl") == home.log.read_bytes()
+    assert fifo.is_fifo()
+    assert [each.name for each in home.folder.iterdir() if each.name.endswith(".new")] == []
+
+
+def test_which_session_is_meant_and_which_record_is_said_in_plain_words(home: Home) -> None:
+    for command in (("log",), ("verify",), ("export",), ("show",), ("repair", "--yes")):
+        ran = home.run("session", *command, f"{home.short}@3")
+        assert (ran.code, ran.out) == (2, ""), command
+        assert "only `duragent fork` and `duragent replay` take a record behind @" in ran.err
+    shown = home.run("session", "log", home.first).out
+    last = home.run("session", "log", home.first, "-n", "1").out
+    assert last.startswith("answer ")
+    assert shown.endswith(last)
+    assert len(home.run("session", "log", home.first, "-n", "2", "--json").out.splitlines()) == 2
+
+    made = [home.first, *(home.run("fork", home.first).out.strip() for _ in range(5))]
+    ran = home.run("session", "show", "session_")
+    assert (ran.code, ran.err.startswith("duragent: 'session_' fits several sessions: ")) == (2, True)
+    assert ran.err.splitlines()[0].endswith(", …")
+    ran = home.run("session", "log", "session_")
+    assert ran.err.splitlines()[0] == f"duragent: 'session_' fits 6 sessions: {', '.join(sorted(made)[:5])}, …"
+
+    for name in ("fork", "replay"):
+        usage = home.run(name, "--help").out
+        assert (" {ID@SEQ}\n" in usage, "which may be left out" in " ".join(usage.split())) == (True, True)
+        words = {"COMP_WORDS": f"duragent {name} {home.first[:-1]}", "COMP_CWORD": "2"}
+        completed = home.program(name, more={"_DURAGENT_COMPLETE": "complete_bash", **words})
+        assert completed.stdout.decode().split() == [home.first]
+    assert " [ID]...\n" in home.run("session", "verify", "--help").out
+
+
+def test_summary_that_is_no_summary_is_one_line(home: Home) -> None:
+    home.stop()
+    summary = home.root / home.first / "state.yaml"
+    text = summary.read_text()
+    for content in ("", "\0\xff: nonsense\n" * 9):
+        summary.write_text(content)
+        ran = home.run("replay", home.first, "--verify")
+        assert (ran.code, ran.err, ran.out.count("\n")) == (1, "", 1)
+        assert f"{home.first}: state.yaml cannot be read as a summary; it counts as absent" in ran.out
+        told = json.loads(home.run("replay", home.first, "--verify", "--json").out)
+        assert (told["same"], told["differences"]) == (False, [])
+    summary.write_text(text.replace("checksum: ", "checksum: 0"))
+    ran = home.run("replay", home.first, "--verify")
+    assert (ran.code, "its own checksum does not fit" in ran.out) == (1, True)
+    summary.unlink()
+    summary.mkdir()
+    ran = home.run("replay", home.first, "--verify")
+    assert (ran.code, "state.yaml cannot be read: Is a directory" in ran.out) == (1, True)
 
 
 def said(ran: Ran) -> tuple[int, str, str]:

@@ -42,6 +42,15 @@ def of(section: str, found: list[dict[str, str]]) -> list[tuple[str, str, str]]:
     return [(each["status"], each["text"], each["hint"]) for each in found if each["section"] == section]
 
 
+def test_what_was_not_looked_at_is_said(duragent: Command, folder: Path) -> None:
+    code, found = findings(duragent, "-w", str(folder / "nope"))
+    assert (code, of("sessions", found)) == (1, [])
+    (folder / "duragent.yaml").write_text("nonsense: [")
+    code, found = findings(duragent)
+    said = [("note", "it was not looked at, nor were its server, sessions and agents", "")]
+    assert (code, of("workspace", found), of("sessions", found)) == (1, said, [])
+
+
 # --- the workspace --------------------------------------------------------------------------------------------------
 
 

@@ -86,7 +86,11 @@ async def test_import_that_is_cut_short_is_there_or_not(server: RealServer, tmp_
         with path.open("wb") as file:
             await client.export(session, file.write)
         await client.delete_session(session)
-        await dies(server, take_in(client, path))
+        taking = asyncio.ensure_future(take_in(client, path))
+        async with asyncio.timeout(20):
+            await server.wait_until_dead()
+            with pytest.raises(ServerError, match="may have been taken in: `duragent session list`"):
+                await taking
         server.start()
         if point == "adopt.named":
             with pytest.raises(ServerError, match="exists"):
@@ -97,6 +101,29 @@ async def test_import_that_is_cut_short_is_there_or_not(server: RealServer, tmp_
         assert shown(server) == [session]
         assert server.events_file(session).read_bytes() == before
         assert (await told(client, session, "on")).content
+
+
+@pytest.mark.parametrize("point", ["adopt.written", "adopt.named"])
+async def test_import_under_a_new_id_that_is_cut_short_is_sent_again_and_made_once(
+    server: RealServer, tmp_path: Path, point: str
+) -> None:
+    session, path = asked(server), tmp_path / "session.zip"
+    server.start({"DURAGENT_CRASHPOINT": f"{point}:1"})
+
+    async def read() -> AsyncIterator[bytes]:
+        yield path.read_bytes()
+
+    async with server.client() as client:
+        with path.open("wb") as file:
+            await client.export(session, file.write)
+        importing = asyncio.ensure_future(client.import_session(read(), new_id=True, again=read))
+        async with asyncio.timeout(20):
+            await server.wait_until_dead()
+        server.start()
+        async with asyncio.timeout(20):
+            child = (await importing).session_id
+        assert shown(server) == sorted([session, child])
+        assert (await told(client, child, "on")).content
 
 
 async def take_in(client: Client, path: Path) -> None:

@@ -92,6 +92,22 @@ async def test_session_goes_out_as_a_file_and_comes_in_again(house: House) -> No
     assert {each["session_id"] for each in listed} == {session_id, beside.json()["session_id"]}
 
 
+async def test_file_is_taken_in_anew_once_under_a_key(house: House) -> None:
+    session_id, other = await talked(house), await talked(house)
+    data, another = await zipped(house, session_id), await zipped(house, other)
+    headers, place = ZIP | {"Idempotency-Key": "k1"}, f"{IMPORTS}?new_id=true"
+    made = await house.http.post(place, content=data, headers=headers)
+    again = await house.http.post(place, content=data, headers=headers)
+    assert (made.status_code, "Idempotency-Replayed" in made.headers) == (201, False)
+    assert (again.status_code, again.json(), again.headers["Idempotency-Replayed"]) == (201, made.json(), "true")
+    assert made.json()["head"] == len(house.store._streams[session_id].lines)
+    refused = await house.http.post(place, content=another, headers=headers)
+    assert problem(refused) == (422, "idempotency-mismatch")
+    both = [await house.http.post(place, content=data, headers=ZIP) for _ in range(2)]
+    assert len({each.json()["session_id"] for each in both}) == 2
+    assert (await house.say(made.json()["session_id"], "on")).status_code == 200
+
+
 async def test_what_is_no_export_is_refused(house: House) -> None:
     data = await zipped(house, await talked(house))
     for body in (b"", b"hello", data[: len(data) // 2], data.replace(b"events.jsonl", b"events.jsonx")):

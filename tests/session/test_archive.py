@@ -229,8 +229,8 @@ def number(text: bytes) -> bytes:
 
 OTHER = sha256(b"other").hexdigest()
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
-    "empty": (lambda: b"", "it is no export of a session: "),
-    "no zip": (lambda: b"PK\x03\x04" + bytes(1000), "it is no export of a session: "),
+    "empty": (lambda: b"", "it is cut off, or no export of a session"),
+    "no zip": (lambda: b"PK\x03\x04" + bytes(1000), "it is cut off, or no export of a session"),
     "another zip": (lambda: zipped({"a.txt": b"a"}), "it has no manifest.json"),
     "no members": (lambda: zipped({}), "it has no manifest.json"),
     "no manifest": (lambda: without("manifest.json"), "it has no manifest.json"),
@@ -245,10 +245,13 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "log twice": (lambda: duplicate("events.jsonl"), "it has two members of one name"),
     "manifest twice": (lambda: duplicate("manifest.json"), "it has two members of one name"),
     "other bytes in a blob": (lambda: zipped(members() | {f"blobs/{DIGEST}": b"no"}), "is not what its name says"),
-    "manifest is no JSON": (lambda: zipped(members() | {"manifest.json": b"{"}), "manifest.json: it: Invalid JSON"),
-    "manifest is no object": (lambda: zipped(members() | {"manifest.json": b"[]"}), "manifest.json: it: "),
+    "manifest is no JSON": (lambda: zipped(members() | {"manifest.json": b"{"}), "manifest.json: it is no JSON object"),
+    "manifest is no object": (
+        lambda: zipped(members() | {"manifest.json": b"[]"}),
+        "manifest.json: must be an object, not []",
+    ),
     "manifest is long": (lambda: zipped(members() | {"manifest.json": b" " * 70_000}), "manifest.json is longer than"),
-    "manifest lacks": (lambda: zipped(members() | {"manifest.json": b"{}"}), "manifest.json: format: Field required"),
+    "manifest lacks": (lambda: zipped(members() | {"manifest.json": b"{}"}), "manifest.json: format is missing"),
     "other format": (lambda: zipped(members(format="duragent/export/v9")), "the format is 'duragent/export/v9', this"),
     "other session": (lambda: zipped(members(session_id="session_other")), "events.jsonl:1: the checksum does not fit"),
     "id is a path": (lambda: zipped(members(session_id="../x")), "manifest.json: session_id is no id of a session"),
@@ -292,7 +295,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "unknown compression": (lambda: method(99), "is compressed in a way that an export is not"),
     "bzip2": (lambda: zipped(members(), zipfile.ZIP_BZIP2), "is compressed in a way that an export is not"),
     "lzma": (lambda: zipped(members(), zipfile.ZIP_LZMA), "is compressed in a way that an export is not"),
-    "long list of members": (lambda: claiming(1 << 31), "it is no export of a session: "),
+    "long list of members": (lambda: claiming(1 << 31), "it is cut off, or no export of a session"),
 }
 
 

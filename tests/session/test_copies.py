@@ -519,3 +519,35 @@ async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not true():
             await asyncio.sleep(0.005)
+
+
+async def test_session_that_is_repaired_goes_on_from_what_is_on_the_disk_now(place: Place) -> None:
+    session = await place.house.new()
+    await place.house.ask(session, "one")
+    log = place.root / session / "events.jsonl"
+    # As sed -i does it: another file gets the name, while the server has the old one open.
+    other = log.with_name("other")
+    other.write_bytes(log.read_bytes())
+    spoil(other, 4)
+    other.rename(log)
+    state = await place.house.sessions.repair(session)
+    assert place.house.sessions.damaged() == {}
+    assert [type(event) for _, _, event in await past(place.house, session)][3:5] == [e.LogRecovered, e.OwnerClaimed]
+    assert state.turn is None
+
+
+async def test_watcher_of_a_damaged_session_sees_what_is_good_and_is_told_why_there_is_no_more(place: Place) -> None:
+    session = await place.house.new()
+    await place.house.ask(session, "one")
+    live = await place.house.sessions._session(session)
+    while live.busy:
+        await asyncio.sleep(0)
+    await place.house.sessions._unload(live)
+    spoil(place.root / session / "events.jsonl", 4)
+    async with place.house.sessions.watch(session, 0) as items, asyncio.timeout(10):
+        assert await _all(items) > 0
+    with pytest.raises(Damaged):
+        async with place.house.sessions.watch(session, 3):
+            raise AssertionError("nothing more can come")
+    with pytest.raises(Damaged):
+        await asyncio.wait_for(place.house.sessions.answer(session, 3), 10)

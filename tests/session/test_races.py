@@ -1,7 +1,7 @@
 """Several things at once: what opens, unloads, deletes or stops a session, while somebody else is at it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -337,3 +337,31 @@ async def test_pieces_of_an_answer_come_behind_the_record_of_their_question() ->
     await partial.finish()
     assert isinstance(await anext(items), CaughtUp)
     assert [await anext(items), await anext(items)] == [called, Delta("t", 1, 2, "text", 0, "hello")]
+
+
+async def test_a_start_that_is_broken_off_forgets_no_result_of_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, swept = MemoryStore(), asyncio.Event()
+    async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path) as house:
+        session = await house.new()
+        # The index knows nothing of what comes now, as when the process is killed.
+        await house.sessions._save_index()
+        await house.ask(session, "hi")
+        saved = await store.get_index()
+    await store.put_index(saved)
+    async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
+        awaited: list[bool] = []
+
+        async def sweep(known: Callable[[str, str], bool]) -> int:
+            awaited.append(known(session, "call_1"))
+            swept.set()
+            return 0
+
+        monkeypatch.setattr(house.sessions._ports.means.spool, "sweep", sweep)
+        house.sessions._stopping = True
+        running = asyncio.ensure_future(house.sessions.run())
+        await asyncio.wait_for(swept.wait(), 20)
+        running.cancel()
+        await asyncio.wait((running,))
+        assert awaited == [True]
