@@ -269,6 +269,16 @@ class Damaged(StoreError):
         good = f"records 1 to {good_seq} are good" if good_seq else "no record is good"
         super().__init__(f"session '{session_id}' is damaged at {file}:{line}: {problem}; it is read-only, {good}")
 
+    @property
+    def is_of_blob(self) -> bool:
+        """Whether a text outside of the log is lost; the log itself is whole."""
+        return self.file.startswith("blobs/")
+
+    @property
+    def shared_seq(self) -> int:
+        """The last record that a fork can share, 0 for none: of a lost blob it is the one before what refers to it."""
+        return self.good_seq - self.is_of_blob
+
 
 class Stopping(DuragentError):
     code = "stopping"

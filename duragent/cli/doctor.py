@@ -367,9 +367,5 @@ def _print(findings: Iterable[Finding]) -> None:
 
 
 def _sum(counts: Mapping[Status, int]) -> str:
-    told = [_many(counts[status], status) for status in ("problem", "warning") if counts[status]]
+    told = [view.many(counts[status], status) for status in ("problem", "warning") if counts[status]]
     return f"{' and '.join(told)}." if told else "Everything is fine."
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' if count != 1 else ''}"

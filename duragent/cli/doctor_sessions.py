@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from duragent.cli import view
 from duragent.cli.finding import Finding
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _looked_over(names: Sequence[str], found: "Sequence[Checkup]") -> Finding:
     if not names:
         return Finding("sessions", "ok", "there are none yet")
     good = sum(each.is_whole for each in found)
-    text = f"{good:,} of {len(found):,} whole" if good < len(found) else f"{_many(good, 'session')}, all whole"
+    text = f"{good:,} of {len(found):,} whole" if good < len(found) else f"{view.many(good, 'session')}, all whole"
     if len(found) < len(names):
         text = f"{len(names):,} sessions; of the {len(found):,} that changed last {good:,} are whole"
         hint = "this was all that could be read in a moment; `duragent session verify` reads all of them"
@@ -62,8 +63,8 @@ def _damaged(damaged: "Sequence[Checkup]") -> Iterator[Finding]:
         damage = each.damage
         assert damage is not None
         hint = f"`duragent session repair {each.session_id}` goes on behind its {each.records:,} good records"
-        if damage.file.startswith("blobs/"):
-            at = max(damage.good_seq - 1, 1)
+        if damage.is_of_blob:
+            at = max(damage.shared_seq, 1)
             hint = f"only a backup has it; `duragent fork {each.session_id}@{at}` goes on without what refers to it"
         elif not each.records:
             hint = "nothing is left to go on from; a backup comes back with `duragent session import`"
@@ -75,7 +76,7 @@ def _damaged(damaged: "Sequence[Checkup]") -> Iterator[Finding]:
 def _put_aside(found: "Sequence[Checkup]") -> Iterator[Finding]:
     kept = [f"{each.session_id}/{name}" for each in found for name in each.kept_aside]
     if kept:
-        text = f"{_many(len(kept), 'file')} set aside by a recovery or a repair: {_some(kept)}"
+        text = f"{view.many(len(kept), 'file')} set aside by a recovery or a repair: {_some(kept)}"
         yield Finding("sessions", "note", text, "nothing reads them any more; look, and keep or delete them")
 
 
@@ -88,7 +89,3 @@ def _leftovers(sessions_dir: Path) -> Iterator[Finding]:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

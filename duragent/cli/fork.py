@@ -65,7 +65,4 @@ def _last_good(connection: Connection, session_id: str) -> int | None:
     if connection.config is None:
         return None
     damage = check(connection.config.sessions_dir, session_id).damage
-    if damage is None:
-        return None
-    # Of a blob it is the record that refers to it.
-    return damage.good_seq - damage.file.startswith("blobs/")
+    return None if damage is None else damage.shared_seq

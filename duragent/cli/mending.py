@@ -54,8 +54,8 @@ def verify(
             view.print_table(("SESSION", "GOOD RECORDS", "BLOBS", "FOUND"), rows, "")
         records = sum(each.records for each in found)
         torn = sum(1 for each in found if each.is_whole and each.behind_bytes)
-        tails = f"; {_many(torn, 'torn tail')}, never acknowledged, will be cut off" if torn else ""
-        told = f"{_many(len(found), 'session')}, {_many(records, 'record')}: {_sum(damaged)}{tails}."
+        tails = f"; {view.many(torn, 'torn tail')}, never acknowledged, will be cut off" if torn else ""
+        told = f"{view.many(len(found), 'session')}, {view.many(records, 'record')}: {_sum(damaged)}{tails}."
         typer.echo(told, err=bool(rows))
         for each in damaged:
             typer.echo(_remedy(each), err=True)
@@ -83,10 +83,6 @@ def _remedy(found: "Checkup") -> str:
 
 def _sum(damaged: "Sequence[Checkup]") -> str:
     return "all are whole" if not damaged else f"{len(damaged)} damaged"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _said(found: "Checkup") -> str:

@@ -16,6 +16,11 @@ SHORT_ID = 12
 _STEPS = ((60, 1, "second"), (3600, 60, "minute"), (86_400, 3600, "hour"), (30 * 86_400, 86_400, "day"))
 
 
+def many(count: int, what: str) -> str:
+    """Such as: 1 session, 2 sessions, 1,000 sessions."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def on_terminal(stream: TextIO | None = None) -> bool:
     return (stream or sys.stdout).isatty()
 

@@ -151,7 +151,7 @@ async def damage_of(session: Session, store: Store) -> Damaged | None:
 async def mend(ports: Ports, claim: Claim, damage: Damaged) -> None:
     """See `Sessions.repair`. Raises Damaged where it cannot be done."""
     good = await _good_part(ports.store, claim)
-    if good.seq == 0 or damage.file.startswith("blobs/"):
+    if good.seq == 0 or damage.is_of_blob:
         # Of a blob that is gone the log cannot say what was in it: only a backup can.
         raise damage
     ts = timestamp(ports.clock.now())
