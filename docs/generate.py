@@ -568,17 +568,21 @@ EVENTS_FRAMES = (
     ("`caught_up`", "no", '`{"head": seq}`: what follows is live'),
     ("`delta`", "no", "[Delta](#delta): a piece of an answer that is being written"),
     ("`reset`", "no", "`{}`: this client was ahead of the log; it starts again from record 1"),
+    ("`deleted`", "no", "`{}`: the session was deleted; the stream ends, and a client that reconnects gets 404"),
 )
 
 ANSWER_STREAM = """\
 The answer to one message, as clients of duragent v0.5 know it. The turn does not depend on this stream: when it breaks,
-the turn goes on, and `/events` has the rest. The stream ends with `done`, `cancelled` or `error`."""
+the turn goes on, and `/events` has the rest. The stream ends with `done`, `cancelled` or `error`.
+
+Clients of v0.5 fail at an event name that they do not know. So the two frames that v0.5 never sent, `tool_call` and
+`tool_result`, come only with `?tools=true`."""
 
 ANSWER_FRAMES = (
     ("`start`", "`{}`", "the message is durable"),
     ("`token`", '`{"content"}`', "a piece of the answer"),
-    ("`tool_call`", '`{"call_id", "tool_name", "arguments"}`', "the model asks for a tool"),
-    ("`tool_result`", '`{"call_id", "success", "content", "outcome"}`', "the tool's result"),
+    ("`tool_call`", '`{"call_id", "tool_name", "arguments"}`', "with `?tools=true`: the model asks for a tool"),
+    ("`tool_result`", '`{"call_id", "success", "content", "outcome"}`', "with `?tools=true`: the tool's result"),
     (
         "`approval_required`",
         '`{"call_id", "command", "kind", …}` as in [Approval](#approval)',
@@ -590,7 +594,11 @@ ANSWER_FRAMES = (
         "the end of the turn is durable; `content` is the answer",
     ),
     ("`cancelled`", "`{}`", "the turn was stopped"),
-    ("`error`", '`{"message", "code"}`', "the turn failed or waits, or this stream ended before it"),
+    (
+        "`error`",
+        '`{"message", "code"}`',
+        "the turn failed or waits, this stream ended before it, or the session was deleted",
+    ),
 )
 
 ERRORS = """\

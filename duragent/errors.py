@@ -8,6 +8,7 @@
     │   ├── InvalidArguments         what a model wrote as the arguments of a tool
     │   ├── NotFound
     │   │   ├── SessionNotFound
+    │   │   │   └── SessionDeleted   it was there when the wait or the stream began
     │   │   └── AgentNotFound
     │   ├── AmbiguousId              a prefix that fits several sessions
     │   ├── AgentBroken              the agent's files have a fault; it is named
@@ -119,6 +120,16 @@ class SessionNotFound(NotFound):
     def __init__(self, session_id: str) -> None:
         self.session_id = session_id
         super().__init__(f"session '{session_id}' not found")
+
+
+class SessionDeleted(SessionNotFound):
+    """It was there when a wait or a stream on it began."""
+
+    code = "session-deleted"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(session_id)
+        self.args = (f"session '{session_id}' was deleted",)
 
 
 class AgentNotFound(NotFound):

@@ -10,8 +10,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from duragent.text import Text
 
-Status = Literal["active", "running", "paused", "completed", "damaged"]
-"""`active`: idle; `running`: in a turn; `paused`: waits for a person; `completed`: closed; `damaged`: read-only."""
+Status = Literal["active", "running", "paused", "completed"]
+"""`active`: idle; `running`: in a turn; `paused`: waits for a person; `completed`: closed.
+
+The list is closed: a client of v0.5 cannot read an answer with any other word in it.
+"""
+
+StatusFilter = Literal["active", "running", "paused", "completed", "damaged"]
+"""`damaged`: sessions with damage, whatever their status."""
 
 IDEMPOTENCY_KEY_MAX = 255
 
@@ -137,7 +143,11 @@ class SessionInfo(Shape):
     turns: int = Field(0, description="Turns that ended.")
     usage: Usage = Usage()
     on_disconnect: Literal["pause", "continue"] = "continue"
-    problem: str | None = Field(None, description="For a damaged session: file, line and what is wrong.")
+    damage: str | None = Field(
+        None,
+        description="Why the session is read-only: file, line and what is wrong; null for a session that is whole.",
+    )
+    problem: str | None = Field(None, description="The same as `damage`, for clients of version 0.1.0.")
     parent: str | None = Field(None, description="Of a fork: the session and the record it was forked at, `id@seq`.")
     waits_for: str | None = Field(None, description="The call that a person has to decide about; see /approvals.")
 

@@ -11,7 +11,7 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.place import need_config
 from duragent.cli.which import check_prefix, not_one
-from duragent.errors import Damaged
+from duragent.errors import Damaged, SessionDeleted, SessionNotFound
 
 if TYPE_CHECKING:
     from duragent.journal.events import ModelReplied
@@ -72,6 +72,9 @@ class _Reading:
                 yield record
         except Damaged as damage:
             self.damage = damage
+        except (SessionNotFound, FileNotFoundError) as error:
+            # Found once already: its folder went away while it was read.
+            raise SessionDeleted(self._session_id) from error
 
 
 def find_folder(sessions_dir: Path, prefix: str) -> str:

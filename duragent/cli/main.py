@@ -71,11 +71,12 @@ _OF_PROBLEMS = {
     errors.InvalidArchive.code: 65,
     errors.InvalidRequest.code: 2,
 }
-_OF_STATUSES = {401: 77, 403: 77, 404: 66, 502: 75, 503: 75, 504: 75, 507: 75}
+_OF_STATUSES = {401: 77, 403: 77, 404: 66, 410: 66, 502: 75, 503: 75, 504: 75, 507: 75}
 
 _HINTS: dict[type[errors.DuragentError], str] = {
     errors.ServerUnreachable: "`duragent serve status` says what runs; `duragent serve` starts a server.",
     errors.WorkspaceLocked: "`duragent serve status` says who answers; `duragent serve stop` stops it.",
+    errors.SessionDeleted: "",
     errors.SessionNotFound: "`duragent session list` shows what there is.",
     errors.AgentNotFound: "`duragent agent list` shows what there is; `duragent agent create NAME` makes one.",
     errors.AgentBroken: "`duragent agent check` shows all faults.",

@@ -12,7 +12,7 @@ from duragent.cli.log import log
 from duragent.cli.loop import run
 from duragent.cli.mending import repair, verify
 from duragent.errors import InvalidRequest
-from duragent.wire import Status
+from duragent.wire import StatusFilter
 
 if TYPE_CHECKING:
     from duragent.wire import SessionInfo
@@ -38,7 +38,7 @@ def list_sessions(  # noqa: PLR0913 - typer: one parameter an option
     server: options.Server = None,
     token_file: options.TokenFile = None,
     agent: options.AgentOption = None,
-    status: Annotated[Status | None, typer.Option(help="Only sessions that are so.")] = None,
+    status: Annotated[StatusFilter | None, typer.Option(help="Only sessions that are so.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", metavar="COUNT", min=1, help="At most so many.")] = SHOWN,
     json: options.Json = False,
 ) -> None:
@@ -63,7 +63,7 @@ async def show_list(where: Where, *, agent: str | None, status: str | None, limi
         view.print_json([session.model_dump() for session in sessions])
         return
     rows = [
-        (session.session_id, session.agent, session.status, view.when(session.updated_at), _about(session))
+        (session.session_id, session.agent, _status(session), view.when(session.updated_at), _about(session))
         for session in sessions
     ]
     view.print_table(("SESSION", "AGENT", "STATUS", "UPDATED", "TITLE"), rows, "No sessions yet.")
@@ -71,9 +71,13 @@ async def show_list(where: Where, *, agent: str | None, status: str | None, limi
         typer.echo(f"There are more than {limit}: --limit shows them.", err=True)
 
 
+def _status(session: "SessionInfo") -> str:
+    return "damaged" if session.damage else session.status
+
+
 def _about(session: "SessionInfo") -> str:
     about = session.title or session.topic
-    return session.problem or (f"{about} (fork)".lstrip() if session.parent else about)
+    return session.damage or (f"{about} (fork)".lstrip() if session.parent else about)
 
 
 @app.command()
@@ -101,7 +105,7 @@ async def _show(where: Where, prefix: str, json: bool) -> None:
         ("session", session.session_id),
         ("title", session.title),
         ("agent", session.agent),
-        ("status", session.status),
+        ("status", f"{session.status} (damaged: read-only)" if session.damage else session.status),
         ("waits for", session.waits_for),
         ("fork of", session.parent),
         ("created", view.when(session.created_at)),
@@ -109,7 +113,7 @@ async def _show(where: Where, prefix: str, json: bool) -> None:
         ("turns", str(session.turns)),
         ("records", str(session.head)),
         ("tokens", f"{usage.prompt_tokens} in, {usage.completion_tokens} out{cost}"),
-        ("problem", session.problem),
+        ("damage", session.damage),
     ):
         if value:
             typer.echo(

@@ -280,7 +280,8 @@ class Client:
         self, session_id: str, *, after: int | None = None, tail: int | None = None
     ) -> AsyncGenerator[Item, None]:
         """The session as it happens, for as long as it is wanted: see `watch.py`. Close it (`contextlib.aclosing`)."""
-        return watch(self._stream_place, f"{_session(session_id)}/events", Position(last=after, tail=tail))
+        position = Position(last=after, tail=tail)
+        return watch(self._stream_place, session_id, f"{_session(session_id)}/events", position)
 
     # --- sending ----------------------------------------------------------------------------------------------------
 

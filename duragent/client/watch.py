@@ -18,7 +18,7 @@ from duragent.client.backoff import pause_seconds
 from duragent.client.http import httpx
 from duragent.client.problem import problem_of
 from duragent.client.sse import Decoder, EventTooLong, ServerSentEvent
-from duragent.errors import ServerUnreachable
+from duragent.errors import NotFound, ProblemResponse, ServerUnreachable, SessionDeleted
 from duragent.journal.events import EVENT_TYPES, Opaque
 from duragent.journal.record import Record
 from duragent.wire import Delta, Hello
@@ -27,6 +27,8 @@ SILENCE_SECONDS = 45.0
 """The server says something every 15 s; after three times that, the connection is dead."""
 
 _FINAL = (400, 401, 403, 404, 405, 410, 422)
+_GONE = (NotFound.code, SessionDeleted.code)
+"""Problems of a session that was there before; a 404 of a proxy is none of them."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ Place = Callable[[], Awaitable[tuple[httpx.AsyncClient, Endpoint, dict[str, str]
 
 class _Lost(Exception):
     """The connection, or the sense of what came over it."""
+
+
+class _Deleted(Exception):
+    """The server says that the session was deleted."""
 
 
 @dataclass
@@ -95,8 +101,11 @@ class Position:
         self.last, self.tail, self.log = 0, None, None
 
 
-async def watch(place: Place, path: str, position: Position) -> AsyncGenerator[Item, None]:
-    """Raises ProblemResponse when the server refuses for good (no such session, wrong token)."""
+async def watch(place: Place, session_id: str, path: str, position: Position) -> AsyncGenerator[Item, None]:
+    """Raises ProblemResponse when the server refuses for good (no such session, wrong token).
+
+    Raises SessionDeleted when the session was there and is not any more.
+    """
     attempt, connected_before = 0, False
     while True:
         try:
@@ -111,6 +120,12 @@ async def watch(place: Place, path: str, position: Position) -> AsyncGenerator[I
             if connected_before and position.log is None:  # a reset, not a loss
                 await asyncio.sleep(pause_seconds(1))
                 continue
+        except _Deleted:
+            raise SessionDeleted(session_id) from None
+        except ProblemResponse as error:
+            if connected_before and error.problem in _GONE:
+                raise SessionDeleted(session_id) from error
+            raise
         except (httpx.RequestError, ServerUnreachable, EventTooLong, _Lost) as error:
             reason = error.reason if isinstance(error, ServerUnreachable) else why(error)
         attempt += 1
@@ -149,6 +164,8 @@ async def _refused(response: httpx.Response) -> None:
 def _item(event: ServerSentEvent, position: Position) -> Item | None:
     if not event.data and event.event == "message":
         return None
+    if event.event == "deleted":
+        raise _Deleted
     try:
         fields = json.loads(event.data) if event.data else {}
         if event.event == "hello":

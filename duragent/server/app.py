@@ -12,7 +12,7 @@ from duragent import wire
 from duragent.errors import Fenced, Stopping
 from duragent.server import admin, agents, approvals, copies, events, messages, sessions, stream
 from duragent.server.answers import to_json
-from duragent.server.asked import ApprovalsQuery, EventsQuery, ImportQuery, MessagesQuery, SessionsQuery
+from duragent.server.asked import ApprovalsQuery, EventsQuery, ImportQuery, MessagesQuery, SessionsQuery, StreamQuery
 from duragent.server.auth import IMPORTS_PATH, Guard
 from duragent.server.doors import Doors
 from duragent.server.openapi import document
@@ -76,6 +76,7 @@ ROUTES = (
         stream.post_stream,
         "Say something, and see the answer being written.",
         {200: "text/event-stream"},
+        query=StreamQuery,
         body=wire.SendMessage,
     ),
     Route(

@@ -2,9 +2,9 @@
 
 import json
 import re
-from typing import Literal, NoReturn, TypeVar
+from typing import Annotated, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from starlette.requests import ClientDisconnect, Request
 
@@ -14,9 +14,10 @@ from duragent.server.auth import is_of
 from duragent.server.problems import Refused
 from duragent.stores.base import SESSION_ID
 from duragent.text import without_surrogates
-from duragent.wire import IDEMPOTENCY_KEY_MAX, Status
+from duragent.wire import IDEMPOTENCY_KEY_MAX, StatusFilter
 
 SEQ_MAX = (1 << 53) - 1
+MESSAGES_MAX = 1000
 
 _KEY = re.compile(rf"[\x20-\x7e]{{1,{IDEMPOTENCY_KEY_MAX}}}")
 _Shape = TypeVar("_Shape", bound=BaseModel)
@@ -33,14 +34,23 @@ class Query(BaseModel):
 
 class SessionsQuery(Query):
     agent: str | None = Field(None, description="Only sessions of this agent.")
-    status: Status | None = Field(None, description="Only sessions with this status.")
+    status: StatusFilter | None = Field(None, description="Only sessions with this status.")
     prefix: str | None = Field(None, max_length=64, description="Only sessions whose id begins so.")
     limit: int = Field(50, ge=1, le=200)
     cursor: str | None = Field(None, max_length=500, description="`next_cursor` of the page before.")
 
 
+class StreamQuery(Query):
+    tools: bool = Field(
+        False, description="Also send `tool_call` and `tool_result`, which clients of v0.5 do not know."
+    )
+
+
 class MessagesQuery(Query):
-    limit: int = Field(50, ge=1, le=500)
+    # Not an error, because v0.5 had no bound and its clients ask for more.
+    limit: Annotated[int, AfterValidator(lambda limit: min(limit, MESSAGES_MAX))] = Field(
+        50, ge=1, description=f"At most so many; more than {MESSAGES_MAX:,} count as {MESSAGES_MAX:,}."
+    )
     before: int | None = Field(None, ge=1, le=SEQ_MAX, description="Only messages with a lower seq.")
 
 

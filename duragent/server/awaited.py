@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
+from duragent.errors import SessionDeleted, SessionNotFound
 from duragent.server.answers import answer
 from duragent.server.doors import Doors
 from duragent.server.problems import Refused
@@ -44,6 +45,9 @@ class AwaitedTurn:
                         break
                     if (question := await self.doors.sessions.question(self.session_id)) is not None:
                         return waiting(question)
+        except SessionNotFound as error:
+            # The message was stored, so the session was there when this began.
+            raise SessionDeleted(self.session_id) from error
         except TimeoutError:
             where = f"/api/v1/sessions/{self.session_id}/events?after={self.seq}"
             detail = f"no answer within {seconds:g} seconds; the turn goes on, and its answer comes at {where}"

@@ -16,7 +16,7 @@ from duragent.journal.record import seq_of
 from duragent.server.asked import EventsQuery, accepts, last_event_id_of, query_of, session_id_of
 from duragent.server.doors import Doors
 from duragent.server.frames import BLOB_MARK, RETRY, SHARED_MAX_BYTES, frame, framed, listed
-from duragent.server.sse import EventStream
+from duragent.server.sse import EventStream, raise_if_deleted
 from duragent.session.watch import CaughtUp, Hello, Reset, Watched
 
 PAGE_MAX_BYTES = 4 << 20
@@ -32,7 +32,9 @@ async def get_events(doors: Doors, request: Request) -> ASGIApp:
     after = last_event_id_of(request)
     if after is None:
         after = await _first(doors, session_id, query)
-    return EventStream(doors, session_id, lambda: _stream(doors, session_id, after))
+    return EventStream(
+        doors, session_id, lambda: _stream(doors, session_id, after), deleted=lambda: frame("deleted", {})
+    )
 
 
 async def _first(doors: Doors, session_id: str, query: EventsQuery) -> int:
@@ -135,6 +137,7 @@ async def _frames(
             case Reset():
                 last = 0
                 yield frame("reset", {})
+    await raise_if_deleted(doors, session_id)
 
 
 def delta_frame(delta: Delta) -> bytes:

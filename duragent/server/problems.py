@@ -17,6 +17,7 @@ STATUSES: dict[type[errors.DuragentError], tuple[int, str]] = {
     errors.InvalidFile: (422, "Invalid File"),
     errors.InvalidArchive: (422, "Invalid Archive"),
     errors.NotFound: (404, "Not Found"),
+    errors.SessionDeleted: (410, "Session Deleted"),
     errors.AmbiguousId: (409, "Ambiguous Id"),
     errors.AgentBroken: (409, "Agent Broken"),
     errors.SessionBusy: (429, "Session Busy"),

@@ -13,7 +13,7 @@ def session_info(state: SessionState, damage: str | None = None) -> SessionInfo:
     return SessionInfo(
         session_id=state.session_id,
         agent=state.agent,
-        status="damaged" if damage else state.status,
+        status=state.status,
         created_at=state.created_at,
         updated_at=state.updated_at,
         title=state.title,
@@ -22,6 +22,7 @@ def session_info(state: SessionState, damage: str | None = None) -> SessionInfo:
         turns=state.totals.turns,
         usage=total_usage(state.totals),
         on_disconnect=state.on_disconnect,
+        damage=damage,
         problem=damage,
         parent=state.parent,
         waits_for=state.asks.call if state.asks and not damage else None,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
-from duragent.errors import DuragentError, Stopping
+from duragent.errors import DuragentError, SessionDeleted, SessionNotFound, Stopping
 from duragent.server.doors import Doors
 from duragent.server.frames import KEEP_ALIVE
 from duragent.server.presence import pause_when_left
@@ -25,38 +25,44 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EventStream:
-    """An ASGI answer. `frames` is entered before the answer begins, so that its errors are still problems."""
+    """An ASGI answer. `frames` is entered before the answer begins, so that its errors are still problems.
+
+    `deleted` makes the last frame of a stream whose session was deleted; without it clients would reconnect for ever.
+    """
 
     doors: Doors
     session_id: str
     frames: Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+    deleted: Callable[[], bytes]
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self.frames() as frames:
             headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
             await send({"type": "http.response.start", "status": 200, "headers": [*headers, *self.headers]})
-            gone = await self._send_until_gone(frames, receive, send)
-        if gone:
+            farewell = await self._send_until_end(frames, receive, send)
+        if farewell is None:
             await pause_when_left(self.doors, self.session_id)
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                await send({"type": "http.response.body", "body": farewell, "more_body": False})
 
-    async def _send_until_gone(self, frames: AsyncIterator[bytes], receive: Receive, send: Send) -> bool:
-        """True when it was the client that ended it, False when it was the stream itself or the server's stop."""
+    async def _send_until_end(self, frames: AsyncIterator[bytes], receive: Receive, send: Send) -> bytes | None:
+        """The last bytes for the client; None when the client has gone."""
         try:
             async with self.doors.stop.ends() as patience:
                 await self._pump(frames, patience, receive, send)
         except TimeoutError:
-            return True
+            return None
         except Stopping:
             pass
+        except SessionNotFound:
+            return self.deleted()
         except DuragentError as error:
-            # It was deleted or given up while this was read, or cannot be read: whoever comes again is told so.
+            # The session was given up while it was read, or cannot be read: a client that reconnects gets the error.
             _log.info("a stream of session %s ended: %s", self.session_id, error)
-        return False
+        return b""
 
     async def _pump(
         self, frames: AsyncIterator[bytes], patience: asyncio.Timeout, receive: Receive, send: Send
@@ -74,6 +80,16 @@ class EventStream:
         while True:
             await self.doors.clock.sleep(self.doors.settings.keep_alive_interval_seconds)
             await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+
+
+async def raise_if_deleted(doors: Doors, session_id: str) -> None:
+    """For the end of a watch: raises SessionDeleted when there is no such session any more."""
+    try:
+        await doors.sessions.state(session_id)
+    except SessionNotFound as error:
+        raise SessionDeleted(session_id) from error
+    except DuragentError:
+        return
 
 
 async def _until_gone(receive: Receive, patience: asyncio.Timeout) -> None:

@@ -1,5 +1,8 @@
 """`/stream`: one message and its answer as it is written, in the events that duragent v0.5 clients know.
 
+Its event names are a closed list there: a client of v0.5 ends with an error at a name that it does not know. So the
+frames `tool_call` and `tool_result`, which v0.5 never sent, are only for clients that ask for them with `?tools=true`.
+
 It is `post` and `watch` in other words, and no engine of its own. `done` comes when the end of the turn is durable; its
 `content` is the answer, whatever the tokens before said: an attempt that failed in the middle leaves its text behind.
 """
@@ -12,6 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from duragent.bus import Block, Delta
+from duragent.errors import SessionDeleted
 from duragent.journal.events import (
     ApprovalDecided,
     ApprovalRequested,
@@ -30,12 +34,13 @@ from duragent.journal.events import (
     command_of,
 )
 from duragent.journal.record import Record
+from duragent.server.asked import StreamQuery, query_of
 from duragent.server.doors import Doors
 from duragent.server.events import parts
 from duragent.server.frames import frame
 from duragent.server.messages import received
 from duragent.server.shapes import approval, findings, reply_usage
-from duragent.server.sse import EventStream
+from duragent.server.sse import EventStream, raise_if_deleted
 from duragent.session.sessions import Question
 from duragent.session.watch import CaughtUp, Watched
 
@@ -43,24 +48,29 @@ RESTARTED = b": restarted\n\n"
 
 
 async def post_stream(doors: Doors, request: Request) -> ASGIApp:
+    query = query_of(request, StreamQuery)
     session_id, receipt = await received(doors, request)
     headers = ((b"idempotency-replayed", b"true"),) if receipt.duplicate else ()
-    return EventStream(doors, session_id, lambda: _stream(doors, session_id, receipt.seq), headers)
+    telling = Telling(receipt.seq, tools=query.tools)
+    return EventStream(doors, session_id, lambda: _stream(doors, session_id, telling), _deleted, headers)
+
+
+def _deleted() -> bytes:
+    return frame("error", {"message": "the session was deleted", "code": SessionDeleted.code})
 
 
 @contextlib.asynccontextmanager
-async def _stream(doors: Doors, session_id: str, seq: int) -> AsyncIterator[AsyncIterator[bytes]]:
-    async with doors.sessions.watch(session_id, seq) as watched:
-        frames = _frames(doors, session_id, seq, watched)
+async def _stream(doors: Doors, session_id: str, telling: "Telling") -> AsyncIterator[AsyncIterator[bytes]]:
+    async with doors.sessions.watch(session_id, telling.seq) as watched:
+        frames = _frames(doors, session_id, telling, watched)
         async with contextlib.aclosing(frames):
             yield frames
 
 
 async def _frames(
-    doors: Doors, session_id: str, seq: int, watched: AsyncIterator[Watched]
+    doors: Doors, session_id: str, telling: "Telling", watched: AsyncIterator[Watched]
 ) -> AsyncGenerator[bytes, None]:
     yield frame("start", {})
-    telling = Telling(seq)
     async for item in watched:
         match item:
             case Block():
@@ -81,16 +91,21 @@ async def _frames(
             yield told
         if telling.ended:
             return
-    # The watch ends early when the server stops, or when this client cannot keep up.
+    # The watch ends early when the session is deleted, when the server stops, or when this client cannot keep up.
+    await raise_if_deleted(doors, session_id)
     yield frame("error", {"message": "the stream ended before the answer; the turn goes on", "code": "stream-ended"})
 
 
 class Telling:
-    """What the client of the message `seq` is told of each thing that happens behind it. Pure."""
+    """What the client of the message `seq` is told of each thing that happens behind it. Pure.
 
-    def __init__(self, seq: int) -> None:
+    `tools`: whether it also gets the frames `tool_call` and `tool_result`.
+    """
+
+    def __init__(self, seq: int, *, tools: bool = False) -> None:
         self.ended = False
-        self._seq = seq
+        self.seq = seq
+        self._with_tools = tools
         self._turn = ""
         self._live = False
         self._pause: str | None = None
@@ -106,9 +121,9 @@ class Telling:
             return b""
         event = record.event
         match event:
-            case TurnStarted(trigger=self._seq):
+            case TurnStarted(trigger=self.seq):
                 self._turn, self._pause = event.turn, None
-            case ModelCalled() if event.input_seq >= self._seq:
+            case ModelCalled() if event.input_seq >= self.seq:
                 self._turn = event.turn
                 self._shown.ask(event.step, event.attempt)
             case SessionPaused() | SessionResumed():
@@ -155,9 +170,10 @@ class Telling:
             case ModelReplied():
                 self._reply = record
                 self._tools |= {call.call: call.tool for call in event.calls}
-                return self._shown.whole(event.text) + b"".join(_tool_call(call) for call in event.calls)
+                calls = event.calls if self._with_tools else ()
+                return self._shown.whole(event.text) + b"".join(_tool_call(call) for call in calls)
             case ToolFinished():
-                return self._settled(event.call) + _tool_result(event)
+                return self._settled(event.call) + (_tool_result(event) if self._with_tools else b"")
             case _:
                 return b""
 

@@ -16,7 +16,7 @@ from duragent.crashpoint import crashpoint
 from duragent.errors import (
     Damaged,
     DuragentError,
-    SessionNotFound,
+    SessionDeleted,
     Stopping,
     StoreError,
     StoreFull,
@@ -388,13 +388,13 @@ class Session:
 
     async def retire(self) -> None:
         """Stop at once, for a session that is being deleted: nothing more is written."""
-        self.problem = SessionNotFound(self.id)
+        self.problem = SessionDeleted(self.id)
         self._halt()
         for task in (self._engine, self._writing, self._summing_up):
             if task is not None:
                 task.cancel()
                 await asyncio.wait((task,))
         for proposal in self._proposals:
-            proposal.refuse(SessionNotFound(self.id))
+            proposal.refuse(SessionDeleted(self.id))
         await self._turn.abandon()
         self._topic.close()

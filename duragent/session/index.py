@@ -36,7 +36,10 @@ _ROW: TypeAdapter[Row] = TypeAdapter(Row)
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which rows: an exact agent, a status (`damaged` too), the beginning of an id (with or without `session_`)."""
+    """Which rows: an exact agent, a status, the beginning of an id (with or without `session_`).
+
+    The status `damaged` fits every session with a problem.
+    """
 
     agent: str | None = None
     status: str | None = None
@@ -134,11 +137,11 @@ def _key(row: Row) -> tuple[str, str]:
 
 
 def _fits(row: Row, query: Query) -> bool:
-    status = "damaged" if row.problem else row.state.status
+    statuses = (None, row.state.status, "damaged") if row.problem else (None, row.state.status)
     session_id = row.state.session_id
     return (
         query.agent in (None, row.state.agent)
-        and query.status in (None, status)
+        and query.status in statuses
         and (query.prefix is None or session_id.startswith((query.prefix, f"session_{query.prefix}")))
     )
 

@@ -115,7 +115,7 @@ def test_a_chat_ends_when_its_session_is_deleted(place: Place) -> None:
         session_id = terminal.expect(r"session_\w+")
         terminal.expect("> ")
         assert place.run("session", "delete", session_id, "--yes").returncode == 0
-        terminal.expect("not found")
+        terminal.expect("was deleted")
         assert terminal.end() == 66
 
 
@@ -263,7 +263,18 @@ def test_sessions_are_listed_shown_renamed_and_deleted(place: Place) -> None:
     unasked = place.run("session", "delete", prefix, stdin="y\n")
     assert (unasked.returncode, unasked.stdout) == (2, "")
     assert "--yes is needed" in unasked.stderr
-    assert place.run("session", "delete", prefix, "--yes").stdout == f"Deleted {session_id}\n"
+    following = [*DURAGENT, "session", "log", "-f", "--all", session_id]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        following, text=True, cwd=place.folder, env=place.environ, stdout=pipe, stderr=pipe
+    ) as follower:
+        assert follower.stdout is not None
+        for line in follower.stdout:
+            if "Sums" in line:
+                break
+        assert place.run("session", "delete", prefix, "--yes").stdout == f"Deleted {session_id}\n"
+        _, told = follower.communicate(timeout=40)
+        assert (follower.returncode, told) == (66, f"duragent: session '{session_id}' was deleted\n")
     assert place.run("session", "show", prefix).returncode == 66
 
 

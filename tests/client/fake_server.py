@@ -25,11 +25,15 @@ class Asked:
 
 @dataclass
 class FakeServer:
-    """`cuts`: after how many bytes each next event stream breaks. `drops`: how many next POSTs get no answer."""
+    """`cuts`: after how many bytes each next event stream breaks. `drops`: how many next POSTs get no answer.
+
+    `deleted`: streams end by saying that the session was deleted.
+    """
 
     records: list[dict[str, Any]] = field(default_factory=list)
     cuts: Iterator[int] = field(default_factory=lambda: iter(()))
     drops: int = 0
+    deleted: bool = False
     oldest: int = 1
     log: str = "log-1"
     statuses: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
@@ -106,6 +110,8 @@ class FakeServer:
         yield f'event: caught_up\ndata: {{"head": {self.head}}}\n\n'.encode()
         delta = {"turn": "t", "step": 1, "attempt": 1, "offset": 0, "text": "…"}
         yield f"event: delta\ndata: {json.dumps(delta)}\n\n".encode()
+        if self.deleted:
+            yield b"event: deleted\ndata: {}\n\n"
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from duragent.client import backoff
 from duragent.client.address import Endpoint, always
 from duragent.client.client import Client
 from duragent.client.watch import CaughtUp, Connected, Item, Reconnecting, Reset
-from duragent.errors import ProblemResponse
+from duragent.errors import ProblemResponse, SessionDeleted
 from duragent.journal.events import MessageReceived, Opaque
 from duragent.journal.record import Record
 from duragent.wire import Delta, Hello
@@ -133,3 +133,32 @@ async def test_a_refusal_ends_the_watch(status: int) -> None:
     async with running(server), Client(always(Endpoint(server.url, None, local=True))) as client:
         with pytest.raises(ProblemResponse, match="because"):
             await until(client.watch("s"), lambda item: False)
+
+
+@pytest.mark.parametrize("how", ["told", "found out after a lost connection"])
+async def test_a_session_that_is_deleted_meanwhile_ends_the_watch(how: str) -> None:
+    server = server_with(2)
+    server.deleted = how == "told"
+    gone = {"type": "urn:duragent:problem:not-found", "title": "Not Found", "status": 404, "detail": "no"}
+
+    def lost(item: Item) -> bool:
+        if isinstance(item, Reconnecting):
+            server.statuses["/api/v1/sessions/s/events"] = (404, gone)
+        return False
+
+    async with running(server), Client(always(Endpoint(server.url, None, local=True))) as client:
+        with pytest.raises(SessionDeleted, match="was deleted"):
+            await until(client.watch("s"), lost)
+
+
+async def test_the_404_of_a_proxy_is_no_deletion() -> None:
+    server = server_with(2)
+
+    def lost(item: Item) -> bool:
+        if isinstance(item, Reconnecting):
+            server.statuses["/api/v1/sessions/s/events"] = (404, {"error": "no upstream"})
+        return False
+
+    async with running(server), Client(always(Endpoint(server.url, None, local=True))) as client:
+        with pytest.raises(ProblemResponse):
+            await until(client.watch("s"), lost)

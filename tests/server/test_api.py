@@ -370,8 +370,12 @@ async def test_damaged_session_is_read_only_and_named(house: House) -> None:
     house = House(house.agents_dir.parent, store=house.store)
     house.start()
     shown = (await house.http.get(f"/api/v1/sessions/{session_id}")).json()
-    assert (shown["status"], shown["head"]) == ("damaged", 2)
-    assert "checksum" in shown["problem"]
+    assert (shown["status"], shown["head"]) == ("active", 2)
+    assert "checksum" in shown["damage"]
+    assert shown["problem"] == shown["damage"]
+    for status, count in (("damaged", 1), ("active", 1), ("paused", 0)):
+        listed = (await house.http.get("/api/v1/sessions", params={"status": status})).json()
+        assert listed["sessions"] == [shown] * count
     assert (await house.http.get("/readyz")).json()["damaged"] == [session_id]
     assert (await house.say(session_id, "hi")).status_code == 409
     assert [record["seq"] for record in await house.log(session_id)] == [1, 2]

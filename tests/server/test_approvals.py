@@ -286,7 +286,7 @@ async def test_a_closed_turn_has_nothing_to_decide(works: Works) -> None:
 async def test_the_stream_asks_stays_open_and_goes_on_when_it_is_decided(works: Works) -> None:
     works.house.script("echo hi; rm -f nothing")
     session_id = await works.house.create("worker")
-    path = f"/api/v1/sessions/{session_id}/stream"
+    path = f"/api/v1/sessions/{session_id}/stream?tools=true"
     async with works.house.live() as http, opened(http, path, "POST", json={"content": "go"}) as stream:
         *_, called, asked = await stream.until("approval_required")
         await works.decide({"session_id": session_id, **asked.data}, "allow_once")

@@ -160,8 +160,8 @@ async def test_bad_body_is_a_problem_before_any_stream(house: House, body: bytes
 # --- what is told of what, without a server -------------------------------------------------------------------------
 
 
-def _told(*events: Event, seq: int = 3, live: bool = True) -> tuple[list[str], bool]:
-    telling = Telling(seq)
+def _told(*events: Event, seq: int = 3, live: bool = True, tools: bool = True) -> tuple[list[str], bool]:
+    telling = Telling(seq, tools=tools)
     told = telling.caught_up() if live else b""
     for number, event in enumerate(events, start=seq + 1):
         told += telling.record(Record(number, "2026-11-20T23:58:16.123Z", event))
@@ -219,6 +219,21 @@ def test_a_question_of_the_past_is_told_only_when_it_is_still_open() -> None:
     assert [len(_told(*begun, *more, live=False)[0]) for more in ((asked,), (asked, decided))] == [2, 1]
     assert _told(*begun, asked, decided, lost, live=False)[0][1:] == [shown]
     assert len(_told(*begun, lost, ToolResolved(call="c1", resolution="done"), live=False)[0]) == 1
+
+
+def test_tool_frames_are_only_for_clients_that_ask_for_them() -> None:
+    call = Call(call="c1", tool="bash", arguments="{}")
+    happened = (
+        TurnStarted(turn="t", trigger=3),
+        ModelReplied(message_id="m1", turn="t", text="Looking.", calls=(call,)),
+        ToolFinished(turn="t", call="c1", outcome="ok", content="a.txt"),
+    )
+    assert _told(*happened, tools=False)[0] == ['event: token\ndata: {"content":"Looking."}']
+    assert [told.split("\n")[0] for told in _told(*happened)[0]] == [
+        "event: token",
+        "event: tool_call",
+        "event: tool_result",
+    ]
 
 
 def test_arguments_that_are_no_json_are_told_as_they_are() -> None:
