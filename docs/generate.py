@@ -530,8 +530,8 @@ JSON over HTTP, by default on `127.0.0.1:8080`. `GET /openapi.json` is this page
 
 **Token.** `Authorization: Bearer <token>`, on every route but these:
 {public}.
-Without `server.api_token` in duragent.yaml the token is the one in `.duragent/run/token`, which is made at the first
-start. The admin routes want `server.admin_token` if there is one, else the same token.
+Without `server.api_token` in duragent.yaml the server makes a token at each start, in a folder that only its user can
+read; `duragent serve token` prints it. The admin routes want `server.admin_token` if there is one, else the same token.
 
 **Host and Origin.** The Host header must name the address that the server listens on, or localhost. A request with an
 Origin header must come from the server's own origin. There is no CORS.

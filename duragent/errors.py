@@ -42,6 +42,7 @@
     └── ServerError                  what a client says of the server it talks to
         ├── ServerUnreachable
         ├── ServerStartFailed
+        │   └── UnsafePrivateFolder  other users could reach the folder that tokens and sockets are kept in
         └── ProblemResponse          an RFC 9457 problem, with its status
 
 They are named for what is wrong; the facts are attributes. HTTP statuses and exit codes are not here: each is one
@@ -381,6 +382,16 @@ class ServerUnreachable(ServerError):
 
 class ServerStartFailed(ServerError):
     code = "server-start-failed"
+
+
+class UnsafePrivateFolder(ServerStartFailed):
+    """The folder that holds tokens and sockets, or a file in it, is not this user's alone. `why` says how."""
+
+    code = "unsafe-private-folder"
+
+    def __init__(self, path: str, why: str) -> None:
+        self.path, self.why = path, why
+        super().__init__(f"{path} cannot hold the server's token: {why}")
 
 
 class ProblemResponse(ServerError):

@@ -1,20 +1,18 @@
 """The one wiring: the only file that knows every room, and that starts A before B.
 
-lock → token → store, agents → socket → sessions go on → HTTP → server.json
-stop:  turns end within the grace → HTTP → server.json → lock
+lock → private folder with the token → store, agents → socket → sessions go on → HTTP → server.json
+stop:  turns end within the grace → HTTP → server.json → private folder → lock
 """
 
 import asyncio
-import errno
-import json
 import logging
 import os
 import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,6 @@ from duragent.agent.catalog import Catalog, Reloaded
 from duragent.client.address import workspace_hash
 from duragent.clock import SystemClock
 from duragent.config import Config, inactive_config
-from duragent.crashpoint import crashpoint
 from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
 from duragent.fault_words import problem_and_hint
 from duragent.journal.record import timestamp
@@ -35,15 +32,17 @@ from duragent.models.demo import DemoModel
 from duragent.models.litellm import LitellmModel, warm
 from duragent.models.text_tools import TextTools
 from duragent.models.text_tools_choice import wants_text
+from duragent.private_folder import places
 from duragent.process.spool import Spool
+from duragent.server.announce import ServerFolder, announced, new_token, prepare_run_folder, take_server_folder
 from duragent.server.app import build_app
 from duragent.server.doors import Doors, Tokens
+from duragent.server.listen import listen, url_of
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
 from duragent.session.means import Means
 from duragent.session.ports import Ports
 from duragent.session.sessions import Sessions
-from duragent.stores.disk import Disk
 from duragent.stores.files import FileStore
 from duragent.stores.lock import WorkspaceLock, refuse_network_file_system
 from duragent.subscribers.notify import Notifier
@@ -88,13 +87,26 @@ class Runtime:
 
     @asynccontextmanager
     async def _serving(self, workspace: Path, lock: WorkspaceLock) -> AsyncIterator[None]:
-        token = _run_token(workspace)
+        prepare_run_folder(workspace)
+        folder = await asyncio.to_thread(take_server_folder, workspace)
+        try:
+            token = new_token(folder, self.settings.api_token)
+            async with self._answering(workspace, lock, folder, token):
+                yield
+        finally:
+            if folder is not None:
+                folder.close()
+
+    @asynccontextmanager
+    async def _answering(
+        self, workspace: Path, lock: WorkspaceLock, folder: ServerFolder | None, token: str
+    ) -> AsyncIterator[None]:
         self.catalog = await asyncio.to_thread(Catalog.open, self.agents_dir)
         store = FileStore(self.config.sessions_dir)
         await asyncio.to_thread(store.open)
-        listener = _listen(self.settings)
+        listener = listen(self.settings)
         port = listener.getsockname()[1]
-        self.url = f"http://{_in_url(self.settings.host)}:{port}"
+        self.url = url_of(self.settings.host, port)
         lock.describe(self._note(self.url))
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -105,9 +117,9 @@ class Runtime:
                     tasks.create_task(self.notifier.run()),
                     tasks.create_task(self.catalog.watch(self.stop, self._on_reload)),
                 ]
-                doors = self._doors(Tokens(self.settings.api_token or token, self.settings.admin_token))
+                doors = self._doors(Tokens(token, self.settings.admin_token))
                 async with HttpServer(build_app(doors), [listener], doors.stop) as http:
-                    with _announced(workspace, self.settings.host, port, self.clock):
+                    with announced(workspace, folder, self._address(port, folder)):
                         if self._needs_litellm():
                             warm()
                         yield
@@ -121,6 +133,17 @@ class Runtime:
             listener.close()
             store.close()
 
+    def _address(self, port: int, folder: ServerFolder | None) -> wire.ServerAddress:
+        return wire.ServerAddress(
+            host=self.settings.host,
+            port=port,
+            pid=os.getpid(),
+            started_at=timestamp(self.clock.now()),
+            version=__version__,
+            workspace_hash=workspace_hash(self.config.workspace),
+            private_folder=None if folder is None else str(folder.path),
+        )
+
     # --- the seams --------------------------------------------------------------------------------------------------
 
     async def _means(self) -> Means:
@@ -129,7 +152,7 @@ class Runtime:
             workspace=workspace,
             project=self.config.base.resolve(),
             frozen=_frozen(self.config, workspace, self.agents_dir.resolve()),
-            closed=(workspace / "run", workspace / ".lock", self.config.sessions_dir.resolve()),
+            closed=(workspace / "run", workspace / ".lock", self.config.sessions_dir.resolve(), *places()),
             spool=await Spool.open(workspace / "run" / "spool"),
             sandbox=self.config.sandbox,
             given={"web": self._web_settings()},
@@ -288,83 +311,6 @@ def _frozen(config: Config, workspace: Path, agents_dir: Path) -> tuple[Path, ..
     # The workspace is the project itself.
     inside = ("policy.yaml", "tools", "skills", "directives", "memory")
     return (agents_dir, config_file, *(workspace / name for name in inside))
-
-
-def _run_token(workspace: Path) -> str:
-    """The token of this workspace, made at its first start; mode 0600, so that only this user's programs read it."""
-    folder = workspace / "run"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / "token"
-    # One that is no text is made again, too.
-    with suppress(OSError, ValueError):
-        if len(token := path.read_text().strip()) >= 32:
-            return token
-    token = secrets.token_urlsafe(32)
-    with _needed(path):
-        Disk().replace(path, f"{token}\n".encode())
-    crashpoint("token.made")
-    return token
-
-
-def _listen(settings: ServerSettings) -> socket.socket:
-    """A listening socket. A port that nobody asked for may be another one when it is taken."""
-    host = "127.0.0.1" if settings.host == "localhost" else settings.host
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio turns Nagle's algorithm off only then.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        try:
-            listener.bind((host, settings.port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or "port" in settings.model_fields_set:
-                raise
-            _log.info("port %d is taken by another program, and nobody asked for it: taking any", settings.port)
-            listener.bind((host, 0))
-        listener.listen(1024)
-    except OSError as error:
-        listener.close()
-        hint = ""
-        if error.errno == errno.EADDRINUSE:
-            hint = " (another program listens there: choose another `server.port`, or --port 0)"
-        raise ServerStartFailed(f"cannot listen on {host}:{settings.port}: {error.strerror}{hint}") from error
-    return listener
-
-
-@contextmanager
-def _needed(path: Path) -> Iterator[None]:
-    """Without this file nobody would find the server, or get in."""
-    try:
-        yield
-    except OSError as error:
-        raise ServerStartFailed(f"{path} cannot be written: {error.strerror}") from error
-
-
-@contextmanager
-def _announced(workspace: Path, host: str, port: int, clock: SystemClock) -> Iterator[None]:
-    """`run/server.json` tells clients on this machine where the server is, while it is there."""
-    path = workspace / "run" / "server.json"
-    address = wire.ServerAddress(
-        host=host,
-        port=port,
-        pid=os.getpid(),
-        started_at=timestamp(clock.now()),
-        version=__version__,
-        workspace_hash=workspace_hash(workspace),
-    )
-    with _needed(path):
-        Disk().replace(path, json.dumps(address.model_dump(), indent=2).encode() + b"\n", durable=False)
-    crashpoint("address.written")
-    try:
-        yield
-    finally:
-        with suppress(FileNotFoundError):
-            path.unlink()
-        crashpoint("address.removed")
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _log_to_stderr() -> None:

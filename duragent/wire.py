@@ -329,3 +329,6 @@ class ServerAddress(Shape):
     started_at: str
     version: str
     workspace_hash: str
+    private_folder: str | None = Field(
+        None, description="The folder with the server's token and socket; clients check that it is their own user's."
+    )

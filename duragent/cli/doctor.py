@@ -212,7 +212,7 @@ def _ready(url: str) -> "Ready":
 
 
 def _silent(pid: int, started_at: str, error: "ServerUnreachable") -> Finding:
-    from duragent.client.launch import is_gone
+    from duragent.client.server_process import is_gone
 
     if is_gone(pid, started_at):
         text = f"the server (process {pid}) ended in the middle of its work; nothing that it wrote is lost"

@@ -18,7 +18,7 @@ COMMANDS: dict[str, str] = {
     "approvals": "List the tool calls that wait for a decision.",
     "approve": "Decide about one: --once, --always, --deny.",
     "init": "Make a workspace with an agent.",
-    "serve": "Run the server, or speak to the one that runs: status, stop, reload-agents.",
+    "serve": "Run the server, or speak to the one that runs: status, token, stop, reload-agents.",
     "session": "list, show, log, verify, repair, export, import, rename, delete.",
     "fork": "Begin a session that shares the past of another one: ID@SEQ.",
     "replay": "Show the state that a session's records add up to: ID@SEQ, --verify.",
@@ -201,9 +201,8 @@ def _say(error: errors.DuragentError) -> int:
 def _hint_of_problem(error: errors.ProblemResponse) -> str | None:
     if error.status in (401, 403):
         return (
-            "For a server named with --server, set DURAGENT_TOKEN or give --token-file. A workspace's own server "
-            "keeps its token in run/token; when that file is lost, end the server (`duragent serve status` names "
-            "its pid), and the next one makes a new one."
+            "For a server named with --server, set DURAGENT_TOKEN or give --token-file; a server makes a new token at "
+            "each start, and `duragent serve token`, in its workspace, prints it."
         )
     return _HINTS_OF_PROBLEMS.get(error.problem)
 

@@ -1,4 +1,4 @@
-"""`duragent serve`, and `status`, `stop` and `reload-agents` for a server that runs."""
+"""`duragent serve`, and `status`, `token`, `stop` and `reload-agents` for a server that runs."""
 
 import time
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from duragent.cli import options
 from duragent.cli.connection import Where, connect
 from duragent.cli.loop import run
-from duragent.cli.place import config_of, find_config
+from duragent.cli.place import config_of, find_config, need_config
 
 app = typer.Typer(
     help="Run the server (in the foreground), or speak to the one that runs.",
@@ -98,6 +98,23 @@ async def _status(where: Where, json: bool) -> int:
 
 
 @app.command()
+def token(context: typer.Context, config: options.Config = None, workspace: options.Workspace = None) -> None:
+    """Print the token that the workspace's server wants from programs; for `curl -H "Authorization: Bearer …"`."""
+    from duragent.client.address import read_announcement
+    from duragent.errors import ServerUnreachable
+
+    where = _where(context, config, workspace)
+    found = need_config(where.config, where.workspace)
+    shown = found.server.api_token
+    if shown is None:
+        told = read_announcement(found.workspace)
+        if told is None:
+            raise ServerUnreachable(str(found.workspace), "no server is running for this workspace")
+        shown = told.token
+    typer.echo(shown)
+
+
+@app.command()
 def stop(context: typer.Context, config: options.Config = None, workspace: options.Workspace = None) -> None:
     """Stop the workspace's server; running turns go on at its next start."""
     run(_stop(_where(context, config, workspace)))
@@ -107,7 +124,7 @@ async def _stop(where: Where) -> None:
     import asyncio
 
     from duragent.client.address import read_address
-    from duragent.client.launch import is_gone
+    from duragent.client.server_process import is_gone
     from duragent.errors import ServerError
 
     async with connect(where, start=False) as connection:

@@ -8,14 +8,16 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import ValidationError
 
-from duragent.errors import InvalidRequest, ServerUnreachable
+from duragent.client.server_process import is_gone
+from duragent.errors import InvalidRequest, ServerUnreachable, UnsafePrivateFolder
+from duragent.private_folder import opened, places, read_text, workspace_key
 from duragent.wire import Ready, ServerAddress
 
 TOKEN_VARIABLE = "DURAGENT_TOKEN"
@@ -39,7 +41,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens that the workspace's configuration names; None takes the one in `run/token`."""
+    """The tokens that the workspace's configuration names; None takes the one in the private folder."""
 
     api: str | None = None
     admin: str | None = None
@@ -58,12 +60,65 @@ def workspace_hash(workspace: Path) -> str:
     return hashlib.sha256(os.path.realpath(workspace).encode("utf-8", "surrogateescape")).hexdigest()
 
 
+@dataclass(frozen=True)
+class Announcement:
+    """What a server tells at its start. `token`: "" when there is none in a private folder that can be trusted."""
+
+    address: ServerAddress
+    token: str = field(default="", repr=False)
+
+
+def read_announcement(workspace: Path, environ: Mapping[str, str] = os.environ) -> Announcement | None:
+    """What the workspace's server told; it may have died since, but one that lives comes first. None: nothing is told.
+
+    It is in this user's private folder, or, when the server's environment names another one, where `run/server.json`
+    says: a folder is believed only when it is this user's alone.
+    """
+    key = workspace_key(workspace_hash(workspace))
+    folders = [place / key for place in places(environ)]
+    open_one = _address_in(workspace)
+    if open_one is not None and open_one.private_folder is not None:
+        folders.append(Path(open_one.private_folder).with_name(key))
+    found = [each for folder in dict.fromkeys(folders) if (each := _told_in(folder)) is not None]
+    found += [Announcement(open_one)] if open_one is not None else []
+    living = (each for each in found if not is_gone(each.address.pid, each.address.started_at))
+    return next(living, found[0] if found else None)
+
+
 def read_address(workspace: Path) -> ServerAddress | None:
-    """What the workspace's server wrote at its start; it may have died since. None when there is nothing to read."""
+    """The address in `read_announcement`."""
+    told = read_announcement(workspace)
+    return None if told is None else told.address
+
+
+def _address_in(workspace: Path) -> ServerAddress | None:
     try:
-        text = _read(workspace / "run" / "server.json")
+        return _address_of(_read(workspace / "run" / "server.json"))
+    except OSError:
+        return None
+
+
+def _told_in(folder: Path) -> Announcement | None:
+    try:
+        with opened(folder.parent) as place, opened(folder.name, place) as descriptor:
+            address = _address_of(read_text(descriptor, "server.json"))
+            return None if address is None else Announcement(address, _token_in(descriptor))
+    except (OSError, UnsafePrivateFolder):
+        return None
+
+
+def _token_in(folder: int) -> str:
+    try:
+        return read_text(folder, "token").strip()
+    except FileNotFoundError:
+        # The configuration has one.
+        return ""
+
+
+def _address_of(text: str) -> ServerAddress | None:
+    try:
         return ServerAddress.model_validate(json.loads(text))
-    except (OSError, ValueError, ValidationError, RecursionError):
+    except (ValueError, ValidationError, RecursionError):
         return None
 
 
@@ -85,18 +140,14 @@ def local_url(address: ServerAddress) -> str:
 
 async def find_server(workspace: Path, tokens: Tokens = Tokens()) -> Endpoint:
     """The running server of a workspace. Raises ServerUnreachable."""
-    address = read_address(workspace)
-    if address is None:
+    told = read_announcement(workspace)
+    if told is None:
         raise ServerUnreachable(str(workspace), "no server is running for this workspace")
-    url = local_url(address)
+    url = local_url(told.address)
     ready = await ask_ready(url)
     if ready.workspace_hash != workspace_hash(workspace):
         raise ServerUnreachable(url, "another workspace's server answers there")
-    try:
-        token = _read(workspace / "run" / "token").strip()
-    except OSError:
-        token = ""
-    return Endpoint(url, tokens.api or token or None, local=True, admin_token=tokens.admin)
+    return Endpoint(url, tokens.api or told.token or None, local=True, admin_token=tokens.admin)
 
 
 async def ask_ready(url: str) -> Ready:

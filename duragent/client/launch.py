@@ -7,18 +7,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from duragent.client.address import Endpoint, Tokens, find_server, read_address
+from duragent.client.server_process import is_gone
 from duragent.errors import ServerStartFailed, ServerUnreachable, WorkspaceLocked
 
 START_SECONDS = 15.0
 DEAD_SECONDS = 1.0
 """So long a server may be unreachable before we look whether it is dead."""
-
-CLOCK_SLACK_SECONDS = 5.0
-"""By so much two ways of telling when a process began may differ."""
 
 EXIT_WORKSPACE_LOCKED = 73
 _POLL_FIRST, _POLL_LIMIT = 0.02, 0.25
@@ -125,43 +122,6 @@ class LocalServer:
         else:
             self.said(f"Started a server on {where} (stop it with `duragent serve stop`).")
         return endpoint
-
-
-def is_gone(pid: int, started_at: str = "") -> bool:
-    """True when the process that had that id at `started_at` is no more.
-
-    Also when its parent has not asked about it yet, and when another process got the id later, after a restart of
-    the machine or of a container.
-    """
-    if pid <= 0:
-        return True
-    try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return True
-    except (OSError, OverflowError):
-        pass
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except PermissionError:
-        pass
-    return _is_zombie_or_later(pid, started_at)
-
-
-def _is_zombie_or_later(pid: int, started_at: str) -> bool:
-    """False where there is no /proc to tell it."""
-    try:
-        # proc(5): behind the command's closing parenthesis the state is first, and the start, in ticks, the 20th.
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        if fields[0] == b"Z":
-            return True
-        said = datetime.fromisoformat(started_at)
-        boot = Path("/proc/stat").read_bytes().partition(b"\nbtime ")[2].split()[0]
-        began = int(boot) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
-        return False
-    return began > said.replace(tzinfo=said.tzinfo or UTC).timestamp() + CLOCK_SLACK_SECONDS
 
 
 def _tail(log: Path, start: int) -> str:

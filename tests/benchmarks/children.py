@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from duragent.client.address import read_address
+from duragent.client.address import read_address, read_announcement
 from tests.benchmarks.logs import LogMaker, write_index
 from tests.benchmarks.wire import Address, Wire, answers
 from tests.promises.real_server import RealServer, make_workspace
@@ -111,11 +111,18 @@ def running(server: RealServer) -> Iterator[Address]:
         server.stop()
 
 
+def token_of(workspace: Path) -> str:
+    """The token that the server of a workspace made at its start."""
+    told = read_announcement(workspace)
+    assert told is not None
+    return told.token
+
+
 def address_of(server: RealServer) -> Address:
     """Where it is, with its token."""
     found = read_address(server.workspace)
     assert found is not None
-    return Address(found.port, (server.workspace / "run" / "token").read_text().strip(), found.pid)
+    return Address(found.port, token_of(server.workspace), found.pid)
 
 
 def rss_mb(pid: int) -> float:

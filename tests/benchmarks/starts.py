@@ -14,6 +14,7 @@ from tests.benchmarks.children import (
     raw_app,
     running,
     spawned,
+    token_of,
     workspace_for,
 )
 from tests.benchmarks.measure import Bench, Goal, Result, Row, compare
@@ -54,9 +55,9 @@ async def _ours(workspace: Path, log: Path) -> float:
 
 async def _listed(workspace: Path, log: Path) -> float:
     began, port = time.perf_counter(), free_port()
-    token = (workspace / "run" / "token").read_text().strip()
-    with spawned(duragent(workspace, port), Address(port), log), Wire(Address(port, token)) as wire:
-        wire.get("/api/v1/sessions")
+    with spawned(duragent(workspace, port), Address(port), log):
+        with Wire(Address(port, token_of(workspace))) as wire:
+            wire.get("/api/v1/sessions")
         return (time.perf_counter() - began) * 1000
 
 

@@ -10,7 +10,7 @@ from duragent.models.base import ModelChoice
 from duragent.models.litellm import LitellmModel
 from duragent.models.messages import ChatMessage, ModelRequest
 from tests.benchmarks.appends import MESSAGES
-from tests.benchmarks.children import child, free_port, running, workspace_for
+from tests.benchmarks.children import child, free_port, running, token_of, workspace_for
 from tests.benchmarks.crowded_server import LAST
 from tests.benchmarks.measure import Bench, Effort, Goal, Result, Row, compare, percentile
 from tests.benchmarks.raw_server import END
@@ -124,7 +124,7 @@ async def _crowd(bench: Bench) -> AsyncIterator[Result]:
     watchers, words, records = effort.of(100, 5), effort.of(2000, 20), effort.of(MESSAGES, 5)
     workspace = workspace_for(bench.place("crowd")).workspace
     with child("raw_server") as raw, child("crowded_server", str(workspace), str(free_port())) as bare:
-        address = Address(bare.port, (workspace / "run" / "token").read_text().strip())
+        address = Address(bare.port, token_of(workspace))
         goal, rounds = Goal("ratio", "least", 0.5), effort.of(5, 1)
         what, note = f"tokens of one answer to {watchers} watchers", "tokens that came; neighbours may come together"
         row = Row("streams", what, "raw sockets", "/s", goal, note)

@@ -16,7 +16,6 @@ _CALL = re.compile(r'crashpoint\("([^"]*)"\)')
 Way = Literal["first start", "run", "torn", "write fails", "sync fails", "swapped", "damaged", "terminated"]
 
 WAYS: dict[str, Way] = {
-    "token.made": "first start",
     "spool.id_given": "first start",
     "recovery.torn_saved": "torn",
     "recovery.truncated": "torn",
@@ -31,7 +30,7 @@ WAYS: dict[str, Way] = {
 }
 """What a life must be like for a point to be passed in it; every other point is passed when the server is used."""
 
-ONCE = {*WAYS, "lock.taken", "address.written", "spool.voided"}
+ONCE = {*WAYS, "lock.taken", "token.made", "address.written", "spool.voided"}
 """Passed once in a life at most: there is no second hit."""
 
 BEHIND = {"spool.voided": "spool.made"}
@@ -64,7 +63,7 @@ def story_of(hits: Iterable[Hit], chance: random.Random) -> list[Hit]:
     """Any order, but what is passed only at the first start comes first, and each behind what it needs."""
     told = list(hits)
     chance.shuffle(told)
-    told.sort(key=lambda hit: (hit.way != "first start", hit.point != "token.made"))
+    told.sort(key=lambda hit: hit.way != "first start")
     for point, needed in BEHIND.items():
         for hit in [hit for hit in told if hit.point == point]:
             told.remove(hit)

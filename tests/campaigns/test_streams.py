@@ -16,7 +16,6 @@ import pytest
 from duragent.client import backoff
 from duragent.client.address import Endpoint, read_address
 from duragent.client.client import Client
-from duragent.errors import ServerUnreachable
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.streams_news import News, all_idle, make_news
 from tests.campaigns.streams_proxy import Proxy, proxied
@@ -33,6 +32,7 @@ SECONDS = 240.0
 CROWDED = (6, 12)
 """Cases with some thirty clients each, which take the least time."""
 SHARDS = 2
+TOKEN = "the-same-across-restarts"
 
 Task = asyncio.Task[None]
 
@@ -106,16 +106,11 @@ class Scene:
 
     def _typed_client(self, proxy: Proxy) -> Client:
         async def locate(*, wanted: bool) -> Endpoint:
-            token = (await self.server.endpoint()).token if proxy.gentle else self._token()
-            return Endpoint(proxy.url, token, local=True)
+            if proxy.gentle:
+                await self.server.endpoint()
+            return Endpoint(proxy.url, TOKEN, local=True)
 
         return Client(locate)
-
-    def _token(self) -> str:
-        try:
-            return (self.server.workspace / "run" / "token").read_text().strip()
-        except OSError as error:
-            raise ServerUnreachable("", str(error)) from error
 
     def _attach(
         self, tasks: asyncio.TaskGroup, proxy: Proxy, typed: Client, clients: int
@@ -133,7 +128,7 @@ class Scene:
                 typed_tasks.append(tasks.create_task(watcher.follow(typed)))
             else:
                 path = f"/api/v1/sessions/{session}/events"
-                raw = RawWatcher(path, self._token())
+                raw = RawWatcher(path, TOKEN)
                 self.crowd.raw.append(raw)
                 own = random.Random(chance.random())
                 raw_tasks.append(tasks.create_task(raw.follow(proxy.url, own, self.wild)))
@@ -176,7 +171,9 @@ class Scene:
 def _cut_anywhere(campaign: Campaign, folder: Path, cases: range) -> None:
     for number in campaign.cases(cases):
         with campaign.case(number) as chance:
-            server = make_workspace(folder / str(number), config={"server": {"shutdown_grace_seconds": 0.3}})
+            server = make_workspace(
+                folder / str(number), config={"server": {"shutdown_grace_seconds": 0.3, "api_token": TOKEN}}
+            )
             server.start()
             scene = Scene(server, chance)
             try:

@@ -350,9 +350,8 @@ def test_a_server_is_seen_while_it_answers_while_it_hangs_and_after_it_was_kille
 
 def test_a_server_of_another_version_and_one_of_another_workspace_are_told(machine: Machine, folder: Path) -> None:
     machine.start()
-    path = machine.workspace / "run/server.json"
-    address: dict[str, Any] = json.loads(path.read_text())
-    path.write_text(json.dumps(address | {"version": "0.0.1"}))
+    address: dict[str, Any] = json.loads((machine.workspace / "run/server.json").read_text())
+    (Path(address["private_folder"]) / "server.json").write_text(json.dumps(address | {"version": "0.0.1"}))
     code, told = machine.doctor()
     assert (code, told[-1][0]) == (0, "warning")
     assert told[-1][1].startswith("the server is version 0.0.1, this program ")

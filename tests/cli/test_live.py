@@ -372,5 +372,6 @@ def test_a_wrong_token_is_exit_code_77(place: Place) -> None:
         ran = place.run(*arguments, "--server", url)
         assert ran.returncode == 77
         assert "DURAGENT_TOKEN" in ran.stderr
-    ran = place.run("session", "list", "--server", url, "--token-file", ".duragent/run/token")
+    (place.folder / "token").write_text(place.run("serve", "token").stdout)
+    ran = place.run("session", "list", "--server", url, "--token-file", "token")
     assert ran.returncode == 0

@@ -11,11 +11,13 @@ import pytest
 from duragent.client import backoff
 from duragent.client.address import Endpoint, always, endpoint_of_url, find_server, local_url, workspace_hash
 from duragent.client.client import Client
-from duragent.client.launch import LocalServer, is_gone
+from duragent.client.launch import LocalServer
+from duragent.client.server_process import is_gone
 from duragent.client.turn import ask as ask_turn
 from duragent.clock import SystemClock
 from duragent.errors import InvalidRequest, ProblemResponse, ServerStartFailed, ServerUnreachable
 from duragent.journal.record import timestamp
+from duragent.private_folder import make_place, opened, places, workspace_key, write_text
 from duragent.wire import Approval, Decide, SendMessage, ServerAddress, Waiting
 from tests.client.fake_server import FakeServer, running
 
@@ -43,7 +45,13 @@ def write_address(workspace: Path, server: FakeServer, **changes: Any) -> None:
         "workspace_hash": server.workspace_hash,
     }
     (workspace / "run" / "server.json").write_text(json.dumps(address | changes))
-    (workspace / "run" / "token").write_text("workspace-token\n")
+    place = next(iter(places()))
+    assert make_place(place)
+    folder = place / workspace_key(workspace_hash(workspace))
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with opened(folder) as descriptor:
+        write_text(descriptor, "server.json", json.dumps(address | changes))
+        write_text(descriptor, "token", "workspace-token\n")
 
 
 async def test_a_post_whose_answer_is_lost_is_sent_again_and_counts_once() -> None:

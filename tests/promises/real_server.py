@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duragent.client.address import Endpoint, find_server, read_address
+from duragent.client.address import Endpoint, Tokens, find_server, read_address
 from duragent.client.client import Client
+from duragent.config import load_config
 from duragent.journal.record import Record
 from duragent.stores.reader import LogReader
 from duragent.wire import Answer, SendMessage
@@ -30,6 +31,7 @@ class RealServer:
     environ: dict[str, str] = field(default_factory=dict)
     starts: int = 0
     config: Path | None = None
+    tokens: Tokens = field(default_factory=Tokens)
 
     @property
     def sessions_dir(self) -> Path:
@@ -90,14 +92,14 @@ class RealServer:
     # --- talking to it ----------------------------------------------------------------------------------------------
 
     async def locate(self, *, wanted: bool = False) -> Endpoint:
-        return await find_server(self.workspace)
+        return await find_server(self.workspace, self.tokens)
 
     def client(self) -> Client:
         """Finds the server again after each restart."""
         return Client(self.locate, patience_seconds=20.0)
 
     async def endpoint(self) -> Endpoint:
-        return await find_server(self.workspace)
+        return await find_server(self.workspace, self.tokens)
 
     # --- its files --------------------------------------------------------------------------------------------------
 
@@ -122,6 +124,7 @@ def make_workspace(
         server.config = folder / "duragent.yaml"
         # JSON is YAML too.
         server.config.write_text(json.dumps(config))
+        server.tokens = Tokens(load_config(server.config, {}).server.api_token)
     return server
 
 

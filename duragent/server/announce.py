@@ -1,0 +1,178 @@
+"""How the commands of this user find a running server, and what they show it.
+
+The law: secrets are written to the user's private folder and nowhere else. What stands in the workspace
+(`run/server.json`) says where the server is, and is read by people and programs; nobody has to believe it.
+"""
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from duragent.client.address import workspace_hash
+from duragent.crashpoint import crashpoint
+from duragent.errors import ServerStartFailed
+from duragent.private_folder import make_place, open_folder, opened, places, workspace_key, write_text
+from duragent.stores.disk import Disk
+from duragent.wire import ServerAddress
+
+ADDRESS_FILE, TOKEN_FILE = "server.json", "token"
+LOCK_SECONDS = 2.0
+_LOCK_POLL_SECONDS = 0.02
+_KEY = re.compile(r"[0-9a-f]{20}")
+
+
+class ServerFolder:
+    """This server's own folder in the user's private folder. It is locked, so that no other server sweeps it."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+
+    def write(self, name: str, text: str) -> None:
+        """A file with mode 0600. Raises OSError."""
+        write_text(self._descriptor, name, text)
+
+    def remove(self, name: str) -> None:
+        with suppress(OSError):
+            os.unlink(name, dir_fd=self._descriptor)
+
+    def close(self) -> None:
+        """Remove the folder with all that is in it, and let go of its lock."""
+        _remove(self.path, self._descriptor)
+        os.close(self._descriptor)
+
+
+def take_server_folder(workspace: Path, environ: Mapping[str, str] = os.environ) -> ServerFolder | None:
+    """The folder of this workspace's server, empty, in the first place that can be written; None when there is none.
+
+    The folders of servers that are gone are removed on the way. Raises UnsafePrivateFolder, ServerStartFailed.
+    """
+    found, key = None, workspace_key(workspace_hash(workspace))
+    for place in places(environ):
+        if place.exists() or found is None:
+            if found is None and make_place(place, environ):
+                with suppress(OSError):
+                    found = _take(place, key)
+            _sweep(place, but=found)
+    return found
+
+
+def new_token(folder: ServerFolder | None, configured: str | None) -> str:
+    """What clients show: the configured token, else a new one that only the private folder tells.
+
+    Raises ServerStartFailed.
+    """
+    if configured is not None:
+        return configured
+    if folder is None:
+        raise ServerStartFailed(
+            "there is no folder for the server's token that is yours alone: set XDG_RUNTIME_DIR or XDG_STATE_HOME to "
+            "a folder of yours with mode 0700, or set `server.api_token`"
+        )
+    token = secrets.token_urlsafe(32)
+    with _needed(folder.path / TOKEN_FILE):
+        folder.write(TOKEN_FILE, f"{token}\n")
+    crashpoint("token.made")
+    return token
+
+
+def prepare_run_folder(workspace: Path) -> None:
+    """`run/` of the workspace, without the token that version 0.1.0 kept there."""
+    run = workspace / "run"
+    run.mkdir(mode=0o700, exist_ok=True)
+    with suppress(OSError):
+        (run / TOKEN_FILE).unlink()
+
+
+@contextmanager
+def announced(workspace: Path, folder: ServerFolder | None, address: ServerAddress) -> Iterator[None]:
+    """Tell this address to clients on this machine while the block runs, in both places. Raises ServerStartFailed."""
+    text = json.dumps(address.model_dump(exclude_none=True), indent=2) + "\n"
+    path = workspace / "run" / ADDRESS_FILE
+    if folder is not None:
+        with _needed(folder.path / ADDRESS_FILE):
+            folder.write(ADDRESS_FILE, text)
+    with _needed(path):
+        Disk().replace(path, text.encode(), durable=False)
+    crashpoint("address.written")
+    try:
+        yield
+    finally:
+        with suppress(FileNotFoundError):
+            path.unlink()
+        if folder is not None:
+            folder.remove(ADDRESS_FILE)
+        crashpoint("address.removed")
+
+
+@contextmanager
+def _needed(path: Path) -> Iterator[None]:
+    """Without this file no client would find the server, or get in."""
+    try:
+        yield
+    except OSError as error:
+        raise ServerStartFailed(f"{path} cannot be written: {error.strerror}") from error
+
+
+# --- folders of servers ---------------------------------------------------------------------------------------------
+
+
+def _take(place: Path, key: str) -> ServerFolder:
+    deadline = time.monotonic() + LOCK_SECONDS
+    with opened(place) as base:
+        while time.monotonic() < deadline:
+            with suppress(FileExistsError):
+                os.mkdir(key, 0o700, dir_fd=base)
+            descriptor = _locked(key, base)
+            if descriptor is not None:
+                _empty(descriptor)
+                return ServerFolder(place / key, descriptor)
+            # A start of another server looks whether this folder's server is gone: it lets go at once.
+            time.sleep(_LOCK_POLL_SECONDS)
+    raise ServerStartFailed(f"another server for this workspace holds {place / key}")
+
+
+def _sweep(place: Path, but: ServerFolder | None) -> None:
+    """Remove the folders of servers that are gone: nothing holds their lock."""
+    with suppress(OSError), opened(place) as base:
+        for key in os.listdir(base):
+            if _KEY.fullmatch(key) is None or (but is not None and but.path == place / key):
+                continue
+            with suppress(OSError):
+                descriptor = _locked(key, base)
+                if descriptor is not None:
+                    _remove(place / key, descriptor)
+                    os.close(descriptor)
+
+
+def _locked(key: str, base: int) -> int | None:
+    """A descriptor of the folder that has this name, locked; None when another process holds it or took it away."""
+    try:
+        descriptor = open_folder(key, base)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), os.stat(key, dir_fd=base, follow_symlinks=False)):
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(descriptor)
+    return None
+
+
+def _empty(descriptor: int) -> None:
+    for name in os.listdir(descriptor):
+        os.unlink(name, dir_fd=descriptor)
+
+
+def _remove(path: Path, descriptor: int) -> None:
+    with suppress(OSError):
+        _empty(descriptor)
+        os.rmdir(path)

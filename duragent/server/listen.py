@@ -1,0 +1,44 @@
+"""The sockets that the server listens on."""
+
+import errno
+import logging
+import socket
+
+from duragent.errors import ServerStartFailed
+from duragent.server.settings import ServerSettings
+
+BACKLOG = 1024
+_log = logging.getLogger("duragent")
+
+
+def listen(settings: ServerSettings) -> socket.socket:
+    """A listening TCP socket. A port that the configuration does not name may be another one when it is taken.
+
+    Raises ServerStartFailed.
+    """
+    host = "127.0.0.1" if settings.host == "localhost" else settings.host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio turns Nagle's algorithm off only then.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        try:
+            listener.bind((host, settings.port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or "port" in settings.model_fields_set:
+                raise
+            _log.info("port %d is taken by another program, and nobody asked for it: taking any", settings.port)
+            listener.bind((host, 0))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        hint = ""
+        if error.errno == errno.EADDRINUSE:
+            hint = " (another program listens there: choose another `server.port`, or --port 0)"
+        raise ServerStartFailed(f"cannot listen on {host}:{settings.port}: {error.strerror}{hint}") from error
+    return listener
+
+
+def url_of(host: str, port: int) -> str:
+    """The URL of a server that listens there."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
