@@ -633,6 +633,7 @@ A turn that fails or is paused says why in the `code` of its `turn_ended` record
 `error` of `model_failed` records; those marked *yes* are asked again, `sessions.model_attempts` times altogether."""
 
 OTHER_TURN_CODES = (
+    ("`model-refused`", "no", "the model or its provider declined to answer and said nothing; its reply is in the log"),
     ("`agent-broken`", "no", "the agent's files have a fault"),
     ("`not-found`", "no", "the agent is gone"),
     (

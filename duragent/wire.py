@@ -185,6 +185,9 @@ class Answer(Shape):
     usage: Usage | None = None
     model: str | None = None
     interrupted: bool = False
+    finish_reason: Text | None = Field(
+        None, description="stop, length, tool_calls, or content_filter: the model or its provider declined to go on."
+    )
 
 
 class Finding(Shape):

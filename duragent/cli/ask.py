@@ -114,12 +114,15 @@ class AnswerPrinter:
             self._print(self._partial.text)
 
     def end(self, result: "TurnResult") -> None:
-        from duragent.cli.conversation import SET_UP
+        from duragent.cli.conversation import DECLINED, SET_UP
         from duragent.client.turn import CONFIGURATION
+        from duragent.journal.events import REFUSED
 
         if result.text:
             self._print(result.text, whole=True)
             self._newline()
+            if result.finish_reason == REFUSED:
+                typer.echo(f"duragent: {DECLINED}", err=True)
         if result.approval is not None:
             _say_what_waits(result.approval)
         elif result.outcome != "completed":
@@ -170,6 +173,7 @@ def as_json(session: "SessionInfo", result: "TurnResult") -> dict[str, object]:
         "model": result.model,
         "usage": None if result.usage is None else result.usage.model_dump(),
         "cost_usd": result.cost_usd,
+        "finish_reason": result.finish_reason or None,
         "approval": None if result.approval is None else result.approval.model_dump(),
         "error": None if result.outcome == "completed" else {"code": result.code, "reason": result.reason},
     }

@@ -20,6 +20,7 @@ SET_UP = (
     "or name another model in the agent's agent.yaml."
 )
 """What helps when a turn failed with one of the CONFIGURATION codes."""
+DECLINED = "The model or its provider declined to answer, or to go on (content_filter)."
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,8 @@ class Conversation:
         match record.event:
             case events.MessageReceived() as message:
                 return [self._said(message)]
-            case events.ModelReplied(text=text) if text.strip():
-                return [Answered(text)]
+            case events.ModelReplied(text=text) as reply if text.strip():
+                return [Answered(text), *([Note(DECLINED, "warning")] if reply.finish_reason == events.REFUSED else [])]
             case events.ModelFailed() as failed:
                 return _failed(failed)
             case events.TurnEnded() as end:

@@ -47,6 +47,7 @@ class TurnResult:
     model: str | None = None
     usage: Tokens | None = None
     cost_usd: float | None = None
+    finish_reason: str = ""
     code: str = ""
     reason: str = ""
     approval: Approval | None = None
@@ -92,6 +93,7 @@ class Turn:
                     model=reply.model,
                     usage=reply.usage,
                     cost_usd=reply.cost_usd,
+                    finish_reason=reply.finish_reason,
                 )
             case ModelFailed(turn=turn, partial_text=partial) if turn in self._ours:
                 self.result = replace(self.result, text=partial)

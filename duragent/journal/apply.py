@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from duragent.journal.events import (
+    REFUSED,
     ApprovalDecided,
     ApprovalRequested,
     CancelRequested,
@@ -216,6 +217,7 @@ def _model_replied(at: SessionState, event: ModelReplied) -> SessionState:
         asking=asking,
         calls=calls,
         final=not calls,
+        refused=event.finish_reason == REFUSED and not calls and not event.text.strip(),
         failures=0,
         recoveries=0,
         reply_seq=at.seq,

@@ -163,8 +163,15 @@ class ModelCalled(_Shape):
     estimated_tokens: int = 0
 
 
+REFUSED = "content_filter"
+"""`ModelReplied.finish_reason` of an answer that the model or its provider declined to give, or to go on with."""
+
+
 class ModelReplied(_Shape):
-    """The answer with all its tool calls, in one line. Durable before any tool or client sees it as final."""
+    """The answer with all its tool calls, in one line. Durable before any tool or client sees it as final.
+
+    `finish_reason` is stop, length, tool_calls or content_filter; of the last `text` is what was said, perhaps nothing.
+    """
 
     type: Literal["model_replied"] = "model_replied"
     message_id: str

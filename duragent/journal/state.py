@@ -86,9 +86,10 @@ class OpenTurn:
     """The turn that is under way.
 
     `failures`: attempts of this step that failed by the model's fault. `recoveries`: how often an owner found work of
-    the turn orphaned since it last made progress. `final`: the newest reply asked for no tool. `reply_seq`: the record
-    with the open calls' arguments. `idle_seconds`: how long nobody worked on it, because a person had to decide or no
-    server ran. `repeats`: how often the same call had the same result, by `ToolFinished.signature`.
+    the turn orphaned since it last made progress. `final`: the newest reply asked for no tool; `refused`: it has no
+    text either, because the model declined to answer. `reply_seq`: the record with the open calls' arguments.
+    `idle_seconds`: how long nobody worked on it, because a person had to decide or no server ran. `repeats`: how often
+    the same call had the same result, by `ToolFinished.signature`.
     """
 
     id: str
@@ -105,6 +106,7 @@ class OpenTurn:
     tokens: int = 0
     cost_usd: float = 0.0
     repeats: tuple[tuple[str, int], ...] = ()
+    refused: bool = False
 
     @property
     def waits(self) -> bool:

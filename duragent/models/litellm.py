@@ -1,11 +1,12 @@
 """The real model: every provider that litellm knows, through litellm, one attempt at a time.
 
 Nothing of litellm is imported here. It lives in a thread of its own (`litellm_thread`), which begins at the first
-`stream` or at `warm`; requests are written by `litellm_request`, answers gathered by `litellm_reply`, and what goes
-wrong is named by `litellm_errors`.
+`stream` or at `warm`; requests are written by `litellm_request`, answers gathered by `litellm_reply`, their usage read
+by `litellm_usage`, and what goes wrong is named by `litellm_errors`.
 """
 
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,10 +14,13 @@ from typing import Any
 from duragent.errors import BadModelRequest, ModelNotConfigured
 from duragent.models.base import ModelChoice
 from duragent.models.litellm_errors import model_error, unfinished
-from duragent.models.litellm_reply import Gathering, usage_from
+from duragent.models.litellm_reply import Gathering, overhear
 from duragent.models.litellm_request import find_key, litellm_arguments, ollama_url
 from duragent.models.litellm_thread import Piece, shared
-from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, Usage
+from duragent.models.litellm_usage import make_tolerant, odd, usage_from
+from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, Usage, price
+
+_log = logging.getLogger(__name__)
 
 
 def warm() -> None:
@@ -58,11 +62,15 @@ class LitellmModel:
         """In the thread: one request, from its first to its last piece."""
         if arguments["model"].partition("/")[0] not in litellm.provider_list:
             raise ModelNotConfigured(f"there is no provider '{self._choice.provider}'")
+        make_tolerant(self._choice.provider)
+        oddities: list[str] = []
+        odd.set(oddities)
         answer = await litellm.acompletion(**arguments)
         if answer is None:
             # litellm answers a second 422 from an OpenAI-style provider with nothing at all.
             raise BadModelRequest(f"{self.label}: the provider cannot process the request (status 422)")
         gathering = Gathering()
+        overhear(answer, gathering)
         async with contextlib.aclosing(answer):
             async for chunk in answer:
                 delta = gathering.add(chunk)
@@ -73,15 +81,19 @@ class LitellmModel:
         if gathering.finish_reason is None:
             raise unfinished(self._choice, _headers(answer))
         reported = gathering.usage if _has_usage(answer) else None
-        yield gathering.reply(usage_from(reported) if reported else Usage(), self._cost(litellm, reported))
+        usage = usage_from(reported) if reported else Usage()
+        if oddities:
+            shown = ", ".join(sorted(set(oddities)))
+            _log.warning("%s reported a usage that cannot be true, which counts as unknown: %s", self.label, shown)
+        yield gathering.reply(usage, None if oddities else self._cost(litellm, reported))
 
     def _cost(self, litellm: Any, reported: Any) -> float | None:
         """What the provider says it cost, else what litellm's table says, else None."""
         if reported is None:
             return None
-        said = getattr(reported, "cost", None)
-        if isinstance(said, (int, float)) and self._choice.provider == "openrouter":
-            return float(said)
+        said = price(getattr(reported, "cost", None))
+        if said is not None and self._choice.provider == "openrouter":
+            return said
         if self._choice.provider == "ollama":
             return None
         try:
@@ -90,7 +102,7 @@ class LitellmModel:
             )
         except Exception:  # litellm raises a bare Exception for a model that its table does not have
             return None
-        return float(question + answer)
+        return price(question + answer)
 
 
 def _broke_off(answer: Any) -> bool:

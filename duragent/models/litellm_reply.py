@@ -24,6 +24,8 @@ class Gathering:
         self._reasoning: list[str] = []
         self._calls: dict[int, _GatheredCall] = {}
         self._model = ""
+        self._refused = False
+        self._refusal: list[str] = []
         self.finish_reason: str | None = None
         self.usage: Any = None
         """litellm's own usage object, as last seen."""
@@ -38,10 +40,15 @@ class Gathering:
         self.finish_reason = getattr(choices[0], "finish_reason", None) or self.finish_reason
         return self._add_delta(getattr(choices[0], "delta", None))
 
+    def add_refusal(self, words: str) -> None:
+        """The model declines, in a field of its own that OpenAI has for it; its words are the answer's text."""
+        self._refused = True
+        self._refusal.append(words)
+
     def reply(self, usage: Usage, cost_usd: float | None) -> ModelReply:
         """The whole answer."""
         calls = tuple(call.whole(number) for number, (_, call) in enumerate(sorted(self._calls.items()), start=1))
-        finish = _FINISH.get(self.finish_reason or "", "stop")
+        finish = "content_filter" if self._refused else _FINISH.get(self.finish_reason or "", "stop")
         return ModelReply(
             text="".join(self._text),
             reasoning="".join(self._reasoning),
@@ -54,7 +61,8 @@ class Gathering:
         )
 
     def _add_delta(self, delta: Any) -> ModelDelta | None:
-        text = getattr(delta, "content", None) or ""
+        text = "".join(self._refusal) + (getattr(delta, "content", None) or "")
+        self._refusal = []
         reasoning = getattr(delta, "reasoning_content", None) or ""
         for piece in getattr(delta, "tool_calls", None) or ():
             self._add_call(piece)
@@ -70,6 +78,35 @@ class Gathering:
         call.arguments.append(getattr(function, "arguments", None) or "")
 
 
+def overhear(answer: Any, gathering: Gathering) -> None:
+    """Let the gathering hear of refusals: litellm leaves the provider's field for them out of what it streams."""
+    source = getattr(answer, "completion_stream", None)
+    if hasattr(source, "__aiter__"):
+        answer.completion_stream = _Overheard(source, gathering)
+
+
+class _Overheard:
+    """A provider's stream, passed on as it is."""
+
+    def __init__(self, source: Any, gathering: Gathering) -> None:
+        self._source, self._gathering = source, gathering
+        self._pieces = source.__aiter__()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def __aiter__(self) -> "_Overheard":
+        return self
+
+    async def __anext__(self) -> Any:
+        chunk = await self._pieces.__anext__()
+        choices = getattr(chunk, "choices", None)
+        refusal = getattr(getattr(choices[0], "delta", None), "refusal", None) if choices else None
+        if isinstance(refusal, str) and refusal:
+            self._gathering.add_refusal(refusal)
+        return chunk
+
+
 class _GatheredCall:
     def __init__(self) -> None:
         self.id = ""
@@ -78,15 +115,3 @@ class _GatheredCall:
 
     def whole(self, number: int) -> ToolCall:
         return ToolCall(id=self.id or f"call_{number}", name=self.name, arguments="".join(self.arguments))
-
-
-def usage_from(reported: Any) -> Usage:
-    """The counts of a usage object of litellm. `input_tokens` includes the cached ones, for every provider."""
-    cached = getattr(getattr(reported, "prompt_tokens_details", None), "cached_tokens", None)
-    reasoning = getattr(getattr(reported, "completion_tokens_details", None), "reasoning_tokens", None)
-    return Usage(
-        input_tokens=getattr(reported, "prompt_tokens", None) or 0,
-        output_tokens=getattr(reported, "completion_tokens", None) or 0,
-        cached_input_tokens=cached or 0,
-        reasoning_tokens=reasoning or 0,
-    )

@@ -1,8 +1,9 @@
 """What a model is asked and what it answers, in the field's usual shapes. No provider's spelling comes in here."""
 
-from typing import Any, Literal
+import math
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from duragent.text import Text
 
@@ -50,13 +51,42 @@ class ModelRequest(_Shape):
     cache_points: tuple[int, ...] = ()
 
 
-class Usage(_Shape):
-    """Token counts as the provider reported them."""
+MOST_TOKENS = 1_000_000_000
+"""Tokens of one answer that are believed; the largest context windows have some ten million."""
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_input_tokens: int = 0
-    reasoning_tokens: int = 0
+MOST_USD = 1_000_000.0
+"""Price of one answer that is believed."""
+
+
+def count(value: object) -> int | None:
+    """A number of tokens, None when it is none. Whole numbers written as text or as a float are numbers."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(MOST_TOKENS)):
+        value = int(value)
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= MOST_TOKENS else None
+
+
+def price(value: object) -> float | None:
+    """A price in US dollars, None when it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= MOST_USD else None
+
+
+_Count = Annotated[int, BeforeValidator(lambda value: count(value) or 0)]
+_Price = Annotated[float | None, BeforeValidator(price)]
+
+
+class Usage(_Shape):
+    """Token counts as the provider reported them. What is no count is 0: absurd figures must not cost the answer."""
+
+    input_tokens: _Count = 0
+    output_tokens: _Count = 0
+    cached_input_tokens: _Count = 0
+    reasoning_tokens: _Count = 0
 
 
 class ModelDelta(_Shape):
@@ -67,7 +97,11 @@ class ModelDelta(_Shape):
 
 
 class ModelReply(_Shape):
-    """The whole answer. `text` equals the deltas' text joined. `cost_usd` is None when the price is unknown."""
+    """The whole answer. `text` equals the deltas' text joined. `cost_usd` is None when the price is unknown.
+
+    `finish_reason` is `content_filter` when the model or its provider declined to answer, or to go on; `text` is then
+    what was said, perhaps nothing.
+    """
 
     text: Text = ""
     reasoning: Text = ""
@@ -75,4 +109,4 @@ class ModelReply(_Shape):
     finish_reason: Literal["stop", "length", "tool_calls", "content_filter"] = "stop"
     model: str = ""
     usage: Usage = Usage()
-    cost_usd: float | None = None
+    cost_usd: _Price = None

@@ -78,6 +78,7 @@ def _answer(answered: Answered, input_seq: int) -> Answer:
         input_seq=input_seq,
         usage=reply_usage(reply.usage, reply.cost_usd),
         model=reply.model or None,
+        finish_reason=reply.finish_reason,
     )
 
 

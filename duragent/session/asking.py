@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import logging
-import math
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -235,7 +234,7 @@ class Asker:
                 cached_input=used.cached_input_tokens,
                 reasoning=used.reasoning_tokens,
             ),
-            cost_usd=reply.cost_usd if math.isfinite(reply.cost_usd or 0) else None,
+            cost_usd=reply.cost_usd,
         )
 
     def _failed(self, state: SessionState, step: AskModel, partial: Partial, error: ModelError) -> ModelFailed:

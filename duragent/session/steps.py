@@ -11,6 +11,7 @@ from duragent.session.limits import Limits, exceeded
 MAX_BACKOFF_SECONDS = 60.0
 OUTCOME_UNKNOWN = "OUTCOME UNKNOWN: the server stopped while this ran. It may have completed. Check before repeating."
 MAY_HAVE_TAKEN_EFFECT = "It may have taken effect. Check before repeating."
+DECLINED = "the model declined to answer, and gave no reason (content_filter)"
 SKIPPED = "Skipped: a new message from the user came in before this call was run."
 
 
@@ -115,7 +116,7 @@ def _go_on(state: SessionState, turn: OpenTurn, asking: Asking | None, limits: L
     if asking is not None and asking.status == "failed" and not asking.retry:
         return EndTurn(turn.id, "failed", asking.error, asking.message)
     if turn.final:
-        return EndTurn(turn.id, "completed")
+        return EndTurn(turn.id, "failed", "model-refused", DECLINED) if turn.refused else EndTurn(turn.id, "completed")
     if (over := exceeded(state, turn, limits)) is not None:
         return EndTurn(turn.id, "paused", *over)
     if asking is None:

@@ -5,7 +5,7 @@ Pure: an `Answer` in, bytes out. Each item of a stream is what one write to the 
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from duragent.models.messages import ToolCall, Usage
@@ -22,13 +22,17 @@ class Answer:
     The text goes in pieces of one word each. `cut_after_chunks` counts those pieces (and those of reasoning and calls):
     after so many the stream is cut, by `cut`: "break" drops the connection, "end" closes it politely without a finish,
     "hang" stays silent until `StubLlm.release` or until the caller goes away, "error" sends an error event.
+    `refusal` is what the model says in place of an answer: OpenAI has a field for it, Anthropic sends it as text.
+    `wire_usage` replaces fields of the usage object as it is sent, by any JSON value; None sends no usage at all.
     """
 
     text: str = ""
     reasoning: str = ""
     calls: tuple[ToolCall, ...] = ()
+    refusal: str = ""
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
+    wire_usage: Mapping[str, Any] | None = field(default_factory=dict)
     delay_seconds: float = 0.0
     chunk_delay_seconds: float = 0.0
     cut_after_chunks: int | None = None
@@ -73,12 +77,14 @@ def openai_error(status: int, message: str) -> bytes:
 
 def openai_object(answer: Answer, model: str) -> bytes:
     message: dict[str, Any] = {"role": "assistant", "content": answer.text or None}
+    if answer.refusal:
+        message["refusal"] = answer.refusal
     if answer.reasoning:
         message["reasoning_content"] = answer.reasoning
     if answer.calls:
         message["tool_calls"] = [_openai_call(call, call.arguments) for call in answer.calls]
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": answer.why_finished}
-    whole = _openai_frame("chat.completion", model) | {"choices": [choice], "usage": _openai_usage(answer.counted)}
+    whole = _openai_frame("chat.completion", model) | {"choices": [choice], "usage": _openai_usage(answer)}
     return _bytes(whole)
 
 
@@ -88,14 +94,16 @@ def openai_stream(answer: Answer, model: str, *, with_usage: bool) -> Iterator[C
         yield _openai_event(model, {"reasoning_content": piece}, counts=True)
     for piece in words(answer.text):
         yield _openai_event(model, {"content": piece}, counts=True)
+    for piece in words(answer.refusal):
+        yield _openai_event(model, {"refusal": piece}, counts=True)
     for index, call in enumerate(answer.calls):
         yield _openai_event(model, {"tool_calls": [{"index": index} | _openai_call(call, "")]}, counts=True)
         for half in _halves(call.arguments):
             delta = {"tool_calls": [{"index": index, "function": {"arguments": half}}]}
             yield _openai_event(model, delta, counts=True)
     yield _openai_event(model, {}, finish=answer.why_finished)
-    if with_usage:
-        usage = {"choices": [], "usage": _openai_usage(answer.counted)}
+    if with_usage and answer.wire_usage is not None:
+        usage: dict[str, Any] = {"choices": [], "usage": _openai_usage(answer)}
         yield Chunk(b"data: " + _bytes(_openai_frame("chat.completion.chunk", model) | usage) + b"\n\n")
     yield Chunk(b"data: [DONE]\n\n")
 
@@ -118,14 +126,18 @@ def _openai_call(call: ToolCall, arguments: str) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def _openai_usage(usage: Usage) -> dict[str, Any]:
-    return {
+def _openai_usage(answer: Answer) -> dict[str, Any] | None:
+    usage = answer.counted
+    if answer.wire_usage is None:
+        return None
+    counts = {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.input_tokens + usage.output_tokens,
         "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }
+    return counts | dict(answer.wire_usage)
 
 
 # --- Anthropic ------------------------------------------------------------------------------------------------------
@@ -143,8 +155,8 @@ def anthropic_object(answer: Answer, model: str) -> bytes:
     blocks: list[dict[str, Any]] = []
     if answer.reasoning:
         blocks.append({"type": "thinking", "thinking": answer.reasoning, "signature": "stub"})
-    if answer.text:
-        blocks.append({"type": "text", "text": answer.text})
+    if said := answer.text + answer.refusal:
+        blocks.append({"type": "text", "text": said})
     for call in answer.calls:
         use = {"type": "tool_use", "id": call.id, "name": call.name, "input": json.loads(call.arguments)}
         blocks.append(use)
@@ -157,7 +169,8 @@ def anthropic_stream(answer: Answer, model: str) -> Iterator[Chunk]:
     yield _event("ping", {})
     yield from _anthropic_blocks(answer)
     reason = {"stop_reason": _STOP_REASONS[answer.why_finished], "stop_sequence": None}
-    yield _event("message_delta", {"delta": reason, "usage": {"output_tokens": answer.counted.output_tokens}})
+    counts = {"output_tokens": answer.counted.output_tokens}
+    yield _event("message_delta", {"delta": reason, "usage": _anthropic_usage(answer, counts)})
     yield _event("message_stop", {})
 
 
@@ -172,8 +185,8 @@ def _anthropic_blocks(answer: Answer) -> Iterator[Chunk]:
         signed = [*pieces, {"type": "signature_delta", "signature": "stub"}]
         yield from _block(index, {"type": "thinking", "thinking": "", "signature": ""}, signed)
         index += 1
-    if answer.text:
-        pieces = [{"type": "text_delta", "text": piece} for piece in words(answer.text)]
+    if said := answer.text + answer.refusal:
+        pieces = [{"type": "text_delta", "text": piece} for piece in words(said)]
         yield from _block(index, {"type": "text", "text": ""}, pieces)
         index += 1
     for place, call in enumerate(answer.calls, start=index):
@@ -193,8 +206,18 @@ def _event(name: str, fields: Mapping[str, Any], *, counts: bool = False) -> Chu
     return Chunk(f"event: {name}\ndata: ".encode() + _bytes({"type": name} | dict(fields)) + b"\n\n", counts)
 
 
+def _anthropic_usage(answer: Answer, counts: Mapping[str, Any]) -> dict[str, Any] | None:
+    return None if answer.wire_usage is None else {**counts, **answer.wire_usage}
+
+
 def _anthropic_frame(answer: Answer, model: str, output_tokens: int) -> dict[str, Any]:
     usage = answer.counted
+    counts = {
+        "input_tokens": usage.input_tokens - usage.cached_input_tokens,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": usage.cached_input_tokens,
+        "output_tokens": output_tokens,
+    }
     return {
         "id": "msg_stub",
         "type": "message",
@@ -203,10 +226,5 @@ def _anthropic_frame(answer: Answer, model: str, output_tokens: int) -> dict[str
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
-        "usage": {
-            "input_tokens": usage.input_tokens - usage.cached_input_tokens,
-            "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": usage.cached_input_tokens,
-            "output_tokens": output_tokens,
-        },
+        "usage": _anthropic_usage(answer, counts),
     }

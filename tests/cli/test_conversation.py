@@ -1,9 +1,10 @@
 import pytest
 
 from duragent.cli.ask import AnswerPrinter
-from duragent.cli.conversation import SCROLLBACK_MESSAGES, Answered, Block, Conversation, Note, Said
+from duragent.cli.conversation import DECLINED, SCROLLBACK_MESSAGES, Answered, Block, Conversation, Note, Said
 from duragent.cli.render import plain, render, tail_lines
 from duragent.cli.view import ago, clean, json_text, one_line, parse_time
+from duragent.client.turn import TurnResult
 from duragent.client.watch import CaughtUp, Connected, Item, Reconnecting, Reset
 from duragent.journal import events
 from duragent.journal.record import Record
@@ -70,6 +71,13 @@ def test_a_failed_turn_says_why_and_what_to_do() -> None:
     assert note.mood == "error"
     assert "the key is wrong" in note.text
     assert "agent.yaml" in note.text
+
+
+def test_a_refusal_with_words_is_shown_with_a_line_that_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    refused = events.ModelReplied(message_id="a", text="I will not.", finish_reason="content_filter")
+    assert shown(live(), refused) == [Answered("I will not."), Note(DECLINED, "warning")]
+    AnswerPrinter(live=False).end(TurnResult(1, "completed", "I will not.", finish_reason="content_filter"))
+    assert capsys.readouterr() == ("I will not.\n", f"duragent: {DECLINED}\n")
 
 
 def test_each_failed_attempt_says_which_one_comes_next_and_how_long_it_waits() -> None:

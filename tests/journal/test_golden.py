@@ -47,13 +47,23 @@ def added_up(name: str) -> dict[str, Any]:
     return found
 
 
+def known_to(recorded: Any, now: Any) -> Any:
+    """`now` without the fields that the state has got since it was recorded."""
+    if isinstance(recorded, dict) and isinstance(now, dict):
+        return {key: known_to(recorded[key], value) for key, value in now.items() if key in recorded}
+    if isinstance(recorded, list) and isinstance(now, list) and len(recorded) == len(now):
+        return [known_to(was, value) for was, value in zip(recorded, now, strict=True)]
+    return now
+
+
 def test_there_are_golden_logs_of_both_formats() -> None:
     assert {"duragent-rust-v0.5", "v1-every-event"} <= set(FORMATS)
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_golden_log_adds_up_to_what_was_recorded(name: str) -> None:
-    assert added_up(name) == json.loads((GOLDEN / f"{name}.json").read_bytes())
+    recorded = json.loads((GOLDEN / f"{name}.json").read_bytes())
+    assert known_to(recorded, added_up(name)) == recorded
 
 
 @pytest.mark.parametrize("name", FORMATS)

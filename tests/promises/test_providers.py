@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import ProblemResponse
-from duragent.journal.events import ModelCalled, ModelFailed, ModelReplied
+from duragent.journal.events import ModelCalled, ModelFailed, ModelReplied, TurnEnded
 from duragent.models.messages import ToolCall
 from duragent.testing.stub_llm import Answer, Failure, StubLlm
 from tests.promises.real_server import RealServer, make_workspace, told
@@ -78,6 +78,44 @@ async def test_usage_cost_and_model_are_in_the_log(provided: Provided) -> None:
     assert info.usage.cost_usd == pytest.approx(replied.cost_usd)
     assert len(called.request_sha256) == 64
     assert provided.provider in called.model
+
+
+async def test_a_refusal_is_told_with_its_words_and_asked_once(provided: Provided) -> None:
+    provided.stub.script(Answer(refusal="I will not help with that.", finish_reason="content_filter"))
+    async with provided.server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        answer = await told(client, session, "one")
+    assert (answer.content, answer.finish_reason) == ("I will not help with that.", "content_filter")
+    assert len(provided.stub.requests) == 1
+
+
+async def test_a_refusal_without_words_fails_the_turn_with_that_reason_and_the_session_goes_on(
+    provided: Provided,
+) -> None:
+    provided.stub.script(Answer(finish_reason="content_filter"), "gladly")
+    async with provided.server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        with pytest.raises(ProblemResponse) as refused:
+            await told(client, session, "one")
+        assert "declined to answer" in str(refused.value)
+        assert (await told(client, session, "two")).content == "gladly"
+    events = [record.event for record in provided.server.records(session)]
+    replied = next(event for event in events if isinstance(event, ModelReplied))
+    assert (replied.text, replied.finish_reason) == ("", "content_filter")
+    assert replied.usage.input > 0
+    assert [event.code for event in events if isinstance(event, TurnEnded)] == ["model-refused", ""]
+    assert len(provided.stub.requests) == 2
+
+
+async def test_an_answer_with_absurd_usage_is_an_answer_and_counts_as_unpriced(provided: Provided) -> None:
+    absurd = {"prompt_tokens": -5, "input_tokens": float("nan"), "completion_tokens": 1.5, "output_tokens": 10**30}
+    provided.stub.script(Answer("an answer", wire_usage=absurd))
+    async with provided.server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        assert (await told(client, session, "one")).content == "an answer"
+        usage = (await client.session(session)).usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.cost_usd) == (0, 0, None)
+    assert len(provided.stub.requests) == 1
 
 
 async def test_reasoning_is_kept_apart_from_the_text(provided: Provided) -> None:

@@ -1,0 +1,183 @@
+"""Usage that cannot be true, over real HTTP in the protocols of four providers: the answer is kept all the same."""
+
+import asyncio
+import itertools
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from duragent.models.base import ModelChoice
+from duragent.models.litellm import LitellmModel
+from duragent.models.litellm_usage import mended
+from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, Usage, count, price
+from duragent.testing.stub_llm import Answer, StubLlm
+from tests.models.gemini import Gemini
+
+LIMIT_SECONDS = 300.0
+ENVIRON = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY"), "sk-1")
+HELLO = ModelRequest(messages=(ChatMessage(role="user", content="hello"),))
+ABSURD: tuple[Any, ...] = (
+    *(-5, 1.5, "many", "1e9", "", None, 10**30, True, [], {}, [7], {"a": "b"}),
+    *(float("nan"), float("inf"), float("-inf")),
+)
+OPENAI = ("prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details")
+ANTHROPIC = (
+    *("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
+    *("server_tool_use", "cache_creation", "iterations"),
+)
+GEMINI = (
+    *("promptTokenCount", "candidatesTokenCount", "totalTokenCount", "cachedContentTokenCount", "thoughtsTokenCount"),
+    *("promptTokensDetails", "candidatesTokensDetails", "cacheTokensDetails"),
+)
+
+
+@pytest.fixture(scope="module")
+def stub() -> Iterator[StubLlm]:
+    with StubLlm() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def gemini() -> Iterator[Gemini]:
+    with Gemini() as running:
+        yield running
+
+
+async def ask(model: LitellmModel) -> tuple[str, ModelReply]:
+    """What was streamed, and the reply."""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        *deltas, reply = [piece async for piece in model.stream(HELLO)]
+    assert isinstance(reply, ModelReply)
+    return "".join(delta.text for delta in deltas if isinstance(delta, ModelDelta)), reply
+
+
+def in_bounds(usage: Usage) -> bool:
+    return all(0 <= tokens <= 1_000 for tokens in usage.model_dump().values())
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "fields"),
+    [
+        ("openai", "gpt-4o-mini", OPENAI),
+        ("openrouter", "openai/gpt-4o-mini", (*OPENAI, "cost")),
+        ("anthropic", "claude-sonnet-4-5", ANTHROPIC),
+    ],
+)
+async def test_answer_is_kept_whatever_the_provider_says_about_its_usage(
+    stub: StubLlm, provider: str, name: str, fields: tuple[str, ...]
+) -> None:
+    url = stub.anthropic_url if provider == "anthropic" else stub.openai_url
+    model = LitellmModel(ModelChoice(provider, name, url), ENVIRON)
+    nested = [{field: {"cached_tokens": value, "reasoning_tokens": value}} for field in fields[3:5] for value in ABSURD]
+    flat = [{field: value} for field, value in itertools.product(fields, ABSURD)]
+    everything = [dict.fromkeys(fields, value) for value in ABSURD]
+    for usage in (*flat, *nested, *everything, None):
+        stub.script(Answer("one two", wire_usage=usage))
+        said, reply = await ask(model)
+        assert (said, reply.text, reply.finish_reason) == ("one two", "one two", "stop"), usage
+        assert in_bounds(reply.usage), usage
+        assert reply.cost_usd is None or 0 <= reply.cost_usd <= 2, usage
+
+
+async def test_gemini_answer_is_kept_whatever_is_said_about_its_usage(gemini: Gemini) -> None:
+    model = LitellmModel(ModelChoice("gemini", "gemini-2.5-flash", gemini.url), ENVIRON)
+    for usage in (*({field: value} for field, value in itertools.product(GEMINI, ABSURD)), None, "none", 7):
+        gemini.answers.append([Gemini.text("one two", "STOP") | {"usageMetadata": usage}])
+        said, reply = await ask(model)
+        assert (said, reply.text, reply.finish_reason) == ("one two", "one two", "stop"), usage
+        assert in_bounds(reply.usage), usage
+
+
+async def test_log_says_once_for_an_answer_what_was_absurd_and_its_price_is_unknown(
+    stub: StubLlm, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = LitellmModel(ModelChoice("openai", "gpt-4o-mini", stub.openai_url), ENVIRON)
+    stub.script(Answer("one two", wire_usage={"prompt_tokens": -5, "completion_tokens": float("nan")}), Answer("three"))
+    with caplog.at_level(logging.WARNING, "duragent"):
+        _, odd = await ask(model)
+        _, fine = await ask(model)
+    assert odd.usage == Usage()
+    assert odd.cost_usd is None
+    assert fine.usage == Usage(input_tokens=10, output_tokens=1)
+    assert fine.cost_usd is not None
+    assert [record.getMessage() for record in caplog.records] == [
+        "openai/gpt-4o-mini reported a usage that cannot be true, which counts as unknown: "
+        "completion_tokens=nan, prompt_tokens=-5"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "tokens"),
+    [(7, 7), (0, 0), ("12", 12), (3.0, 3), (10**9, 10**9), *((value, None) for value in ABSURD), (10**9 + 1, None)],
+)
+def test_count_is_a_whole_number_in_bounds_or_unknown(value: Any, tokens: int | None) -> None:
+    assert count(value) == tokens
+    assert Usage(input_tokens=value).input_tokens == (tokens or 0)
+
+
+@pytest.mark.parametrize("value", [value for value in ABSURD if value != 1.5])
+def test_price_that_cannot_be_true_is_unknown(value: Any) -> None:
+    assert price(value) is None
+    assert ModelReply(text="hello", cost_usd=value).cost_usd is None
+
+
+def test_mended_usage_keeps_what_is_known() -> None:
+    reported = {
+        "prompt_tokens": 7,
+        "completion_tokens": "x",
+        "prompt_tokens_details": {"cached_tokens": -1, "audio_tokens": None},
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 1.5}, "TEXT"],
+        "service_tier": "default",
+    }
+    assert mended(reported) == {
+        "prompt_tokens": 7,
+        "prompt_tokens_details": {},
+        "promptTokensDetails": [{"modality": "TEXT"}],
+        "service_tier": "default",
+    }
+    assert json.dumps(reported)  # nothing in the provider's own object was replaced
+    assert reported["completion_tokens"] == "x"
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("provider", ["openai", "openrouter", "anthropic"])
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (Answer(refusal="I will not.", finish_reason="content_filter"), "I will not."),
+        (Answer(finish_reason="content_filter"), ""),
+        (Answer("So far", finish_reason="content_filter"), "So far"),
+    ],
+)
+async def test_refusal_is_told_apart_from_an_empty_answer(
+    stub: StubLlm, provider: str, answer: Answer, text: str
+) -> None:
+    url = stub.anthropic_url if provider == "anthropic" else stub.openai_url
+    stub.script(answer)
+    said, reply = await ask(LitellmModel(ModelChoice(provider, "any-model", url), ENVIRON))
+    assert (said, reply.text, reply.finish_reason) == (text, text, "content_filter")
+
+
+@pytest.mark.parametrize("provider", ["openai", "openrouter"])
+async def test_refusal_in_openais_own_field_is_the_text_although_the_model_says_stop(
+    stub: StubLlm, provider: str
+) -> None:
+    stub.script(Answer(refusal="I will not help with that."))
+    said, reply = await ask(LitellmModel(ModelChoice(provider, "any-model", stub.openai_url), ENVIRON))
+    assert said == reply.text == "I will not help with that."
+    assert reply.finish_reason == "content_filter"
+
+
+@pytest.mark.parametrize("reason", ["SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII"])
+async def test_gemini_that_blocks_an_answer_refuses(gemini: Gemini, reason: str) -> None:
+    model = LitellmModel(ModelChoice("gemini", "gemini-2.5-flash", gemini.url), ENVIRON)
+    ended: dict[str, Any] = {"candidates": [{"finishReason": reason, "index": 0}]}
+    gemini.answers += [[ended], [Gemini.text("So far"), ended], [{"promptFeedback": {"blockReason": reason}}]]
+    for text in ("", "So far", ""):
+        said, reply = await ask(model)
+        assert (said, reply.text, reply.finish_reason) == (text, text, "content_filter")
