@@ -620,6 +620,7 @@ REFUSAL_MEANINGS = {
     "content-too-large": "the body is larger than 2 MiB",
     "unsupported-media-type": "the body is not declared as JSON",
     "internal-error": "a fault in the server; its log says more",
+    "too-many-connections": "half of the file descriptors are in use for connections",
     "model-failed": "the turn that answers this message failed; `detail` says why",
 }
 

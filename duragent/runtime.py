@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from duragent import __version__, wire
+from duragent import __version__, descriptors, wire
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.client.address import workspace_hash
 from duragent.clock import SystemClock
@@ -102,7 +102,7 @@ class Runtime:
         self, workspace: Path, lock: WorkspaceLock, folder: ServerFolder | None, token: str
     ) -> AsyncIterator[None]:
         self.catalog = await asyncio.to_thread(Catalog.open, self.agents_dir)
-        store = FileStore(self.config.sessions_dir)
+        store = FileStore(self.config.sessions_dir, open_logs=descriptors.for_logs)
         await asyncio.to_thread(store.open)
         listener = listen(self.settings)
         port = listener.getsockname()[1]
@@ -258,6 +258,7 @@ async def serve(
     settings = _with_options(config.server, host, port)
     runtime = Runtime(config, settings, agents_dir or config.agents_dir)
     _log_to_stderr()
+    descriptors.raise_limit()
     # Before anybody can find us: who is asked to end while it starts ends in order, too.
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, _on_signal, runtime)

@@ -27,6 +27,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from duragent.crashpoint import crashpoint
+from duragent.descriptors import limit_of_commands
 from duragent.process import runner
 from duragent.process.base import Ending, Finished, Output
 from duragent.sandboxes.base import Command
@@ -127,6 +128,7 @@ def make(folder: Path, command: Command, timeout_seconds: float) -> None:
         "head_bytes": HEAD_BYTES,
         "piece_bytes": PIECE_BYTES,
         "pieces": PIECES,
+        "descriptors": limit_of_commands(),
     }
     _write(new / runner.SPEC, json.dumps(spec).encode())
     if command.stdin:

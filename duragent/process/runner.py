@@ -9,6 +9,7 @@ The law of this file: the command is executed only after `runner.json` was creat
 
 import json
 import os
+import resource
 import select
 import signal
 import sys
@@ -166,8 +167,7 @@ class Run:
 
     def _drain(self, until: float) -> None:
         """Keep what comes until then; returns at the first that came, or at a signal."""
-        wait_seconds = min(max(until - time.monotonic(), 0.0), 3600.0)
-        for fd, _ in self._poll.poll(wait_seconds * 1000 + 1):
+        for fd, _ in self._poll.poll(min(max(until - time.monotonic(), 0.0), 3600.0) * 1000 + 1):
             chunk = os.read(fd, _CHUNK)
             if not chunk:
                 self._poll.unregister(fd)
@@ -191,8 +191,7 @@ cancelled: list[int] = []
 
 
 def main(folder: str) -> int:
-    folder = os.path.abspath(folder)
-    os.chdir(folder)
+    os.chdir(folder := os.path.abspath(folder))
     with open(SPEC, "rb") as file:
         spec = json.loads(file.read())
     _adopt_orphans()
@@ -341,6 +340,8 @@ def _become(spec: dict[str, Any], streams: tuple[int, int, int], go: tuple[int, 
         signal.set_wakeup_fd(-1)
         for each in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
             signal.signal(each, signal.SIG_DFL)
+        if most := spec.get("descriptors"):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
         os.close(go[1])
         if not os.read(go[0], 1):
             os._exit(127)

@@ -19,6 +19,7 @@ from typing import ParamSpec, TypeVar
 from duragent.clock import ULID, SystemClock
 from duragent.crashpoint import crashpoint
 from duragent.errors import InvalidRequest, RunnerLost, Unavailable
+from duragent.os_errors import in_words
 from duragent.process import folder as files
 from duragent.process import runner
 from duragent.process.base import CallEvidence, Commands, Finished
@@ -280,7 +281,7 @@ async def _blocking(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> 
 
 def _unavailable(error: OSError) -> Unavailable:
     where = f"{error.filename}: " if error.filename else ""
-    return Unavailable(f"the place of the commands' results cannot be used: {where}{error.strerror or error}")
+    return Unavailable(f"the place of the commands' results cannot be used: {where}{in_words(error)}")
 
 
 def _name(session_id: str, call: str) -> str:

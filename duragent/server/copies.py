@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from duragent.errors import StoreFull
+from duragent.os_errors import in_words
 from duragent.server.answers import answer, replayed
 from duragent.server.asked import ImportQuery, body_of, idempotency_key_of, query_of, session_id_of
 from duragent.server.doors import Doors
@@ -54,7 +55,7 @@ async def import_session(doors: Doors, request: Request) -> Response:
                 await asyncio.to_thread(file.write, piece)
             await asyncio.to_thread(file.flush)
         except OSError as error:
-            raise StoreFull(f"there is no room for a temporary file: {error.strerror}") from error
+            raise StoreFull(f"there is no room for a temporary file: {in_words(error)}") from error
         if query.new_id:
             state, duplicate = await take_in_anew(doors.sessions, doors.clock, file, key)
         else:

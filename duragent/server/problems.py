@@ -52,8 +52,17 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "unsupported-media-type": (415, "Unsupported Media Type"),
     "internal-error": (500, "Internal Server Error"),
     "model-failed": (502, "Model Failed"),
+    "too-many-connections": (503, "Too Many Connections"),
 }
 """What only this door refuses: code -> status and title."""
+
+
+TRY_AGAIN: dict[type[errors.DuragentError], int] = {
+    errors.Stopping: 1,
+    errors.StoreFull: 5,
+    errors.Unavailable: 5,
+}
+"""After how many seconds such a request may be sent again, as `Retry-After` tells it."""
 
 
 class Refused(Exception):  # named for what happened, like all errors here
@@ -83,8 +92,14 @@ def problem_response(error: Exception) -> Response:
     if problem.status == 500:
         _log.error("a request failed", exc_info=error)
     body = json.dumps(problem.model_dump(exclude_none=True)).encode()
-    headers = error.headers if isinstance(error, Refused) else None
-    return Response(body, problem.status, headers, media_type="application/problem+json")
+    return Response(body, problem.status, _headers(error), media_type="application/problem+json")
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, Refused):
+        return error.headers
+    seconds = next((seconds for kind, seconds in TRY_AGAIN.items() if isinstance(error, kind)), None)
+    return {} if seconds is None else {"Retry-After": str(seconds)}
 
 
 def _problem(code: str, status: int, title: str, detail: str, faults: list[Fault] | None = None) -> Problem:

@@ -12,6 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from duragent.descriptors import for_connections
+from duragent.server.problems import Refused, problem_response
 from duragent.server.stop import Stop
 
 HEAD_MAX_BYTES = 64 << 10
@@ -83,12 +85,22 @@ class _Uvicorn(uvicorn.Server):
 
 
 class _Protocol(HttpToolsProtocol):
-    """Bounds the head of a request, which uvicorn's own does not."""
+    """Bounds the head of a request and the number of connections, which uvicorn's own does not."""
 
     _in_head = False
     _head_bytes = 0
+    _refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        if len(self.connections) > for_connections():
+            self._refused = True
+            transport.write(_TOO_MANY)
+            transport.close()
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         super().data_received(data)
         if not self._in_head:
             return
@@ -103,3 +115,20 @@ class _Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
+
+
+def _raw(refused: Refused) -> bytes:
+    """The answer to a request that is not read."""
+    response = problem_response(refused)
+    head = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
+    return b"HTTP/1.1 %d \r\n%sconnection: close\r\n\r\n%s" % (response.status_code, head, response.body)
+
+
+_TOO_MANY = _raw(
+    Refused(
+        "too-many-connections",
+        "too many connections are open, and each one needs a file descriptor; try again when some are closed, or start "
+        "the server with a higher limit (`ulimit -n`, or `LimitNOFILE=` of its service)",
+        {"Retry-After": "5"},
+    )
+)

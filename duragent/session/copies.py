@@ -13,6 +13,7 @@ from duragent.errors import Damaged, InvalidArchive, InvalidRequest, StoreFull
 from duragent.journal.events import SessionCreated, SessionRenamed
 from duragent.journal.record import crc_seed, decode, encode, timestamp
 from duragent.journal.state import SessionState
+from duragent.os_errors import in_words
 from duragent.session import archive
 from duragent.session.copying import Copying, Copyist
 from duragent.session.new import Wish, marked, once
@@ -146,7 +147,7 @@ async def _settled(work: Callable[[], _T]) -> _T:
 
 
 def _no_room(error: OSError) -> StoreFull:
-    return StoreFull(f"there is no room for a temporary file: {error.strerror}")
+    return StoreFull(f"there is no room for a temporary file: {in_words(error)}")
 
 
 async def take_in(sessions: Sessions, clock: Clock, file: IO[bytes], *, new_id: bool) -> SessionState:

@@ -12,7 +12,7 @@ from io import BytesIO
 
 from pydantic import TypeAdapter, ValidationError
 
-from duragent.errors import InvalidRequest
+from duragent.errors import InvalidRequest, Unavailable
 from duragent.journal import snapshot
 from duragent.journal.state import SessionState
 from duragent.stores.base import Store
@@ -114,7 +114,11 @@ def dump(rows: Mapping[str, Row], marks: Iterable[tuple[str, str]]) -> bytes:
 
 
 async def _from_snapshot(store: Store, session_id: str) -> Row | None:
-    data = await store.get_snapshot(session_id)
+    try:
+        data = await store.get_snapshot(session_id)
+    except Unavailable:
+        # It is looked at as one that nothing is known of, and that says why it cannot be read.
+        return None
     saved = snapshot.load(data, session_id) if data else None
     return Row(replace(saved.state, remembered=()), old=True) if saved else None
 

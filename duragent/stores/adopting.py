@@ -13,6 +13,7 @@ from duragent.crashpoint import crashpoint
 from duragent.errors import SessionExists, StoreFull
 from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
+from duragent.os_errors import in_words
 from duragent.stores.disk import Disk
 from duragent.stores.lines import line_seq
 from duragent.stores.log_file import LogFile, Rotation
@@ -97,7 +98,7 @@ def or_full(work: Callable[[], None], session_id: str) -> None:
     try:
         work()
     except OSError as error:
-        raise StoreFull(f"nothing was stored in session '{session_id}': {error.strerror}") from error
+        raise StoreFull(f"nothing was stored in session '{session_id}': {in_words(error)}") from error
 
 
 def write_blob(disk: Disk, folder: Path, sha256: str, data: bytes) -> None:

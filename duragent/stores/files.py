@@ -33,18 +33,21 @@ from duragent.errors import (
     StoreFull,
     Unavailable,
 )
+from duragent.os_errors import in_words, is_shortage
 from duragent.stores import log_file
 from duragent.stores.adopting import ADOPTED, DELETED, Adoption, or_full, write_blob
 from duragent.stores.base import SESSION_ID, Claim, Listed, TornTail
 from duragent.stores.disk import Disk
 from duragent.stores.log_file import LogFile, Rotation
 from duragent.stores.mending import mend
+from duragent.stores.open_logs import OpenLogs
 from duragent.stores.segments import ACTIVE, has_sealed
 
 _T = TypeVar("_T")
 _INDEX = ".index.jsonl"
 _PARTIAL = "partial.jsonl"
 _THREADS = 8
+_OPEN_LOGS = 256
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,19 +63,28 @@ class _FileClaim(Claim):
 class FileStore:
     """See `Store` for the promises. Who holds the workspace is the caller's care (`lock.py`)."""
 
-    def __init__(self, sessions_dir: Path, *, disk: Disk | None = None, rotation: Rotation | None = None) -> None:
+    def __init__(
+        self,
+        sessions_dir: Path,
+        *,
+        disk: Disk | None = None,
+        rotation: Rotation | None = None,
+        open_logs: Callable[[], int] = lambda: _OPEN_LOGS,
+    ) -> None:
+        """`open_logs` says how many logs may have their file open at a time."""
         self._root = sessions_dir
         self._disk = disk or Disk()
         self._rotation = rotation or Rotation()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="duragent-store")
         self._claims: dict[str, _FileClaim] = {}
+        self._open_logs: OpenLogs[_FileClaim] = OpenLogs(open_logs)
 
     def open(self) -> None:
         """Make the folder and finish what a crash left half deleted. Blocking; call once, first. Raises Unavailable."""
         try:
             self._open()
         except OSError as error:
-            raise Unavailable(f"{self._root} cannot be used: {error.strerror}") from error
+            raise Unavailable(f"{self._root} cannot be used: {in_words(error)}") from error
 
     def _open(self) -> None:
         if not self._root.is_dir():
@@ -95,7 +107,8 @@ class FileStore:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         except OSError as error:
-            raise Unavailable(f"the store cannot be used: {error}") from error
+            where = f"{error.filename}: " if error.filename else ""
+            raise Unavailable(f"the store cannot be used: {where}{in_words(error)}") from error
 
     async def _through(self, work: Callable[[], _T]) -> _T:
         """As `_in_thread`; who is cancelled in the middle goes on only when the work has ended."""
@@ -111,11 +124,23 @@ class FileStore:
         mine = self._mine(claim)
 
         async def one_at_a_time() -> _T:
-            async with mine.turn:
-                log = self._mine(claim).log
-                return await self._in_thread(lambda: work(mine, log))
+            try:
+                async with mine.turn:
+                    log = self._mine(claim).log
+                    return await self._in_thread(lambda: work(mine, log))
+            finally:
+                await self._used(mine)
 
         return await asyncio.shield(asyncio.ensure_future(one_at_a_time()))
+
+    async def _used(self, claim: _FileClaim) -> None:
+        """Of too many open logs, let go of those that were not used for longest."""
+        if claim.over:
+            return
+        self._open_logs.used(claim.session_id, claim)
+        for idle in self._open_logs.take_surplus(lambda each: not each.turn.locked()):
+            async with idle.turn:
+                await self._in_thread(idle.log.rest)
 
     def _mine(self, claim: Claim) -> _FileClaim:
         mine = self._claims.get(claim.session_id)
@@ -133,13 +158,13 @@ class FileStore:
                 log.create(lines)
             except OSError as error:
                 log.close()
-                raise StoreFull(f"session '{session_id}' could not be created: {error.strerror}") from error
+                raise StoreFull(f"session '{session_id}' could not be created: {in_words(error)}") from error
             except StoreError:
                 log.close()
                 raise
 
         await self._in_thread(work)
-        return self._claimed(session_id, log)
+        return await self._claimed(session_id, log)
 
     async def adopt(
         self,
@@ -184,14 +209,15 @@ class FileStore:
                 raise
 
         await self._in_thread(work)
-        return self._claimed(session_id, log)
+        return await self._claimed(session_id, log)
 
-    def _claimed(self, session_id: str, log: LogFile) -> Claim:
+    async def _claimed(self, session_id: str, log: LogFile) -> Claim:
         if (old := self._claims.pop(session_id, None)) is not None:
             self._close_log(old)
         folder = self._root / session_id
         claim = _FileClaim(session_id, log.head, log.oldest, log.torn, log.damage, log=log, folder=folder)
         self._claims[session_id] = claim
+        await self._used(claim)
         return claim
 
     async def release(self, claim: Claim) -> None:
@@ -204,6 +230,7 @@ class FileStore:
     def _close_log(self, claim: _FileClaim) -> None:
         if not claim.over:
             claim.over = True
+            self._open_logs.closed(claim.session_id)
             claim.log.close()
 
     # --- the log ----------------------------------------------------------------------------------------------------
@@ -249,7 +276,7 @@ class FileStore:
         crashpoint("snapshot.stored")
 
     async def get_snapshot(self, session_id: str) -> bytes | None:
-        return await self._in_thread(lambda: _read_or_none(self._root / session_id / "state.yaml"))
+        return await self._in_thread(lambda: _read_or_none(self._root / session_id / "state.yaml", may_lack=False))
 
     async def put_partial(self, claim: Claim, data: bytes, *, append: bool) -> None:
         def work(mine: _FileClaim, _: LogFile) -> None:
@@ -352,8 +379,11 @@ def read_blob(folder: Path, sha256: str, session_id: str, good_seq: int) -> byte
     return data
 
 
-def _read_or_none(path: Path) -> bytes | None:
+def _read_or_none(path: Path, *, may_lack: bool = True) -> bytes | None:
+    """None when it cannot be read. Without `may_lack` raises OSError when that says nothing of the file."""
     try:
         return path.read_bytes()
-    except OSError:
+    except OSError as error:
+        if is_shortage(error) and not may_lack:
+            raise
         return None

@@ -28,9 +28,11 @@ from duragent.errors import (
 )
 from duragent.journal.record import MAX_LINE_BYTES, BadLine, checked_seq, crc_seed, tx_of
 from duragent.journal.scan import Scan, scan
+from duragent.os_errors import in_words
 from duragent.stores import lines as line_file
 from duragent.stores.base import TornTail
 from duragent.stores.disk import Disk
+from duragent.stores.left_file import LeftFile
 from duragent.stores.segments import ACTIVE, Part, Segment, has_log, sealed_segments
 
 VERIFY_AT_OPEN_BYTES = 1 << 20
@@ -58,6 +60,7 @@ class LogFile:
         self._first = 1
         self._end = 0
         self._over: StoreError | None = None
+        self._left: LeftFile | None = None
         self.head = 0
         self.torn: TornTail | None = None
         self.damage: Damaged | None = None
@@ -102,7 +105,7 @@ class LogFile:
         try:
             self._open()
         except OSError as error:
-            raise Unavailable(f"cannot open the log of session '{self._session_id}': {error.strerror}") from error
+            raise Unavailable(f"cannot open the log of session '{self._session_id}': {in_words(error)}") from error
 
     def _open(self) -> None:
         self._sealed, fault = sealed_segments(self._folder, self._session_id)
@@ -187,9 +190,43 @@ class LogFile:
         names = [self._folder / f"events.torn-{end}", *self._folder.glob(f"events.torn-{end}.*")]
         return sorted((path for path in names if path.exists()), key=lambda path: (len(path.name), path.name))
 
+    def rest(self) -> None:
+        """Close the file until it is used again. Everything acknowledged was synced, so nothing can be lost."""
+        if self._fd >= 0 and self._over is None:
+            # What cannot be looked at stays open: another time.
+            with contextlib.suppress(OSError):
+                self._left = LeftFile.of(self._fd)
+                self._drop(self._fd)
+                self._fd = -1
+
+    def _wake(self) -> None:
+        """Open it again after `rest`. Raises LogChanged when it is not the file that was left, OSError."""
+        if self._left is None:
+            return
+        fd = -1
+        try:
+            fd, touched = self._left.open(self._disk, self._path, self._session_id)
+            if touched and not self.damage:
+                self._look_again(fd)
+        except (LogChanged, OSError) as error:
+            self._drop(fd)
+            if isinstance(error, LogChanged):
+                self._over = error
+            raise
+        self._fd, self._left = fd, None
+
+    def _look_again(self, fd: int) -> None:
+        """Raises LogChanged when what is there is another log than the one that was acknowledged."""
+        found = scan(self._disk.read(fd, self._end, 0), self._seed, after=self._first - 1)
+        if found.verdict == "damaged":
+            self.damage = Damaged(self._session_id, ACTIVE, found.line, found.problem, found.seq)
+        elif (found.end, found.seq) != (self._end, self.head):
+            raise LogChanged(self._session_id, "its content was edited")
+
     def close(self) -> None:
         self._drop(self._fd)
         self._fd = -1
+        self._left = None
         self._over = self._over or Unavailable(f"the log of session '{self._session_id}' is closed")
 
     def _drop(self, fd: int) -> None:
@@ -202,10 +239,14 @@ class LogFile:
 
     def append(self, lines: Sequence[bytes], *, expect: int) -> None:
         """See `Store.append`."""
-        if self._over or self.damage:
-            raise self._over or self.damage or AssertionError
+        self._must_be_good()
         if expect != self.head:
             raise SeqConflict(f"session '{self._session_id}' is at {self.head}, the writer thought {expect}")
+        try:
+            self._wake()
+        except OSError as error:
+            raise StoreFull(f"nothing was stored in session '{self._session_id}': {in_words(error)}") from error
+        self._must_be_good()
         self._must_be_unchanged(self._end)
         if self._end >= self._rotation.size_bytes or self.head - self._first + 1 >= self._rotation.events:
             self._rotate()
@@ -224,6 +265,10 @@ class LogFile:
         self._must_be_unchanged(self._end + len(data))
         self._end += len(data)
         self.head += len(lines)
+
+    def _must_be_good(self) -> None:
+        if self._over or self.damage:
+            raise self._over or self.damage or AssertionError
 
     def _must_be_unchanged(self, size: int) -> None:
         """Raises LogChanged, and ends this claim, when the named file is not the open one as we left it."""
@@ -262,9 +307,9 @@ class LogFile:
             crashpoint("log.write_undone")
             self._disk.sync(self._fd)
         except OSError as second:
-            self._over = Unavailable(f"the log of session '{self._session_id}' cannot be written: {second.strerror}")
+            self._over = Unavailable(f"the log of session '{self._session_id}' cannot be written: {in_words(second)}")
             raise self._over from error
-        raise StoreFull(f"nothing was stored in session '{self._session_id}': {error.strerror}") from error
+        raise StoreFull(f"nothing was stored in session '{self._session_id}': {in_words(error)}") from error
 
     def _start_over(self, error: OSError) -> None:
         """An fsync failed. It must not be tried again on this file: the kernel has marked the lost pages as clean.
@@ -274,9 +319,9 @@ class LogFile:
         try:
             self._copy()
         except OSError as second:
-            self._over = Unavailable(f"the log of session '{self._session_id}' cannot be written: {second.strerror}")
+            self._over = Unavailable(f"the log of session '{self._session_id}' cannot be written: {in_words(second)}")
             raise self._over from error
-        raise StoreFull(f"nothing was stored in session '{self._session_id}': fsync: {error.strerror}") from error
+        raise StoreFull(f"nothing was stored in session '{self._session_id}': fsync: {in_words(error)}") from error
 
     def _copy(self) -> None:
         """The acknowledged part goes into a new file that takes the name."""
@@ -303,7 +348,7 @@ class LogFile:
             self._disk.sync_folder(self._folder)
         except OSError as error:
             self._drop(fd)
-            self._over = Unavailable(f"the log of session '{self._session_id}' could not be sealed: {error.strerror}")
+            self._over = Unavailable(f"the log of session '{self._session_id}' could not be sealed: {in_words(error)}")
             raise self._over from error
         self._drop(self._fd)
         self._fd = fd
@@ -329,6 +374,8 @@ class LogFile:
 
     def _from(self, segment: Segment | None, wanted: Callable[[Part], bytes]) -> bytes:
         """Read in a sealed file, or in the active one. A bad line there ends writing, and is told."""
+        if segment is None:
+            self._wake()
         path, fd, part = self._path, -1, Part(self._disk, self._fd, self._first, self._end, self._seed)
         if segment is not None:
             path, fd = segment.path, self._disk.open(segment.path)

@@ -128,8 +128,9 @@ def _longest(folder: Path) -> int:
 
 
 def _descriptors(pid: int) -> int:
-    """One more than now: a connection, perhaps, but not what a new session needs."""
-    return max(int(name) for name in os.listdir(f"/proc/{pid}/fd")) + 2
+    """One is free: for a connection, perhaps, but a new session needs two."""
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    return 1 + next(number for number in range(1 << 20) if number not in used)
 
 
 # --- what must hold -------------------------------------------------------------------------------------------------

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import sys
 from pathlib import Path
 
 import pytest
 
+from duragent import descriptors
 from duragent.errors import InvalidRequest, RunnerLost, Unavailable
 from duragent.process.base import Finished, Output
 from duragent.process.folder import HEAD_BYTES, PIECE_BYTES, PIECES, TAIL_BYTES
@@ -275,3 +277,17 @@ def test_command_is_followed_on_uvloop_too(tmp_path: Path) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
         found = loop.run(run(tmp_path, sh("sleep 0.1; echo hi", tmp_path)))
     assert found.stdout.head == b"hi\n"
+
+
+async def test_command_gets_the_limit_of_descriptors_that_the_server_was_started_with(tmp_path: Path) -> None:
+    """Programs that use select(2) break on a descriptor above 1,023."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
+        descriptors.raise_limit()
+        assert descriptors.limit() == min(before[1], descriptors.MOST)
+        found = await run(tmp_path, sh("ulimit -S -n; ulimit -H -n", tmp_path))
+    finally:
+        descriptors._before.clear()
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert found.stdout.head.split() == [b"512", str(before[1]).encode()]

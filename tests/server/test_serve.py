@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from duragent.errors import Stopping
+from duragent.server import serve
 from duragent.server.stop import Stop
 from duragent.testing import Line
 from tests.server.house import House, opened
@@ -97,3 +98,21 @@ async def test_stop_ends_what_it_was_told_of_and_lets_nothing_begin() -> None:
         await asyncio.wait_for(waiting, 1)
     with pytest.raises(Stopping):
         await wait()
+
+
+async def test_connection_too_many_is_told_so_and_the_others_go_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "for_connections", lambda: 2)
+    async with house.live() as http:
+        one, two = [house.client(str(http.base_url)) for _ in range(2)]
+        async with one, two:
+            for client in (one, two):
+                assert (await client.get("/livez")).text == "ok"
+            refused = await http.get("/livez")
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+            assert refused.json()["type"] == "urn:duragent:problem:too-many-connections"
+            assert (await one.get("/livez")).text == "ok"
+        async with asyncio.timeout(5):
+            while (await http.get("/livez")).status_code != 200:
+                await asyncio.sleep(0)

@@ -16,7 +16,7 @@ from duragent.testing.store_copies import damage_is_mended
 Make = Callable[[], Store]
 
 
-@pytest.fixture(params=["memory", "files", "files that rotate"])
+@pytest.fixture(params=["memory", "files", "files that rotate", "files that never stay open"])
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     made: list[FileStore] = []
     rotation = Rotation(events=3) if request.param == "files that rotate" else None
@@ -25,7 +25,8 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]
     def make() -> Store:
         if request.param == "memory":
             return MemoryStore()
-        store = FileStore(tmp_path / str(next(numbers)), rotation=rotation)
+        open_logs = 0 if request.param == "files that never stay open" else 256
+        store = FileStore(tmp_path / str(next(numbers)), rotation=rotation, open_logs=lambda: open_logs)
         store.open()
         made.append(store)
         return store
