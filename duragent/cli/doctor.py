@@ -81,7 +81,7 @@ def _examined(config: "Config | None") -> list[Finding]:
         reading = threads.submit(agents, config) if config else None
         is_there = config is not None and (config.workspace.is_dir() or config.sessions_dir.is_dir())
         verifying = threads.submit(lambda: list(sessions(config.sessions_dir)) if config and is_there else [])
-        found = [*looking.result(), *verifying.result(), *sandbox(trying.result()), *programs()]
+        found = [*looking.result(), *verifying.result(), *sandbox(trying.result()), _limits(config), *programs()]
         return [*found, *(reading.result() if reading else ())]
 
 
@@ -275,6 +275,14 @@ def sandbox(facts: "Sequence[Fact]") -> Iterator[Finding]:
         if fact.name != "trust":
             said = f"{fact.name} {fact.why}" if fact.works else f"{fact.name}: {fact.why}"
             yield Finding("sandbox", "ok" if fact.works else "note", said, fact.hint)
+
+
+def _limits(config: "Config | None") -> Finding:
+    from duragent.sandboxes.settings import SandboxSettings
+
+    settings = SandboxSettings() if config is None else config.sandbox
+    how = "the kernel holds those of one file and of open files, the command's runner counts the others"
+    return Finding("sandbox", "ok", f"limits of a command: {settings.limits.in_words()}; {how}")
 
 
 # --- agents ----------------------------------------------------------------------------------------------------------

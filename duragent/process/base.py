@@ -29,11 +29,20 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitReached:
+    """The limit that a command went over: a field of `sandboxes.base.Limits`, and its value."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """How a command ended, after `seconds` of wall time.
 
     `exit_code` is None when it never ran or was killed by `signal`. `error` says why it could not be started (`bash: no
     such file`), that its output could not be stored (the ending is `cancelled` then) or that it could not be ended.
+    `limit` is set when it went over one: mostly the ending is `cancelled` then, and it had no time to clean up.
     """
 
     ending: Ending
@@ -43,6 +52,7 @@ class Finished:
     seconds: float = 0.0
     signal: int | None = None
     error: str = ""
+    limit: LimitReached | None = None
 
 
 class Commands(Protocol):

@@ -20,7 +20,7 @@ import shutil
 import signal
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -28,8 +28,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from duragent.crashpoint import crashpoint
 from duragent.descriptors import limit_of_commands
-from duragent.process import runner
-from duragent.process.base import Ending, Finished, Output
+from duragent.process import process_table, runner
+from duragent.process.base import Ending, Finished, LimitReached, Output
 from duragent.sandboxes.base import Command
 
 HEAD_BYTES = 4 << 20
@@ -78,6 +78,9 @@ class Exit(BaseModel):
     stderr_bytes: int = 0
     stored: bool = True
     error: str = ""
+    limit: str = ""
+    """The field of `sandboxes.base.Limits` that the command went over; "" when there is none."""
+    limit_value: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ def make(folder: Path, command: Command, timeout_seconds: float) -> None:
         "piece_bytes": PIECE_BYTES,
         "pieces": PIECES,
         "descriptors": limit_of_commands(),
+        "limits": {name: value for name, value in asdict(command.limits).items() if value is not None},
     }
     _write(new / runner.SPEC, json.dumps(spec).encode())
     if command.stdin:
@@ -182,7 +186,7 @@ def is_alive(claim: Claim) -> bool:
 
 def is_running(pid: int, started: int | None) -> bool:
     """Whether it runs, and is the process that was started then."""
-    found = runner.process(pid)
+    found = process_table.process(pid)
     if found is not None:
         return not found.dead and found.started == started
     if started is not None:
@@ -203,20 +207,20 @@ def kill_survivors(claim: Claim) -> None:
     until = time.monotonic() + _KILL_SECONDS
     while (ours := _survivors(claim)) and time.monotonic() < until:
         if claim.child in ours:
-            runner.send(-claim.child, signal.SIGKILL)
+            process_table.send(-claim.child, signal.SIGKILL)
         for pid in ours:
-            runner.send(pid, signal.SIGKILL)
+            process_table.send(pid, signal.SIGKILL)
         time.sleep(0.01)
 
 
 def _survivors(claim: Claim) -> set[int]:
     """The command with all below it and in its session, and whoever holds its output."""
-    table = [each for each in runner.processes() if not each.dead]
+    table = [each for each in process_table.processes() if not each.dead]
     ours = {each.pid for each in table if _holds(each.pid, claim.pipes)}
     if any(each.pid == claim.child and each.started == claim.child_started for each in table):
         ours |= {claim.child} | {each.pid for each in table if each.session == claim.child}
     for pid in tuple(ours):
-        ours |= runner.descendants(table, pid)
+        ours |= process_table.descendants(table, pid)
     return ours - {os.getpid()}
 
 
@@ -285,7 +289,11 @@ def _finished(folder: Path, how: Exit) -> Finished | None:
     stderr = _output(folder, "stderr", how.stderr_bytes)
     if how.stored and not (_is_whole(stdout) and _is_whole(stderr)):
         return None
-    return Finished(how.ending, how.exit_code, stdout, stderr, how.seconds, how.signal, how.error)
+    return Finished(how.ending, how.exit_code, stdout, stderr, how.seconds, how.signal, how.error, _limit(how))
+
+
+def _limit(how: Exit) -> LimitReached | None:
+    return LimitReached(how.limit, how.limit_value) if how.limit else None
 
 
 def _output(folder: Path, name: str, size: int) -> Output:

@@ -1,8 +1,8 @@
 """The program that runs one command outside of the server: `python -I -S -B runner.py FOLDER`.
 
-It imports nothing of duragent and little else, so that it stands in a few milliseconds, and it needs no server: it
-holds the deadline, ends what the command started, and leaves how it ended in `exit.json`. What the folder holds is told
-in `duragent/process/folder.py`. SIGTERM to this program cancels the command.
+It imports little, and of duragent only its two neighbours, so that it starts in a few milliseconds. It needs no server:
+it holds the deadline and the limits, ends what the command started, and leaves how it ended in `exit.json`. What the
+folder holds is described in `duragent/process/folder.py`. SIGTERM to this program cancels the command.
 
 The law of this file: the command is executed only after `runner.json` was created, which can happen once.
 """
@@ -16,6 +16,13 @@ import sys
 import time
 from typing import Any, NamedTuple, NoReturn
 
+if __name__ == "__main__":
+    # We are started as a file and without the installed packages. At the end, so that the standard library comes first.
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from duragent.process.process_table import Process, descendants, process, processes, send
+from duragent.process.resource_watch import Limits, ResourceWatch, limits_from, put_first, set_limits_of_process
+
 SPEC, CLAIM, EXIT, STDIN = "spec.json", "runner.json", "exit.json", "stdin"
 TERM_SECONDS, LEFT_SECONDS = 2.0, 0.5
 """From SIGTERM to SIGKILL: of a command, and of what a command that ended by itself left running."""
@@ -23,17 +30,6 @@ KILL_SECONDS, PIPE_SECONDS = 5.0, 0.5
 """How long we try to kill (who hangs in the kernel outlives it), and then read on from a pipe that a stranger holds."""
 _CHUNK, _SUBREAPER = 1 << 16, 36
 _CANCELS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-
-class Process(NamedTuple):
-    """One line of the kernel's table. `started` is in clock ticks since boot: with the pid it names a process."""
-
-    pid: int
-    parent: int
-    group: int
-    session: int
-    started: int
-    dead: bool
 
 
 class Child(NamedTuple):
@@ -81,8 +77,9 @@ class Kept:
 class Run:
     """A command from its first instruction to the end of all that it started."""
 
-    def __init__(self, child: Child, kept: dict[int, Kept], wake: int) -> None:
-        self.ending, self.error, self.stored = "exited", "", True
+    def __init__(self, child: Child, kept: dict[int, Kept], wake: int, limits: Limits) -> None:
+        self.ending, self.error, self.stored, self.limit = "exited", "", True, ""
+        self.limits, self._watch = limits, ResourceWatch(limits, child.pid)
         self.status: tuple[int | None, int | None] = (None, None)
         self._child, self._kept, self._exited = child, kept, False
         self._poll = select.poll()
@@ -93,9 +90,9 @@ class Run:
     def to_the_end(self, deadline: float) -> float:
         """Returns when nothing of the command is left: the monotonic time of its own end."""
         while not self._has_exited() and not self._must_stop(deadline):
-            self._drain(deadline)
+            self._drain(min(deadline, time.monotonic() + self._watch.next_seconds()))
         stopped = time.monotonic()
-        self._end_all(stopped + (LEFT_SECONDS if self._exited else TERM_SECONDS))
+        self._end_all(stopped + (LEFT_SECONDS if self._exited else 0 if self.limit else TERM_SECONDS))
         ended = stopped if self.ending == "exited" else time.monotonic()
         until = time.monotonic() + PIPE_SECONDS
         while self._open and time.monotonic() < until:
@@ -107,16 +104,29 @@ class Run:
             self.ending = "cancelled"
         elif time.monotonic() >= deadline:
             self.ending = "timeout"
+        elif self._is_over_a_limit():
+            # An older server, which does not know `limit`, then says that it was cancelled.
+            self.ending = "cancelled"
         return self.ending != "exited"
+
+    def _is_over_a_limit(self) -> bool:
+        if not self.limit and (limit := self._watch.exceeded()):
+            self.limit = limit
+            put_first()
+        return bool(self.limit)
 
     def _end_all(self, kill_at: float) -> None:
         if not self._anything_left():
             return
-        self._signal_all(signal.SIGTERM)
-        self._signal_all(signal.SIGCONT)
-        pause = 0.005
+        if not self.limit:
+            self._signal_all(signal.SIGTERM)
+            self._signal_all(signal.SIGCONT)
+        pause = 0.001
         while self._anything_left():
             now = time.monotonic()
+            if self._is_over_a_limit():
+                # No time to clean up: what uses too much uses more of it, and new processes must not outrun us.
+                kill_at, pause = min(kill_at, now), 0.001
             if now > kill_at + KILL_SECONDS:
                 self.error = self.error or "it could not be ended: a process of it hangs in the kernel"
                 return
@@ -205,7 +215,7 @@ def main(folder: str) -> int:
         os.close(child.go)
         sizes = (spec["head_bytes"], spec["piece_bytes"], spec["pieces"])
         kept = {child.stdout: Kept("stdout", *sizes), child.stderr: Kept("stderr", *sizes)}
-        run = Run(child, kept, wake)
+        run = Run(child, kept, wake, limits_from(spec.get("limits", {})))
         _tell_end(run, run.to_the_end(started + spec["timeout_seconds"]) - started, *kept.values())
     except BaseException:  # Nobody but us can end the command now.
         send(-child.pid, signal.SIGKILL)
@@ -255,39 +265,6 @@ def boot_id() -> str:
             return file.read().strip()
     except OSError:
         return ""
-
-
-def process(pid: int) -> Process | None:
-    """None when there is no such process, or no /proc."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-        parent, group, session, started = (int(each) for each in (*fields[1:4], fields[19]))
-    except (OSError, ValueError, IndexError):
-        return None
-    return Process(pid, parent, group, session, started, fields[0] in b"ZX")
-
-
-def processes() -> list[Process]:
-    names = os.listdir("/proc") if os.path.isdir("/proc") else []
-    return [found for name in names if name.isdigit() and (found := process(int(name)))]
-
-
-def descendants(table: list[Process], root: int) -> set[int]:
-    below: set[int] = set()
-    fresh = {root}
-    while fresh:
-        fresh = {each.pid for each in table if each.parent in fresh} - below
-        below |= fresh
-    return below
-
-
-def send(pid: int, number: int) -> None:
-    """The signal, if there is anybody who can get it; a negative pid is a group."""
-    try:
-        os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return
 
 
 def _sync(path: str) -> None:
@@ -347,6 +324,8 @@ def _become(spec: dict[str, Any], streams: tuple[int, int, int], go: tuple[int, 
             os._exit(127)
         for number, fd in enumerate(streams):
             os.dup2(fd, number)
+        what = "its limits"
+        set_limits_of_process(limits_from(spec.get("limits", {})))
         what = f"the folder {spec['folder']}"
         os.chdir(spec["folder"])
         what, argv = "the command", spec["argv"]
@@ -389,9 +368,19 @@ def _tell_end(run: Run, seconds: float, *kept: Kept) -> None:
     if run.stored:
         for each in kept:
             each.sync()
+    limit = run.limit or ("file_bytes" if _file_was_too_large(run) else "")
     sizes: dict[str, object] = {"stdout_bytes": kept[0].size, "stderr_bytes": kept[1].size, "stored": run.stored}
     how = {"ending": run.ending, "exit_code": exit_code, "signal": by_signal, "seconds": round(seconds, 3)}
-    tell_exit(".", how | sizes | {"error": run.error})
+    reached = {"limit": limit, "limit_value": getattr(run.limits, limit) if limit else 0}
+    tell_exit(".", how | sizes | reached | {"error": run.error})
+
+
+def _file_was_too_large(run: Run) -> bool:
+    """Whether the kernel ended it for that; a shell and a sandbox say it by an exit code."""
+    return run.limits.file_bytes is not None and run.status in (
+        (None, signal.SIGXFSZ),
+        (128 + signal.SIGXFSZ, None),
+    )
 
 
 if __name__ == "__main__":

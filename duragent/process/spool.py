@@ -21,7 +21,7 @@ from duragent.crashpoint import crashpoint
 from duragent.errors import InvalidRequest, RunnerLost, Unavailable
 from duragent.os_errors import in_words
 from duragent.process import folder as files
-from duragent.process import runner
+from duragent.process import process_table, runner
 from duragent.process.base import CallEvidence, Commands, Finished
 from duragent.process.folder import Claim, Seen, Tail
 from duragent.process.gone import Gone
@@ -263,10 +263,10 @@ class _CallCommands:
             # Somebody may have stopped it, and only who runs can end others.
             for number in (signal.SIGTERM, signal.SIGCONT):
                 if not await gone.wait(0):
-                    runner.send(claim.pid, number)
+                    process_table.send(claim.pid, number)
             if await gone.wait(END_SECONDS):
                 return
-            runner.send(claim.pid, signal.SIGKILL)
+            process_table.send(claim.pid, signal.SIGKILL)
             await gone.wait(1.0)
         await _blocking(files.kill_survivors, claim)
 

@@ -1,7 +1,8 @@
 """The contract of a sandbox: a pure rewriting of a command into one that runs it confined.
 
 Promises of every sandbox on this shelf (`duragent.testing.check_sandbox` tries them):
-- `wrap` starts nothing and changes no file; what it returns is run by the runner (`process/`) as any command is.
+- `wrap` starts nothing and changes no file; what it returns is run by the runner (`process/`) as any command is, within
+  the limits that it carries. `wrap` passes these on, unless the sandbox holds them itself.
 - What the wrapped command prints, reads from its input and exits with is what the command alone would; of one that a
   signal killed the exit code may be 128 + the signal's number.
 - Ending the wrapped command's process group ends everything that it started.
@@ -16,6 +17,25 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a command, with all that it starts, may use; None is no limit.
+
+    The runner of commands holds them (`process/`), a sandbox that runs them elsewhere holds them itself.
+    """
+
+    processes: int | None = None
+    """Processes and threads at the same time."""
+    memory_bytes: int | None = None
+    """Memory of all processes together, and the files in their private temporary folders."""
+    file_bytes: int | None = None
+    """The size of one file that it writes."""
+    open_files: int | None = None
+    """Open files of one process."""
+    cpu_seconds: int | None = None
+    """CPU time of all processes together."""
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A program to run. `env` is its whole environment, `stdin` what it can read; nothing goes through a shell."""
 
@@ -23,6 +43,7 @@ class Command:
     folder: Path
     env: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes = b""
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from duragent.sandboxes.base import Command, Confinement
 from duragent.sandboxes.layout import ROOT, Access, Layer, access_to, existing, in_words, layers, on_disk
-from duragent.sandboxes.trial import Trouble, trial
+from duragent.sandboxes.trial import Trouble, said_by, trial
 
 # The system's own folders come first: a PATH may begin with a project's folder, where a command can put a `bwrap`.
 _SYSTEM_PATH = "/usr/bin:/usr/local/bin:/bin:/run/wrappers/bin:/run/current-system/sw/bin"
@@ -58,7 +58,9 @@ class Bubblewrap:
         real = on_disk(within)
         mounts = layers(self._base(), real)
         folder = os.path.realpath(command.folder)
-        argv = [self._program or "bwrap", *mount_arguments(mounts), *_ISOLATION]
+        size = command.limits.memory_bytes
+        size = size if size is not None and self._knows_size else None
+        argv = [self._program or "bwrap", *mount_arguments(mounts, size), *_ISOLATION]
         argv += [] if within.network else ["--unshare-net"]
         argv += ["--chdir", folder, "--", *command.argv]
         return replace(command, argv=tuple(argv), folder=ROOT, env=_with_temporary_folder(command.env, mounts))
@@ -80,6 +82,11 @@ class Bubblewrap:
         attempt = Command(("/bin/sh", "-c", ":"), ROOT, {"PATH": _SYSTEM_PATH})
         return trial(self.wrap(attempt, Confinement(writable=())), lambda said: explain(said, _kernel_switches()))
 
+    @cached_property
+    def _knows_size(self) -> bool:
+        """Since 0.7.0. Without it a file system in memory holds half of the machine's, as the kernel has it."""
+        return "--size" in said_by((self._program or "bwrap", "--help"))
+
     def _base(self) -> dict[Path, Access]:
         base: dict[Path, Access] = {ROOT: "read"}
         base.update((path, "hide") for path in existing((*_RUN, *self._secret)))
@@ -88,9 +95,14 @@ class Bubblewrap:
         return base
 
 
-def mount_arguments(mounts: list[Layer]) -> list[str]:
-    """bubblewrap's options for them. Every value is an absolute path, so that none can be taken for an option."""
-    arguments, sealed = [], []
+def mount_arguments(mounts: list[Layer], private_bytes: int | None = None) -> list[str]:
+    """bubblewrap's options for them. Every path is absolute, so that none can be taken for an option.
+
+    `private_bytes` is the most that a private folder can hold; it lies in memory.
+    """
+    private = ["--tmpfs"] if private_bytes is None else ["--size", str(private_bytes), "--tmpfs"]
+    arguments: list[str] = []
+    sealed = ["--remount-ro", "/dev"]
     for layer in mounts:
         path = str(layer.path)
         match layer.access:
@@ -99,7 +111,7 @@ def mount_arguments(mounts: list[Layer]) -> list[str]:
             case "write":
                 arguments += ["--bind", path, path]
             case "private":
-                arguments += ["--tmpfs", path]
+                arguments += [*private, path]
             case "hide" if os.path.isdir(path):
                 arguments += ["--tmpfs", path]
                 sealed += ["--remount-ro", path]
@@ -107,7 +119,7 @@ def mount_arguments(mounts: list[Layer]) -> list[str]:
                 # Reads as empty: most programs take that for "not configured", and fail when they may not read at all.
                 arguments += ["--dev-bind", "/dev/null", path]
         if layer.path == ROOT:
-            arguments += ["--dev", "/dev", "--proc", "/proc"]
+            arguments += ["--dev", "/dev", *private, "/dev/shm", "--proc", "/proc"]
             arguments += [part for name in _MACHINE_WIDE for part in ("--ro-bind-try", name, name)]
     # Sealed last: until then the folders that other mounts need in them must be made.
     return arguments + sealed

@@ -7,6 +7,8 @@ What does not hold:
 - SIGTERM is passed on to the command. SIGKILL ends docker's client only: a command that ignored SIGTERM runs on in its
   container until it ends by itself. Such containers bear the label `duragent.sandbox`.
 - docker's own errors have the exit codes 125 (docker), 126 (cannot be run) and 127 (no such program).
+- The engine holds the limits and does not say so: memory and CPU time end the command with the exit code 137, processes
+  make a fork fail. The limit of CPU time is for each process, not for all together.
 - Who may talk to docker's engine is root on this machine; the command in the container may not.
 """
 
@@ -19,7 +21,7 @@ from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 
-from duragent.sandboxes.base import Command, Confinement
+from duragent.sandboxes.base import Command, Confinement, Limits
 from duragent.sandboxes.environment import ALLOWED
 from duragent.sandboxes.layout import ROOT, Layer, in_words, layers, on_disk
 from duragent.sandboxes.trial import Trouble, trial
@@ -51,11 +53,14 @@ class Docker:
         argv += ["--log-driver", "none", "--label", f"{LABEL}={label_of(command)}"]
         argv += ["--network", "bridge" if within.network else "none"]
         argv += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", f"{os.getuid()}:{os.getgid()}"]
+        argv += limit_options(command.limits)
         argv += [part for layer in layers({ROOT: "hide"}, on_disk(within)) for part in mount_option(layer)]
         # Only the names: the values travel in the client's environment, which no process list shows.
         argv += [part for name in sorted(inside) for part in ("--env", name)]
         argv += ["--workdir", folder, "--entrypoint", "", "--", self._image or "", *command.argv]
-        return replace(command, argv=tuple(argv), folder=ROOT, env={**inside, **self._client_env})
+        env = {**inside, **self._client_env}
+        # docker's client is not what the limits are for: its engine holds them for the container.
+        return replace(command, argv=tuple(argv), folder=ROOT, env=env, limits=Limits())
 
     def describe(self, within: Confinement) -> str:
         return in_words(f"docker ({self._image})", within, network=within.network)
@@ -77,6 +82,18 @@ class Docker:
 def label_of(command: Command) -> str:
     """The same for the same command, and says nothing about it."""
     return sha256("\0".join((str(command.folder), *command.argv)).encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def limit_options(limits: Limits) -> list[str]:
+    """docker's options for them. Without `--memory-swap` as much swap could be used again."""
+    options = [] if limits.processes is None else ["--pids-limit", str(limits.processes)]
+    if limits.memory_bytes is not None:
+        options += ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]
+    # docker's engine has the right to set these, whatever holds for us. CPU time is counted for each process there.
+    ulimits = {"fsize": limits.file_bytes, "nofile": limits.open_files, "cpu": limits.cpu_seconds}
+    return options + [
+        part for name, most in ulimits.items() if most is not None for part in ("--ulimit", f"{name}={most}")
+    ]
 
 
 def mount_option(layer: Layer) -> list[str]:

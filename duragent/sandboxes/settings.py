@@ -1,13 +1,77 @@
 """The `sandbox:` block of duragent.yaml."""
 
+import os
 import re
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from duragent.sandboxes.base import Limits
+
 Mode = Literal["auto", "trust", "bubblewrap", "docker"]
 
+_LEAST_MEMORY_MEBIBYTES = 16
 _IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
+
+
+class LimitSettings(BaseModel):
+    """How much one command, with all that it starts, may use; `null` is no limit.
+
+    Sources of the figures: podman's `pids_limit` is 2048; half of the machine is what the kernel gives a tmpfs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    processes: int | None = Field(default=2048, ge=1, description="Processes and threads at the same time.")
+    memory_mebibytes: int | Literal["half"] | None = Field(
+        default="half", description="Memory, with the private temporary folders; `half` is half of the machine's."
+    )
+    file_mebibytes: int | None = Field(default=10_240, ge=0, description="The size of one file that it writes.")
+    open_files: int | None = Field(default=65_536, ge=16, description="Open files of one process.")
+    cpu_seconds: int | None = Field(
+        default=None, ge=1, description="CPU time on all cores together; how long a command may take is its timeout."
+    )
+
+    @field_validator("memory_mebibytes")
+    @classmethod
+    def _memory_is_enough_for_a_shell(cls, memory: int | str | None) -> int | str | None:
+        if isinstance(memory, int) and memory < _LEAST_MEMORY_MEBIBYTES:
+            raise ValueError(f"must be at least {_LEAST_MEMORY_MEBIBYTES}, `half` or null")
+        return memory
+
+    def limits(self) -> Limits:
+        """The same in the units of `Limits`. Reads how much memory the machine has."""
+        memory = half_of_the_memory() if self.memory_mebibytes == "half" else _bytes(self.memory_mebibytes)
+        return Limits(self.processes, memory, _bytes(self.file_mebibytes), self.open_files, self.cpu_seconds)
+
+    def in_words(self) -> str:
+        """`2,048 processes and threads, 12,288 MiB of memory, …`: one line for people."""
+        found = self.limits()
+        parts = [
+            (found.processes, "{:,} processes and threads"),
+            (found.memory_bytes and found.memory_bytes >> 20, "{:,} MiB of memory"),
+            (self.file_mebibytes, "{:,} MiB a file"),
+            (self.open_files, "{:,} open files a process"),
+            (self.cpu_seconds, "{:,} seconds of CPU time"),
+        ]
+        return ", ".join(words.format(value) for value, words in parts if value is not None) or "none"
+
+
+def _bytes(mebibytes: int | None) -> int | None:
+    return None if mebibytes is None else mebibytes << 20
+
+
+@cache
+def half_of_the_memory() -> int:
+    """Half of the machine's memory, or of the container's where that has less, in bytes."""
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # "max" stands there for no limit.
+            found.append(int(Path(path).read_text()))
+    return min(found) // 2
 
 
 class SandboxSettings(BaseModel):
@@ -33,6 +97,10 @@ class SandboxSettings(BaseModel):
         default_factory=list, description="What is hidden by default and may be read all the same, as `~/.npmrc`."
     )
     docker_image: str | None = Field(default=None, min_length=1, description="The image for `docker`; never pulled.")
+
+    limits: LimitSettings = Field(
+        default_factory=LimitSettings, description="How much one command may use, in every mode."
+    )
 
     @field_validator("writable", "hidden", "visible")
     @classmethod

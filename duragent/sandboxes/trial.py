@@ -35,3 +35,12 @@ def trial(command: Command, explain: Callable[[str], Trouble], seconds: float = 
     if done.returncode == 0:
         return None
     return explain(done.stderr.decode(errors="replace").strip()[-_SAID_MAX:])
+
+
+def said_by(argv: tuple[str, ...]) -> str:
+    """What a program prints, such as its help; "" when it cannot be started."""
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=TRIAL_SECONDS, stdin=subprocess.DEVNULL, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return (done.stdout + done.stderr).decode(errors="replace")

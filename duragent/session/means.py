@@ -101,6 +101,7 @@ class Means:
         """How the agent's commands are made. The result raises SandboxUnavailable."""
 
         clean = clean_environment(self.environment, self.sandbox.pass_env) | SAFE_GIT
+        limits = self.sandbox.limits.limits()
 
         def confine(
             argv: Sequence[str],
@@ -109,7 +110,7 @@ class Means:
             env: Mapping[str, str] | None = None,
             stdin: bytes = b"",
         ) -> Command:
-            bare = Command(tuple(argv), folder or places.folder, {**clean, **(env or {})}, stdin)
+            bare = Command(tuple(argv), folder or places.folder, {**clean, **(env or {})}, stdin, limits)
             return self.sandbox_for(agent).wrap(bare, self.confinement(agent, places))
 
         return confine

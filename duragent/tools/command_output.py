@@ -9,7 +9,7 @@ import re
 import signal
 from dataclasses import dataclass
 
-from duragent.process.base import Finished, Output
+from duragent.process.base import Finished, LimitReached, Output
 from duragent.text import printable
 from duragent.tools.base import ResultOutcome, ToolResult
 
@@ -58,12 +58,14 @@ def result_of(finished: Finished, call: str, timeout_seconds: float) -> ToolResu
         "stderr_bytes": finished.stderr.size_bytes,
         "ending": finished.ending,
         **({"error": finished.error} if finished.error else {}),
+        **({"limit": finished.limit.name} if finished.limit else {}),
     }
     if _never_ran(finished):
         return ToolResult(f"The command could not be started: {printable(finished.error)}", "error", details)
     body, note = _body(finished), _note(finished, timeout_seconds)
     if not body:
-        plain = finished.ending == "exited" and finished.exit_code is not None and not finished.error
+        plain = finished.ending == "exited" and finished.exit_code is not None
+        plain = plain and not finished.error and not finished.limit
         said = f"Command completed with exit code {finished.exit_code}" if plain else note
         return ToolResult(said, _outcome(finished), details)
     lost = finished.stdout.omitted_bytes + finished.stderr.omitted_bytes
@@ -78,6 +80,8 @@ def _never_ran(finished: Finished) -> bool:
 
 
 def _outcome(finished: Finished) -> ResultOutcome:
+    if finished.limit:
+        return "error"
     if finished.ending != "exited":
         return finished.ending
     return "ok" if finished.exit_code == 0 and not finished.error else "error"
@@ -85,6 +89,8 @@ def _outcome(finished: Finished) -> ResultOutcome:
 
 def _note(finished: Finished, timeout_seconds: float) -> str:
     """How it ended, unless it just ended well."""
+    if finished.limit:
+        return _limit_note(finished, finished.limit, timeout_seconds)
     if finished.error:
         late = f"timed out after {timeout_seconds:g} s; " if finished.ending == "timeout" else ""
         return f"[{late}{printable(finished.error)}]"
@@ -97,6 +103,25 @@ def _note(finished: Finished, timeout_seconds: float) -> str:
     if finished.exit_code is None:
         return "[ended, without an exit code]"
     return f"[exit code {finished.exit_code}]" if finished.exit_code else ""
+
+
+_LIMIT_WORDS = {
+    "processes": ("had more than {} processes and threads at once", "processes", 0),
+    "memory_bytes": ("used more than {} MiB of memory", "memory_mebibytes", 20),
+    "file_bytes": ("wrote a file of more than {} MiB", "file_mebibytes", 20),
+    "cpu_seconds": ("used more than {} seconds of CPU time", "cpu_seconds", 0),
+}
+"""What a command did, the setting of the limit, and by how much its value is shifted for the setting's unit."""
+
+
+def _limit_note(finished: Finished, limit: LimitReached, timeout_seconds: float) -> str:
+    did, setting, shift = _LIMIT_WORDS.get(limit.name, ("went over a limit of {}", limit.name, 0))
+    what = f"{did.format(f'{limit.value >> shift:,}')} and was ended: `sandbox.limits.{setting}` in duragent.yaml"
+    late = f"timed out after {timeout_seconds:g} s; " if finished.ending == "timeout" else ""
+    also = f"; {printable(finished.error)}" if finished.error else ""
+    if finished.ending == "exited" and finished.exit_code is not None and limit.name != "file_bytes":
+        return f"[exit code {finished.exit_code}; what the command left running {what}{also}]"
+    return f"[{late}the command {what}{also}]"
 
 
 def _signal_name(number: int) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from duragent.process import runner
+from duragent.process import process_table, runner
 from duragent.process.base import Finished
 from duragent.process.spool import Spool
 from duragent.sandboxes.base import Command
@@ -67,7 +67,7 @@ def claim_of(tmp_path: Path) -> dict[str, int]:
 def living_in(folder: Path) -> list[int]:
     """The processes whose working directory this is."""
     found = []
-    for each in runner.processes():
+    for each in process_table.processes():
         try:
             here = os.readlink(f"/proc/{each.pid}/cwd")
         except OSError:

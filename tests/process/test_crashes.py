@@ -10,7 +10,7 @@ import pytest
 
 from duragent.errors import RunnerLost, Unavailable
 from duragent.process import folder as files
-from duragent.process import runner
+from duragent.process import process_table, runner
 from duragent.process.folder import Claim
 from tests.process.places import (
     CALL,
@@ -136,7 +136,7 @@ async def test_runner_killed_while_no_server_lived_is_unknown_and_end_tidies_up(
 @pytest.mark.parametrize("change", [{"boot": "another"}, {"child_started": 1}, {"void": True}])
 async def test_process_that_only_has_the_same_number_is_left_alone(tmp_path: Path, change: dict[str, object]) -> None:
     stranger = await asyncio.create_subprocess_exec("sleep", "30", start_new_session=True)
-    found = runner.process(stranger.pid)
+    found = process_table.process(stranger.pid)
     assert found is not None
     same = {"boot": runner.boot_id(), "pid": 1, "started": 1, "child": stranger.pid, "child_started": found.started}
     files.kill_survivors(Claim.model_validate(same | change))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.process import runner
+from duragent.process import process_table
 from duragent.process.base import Finished
 from tests.process.places import CALL, SESSION, call_folder, claim_of, living_in, opened, run, sh, until
 
@@ -156,8 +156,8 @@ async def test_command_whose_output_cannot_be_stored_is_ended(tmp_path: Path) ->
 
 
 def test_dead_pid_with_another_start_time_is_somebody_else() -> None:
-    mine = runner.process(os.getpid())
+    mine = process_table.process(os.getpid())
     assert mine is not None
     assert (mine.pid, mine.parent, mine.group) == (os.getpid(), os.getppid(), os.getpgrp())
     assert not mine.dead
-    assert runner.process(2**22 + 1) is None
+    assert process_table.process(2**22 + 1) is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from duragent.process import folder as files
-from duragent.process import runner
+from duragent.process import process_table, runner
 from tests.process.places import CALL, SESSION, claim_of, opened, sh, until
 
 
@@ -56,7 +56,7 @@ def test_end_of_a_command_is_synced_before_it_gets_its_name(tmp_path: Path, monk
 
 
 def test_runner_of_another_boot_is_not_alive_whoever_has_its_number_now() -> None:
-    mine = runner.process(os.getpid())
+    mine = process_table.process(os.getpid())
     assert mine is not None
     claim = files.Claim(boot=runner.boot_id(), pid=mine.pid, started=mine.started)
     assert files.is_alive(claim)

@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from duragent.errors import DuragentError, SandboxUnavailable
-from duragent.sandboxes.base import Confinement
+from duragent.sandboxes.base import Confinement, Limits
 from duragent.sandboxes.choose import Fact, choose, report, widen
 from duragent.sandboxes.secret_places import homes_here, secret_places
-from duragent.sandboxes.settings import SandboxSettings
+from duragent.sandboxes.settings import LimitSettings, SandboxSettings
 from duragent.testing.sandbox_contract import inside
 from tests.sandboxes.here import needs_bubblewrap
 
@@ -109,6 +109,10 @@ def test_settings_add_to_a_confinement() -> None:
         {"docker_image": "--privileged"},
         {"docker_image": "a b"},
         {"unknown": 1},
+        {"limits": {"processes": 0}},
+        {"limits": {"memory_mebibytes": 1}},
+        {"limits": {"memory_mebibytes": "most"}},
+        {"limits": {"memory": 100}},
     ],
 )
 def test_settings_refuse(wrong: dict[str, object]) -> None:
@@ -117,7 +121,21 @@ def test_settings_refuse(wrong: dict[str, object]) -> None:
 
 
 def test_every_setting_is_described() -> None:
-    assert [name for name, field in SandboxSettings.model_fields.items() if not field.description] == []
+    fields = SandboxSettings.model_fields | LimitSettings.model_fields
+    assert [name for name, field in fields.items() if not field.description] == []
+
+
+def test_limits_are_on_unless_they_are_switched_off() -> None:
+    usual = SandboxSettings().limits.limits()
+    assert usual.memory_bytes is not None
+    assert (usual.processes, usual.file_bytes, usual.open_files, usual.cpu_seconds) == (2048, 10 << 30, 65_536, None)
+    assert 0 < usual.memory_bytes <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    none = dict.fromkeys(("processes", "memory_mebibytes", "file_mebibytes", "open_files", "cpu_seconds"))
+    assert LimitSettings.model_validate(none).limits() == Limits()
+    assert LimitSettings.model_validate(none).in_words() == "none"
+    small = LimitSettings(processes=50, memory_mebibytes=64, file_mebibytes=0, open_files=None, cpu_seconds=7)
+    assert small.limits() == Limits(50, 64 << 20, 0, None, 7)
+    assert small.in_words() == "50 processes and threads, 64 MiB of memory, 0 MiB a file, 7 seconds of CPU time"
 
 
 @needs_bubblewrap

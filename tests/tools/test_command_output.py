@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duragent.process.base import Finished, Output
+from duragent.process.base import Finished, LimitReached, Output
 from duragent.tools.command_output import SHOWN_BYTES, cleaned, command_result, cut_in_the_middle, result_of
 
 
@@ -44,6 +44,37 @@ def test_result_tells_how_a_command_was_ended() -> None:
         "The command could not be started: x\N{REPLACEMENT CHARACTER}: no such file",
         "error",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        (
+            "processes",
+            2048,
+            "had more than 2,048 processes and threads at once and was ended: `sandbox.limits.processes`",
+        ),
+        (
+            "memory_bytes",
+            4 << 30,
+            "used more than 4,096 MiB of memory and was ended: `sandbox.limits.memory_mebibytes`",
+        ),
+        ("file_bytes", 1 << 30, "wrote a file of more than 1,024 MiB and was ended: `sandbox.limits.file_mebibytes`"),
+        ("cpu_seconds", 9, "used more than 9 seconds of CPU time and was ended: `sandbox.limits.cpu_seconds`"),
+        ("of_later", 9, "went over a limit of 9 and was ended: `sandbox.limits.of_later`"),
+    ],
+)
+def test_result_tells_which_limit_a_command_went_over(name: str, value: int, words: str) -> None:
+    empty, limit = out(b""), LimitReached(name, value)
+    killed = Finished("cancelled", None, out(b"half\n"), empty, 1.0, 9, limit=limit)
+    assert told(killed) == (f"half\n[the command {words} in duragent.yaml]", "error")
+    late = Finished("timeout", None, empty, empty, 120.0, 9, limit=limit)
+    assert told(late) == (f"[timed out after 120 s; the command {words} in duragent.yaml]", "error")
+    stuck = Finished("cancelled", None, empty, empty, 9.0, None, "it could not be ended", limit)
+    assert told(stuck)[0].endswith("in duragent.yaml; it could not be ended]")
+    left = Finished("exited", 0, empty, empty, 1.0, limit=limit)
+    who = "the command" if name == "file_bytes" else "exit code 0; what the command left running"
+    assert told(left) == (f"[{who} {words} in duragent.yaml]", "error")
 
 
 def test_result_of_a_command_that_ran_never_says_that_it_was_not_started() -> None:

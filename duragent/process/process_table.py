@@ -1,0 +1,63 @@
+"""The kernel's table of processes, as /proc shows it. Without /proc it is empty.
+
+Imported by the runner, so this file imports only the standard library.
+"""
+
+import os
+from typing import NamedTuple
+
+
+class Process(NamedTuple):
+    """One process. With `started` (clock ticks since boot) the pid names it for good."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    started: int
+    dead: bool
+    threads: int = 1
+    resident_pages: int = 0
+    """Pages of memory that are in RAM; a page that several processes share counts for each."""
+    cpu_ticks: int = 0
+    """Clock ticks of CPU time, its own and those of children that it has waited for."""
+
+
+def process(pid: int) -> Process | None:
+    """None when there is no such process, or no /proc."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        parent, group, session = (int(each) for each in fields[1:4])
+        cpu, threads = sum(int(each) for each in fields[11:15]), int(fields[17])
+        started, pages = int(fields[19]), int(fields[21])
+    except (OSError, ValueError, IndexError):
+        return None
+    return Process(pid, parent, group, session, started, fields[0] in b"ZX", threads, pages, cpu)
+
+
+def processes() -> list[Process]:
+    """Every process that we may see."""
+    names = os.listdir("/proc") if os.path.isdir("/proc") else []
+    return [found for name in names if name.isdigit() and (found := process(int(name)))]
+
+
+def descendants(table: list[Process], root: int) -> set[int]:
+    """The pids of all that descend from `root`, without itself."""
+    children: dict[int, list[int]] = {}
+    for each in table:
+        children.setdefault(each.parent, []).append(each.pid)
+    below: set[int] = set()
+    fresh = [root]
+    while fresh:
+        fresh = [pid for parent in fresh for pid in children.get(parent, ()) if pid not in below]
+        below.update(fresh)
+    return below
+
+
+def send(pid: int, number: int) -> None:
+    """Send a signal, if the process is there and ours; a negative pid is a group."""
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
