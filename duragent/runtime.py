@@ -47,6 +47,7 @@ from duragent.stores.files import FileStore
 from duragent.stores.lock import WorkspaceLock, refuse_network_file_system
 from duragent.subscribers.notify import Notifier
 from duragent.tools.settings import WebSettings
+from duragent.workspace_folder import close_to_others, make_folders
 
 GRACE_FOR_TURNS = 0.8
 """The part of the grace that turns get; the rest is for answers on their way out."""
@@ -74,7 +75,8 @@ class Runtime:
     async def open(self) -> AsyncIterator["Runtime"]:
         """Serve while the block runs. Raises WorkspaceLocked, UnsafeFileSystem, ServerStartFailed."""
         workspace = self.config.workspace
-        workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(workspace.parent)
+        workspace.mkdir(mode=0o700, exist_ok=True)
         if not self.config.store.allow_network_fs:
             refuse_network_file_system(workspace)
         lock = WorkspaceLock(workspace / ".lock")
@@ -87,6 +89,7 @@ class Runtime:
 
     @asynccontextmanager
     async def _serving(self, workspace: Path, lock: WorkspaceLock) -> AsyncIterator[None]:
+        _keep_others_out(self.config)
         prepare_run_folder(workspace)
         folder = await asyncio.to_thread(take_server_folder, workspace)
         try:
@@ -312,6 +315,17 @@ def _frozen(config: Config, workspace: Path, agents_dir: Path) -> tuple[Path, ..
     # The workspace is the project itself.
     inside = ("policy.yaml", "tools", "skills", "directives", "memory")
     return (agents_dir, config_file, *(workspace / name for name in inside))
+
+
+def _keep_others_out(config: Config) -> None:
+    """Close the workspace and the sessions to other users of the machine; a project is not ours to close."""
+    folders = [config.sessions_dir]
+    if not config.base.resolve().is_relative_to(config.workspace.resolve()):
+        folders.insert(0, config.workspace)
+    for folder in folders:
+        mode = close_to_others(folder)
+        if mode is not None:
+            _log.warning("%s was open to other users (mode %o): now only its owner can enter it", folder, mode)
 
 
 def _log_to_stderr() -> None:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from duragent.agent.load import FILE_NAME
 from duragent.agent.spec import API_VERSION, check_name
 from duragent.errors import InvalidFile, InvalidRequest
+from duragent.workspace_folder import make_folders
 from duragent.yaml_file import parse_yaml
 
 # Only starting points: names change faster than releases, and agent.yaml says where to change them.
@@ -176,7 +177,7 @@ def _holds(path: Path, text: str) -> bool:
 
 def _write(path: Path, text: str) -> None:
     """Writes the file; it is there whole or as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(path.parent)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -80,7 +80,7 @@ async def _export(where: Where, prefix: str, path: Path, *, force: bool) -> None
         new = real.with_name(f".{real.name}.new")
         try:
             _check_free(path, real, force=force)
-            with new.open("wb") as file:
+            with _new_file(new) as file:
                 await connection.client.export(session.session_id, file.write)
                 file.flush()
                 os.fsync(file.fileno())
@@ -93,6 +93,13 @@ async def _export(where: Where, prefix: str, path: Path, *, force: bool) -> None
             with contextlib.suppress(OSError):
                 new.unlink()
     _say_exported(path, session)
+
+
+def _new_file(path: Path) -> IO[bytes]:
+    """An empty file that only its owner can read: a session holds everything that was said."""
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()  # What an export that was killed has left.
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def _named(path: Path, name: str) -> tuple[Path, Path]:

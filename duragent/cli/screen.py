@@ -28,6 +28,7 @@ from duragent.cli.tool_blocks import in_order
 from duragent.cli.view import in_colour, one_line
 from duragent.tools.command_output import cleaned
 from duragent.wire import Approval
+from duragent.workspace_folder import make_folders
 
 LIVE_LINES = 12
 OUTPUT_LINES = 8
@@ -286,7 +287,7 @@ def _history(path: Path | None) -> History:
     if path is None:
         return InMemoryHistory()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
         path.touch(mode=0o600)
         return _WholeHistory(str(path))
     except OSError:

@@ -12,6 +12,7 @@ from pathlib import Path
 from duragent.client.address import Endpoint, Tokens, find_server, read_address
 from duragent.client.server_process import is_gone
 from duragent.errors import ServerStartFailed, ServerUnreachable, WorkspaceLocked
+from duragent.workspace_folder import make_folders
 
 START_SECONDS = 15.0
 DEAD_SECONDS = 1.0
@@ -30,7 +31,7 @@ async def launch(workspace: Path, arguments: Sequence[str]) -> Endpoint:
     """
     log = workspace / "logs" / "server.log"
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(log.parent)
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise ServerStartFailed(f"the server's log {log} cannot be written: {error.strerror}") from error

@@ -42,6 +42,7 @@ from duragent.stores.log_file import LogFile, Rotation
 from duragent.stores.mending import mend
 from duragent.stores.open_logs import OpenLogs
 from duragent.stores.segments import ACTIVE, has_sealed
+from duragent.workspace_folder import make_folders
 
 _T = TypeVar("_T")
 _INDEX = ".index.jsonl"
@@ -88,7 +89,7 @@ class FileStore:
 
     def _open(self) -> None:
         if not self._root.is_dir():
-            self._root.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(self._root.parent)
             self._disk.make_folder(self._root)
         # Also when it was there: who made it may have died before its name was on the disk.
         self._disk.sync_folder(self._root.parent)

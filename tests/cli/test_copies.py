@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import zipfile
@@ -244,6 +245,29 @@ def test_export_replaces_nothing_unasked_and_writes_through_what_is_no_file(home
             assert read.read("events.jsonl") == home.log.read_bytes()
     assert fifo.is_fifo()
     assert [each.name for each in home.folder.iterdir() if each.name.endswith(".new")] == []
+
+
+def test_exports_and_an_older_workspace_are_closed_to_others(home: Home) -> None:
+    def mode(name: str) -> int:
+        return stat.S_IMODE((home.folder / name).stat().st_mode)
+
+    home.stop()
+    assert mode(".duragent") == 0o700
+    (home.folder / ".duragent").chmod(0o755)
+    (home.folder / ".new.zip.new").touch(0o666)  # An export that was killed has left this.
+    (home.folder / "old.zip").touch(0o666)
+    before = os.umask(0)
+    try:
+        assert home.run("session", "export", home.first, "-o", "new.zip").code == 0
+        assert home.run("session", "export", home.first, "-o", "old.zip", "--force").code == 0
+    finally:
+        os.umask(before)
+    assert [mode(name) for name in ("new.zip", "old.zip", ".duragent")] == [0o600, 0o600, 0o700]
+    log = home.folder / ".duragent" / "logs" / "server.log"
+    assert log.read_text().count("was open to other users (mode 755): now only its owner can enter it") == 1
+    home.stop()
+    home.sessions()
+    assert log.read_text().count("was open to other users") == 1
 
 
 def test_which_session_is_meant_and_which_record_is_said_in_plain_words(home: Home) -> None:
