@@ -539,6 +539,11 @@ Origin header must come from the server's own origin. There is no CORS.
 **Bodies** are JSON with `Content-Type: application/json`, at most {mebibytes} MiB; unknown fields are an error. So are
 unknown query parameters. Only `POST /api/v1/imports` takes `application/zip`, at most {gibibytes} GiB.
 
+**How many at a time.** At most `server.max_connections` requests under `/api/v1` are worked on at a time, besides them
+as many that wait for the end of a turn (`/messages` and `/approve` without `respond-async`, exports), and as many
+streams. The others wait, and are refused with 503 and `Retry-After` after `server.request_timeout_seconds`, or at once
+when more than 1,024 wait; nothing of a request has happened then. `/livez`, `/readyz` and the admin routes never wait.
+
 **Errors** are RFC 9457 problems, `application/problem+json`: see [errors](errors.md).
 
 **Idempotency-Key.** 1 to 255 printable ASCII characters, on a POST that makes something: the same key with the same
@@ -621,6 +626,7 @@ REFUSAL_MEANINGS = {
     "unsupported-media-type": "the body is not declared as JSON",
     "internal-error": "a fault in the server; its log says more",
     "too-many-connections": "half of the file descriptors are in use for connections",
+    "busy": "`server.max_connections` requests are worked on already; nothing of this one has happened",
     "model-failed": "the turn that answers this message failed; `detail` says why",
 }
 

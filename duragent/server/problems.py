@@ -53,6 +53,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "internal-error": (500, "Internal Server Error"),
     "model-failed": (502, "Model Failed"),
     "too-many-connections": (503, "Too Many Connections"),
+    "busy": (503, "Server Busy"),
 }
 """What only this door refuses: code -> status and title."""
 

@@ -1,6 +1,7 @@
 """From a request to its endpoint: one table says everything about a route, for this and for `/openapi.json`."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +13,9 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from duragent.errors import Stopping
+from duragent.server.asked import accepts, prefers_async
 from duragent.server.doors import Doors
+from duragent.server.in_flight import InFlight, Kind
 from duragent.server.problems import Refused
 
 Endpoint = Callable[[Doors, Request], Awaitable[ASGIApp]]
@@ -44,13 +47,14 @@ class Route:
 class Router:
     """An ASGI app over the table.
 
-    The time and the number of requests under `/api/v1/` are limited until an endpoint has its answer ready. Streams,
-    and answers that a turn still writes, are sent after that: they hold up nobody.
+    Under `/api/v1/` the number of requests is limited (`in_flight.py`), and the time until an endpoint has its answer
+    ready. Streams, and answers that a turn still writes, are sent after that.
     """
 
     def __init__(self, doors: Doors, routes: Sequence[Route]) -> None:
         self._doors = doors
-        self._working = asyncio.Semaphore(doors.settings.max_connections)
+        settings = doors.settings
+        self._in_flight = InFlight(settings.max_connections, settings.request_timeout_seconds, doors.stop)
         by_path: dict[str, dict[str, Route]] = {}
         for route in routes:
             by_path.setdefault(route.path, {})[route.method] = route
@@ -66,17 +70,22 @@ class Router:
         route = methods.get("GET" if request.method == "HEAD" else request.method)
         if route is None:
             raise Refused("method-not-allowed", f"{request.method} is not possible here", {"Allow": allowed})
-        response = await self._response(route, request)
-        await response(scope, receive, send)
-
-    async def _response(self, route: Route, request: Request) -> ASGIApp:
         if not route.path.startswith(LIMITED_PREFIX):
-            return await route.endpoint(self._doors, request)
+            response = await route.endpoint(self._doors, request)
+            await response(scope, receive, send)
+            return
         if self._doors.stop.begun:
             raise Stopping
+        kind = kind_of(route, request)
+        # The turn of what lasts comes first, and so nothing of it has happened when it is refused.
+        async with contextlib.nullcontext() if kind == "request" else self._in_flight.turn(kind):
+            response = await self._response(route, request)
+            await response(scope, receive, send)
+
+    async def _response(self, route: Route, request: Request) -> ASGIApp:
         seconds = self._doors.settings.request_timeout_seconds
         try:
-            async with asyncio.timeout(seconds), self._working:
+            async with self._in_flight.turn("request"), asyncio.timeout(seconds):
                 return await route.endpoint(self._doors, request)
         except TimeoutError:
             raise Refused("timeout", f"the request was not done within {seconds:g} seconds") from None
@@ -86,6 +95,14 @@ class Router:
             if match := pattern.fullmatch(path):
                 return methods, match.groupdict()
         raise Refused("not-found", "there is nothing at this path")
+
+
+def kind_of(route: Route, request: Request) -> Kind:
+    """How long this request may last."""
+    if "text/event-stream" in route.answers.values() or (route.streams and accepts(request) == "event-stream"):
+        return "stream"
+    waits_for_turn = 202 in route.answers and not prefers_async(request)
+    return "answer" if waits_for_turn or ARCHIVE in route.answers.values() else "request"
 
 
 def _allowed(methods: Mapping[str, Route]) -> str:

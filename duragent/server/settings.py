@@ -9,6 +9,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 Token = Annotated[str | None, BeforeValidator(lambda value: None if value == "" else value)]
 
 
+MAX_CONNECTIONS = (
+    "How many requests are worked on at a time; besides them as many that wait for the end of a turn, and as many "
+    "streams. The others wait, at most for `request_timeout_seconds`."
+)
+
+
 class ServerSettings(BaseModel):
     """Where the server listens, who may use it, and how long it waits."""
 
@@ -23,7 +29,7 @@ class ServerSettings(BaseModel):
     request_timeout_seconds: float = Field(default=300, gt=0, description="The time for one request, except streams.")
     idle_timeout_seconds: float = Field(default=60, gt=0, description="The longest silence of a model in a stream.")
     keep_alive_interval_seconds: float = Field(default=15, gt=0, description="How often a quiet stream says it lives.")
-    max_connections: int = Field(default=1024, ge=1, description="How many requests are worked on at a time.")
+    max_connections: int = Field(default=1024, ge=1, description=MAX_CONNECTIONS)
     shutdown_grace_seconds: float = Field(default=10, ge=0, description="The time that a stop leaves to running turns.")
 
     @field_validator("host")

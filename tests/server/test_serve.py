@@ -64,7 +64,7 @@ async def test_stop_does_not_wait_for_a_client_that_reads_nothing(house: House) 
         writer.close()
 
 
-async def test_requests_are_limited_until_their_answer_is_ready_and_streams_are_not(house: House) -> None:
+async def test_requests_above_the_limit_wait_and_then_are_refused(house: House) -> None:
     session_id = await house.create()
     begun = 0
 
@@ -78,7 +78,9 @@ async def test_requests_are_limited_until_their_answer_is_ready_and_streams_are_
         asked = [asyncio.create_task(http.get("/api/v1/sessions")) for _ in range(2)]
         await house.clock.settle()
         assert begun == 1
-        assert [(await each).status_code for each in asked] == [408, 408]
+        late, unworked = [await each for each in asked]
+        assert (late.status_code, unworked.status_code, unworked.headers["retry-after"]) == (408, 503, "1")
+        assert unworked.json()["type"] == "urn:duragent:problem:busy"
         assert (await http.get("/livez")).status_code == 200
         assert (await http.get(f"/api/v1/sessions/{session_id}")).status_code == 200
 
