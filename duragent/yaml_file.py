@@ -5,6 +5,7 @@ alias, a foreign tag, a second document, or a file out of bounds is an error and
 text that stands there (`on:` is the key "on"), dates stay text, and numbers with a colon (`22:30`) are text too.
 """
 
+import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -65,13 +66,18 @@ def read_text(path: Path, limit_bytes: int = MAX_BYTES) -> str:
         # A pipe or a device would block the reader for ever.
         if not stat.S_ISREG(mode):
             raise InvalidFile(str(path), "is a folder, not a file" if stat.S_ISDIR(mode) else "is not a regular file")
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_opened) as file:
             content = file.read(limit_bytes + 1)
     except FileNotFoundError:
         raise InvalidFile(str(path), "does not exist") from None
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
     return decoded(content, path, limit_bytes)
+
+
+def _opened(path: str, flags: int) -> int:
+    # It may have become a pipe since.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def unreadable(path: Path, error: Exception) -> InvalidFile:

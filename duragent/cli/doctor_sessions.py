@@ -41,7 +41,7 @@ def sessions(sessions_dir: Path, now: Callable[[], float] = time.monotonic) -> I
 
 def _changed(folder: Path) -> float:
     try:
-        return max((path.stat().st_mtime for path in folder.glob("events*.jsonl")), default=0.0)
+        return (folder / "events.jsonl").lstat().st_mtime
     except OSError:
         return 0.0
 

@@ -69,10 +69,11 @@ def _show(replayed: "Replayed", json: bool) -> None:
 
 def _verify(sessions_dir: Path, session_id: str, json: bool) -> int:
     from duragent.journal import snapshot
+    from duragent.safe_read import read_file
     from duragent.stores import checkup
 
     try:
-        saved = (sessions_dir / session_id / "state.yaml").read_bytes()
+        saved = read_file(sessions_dir / session_id / "state.yaml", snapshot.MAX_BYTES)
     except OSError as error:
         absent = isinstance(error, FileNotFoundError)
         seq = checkup.replay(sessions_dir, session_id).state.seq

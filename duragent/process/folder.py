@@ -30,6 +30,7 @@ from duragent.crashpoint import crashpoint
 from duragent.descriptors import limit_of_commands
 from duragent.process import process_table, runner
 from duragent.process.base import Ending, Finished, LimitReached, Output
+from duragent.safe_read import open_file, read_file
 from duragent.sandboxes.base import Command
 
 HEAD_BYTES = 4 << 20
@@ -40,6 +41,8 @@ LIVE_BYTES = 1 << 14
 """At most so much of a stream is shown at once."""
 LIVE_BEHIND_BYTES = 1 << 16
 """Whoever is further behind than this skips to the newest `LIVE_BYTES`."""
+READ_MAX_BYTES = 256 << 20
+"""Of one file: none that a runner writes is so long, and what a command is given on stdin neither."""
 _KILL_SECONDS = 5.0
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -273,7 +276,7 @@ class Tail:
 
     def _bytes(self) -> bytes:
         number = max(0, (self._position - HEAD_BYTES) // PIECE_BYTES + 1)
-        with open(self._path(number), "rb") as file:
+        with open(open_file(self._path(number)), "rb") as file:
             file.seek(self._position - _start(number))
             found = file.read(LIVE_BYTES)
         self._position += len(found)
@@ -331,9 +334,7 @@ def _write(path: Path, text: bytes) -> None:
 
 def _read(path: Path) -> bytes | None:
     try:
-        # By an opener, because `open` closes the descriptor when it refuses it, as it does a folder's.
-        with open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW)) as file:
-            return file.read()
+        return read_file(path, READ_MAX_BYTES)
     except FileNotFoundError:
         return None
 

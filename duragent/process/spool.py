@@ -25,6 +25,7 @@ from duragent.process import process_table, runner
 from duragent.process.base import CallEvidence, Commands, Finished
 from duragent.process.folder import Claim, Seen, Tail
 from duragent.process.gone import Gone
+from duragent.safe_read import OddFile, read_file
 from duragent.sandboxes.base import Command
 
 FIRST_POLL_SECONDS, LAST_POLL_SECONDS = 0.02, 0.2
@@ -36,6 +37,7 @@ R = TypeVar("R")
 _SPAWNS = 3
 _ID = re.compile("[a-z0-9][A-Za-z0-9_-]{0,63}")
 """As `stores.base.SESSION_ID`: capital letters only because duragent-rust wrote its ULIDs so."""
+_ID_MAX_BYTES = 1 << 10
 _LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
 """All that a runner gets of the environment: where the interpreter's libraries are. No key, no token."""
 
@@ -294,15 +296,16 @@ def _name(session_id: str, call: str) -> str:
 def _complaint(folder: Path) -> str:
     """The last line that a runner wrote, such as the error that ended it."""
     with contextlib.suppress(OSError):
-        lines = (folder / "runner.log").read_text(errors="replace").strip().splitlines()
+        text = read_file(folder / "runner.log", files.READ_MAX_BYTES).decode(errors="replace")
+        lines = text.strip().splitlines()
         return lines[-1] if lines else "its runner ended at once"
     return "its folder is gone"
 
 
 def _id_in(root: Path) -> str:
     """The id in the file `id`; "" when there is none."""
-    with contextlib.suppress(FileNotFoundError):
-        found = (root / "id").read_text(errors="replace").strip()
+    with contextlib.suppress(FileNotFoundError, OddFile):
+        found = read_file(root / "id", _ID_MAX_BYTES).decode(errors="replace").strip()
         if found.startswith("spool_") and ULID.fullmatch(found.removeprefix("spool_")):
             return found
     return ""
@@ -315,7 +318,7 @@ def _spool_id(root: Path) -> str:
         return found
     made = SystemClock().new_id("spool")
     new = root / ".id.new"
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     try:
         os.write(fd, f"{made}\n".encode())
         os.fsync(fd)

@@ -20,12 +20,19 @@ async def fold(store: Store, claim: Claim) -> SessionState:
     while state.seq < claim.head:
         try:
             lines = await store.read(claim, state.seq, FOLD_LINES)
+            if not lines:
+                raise _ends_early(claim, state.seq)
             state = await asyncio.to_thread(_apply_all, state, lines, claim)
         except Damaged as error:
             claim.damage = claim.damage or error
             return await _as_far_as_good(store, claim, error.good_seq)
     crashpoint("session.folded")
     return state
+
+
+def _ends_early(claim: Claim, seq: int) -> Damaged:
+    problem = f"the log ends at record {seq}, and had {claim.head}"
+    return Damaged(claim.session_id, "events.jsonl", seq + 1, problem, seq)
 
 
 def _apply_all(state: SessionState, lines: bytes, claim: Claim) -> SessionState:
@@ -43,8 +50,14 @@ def _apply_all(state: SessionState, lines: bytes, claim: Claim) -> SessionState:
 async def _as_far_as_good(store: Store, claim: Claim, good_seq: int) -> SessionState:
     state = SessionState(claim.session_id)
     while state.seq < good_seq:
-        lines = await store.read(claim, state.seq, min(FOLD_LINES, good_seq - state.seq))
-        state = _apply_all(state, lines, claim)
+        try:
+            lines = await store.read(claim, state.seq, min(FOLD_LINES, good_seq - state.seq))
+            if not lines:
+                break
+            state = _apply_all(state, lines, claim)
+        except Damaged as error:
+            # It is shorter by now than it was a moment ago.
+            good_seq = min(error.good_seq, good_seq - 1)
     return state
 
 

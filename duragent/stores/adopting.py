@@ -4,7 +4,6 @@ The law: under the session's name there is all of it or nothing, whatever happen
 """
 
 import contextlib
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,10 +13,12 @@ from duragent.errors import SessionExists, StoreFull
 from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
 from duragent.os_errors import in_words
+from duragent.safe_read import OddFile
+from duragent.stores.blobs import write_blob
 from duragent.stores.disk import Disk
 from duragent.stores.lines import line_seq
 from duragent.stores.log_file import LogFile, Rotation
-from duragent.stores.segments import ACTIVE, has_log
+from duragent.stores.segments import ACTIVE, FILE_MAX_BYTES, has_log
 
 ADOPTED = ".adopted-"
 DELETED = ".deleted-"
@@ -74,15 +75,25 @@ class Adoption:
         Raises SessionExists where it is not.
         """
         try:
-            names = set(os.listdir(self._named))
+            names = set(self._disk.names(self._named))
+            if names <= {ACTIVE} and self._has_no_record(names):
+                return True
         except FileNotFoundError:
             return True
-        if names <= {ACTIVE}:
-            found = scan((self._named / ACTIVE).read_bytes() if names else b"", crc_seed(self._session_id), after=None)
-            if found.seq == 0 and found.verdict != "damaged":
-                return True
-        why = "exists" if has_log(self._named) else f"has no log, but a folder that is in the way: {self._named}"
+        except NotADirectoryError:
+            pass
+        why = f"has no log, but a folder that is in the way: {self._named}"
+        if has_log(self._disk, self._named):
+            why = "exists"
         raise SessionExists(f"session '{self._session_id}' {why}")
+
+    def _has_no_record(self, names: set[str]) -> bool:
+        try:
+            data = self._disk.read_file(self._named / ACTIVE, FILE_MAX_BYTES) if names else b""
+        except OddFile:
+            return False
+        found = scan(data, crc_seed(self._session_id), after=None)
+        return found.seq == 0 and found.verdict != "damaged"
 
     def close(self) -> None:
         """Leaves nothing behind that did not get its name."""
@@ -99,13 +110,3 @@ def or_full(work: Callable[[], None], session_id: str) -> None:
         work()
     except OSError as error:
         raise StoreFull(f"nothing was stored in session '{session_id}': {in_words(error)}") from error
-
-
-def write_blob(disk: Disk, folder: Path, sha256: str, data: bytes) -> None:
-    path = folder / "blobs" / sha256
-    # All of it also when it is there already: a process that died may have left it in the page cache only.
-    with contextlib.suppress(FileExistsError):
-        disk.make_folder(path.parent)
-    disk.sync_folder(folder)
-    disk.replace(path, data)
-    crashpoint("blob.stored")

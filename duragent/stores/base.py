@@ -86,8 +86,11 @@ class Store(Protocol):
         """Whole lines, oldest first: the newest `limit` with seq < `before` (None: of all), about READ_MAX_BYTES."""
         ...
 
-    async def verify(self, session_id: str) -> None:
-        """Read everything and raise Damaged at the first fault that is not a torn tail. Changes nothing."""
+    async def verify(self, session_id: str) -> int:
+        """Read everything; the seq of the last record. Changes nothing, and may run beside any other call.
+
+        Raises SessionNotFound, and Damaged at the first fault that is not a torn tail.
+        """
         ...
 
     async def adopt(

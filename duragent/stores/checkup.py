@@ -1,20 +1,23 @@
 """Looking a session over, from its files alone: every line, every blob, and the summary. Changes nothing."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duragent.errors import Damaged, SessionNotFound
+from duragent.errors import Damaged, SessionNotFound, Unavailable
 from duragent.journal import snapshot
 from duragent.journal.apply import apply
 from duragent.journal.record import BadLine, blobs_of, crc_of, crc_seed, decode
 from duragent.journal.snapshot import Snapshot
 from duragent.journal.state import SessionState
-from duragent.stores.files import read_blob
-from duragent.stores.reader import LogReader
-from duragent.stores.segments import log_paths
+from duragent.os_errors import in_words, is_shortage
+from duragent.stores.blobs import read_blob
+from duragent.stores.disk import Disk
+from duragent.stores.reader import LogReader, pieces
+from duragent.stores.segments import ACTIVE, SNAPSHOT, log_paths
 
-_BESIDE = ("events.torn-*", "events.damaged-*", "events.conflict-*")
+_BESIDE = ("events.torn-", "events.damaged-", "events.conflict-")
 
 
 @dataclass(slots=True)
@@ -39,46 +42,87 @@ class Checkup:
         return self.damage is None
 
 
-def check(sessions_dir: Path, session_id: str) -> Checkup:
-    """A session of which only the summary is left counts as damaged. Raises SessionNotFound."""
-    folder, seed = sessions_dir / session_id, crc_seed(session_id)
+def check(sessions_dir: Path, session_id: str, disk: Disk | None = None) -> Checkup:
+    """A session of which only the summary is left counts as damaged. Raises SessionNotFound.
+
+    It may be written, deleted or made again meanwhile: damage counts when a second look finds it too.
+    """
+    disk = disk or Disk()
+    found = _look(disk, sessions_dir / session_id, session_id)
+    return found if found.is_whole else _look(disk, sessions_dir / session_id, session_id)
+
+
+def _look(disk: Disk, folder: Path, session_id: str) -> Checkup:
     found = Checkup(session_id, state=SessionState(session_id))
     # Before the log: what is written in between must not look as if the log had lost it.
-    saved = saved_snapshot(folder, session_id)
+    saved = saved_snapshot(folder, session_id, disk)
     try:
-        for line in LogReader(sessions_dir).lines(session_id):
-            _take(found, folder, line, seed)
+        for piece in pieces(disk, folder, session_id):
+            for line in piece.lines():
+                _take(found, disk, folder, line)
+            found.behind_bytes = piece.torn_bytes
         _against_snapshot(found, saved)
     except Damaged as damage:
         found.damage = damage
     except SessionNotFound:
-        if saved is None:
+        if not os.path.lexists(folder / SNAPSHOT):
             raise
-        found.damage = Damaged(session_id, "events.jsonl", 1, "the log is gone", 0)
+        found.damage = Damaged(session_id, ACTIVE, 1, "the log is gone", 0)
     except OSError as error:
+        _raise_shortage(session_id, error)
         at, problem = found.records + 1, f"record {found.records + 1}: it cannot be read: {error.strerror}"
-        found.damage = Damaged(session_id, "events.jsonl", at, problem, found.records)
-    # It may have grown meanwhile.
-    found.behind_bytes = max(0, sum(path.stat().st_size for path in log_paths(folder)) - found.good_bytes)
-    found.kept_aside = tuple(sorted(path.name for pattern in _BESIDE for path in folder.glob(pattern)))
+        found.damage = Damaged(session_id, ACTIVE, at, problem, found.records)
+    if found.damage is not None and not found.damage.is_of_blob:
+        # It may have grown meanwhile.
+        found.behind_bytes = max(0, sum(map(_size, _files(disk, folder))) - found.good_bytes)
+    found.kept_aside = _beside(disk, folder)
     return found
 
 
-def _take(found: Checkup, folder: Path, line: bytes, seed: int) -> None:
+def _raise_shortage(session_id: str, error: OSError) -> None:
+    """Raises Unavailable where the error says nothing of the file."""
+    if is_shortage(error):
+        raise Unavailable(f"session '{session_id}' cannot be read: {in_words(error)}") from error
+
+
+def _files(disk: Disk, folder: Path) -> Sequence[Path]:
+    try:
+        return log_paths(disk, folder)
+    except OSError:
+        return ()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        # It was sealed or removed since its name was read.
+        return 0
+
+
+def _beside(disk: Disk, folder: Path) -> tuple[str, ...]:
+    try:
+        return tuple(sorted(name for name in disk.names(folder) if name.startswith(_BESIDE)))
+    except OSError:
+        return ()
+
+
+def _take(found: Checkup, disk: Disk, folder: Path, line: bytes) -> None:
     assert found.state is not None
     try:
-        record = decode(line, seed)
+        record = decode(line, crc_seed(found.session_id))
     except BadLine as error:
         at = found.records + 1
-        raise Damaged(found.session_id, "events.jsonl", at, f"record {at}: {error}", found.records) from error
+        raise Damaged(found.session_id, ACTIVE, at, f"record {at}: {error}", found.records) from error
     for name in blobs_of(line, record.event):
         try:
-            read_blob(folder, name, found.session_id, record.seq)
+            read_blob(disk, folder, name, (found.session_id, record.seq))
             found.blobs += 1
         except Damaged as damage:
             found.damage = found.damage or damage
             found.lost_blobs.append(name)
         except OSError as error:
+            _raise_shortage(found.session_id, error)
             problem = f"the blob cannot be read: {error.strerror}"
             found.damage = found.damage or Damaged(found.session_id, f"blobs/{name}", 1, problem, record.seq)
             found.lost_blobs.append(name)
@@ -93,13 +137,13 @@ def _against_snapshot(found: Checkup, saved: Snapshot | None) -> None:
 
 def _shorter(session_id: str, head: int, saved: Snapshot) -> Damaged:
     problem = f"the log ends at record {head}, but state.yaml has seen {saved.state.seq}"
-    return Damaged(session_id, "events.jsonl", head + 1, problem, head)
+    return Damaged(session_id, ACTIVE, head + 1, problem, head)
 
 
-def saved_snapshot(folder: Path, session_id: str) -> Snapshot | None:
+def saved_snapshot(folder: Path, session_id: str, disk: Disk | None = None) -> Snapshot | None:
     """What `state.yaml` says, when it can be trusted."""
     try:
-        return snapshot.load((folder / "state.yaml").read_bytes(), session_id)
+        return snapshot.load((disk or Disk()).read_file(folder / SNAPSHOT, snapshot.MAX_BYTES), session_id)
     except OSError:
         return None
 
@@ -116,15 +160,15 @@ class Replayed:
         return snapshot.facts(snapshot.dump(Snapshot(self.state, self.last_crc)))
 
 
-def replay(sessions_dir: Path, session_id: str, upto: int | None = None) -> Replayed:
+def replay(sessions_dir: Path, session_id: str, upto: int | None = None, disk: Disk | None = None) -> Replayed:
     """Fold the log from its beginning. Raises SessionNotFound, Damaged."""
     state, crc, seed = SessionState(session_id), "", crc_seed(session_id)
-    saved = saved_snapshot(sessions_dir / session_id, session_id)
-    for line in LogReader(sessions_dir).lines(session_id):
+    saved = saved_snapshot(sessions_dir / session_id, session_id, disk)
+    for line in LogReader(sessions_dir, disk).lines(session_id):
         try:
             record = decode(line, seed)
         except BadLine as error:
-            raise Damaged(session_id, "events.jsonl", state.seq + 1, str(error), state.seq) from error
+            raise Damaged(session_id, ACTIVE, state.seq + 1, str(error), state.seq) from error
         state, crc = apply(state, record), crc_of(line)
         if upto is not None and state.seq >= upto:
             # What is behind it need not be good.

@@ -6,10 +6,9 @@ import os
 from pathlib import Path
 
 from duragent.crashpoint import crashpoint
+from duragent.safe_read import open_file, read_file
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_EDIT = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-_SCRATCH = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 # macOS has no fdatasync.
@@ -38,7 +37,20 @@ class Disk:
         return fd
 
     def open(self, path: Path, *, scratch: bool = False) -> int:
-        return os.open(path, _SCRATCH if scratch else _EDIT, 0o600)
+        """A regular file, for reading and writing; `scratch` makes it when it is absent. Raises OddFile."""
+        return open_file(path, os.O_RDWR | os.O_CREAT if scratch else os.O_RDWR)
+
+    def open_to_read(self, path: Path) -> int:
+        """Raises OddFile for what is not a regular file."""
+        return open_file(path)
+
+    def read_file(self, path: Path, limit_bytes: int) -> bytes:
+        """All of a regular file. Raises OddFile."""
+        return read_file(path, limit_bytes)
+
+    def names(self, folder: Path) -> list[str]:
+        # Not glob, which in newer Pythons takes a folder that cannot be read for an empty one.
+        return os.listdir(folder)
 
     def close(self, fd: int) -> None:
         os.close(fd)
@@ -48,6 +60,8 @@ class Disk:
         view = memoryview(data)
         while view:
             written = os.pwrite(fd, view, offset)
+            if written == 0:
+                raise OSError(errno.EIO, "nothing was written")
             view, offset = view[written:], offset + written
 
     def read(self, fd: int, size: int, offset: int) -> bytes:

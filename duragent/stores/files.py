@@ -4,8 +4,9 @@
                   state.yaml     a summary, for eyes and for a fast open
                   partial.jsonl  what watchers saw of an answer that is being written
                   blobs/<sha256> texts too long for a line
-    sessions/.index.jsonl        a cache of the session list
-    sessions/.deleted-<id>       a deletion that was cut short; finished at the next start
+    sessions/.lock               who serves this folder (lock.py)
+             .index.jsonl        a cache of the session list
+             .deleted-<id>       a deletion that was cut short; finished at the next start
              .adopted-<id>       a session that is being copied here; removed at the next start
 
 Blocking calls run in a small pool of threads, never on the event loop; calls on one session are made one after another.
@@ -13,11 +14,10 @@ Blocking calls run in a small pool of threads, never on the event loop; calls on
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import shutil
+import stat
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,6 @@ from typing import TypeVar
 
 from duragent.crashpoint import crashpoint
 from duragent.errors import (
-    Damaged,
     DuragentError,
     Fenced,
     SessionNotFound,
@@ -33,22 +32,28 @@ from duragent.errors import (
     StoreFull,
     Unavailable,
 )
+from duragent.journal import snapshot
 from duragent.os_errors import in_words, is_shortage
-from duragent.stores import log_file
-from duragent.stores.adopting import ADOPTED, DELETED, Adoption, or_full, write_blob
+from duragent.stores.adopting import ADOPTED, DELETED, Adoption, or_full
 from duragent.stores.base import SESSION_ID, Claim, Listed, TornTail
+from duragent.stores.blobs import read_blob, write_blob
 from duragent.stores.disk import Disk
 from duragent.stores.log_file import LogFile, Rotation
 from duragent.stores.mending import mend
 from duragent.stores.open_logs import OpenLogs
-from duragent.stores.segments import ACTIVE, has_sealed
+from duragent.stores.reader import verify
+from duragent.stores.segments import ACTIVE, SNAPSHOT, has_sealed
+from duragent.stores.threads import Threads
 from duragent.workspace_folder import make_folders
 
 _T = TypeVar("_T")
 _INDEX = ".index.jsonl"
 _PARTIAL = "partial.jsonl"
-_THREADS = 8
 _OPEN_LOGS = 256
+_PARTIAL_MAX_BYTES = 64 << 20
+_INDEX_MAX_BYTES = 1 << 30
+CLOSE_SECONDS = 2.0
+"""So long `close` waits for calls to the disk that are under way."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,7 +81,7 @@ class FileStore:
         self._root = sessions_dir
         self._disk = disk or Disk()
         self._rotation = rotation or Rotation()
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="duragent-store")
+        self._threads = Threads()
         self._claims: dict[str, _FileClaim] = {}
         self._open_logs: OpenLogs[_FileClaim] = OpenLogs(open_logs)
 
@@ -99,14 +104,18 @@ class FileStore:
         for rest in rests:
             shutil.rmtree(rest, ignore_errors=True)
 
-    def close(self) -> None:
-        self._pool.shutdown(wait=True)
+    def close(self, seconds: float = CLOSE_SECONDS) -> bool:
+        """Close all logs. False: a call to the disk has not returned within `seconds`, and may write when it does."""
+        ended = self._threads.close(seconds)
         for claim in list(self._claims.values()):
-            self._close_log(claim)
+            # The number of a descriptor that is closed is given to another file.
+            if ended or not claim.turn.locked():
+                self._close_log(claim)
+        return ended
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            return await self._threads.run(work)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise Unavailable(f"the store cannot be used: {where}{in_words(error)}") from error
@@ -260,8 +269,8 @@ class FileStore:
 
         return await self._with(claim, work)
 
-    async def verify(self, session_id: str) -> None:
-        await self._in_thread(lambda: log_file.verify(self._root / session_id, session_id))
+    async def verify(self, session_id: str) -> int:
+        return await self._in_thread(lambda: verify(self._disk, self._root / session_id, session_id))
 
     # --- beside the log ---------------------------------------------------------------------------------------------
 
@@ -270,14 +279,17 @@ class FileStore:
         await self._with(claim, lambda *_: or_full(work, claim.session_id))
 
     async def get_blob(self, claim: Claim, sha256: str) -> bytes:
-        return await self._with(claim, lambda mine, log: read_blob(mine.folder, sha256, claim.session_id, log.head))
+        return await self._with(
+            claim, lambda mine, log: read_blob(self._disk, mine.folder, sha256, (claim.session_id, log.head))
+        )
 
     async def put_snapshot(self, claim: Claim, data: bytes) -> None:
-        await self._with(claim, lambda mine, _: self._disk.replace(mine.folder / "state.yaml", data))
+        await self._with(claim, lambda mine, _: self._disk.replace(mine.folder / SNAPSHOT, data))
         crashpoint("snapshot.stored")
 
     async def get_snapshot(self, session_id: str) -> bytes | None:
-        return await self._in_thread(lambda: _read_or_none(self._root / session_id / "state.yaml", may_lack=False))
+        path = self._root / session_id / SNAPSHOT
+        return await self._in_thread(lambda: self._read_or_none(path, snapshot.MAX_BYTES, may_lack=False))
 
     async def put_partial(self, claim: Claim, data: bytes, *, append: bool) -> None:
         def work(mine: _FileClaim, _: LogFile) -> None:
@@ -292,7 +304,7 @@ class FileStore:
         crashpoint("partial.kept")
 
     async def get_partial(self, claim: Claim) -> bytes:
-        return await self._with(claim, lambda mine, _: _read_or_none(mine.folder / _PARTIAL) or b"")
+        return await self._with(claim, lambda mine, _: self._read_partial(mine.folder) or b"")
 
     # --- all sessions -----------------------------------------------------------------------------------------------
 
@@ -305,7 +317,7 @@ class FileStore:
             for entry in entries:
                 if not SESSION_ID.match(entry.name):
                     continue
-                if (mark := _mark(Path(entry.path))) is not None:
+                if (mark := _mark(self._disk, Path(entry.path))) is not None:
                     found.append(Listed(entry.name, mark))
         return found
 
@@ -334,7 +346,22 @@ class FileStore:
         crashpoint("index.dumped")
 
     async def get_index(self) -> bytes:
-        return await self._in_thread(lambda: _read_or_none(self._root / _INDEX) or b"")
+        return await self._in_thread(lambda: self._read_or_none(self._root / _INDEX, _INDEX_MAX_BYTES) or b"")
+
+    def _read_partial(self, folder: Path) -> bytes | None:
+        return self._read_or_none(folder / _PARTIAL, _PARTIAL_MAX_BYTES)
+
+    def _read_or_none(self, path: Path, limit_bytes: int, *, may_lack: bool = True) -> bytes | None:
+        """A cache: what cannot be read, or is not a file, counts as absent.
+
+        Without `may_lack` raises OSError when that says nothing of the file.
+        """
+        try:
+            return self._disk.read_file(path, limit_bytes)
+        except OSError as error:
+            if is_shortage(error) and not may_lack:
+                raise
+            return None
 
 
 class _Scratch:
@@ -352,7 +379,7 @@ class _Scratch:
         self._disk.close(self._fd)
 
 
-def _mark(folder: Path) -> str | None:
+def _mark(disk: Disk, folder: Path) -> str | None:
     """What changes with the log; None when there is no record in it."""
     try:
         status = os.stat(folder / ACTIVE, follow_symlinks=False)
@@ -363,28 +390,7 @@ def _mark(folder: Path) -> str | None:
     except OSError:
         # It is there, and whoever opens it is told.
         return "unreadable"
-    if (status is None or status.st_size == 0) and not has_sealed(folder):
-        return None
-    return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}" if status else "sealed"
-
-
-def read_blob(folder: Path, sha256: str, session_id: str, good_seq: int) -> bytes:
-    """The bytes of a blob, checked. Raises Damaged."""
-    try:
-        data: bytes | None = (folder / "blobs" / sha256).read_bytes()
-    except FileNotFoundError:
-        data = None
-    if data is None or hashlib.sha256(data).hexdigest() != sha256:
-        problem = "is absent" if data is None else "is not what its name says"
-        raise Damaged(session_id, f"blobs/{sha256}", 1, f"the blob {problem}", good_seq)
-    return data
-
-
-def _read_or_none(path: Path, *, may_lack: bool = True) -> bytes | None:
-    """None when it cannot be read. Without `may_lack` raises OSError when that says nothing of the file."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        if is_shortage(error) and not may_lack:
-            raise
-        return None
+    if status and (status.st_size or not stat.S_ISREG(status.st_mode)):
+        return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+    # A summary without the log that it sums up is a log that was lost.
+    return "sealed" if has_sealed(disk, folder) or os.path.lexists(folder / SNAPSHOT) else None

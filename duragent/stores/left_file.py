@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duragent.errors import LogChanged
+from duragent.safe_read import OddFile
 from duragent.stores.disk import Disk
 
 
@@ -31,6 +32,8 @@ class LeftFile:
             fd = disk.open(path)
         except FileNotFoundError:
             raise LogChanged(session_id, "it was removed while it was not open") from None
+        except OddFile as odd:
+            raise LogChanged(session_id, odd.problem) from odd
         try:
             now = LeftFile.of(fd)
             if problem := self._difference(now):

@@ -28,7 +28,10 @@ def offset_after(read: Read, end: int, seq: int) -> int:
 
 
 def forward(read: Read, start: int, end: int, limit: int, max_bytes: int) -> bytes:
-    """Whole lines from `start`: at most `limit`; stops after the line that passes `max_bytes`."""
+    """Whole lines from `start`: at most `limit`; stops after the line that passes `max_bytes`.
+
+    Raises ValueError when the file ends before `end`.
+    """
     pieces: list[bytes] = []
     total = 0
     while start < end and limit > 0 and total < max_bytes:
@@ -38,6 +41,8 @@ def forward(read: Read, start: int, end: int, limit: int, max_bytes: int) -> byt
             last = _line_start(read, start + 1, end) - start
             chunk = read(start, last)
         chunk = chunk[:last]
+        if not chunk:
+            raise ValueError(f"there is nothing at byte {start}, before the end at {end}")
         if (lines := chunk.count(b"\n")) > limit:
             chunk = b"\n".join(chunk.split(b"\n", limit)[:limit]) + b"\n"
         limit -= lines

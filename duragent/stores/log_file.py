@@ -26,18 +26,15 @@ from duragent.errors import (
     StoreFull,
     Unavailable,
 )
-from duragent.journal.record import MAX_LINE_BYTES, BadLine, checked_seq, crc_seed, tx_of
+from duragent.journal.record import BadLine, crc_seed
 from duragent.journal.scan import Scan, scan
 from duragent.os_errors import in_words
-from duragent.stores import lines as line_file
+from duragent.safe_read import OddFile, refuse_long
 from duragent.stores.base import TornTail
 from duragent.stores.disk import Disk
 from duragent.stores.left_file import LeftFile
-from duragent.stores.segments import ACTIVE, Part, Segment, has_log, sealed_segments
-
-VERIFY_AT_OPEN_BYTES = 1 << 20
-"""Up to this size a log is checked whole when it is opened; of a longer one its tail. `verify` checks everything."""
-TAIL_BYTES = 256 << 10
+from duragent.stores.opening import save_tail, saved_tails, scan_opened
+from duragent.stores.segments import ACTIVE, FILE_MAX_BYTES, SNAPSHOT, Part, Segment, has_log, sealed_segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +90,18 @@ class LogFile:
 
     def _take_over(self) -> None:
         """Make room for a new log, unless there is anything in the old one that could ever be wanted."""
-        if has_log(self._folder):
-            data = self._path.read_bytes() if self._path.exists() else None
-            found = scan(data, self._seed, after=None) if data is not None else None
-            if found is None or found.seq > 0 or found.verdict == "damaged":
-                raise SessionExists(f"session '{self._session_id}' exists")
+        if os.path.lexists(self._folder / SNAPSHOT) or (has_log(self._disk, self._folder) and not self._is_empty()):
+            raise SessionExists(f"session '{self._session_id}' exists")
+        with contextlib.suppress(FileNotFoundError):
             self._disk.unlink(self._path)
+
+    def _is_empty(self) -> bool:
+        """Whether there is one file, without any record."""
+        try:
+            found = scan(self._disk.read_file(self._path, FILE_MAX_BYTES), self._seed, after=None)
+        except (FileNotFoundError, OddFile):
+            return False
+        return found.seq == 0 and found.verdict != "damaged"
 
     def open(self) -> None:
         """Read, judge, mend. May be killed at any point and run again."""
@@ -108,68 +111,54 @@ class LogFile:
             raise Unavailable(f"cannot open the log of session '{self._session_id}': {in_words(error)}") from error
 
     def _open(self) -> None:
-        self._sealed, fault = sealed_segments(self._folder, self._session_id)
+        if self._folder.is_symlink():
+            # Its target may be another workspace's, whose lock nobody here holds.
+            self._refuse("its folder is a symbolic link", 0)
+            return
+        self._sealed, fault = sealed_segments(self._disk, self._folder, self._session_id)
         if fault is not None:
             self.damage, self.head = fault, fault.good_seq
             self._first = self.head + 1
             return
         try:
             self._fd = self._disk.open(self._path)
+            refuse_long(os.fstat(self._fd).st_size, FILE_MAX_BYTES)
         except FileNotFoundError:
             if not self._sealed:
-                raise SessionNotFound(self._session_id) from None
+                self._without_record("the log is gone")
+                return
             # A rotation was cut short between its rename and the new file: see `_rotate`.
             self._disk.sync_folder(self._folder)
             self._fd = self._disk.create(self._path)
-        self._judge(self._scan())
-        if self.head == 0 and self.damage is None:
-            raise SessionNotFound(self._session_id)
-
-    def _scan(self) -> Scan:
-        size = os.fstat(self._fd).st_size
+        except OddFile as odd:
+            self._refuse(odd.problem, self._sealed[-1].last if self._sealed else 0)
+            return
         before = self._sealed[-1].last if self._sealed else None
-        if size > VERIFY_AT_OPEN_BYTES and (quick := self._scan_tail(size)) is not None:
-            self._first = _first_seq(self._disk.read(self._fd, MAX_LINE_BYTES, 0))
-            if before is None or self._first == before + 1:
-                return quick
-        data = self._disk.read(self._fd, size, 0)
-        result = scan(data, self._seed, after=before)
-        self._first = before + 1 if before else _first_seq(data)
-        return result
+        found, self._first = scan_opened(self._disk, self._fd, self._seed, before)
+        self._judge(found)
+        if self.head == 0 and self.damage is None:
+            self._without_record("the log is empty")
 
-    def _scan_tail(self, size: int) -> Scan | None:
-        """The scan of the last part, or None when it is not clean: then the whole must be looked at."""
-        start = size - TAIL_BYTES
-        data = self._disk.read(self._fd, TAIL_BYTES, start)
-        skip = data.find(b"\n") + 1
-        while 0 < skip < len(data):
-            newline = data.find(b"\n", skip)
-            line = data[skip:newline]
-            try:
-                seq, tx = checked_seq(line, self._seed), tx_of(line)
-            except BadLine:
-                return None
-            if tx is None or tx[0] == 1:
-                result = scan(data[skip:], self._seed, after=seq - 1)
-                clean = result.verdict == "clean"
-                return Scan("clean", start + skip + result.end, result.seq, 0) if clean else None
-            skip = newline + 1
-        return None
+    def _without_record(self, problem: str) -> None:
+        """Raises SessionNotFound, unless there is a summary: it is written only of records that were durable."""
+        if not os.path.lexists(self._folder / SNAPSHOT):
+            raise SessionNotFound(self._session_id)
+        self._refuse(f"{problem}, but state.yaml is there", 0)
+
+    def _refuse(self, problem: str, good_seq: int) -> None:
+        """Read-only: there is no active file that could be read or written."""
+        self.damage = Damaged(self._session_id, ACTIVE, 1, problem, good_seq)
+        self.head, self._first = good_seq, good_seq + 1
 
     def _judge(self, found: Scan) -> None:
         self._end, self.head = found.end, found.seq
         if found.verdict == "damaged":
             self.damage = Damaged(self._session_id, ACTIVE, found.line, found.problem, found.seq)
             return
-        saved = self._torn_before(found.end)
+        saved = saved_tails(self._folder, found.end)
         if found.verdict == "torn":
             size = os.fstat(self._fd).st_size - found.end
-            tail = self._disk.read(self._fd, size, found.end)
-            if not saved or saved[-1].read_bytes() != tail:
-                # Never over the tail of an earlier crash at the same place.
-                number = f".{len(saved) + 1}" if saved else ""
-                saved.append(self._folder / f"events.torn-{found.end}{number}")
-                self._disk.replace(saved[-1], tail)
+            saved = save_tail(self._disk, self._folder, found.end, self._disk.read(self._fd, size, found.end))
             crashpoint("recovery.torn_saved")
             self._disk.truncate(self._fd, found.end)
             crashpoint("recovery.truncated")
@@ -183,12 +172,7 @@ class LogFile:
         crashpoint("recovery.synced")
         if saved:
             # Also when the crash came between cutting and saying so: nothing was appended since.
-            self.torn = TornTail(found.end, saved[-1].stat().st_size, saved[-1].name)
-
-    def _torn_before(self, end: int) -> list[Path]:
-        """The tails that were cut off at `end` of the log, the oldest first."""
-        names = [self._folder / f"events.torn-{end}", *self._folder.glob(f"events.torn-{end}.*")]
-        return sorted((path for path in names if path.exists()), key=lambda path: (len(path.name), path.name))
+            self.torn = TornTail(found.end, saved[-1].lstat().st_size, saved[-1].name)
 
     def rest(self) -> None:
         """Close the file until it is used again. Everything acknowledged was synced, so nothing can be lost."""
@@ -376,48 +360,27 @@ class LogFile:
         """Read in a sealed file, or in the active one. A bad line there ends writing, and is told."""
         if segment is None:
             self._wake()
-        path, fd, part = self._path, -1, Part(self._disk, self._fd, self._first, self._end, self._seed)
-        if segment is not None:
-            path, fd = segment.path, self._disk.open(segment.path)
+        path, fd = (self._path, self._fd) if segment is None else (segment.path, -1)
+        first, end = self._first, self._end
         try:
             if segment is not None:
-                part = Part(self._disk, fd, segment.first, os.fstat(fd).st_size, self._seed)
-            return wanted(part)
-        except BadLine as error:
-            found = scan(part.read(0, part.end), self._seed, after=part.first - 1)
-            problem = found.problem or str(error)
-            self.damage = self.damage or Damaged(self._session_id, path.name, found.line, problem, found.seq)
+                fd, first = self._disk.open_to_read(segment.path), segment.first
+                end = os.fstat(fd).st_size
+            return wanted(Part(self._disk, fd, first, end, self._seed))
+        except (BadLine, OddFile) as error:
+            self.damage = self.damage or self._fault(path, fd, first, end, error)
             raise self.damage from error
         finally:
-            if fd >= 0:
+            if segment is not None and fd >= 0:
                 self._disk.close(fd)
 
-
-def verify(folder: Path, session_id: str) -> None:
-    """Read the whole log. Raises Damaged at the first fault that is not a torn tail; changes nothing."""
-    if not has_log(folder):
-        raise SessionNotFound(session_id)
-    seed, seq = crc_seed(session_id), None
-    sealed, damage = sealed_segments(folder, session_id)
-    for segment in sealed:
-        found = scan(segment.path.read_bytes(), seed, after=seq)
-        if found.verdict != "clean":
-            raise Damaged(session_id, segment.path.name, found.line, found.problem, found.seq)
-        seq = found.seq
-    if damage is not None:
-        raise damage
-    try:
-        data = (folder / ACTIVE).read_bytes()
-    except FileNotFoundError:
-        return
-    found = scan(data, seed, after=seq)
-    if found.verdict == "damaged":
-        raise Damaged(session_id, ACTIVE, found.line, found.problem, found.seq)
-
-
-def _first_seq(data: bytes) -> int:
-    end = data.find(b"\n")
-    try:
-        return line_file.line_seq(data[:end]) if end > 0 else 1
-    except (ValueError, KeyError, TypeError):
-        return 1
+    def _fault(self, path: Path, fd: int, first: int, end: int, error: BadLine | OddFile) -> Damaged:
+        """What is wrong with a file in which a read found a fault, and how far it is good."""
+        if isinstance(error, OddFile):
+            return Damaged(self._session_id, path.name, 1, error.problem, first - 1)
+        data = self._disk.read(fd, end, 0)
+        found = scan(data, self._seed, after=first - 1)
+        problem = found.problem or str(error)
+        if len(data) < end:
+            problem = f"the file has {len(data)} bytes, and had {end}"
+        return Damaged(self._session_id, path.name, found.line, problem, found.seq)

@@ -67,13 +67,14 @@ class MemoryStore:
         lines = [line for line in self._good(claim) if before is None or line_seq(line) < before]
         return b"".join(reversed(_fitting(lines[: -limit - 1 : -1])))
 
-    async def verify(self, session_id: str) -> None:
+    async def verify(self, session_id: str) -> int:
         stream = self._streams.get(session_id)
         if stream is None:
             raise SessionNotFound(session_id)
         found = scan(b"".join(stream.lines), crc_seed(session_id), after=None)
         if found.verdict == "damaged":
             raise Damaged(session_id, "memory", found.line, found.problem, found.seq)
+        return found.seq
 
     async def adopt(
         self,

@@ -14,11 +14,16 @@ from zlib import crc32
 from duragent.errors import Damaged
 from duragent.journal.record import CRC_TAIL_BYTES, BadLine, checked_seq, crc_seed
 from duragent.journal.scan import scan
+from duragent.safe_read import OddFile
 from duragent.stores import lines as line_file
 from duragent.stores.base import READ_MAX_BYTES
 from duragent.stores.disk import Disk
 
 ACTIVE = "events.jsonl"
+SNAPSHOT = "state.yaml"
+FILE_MAX_BYTES = 1 << 30
+"""Of one file of a log: more than one that is sealed (64 MiB) and the longest append (512 MiB) have together."""
+SNAPSHOT_MAX_BYTES = 64 << 20
 _SEALED = re.compile(r"events-(\d{1,18})\.jsonl")
 
 
@@ -58,7 +63,10 @@ class Part:
             return lines
 
     def read(self, offset: int, size: int) -> bytes:
-        return self.disk.read(self.fd, size, offset)
+        data = self.disk.read(self.fd, size, offset)
+        if len(data) < min(size, self.end - offset):
+            raise BadLine(f"the file ends at byte {offset + len(data)}, and had {self.end} bytes")
+        return data
 
     def _good(self, lines: bytes, expected: int) -> bytes:
         """The front of `lines` that is records `expected` and following."""
@@ -101,60 +109,66 @@ def _told() -> Iterator[None]:
         raise BadLine(f"not a record: {error}") from error
 
 
-def sealed_segments(folder: Path, session_id: str) -> tuple[list[Segment], Damaged | None]:
+def sealed_segments(disk: Disk, folder: Path, session_id: str) -> tuple[list[Segment], Damaged | None]:
     """The sealed files, oldest first, as far as each begins where the one before ends; and the fault behind them."""
     seed = crc_seed(session_id)
     segments: list[Segment] = []
-    for first, path in _sealed_paths(folder):
+    for first, path in _sealed_paths(disk, folder):
         before = segments[-1].last if segments else first - 1
         if first != before + 1:
             problem = f"record {first} follows record {before}"
             return segments, Damaged(session_id, path.name, 1, problem, before)
-        last = _last_seq(path, seed)
-        if last is None or last < first:
-            found = scan(path.read_bytes(), seed, after=before)
-            segments.append(Segment(path, first, found.seq))
-            problem = found.problem or "it holds no record"
-            return segments, Damaged(session_id, path.name, found.line, problem, found.seq)
+        try:
+            last = _last_seq(disk, path, seed)
+            if last is None or last < first:
+                found = scan(disk.read_file(path, FILE_MAX_BYTES), seed, after=before)
+                segments.append(Segment(path, first, found.seq))
+                problem = found.problem or "it holds no record"
+                return segments, Damaged(session_id, path.name, found.line, problem, found.seq)
+        except OddFile as odd:
+            return segments, Damaged(session_id, path.name, 1, odd.problem, before)
         segments.append(Segment(path, first, last))
     return segments, None
 
 
-def has_log(folder: Path) -> bool:
-    """Whether there is any file of a log, also between the two steps of sealing one."""
-    return (folder / ACTIVE).exists() or has_sealed(folder)
+def has_log(disk: Disk, folder: Path) -> bool:
+    """Whether anything has the name of a log's file, also between the two steps of sealing one."""
+    return os.path.lexists(folder / ACTIVE) or has_sealed(disk, folder)
 
 
-def log_paths(folder: Path) -> list[Path]:
+def log_paths(disk: Disk, folder: Path) -> list[Path]:
     """All files of a log, oldest first, whatever is in them."""
     active = folder / ACTIVE
-    return [*(path for _, path in _sealed_paths(folder)), *([active] if active.exists() else [])]
+    sealed = [path for _, path in _sealed_paths(disk, folder)]
+    return [*sealed, *([active] if os.path.lexists(active) else [])]
 
 
-def has_sealed(folder: Path) -> bool:
-    return bool(_sealed_paths(folder))
+def has_sealed(disk: Disk, folder: Path) -> bool:
+    return bool(_sealed_paths(disk, folder))
 
 
-def _sealed_paths(folder: Path) -> list[tuple[int, Path]]:
+def _sealed_paths(disk: Disk, folder: Path) -> list[tuple[int, Path]]:
     try:
-        # Not glob, which in newer Pythons takes a folder that cannot be read for an empty one.
-        names = os.listdir(folder)
-    except FileNotFoundError:
+        names = disk.names(folder)
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted((int(match[1]), folder / match[0]) for match in map(_SEALED.fullmatch, names) if match)
 
 
-def _last_seq(path: Path, seed: int) -> int | None:
-    """The seq of the last line, or None when it cannot be trusted."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
+def _last_seq(disk: Disk, path: Path, seed: int) -> int | None:
+    """The seq of the last line, or None when it cannot be trusted. Raises OddFile."""
+    fd = disk.open_to_read(path)
+    try:
+        size = os.fstat(fd).st_size
 
         def read(offset: int, count: int) -> bytes:
-            return os.pread(file.fileno(), count, offset)
+            return disk.read(fd, count, offset)
 
         last = line_file.backward(read, size, 1, 1)
         if not last or read(size - 1, 1) != b"\n":
             return None
+    finally:
+        disk.close(fd)
     try:
         return checked_seq(last[:-1], seed)
     except BadLine:

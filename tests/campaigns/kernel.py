@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from duragent.stores import disk, files, log_file, segments
+from duragent import safe_read
+from duragent.stores import disk, files, log_file, reader, segments
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EMFILE)
 CALLS = "open close pread pwrite ftruncate fdatasync fsync rename unlink mkdir fstat stat listdir scandir".split()
@@ -64,6 +65,6 @@ class Kernel:
 
     def rule(self, put: Callable[[object, str, object], None]) -> None:
         """Put this kernel below the store."""
-        for room in (disk, files, log_file, segments):
+        for room in (safe_read, disk, files, log_file, reader, segments):
             put(room, "os", self)
         put(disk, "_sync_data", lambda fd: self._call("fdatasync", fd))

@@ -24,7 +24,8 @@ from duragent.journal.events import (
 )
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
-from duragent.stores.log_file import verify
+from duragent.stores.disk import Disk
+from duragent.stores.reader import verify
 from duragent.yaml_file import read_yaml
 from tests.campaigns.kills_world import World
 from tests.campaigns.turns_call_rules import AFTER
@@ -57,10 +58,10 @@ def must_hold(world: World) -> None:
         if session in told.deleted:
             assert not (server.sessions_dir / session).exists()
         else:
-            verify(server.sessions_dir / session, session)
+            verify(Disk(), server.sessions_dir / session, session)
             _session_must_hold(world, session, _records(world, session))
     for session in told.forks:
-        verify(server.sessions_dir / session, session)
+        verify(Disk(), server.sessions_dir / session, session)
     session, log = told.idle
     assert server.events_file(session).read_bytes() == log, "the idle session was written to"
     _effects_must_hold(world)

@@ -6,11 +6,10 @@ import hashlib
 import itertools
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from duragent.errors import SessionExists, SessionNotFound, StoreFull, Unavailable
 from duragent.stores import adopting, files
@@ -18,10 +17,12 @@ from duragent.stores.base import Claim, TornTail
 from duragent.stores.disk import Disk
 from duragent.stores.files import FileStore
 from duragent.stores.log_file import LogFile, Rotation
+from duragent.stores.threads import Threads
 from tests.campaigns.platter import Image, Operation, history_of, read_image, write_image
 from tests.campaigns.recorder import Killed, Recorder, Trouble
 from tests.stores.logs import SESSION, QuickDisk, lines_of, message
 
+_T = TypeVar("_T")
 ROTATION = Rotation(events=6)
 BLOB = bytes(range(256)) * 6
 DIGEST = hashlib.sha256(BLOB).hexdigest()
@@ -58,17 +59,11 @@ class Unable(Exception):
     """The store cannot be opened: no server runs."""
 
 
-class AtOnce(Executor):
+class AtOnce(Threads):
     """Runs what it is given in the caller's thread: a story has one thread, and costs no switches."""
 
-    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        try:
-            done.set_result(work(*args, **kwargs))
-        except BaseException as error:
-            # Also that the process is gone.
-            done.set_exception(error)
-        return done
+    async def run(self, work: Callable[[], _T]) -> _T:
+        return work()
 
 
 class Teller:
@@ -76,8 +71,7 @@ class Teller:
 
     def __init__(self, root: Path, disk: Disk, moment: Callable[[], int], now: Known = NOTHING) -> None:
         self.store = FileStore(root / "sessions", disk=disk, rotation=ROTATION)
-        self.store._pool.shutdown()
-        self.store._pool = AtOnce()  # type: ignore[assignment]  # it is used as an Executor only
+        self.store._threads = AtOnce()
         self.claim: Claim | None = None
         self.lines = b""
         self.now = now

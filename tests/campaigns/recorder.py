@@ -120,7 +120,7 @@ class Recorder(Disk):
         return fd
 
     def close(self, fd: int) -> None:
-        self._files.pop(fd)
+        self._files.pop(fd, None)
         super().close(fd)
 
     def write(self, fd: int, data: bytes, offset: int) -> None:

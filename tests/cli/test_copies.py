@@ -314,7 +314,7 @@ def test_summary_that_is_no_summary_is_one_line(home: Home) -> None:
     summary.unlink()
     summary.mkdir()
     ran = home.run("replay", home.first, "--verify")
-    assert (ran.code, "state.yaml cannot be read: Is a directory" in ran.out) == (1, True)
+    assert (ran.code, "state.yaml cannot be read: it is a folder, not a file" in ran.out) == (1, True)
 
 
 def said(ran: Ran) -> tuple[int, str, str]:

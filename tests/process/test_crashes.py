@@ -12,6 +12,7 @@ from duragent.errors import RunnerLost, Unavailable
 from duragent.process import folder as files
 from duragent.process import process_table, runner
 from duragent.process.folder import Claim
+from duragent.safe_read import OddFile
 from tests.process.places import (
     CALL,
     SESSION,
@@ -174,7 +175,7 @@ async def test_result_that_is_not_whole_is_no_result(tmp_path: Path, name: str) 
 def test_folder_in_place_of_a_file_leaves_nothing_open(tmp_path: Path) -> None:
     (tmp_path / runner.SPEC).mkdir()
     before = os.listdir("/proc/self/fd")
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(OddFile):
         files.look(tmp_path)
     assert os.listdir("/proc/self/fd") == before
 

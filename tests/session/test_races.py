@@ -312,7 +312,7 @@ async def test_an_expiry_that_a_message_overtook_closes_nothing(tmp_path: Path) 
 
 async def test_one_unexpected_fault_does_not_keep_the_server_from_starting(tmp_path: Path) -> None:
     class Odd(MemoryStore):
-        async def verify(self, session_id: str) -> None:
+        async def verify(self, session_id: str) -> int:
             raise KeyError(session_id)
 
     async with open_house(Odd(), ScriptedModel(otherwise="ok"), tmp_path) as house:

@@ -146,23 +146,25 @@ async def test_deletion_that_could_not_be_synced_is_not_said_to_be_done(tmp_path
     store.close()
 
 
-async def test_blob_that_cannot_be_read_for_now_is_not_said_to_be_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = FileStore(tmp_path, disk=QuickDisk())
+async def test_blob_that_cannot_be_read_for_now_is_not_said_to_be_damaged(tmp_path: Path) -> None:
+    class WithoutDescriptors(QuickDisk):
+        left = True
+
+        def read_file(self, path: Path, limit_bytes: int) -> bytes:
+            if not self.left:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            return super().read_file(path, limit_bytes)
+
+    disk = WithoutDescriptors()
+    store = FileStore(tmp_path, disk=disk)
     store.open()
     claim = await store.create(SESSION, APPENDS[0])
     digest = hashlib.sha256(b"blob").hexdigest()
     await store.put_blob(claim, digest, b"blob")
-    real = Path.read_bytes
-
-    def no_descriptors(path: Path) -> bytes:
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-
-    monkeypatch.setattr(Path, "read_bytes", no_descriptors)
+    disk.left = False
     with pytest.raises(Unavailable, match="Too many open files"):
         await store.get_blob(claim, digest)
-    monkeypatch.setattr(Path, "read_bytes", real)
+    disk.left = True
     assert await store.get_blob(claim, digest) == b"blob"
     store.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.errors import LogChanged, Unavailable
+from duragent.errors import LogChanged
 from duragent.stores.files import FileStore
 from tests.stores.logs import SESSION, QuickDisk, conversation
 
@@ -111,7 +111,9 @@ async def test_symbolic_link_in_place_of_a_log_is_refused(tmp_path: Path) -> Non
     (tmp_path / "sessions" / SESSION).mkdir()
     (tmp_path / "secret").write_bytes(APPENDS[0][0])
     (tmp_path / "sessions" / SESSION / "events.jsonl").symlink_to(tmp_path / "secret")
-    with pytest.raises(Unavailable):
-        await store.claim(SESSION)
+    claim = await store.claim(SESSION)
+    assert claim.damage is not None
+    assert claim.damage.problem == "it is a symbolic link, not a file"
+    assert await store.read(claim, 0, 10) == b""
     assert (tmp_path / "secret").read_bytes() == APPENDS[0][0]
     store.close()

@@ -3,7 +3,7 @@
 from tests.campaigns.mutants.mutant import ASSERTIONS, Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     ACTOR,
-    ADOPTING,
+    BLOBS,
     FOLD,
     INDEX,
     LOCK,
@@ -22,9 +22,9 @@ BESIDE: tuple[Mutant, ...] = (
         "a blob is not verified",
         "the comparison of a blob with its name",
         Edit(
-            STORE_FILES,
-            "    if data is None or hashlib.sha256(data).hexdigest() != sha256:",
-            "    if data is None:",
+            BLOBS,
+            "        if hashlib.sha256(data).hexdigest() == sha256:",
+            "        if True:",
         ),
         f"{T_STORE_SAFEGUARDS}::test_changed_or_absent_blob_is_damage",
     ),
@@ -32,7 +32,7 @@ BESIDE: tuple[Mutant, ...] = (
         "a blob is not made durable",
         "the syncs of a blob, before the line that refers to it",
         Edit(
-            ADOPTING,
+            BLOBS,
             "    disk.replace(path, data)",
             "    disk.replace(path, data, durable=False)",
         ),
@@ -42,7 +42,7 @@ BESIDE: tuple[Mutant, ...] = (
         "the blobs folder is not made durable",
         "the sync of the folder that the blobs folder is in",
         Edit(
-            ADOPTING,
+            BLOBS,
             "    disk.sync_folder(folder)\n",
             "",
         ),

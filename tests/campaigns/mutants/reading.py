@@ -3,6 +3,7 @@
 from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     LOG_FILE,
+    OPENING,
     RECORD,
     SCAN,
     SEGMENTS,
@@ -86,9 +87,9 @@ READING: tuple[Mutant, ...] = (
         "a torn tail is not saved",
         "events.torn-N: what was cut off cannot be looked at",
         Edit(
-            LOG_FILE,
-            "                self._disk.replace(saved[-1], tail)",
-            "                saved.pop()",
+            OPENING,
+            "        disk.replace(saved[-1], tail)",
+            "        saved.pop()",
         ),
         f"{T_CUTS_AND_FLIPS}::test_second_torn_tail_does_not_overwrite_the_first",
         f"{T_CUTS_AND_FLIPS}::test_torn_tail_of_nuls_is_cut_off",
@@ -97,7 +98,7 @@ READING: tuple[Mutant, ...] = (
         "a second torn tail overwrites the first",
         "the number behind the name of a torn tail",
         Edit(
-            LOG_FILE,
+            OPENING,
             'number = f".{len(saved) + 1}" if saved else ""',
             'number = ""',
         ),

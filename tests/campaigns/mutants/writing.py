@@ -4,6 +4,7 @@ from tests.campaigns.mutants.mutant import ASSERTIONS, Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     DISK,
     LOG_FILE,
+    SAFE_READ,
     STORE_FILES,
     T_CONTRACT,
     T_FAULTS,
@@ -134,11 +135,11 @@ WRITING: tuple[Mutant, ...] = (
         Edit(
             LOG_FILE,
             "            self._over = Unavailable(f\"the log of session '{self._session_id}' cannot be "
-            'written: {second.strerror}")\n'
+            'written: {in_words(second)}")\n'
             "            raise self._over from error\n"
-            "        raise StoreFull(f\"nothing was stored in session '{self._session_id}': {error.strerror}\")",
+            "        raise StoreFull(f\"nothing was stored in session '{self._session_id}': {in_words(error)}\")",
             "            pass\n"
-            "        raise StoreFull(f\"nothing was stored in session '{self._session_id}': {error.strerror}\")",
+            "        raise StoreFull(f\"nothing was stored in session '{self._session_id}': {in_words(error)}\")",
         ),
         f"{T_STORE_SAFEGUARDS}::test_writer_whose_undo_failed_writes_no_more",
     ),
@@ -241,8 +242,8 @@ WRITING: tuple[Mutant, ...] = (
         "the refusal to take over a folder that has records",
         Edit(
             LOG_FILE,
-            '            if found is None or found.seq > 0 or found.verdict == "damaged":',
-            "            if False:",
+            "(has_log(self._disk, self._folder) and not self._is_empty())",
+            "False",
         ),
         f"{T_CONTRACT}::test_store_keeps_its_promise[files-session_is_created_once]",
         f"{T_FAULTS}::test_log_that_is_damaged_from_its_first_record_on_is_not_taken_over",
@@ -257,15 +258,14 @@ WRITING: tuple[Mutant, ...] = (
         ),
         f"{T_STORE_SAFEGUARDS}::test_next_call_waits_for_an_append_whose_caller_went_away",
     ),
-    without(
+    Mutant(
         "a link in place of a log is followed",
-        "O_NOFOLLOW when a log is opened",
-        Edit(
-            DISK,
-            "_EDIT = os.O_RDWR | os.O_NOFOLLOW |",
-            "_EDIT = os.O_RDWR |",
+        "O_NOFOLLOW and the look before it: records are appended to whatever somebody linked to",
+        (
+            Edit(SAFE_READ, "os.stat(path, follow_symlinks=False)", "os.stat(path)"),
+            Edit(SAFE_READ, "flags | os.O_NOFOLLOW |", "flags |"),
         ),
-        f"{T_MEDDLING}::test_symbolic_link_in_place_of_a_log_is_refused",
+        (f"{T_MEDDLING}::test_symbolic_link_in_place_of_a_log_is_refused",),
     ),
     without(
         "no folder fsync between the old name and the new file",
