@@ -120,7 +120,7 @@ class Runtime:
                     tasks.create_task(self.notifier.run()),
                     tasks.create_task(self.catalog.watch(self.stop, self._on_reload)),
                 ]
-                doors = self._doors(Tokens(token, self.settings.admin_token))
+                doors = self._doors(Tokens(token, self.settings.admin_token), means)
                 async with HttpServer(build_app(doors), [listener], doors.stop) as http:
                     with announced(workspace, folder, self._address(port, folder)):
                         if self._needs_litellm():
@@ -155,7 +155,7 @@ class Runtime:
             workspace=workspace,
             project=self.config.base.resolve(),
             frozen=_frozen(self.config, workspace, self.agents_dir.resolve()),
-            closed=(workspace / "run", workspace / ".lock", self.config.sessions_dir.resolve(), *places()),
+            closed=closed_to_agents(self.config),
             spool=await Spool.open(workspace / "run" / "spool"),
             sandbox=self.config.sandbox,
             given={"web": self._web_settings()},
@@ -166,6 +166,8 @@ class Runtime:
         except SandboxUnavailable as error:
             raise ServerStartFailed(str(error)) from error
         _log.info("commands run in: %s", sandbox.name if sandbox.name != "trust" else "no sandbox, as you")
+        if warning := await asyncio.to_thread(means.warning):
+            _log.warning("%s", warning)
         return means
 
     def _web_settings(self) -> WebSettings:
@@ -188,7 +190,7 @@ class Runtime:
             idle_timeout_seconds=self.settings.idle_timeout_seconds,
         )
 
-    def _doors(self, tokens: Tokens) -> Doors:
+    def _doors(self, tokens: Tokens, means: Means) -> Doors:
         return Doors(
             sessions=self.sessions,
             catalog=self.catalog,
@@ -200,6 +202,7 @@ class Runtime:
             shutdown=self.begin_stop,
             reload_agents=self._reload_agents,
             trouble=self.sessions.trouble,
+            warning=means.warning,
         )
 
     def _model_for(self, choice: ModelChoice) -> Model:
@@ -304,6 +307,12 @@ async def _guarded(work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception:
         _log.exception("a task ended in an unexpected way")
+
+
+def closed_to_agents(config: Config) -> tuple[Path, ...]:
+    """What no tool and no command of an agent may read: tokens, results of other calls, and what was said."""
+    workspace = config.workspace.resolve()
+    return (workspace / "run", workspace / ".lock", config.sessions_dir.resolve(), *places())
 
 
 def _frozen(config: Config, workspace: Path, agents_dir: Path) -> tuple[Path, ...]:

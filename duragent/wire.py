@@ -113,6 +113,9 @@ class AgentSummary(Shape):
     provider: str | None = None
     model: str | None = None
     problem: str | None = Field(None, description="Why the files as they are cannot be used; null for a good agent.")
+    warning: str | None = Field(
+        None, description="What a person must know before it works, such as that no sandbox holds; null for nothing."
+    )
 
 
 class AgentList(Shape):

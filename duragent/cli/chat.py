@@ -82,4 +82,6 @@ async def _banner(connection: Connection, session: "SessionInfo") -> str:
     left += f"  ·  {view.one_line(model)}" if model else ""
     keys = "/help for commands · Ctrl-D detaches · Ctrl-C stops the answer"
     fits = len(left) + 8 + len(keys) < shutil.get_terminal_size().columns
-    return f"{view.paint(left, bold=True)}{' ' * 8 if fits else chr(10)}{view.paint(keys, dim=True)}"
+    banner = f"{view.paint(left, bold=True)}{' ' * 8 if fits else chr(10)}{view.paint(keys, dim=True)}"
+    warning = "" if agent is None else view.one_line(agent.warning)
+    return f"{banner}\n{view.paint(warning, fg='yellow')}" if warning else banner

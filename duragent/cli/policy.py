@@ -33,11 +33,22 @@ def try_command(
     Exit code 0: allowed; 1: a person would be asked, or it is denied.
     """
     from duragent.agent.catalog import Catalog
-    from duragent.policy.files import load_policy
+    from duragent.cli.loop import run
     from duragent.policy.rules import Allow, Invocation, allow_patterns, explain, judge
+    from duragent.process.spool import Spool
+    from duragent.runtime import closed_to_agents
+    from duragent.session.means import Means
 
     found = need_config(config, workspace)
-    policy = load_policy(found.workspace, Catalog.open(found.agents_dir).get(agent).folder)
+    means = Means(
+        workspace=found.workspace.resolve(),
+        project=found.base.resolve(),
+        closed=closed_to_agents(found),
+        frozen=(),
+        spool=Spool(found.workspace / "run" / "spool", ""),
+        sandbox=found.sandbox,
+    )
+    policy = run(means.policy(Catalog.open(found.agents_dir).get(agent)))
     invocation = Invocation("bash", "bash", command)
     if tool is not None:
         invocation = Invocation("builtin", tool.partition(":")[0], f"{tool} {command}".strip())

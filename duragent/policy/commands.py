@@ -54,9 +54,13 @@ class Piece:
     transparent: bool = False
     fed: bool = False
     runs: str = ""
-    """The program's name without its folder, where the text tells it."""
+    """The program's name without its folder, where the text tells it; `<` or `>` for a redirection."""
     moves: bool = False
     """What comes after or inside it may run in another folder, or without variables that stand now."""
+    words: Words = ()
+    """The words that it was made of; of a redirection the file."""
+    private: str = ""
+    """The private file that it names, where `reach` has found one."""
 
     def all(self) -> "Iterator[Piece]":
         """It, all that it runs, and all that it may run."""
@@ -160,7 +164,8 @@ def _redirection(redirection: Redirection) -> Iterator[Piece]:
             yield _redirect_piece("<", target)
         else:
             # Reading needs no allowance, but there may be a denial.
-            yield Piece(f"< {target.canonical}", (f"< {target.canonical}", f"< {target.text}"), transparent=True)
+            denied = (f"< {target.canonical}", f"< {target.text}")
+            yield Piece(denied[0], denied, transparent=True, runs="<", words=(target,))
         return
     if operator == ">&" and target.literal and re.fullmatch(r"\d+-?|-", target.text):
         return
@@ -171,9 +176,10 @@ def _redirection(redirection: Redirection) -> Iterator[Piece]:
 def _redirect_piece(operator: str, target: Word) -> Piece:
     text, plain = f"{operator} {target.canonical}", f"{operator} {target.text}"
     if not target.literal:
-        return Piece(text, (text, plain), template=f"{operator} {HOLE}")
+        return Piece(text, (text, plain), template=f"{operator} {HOLE}", runs=operator, words=(target,))
     reasons = (_GIVES_RIGHTS,) if is_guarded(target.text) else ()
-    return Piece(text, (text, plain), _unambiguous(text, plain, (target,)), text, reasons)
+    allowed = _unambiguous(text, plain, (target,))
+    return Piece(text, (text, plain), allowed, text, reasons, runs=operator, words=(target,))
 
 
 def is_guarded(text: str) -> bool:
@@ -209,18 +215,14 @@ def _command(part: SimpleCommand, functions: frozenset[str], depth: int, budget:
     if not own:
         return piece
     static = all(each.value is not None and each.value.literal for each in own)
-    return Piece(
-        prefix + piece.text,
-        (*piece.denied_by, *(prefix + text for text in piece.denied_by)),
-        tuple(prefix + text for text in piece.allowed_by) if static else (),
-        (prefix if static else HOLE) + piece.template,
-        (*piece.reasons, *(Reason(f"{each.canonical}", f"sets {each.name} for it") for each in own)),
-        piece.unknowable,
-        piece.inner,
-        piece.guesses,
-        fed=piece.fed,
-        runs=piece.runs,
-        moves=piece.moves,
+    return replace(
+        piece,
+        text=prefix + piece.text,
+        denied_by=(*piece.denied_by, *(prefix + text for text in piece.denied_by)),
+        allowed_by=tuple(prefix + text for text in piece.allowed_by) if static else (),
+        template=(prefix if static else HOLE) + piece.template,
+        reasons=(*piece.reasons, *(Reason(f"{each.canonical}", f"sets {each.name} for it") for each in own)),
+        transparent=False,
     )
 
 
@@ -250,7 +252,7 @@ def _of_words(
         unknowable = TOO_MUCH
     if unknowable is not None:
         guesses = _guesses(suffixes(words), depth, budget)
-        return Piece(text, (text, plain), template=template, unknowable=unknowable, guesses=guesses)
+        return Piece(text, (text, plain), template=template, unknowable=unknowable, guesses=guesses, words=words)
     inside = look_inside(words)
     inner = (*_inner(inside, depth, budget), *_fed_by(words, inside, redirections, depth, budget))
     reasons = inside.reasons
@@ -271,6 +273,7 @@ def _of_words(
         fed=inside.fed,
         runs=base_name(first.text),
         moves=_moves(words),
+        words=words,
     )
 
 
@@ -320,7 +323,8 @@ def _guesses(found: tuple[Words, ...], depth: int, budget: _Budget) -> tuple[Pie
 
 def _flat(words: Words) -> Piece:
     text, plain = " ".join(word.canonical for word in words), " ".join(word.text for word in words)
-    return Piece(text, _denied(words, text, plain), template=" ".join(word.template for word in words))
+    template = " ".join(word.template for word in words)
+    return Piece(text, _denied(words, text, plain), template=template, words=words)
 
 
 def _denied(words: Words, text: str, plain: str) -> tuple[str, ...]:

@@ -13,7 +13,9 @@ from duragent.policy.commands import Piece, is_guarded, pieces_of
 from duragent.policy.defaults import GENERAL
 from duragent.policy.inside import Reason
 from duragent.policy.patterns import Kind, Rule, escaped, folded
-from duragent.policy.tiers import Delivery, Policy
+from duragent.policy.place import CommandPlace
+from duragent.policy.reach import reached
+from duragent.policy.tiers import BUILT_IN, Delivery, Policy
 from duragent.policy.words import GLOB, HOLE, NUMBER
 
 NOT_LISTED = "not in the allow list"
@@ -98,7 +100,7 @@ def judge(policy: Policy, invocation: Invocation) -> Verdict:
     if policy.faults:
         source, fault = policy.faults[0]
         return Deny(f"the policy cannot be used: {fault}", source)
-    parts = tuple(part for kind, piece in _pieces(invocation) for part in _findings(policy, kind, piece))
+    parts = tuple(part for kind, piece in _pieces(invocation, policy.place) for part in _findings(policy, kind, piece))
     if not any(part.verdict == "deny" for part in parts):
         parts = (*parts, *_denied_as_a_whole(policy, invocation))
     for part in parts:
@@ -118,7 +120,7 @@ def allow_patterns(policy: Policy, invocation: Invocation) -> tuple[str, ...]:
     if not isinstance(judge(policy, invocation), Ask):
         return ()
     found: list[str] = []
-    for kind, piece in _pieces(invocation):
+    for kind, piece in _pieces(invocation, policy.place):
         patterns = _patterns(policy, kind, piece)
         if patterns is None:
             return ()
@@ -160,15 +162,20 @@ def _by(rule: str, source: str) -> str:
 # --- pieces ----------------------------------------------------------------------------------------------------------
 
 
-def _pieces(invocation: Invocation) -> tuple[tuple[Kind, Piece], ...]:
+def _pieces(invocation: Invocation, place: CommandPlace | None = None) -> tuple[tuple[Kind, Piece], ...]:
     found: list[tuple[Kind, Piece]] = []
     if invocation.kind == "bash":
-        found += [("bash", piece) for piece in pieces_of(invocation.text)]
+        found += [("bash", piece) for piece in _of_command(invocation.text, place)]
     else:
         found.append((invocation.kind, _tool_piece(invocation)))
     if invocation.shell is not None:
-        found += [("bash", piece) for piece in pieces_of(invocation.shell)]
+        found += [("bash", piece) for piece in _of_command(invocation.shell, place)]
     return tuple(found)
+
+
+def _of_command(text: str, place: CommandPlace | None) -> tuple[Piece, ...]:
+    pieces = pieces_of(text)
+    return pieces if place is None else reached(pieces, place)
 
 
 def _denied_as_a_whole(policy: Policy, invocation: Invocation) -> list[Part]:
@@ -201,6 +208,10 @@ def _tool_piece(invocation: Invocation) -> Piece:
 def _findings(policy: Policy, kind: Kind, piece: Piece) -> list[Part]:
     if denied := _denial(policy, kind, piece):
         return [Part(piece.text, "deny", denied.pattern, denied.source, f"denied by {denied.source}: {denied.pattern}")]
+    if private := next((each.private for each in piece.all() if each.private), ""):
+        return [
+            Part(piece.text, "deny", f"{private} is private", BUILT_IN, f"denied by {BUILT_IN}: {private} is private")
+        ]
     return _undenied(policy, kind, piece)
 
 

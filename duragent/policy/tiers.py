@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from duragent.policy.patterns import Rule
+from duragent.policy.place import CommandPlace
 
 Mode = Literal["dangerous", "ask", "restrict"]
 BUILT_IN = "built-in default"
@@ -56,6 +57,8 @@ class Policy:
     notify: Notify = Notify()
     faults: tuple[tuple[str, str], ...] = ()
     """(source, what is wrong)."""
+    place: CommandPlace | None = None
+    """Where commands run. None: which files a command names makes no difference."""
 
     def allowing(self, patterns: Iterable[str], source: str = "approval") -> "Policy":
         """The same with more patterns allowed."""

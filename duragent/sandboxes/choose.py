@@ -41,6 +41,15 @@ def choose(settings: SandboxSettings, environ: Mapping[str, str] | None = None) 
     return here[named]
 
 
+def why_no_sandbox(settings: SandboxSettings, environ: Mapping[str, str] | None = None) -> str:
+    """Why `auto` runs commands without a sandbox here, with what to do about it. "" where a sandbox works or none is
+    wanted. Tries bubblewrap out, which may take seconds.
+    """
+    if (settings.require or settings.mode) != "auto":
+        return ""
+    return sandboxes(settings, environ)["bubblewrap"].problem() or ""
+
+
 def sandboxes(settings: SandboxSettings, environ: Mapping[str, str] | None = None) -> Mapping[str, Known]:
     """All of them by name, the strongest first; none has been tried."""
     environ = os.environ if environ is None else environ
@@ -79,7 +88,8 @@ def _chosen(settings: SandboxSettings, facts: Mapping[str, Fact]) -> Fact:
         return replace(facts[named], name="sandbox", why=f"{named}: {facts[named].why}")
     if facts["bubblewrap"].works:
         return Fact("sandbox", True, "auto: bubblewrap is used")
-    return Fact("sandbox", True, "auto: no sandbox is used, commands run as you", facts["bubblewrap"].hint)
+    why = "auto: no sandbox is used, commands run as you; what reads outside the project is asked about, too"
+    return Fact("sandbox", True, why, facts["bubblewrap"].hint)
 
 
 def _path(text: str) -> Path:

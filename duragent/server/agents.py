@@ -11,7 +11,7 @@ from duragent.wire import AgentDetail, AgentList, AgentSummary
 
 
 async def list_agents(doors: Doors, request: Request) -> Response:
-    agents = [_summary(agent) for agent in doors.catalog.agents.values()]
+    agents = [_summary(agent, doors.warning(agent)) for agent in doors.catalog.agents.values()]
     broken = [AgentSummary(name=name, problem=reason) for name, reason in doors.catalog.broken.items()]
     return answer(AgentList(agents=agents, broken=broken))
 
@@ -33,11 +33,12 @@ async def get_agent(doors: Doors, request: Request) -> Response:
     return answer(detail)
 
 
-def _summary(agent: Agent) -> AgentSummary:
+def _summary(agent: Agent, warning: str) -> AgentSummary:
     return AgentSummary(
         name=agent.name,
         description=agent.metadata.description,
         version=agent.metadata.version,
         provider=agent.spec.model.provider,
         model=agent.spec.model.name,
+        warning=warning or None,
     )

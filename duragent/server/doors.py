@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from duragent.agent.catalog import Catalog, Reloaded
+from duragent.agent.load import Agent
 from duragent.clock import Clock
 from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
@@ -21,7 +22,9 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Doors:
-    """`shutdown` begins a stop; False: one is under way. `trouble` says why nothing can be stored, if so."""
+    """`shutdown` begins a stop; False: one is under way. `trouble` says why nothing can be stored, if so. `warning`
+    says of an agent what a person must know about where its commands run, or "".
+    """
 
     sessions: Sessions
     catalog: Catalog
@@ -33,4 +36,5 @@ class Doors:
     shutdown: Callable[[], bool]
     reload_agents: Callable[[], Awaitable[Reloaded]]
     trouble: Callable[[], str | None] = lambda: None
+    warning: Callable[[Agent], str] = lambda agent: ""
     stop: Stop = field(default_factory=Stop)

@@ -2,18 +2,20 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from duragent.agent.load import Agent
 from duragent.agent.surroundings import Surroundings, load_surroundings, working_folder
+from duragent.errors import SandboxUnavailable
 from duragent.policy.files import allow_always, load_policy
+from duragent.policy.place import CommandPlace
 from duragent.policy.tiers import Policy
 from duragent.process.spool import Spool
 from duragent.sandboxes.base import Command, Confinement, Sandbox
-from duragent.sandboxes.choose import choose, widen
+from duragent.sandboxes.choose import choose, why_no_sandbox, widen
 from duragent.sandboxes.environment import clean_environment
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.subscribers.notify import Notice
@@ -31,6 +33,10 @@ SAFE_GIT = {
     "GIT_CONFIG_VALUE_1": "false",
 }
 """For all commands: a folder that only looks like a repository must not say what git runs."""
+
+NO_SANDBOX = (
+    "No sandbox works here, so commands run as you. A person is asked before one writes, or reads outside the project."
+)
 
 _DEFAULTS = SandboxSettings()
 
@@ -53,6 +59,7 @@ class Means:
     given: Mapping[str, Any] = field(default_factory=dict)
     notify: Callable[[Notice], None] = field(default=lambda _: None)
     _chosen: dict[str | None, Sandbox] = field(default_factory=dict)
+    _warned: dict[None, str] = field(default_factory=dict)
 
     def sandbox_for(self, agent: Agent) -> Sandbox:
         """The sandbox that the agent, or else the configuration, wants. Raises SandboxUnavailable."""
@@ -67,6 +74,17 @@ class Means:
             wanted = self.sandbox.model_copy(update={"require": require}) if require else self.sandbox
             self._chosen[require] = choose(wanted, self.environment)
         return self._chosen[require]
+
+    def warning(self, agent: Agent | None = None) -> str:
+        """What a person must know about where commands run, and what to do about it; "" when a sandbox holds, or when
+        a person chose to run without. May try out the sandbox.
+        """
+        if agent is not None and agent.spec.sandbox.require:
+            return ""
+        if None not in self._warned:
+            why = why_no_sandbox(self.sandbox, self.environment)
+            self._warned[None] = f"{NO_SANDBOX} Why: {why}" if why else ""
+        return self._warned[None]
 
     def places(self, agent: Agent) -> Places:
         """Where an agent's calls happen."""
@@ -126,9 +144,37 @@ class Means:
         return await asyncio.to_thread(look)
 
     async def policy(self, agent: Agent) -> Policy:
-        """What the agent may do, as its files say now; a file with a fault makes a policy that denies everything."""
-        return await asyncio.to_thread(load_policy, self.workspace, agent.folder)
+        """What the agent may do where its commands run, as its files say now.
+
+        A file with a fault makes a policy that denies everything.
+        """
+
+        def load() -> Policy:
+            return replace(load_policy(self.workspace, agent.folder), place=self.command_place(agent))
+
+        return await asyncio.to_thread(load)
+
+    def command_place(self, agent: Agent) -> CommandPlace:
+        """Where the agent's commands run, as far as its policy must know it. May try out the sandbox."""
+        places = self.places(agent)
+        try:
+            confined = self.sandbox_for(agent).name != "trust"
+        except SandboxUnavailable:
+            confined = False  # then no command runs
+        within = self.confinement(agent, places)
+        return CommandPlace(
+            folder=str(places.folder),
+            roots=_real((places.folder, self.project, *places.roots, *within.writable)),
+            closed=_real(within.hidden),
+            home=_real([self.environment.get("HOME") or Path.home()])[0],
+            confined=confined,
+            chosen=(agent.spec.sandbox.require or self.sandbox.require or self.sandbox.mode) == "trust",
+        )
 
     async def allow_always(self, agent: Agent, patterns: Sequence[str]) -> None:
         """Add to the agent's `policy.local.yaml`; what is there already is not added again. Raises InvalidFile."""
         await asyncio.to_thread(allow_always, agent.folder, patterns)
+
+
+def _real(paths: Iterable[Path | str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(os.path.realpath(path) for path in paths))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from duragent.errors import BadInput
+from duragent.policy.place import is_private
 from duragent.tools.base import Places
 
 # Passing through a folder needs no right to list it. Where O_PATH does not exist, it does.
@@ -71,7 +72,7 @@ def find(written: str, places: Places, *, writing: bool = False) -> Spot:
 def judge(real: Path, places: Places, *, writing: bool = False) -> Spot:
     """Whether a real path may be used; pure. Raises PathRefused."""
     shown = name_for_model(real, places)
-    if _is_below(real, places.closed):
+    if is_closed(real, places):
         raise PathRefused(f"{shown} is closed to tools")
     roots = (places.folder,) if writing else (places.folder, *places.roots)
     root = next((each for each in roots if real.is_relative_to(each)), None)
@@ -85,7 +86,8 @@ def judge(real: Path, places: Places, *, writing: bool = False) -> Spot:
 
 
 def is_closed(real: Path, places: Places) -> bool:
-    return _is_below(real, places.closed)
+    """Whether tools must not touch it: it is closed, or private wherever it lies."""
+    return _is_below(real, places.closed) or is_private(str(real))
 
 
 def name_for_model(real: Path, places: Places) -> str:

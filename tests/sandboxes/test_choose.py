@@ -153,6 +153,7 @@ def test_report_says_what_to_do_where_nothing_works() -> None:
     hint = "apt install bubblewrap (or: dnf install bubblewrap, pacman -S bubblewrap, apk add bubblewrap)"
     facts = report(SandboxSettings())
     assert facts[0] == Fact("bubblewrap", False, "bubblewrap is not installed", hint)
-    assert facts[-1] == Fact("sandbox", True, "auto: no sandbox is used, commands run as you", hint)
+    why = "auto: no sandbox is used, commands run as you; what reads outside the project is asked about, too"
+    assert facts[-1] == Fact("sandbox", True, why, hint)
     required = report(SandboxSettings(require="bubblewrap"))[-1]
     assert required == Fact("sandbox", False, "bubblewrap: bubblewrap is not installed", hint)

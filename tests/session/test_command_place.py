@@ -1,0 +1,117 @@
+"""What the judgement of a call knows of the place where commands run, and what people are told about it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from duragent.agent.load import Agent, load_agent
+from duragent.journal.events import Call
+from duragent.policy.place import CommandPlace
+from duragent.sandboxes.choose import why_no_sandbox
+from duragent.sandboxes.settings import Mode, SandboxSettings
+from duragent.sandboxes.trust import Trust
+from duragent.session import means as means_module
+from duragent.session.judging import Allowed, Asking, Judgement, Known, Refused, judged, judged_again, known
+from duragent.session.means import Means
+from duragent.tools.bash import Bash
+from duragent.tools.toolset import Toolset
+from tests.session.house import write_agent
+from tests.session.means import means_in
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Agent:
+    return load_agent(write_agent(tmp_path / ".duragent" / "agents"))
+
+
+def given(folder: Path, mode: Mode) -> Means:
+    usual = means_in(folder / ".duragent")
+    return Means(
+        workspace=usual.workspace,
+        project=usual.project,
+        closed=usual.closed,
+        frozen=usual.frozen,
+        spool=usual.spool,
+        sandbox=SandboxSettings(mode=mode),
+        environment={"HOME": str(folder)},
+    )
+
+
+@pytest.fixture
+def no_sandbox_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whether bubblewrap works is a fact of the machine that runs the test.
+    monkeypatch.setattr(means_module, "choose", lambda *_: Trust())
+    monkeypatch.setattr(
+        means_module, "why_no_sandbox", lambda *_: "bubblewrap is not installed: apt install bubblewrap"
+    )
+
+
+def call_of(command: str) -> Known:
+    found = known(Call(call="c1", tool="bash", arguments=f'{{"command": "{command}"}}'), Toolset((Bash(),)))
+    assert isinstance(found, Known)
+    return found
+
+
+async def judgement(means: Means, agent: Agent, command: str) -> Judgement:
+    return judged(call_of(command), await means.policy(agent), agent, ())
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [("ls", Allowed), ("cat /etc/hostname", Asking), ("cat $X", Asking), ("cat ../run/token", Refused)],
+)
+@pytest.mark.usefixtures("no_sandbox_works")
+async def test_a_fallback_asks_for_what_is_outside(
+    tmp_path: Path, agent: Agent, command: str, expected: type[Judgement]
+) -> None:
+    assert isinstance(await judgement(given(tmp_path, "auto"), agent, command), expected)
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [("ls", Allowed), ("cat /etc/hostname", Allowed), ("cat $X", Asking), ("cat ../run/token", Refused)],
+)
+async def test_trust_that_a_person_chose_asks_for_what_may_be_private(
+    tmp_path: Path, agent: Agent, command: str, expected: type[Judgement]
+) -> None:
+    assert isinstance(await judgement(given(tmp_path, "trust"), agent, command), expected)
+
+
+async def test_a_private_file_is_refused_after_an_approval_too(tmp_path: Path, agent: Agent) -> None:
+    found, policy = call_of("cat ../run/token"), await given(tmp_path, "trust").policy(agent)
+    assert isinstance(judged_again(found, policy, found.sha256, "ada"), Refused)
+
+
+@pytest.mark.usefixtures("no_sandbox_works")
+def test_the_place_of_a_fallback(tmp_path: Path, agent: Agent) -> None:
+    means = given(tmp_path, "auto")
+    place = means.command_place(agent)
+    assert place == CommandPlace(
+        folder=str(means.project),
+        roots=tuple(map(str, (means.project, agent.folder.resolve(), means.workspace))),
+        closed=(str(means.workspace / "run"),),
+        home=str(tmp_path.resolve()),
+        confined=False,
+        chosen=False,
+    )
+
+
+@pytest.mark.usefixtures("no_sandbox_works")
+def test_a_fallback_is_told_in_words_with_what_to_do(tmp_path: Path, agent: Agent) -> None:
+    assert given(tmp_path, "auto").warning(agent) == (
+        "No sandbox works here, so commands run as you. A person is asked before one writes, or reads outside the "
+        "project. Why: bubblewrap is not installed: apt install bubblewrap"
+    )
+    wanted = agent.spec.model_copy(update={"sandbox": agent.spec.sandbox.model_copy(update={"require": "bubblewrap"})})
+    assert given(tmp_path, "auto").warning(replace(agent, spec=wanted)) == ""
+
+
+def test_there_is_no_warning_where_a_person_chose() -> None:
+    assert why_no_sandbox(SandboxSettings(mode="trust")) == ""
+    assert why_no_sandbox(SandboxSettings(require="bubblewrap")) == ""
+
+
+def test_a_sandbox_that_does_not_work_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duragent.sandboxes.choose.Bubblewrap.problem", lambda _: "bubblewrap is not installed")
+    assert why_no_sandbox(SandboxSettings()) == "bubblewrap is not installed"
