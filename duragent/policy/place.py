@@ -41,7 +41,7 @@ PRIVATE_PROCESS_FILES = frozenset(
 PRIVATE_WORKSPACE_FILES = frozenset({"run", "sessions", ".lock"})
 """In the `.duragent` of any project: tokens, results of commands, and what was said."""
 
-_STATE_FOLDERS = re.compile(r"(?:/run/user/\d+|/\.local/state)/duragent$", re.IGNORECASE)
+_STATE_FOLDERS = re.compile(r"(?:(?:/run/user/\d+|/\.local/state)/duragent|/dev/shm/duragent-\d+)$", re.IGNORECASE)
 _OF_PROCESS = re.compile(r"/proc/(?:\d+|self|thread-self)(?:/task/\d+)?/([^/]+)")
 
 
