@@ -646,7 +646,7 @@ OTHER_TURN_CODES = (
     (
         "`too-many-recoveries`",
         "paused",
-        "the server stopped four times in this turn without progress; a message goes on",
+        "the server stopped 4 times in this turn without progress, or 21 times in one answer; a message goes on",
     ),
     ("`max-tool-iterations`", "paused", "the turn used up `max_tool_iterations`; a message goes on"),
     ("`loop-detected`", "paused", "the model made the same call five times with the same result; a message goes on"),

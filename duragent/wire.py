@@ -145,6 +145,11 @@ class SessionInfo(Shape):
     head: int = Field(0, description="seq of the newest record.")
     turns: int = Field(0, description="Turns that ended.")
     usage: Usage = Usage()
+    unknown_attempts: int = Field(
+        0, description="Attempts without an answer that the provider may have charged for; they are not in `usage`."
+    )
+    possible_tokens: int = Field(0, description="What these attempts may have used at most.")
+    possible_cost_usd: float | None = Field(None, description="The price of that; null when there is none known.")
     on_disconnect: Literal["pause", "continue"] = "continue"
     damage: str | None = Field(
         None,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from duragent.cli.question import DECIDED
 from duragent.cli.tool_blocks import Called, Returned, called, never_began, returned
+from duragent.cli.view import dollars
 from duragent.client.activity import Activity
 from duragent.client.answer import PartialAnswer
 from duragent.client.turn import CONFIGURATION, TEMPORARY
@@ -188,9 +189,13 @@ def _decided(event: events.ApprovalDecided | events.ToolResolved) -> Note:
 def _failed(failed: events.ModelFailed) -> list[Block]:
     if failed.retry:
         if failed.error in ("interrupted", "shutdown"):
-            return [Note("The answer was interrupted; the agent starts it again.")]
+            return [Note(f"The answer was interrupted; the agent starts it again{_lost(failed)}.")]
         return [Note(f"No answer yet ({failed.message or failed.error}): {asking_again(failed)}.", "warning")]
     return [Answered(failed.partial_text, stopped=True)] if failed.partial_text else []
+
+
+def _lost(failed: events.ModelFailed) -> str:
+    return f" (the lost attempt may have cost up to {dollars(failed.possible_usd)})" if failed.possible_usd else ""
 
 
 def asking_again(failed: events.ModelFailed) -> str:

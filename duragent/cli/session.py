@@ -113,6 +113,7 @@ async def _show(where: Where, prefix: str, json: bool) -> None:
         ("turns", str(session.turns)),
         ("records", str(session.head)),
         ("tokens", f"{usage.prompt_tokens} in, {usage.completion_tokens} out{cost}"),
+        ("lost", view.lost_attempts(session)),
         ("damage", session.damage),
     ):
         if value:

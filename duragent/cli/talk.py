@@ -189,8 +189,9 @@ class Talk:
         cost = "" if not usage.cost_usd else f", ${usage.cost_usd:.4f}"
         tokens = f"{usage.prompt_tokens} tokens in, {usage.completion_tokens} out{cost}"
         title = f'"{session.title}" · ' if session.title else ""
+        lost = f" · {view.lost_attempts(session)}" if session.unknown_attempts else ""
         line = f"{title}{session.session_id} · {session.agent} · {session.status} · {session.turns} turns · {tokens}"
-        self._note(Note(line))
+        self._note(Note(line + lost))
 
     async def _title(self, rest: str) -> None:
         await self.client.rename_session(self.session.session_id, rest)

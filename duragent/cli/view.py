@@ -1,14 +1,18 @@
 """How things look: tables and colours on a terminal, tabs and ISO times in a pipe, JSON when it is asked for."""
 
 import json
+import math
 import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
+
+if TYPE_CHECKING:
+    from duragent.wire import SessionInfo
 
 _NOT_FOR_UTF8 = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 SHORT_ID = 12
@@ -98,6 +102,22 @@ def ago(ts: str, now: datetime | None = None) -> str:
 def when(ts: str) -> str:
     """For a table's cell."""
     return ago(ts) if on_terminal() else one_line(ts)
+
+
+def dollars(usd: float) -> str:
+    """Cents where there are any, else four digits, rounded up: `$0.02`, `$0.0004`."""
+    digits = 2 if usd >= 0.01 else 4
+    return f"${math.ceil(usd * 10**digits - 1e-6) / 10**digits:.{digits}f}"
+
+
+def lost_attempts(session: "SessionInfo") -> str:
+    """What attempts without an answer may have used at most; empty when there were none."""
+    count = session.unknown_attempts
+    if not count:
+        return ""
+    cost = f", {dollars(session.possible_cost_usd)}" if session.possible_cost_usd else ""
+    used = f"may have used up to {session.possible_tokens:,} tokens{cost} more" if session.possible_tokens else ""
+    return f"{count} attempt{'s' if count != 1 else ''} without an answer" + (f" {used}" if used else "")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:

@@ -28,8 +28,12 @@ LEAST_SHARE_TOKENS = 32
 
 def reserved_tokens(model: ModelSpec, window_tokens: int) -> int:
     """What of the window is kept free: the answer and a tenth, for our counting is an estimate."""
-    answer = model.max_output_tokens or min(DEFAULT_OUTPUT_TOKENS, window_tokens // 4)
-    return answer + window_tokens // 10
+    return answer_tokens(model, window_tokens) + window_tokens // 10
+
+
+def answer_tokens(model: ModelSpec, window_tokens: int) -> int:
+    """How long an answer is reckoned with: the agent's limit, or a usual length."""
+    return model.max_output_tokens or min(DEFAULT_OUTPUT_TOKENS, window_tokens // 4)
 
 
 # --- one conversation -----------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ from duragent.journal.state import (
     Remembered,
     SessionState,
     Totals,
+    end_unknown,
 )
 
 _MOVED = re.compile(r"\[\d+ bytes in blob [0-9a-f]{64}\]")
@@ -149,8 +150,9 @@ def _claimed(before: SessionState, at: SessionState, event: OwnerClaimed) -> Ses
     idle = at.turn.idle_seconds + (
         0.0 if before.turn and before.turn.waits else _seconds(before.updated_at, at.updated_at)
     )
-    recoveries = at.turn.recoveries + _has_orphans(at.turn)
-    return replace(at, turn=replace(at.turn, idle_seconds=idle, recoveries=recoveries))
+    orphaned = _has_orphans(at.turn)
+    recoveries, restarts = at.turn.recoveries + orphaned, at.turn.restarts + orphaned
+    return replace(at, turn=replace(at.turn, idle_seconds=idle, recoveries=recoveries, restarts=restarts))
 
 
 def _resumed(at: SessionState, ts: str) -> SessionState:
@@ -196,7 +198,14 @@ def _in_turn(at: SessionState, turn_id: str, change: _Change) -> SessionState:
 
 
 def _model_called(at: SessionState, event: ModelCalled) -> SessionState:
-    asking = Asking(event.step, event.attempt, event.epoch, event.input_seq)
+    asking = Asking(
+        event.step,
+        event.attempt,
+        event.epoch,
+        event.input_seq,
+        reserved_tokens=event.reserved_tokens or 0,
+        reserved_usd=event.reserved_usd,
+    )
 
     def change(turn: OpenTurn) -> OpenTurn:
         same_step = turn.asking is not None and turn.asking.step == event.step
@@ -220,6 +229,7 @@ def _model_replied(at: SessionState, event: ModelReplied) -> SessionState:
         refused=event.finish_reason == REFUSED and not calls and not event.text.strip(),
         failures=0,
         recoveries=0,
+        restarts=0,
         reply_seq=at.seq,
         tokens=turn.tokens + event.usage.input + event.usage.output,
         cost_usd=turn.cost_usd + (event.cost_usd or 0.0),
@@ -252,9 +262,28 @@ def _model_failed(at: SessionState, event: ModelFailed, ts: str) -> SessionState
             retry_after_seconds=event.retry_after_seconds,
             failed_at=ts,
         )
-        return replace(turn, asking=asking, failures=turn.failures + (event.error not in NOT_THE_MODEL))
+        # Whoever died in the middle of an answer had come further than nothing: new words had been shown.
+        words = event.error == "interrupted" and (event.partial_text or event.partial_reasoning)
+        return replace(
+            turn,
+            asking=asking,
+            failures=turn.failures + (event.error not in NOT_THE_MODEL),
+            recoveries=0 if words else turn.recoveries,
+            unknown_tokens=turn.unknown_tokens + (event.possible_tokens or 0),
+            unknown_usd=turn.unknown_usd + (event.possible_usd or 0.0),
+        )
 
+    at = replace(at, totals=_with_unknown(at.totals, event)) if end_unknown(event) else at
     return _in_turn(at, event.turn, change)
+
+
+def _with_unknown(totals: Totals, event: ModelFailed) -> Totals:
+    return replace(
+        totals,
+        unknown_attempts=totals.unknown_attempts + 1,
+        unknown_tokens=totals.unknown_tokens + (event.possible_tokens or 0),
+        unknown_usd=totals.unknown_usd + (event.possible_usd or 0.0),
+    )
 
 
 def _turn_ended(at: SessionState, event: TurnEnded) -> SessionState:
@@ -314,5 +343,5 @@ def _without_calls(at: SessionState, call_ids: tuple[str, ...], *, progress: boo
     if at.turn is None:
         return at
     calls = tuple(call for call in at.turn.calls if call.call not in call_ids)
-    recoveries = 0 if progress else at.turn.recoveries
-    return replace(at, turn=replace(at.turn, calls=calls, recoveries=recoveries))
+    turn = replace(at.turn, recoveries=0, restarts=0) if progress else at.turn
+    return replace(at, turn=replace(turn, calls=calls))

@@ -149,7 +149,8 @@ class TurnStarted(_Shape):
 class ModelCalled(_Shape):
     """Durable before the request leaves. The model sees records up to `input_seq`.
 
-    `estimated_tokens` is our count of the request, which the provider's own then calibrates.
+    `estimated_tokens` is our count of the request, which the provider's own then calibrates. `reserved_tokens` are
+    these and the room for the answer, `reserved_usd` is their price, None when it is not known.
     """
 
     type: Literal["model_called"] = "model_called"
@@ -161,6 +162,8 @@ class ModelCalled(_Shape):
     input_seq: int
     request_sha256: str = ""
     estimated_tokens: int = 0
+    reserved_tokens: int | None = None
+    reserved_usd: float | None = None
 
 
 REFUSED = "content_filter"
@@ -190,7 +193,8 @@ class ModelReplied(_Shape):
 class ModelFailed(_Shape):
     """An attempt gave no answer. `error` is the code of a ModelError, or interrupted, cancelled, paused, shutdown.
 
-    `partial_text` is what watchers had seen of it. `retry` says whether the turn asks again.
+    `partial_text` is what watchers had seen of it. `retry` says whether the turn asks again. `possible_tokens` and
+    `possible_usd` are what it may have used at most, where nobody can know (see `end_unknown`).
     """
 
     type: Literal["model_failed"] = "model_failed"
@@ -204,6 +208,8 @@ class ModelFailed(_Shape):
     message_id: str | None = None
     partial_text: Text = ""
     partial_reasoning: Text = ""
+    possible_tokens: int | None = None
+    possible_usd: float | None = None
 
 
 class CancelRequested(_Shape):

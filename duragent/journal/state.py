@@ -7,7 +7,7 @@ possible. All of it is frozen.
 from dataclasses import dataclass
 from typing import Literal
 
-from duragent.journal.events import EffectClass, OnDisconnect, Source
+from duragent.journal.events import EffectClass, ModelFailed, OnDisconnect, Source
 from duragent.journal.record import BLOB_MIN_BYTES
 from duragent.text import Text
 
@@ -34,6 +34,12 @@ REASON_MAX = 500
 
 NOT_THE_MODEL = frozenset({"interrupted", "shutdown", "paused", "cancelled"})
 """Values of `ModelFailed.error` for an attempt that was stopped from outside; they are no failures of the model."""
+
+
+def end_unknown(failed: ModelFailed) -> bool:
+    """Whether the provider may have answered, and charged for it, although no answer came: it was begun and cut off."""
+    begun = bool(failed.partial_text or failed.partial_reasoning)
+    return begun or failed.error in NOT_THE_MODEL or failed.error == "model-timeout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,10 @@ class OpenCall:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """The turn's newest question to the model, and how it stands. `failed_at` is the `ts` of its failure."""
+    """The turn's newest question to the model, and how it stands.
+
+    `failed_at` is the `ts` of its failure. `reserved_tokens` and `reserved_usd` are what it may use at most.
+    """
 
     step: int
     attempt: int
@@ -79,14 +88,18 @@ class Asking:
     retry: bool = False
     retry_after_seconds: float | None = None
     failed_at: str = ""
+    reserved_tokens: int = 0
+    reserved_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTurn:
     """The turn that is under way.
 
-    `failures`: attempts of this step that failed by the model's fault. `recoveries`: how often an owner found work of
-    the turn orphaned since it last made progress. `final`: the newest reply asked for no tool; `refused`: it has no
+    `failures`: attempts of this step that failed by the model's fault. `recoveries`: how often in a row an owner found
+    work of the turn orphaned that had not come further: no new words of an answer, no reply, no finished call.
+    `restarts`: how often since the newest reply or finished call. `unknown_tokens` and `unknown_usd` are what attempts
+    of unknown end may have used. `final`: the newest reply asked for no tool; `refused`: it has no
     text either, because the model declined to answer. `reply_seq`: the record with the open calls' arguments.
     `idle_seconds`: how long nobody worked on it, because a person had to decide or no server ran. `repeats`: how often
     the same call had the same result, by `ToolFinished.signature`.
@@ -100,11 +113,14 @@ class OpenTurn:
     cancelled: bool = False
     failures: int = 0
     recoveries: int = 0
+    restarts: int = 0
     reply_seq: int = 0
     started_at: str = ""
     idle_seconds: float = 0.0
     tokens: int = 0
     cost_usd: float = 0.0
+    unknown_tokens: int = 0
+    unknown_usd: float = 0.0
     repeats: tuple[tuple[str, int], ...] = ()
     refused: bool = False
 
@@ -136,7 +152,11 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Over the whole session. `cost_usd` sums what is known; `unpriced` counts replies without a price."""
+    """Over the whole session. `cost_usd` sums what is known; `unpriced` counts replies without a price.
+
+    `unknown_attempts` counts attempts without a reply that the provider may have charged for; `unknown_tokens` and
+    `unknown_usd` are what they may have used at most. They are not part of the other sums.
+    """
 
     messages: int = 0
     turns: int = 0
@@ -146,6 +166,9 @@ class Totals:
     reasoning_tokens: int = 0
     cost_usd: float = 0.0
     unpriced: int = 0
+    unknown_attempts: int = 0
+    unknown_tokens: int = 0
+    unknown_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

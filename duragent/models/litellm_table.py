@@ -5,7 +5,9 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
+
+from duragent.models.messages import price
 
 _FILE = "model_prices_and_context_window_backup.json"
 
@@ -33,3 +35,16 @@ def table() -> Mapping[str, Any]:
         if isinstance(read, dict):
             return read
     return {}
+
+
+def listed_price(provider: str, name: str, input_tokens: int, output_tokens: int) -> float | None:
+    """US dollars by the table, without discounts for cached input; None when it has no price. Blocks as `table`."""
+    facts = model_facts(provider, name)
+    rates = (facts.get("input_cost_per_token"), facts.get("output_cost_per_token"))
+    priced = zip(rates, (input_tokens, output_tokens), strict=True)
+    dollars = [rate * tokens for rate, tokens in priced if _is_rate(rate)]
+    return price(sum(dollars)) if len(dollars) == len(rates) else None
+
+
+def _is_rate(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

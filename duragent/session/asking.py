@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from duragent.agent.load import Agent
+from duragent.context.budget import answer_tokens
 from duragent.context.build import build, frame
 from duragent.context.sections import surrounding_sections
 from duragent.context.tokens import request_tokens
@@ -33,8 +34,9 @@ from duragent.journal.events import (
     TurnEnded,
 )
 from duragent.journal.record import Record
-from duragent.journal.state import SessionState
+from duragent.journal.state import SessionState, end_unknown
 from duragent.models.base import Model, ModelChoice
+from duragent.models.litellm_table import listed_price
 from duragent.models.messages import ModelReply, ModelRequest, ToolSchema
 from duragent.session import prompting
 from duragent.session.partial import Partial, Question, recovered
@@ -59,6 +61,16 @@ class _Asked:
     model: Model
     request: ModelRequest
     input_seq: int
+    reserved: "_Reserved"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reserved:
+    """What an attempt is reckoned to use at most; `usd` is None when the price is not known."""
+
+    input_tokens: int
+    output_tokens: int
+    usd: float | None
 
 
 class _Interrupted(Exception):
@@ -114,7 +126,8 @@ class Asker:
         request = build(agent, around, records, from_start=from_start, opening=opening)
         chosen = agent.spec.model
         model = self._ports.model_for(ModelChoice(chosen.provider, chosen.name, chosen.base_url, chosen.tools))
-        return _Asked(step, agent, model, request, max(input_seq, records[-1].seq if records else 0))
+        reserved = await _reserve(agent, request, window)
+        return _Asked(step, agent, model, request, max(input_seq, records[-1].seq if records else 0), reserved)
 
     async def _offered(self, cast: Cast) -> Sequence[ToolSchema]:
         """The tools for this turn: all, or for a small model those that fit; the same for the whole turn."""
@@ -146,7 +159,9 @@ class Asker:
                 model=asked.model.label,
                 input_seq=asked.input_seq,
                 request_sha256=_sha256(asked.request),
-                estimated_tokens=request_tokens(asked.request),
+                estimated_tokens=asked.reserved.input_tokens,
+                reserved_tokens=asked.reserved.input_tokens + asked.reserved.output_tokens,
+                reserved_usd=asked.reserved.usd,
             )
         ]
 
@@ -246,14 +261,14 @@ class Asker:
             and (after or 0) <= MAX_RETRY_AFTER_SECONDS
         )
         failed = self._not_replied(step, error.code, partial.text, partial.reasoning)
-        return failed.model_copy(
+        return _with_possible(state, failed).model_copy(
             update={"message": without_surrogates(str(error)), "retry": retry, "retry_after_seconds": after}
         )
 
     def _stopped(self, state: SessionState, step: AskModel, partial: Partial) -> ModelFailed:
         why = why_stop(state, self._stage.stopping) or "interrupted"
         failed = self._not_replied(step, why, partial.text, partial.reasoning)
-        return failed.model_copy(update={"retry": why != "cancelled"})
+        return _with_possible(state, failed).model_copy(update={"retry": why != "cancelled"})
 
     async def settle(self, step: SettleModel) -> None:
         kept = await self._ports.store.get_partial(self._stage.claim)
@@ -262,7 +277,8 @@ class Asker:
 
         def decide(state: SessionState) -> Sequence[Event]:
             cancelled = state.closed or (state.turn is not None and state.turn.cancelled)
-            return [failed.model_copy(update={"error": "cancelled"} if cancelled else {"retry": True})]
+            ended = failed.model_copy(update={"error": "cancelled"} if cancelled else {"retry": True})
+            return [_with_possible(state, ended)]
 
         await self._stage.commit(decide)
 
@@ -289,6 +305,24 @@ def _reply_of(hearing: "asyncio.Future[ModelReply]", label: str) -> ModelReply:
     except Exception as error:
         _log.exception("the model %s failed in an unexpected way", label)
         raise ModelError(f"unexpected {type(error).__name__}: {error}") from error
+
+
+async def _reserve(agent: Agent, request: ModelRequest, window: int) -> _Reserved:
+    """What the request may use: our count of it, and an answer as long as is reckoned with."""
+    chosen = agent.spec.model
+    asked, answer = request_tokens(request), answer_tokens(chosen, window)
+    if chosen.provider == "demo":
+        return _Reserved(asked, answer, None)
+    return _Reserved(asked, answer, await asyncio.to_thread(listed_price, chosen.provider, chosen.name, asked, answer))
+
+
+def _with_possible(state: SessionState, failed: ModelFailed) -> ModelFailed:
+    """With what the attempt may have used, if the provider may have gone on with it."""
+    asking = state.turn.asking if state.turn else None
+    if asking is None or not end_unknown(failed):
+        return failed
+    possible = {"possible_tokens": asking.reserved_tokens, "possible_usd": asking.reserved_usd}
+    return failed.model_copy(update=possible)
 
 
 def _sha256(request: ModelRequest) -> str:

@@ -20,10 +20,15 @@ _UNBOUND, _TURN_UNBOUND = BudgetSpec(), TurnBudgetSpec()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`recoveries` of one turn without progress; `steps` of a turn."""
+    """How far a turn may go. `retry_base_seconds`: the pause before the model is asked a second time.
+
+    `recoveries`: servers in a row that may die in one turn without coming any further; `restarts`: servers that may die
+    in it between two records of work (a reply, a finished call), however many words each had shown; `steps`: questions.
+    """
 
     retry_base_seconds: float = 1.0
     recoveries: int = 3
+    restarts: int = 20
     steps: int = 10
     turn: TurnBudgetSpec = _TURN_UNBOUND
     session: BudgetSpec = _UNBOUND
@@ -43,8 +48,20 @@ def limits_of(settings: SessionsSettings, spec: AgentSpec | None) -> Limits:
     )
 
 
+def recovered_too_often(turn: OpenTurn, limits: Limits) -> str | None:
+    """Why the turn must not be recovered once more: it does not come any further."""
+    if turn.recoveries > limits.recoveries:
+        return f"the server stopped {turn.recoveries} times in this turn without progress; send a message to go on"
+    if turn.restarts > limits.restarts:
+        return f"the server stopped {turn.restarts} times before the answer was whole; send a message to go on"
+    return None
+
+
 def exceeded(state: SessionState, turn: OpenTurn, limits: Limits) -> tuple[str, str] | None:
-    """(code, reason) when the turn must stop before it asks the model again; it can be taken up later."""
+    """(code, reason) when the turn must stop before it asks the model again; it can be taken up later.
+
+    Budgets count what attempts of unknown end may have used: a server that dies again and again must not pass them.
+    """
     asking = turn.asking
     if asking is not None and asking.status == "replied":
         if asking.step >= limits.steps:
@@ -54,13 +71,14 @@ def exceeded(state: SessionState, turn: OpenTurn, limits: Limits) -> tuple[str, 
             same = f"the model made the same call {PAUSE_AT} times with the same result"
             return "loop-detected", f"{same}; send a message to go on"
     seconds = _worked_seconds(turn, state.updated_at)
-    what = _used_up(limits.turn, turn.tokens, turn.cost_usd)
+    what = _used_up(limits.turn, turn.tokens + turn.unknown_tokens, turn.cost_usd + turn.unknown_usd)
     if not what and limits.turn.seconds is not None and seconds >= limits.turn.seconds:
         what = f"{seconds:.0f} of {limits.turn.seconds:g} seconds"
     if what:
         return "turn-budget", f"the turn has used its budget: {what}; send a message to go on"
     totals = state.totals
-    if what := _used_up(limits.session, totals.input_tokens + totals.output_tokens, totals.cost_usd):
+    tokens = totals.input_tokens + totals.output_tokens + totals.unknown_tokens
+    if what := _used_up(limits.session, tokens, totals.cost_usd + totals.unknown_usd):
         return "session-budget", f"the session has used its budget: {what}; raise spec.session.session_budget to go on"
     return None
 

@@ -6,7 +6,7 @@ from typing import Literal, assert_never
 
 from duragent.journal.events import CallOutcome, TurnOutcome
 from duragent.journal.state import NOT_THE_MODEL, Asking, OpenCall, OpenTurn, SessionState
-from duragent.session.limits import Limits, exceeded
+from duragent.session.limits import Limits, exceeded, recovered_too_often
 
 MAX_BACKOFF_SECONDS = 60.0
 OUTCOME_UNKNOWN = "OUTCOME UNKNOWN: the server stopped while this ran. It may have completed. Check before repeating."
@@ -90,8 +90,7 @@ def next_step(state: SessionState, limits: Limits) -> Step | None:
         return SettleModel(turn.id, asking.step, asking.attempt)
     if turn.cancelled or state.closed:
         return _wind_up(turn, "cancelled", EndTurn(turn.id, "cancelled"))
-    if turn.recoveries > limits.recoveries:
-        reason = f"the server stopped {turn.recoveries} times in this turn; send a message to go on"
+    if (reason := recovered_too_often(turn, limits)) is not None:
         return _wind_up(turn, "interrupted", EndTurn(turn.id, "paused", "too-many-recoveries", reason))
     if state.paused:
         return None

@@ -29,6 +29,7 @@ from duragent.stores.reader import verify
 from duragent.yaml_file import read_yaml
 from tests.campaigns.kills_world import World
 from tests.campaigns.turns_call_rules import AFTER
+from tests.campaigns.turns_rules import lives_without_progress
 from tests.promises.watching import same, whole
 
 
@@ -99,6 +100,7 @@ def _turns_must_hold(events: Sequence[Event]) -> None:
     for ended in (event for event in events if isinstance(event, TurnEnded)):
         assert ended.outcome == "cancelled" if ended.turn in cancelled else ended.outcome in ("completed", "paused")
         assert ended.code == ("too-many-recoveries" if ended.outcome == "paused" else "")
+        assert ended.outcome != "paused" or lives_without_progress(events[: events.index(ended)]) >= 4
     unanswered: set[str] = set()
     for event in events:
         if isinstance(event, ModelReplied):

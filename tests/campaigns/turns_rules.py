@@ -14,7 +14,9 @@ from duragent.journal.events import (
     ModelCalled,
     ModelFailed,
     ModelReplied,
+    OwnerClaimed,
     SessionPaused,
+    ToolFinished,
     ToolResolved,
     ToolsSkipped,
     ToolStarted,
@@ -60,7 +62,7 @@ def _of_log(records: Sequence[Record]) -> Iterator[str]:
 
 def _of_turns(world: World, events: Sequence[Event]) -> Iterator[str]:
     open_turn, outcomes = "", []
-    for event in events:
+    for place, event in enumerate(events):
         if isinstance(event, TurnStarted):
             if open_turn:
                 yield f"{event.turn} began in {open_turn}"
@@ -71,6 +73,8 @@ def _of_turns(world: World, events: Sequence[Event]) -> Iterator[str]:
             open_turn = ""
             outcomes.append(event.outcome)
             yield from _of_outcome(world, event)
+            if event.code == "too-many-recoveries" and (lives := lives_without_progress(events[:place])) < 4:
+                yield f"a turn was given up after {lives} lives without progress"
         elif (turn := getattr(event, "turn", "")) and turn != open_turn:
             yield f"{event.type} of {turn} came in {open_turn or 'no turn'}"
         yield from (["there is a tools_skipped"] if isinstance(event, ToolsSkipped) else ())
@@ -78,6 +82,18 @@ def _of_turns(world: World, events: Sequence[Event]) -> Iterator[str]:
         yield f"{open_turn} never ended"
     if outcomes and outcomes[-1] == "paused":
         yield "the last turn is paused"
+
+
+def lives_without_progress(events: Sequence[Event]) -> int:
+    """How many owners in a row, up to the end of these events, left no words, no reply, no finished call."""
+    lives = 0
+    for event in reversed(events):
+        words = isinstance(event, ModelFailed) and bool(event.partial_text or event.partial_reasoning)
+        finished = isinstance(event, ToolFinished) and event.outcome != "interrupted"
+        if isinstance(event, ModelReplied | TurnStarted) or words or finished:
+            break
+        lives += isinstance(event, OwnerClaimed)
+    return lives
 
 
 def _of_outcome(world: World, ended: TurnEnded) -> Iterator[str]:

@@ -3,12 +3,12 @@ import pytest
 from duragent.cli.ask import AnswerPrinter
 from duragent.cli.conversation import DECLINED, SCROLLBACK_MESSAGES, Answered, Block, Conversation, Note, Said
 from duragent.cli.render import plain, render, tail_lines
-from duragent.cli.view import ago, clean, json_text, one_line, parse_time
+from duragent.cli.view import ago, clean, json_text, lost_attempts, one_line, parse_time
 from duragent.client.turn import TurnResult
 from duragent.client.watch import CaughtUp, Connected, Item, Reconnecting, Reset
 from duragent.journal import events
 from duragent.journal.record import Record
-from duragent.wire import Delta
+from duragent.wire import Delta, SessionInfo
 
 TS = "2026-11-20T23:58:16.123Z"
 
@@ -111,6 +111,24 @@ def test_an_interrupted_answer_is_said_to_start_again() -> None:
     [note] = shown(live(), failed)
     assert isinstance(note, Note)
     assert "starts it again" in note.text
+
+
+@pytest.mark.parametrize(
+    ("usd", "words"), [(None, ""), (0.0, ""), (0.0151, "up to $0.02"), (0.00002, "up to $0.0001"), (1.2, "up to $1.20")]
+)
+def test_an_interrupted_answer_says_what_the_lost_attempt_may_have_cost(usd: float | None, words: str) -> None:
+    failed = events.ModelFailed(turn="t", step=1, attempt=1, error="interrupted", retry=True, possible_usd=usd)
+    lost = f" (the lost attempt may have cost {words})" if words else ""
+    assert shown(live(), failed) == [Note(f"The answer was interrupted; the agent starts it again{lost}.")]
+
+
+def test_attempts_without_an_answer_are_told_with_what_they_may_have_used() -> None:
+    session = SessionInfo(session_id="s", agent="a", status="active", created_at=TS, updated_at=TS)
+    assert lost_attempts(session) == ""
+    one = session.model_copy(update={"unknown_attempts": 1})
+    assert lost_attempts(one) == "1 attempt without an answer"
+    two = session.model_copy(update={"unknown_attempts": 2, "possible_tokens": 9000, "possible_cost_usd": 0.02})
+    assert lost_attempts(two) == "2 attempts without an answer may have used up to 9,000 tokens, $0.02 more"
 
 
 def test_a_lost_connection_is_known_until_it_is_back() -> None:

@@ -7,17 +7,28 @@ from pathlib import Path
 
 import pytest
 
+from duragent.agent.load import load_agent
+from duragent.context.budget import DEFAULT_OUTPUT_TOKENS
 from duragent.errors import Damaged, SessionNotFound
 from duragent.journal import snapshot
-from duragent.journal.events import LogRecovered, MessageReceived, ModelFailed, ModelReplied, OwnerClaimed, TurnEnded
+from duragent.journal.events import (
+    LogRecovered,
+    MessageReceived,
+    ModelCalled,
+    ModelFailed,
+    ModelReplied,
+    OwnerClaimed,
+    TurnEnded,
+)
 from duragent.journal.inputs import Cancel, Message
 from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
+from duragent.models.litellm_table import listed_price
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.session.sessions import NewSession
 from duragent.stores.files import FileStore
 from duragent.testing import Line, ScriptedModel
-from tests.session.house import House, open_house
+from tests.session.house import House, open_house, write_agent
 
 CALL = ModelReply(text="I look", calls=(ToolCall(id="x", name="bash", arguments="{}"),), finish_reason="tool_calls")
 
@@ -111,6 +122,34 @@ async def test_a_turn_goes_on_by_itself_with_the_next_attempt(store: FileStore, 
         failed = next(event for event in events if isinstance(event, ModelFailed))
         assert (failed.error, failed.partial_text, failed.retry) == ("interrupted", "one two", True)
         assert [event.epoch for event in events if isinstance(event, OwnerClaimed)] == [1, 2]
+    again.close()
+
+
+async def test_an_attempt_that_was_lost_says_what_it_may_have_cost(store: FileStore, tmp_path: Path) -> None:
+    stuck = ScriptedModel([Line("one two three", gate=asyncio.Event(), gate_after_chunks=2)])
+    priced = load_agent(write_agent(tmp_path / "priced", rest="    name: gpt-4o-mini", provider="openai"))
+    async with open_house(store, stuck, tmp_path / "agents") as house:
+        house.speakers.known["assistant"] = priced
+        session = await house.new()
+        seq = await house.say(session, "count")
+        await stuck.asked(1)
+        lines = (tmp_path / "sessions" / session / "events.jsonl").read_bytes()
+    (tmp_path / "sessions" / session / "events.jsonl").write_bytes(lines)
+    again = reopened(store, tmp_path)
+    async with open_house(again, ScriptedModel(["one two three"]), tmp_path / "agents", node="node-2") as house:
+        await house.sessions.answer(session, seq)
+        events = await house.events(session)
+        totals = (await house.sessions.state(session)).totals
+    called = next(event for event in events if isinstance(event, ModelCalled))
+    failed = next(event for event in events if isinstance(event, ModelFailed))
+    assert called.reserved_tokens == called.estimated_tokens + DEFAULT_OUTPUT_TOKENS
+    assert called.reserved_usd == listed_price("openai", "gpt-4o-mini", called.estimated_tokens, DEFAULT_OUTPUT_TOKENS)
+    assert called.reserved_usd is not None
+    assert called.reserved_usd > 0
+    assert (failed.possible_tokens, failed.possible_usd) == (called.reserved_tokens, called.reserved_usd)
+    assert (totals.unknown_attempts, totals.unknown_tokens) == (1, called.reserved_tokens)
+    assert totals.unknown_usd == called.reserved_usd
+    assert totals.cost_usd == 0, "what is known stays exact"
     again.close()
 
 

@@ -4,11 +4,13 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     ADMIT,
     APPLY,
+    LIMITS,
     NEW,
     PROPOSALS,
     SESSIONS,
     SNAPSHOT,
     STEPS,
+    T_RECOVERIES,
     T_RECOVERY,
     T_SESSION_SAFEGUARDS,
     T_STATE,
@@ -61,7 +63,7 @@ OWNING: tuple[Mutant, ...] = (
         "the bound on recoveries without progress",
         Edit(
             STEPS,
-            "    if turn.recoveries > limits.recoveries:",
+            "    if (reason := recovered_too_often(turn, limits)) is not None:",
             "    if False:",
         ),
         f"{T_RECOVERY}::test_a_turn_that_dies_again_and_again_is_paused_for_a_person",
@@ -71,10 +73,32 @@ OWNING: tuple[Mutant, ...] = (
         "the count of owners that found orphaned work",
         Edit(
             APPLY,
-            "    recoveries = at.turn.recoveries + _has_orphans(at.turn)",
-            "    recoveries = at.turn.recoveries",
+            "    recoveries, restarts = at.turn.recoveries + orphaned, at.turn.restarts + orphaned",
+            "    recoveries, restarts = at.turn.recoveries, at.turn.restarts",
         ),
         f"{T_RECOVERY}::test_a_turn_that_dies_again_and_again_is_paused_for_a_person",
+    ),
+    without(
+        "turns that come further are paused by the count of kills",
+        "new words of an answer count as progress",
+        Edit(APPLY, "recoveries=0 if words else turn.recoveries,", "recoveries=turn.recoveries,"),
+        f"{T_RECOVERIES}::test_turn_pauses_by_lack_of_progress_and_not_by_count_alone",
+    ),
+    without(
+        "an answer that never gets whole is asked for for ever",
+        "the bound on restarts, however many words each has shown",
+        Edit(LIMITS, "    if turn.restarts > limits.restarts:", "    if False:"),
+        f"{T_RECOVERIES}::test_turn_pauses_by_lack_of_progress_and_not_by_count_alone",
+    ),
+    without(
+        "lost attempts are free",
+        "what an attempt of unknown end may have used counts in budgets",
+        Edit(
+            LIMITS,
+            "    what = _used_up(limits.turn, turn.tokens + turn.unknown_tokens, turn.cost_usd + turn.unknown_usd)",
+            "    what = _used_up(limits.turn, turn.tokens, turn.cost_usd)",
+        ),
+        f"{T_RECOVERIES}::test_lost_attempts_count_in_budgets_with_what_was_reserved_for_them",
     ),
     without(
         "a turn is not resumed by itself",
