@@ -10,9 +10,8 @@ import os
 import secrets
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,12 +31,14 @@ from duragent.models.demo import DemoModel
 from duragent.models.litellm import LitellmModel, warm
 from duragent.models.text_tools import TextTools
 from duragent.models.text_tools_choice import wants_text
+from duragent.os_errors import in_words
 from duragent.private_folder import places
 from duragent.process.spool import Spool
 from duragent.server.announce import ServerFolder, announced, new_token, prepare_run_folder, take_server_folder
 from duragent.server.app import build_app
 from duragent.server.doors import Doors, Tokens
 from duragent.server.listen import listen, url_of
+from duragent.server.log import log_to_stderr
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
 from duragent.session.means import Means
@@ -45,6 +46,7 @@ from duragent.session.ports import Ports
 from duragent.session.sessions import Sessions
 from duragent.stores.files import FileStore
 from duragent.stores.lock import WorkspaceLock, refuse_network_file_system
+from duragent.stores.room import Room
 from duragent.subscribers.notify import Notifier
 from duragent.tools.settings import WebSettings
 from duragent.workspace_folder import close_to_others, make_folders
@@ -69,18 +71,24 @@ class Runtime:
     sessions: Sessions = field(init=False)
     catalog: Catalog = field(init=False)
     url: str = ""
+    _room: Room = field(init=False)
     _models: dict[ModelChoice, Model] = field(default_factory=dict)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Runtime"]:
-        """Serve while the block runs. Raises WorkspaceLocked, UnsafeFileSystem, ServerStartFailed."""
+        """Serve while the block runs. Raises WorkspaceLocked, UnsafeFileSystem, ServerStartFailed.
+
+        A workspace on a disk that takes nothing is served for reading, and goes on when the disk does.
+        """
         workspace = self.config.workspace
-        make_folders(workspace.parent)
-        workspace.mkdir(mode=0o700, exist_ok=True)
+        with _needed(workspace):
+            make_folders(workspace.parent)
+            workspace.mkdir(mode=0o700, exist_ok=True)
         if not self.config.store.allow_network_fs:
             refuse_network_file_system(workspace)
         lock = WorkspaceLock(workspace / ".lock")
-        lock.acquire(self._note("starting"))
+        with _needed(workspace):
+            lock.acquire(self._note("starting"))
         try:
             async with self._serving(workspace, lock):
                 yield self
@@ -105,6 +113,7 @@ class Runtime:
         self, workspace: Path, lock: WorkspaceLock, folder: ServerFolder | None, token: str
     ) -> AsyncIterator[None]:
         self.catalog = await asyncio.to_thread(Catalog.open, self.agents_dir)
+        self._room = Room(self.config.sessions_dir)
         store = FileStore(self.config.sessions_dir, open_logs=descriptors.for_logs)
         await asyncio.to_thread(store.open)
         listener = listen(self.settings)
@@ -201,9 +210,12 @@ class Runtime:
             version=wire.Version(version=__version__, commit="unknown", build_date="unknown", variant="full"),
             shutdown=self.begin_stop,
             reload_agents=self._reload_agents,
-            trouble=self.sessions.trouble,
+            trouble=self._trouble,
             warning=means.warning,
         )
+
+    async def _trouble(self) -> str | None:
+        return self.sessions.trouble() or await self._room.problem()
 
     def _model_for(self, choice: ModelChoice) -> Model:
         model = self._models.get(choice)
@@ -263,7 +275,7 @@ async def serve(
     """Serve a workspace until SIGTERM, SIGINT or a shutdown request; a second signal does not wait for turns."""
     settings = _with_options(config.server, host, port)
     runtime = Runtime(config, settings, agents_dir or config.agents_dir)
-    _log_to_stderr()
+    log_to_stderr()
     descriptors.raise_limit()
     # Before anybody can find us: who is asked to end while it starts ends in order, too.
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -293,6 +305,14 @@ def _with_options(settings: ServerSettings, host: str | None, port: int | None) 
         first = error.errors(include_url=False)[0]
         problem, _ = problem_and_hint(first, f"'{first['input']}'")
         raise InvalidRequest(f"server: {problem}") from error
+
+
+@contextmanager
+def _needed(workspace: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ServerStartFailed(f"the workspace {workspace} cannot be used: {in_words(error)}") from error
 
 
 def _on_signal(runtime: Runtime) -> None:
@@ -335,17 +355,6 @@ def _keep_others_out(config: Config) -> None:
         mode = close_to_others(folder)
         if mode is not None:
             _log.warning("%s was open to other users (mode %o): now only its owner can enter it", folder, mode)
-
-
-def _log_to_stderr() -> None:
-    level = os.environ.get("DURAGENT_LOG", "INFO").upper()
-    if level not in logging.getLevelNamesMapping():
-        raise InvalidRequest(f"DURAGENT_LOG: '{level[:40]}' is none of DEBUG, INFO, WARNING and ERROR")
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    _log.addHandler(handler)
-    _log.setLevel(level)
-    _log.propagate = False
 
 
 def _log_agents(catalog: Catalog) -> None:

@@ -272,12 +272,20 @@ class EventList(Shape):
     oldest: int
 
 
+class Descriptors(Shape):
+    """File descriptors of the server: connections, open logs, running commands."""
+
+    used: int
+    limit: int
+
+
 class Ready(Shape):
     status: Literal["ok", "degraded"]
     workspace_hash: str
     damaged: list[str] = Field([], description="Ids of sessions that are read-only because their log is damaged.")
     broken_agents: list[str] = []
-    problem: str | None = None
+    problem: str | None = Field(None, description="Why nothing can be stored at the moment, or what is used up.")
+    descriptors: Descriptors | None = None
 
 
 class Version(Shape):

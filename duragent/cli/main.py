@@ -1,5 +1,6 @@
 """The list of commands, the table of exit codes, and what happens to an error that nobody caught."""
 
+import contextlib
 import importlib
 import os
 import sys
@@ -10,6 +11,7 @@ from typer.core import TyperGroup
 
 from duragent import __version__, errors
 from duragent.cli.place import NoWorkspace
+from duragent.os_errors import in_words
 
 COMMANDS: dict[str, str] = {
     "chat": "Talk to an agent; makes what is missing.",
@@ -175,9 +177,28 @@ def run(arguments: list[str]) -> int:
         return _say(error)
     except Exception as error:
         cause = _only_cause(error)
-        in_server_log = arguments[:1] == ["serve"] and not sys.stderr.isatty()
-        return _say(cause) if isinstance(cause, errors.DuragentError) else _report(error, in_full=in_server_log)
+        if isinstance(cause, errors.DuragentError):
+            return _say(cause)
+        if isinstance(cause, OSError | MemoryError) and os.environ.get("DURAGENT_DEBUG") != "1":
+            return _say_system(cause)
+        return _report(error, in_full=arguments[:1] == ["serve"] and not sys.stderr.isatty())
     return 0
+
+
+def _say_system(error: OSError | MemoryError) -> int:
+    """What the operating system refuses is no fault of the program: a sentence, and no traceback."""
+    if isinstance(error, MemoryError):
+        _to_stderr("duragent: there is not enough memory")
+    else:
+        where = f"{error.filename}: " if error.filename else ""
+        _to_stderr(f"duragent: {where}{in_words(error)}")
+    return _OF_ERRORS[errors.StoreError]
+
+
+def _to_stderr(text: str) -> None:
+    # It may be a file on the disk that is full.
+    with contextlib.suppress(OSError):
+        typer.echo(text, err=True)
 
 
 def exit_code(error: errors.DuragentError) -> int:
@@ -187,14 +208,14 @@ def exit_code(error: errors.DuragentError) -> int:
 
 
 def _say(error: errors.DuragentError) -> int:
-    typer.echo(f"duragent: {error}", err=True)
+    _to_stderr(f"duragent: {error}")
     hint = next((_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS), None)
     if isinstance(error, errors.ProblemResponse):
         hint = _hint_of_problem(error)
     if isinstance(error, errors.ServerUnreachable) and error.named:
         hint = "Check the URL, and that a duragent server runs there."
     if hint:
-        typer.echo(hint, err=True)
+        _to_stderr(hint)
     return exit_code(error)
 
 
@@ -225,9 +246,9 @@ def _report(error: Exception, *, in_full: bool) -> int:
 
     cause = _only_cause(error)
     trace = "".join(traceback.format_exception(error))
-    typer.echo(f"duragent: internal error, please report it: {type(cause).__name__}: {cause}", err=True)
+    _to_stderr(f"duragent: internal error, please report it: {type(cause).__name__}: {cause}")
     if in_full or os.environ.get("DURAGENT_DEBUG") == "1":
-        typer.echo(trace, err=True)
+        _to_stderr(trace)
         return 70
     try:
         with tempfile.NamedTemporaryFile(

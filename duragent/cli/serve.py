@@ -90,6 +90,8 @@ async def _status(where: Where, json: bool) -> int:
         started = view.ago(address.started_at)
         typer.echo(f"Server {version.version} runs on {local_url(address)} (pid {address.pid}, started {started})")
     typer.echo(f"Workspace {workspace}: {ready.status}" + (f", {ready.problem}" if ready.problem else ""))
+    if ready.descriptors is not None:
+        typer.echo(f"File descriptors: {ready.descriptors.used:,} of {ready.descriptors.limit:,} in use")
     for session_id in ready.damaged:
         typer.echo(f"Damaged, read-only: {view.one_line(session_id)}")
     for name in ready.broken_agents:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from duragent.client.address import Endpoint, Tokens, find_server, read_address
 from duragent.client.server_process import is_gone
 from duragent.errors import ServerStartFailed, ServerUnreachable, WorkspaceLocked
+from duragent.os_errors import in_words
 from duragent.workspace_folder import make_folders
 
 START_SECONDS = 15.0
@@ -29,12 +31,7 @@ async def launch(workspace: Path, arguments: Sequence[str]) -> Endpoint:
 
     When another server wins the race for the workspace, that one is returned. Raises ServerStartFailed.
     """
-    log = workspace / "logs" / "server.log"
-    try:
-        make_folders(log.parent)
-        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise ServerStartFailed(f"the server's log {log} cannot be written: {error.strerror}") from error
+    log, descriptor = _open_log(workspace)
     try:
         log_start = os.fstat(descriptor).st_size
         # -P: nothing is imported from the folder that we happen to stand in; it may be anybody's.
@@ -47,6 +44,25 @@ async def launch(workspace: Path, arguments: Sequence[str]) -> Endpoint:
     # Without this it would stay a zombie, which looks alive, for as long as we run.
     threading.Thread(target=process.wait, name="server", daemon=True).start()
     return await _ready(process, workspace, log, log_start)
+
+
+def _open_log(workspace: Path) -> tuple[Path, int]:
+    """`logs/server.log`, else (a full or read-only disk is still served for reading) a file in the temporary folder.
+
+    Raises ServerStartFailed.
+    """
+    log = workspace / "logs" / "server.log"
+    try:
+        make_folders(log.parent)
+        return log, os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if not workspace.is_dir() or isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
+            raise ServerStartFailed(f"the server's log {log} cannot be written: {in_words(error)}") from error
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="duragent-server-", suffix=".log")
+    except OSError as error:
+        raise ServerStartFailed(f"the server's log cannot be written: {in_words(error)}") from error
+    return Path(name), descriptor
 
 
 async def _ready(process: subprocess.Popen[bytes], workspace: Path, log: Path, log_start: int) -> Endpoint:

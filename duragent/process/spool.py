@@ -6,6 +6,7 @@ no harm to spawn one too many after a crash, and what was never claimed can be v
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -32,6 +33,7 @@ FIRST_POLL_SECONDS, LAST_POLL_SECONDS = 0.02, 0.2
 MARGIN_SECONDS = 20.0
 """A runner that has not ended so long after its deadline is stuck."""
 END_SECONDS = runner.TERM_SECONDS + runner.KILL_SECONDS + runner.PIPE_SECONDS + 2.0
+_log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 _SPAWNS = 3
@@ -48,19 +50,25 @@ class Spool:
     def __init__(self, root: Path, spool_id: str) -> None:
         """Use `open`."""
         self.id = spool_id
-        """Another one than when a call was started: what happened to it is not known here."""
+        """Another one than when a call was started: what happened to it is not known here. "" until it is `ready`."""
         self._root = root
         self._starting: dict[str, asyncio.Task[int]] = {}
         self._runners: dict[int, subprocess.Popen[bytes]] = {}
 
     @classmethod
     async def open(cls, root: Path) -> "Spool":
-        """Make it when it is not there. Raises Unavailable."""
+        """Make it when it is not there. Where the disk refuses that now, `ready` tries again."""
+        spool = cls(Path(await asyncio.to_thread(os.path.realpath, root)), "")
         try:
-            place = await asyncio.to_thread(os.path.realpath, root)
-            return cls(Path(place), await asyncio.to_thread(_spool_id, Path(place)))
-        except OSError as error:
-            raise _unavailable(error) from error
+            await spool.ready()
+        except Unavailable as error:
+            _log.warning("no commands for now: %s", error)
+        return spool
+
+    async def ready(self) -> None:
+        """Return when it is there and has its id. Raises Unavailable."""
+        if not self.id:
+            self.id = await _blocking(_spool_id, self._root)
 
     def commands(self, session_id: str, call: str, show: Callable[[str], None] = lambda _: None) -> Commands:
         """`show` gets the output as it comes, decoded; of much output only a part."""
@@ -70,6 +78,7 @@ class Spool:
         """What is known of a call that was started when the spool had this id. `never_started` is for ever: a runner
         that a dead server spawned and that comes late does not start it any more. Raises Unavailable."""
         name = _name(session_id, call)
+        await self.ready()
         if spool_id != self.id:
             return "unknown"
         seen = await self.seen(name)
@@ -98,6 +107,7 @@ class Spool:
     async def sweep(self, known: Callable[[str, str], bool]) -> int:
         """Forget each call that `known(session_id, call)` says nobody waits for; how many. Raises Unavailable."""
         count = 0
+        await self.ready()
         for name in await _blocking(os.listdir, self._root):
             if name.startswith(".") and name.removeprefix(".new.").rpartition(".")[0] not in self._starting:
                 await _blocking(shutil.rmtree, self._root / name, ignore_errors=True)

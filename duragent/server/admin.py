@@ -3,10 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from duragent.descriptors import descriptors
 from duragent.server.answers import answer, text
 from duragent.server.doors import Doors
 from duragent.server.problems import Refused
-from duragent.wire import Ready
+from duragent.wire import Descriptors, Ready
 
 
 async def livez(doors: Doors, request: Request) -> Response:
@@ -15,14 +16,15 @@ async def livez(doors: Doors, request: Request) -> Response:
 
 async def readyz(doors: Doors, request: Request) -> Response:
     """503 only when nothing can be stored: a damaged session or a broken agent leaves all others working."""
-    trouble = doors.trouble()
+    trouble, files = await doors.trouble(), descriptors()
     damaged, broken = sorted(doors.sessions.damaged()), sorted(doors.catalog.broken)
     ready = Ready(
-        status="degraded" if trouble or damaged or broken else "ok",
+        status="degraded" if trouble or files.problem or damaged or broken else "ok",
         workspace_hash=doors.workspace_hash,
         damaged=damaged,
         broken_agents=broken,
-        problem=trouble,
+        problem=trouble or files.problem,
+        descriptors=Descriptors(used=files.used, limit=files.limit),
     )
     return answer(ready, 503 if trouble else 200)
 

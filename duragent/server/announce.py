@@ -6,6 +6,7 @@ The law: secrets are written to the user's private folder and nowhere else. What
 
 import fcntl
 import json
+import logging
 import os
 import re
 import secrets
@@ -17,6 +18,7 @@ from pathlib import Path
 from duragent.client.address import workspace_hash
 from duragent.crashpoint import crashpoint
 from duragent.errors import ServerStartFailed
+from duragent.os_errors import in_words
 from duragent.private_folder import make_place, open_folder, opened, places, workspace_key, write_text
 from duragent.stores.disk import Disk
 from duragent.wire import ServerAddress
@@ -24,6 +26,7 @@ from duragent.wire import ServerAddress
 ADDRESS_FILE, TOKEN_FILE = "server.json", "token"
 LOCK_SECONDS = 2.0
 _LOCK_POLL_SECONDS = 0.02
+_log = logging.getLogger(__name__)
 _KEY = re.compile(r"[0-9a-f]{20}")
 
 
@@ -58,7 +61,7 @@ def take_server_folder(workspace: Path, environ: Mapping[str, str] = os.environ)
         if place.exists() or found is None:
             if found is None and make_place(place, environ):
                 with suppress(OSError):
-                    found = _take(place, key)
+                    found = _take_writable(place, key)
             _sweep(place, but=found)
     return found
 
@@ -85,26 +88,33 @@ def new_token(folder: ServerFolder | None, configured: str | None) -> str:
 def prepare_run_folder(workspace: Path) -> None:
     """`run/` of the workspace, without the token that version 0.1.0 kept there."""
     run = workspace / "run"
-    run.mkdir(mode=0o700, exist_ok=True)
+    # What needs the folder says so itself: a workspace on a full or read-only disk is served for reading.
+    with suppress(OSError):
+        run.mkdir(mode=0o700, exist_ok=True)
     with suppress(OSError):
         (run / TOKEN_FILE).unlink()
 
 
 @contextmanager
 def announced(workspace: Path, folder: ServerFolder | None, address: ServerAddress) -> Iterator[None]:
-    """Tell this address to clients on this machine while the block runs, in both places. Raises ServerStartFailed."""
+    """Tell this address to clients on this machine while the block runs. Raises ServerStartFailed.
+
+    The one in the workspace may be absent: its disk may be full or read-only.
+    """
     text = json.dumps(address.model_dump(exclude_none=True), indent=2) + "\n"
     path = workspace / "run" / ADDRESS_FILE
     if folder is not None:
         with _needed(folder.path / ADDRESS_FILE):
             folder.write(ADDRESS_FILE, text)
-    with _needed(path):
+    try:
         Disk().replace(path, text.encode(), durable=False)
+    except OSError as error:
+        _log.warning("%s was not written: %s", path, in_words(error))
     crashpoint("address.written")
     try:
         yield
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             path.unlink()
         if folder is not None:
             folder.remove(ADDRESS_FILE)
@@ -117,7 +127,7 @@ def _needed(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ServerStartFailed(f"{path} cannot be written: {error.strerror}") from error
+        raise ServerStartFailed(f"{path} cannot be written: {in_words(error)}") from error
 
 
 # --- folders of servers ---------------------------------------------------------------------------------------------
@@ -136,6 +146,18 @@ def _take(place: Path, key: str) -> ServerFolder:
             # A start of another server looks whether this folder's server is gone: it lets go at once.
             time.sleep(_LOCK_POLL_SECONDS)
     raise ServerStartFailed(f"another server for this workspace holds {place / key}")
+
+
+def _take_writable(place: Path, key: str) -> ServerFolder:
+    """As `_take`. Raises OSError where there is no room for a small file."""
+    folder = _take(place, key)
+    try:
+        folder.write(TOKEN_FILE, "-" * 4096)
+        folder.remove(TOKEN_FILE)
+    except OSError:
+        folder.close()
+        raise
+    return folder
 
 
 def _sweep(place: Path, but: ServerFolder | None) -> None:

@@ -20,6 +20,10 @@ class Tokens:
     admin: str | None = field(default=None, repr=False)
 
 
+async def _no_trouble() -> str | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Doors:
     """`shutdown` begins a stop; False: one is under way. `trouble` says why nothing can be stored, if so. `warning`
@@ -35,6 +39,6 @@ class Doors:
     version: Version
     shutdown: Callable[[], bool]
     reload_agents: Callable[[], Awaitable[Reloaded]]
-    trouble: Callable[[], str | None] = lambda: None
+    trouble: Callable[[], Awaitable[str | None]] = _no_trouble
     warning: Callable[[Agent], str] = lambda agent: ""
     stop: Stop = field(default_factory=Stop)

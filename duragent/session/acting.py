@@ -262,6 +262,8 @@ class Doer:
 
     async def _intent(self, found: Known, allowed: Allowed, agent: Agent, attempt: int, turn: str) -> ToolStarted:
         call = found.call.call
+        if found.tool.by_command:
+            await self._ports.means.spool.ready()
         try:
             place = await self._place(agent, found)
         except DuragentError:

@@ -319,6 +319,7 @@ class Session:
             self._engine = self._ports.spawn(self._run())
 
     async def _run(self) -> None:
+        told = ""
         while self.problem is None and not self._stopping:
             if not why_stop(self._state, self._stopping):
                 self._interrupt.clear()
@@ -332,7 +333,10 @@ class Session:
                 # The log itself, or the place where commands leave their results.
                 if self.problem is not None or self._stopping:
                     return
-                _log.warning("%s; trying again in %g s", error, FULL_STORE_PAUSE_SECONDS)
+                if str(error) != told:
+                    # Once: a disk may be full for days, and hold very many sessions.
+                    _log.warning("%s; trying again every %g s", error, FULL_STORE_PAUSE_SECONDS)
+                    told = str(error)
                 self._pause = asyncio.ensure_future(self._ports.clock.sleep(FULL_STORE_PAUSE_SECONDS))
                 await asyncio.wait((self._pause,))
             except StoreError as error:

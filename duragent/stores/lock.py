@@ -31,17 +31,25 @@ class WorkspaceLock:
         self._folder_fd: int | None = None
 
     def acquire(self, note: str) -> None:
-        """Raises WorkspaceLocked with what the holder wrote about itself."""
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        """Raises WorkspaceLocked with what the holder wrote about itself, OSError where there are no locks.
+
+        The folder's lock is the one that counts, so a disk that takes no new file does not matter. The file's is for
+        servers of version 0.1.0, and for people: it has the note.
+        """
         # The folder is locked too: `git clean` may remove the file, and another server would make a new one.
         folder_fd = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = _lock_file(self._path)
         try:
             for each in (fd, folder_fd):
-                fcntl.flock(each, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if each is not None:
+                    fcntl.flock(each, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.pread(fd, 500, 0).decode(errors="replace").strip()
-            os.close(fd)
-            os.close(folder_fd)
+            holder = "" if fd is None else _note_in(fd)
+            for each in (fd, folder_fd):
+                if each is not None:
+                    os.close(each)
+            if not isinstance(error, BlockingIOError):
+                raise
             raise WorkspaceLocked(str(self._path.parent), holder or "another process") from error
         self._fd, self._folder_fd = fd, folder_fd
         self.describe(note)
@@ -64,6 +72,20 @@ class WorkspaceLock:
         if self._folder_fd is not None:
             os.close(self._folder_fd)
             self._folder_fd = None
+
+
+def _lock_file(path: Path) -> int | None:
+    """For writing where that can be, else only for reading; None when it is not there and cannot be made."""
+    for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+        with contextlib.suppress(OSError):
+            return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    return None
+
+
+def _note_in(fd: int) -> str:
+    with contextlib.suppress(OSError):
+        return os.pread(fd, 500, 0).decode(errors="replace").strip()
+    return ""
 
 
 def refuse_network_file_system(path: Path, mountinfo: str | None = None) -> None:

@@ -168,6 +168,9 @@ class FakeSpool:
         self.world = world
         self.stages: dict[tuple[str, str], str] = {}
 
+    async def ready(self) -> None:
+        pass
+
     def commands(self, session_id: str, call: str, show: Callable[[str], None] = lambda _: None) -> Commands:
         return FakeCommands(self, (session_id, call))
 

@@ -267,9 +267,19 @@ async def test_spool_that_cannot_be_written_is_unavailable(tmp_path: Path) -> No
     (tmp_path / "run" / "spool").rename(tmp_path / "away")
     with pytest.raises(Unavailable, match="No such file"):
         await spool.commands(SESSION, CALL).run(sh("true", tmp_path), timeout_seconds=5)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(Unavailable):
-        await Spool.open(tmp_path / "file" / "spool")
+
+
+async def test_spool_that_cannot_be_made_yet_knows_nothing_and_is_ready_later(tmp_path: Path) -> None:
+    (tmp_path / "disk").write_text("not mounted yet")
+    spool = await Spool.open(tmp_path / "disk" / "spool")
+    assert spool.id == ""
+    for asked in (spool.ready(), spool.sweep(lambda *_: False), spool.evidence(SESSION, CALL, "spool_of_before")):
+        # A call that was started before is not lost because nobody can look now.
+        with pytest.raises(Unavailable, match="Not a directory"):
+            await asked
+    (tmp_path / "disk").unlink()
+    assert await spool.evidence(SESSION, CALL, "spool_of_before") == "unknown"
+    assert spool.id.startswith("spool_")
 
 
 def test_command_is_followed_on_uvloop_too(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from duragent import errors
+from duragent.descriptors import Descriptors
 from duragent.errors import AuthenticationFailed, RateLimited
+from duragent.server import admin
 from duragent.server.app import build_app
 from duragent.testing import Line
 from tests.server.house import AGENT, TOKEN, House
@@ -19,7 +21,9 @@ async def test_health_and_version_answer_without_a_token(house: House) -> None:
     house.http.headers.pop("Authorization")
     live, ready, version = [await house.http.get(path) for path in ("/livez", "/readyz", "/version")]
     assert (live.status_code, live.text, live.headers["content-type"]) == (200, "ok", "text/plain; charset=utf-8")
-    assert ready.json() == {
+    shown = ready.json()
+    assert shown.pop("descriptors")["used"] > 0
+    assert shown == {
         "status": "ok",
         "workspace_hash": "0123456789abcdef",
         "damaged": [],
@@ -384,7 +388,22 @@ async def test_damaged_session_is_read_only_and_named(house: House) -> None:
 
 
 async def test_server_that_cannot_store_is_not_ready(house: House) -> None:
-    doors = replace(house.doors, trouble=lambda: "the disk is read-only")
+    async def trouble() -> str:
+        return "the disk is read-only"
+
+    doors = replace(house.doors, trouble=trouble)
     async with house.client("http://localhost", transport=httpx.ASGITransport(build_app(doors))) as http:
         response = await http.get("/readyz")
     assert (response.status_code, response.json()["problem"]) == (503, "the disk is read-only")
+
+
+async def test_server_that_runs_out_of_descriptors_says_so_while_it_still_works(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin, "descriptors", lambda: Descriptors(1000, 1024))
+    response = await house.http.get("/readyz")
+    ready = response.json()
+    assert (response.status_code, ready["status"]) == (200, "degraded")
+    assert ready["descriptors"] == {"used": 1000, "limit": 1024}
+    assert "1,000 of 1,024 file descriptors are in use" in ready["problem"]
+    assert "ulimit -n" in ready["problem"]
