@@ -52,13 +52,15 @@ class Confinement:
 
     `writable`: folders it may write below; the first is the working directory. `read_only`: folders inside of them
     that stay read-only all the same. `hidden`: files and folders that it must not even read, such as the server's
-    token; those that do not exist are ignored. `network`: whether it may talk to the network.
+    token; those that do not exist are ignored. `network`: whether it may talk to the network. `readable`: what it may
+    read also where a sandbox hides a home folder.
     """
 
     writable: tuple[Path, ...]
     read_only: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
     network: bool = False
+    readable: tuple[Path, ...] = ()
 
 
 class Sandbox(Protocol):

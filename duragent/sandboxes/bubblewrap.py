@@ -1,11 +1,12 @@
 """Linux namespaces by bubblewrap: everything is read-only but the writable folders, secrets are covered.
 
-A command sees the machine as it is, with its own /tmp, /dev and /proc, and an empty /run, where the sockets of docker,
-systemd, dbus and key agents lie. It has no capabilities, cannot gain privileges, cannot see other processes or their
-environment, and without the network not even the machine's own loopback.
+A command sees the machine as it is, with its own /tmp, /dev and /proc, a home that is empty but for tools (`home`), and
+an empty /run, where the sockets of docker, systemd, dbus and key agents lie. It has no capabilities, cannot gain
+privileges, cannot see other processes or their environment, and without the network not even the machine's own
+loopback.
 
 What does not hold:
-- It can read whatever the server's user can read and nobody hid.
+- It can read whatever lies outside of home folders, the server's user can read, and nobody hid.
 - A hidden *file* that is replaced from outside while a command runs is seen by that command; a hidden folder is not.
 - A hard link inside a writable folder that somebody made before leads to the same file.
 - With the network on, abstract sockets (some X servers) can be reached.
@@ -20,8 +21,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from duragent.sandboxes.base import Command, Confinement
+from duragent.sandboxes.home import NOTHING_HIDDEN, HiddenHome
 from duragent.sandboxes.layout import ROOT, Access, Layer, access_to, existing, in_words, layers, on_disk
 from duragent.sandboxes.trial import Trouble, said_by, trial
 
@@ -49,18 +52,24 @@ class Bubblewrap:
     name = "bubblewrap"
 
     def __init__(
-        self, secret: tuple[Path, ...] = (), visible: tuple[Path, ...] = (), program: str | None = None
+        self,
+        secret: tuple[Path, ...] = (),
+        visible: tuple[Path, ...] = (),
+        program: str | None = None,
+        home: HiddenHome = NOTHING_HIDDEN,
     ) -> None:
-        self._secret, self._visible = secret, visible
+        self._secret, self._visible, self._home = secret, visible, home
         self._program = program or shutil.which("bwrap", path=_SYSTEM_PATH) or shutil.which("bwrap")
 
     def wrap(self, command: Command, within: Confinement) -> Command:
         real = on_disk(within)
-        mounts = layers(self._base(), real)
+        opened = self._home.readable(real)
+        mounts = layers(self._base(opened), real)
+        links = self._home.links((*opened, *self._visible, *within.writable, *within.read_only))
         folder = os.path.realpath(command.folder)
         size = command.limits.memory_bytes
         size = size if size is not None and self._knows_size else None
-        argv = [self._program or "bwrap", *mount_arguments(mounts, size), *_ISOLATION]
+        argv = [self._program or "bwrap", *mount_arguments(mounts, size, links), *_ISOLATION]
         argv += [] if within.network else ["--unshare-net"]
         argv += ["--chdir", folder, "--", *command.argv]
         return replace(command, argv=tuple(argv), folder=ROOT, env=_with_temporary_folder(command.env, mounts))
@@ -87,18 +96,24 @@ class Bubblewrap:
         """Since 0.7.0. Without it a file system in memory holds half of the machine's, as the kernel has it."""
         return "--size" in said_by((self._program or "bwrap", "--help"))
 
-    def _base(self) -> dict[Path, Access]:
+    def _base(self, opened: tuple[Path, ...]) -> dict[Path, Access]:
         base: dict[Path, Access] = {ROOT: "read"}
+        base.update((path, "hide") for path in existing(self._home.hidden))
+        base.update((path, "private") for path in existing(self._home.homes))
+        base.update((path, "read") for path in existing(opened))
         base.update((path, "hide") for path in existing((*_RUN, *self._secret)))
         base.update((path, "private") for path in existing(_PRIVATE))
         base.update((path, "read") for path in existing((*_KEPT_OF_RUN, *self._visible)))
         return base
 
 
-def mount_arguments(mounts: list[Layer], private_bytes: int | None = None) -> list[str]:
+def mount_arguments(
+    mounts: list[Layer], private_bytes: int | None = None, links: Mapping[Path, Path] = MappingProxyType({})
+) -> list[str]:
     """bubblewrap's options for them. Every path is absolute, so that none can be taken for an option.
 
-    `private_bytes` is the most that a private folder can hold; it lies in memory.
+    `private_bytes` is the most that a private folder can hold; it lies in memory. `links` are made anew where an empty
+    folder covers them.
     """
     private = ["--tmpfs"] if private_bytes is None else ["--size", str(private_bytes), "--tmpfs"]
     arguments: list[str] = []
@@ -121,6 +136,9 @@ def mount_arguments(mounts: list[Layer], private_bytes: int | None = None) -> li
         if layer.path == ROOT:
             arguments += ["--dev", "/dev", *private, "/dev/shm", "--proc", "/proc"]
             arguments += [part for name in _MACHINE_WIDE for part in ("--ro-bind-try", name, name)]
+    for link, real in sorted(links.items()):
+        if access_to(link.parent, mounts) in ("private", "hide"):
+            arguments += ["--symlink", str(real), str(link)]
     # Sealed last: until then the folders that other mounts need in them must be made.
     return arguments + sealed
 

@@ -9,7 +9,8 @@ from duragent.errors import SandboxUnavailable
 from duragent.sandboxes.base import Confinement, Sandbox
 from duragent.sandboxes.bubblewrap import Bubblewrap
 from duragent.sandboxes.docker import Docker
-from duragent.sandboxes.secret_places import homes_here, secret_places
+from duragent.sandboxes.home import NOTHING_HIDDEN, hidden_home
+from duragent.sandboxes.secret_places import homes_here, own_homes, secret_places
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.sandboxes.trust import Trust
 
@@ -54,7 +55,11 @@ def sandboxes(settings: SandboxSettings, environ: Mapping[str, str] | None = Non
     """All of them by name, the strongest first; none has been tried."""
     environ = os.environ if environ is None else environ
     visible = tuple(map(_path, settings.visible))
-    bubblewrap = Bubblewrap(secret_places(homes_here(environ), environ), visible)
+    homes, home = homes_here(environ), NOTHING_HIDDEN
+    if settings.home == "hidden":
+        homes = own_homes(environ)
+        home = hidden_home(homes, environ)
+    bubblewrap = Bubblewrap(secret_places(homes, environ), visible, home=home)
     return {"bubblewrap": bubblewrap, "docker": Docker(settings.docker_image, environ), "trust": Trust()}
 
 

@@ -54,6 +54,8 @@ def _nearest(wanted: Mapping[Path, Access], path: Path) -> Access:
 
 def _differs(wanted: Mapping[Path, Access], path: Path) -> bool:
     around = _nearest(wanted, path.parent)
+    if wanted[path] == "private":
+        return True  # A home in a home, or in /tmp, is to be there.
     return wanted[path] != around and not (wanted[path] == "hide" and around == "private")
 
 
@@ -82,12 +84,14 @@ def on_disk(within: Confinement) -> Confinement:
         read_only=tuple(_real(path) for path in within.read_only if stays(path)),
         hidden=existing(within.hidden),
         network=within.network,
+        readable=existing(within.readable),
     )
 
 
 def existing(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Those that are there, with links followed."""
-    return tuple(real for real in map(_real, paths) if os.path.exists(real))
+    # The first look is cheap, and most of a long list is not there.
+    return tuple(real for path in paths if os.path.lexists(path) and os.path.exists(real := _real(path)))
 
 
 def in_words(name: str, within: Confinement, *, network: bool) -> str:

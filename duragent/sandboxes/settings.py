@@ -91,10 +91,14 @@ class SandboxSettings(BaseModel):
         default_factory=list,
         description="More variables that commands get: names, or patterns such as `AWS_*`, which leave secrets out.",
     )
+    home: Literal["hidden", "visible"] = Field(
+        default="hidden",
+        description="In bubblewrap: whether your home folder is empty for commands, but for tools and the project.",
+    )
     writable: list[str] = Field(default_factory=list, description="More folders to write below: absolute, or `~/…`.")
     hidden: list[str] = Field(default_factory=list, description="More files and folders that are hidden.")
     visible: list[str] = Field(
-        default_factory=list, description="What is hidden by default and may be read all the same, as `~/.npmrc`."
+        default_factory=list, description="What is hidden by default and may be read all the same, as `~/datasets`."
     )
     docker_image: str | None = Field(default=None, min_length=1, description="The image for `docker`; never pulled.")
 

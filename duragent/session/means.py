@@ -108,6 +108,7 @@ class Means:
             read_only=places.frozen,
             hidden=self.closed,
             network=agent.spec.sandbox.network,
+            readable=(self.project,),
         )
         return widen(within, self.sandbox)
 

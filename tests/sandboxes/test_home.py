@@ -1,0 +1,259 @@
+"""A home folder is hidden, tools in it are not, and the project that lies in it works as ever."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from duragent.sandboxes.base import Command, Confinement, Sandbox
+from duragent.sandboxes.choose import choose
+from duragent.sandboxes.environment import clean_environment
+from duragent.sandboxes.home import TOOLS_BELOW_HOME, hidden_home, repository_of
+from duragent.sandboxes.secret_places import ANYWHERE, BELOW_HOME
+from duragent.sandboxes.settings import SandboxSettings
+from duragent.testing.sandbox_contract import Ran, run
+from tests.sandboxes.here import needs_bubblewrap
+
+SECRET = "a-secret-of-the-home"
+SYSTEM = "/usr/local/bin:/usr/bin:/bin"
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home that does not lie in /tmp, where everything is hidden anyway."""
+    cache = Path.home() / ".cache"
+    cache.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="duragent-home-", dir=cache) as folder:
+        yield Path(os.path.realpath(folder))
+
+
+@pytest.fixture
+def project(home: Path) -> Path:
+    folder = home / "work" / "project"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def put(path: Path, text: str = f"{SECRET}\n", mode: int = 0o644) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def program(path: Path, text: str) -> Path:
+    return put(path, f"#!/bin/sh\n{text}\n", 0o755)
+
+
+def sandbox_of(home: Path, *, path: str = SYSTEM, visible: tuple[str, ...] = (), **environ: str) -> Sandbox:
+    settings = SandboxSettings(mode="bubblewrap", visible=[*visible])
+    return choose(settings, {"HOME": str(home), "PATH": path, **environ})
+
+
+def inside(sandbox: Sandbox, folder: Path, script: str, home: Path, path: str = SYSTEM, **more: Path) -> Ran:
+    env = clean_environment({"HOME": str(home), "PATH": path})
+    within = Confinement((folder,), readable=tuple(more.values()))
+    return run(sandbox.wrap(Command(("sh", "-c", script), folder, env), within))
+
+
+# --- what is hidden --------------------------------------------------------------------------------------------------
+
+_READ_ALL = 'find "$HOME" -type f -exec cat {} + 2>&-; cat ~/notes/passwords ~/.ssh/id ../../notes/passwords'
+
+
+@needs_bubblewrap
+def test_nothing_of_a_home_is_read_whether_it_is_in_a_list_or_not(home: Path, project: Path) -> None:
+    for name in (
+        "notes/passwords",
+        ".config/tool-of-tomorrow/token",
+        ".ssh/id",
+        ".local/share/x/key",
+        "work/other/.env",
+    ):
+        put(home / name)
+    assert inside(sandbox_of(home), project, f"{_READ_ALL}; ls -A ~; ls -A ..", home).stdout == b"work\nproject\n"
+    visible = choose(SandboxSettings(mode="bubblewrap", home="visible"), {"HOME": str(home), "PATH": SYSTEM})
+    assert SECRET.encode() in inside(visible, project, "cat ~/notes/passwords; cat ~/.ssh/id", home).stdout
+    assert inside(visible, project, "cat ~/.ssh/id", home).stdout == b""
+
+
+@needs_bubblewrap
+def test_home_can_be_written_to_and_is_gone_with_the_command(home: Path, project: Path) -> None:
+    script = "mkdir -p ~/.cache/tool ~/.config && echo x > ~/.cache/tool/y && cat ~/.cache/tool/y; echo z > made"
+    for _ in range(2):
+        assert inside(sandbox_of(home), project, f"ls ~/.cache 2>&-; {script}", home) == Ran(0, b"x\n", b"")
+    assert sorted(path.name for path in home.iterdir()) == ["work"]
+    assert (project / "made").read_text() == "z\n"
+
+
+@needs_bubblewrap
+def test_what_is_named_as_visible_is_seen(home: Path, project: Path) -> None:
+    put(home / "data" / "set", "rows\n")
+    put(home / "data" / "other" / "key")
+    settings = SandboxSettings(mode="bubblewrap", visible=[f"{home}/data"], hidden=[f"{home}/data/other"])
+    sandbox = choose(settings, {"HOME": str(home), "PATH": SYSTEM})
+    within = Confinement((project,), hidden=(home / "data" / "other",))
+    env = {"HOME": str(home), "PATH": SYSTEM}
+    command = Command(("sh", "-c", "cat ~/data/set ~/data/other/key; echo x > ~/data/set"), project, env)
+    assert run(sandbox.wrap(command, within)).stdout == b"rows\n"
+
+
+@needs_bubblewrap
+def test_home_that_is_the_project_is_seen_without_its_known_secrets(home: Path) -> None:
+    for name in ("notes", ".ssh/id", ".pgpass", ".config/gh/hosts.yml"):
+        put(home / name)
+    ran = inside(sandbox_of(home), home, "cat notes; cat .ssh/id .pgpass .config/gh/hosts.yml; echo x > new", home)
+    assert (ran.stdout, (home / "new").read_text()) == (f"{SECRET}\n".encode(), "x\n")
+
+
+# --- what is opened --------------------------------------------------------------------------------------------------
+
+
+@needs_bubblewrap
+def test_tools_in_a_home_run_and_their_secrets_stay_hidden(home: Path, project: Path) -> None:
+    program(home / ".cargo/bin/one", "cat ~/.cargo/registry/package; cat ~/.cargo/credentials.toml")
+    put(home / ".cargo/registry/package", "package\n")
+    put(home / ".cargo/credentials.toml")
+    put(home / "opt/tool-2.0/lib/words", "words\n")
+    program(home / "opt/tool-2.0/bin/two", 'cat "$(dirname "$0")/../lib/words"')
+    program(home / ".local/bin/three", "echo three; cat ~/.local/share/keyrings/x ~/.config/x")
+    put(home / ".local/share/keyrings/x")
+    put(home / ".config/x")
+    program(home / "venvs/v/bin/four", "echo four")
+    put(home / ".gitconfig", "[user]\n\tname = me\n")
+    path = ":".join(f"{home}/{each}" for each in (".cargo/bin", "opt/tool-2.0/bin", ".local/bin"))
+    sandbox = sandbox_of(home, path=f"{path}:{SYSTEM}", VIRTUAL_ENV=f"{home}/venvs/v")
+    script = "one; two; three; ~/venvs/v/bin/four; cat ~/.gitconfig; echo x >> ~/.gitconfig; ls -A ~/opt"
+    ran = inside(sandbox, project, script, home, f"{path}:{SYSTEM}")
+    assert ran.stdout == b"package\nwords\nthree\nfour\n[user]\n\tname = me\ntool-2.0\n"
+
+
+@needs_bubblewrap
+def test_links_in_a_home_lead_where_they_led(home: Path, project: Path) -> None:
+    put(home / "dotfiles/gitconfig", "[user]\n")
+    put(home / "dotfiles/private/key")
+    put(home / "disk/cargo/registry/package", "package\n")
+    put(home / "disk/cargo/credentials.toml")
+    put(home / "elsewhere/pipx/tool", "tool\n")
+    (home / ".gitconfig").symlink_to("dotfiles/gitconfig")
+    (home / ".cargo").symlink_to(home / "disk" / "cargo")
+    (home / ".local").mkdir()
+    (home / ".local/bin").symlink_to(home / "elsewhere" / "pipx")
+    (home / "link").symlink_to(project)
+    script = "cat ~/.gitconfig ~/.cargo/registry/package ~/.cargo/credentials.toml ~/.local/bin/tool ~/dotfiles/*/key"
+    ran = inside(sandbox_of(home), project, script, home)
+    assert ran.stdout == b"[user]\npackage\ntool\n"
+    around = home / "around"
+    around.symlink_to(home)
+    assert inside(sandbox_of(around), project, "cat ~/.gitconfig; cd ~ && pwd -P", around).stdout.endswith(
+        f"{home}\n".encode()
+    )
+
+
+def test_tools_are_never_a_home_or_what_it_lies_in(tmp_path: Path) -> None:
+    environ = {
+        "PATH": f"{tmp_path}:{tmp_path}/bin:{tmp_path}/.config/bin:/:rel",
+        "GOPATH": f"{tmp_path}:/",
+        "NVM_DIR": "",
+    }
+    (tmp_path / "bin").mkdir()
+    (tmp_path / ".config" / "bin").mkdir(parents=True)
+    found = hidden_home([tmp_path], environ).readable(Confinement((Path("/"),)))
+    assert found == (tmp_path / "bin", tmp_path / ".config" / "bin")
+
+
+# --- the project -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def git(home: Path, project: Path) -> Path:
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    put(home / ".gitconfig", "[user]\n\tname = me\n\temail = me@example.org\n[init]\n\tdefaultBranch = main\n")
+    _git(home, home / "work", "init", "-q")
+    put(project / "file", "1\n")
+    _git(home, home / "work", "add", "-A")
+    _git(home, home / "work", "commit", "-qm", "first")
+    return home / "work"
+
+
+def _git(home: Path, folder: Path, *arguments: str) -> None:
+    env = {"HOME": str(home), "PATH": os.environ["PATH"]}
+    subprocess.run(["git", *arguments], cwd=folder, env=env, check=True, capture_output=True)
+
+
+@needs_bubblewrap
+def test_repository_around_a_project_and_that_of_a_worktree_can_be_read(home: Path, git: Path) -> None:
+    sandbox = sandbox_of(home)
+    said = inside(sandbox, git / "project", "git log --format=%s; echo 2 >> file; git diff --stat | tail -1", home)
+    assert said.stdout == b"first\n 1 file changed, 1 insertion(+)\n"
+    _git(home, git, "worktree", "add", "-q", str(home / "trees" / "one"))
+    put(home / "trees" / "two" / "key")
+    said = inside(sandbox, home / "trees" / "one", "git log --format=%s; git status --short; ls ..", home)
+    assert said == Ran(0, b"first\none\n", b"")
+    assert inside(
+        sandbox, git, "echo 3 > new; git add new && git commit -qm second && git log --format=%s", home
+    ).stdout == (b"second\nfirst\n")
+
+
+@needs_bubblewrap
+def test_git_file_that_a_command_has_written_opens_nothing(home: Path, project: Path) -> None:
+    put(home / "keys" / "worktrees" / "x" / "gitdir", "elsewhere\n")
+    put(home / "keys" / "key")
+    put(project / "keys" / "worktrees" / "x" / "gitdir", f"{project}/.git\n")
+    (project / "out").symlink_to(home / "keys")
+    for said in (
+        "keys/worktrees/x",
+        f"{home}/keys/worktrees/x",
+        f"{home}/keys",
+        "out/worktrees/x",
+        "../../keys",
+        "",
+        "/",
+    ):
+        (project / ".git").write_text(f"gitdir: {said}\n")
+        assert repository_of(project) == (project,)
+        ran = inside(sandbox_of(home), project, "cat ~/keys/key ../../keys/key", home)
+        assert SECRET.encode() not in ran.stdout
+
+
+@needs_bubblewrap
+def test_rest_of_the_project_can_be_read_by_an_agent_that_works_in_a_part(home: Path, project: Path) -> None:
+    put(project / "docs" / "page", "page\n")
+    (project / "site").mkdir()
+    script = "cat ../docs/page; echo x > ../docs/page; echo y > made"
+    assert inside(sandbox_of(home), project / "site", script, home, project=project).stdout == b"page\n"
+    assert inside(sandbox_of(home), project / "site", script, home).stdout == b""
+    assert SECRET.encode() not in inside(sandbox_of(home), project / "site", "cat ~/.x", home, project=home).stdout
+
+
+# --- the list of secrets, for homes that are visible ------------------------------------------------------------------
+
+
+def test_list_of_secrets_has_each_place_once_and_relative_to_a_home() -> None:
+    assert len(BELOW_HOME) == len(set(BELOW_HOME)) >= 400
+    assert len(ANYWHERE) == len(set(ANYWHERE)) >= 60
+    assert [name for name in BELOW_HOME if name.startswith("/") or ".." in name or name != os.path.normpath(name)] == []
+    assert [name for name in ANYWHERE if not name.startswith("/") or name != os.path.normpath(name)] == []
+
+
+def test_no_tool_is_opened_as_a_whole_that_is_a_secret() -> None:
+    """A secret that lies in an opened folder is covered; one that is the folder itself would win over the tool."""
+    assert sorted(set(TOOLS_BELOW_HOME) & set(BELOW_HOME)) == []
+    assert len(TOOLS_BELOW_HOME) == len(set(TOOLS_BELOW_HOME))
+
+
+@needs_bubblewrap
+def test_every_secret_of_the_list_is_hidden_in_a_visible_home(home: Path, project: Path) -> None:
+    for name in BELOW_HOME:
+        path = home / name
+        if not path.exists() and not any(parent.is_file() for parent in path.parents):
+            put(path)
+    sandbox = choose(SandboxSettings(mode="bubblewrap", home="visible"), {"HOME": str(home), "PATH": SYSTEM})
+    put(home / "control")
+    ran = inside(sandbox, project, f'find "{home}" -type f -exec cat {{}} +', home)
+    assert ran.stdout == f"{SECRET}\n".encode()
