@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from duragent.private_folder import places
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.server.settings import ServerSettings
 from duragent.session.settings import SessionsSettings
@@ -231,3 +232,9 @@ def _interpolated(value: Any, path: YamlPath, environment: _Environment, changed
                 changed[path] = value
             return filled
     return value
+
+
+def closed_to_agents(config: Config) -> tuple[Path, ...]:
+    """What no tool and no command of an agent may read: tokens, results of other calls, and what was said."""
+    workspace = config.workspace.resolve()
+    return (workspace / "run", workspace / ".lock", config.sessions_dir.resolve(), *places())

@@ -22,7 +22,7 @@ from duragent import __version__, descriptors, wire
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.client.address import workspace_hash
 from duragent.clock import SystemClock
-from duragent.config import Config, inactive_config
+from duragent.config import Config, closed_to_agents, inactive_config
 from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
 from duragent.fault_words import problem_and_hint
 from duragent.journal.record import timestamp
@@ -32,7 +32,6 @@ from duragent.models.litellm import LitellmModel, warm
 from duragent.models.text_tools import TextTools
 from duragent.models.text_tools_choice import wants_text
 from duragent.os_errors import in_words
-from duragent.private_folder import places
 from duragent.process.spool import Spool
 from duragent.server.announce import ServerFolder, announced, new_token, prepare_run_folder, take_server_folder
 from duragent.server.app import build_app
@@ -327,12 +326,6 @@ async def _guarded(work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception:
         _log.exception("a task ended in an unexpected way")
-
-
-def closed_to_agents(config: Config) -> tuple[Path, ...]:
-    """What no tool and no command of an agent may read: tokens, results of other calls, and what was said."""
-    workspace = config.workspace.resolve()
-    return (workspace / "run", workspace / ".lock", config.sessions_dir.resolve(), *places())
 
 
 def _frozen(config: Config, workspace: Path, agents_dir: Path) -> tuple[Path, ...]:

@@ -34,9 +34,9 @@ def try_command(
     """
     from duragent.agent.catalog import Catalog
     from duragent.cli.loop import run
+    from duragent.config import closed_to_agents
     from duragent.policy.rules import Allow, Invocation, allow_patterns, explain, judge
     from duragent.process.spool import Spool
-    from duragent.runtime import closed_to_agents
     from duragent.session.means import Means
 
     found = need_config(config, workspace)

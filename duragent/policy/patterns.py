@@ -1,7 +1,8 @@
 """One pattern of a policy file: `type:rest`, where `*` stands for anything and the rest must fit from end to end.
 
-A trailing ` *` also fits when nothing follows. `\\*` is a star itself. When a pattern *allows*, a `*` behind a `/`
-stays within one word and never climbs with `..`; when it denies, letter case and look-alikes do not matter.
+A trailing ` *` also fits when nothing follows. `\\*` is a star itself. `spellings` has what else means the same. When a
+pattern *allows*, a `*` behind a `/` stays within one word and never climbs with `..`; when it denies, letter case and
+look-alikes do not matter.
 """
 
 import functools
@@ -10,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from duragent.policy import spellings
 from duragent.policy.words import GLOB, HOLE, NUMBER
 
 Kind = Literal["bash", "builtin", "cli", "mcp"]
@@ -48,7 +50,7 @@ class Rule:
 
     def allows(self, kind: str, texts: tuple[str, ...]) -> bool:
         return self.kind in ("*", kind) and any(
-            _allowed(spelling, text) for spelling in _spellings(self.rest) for text in texts
+            _allowed(spelling, text) for spelling in spellings.allowing(self.rest) for text in texts
         )
 
     def allows_unknown(self, kind: str, template: str) -> bool:
@@ -63,14 +65,14 @@ class Rule:
         """`texts` are folded."""
         if self.kind != "*" and folded(self.kind) != kind:
             return False
-        spellings = [_parts(folded(spelling)) for spelling in _spellings(self.rest)]
-        return any(_fits(parts, text) for text in texts for parts in spellings)
+        patterns = [_parts(folded(spelling)) for spelling in spellings.denying(self.rest, self.kind)]
+        return any(_fits(parts, text) for text in texts for parts in patterns)
 
     def may_deny(self, kind: str, template: str) -> bool:
         """Whether it could deny the folded text once its holes are filled."""
         if self.kind != "*" and folded(self.kind) != kind:
             return False
-        return any(_could_fit(folded(spelling), template) for spelling in _spellings(self.rest))
+        return any(_could_fit(folded(spelling), template) for spelling in spellings.denying(self.rest, kind))
 
 
 def escaped(text: str) -> str:
@@ -92,18 +94,6 @@ def _normal(text: str) -> str:
 
 
 _folded = functools.lru_cache(2048)(_fold)
-
-
-@functools.lru_cache(4096)
-def _spellings(rest: str) -> tuple[str, ...]:
-    """The rest as it stands, with quotes as we write them, and without what ` *` may leave out."""
-    found = [rest, re.sub(r'"([^"\'$`\\*]*)"', lambda quoted: _quoted(quoted[1]), rest)]
-    found += [spelling[:-2] for spelling in found if spelling.endswith(" *")]
-    return tuple(dict.fromkeys(found))
-
-
-def _quoted(text: str) -> str:
-    return text if re.fullmatch(r"[\w@%+=:,./-]+", text) else f"'{text}'"
 
 
 @functools.lru_cache(4096)

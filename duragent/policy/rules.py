@@ -15,6 +15,7 @@ from duragent.policy.inside import Reason
 from duragent.policy.patterns import Kind, Rule, escaped, folded
 from duragent.policy.place import CommandPlace
 from duragent.policy.reach import reached
+from duragent.policy.spellings import lines_of, names_nowhere
 from duragent.policy.tiers import BUILT_IN, Delivery, Policy
 from duragent.policy.words import GLOB, HOLE, NUMBER
 
@@ -181,13 +182,17 @@ def _of_command(text: str, place: CommandPlace | None) -> tuple[Piece, ...]:
 def _denied_as_a_whole(policy: Policy, invocation: Invocation) -> list[Part]:
     """For denials that speak of more than one command, such as `curl * | sh`."""
     texts = [invocation.text if invocation.kind == "bash" else None, invocation.shell]
-    lines = [" ".join(text[:MAX_TEXT].split()) for text in texts if text is not None]
-    return [
-        part
-        for line in lines
-        for part in _findings(policy, "bash", Piece(line, (line,), transparent=True))
-        if part.verdict == "deny"
-    ]
+    lines = [lines_of(text[:MAX_TEXT]) for text in texts if text is not None]
+    return [part for spelled in lines if (part := _denied_line(policy, spelled))]
+
+
+def _denied_line(policy: Policy, spelled: tuple[str, ...]) -> Part | None:
+    """The denial of a line. Only a pattern that speaks of `/dev/null` sees what is redirected there."""
+    whole, bare = (spelled[0],), (spelled[-1],)
+    for rule in policy.deny:
+        if rule.denies("bash", tuple(map(folded, whole if names_nowhere(rule.rest) else bare))):
+            return _denied_part(spelled[0], rule)
+    return None
 
 
 def _tool_piece(invocation: Invocation) -> Piece:
@@ -207,12 +212,16 @@ def _tool_piece(invocation: Invocation) -> Piece:
 
 def _findings(policy: Policy, kind: Kind, piece: Piece) -> list[Part]:
     if denied := _denial(policy, kind, piece):
-        return [Part(piece.text, "deny", denied.pattern, denied.source, f"denied by {denied.source}: {denied.pattern}")]
+        return [_denied_part(piece.text, denied)]
     if private := next((each.private for each in piece.all() if each.private), ""):
         return [
             Part(piece.text, "deny", f"{private} is private", BUILT_IN, f"denied by {BUILT_IN}: {private} is private")
         ]
     return _undenied(policy, kind, piece)
+
+
+def _denied_part(text: str, rule: Rule) -> Part:
+    return Part(text, "deny", rule.pattern, rule.source, f"denied by {rule.source}: {rule.pattern}")
 
 
 def _denial(policy: Policy, kind: Kind, piece: Piece) -> Rule | None:
