@@ -41,6 +41,7 @@
     │   └── ModelNotConfigured       no key, no such provider; final
     └── ServerError                  what a client says of the server it talks to
         ├── ServerUnreachable
+        ├── OlderServer              a duragent answers that this program cannot work with
         ├── ServerStartFailed
         │   └── UnsafePrivateFolder  other users could reach the folder that tokens and sockets are kept in
         └── ProblemResponse          an RFC 9457 problem, with its status
@@ -378,6 +379,16 @@ class ServerUnreachable(ServerError):
     def __init__(self, url: str, reason: str, *, named: bool = False) -> None:
         self.url, self.reason, self.named = url, reason, named
         super().__init__(f"no duragent server answers at {url}: {reason}")
+
+
+class OlderServer(ServerError):
+    """`version` is what answers at `url`; `advice` says what to do about it."""
+
+    code = "older-server"
+
+    def __init__(self, url: str, version: str, advice: str) -> None:
+        self.url, self.version, self.advice = url, version, advice
+        super().__init__(f"an older duragent ({version}) answers at {url}: {advice}")
 
 
 class ServerStartFailed(ServerError):

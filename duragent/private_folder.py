@@ -10,7 +10,9 @@ relative to that descriptor, so that a link or a folder that another user put in
 
 import os
 import pwd
+import socket
 import stat
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -99,6 +101,28 @@ def write_text(folder: int, name: str, text: str) -> None:
     with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
         file.write(text)
     os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def has_socket(folder: int, name: str) -> bool:
+    """Whether an opened folder has a socket of this user with that name."""
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return False
+    return stat.S_ISSOCK(status.st_mode) and _is_private(status)
+
+
+def peer_uid(connection: socket.socket) -> int | None:
+    """The user at the other end of a Unix socket; None where the kernel does not tell it in this way (unix(7))."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    uid: int = struct.unpack("3i", credentials)[1]
+    return uid
+
+
+def this_user() -> int:
+    return os.getuid()
 
 
 def _runtime_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:

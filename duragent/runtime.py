@@ -33,10 +33,10 @@ from duragent.models.text_tools import TextTools
 from duragent.models.text_tools_choice import wants_text
 from duragent.os_errors import in_words
 from duragent.process.spool import Spool
-from duragent.server.announce import ServerFolder, announced, new_token, prepare_run_folder, take_server_folder
+from duragent.server.announce import Presence, announced, prepare_run_folder, take_presence
 from duragent.server.app import build_app
 from duragent.server.doors import Doors, Tokens
-from duragent.server.listen import listen, url_of
+from duragent.server.listen import listen_all, url_of
 from duragent.server.log import log_to_stderr
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
@@ -98,25 +98,21 @@ class Runtime:
     async def _serving(self, workspace: Path, lock: WorkspaceLock) -> AsyncIterator[None]:
         _keep_others_out(self.config)
         prepare_run_folder(workspace)
-        folder = await asyncio.to_thread(take_server_folder, workspace)
+        presence = await asyncio.to_thread(take_presence, workspace, self.settings.api_token)
         try:
-            token = new_token(folder, self.settings.api_token)
-            async with self._answering(workspace, lock, folder, token):
+            async with self._answering(workspace, lock, presence):
                 yield
         finally:
-            if folder is not None:
-                folder.close()
+            presence.close()
 
     @asynccontextmanager
-    async def _answering(
-        self, workspace: Path, lock: WorkspaceLock, folder: ServerFolder | None, token: str
-    ) -> AsyncIterator[None]:
+    async def _answering(self, workspace: Path, lock: WorkspaceLock, presence: Presence) -> AsyncIterator[None]:
         self.catalog = await asyncio.to_thread(Catalog.open, self.agents_dir)
         self._room = Room(self.config.sessions_dir)
         store = FileStore(self.config.sessions_dir, open_logs=descriptors.for_logs)
         await asyncio.to_thread(store.open)
-        listener = listen(self.settings)
-        port = listener.getsockname()[1]
+        listeners = listen_all(self.settings, presence.socket_path)
+        port = listeners[0].getsockname()[1]
         self.url = url_of(self.settings.host, port)
         lock.describe(self._note(self.url))
         try:
@@ -128,9 +124,9 @@ class Runtime:
                     tasks.create_task(self.notifier.run()),
                     tasks.create_task(self.catalog.watch(self.stop, self._on_reload)),
                 ]
-                doors = self._doors(Tokens(token, self.settings.admin_token), means)
-                async with HttpServer(build_app(doors), [listener], doors.stop) as http:
-                    with announced(workspace, folder, self._address(port, folder)):
+                doors = self._doors(presence, means)
+                async with HttpServer(build_app(doors), listeners, doors.stop) as http:
+                    with announced(workspace, presence, self._address(port, presence)):
                         if self._needs_litellm():
                             warm()
                         yield
@@ -141,10 +137,11 @@ class Runtime:
                 for task in housekeeping:
                     task.cancel()
         finally:
-            listener.close()
+            for listener in listeners:
+                listener.close()
             store.close()
 
-    def _address(self, port: int, folder: ServerFolder | None) -> wire.ServerAddress:
+    def _address(self, port: int, presence: Presence) -> wire.ServerAddress:
         return wire.ServerAddress(
             host=self.settings.host,
             port=port,
@@ -152,7 +149,7 @@ class Runtime:
             started_at=timestamp(self.clock.now()),
             version=__version__,
             workspace_hash=workspace_hash(self.config.workspace),
-            private_folder=None if folder is None else str(folder.path),
+            private_folder=None if presence.folder is None else str(presence.folder.path),
         )
 
     # --- the seams --------------------------------------------------------------------------------------------------
@@ -198,13 +195,14 @@ class Runtime:
             idle_timeout_seconds=self.settings.idle_timeout_seconds,
         )
 
-    def _doors(self, tokens: Tokens, means: Means) -> Doors:
+    def _doors(self, presence: Presence, means: Means) -> Doors:
         return Doors(
             sessions=self.sessions,
             catalog=self.catalog,
             settings=self.settings,
             clock=self.clock,
-            tokens=tokens,
+            tokens=Tokens(presence.token, self.settings.admin_token),
+            proof_key=presence.key,
             workspace_hash=workspace_hash(self.config.workspace),
             version=wire.Version(version=__version__, commit="unknown", build_date="unknown", variant="full"),
             shutdown=self.begin_stop,

@@ -286,6 +286,12 @@ class Ready(Shape):
     broken_agents: list[str] = []
     problem: str | None = Field(None, description="Why nothing can be stored at the moment, or what is used up.")
     descriptors: Descriptors | None = None
+    damaged_count: int = Field(0, description="How many sessions are damaged; `damaged` is empty without the token.")
+    broken_agents_count: int = Field(0, description="How many agents are broken; their names need the token, too.")
+    proof: str | None = Field(
+        None,
+        description="For a `challenge`: shows that the server has the key in its user's private folder.",
+    )
 
 
 class Version(Shape):

@@ -133,7 +133,7 @@ def _workspace(config: "Config") -> Iterator[Finding]:
     for place in dict.fromkeys((workspace, config.sessions_dir)):
         yield from _file_system(place, allowed=config.store.allow_network_fs)
     yield from free_space(shutil.disk_usage(workspace).free)
-    yield from _server(workspace)
+    yield from _server(config)
 
 
 def _unwritable(place: Path) -> Finding:
@@ -160,28 +160,27 @@ def free_space(free_bytes: int) -> Iterator[Finding]:
         yield Finding("workspace", "ok", free)
 
 
-def _server(workspace: Path) -> Iterator[Finding]:
-    from duragent.client.address import local_url, read_address, workspace_hash
-    from duragent.errors import ServerUnreachable
+def _server(config: "Config") -> Iterator[Finding]:
+    from duragent.client.address import read_address, workspace_hash
+    from duragent.errors import OlderServer, ServerUnreachable
 
+    workspace = config.workspace
     address = read_address(workspace)
     if address is None:
         yield from _without_address(workspace)
         return
-    who = f"the server (process {address.pid})"
-    try:
-        url = local_url(address)
-    except ServerUnreachable as error:
-        yield Finding("server", "note", f"{who} is not asked: {error.reason}")
-        return
-    try:
-        ready = _ready(url)
-    except ServerUnreachable as error:
-        yield _silent(address.pid, address.started_at, error)
-        return
-    if ready.workspace_hash != workspace_hash(workspace):
+    who, url = f"the server (process {address.pid})", f"http://{address.host}:{address.port}"
+    if address.workspace_hash != workspace_hash(workspace):
         hint = "`duragent serve` starts one for this workspace"
         yield Finding("server", "warning", f"another workspace's server answers at {url}", hint)
+        return
+    try:
+        ready = _ready(config)
+    except OlderServer as error:
+        yield Finding("server", "warning", f"{who} is an older duragent ({error.version})", error.advice)
+        return
+    except ServerUnreachable as error:
+        yield _silent(address.pid, address.started_at, error)
         return
     started = view.ago(address.started_at)
     yield Finding("server", "ok", f"{who}, started {started}, answers at {url} on /livez and /readyz")
@@ -194,21 +193,23 @@ def _server(workspace: Path) -> Iterator[Finding]:
         yield Finding("server", "problem", f"the server is not well: {ready.problem}", "`duragent serve status`")
 
 
-def _ready(url: str) -> "Ready":
-    """What `/readyz` says, when `/livez` answers too. Raises ServerUnreachable."""
+def _ready(config: "Config") -> "Ready":
+    """What `/readyz` says, when `/livez` answers too. Raises ServerUnreachable, OlderServer."""
     import asyncio
 
-    import httpx
+    from duragent.client.address import Tokens, always
+    from duragent.client.client import Client
+    from duragent.client.find import find_server
 
-    from duragent.client.address import ask_ready, why
-    from duragent.errors import ServerUnreachable
+    tokens = Tokens(config.server.api_token, config.server.admin_token)
 
-    try:
-        with httpx.Client(trust_env=False, verify=False, timeout=PROBE_SECONDS) as http:
-            http.get(f"{url}/livez").raise_for_status()
-    except httpx.HTTPError as error:
-        raise ServerUnreachable(url, why(error)) from error
-    return asyncio.run(ask_ready(url))
+    async def ask() -> "Ready":
+        endpoint = await find_server(config.workspace, tokens)
+        async with Client(always(endpoint), patience_seconds=0) as client:
+            await client.alive()
+            return await client.ready()
+
+    return asyncio.run(ask())
 
 
 def _silent(pid: int, started_at: str, error: "ServerUnreachable") -> Finding:

@@ -1,7 +1,7 @@
 """Where the server is, and the token that it may be given.
 
-The law: a workspace's token goes only to the loopback address that this workspace's server wrote, and only after that
-server has named the same workspace. A server given by URL never gets it: a URL may come from anywhere.
+The law: what a workspace's server is shown is read from this user's private folder, and `find.py` says when it is
+shown. A server given by URL never gets it: a URL may come from anywhere.
 """
 
 import hashlib
@@ -13,27 +13,31 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 
-from pydantic import ValidationError
-
 from duragent.client.server_process import is_gone
 from duragent.errors import InvalidRequest, ServerUnreachable, UnsafePrivateFolder
-from duragent.private_folder import opened, places, read_text, workspace_key
-from duragent.wire import Ready, ServerAddress
+from duragent.private_folder import has_socket, opened, places, read_text, workspace_key
+from duragent.wire import ServerAddress
 
 TOKEN_VARIABLE = "DURAGENT_TOKEN"
-READY_SECONDS = 5.0
+ADDRESS_FILE, TOKEN_FILE, KEY_FILE, SOCKET_FILE = "server.json", "token", "key", "http.sock"
+"""What a running server has in its private folder."""
+
 _MAX_FILE_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A server to talk to. `local`: plain HTTP on loopback, never through a proxy. `named`: by a person, as a URL."""
+    """A server to talk to. `local`: plain HTTP on loopback, never through a proxy. `named`: by a person, as a URL.
+
+    `socket`: the Unix socket that requests go over; the URL then only says what the Host header is.
+    """
 
     url: str
     token: str | None
     local: bool = False
     admin_token: str | None = None
     named: bool = False
+    socket: Path | None = None
 
     def token_for(self, path: str) -> str | None:
         return (path.startswith("/api/admin/") and self.admin_token) or self.token
@@ -62,10 +66,16 @@ def workspace_hash(workspace: Path) -> str:
 
 @dataclass(frozen=True)
 class Announcement:
-    """What a server tells at its start. `token`: "" when there is none in a private folder that can be trusted."""
+    """What a server tells at its start. All but the address is empty when no private folder tells it.
+
+    `key` is what the server proves itself with, `distrust` says why the folder that the address names is not believed.
+    """
 
     address: ServerAddress
     token: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
+    socket: Path | None = None
+    distrust: str = ""
 
 
 def read_announcement(workspace: Path, environ: Mapping[str, str] = os.environ) -> Announcement | None:
@@ -79,8 +89,16 @@ def read_announcement(workspace: Path, environ: Mapping[str, str] = os.environ) 
     open_one = _address_in(workspace)
     if open_one is not None and open_one.private_folder is not None:
         folders.append(Path(open_one.private_folder).with_name(key))
-    found = [each for folder in dict.fromkeys(folders) if (each := _told_in(folder)) is not None]
-    found += [Announcement(open_one)] if open_one is not None else []
+    found, distrust = [], ""
+    for folder in dict.fromkeys(folders):
+        try:
+            found.append(_told_in(folder))
+        except UnsafePrivateFolder as error:
+            distrust = str(error)
+        except (OSError, ValueError):
+            continue
+    if open_one is not None:
+        found.append(Announcement(open_one, distrust=distrust))
     living = (each for each in found if not is_gone(each.address.pid, each.address.started_at))
     return next(living, found[0] if found else None)
 
@@ -93,33 +111,36 @@ def read_address(workspace: Path) -> ServerAddress | None:
 
 def _address_in(workspace: Path) -> ServerAddress | None:
     try:
-        return _address_of(_read(workspace / "run" / "server.json"))
-    except OSError:
+        return _address_of(_read(workspace / "run" / ADDRESS_FILE))
+    except (OSError, ValueError):
         return None
 
 
-def _told_in(folder: Path) -> Announcement | None:
-    try:
-        with opened(folder.parent) as place, opened(folder.name, place) as descriptor:
-            address = _address_of(read_text(descriptor, "server.json"))
-            return None if address is None else Announcement(address, _token_in(descriptor))
-    except (OSError, UnsafePrivateFolder):
-        return None
+def _told_in(folder: Path) -> Announcement:
+    """Raises OSError, ValueError, UnsafePrivateFolder."""
+    with opened(folder.parent) as place, opened(folder.name, place) as descriptor:
+        return Announcement(
+            _address_of(read_text(descriptor, ADDRESS_FILE)),
+            token=_secret_in(descriptor, TOKEN_FILE),
+            key=_secret_in(descriptor, KEY_FILE),
+            socket=folder / SOCKET_FILE if has_socket(descriptor, SOCKET_FILE) else None,
+        )
 
 
-def _token_in(folder: int) -> str:
+def _secret_in(folder: int, name: str) -> str:
     try:
-        return read_text(folder, "token").strip()
+        return read_text(folder, name).strip()
     except FileNotFoundError:
-        # The configuration has one.
+        # A token that is configured is not written.
         return ""
 
 
-def _address_of(text: str) -> ServerAddress | None:
+def _address_of(text: str) -> ServerAddress:
+    """Raises ValueError."""
     try:
         return ServerAddress.model_validate(json.loads(text))
-    except (ValueError, ValidationError, RecursionError):
-        return None
+    except RecursionError as error:
+        raise ValueError("too deep") from error
 
 
 def local_url(address: ServerAddress) -> str:
@@ -136,31 +157,6 @@ def local_url(address: ServerAddress) -> str:
         )
     shown = f"[{host}]" if parsed.version == 6 else host
     return f"http://{shown}:{address.port}"
-
-
-async def find_server(workspace: Path, tokens: Tokens = Tokens()) -> Endpoint:
-    """The running server of a workspace. Raises ServerUnreachable."""
-    told = read_announcement(workspace)
-    if told is None:
-        raise ServerUnreachable(str(workspace), "no server is running for this workspace")
-    url = local_url(told.address)
-    ready = await ask_ready(url)
-    if ready.workspace_hash != workspace_hash(workspace):
-        raise ServerUnreachable(url, "another workspace's server answers there")
-    return Endpoint(url, tokens.api or told.token or None, local=True, admin_token=tokens.admin)
-
-
-async def ask_ready(url: str) -> Ready:
-    """`/readyz`, without any token. Raises ServerUnreachable."""
-    # Imported where it is used: the server needs this file too, and has no use for an HTTP client at its start.
-    from duragent.client.http import httpx
-
-    try:
-        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=READY_SECONDS) as http:
-            response = await http.get(f"{url}/readyz")
-        return Ready.model_validate(json.loads(response.content))
-    except (httpx.HTTPError, ValueError, ValidationError, RecursionError) as error:
-        raise ServerUnreachable(url, why(error)) from error
 
 
 def endpoint_of_url(url: str, token_file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Endpoint:

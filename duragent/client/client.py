@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from duragent.client.address import Endpoint, Locate, why
 from duragent.client.backoff import pause_seconds
-from duragent.client.http import httpx
+from duragent.client.http import httpx, local_transport
 from duragent.client.problem import problem_of
 from duragent.client.watch import Item, Position, watch
 from duragent.clock import SystemClock
@@ -95,6 +96,7 @@ class Client:
         # Plain HTTP to this machine; loading the certificates of the world would take longer than all the rest.
         self._http = httpx.AsyncClient(trust_env=False, verify=False)
         self._http_by_proxy: httpx.AsyncClient | None = None
+        self._http_by_socket: dict[Path, httpx.AsyncClient] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -103,8 +105,9 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._http.aclose()
-        if self._http_by_proxy is not None:
-            await self._http_by_proxy.aclose()
+        for http in (self._http_by_proxy, *self._http_by_socket.values()):
+            if http is not None:
+                await http.aclose()
 
     # --- agents and the server itself -------------------------------------------------------------------------------
 
@@ -120,6 +123,10 @@ class Client:
             return self._model(Ready, await self._send_once(_Request("GET", "/readyz")))
         except httpx.RequestError as error:
             raise self._unreachable(error) from error
+
+    async def alive(self) -> None:
+        """Returns when the server answers."""
+        await self._send(_Request("GET", "/livez"))
 
     async def version(self) -> Version:
         return await self._get(Version, "/version")
@@ -245,7 +252,7 @@ class Client:
 
     async def _surely_there(self) -> Endpoint:
         """Where a server answers right now: for what is not simply sent again."""
-        await self._send(_Request("GET", "/livez"))
+        await self.alive()
         return await self._current_endpoint()
 
     # --- approvals --------------------------------------------------------------------------------------------------
@@ -369,11 +376,20 @@ class Client:
 
     def _http_for(self, endpoint: Endpoint) -> httpx.AsyncClient:
         # HTTP_PROXY must not see the token of a server on this machine.
+        if endpoint.socket is not None:
+            return self._http_over(endpoint.socket)
         if endpoint.local:
             return self._http
         if self._http_by_proxy is None:
             self._http_by_proxy = httpx.AsyncClient()
         return self._http_by_proxy
+
+    def _http_over(self, unix_socket: Path) -> httpx.AsyncClient:
+        http = self._http_by_socket.get(unix_socket)
+        if http is None:
+            http = httpx.AsyncClient(transport=local_transport(unix_socket))
+            self._http_by_socket[unix_socket] = http
+        return http
 
 
 def _session(session_id: str) -> str:

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from duragent.client.address import Endpoint, Tokens, find_server, read_address
+from duragent.client.address import Endpoint, Tokens, read_address
+from duragent.client.find import find_server
 from duragent.client.server_process import is_gone
 from duragent.errors import ServerStartFailed, ServerUnreachable, WorkspaceLocked
 from duragent.os_errors import in_words

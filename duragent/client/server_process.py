@@ -30,6 +30,16 @@ def is_gone(pid: int, started_at: str = "") -> bool:
     return _is_zombie_or_later(pid, started_at)
 
 
+def owner(pid: int) -> int | None:
+    """The user whose process it is; None where /proc does not tell."""
+    try:
+        # proc(5): the real, effective, saved and file system user.
+        uids = Path(f"/proc/{pid}/status").read_bytes().partition(b"\nUid:")[2].split(b"\n")[0].split()
+        return int(uids[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def _is_zombie_or_later(pid: int, started_at: str) -> bool:
     """False where there is no /proc to tell it."""
     try:

@@ -13,9 +13,11 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from duragent.client.address import workspace_hash
+from duragent.client.address import ADDRESS_FILE, KEY_FILE, SOCKET_FILE, TOKEN_FILE, workspace_hash
+from duragent.client.proof import new_key
 from duragent.crashpoint import crashpoint
 from duragent.errors import ServerStartFailed
 from duragent.os_errors import in_words
@@ -23,7 +25,6 @@ from duragent.private_folder import make_place, open_folder, opened, places, wor
 from duragent.stores.disk import Disk
 from duragent.wire import ServerAddress
 
-ADDRESS_FILE, TOKEN_FILE = "server.json", "token"
 LOCK_SECONDS = 2.0
 _LOCK_POLL_SECONDS = 0.02
 _log = logging.getLogger(__name__)
@@ -66,23 +67,46 @@ def take_server_folder(workspace: Path, environ: Mapping[str, str] = os.environ)
     return found
 
 
-def new_token(folder: ServerFolder | None, configured: str | None) -> str:
-    """What clients show: the configured token, else a new one that only the private folder tells.
+@dataclass(frozen=True)
+class Presence:
+    """What this start of the server is known by.
 
-    Raises ServerStartFailed.
+    `token`: what clients show. `key`: what the server proves itself with; "" when there is no private folder.
     """
-    if configured is not None:
-        return configured
+
+    folder: ServerFolder | None
+    token: str = field(repr=False)
+    key: str = field(default="", repr=False)
+
+    @property
+    def socket_path(self) -> Path | None:
+        return None if self.folder is None else self.folder.path / SOCKET_FILE
+
+    def close(self) -> None:
+        if self.folder is not None:
+            self.folder.close()
+
+
+def take_presence(workspace: Path, api_token: str | None) -> Presence:
+    """A new key and, when none is configured, a new token, in the private folder.
+
+    Raises UnsafePrivateFolder, ServerStartFailed.
+    """
+    folder = take_server_folder(workspace)
     if folder is None:
+        if api_token is not None:
+            return Presence(None, api_token)
         raise ServerStartFailed(
             "there is no folder for the server's token that is yours alone: set XDG_RUNTIME_DIR or XDG_STATE_HOME to "
             "a folder of yours with mode 0700, or set `server.api_token`"
         )
-    token = secrets.token_urlsafe(32)
-    with _needed(folder.path / TOKEN_FILE):
-        folder.write(TOKEN_FILE, f"{token}\n")
+    presence = Presence(folder, api_token or secrets.token_urlsafe(32), new_key())
+    written = {KEY_FILE: presence.key} | ({} if api_token is not None else {TOKEN_FILE: presence.token})
+    for name, text in written.items():
+        with _needed(folder.path / name):
+            folder.write(name, f"{text}\n")
     crashpoint("token.made")
-    return token
+    return presence
 
 
 def prepare_run_folder(workspace: Path) -> None:
@@ -96,13 +120,13 @@ def prepare_run_folder(workspace: Path) -> None:
 
 
 @contextmanager
-def announced(workspace: Path, folder: ServerFolder | None, address: ServerAddress) -> Iterator[None]:
-    """Tell this address to clients on this machine while the block runs. Raises ServerStartFailed.
+def announced(workspace: Path, presence: Presence, address: ServerAddress) -> Iterator[None]:
+    """Tell this address to clients on this machine while the block runs, in both places. Raises ServerStartFailed.
 
     The one in the workspace may be absent: its disk may be full or read-only.
     """
     text = json.dumps(address.model_dump(exclude_none=True), indent=2) + "\n"
-    path = workspace / "run" / ADDRESS_FILE
+    path, folder = workspace / "run" / ADDRESS_FILE, presence.folder
     if folder is not None:
         with _needed(folder.path / ADDRESS_FILE):
             folder.write(ADDRESS_FILE, text)

@@ -12,7 +12,15 @@ from duragent import wire
 from duragent.errors import Fenced, Stopping
 from duragent.server import admin, agents, approvals, copies, events, messages, sessions, stream
 from duragent.server.answers import to_json
-from duragent.server.asked import ApprovalsQuery, EventsQuery, ImportQuery, MessagesQuery, SessionsQuery, StreamQuery
+from duragent.server.asked import (
+    ApprovalsQuery,
+    EventsQuery,
+    ImportQuery,
+    MessagesQuery,
+    ReadyQuery,
+    SessionsQuery,
+    StreamQuery,
+)
 from duragent.server.auth import IMPORTS_PATH, Guard
 from duragent.server.doors import Doors
 from duragent.server.openapi import document
@@ -35,7 +43,7 @@ async def openapi(doors: Doors, request: Request) -> Response:
 
 ROUTES = (
     Route("GET", "/livez", admin.livez, "Is the process alive?", {200: "text/plain"}),
-    Route("GET", "/readyz", admin.readyz, "Can it work?", {200: wire.Ready, 503: wire.Ready}),
+    Route("GET", "/readyz", admin.readyz, "Can it work?", {200: wire.Ready, 503: wire.Ready}, query=ReadyQuery),
     Route("GET", "/version", admin.version, "Which build is it?", {200: wire.Version}),
     Route("GET", "/openapi.json", openapi, "This document.", {200: "application/json"}),
     Route("GET", f"{V1}/agents", agents.list_agents, "The agents.", {200: wire.AgentList}),

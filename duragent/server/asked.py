@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 from starlette.requests import ClientDisconnect, Request
 
+from duragent.client.proof import NONCE_PATTERN
 from duragent.errors import InvalidRequest, SessionNotFound
 from duragent.fault_words import cut, problem_and_hint, unknown_key
 from duragent.server.auth import is_of
@@ -30,6 +31,12 @@ class Query(BaseModel):
     """A query string: as with bodies, an unknown name is an error, so that a misspelt one is not lost in silence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReadyQuery(Query):
+    challenge: str | None = Field(
+        None, pattern=NONCE_PATTERN, description="64 hexadecimal digits; the answer carries a `proof` of them."
+    )
 
 
 class SessionsQuery(Query):

@@ -20,6 +20,9 @@ BODY_MAX_BYTES = 2 << 20
 IMPORTS_PATH = "/api/v1/imports"
 IMPORT_MAX_BYTES = 1 << 30
 
+_AUTHORIZED = "duragent.authorized"
+_OWN_SITES = (b"same-origin", b"none")
+"""`none`: a person typed the address."""
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
@@ -41,7 +44,8 @@ class Guard:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._check_host(headers)
         _check_origin(headers)
-        self._check_token(scope["path"], headers)
+        _check_fetch_site(headers)
+        self._check_token(scope, headers)
         imports = scope["path"] == IMPORTS_PATH
         limit = IMPORT_MAX_BYTES if imports else BODY_MAX_BYTES
         _check_body(scope["method"], headers, limit, b"application/zip" if imports else b"application/json")
@@ -52,12 +56,13 @@ class Guard:
         if match is None or not (self._any_host or match[1].decode().lower() in self._hosts):
             raise Refused("forbidden-host", "the Host header names no address of this server")
 
-    def _check_token(self, path: str, headers: list[tuple[bytes, bytes]]) -> None:
-        if path in PUBLIC_PATHS:
-            return
+    def _check_token(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> None:
+        path = scope["path"]
         scheme, _, token = (_only(headers, b"authorization") or b"").partition(b" ")
         shown = _digest(token.strip()) if scheme.lower() == b"bearer" else b""
-        if path.startswith(ADMIN_PREFIX):
+        if path in PUBLIC_PATHS:
+            scope[_AUTHORIZED] = hmac.compare_digest(shown, self._api)
+        elif path.startswith(ADMIN_PREFIX):
             if not hmac.compare_digest(shown, self._admin):
                 raise Refused("forbidden", "Admin access denied")
         elif not hmac.compare_digest(shown, self._api):
@@ -72,6 +77,19 @@ def _check_origin(headers: list[tuple[bytes, bytes]]) -> None:
     host = (_only(headers, b"host") or b"").lower()
     if origin not in (b"http://" + host, b"https://" + host):
         raise Refused("forbidden-origin", "the request comes from a web page of another origin")
+
+
+def _check_fetch_site(headers: list[tuple[bytes, bytes]]) -> None:
+    """Browsers say whose page a request comes from, also where they send no Origin (W3C, Fetch Metadata)."""
+    if not any(name == b"sec-fetch-site" for name, _ in headers):
+        return
+    if (_only(headers, b"sec-fetch-site") or b"").lower() not in _OWN_SITES:
+        raise Refused("forbidden-origin", "the request comes from a web page of another origin")
+
+
+def is_authorized(scope: Scope) -> bool:
+    """Whether a request on a public path showed the token."""
+    return bool(scope.get(_AUTHORIZED))
 
 
 def _check_body(method: str, headers: list[tuple[bytes, bytes]], limit: int, wanted: bytes) -> None:

@@ -41,4 +41,6 @@ class Doors:
     reload_agents: Callable[[], Awaitable[Reloaded]]
     trouble: Callable[[], Awaitable[str | None]] = _no_trouble
     warning: Callable[[Agent], str] = lambda agent: ""
+    proof_key: str = field(default="", repr=False)
+    """What the server proves itself with to clients of its own user; "": it cannot."""
     stop: Stop = field(default_factory=Stop)

@@ -2,13 +2,26 @@
 
 import errno
 import logging
+import os
 import socket
+from pathlib import Path
 
 from duragent.errors import ServerStartFailed
 from duragent.server.settings import ServerSettings
 
 BACKLOG = 1024
 _log = logging.getLogger("duragent")
+
+
+def listen_all(settings: ServerSettings, unix_path: Path | None) -> list[socket.socket]:
+    """The TCP socket, and behind it the Unix socket where there can be one. Raises ServerStartFailed."""
+    unix = None if unix_path is None else listen_unix(unix_path)
+    try:
+        return [listen(settings), *([] if unix is None else [unix])]
+    except ServerStartFailed:
+        if unix is not None:
+            unix.close()
+        raise
 
 
 def listen(settings: ServerSettings) -> socket.socket:
@@ -36,6 +49,22 @@ def listen(settings: ServerSettings) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             hint = " (another program listens there: choose another `server.port`, or --port 0)"
         raise ServerStartFailed(f"cannot listen on {host}:{settings.port}: {error.strerror}{hint}") from error
+    return listener
+
+
+def listen_unix(path: Path) -> socket.socket | None:
+    """A listening Unix socket with mode 0600; None where it cannot be, and then there is TCP alone."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # On Linux the file is made with the mode of the descriptor, so that it never has another one.
+        os.fchmod(listener.fileno(), 0o600)
+        listener.bind(str(path))
+        os.chmod(path, 0o600)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        _log.warning("no Unix socket at %s, commands use TCP: %s", path, error)
+        return None
     return listener
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from duragent.descriptors import for_connections
+from duragent.private_folder import peer_uid, this_user
 from duragent.server.problems import Refused, problem_response
 from duragent.server.stop import Stop
 
@@ -93,7 +94,12 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
-        if len(self.connections) > for_connections():
+        connection = transport.get_extra_info("socket")
+        if connection.family == socket.AF_UNIX and peer_uid(connection) not in (None, this_user()):
+            # The mode of its folder keeps other users away; this holds where somebody has changed that.
+            self._refused = True
+            transport.abort()
+        elif len(self.connections) > for_connections():
             self._refused = True
             transport.write(_TOO_MANY)
             transport.close()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from duragent.client.proof import proof
+
 TS = "2026-11-20T23:58:16.123Z"
 
 
@@ -42,6 +44,7 @@ class FakeServer:
     keys: dict[str, int] = field(default_factory=dict)
     workspace_hash: str = "0" * 64
     url: str = ""
+    key: str = "the key"
 
     def add(self, kind: str, **fields: Any) -> int:
         seq = self.oldest + len(self.records)
@@ -68,7 +71,7 @@ class FakeServer:
         elif asked.path == "/api/v1/approvals":
             await _send_json(writer, 200, {"approvals": self.approvals})
         elif asked.path == "/readyz":
-            await _send_json(writer, 200, {"status": "ok", "workspace_hash": self.workspace_hash})
+            await _send_json(writer, 200, self._ready(asked.query.get("challenge")))
         elif asked.path.endswith("/events"):
             await self._stream(asked, writer)
         elif asked.method == "POST":
@@ -76,6 +79,12 @@ class FakeServer:
         else:
             problem = {"type": "urn:duragent:problem:not-found", "title": "Not Found", "status": 404, "detail": "nope"}
             await _send_json(writer, 404, problem)
+
+    def _ready(self, challenge: str | None) -> dict[str, str]:
+        ready = {"status": "ok", "workspace_hash": self.workspace_hash}
+        if challenge is None:
+            return ready
+        return ready | {"proof": proof(self.key, challenge, self.workspace_hash, self.url.removeprefix("http://"))}
 
     async def _post(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
         key = asked.headers["idempotency-key"]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from duragent.client import backoff
-from duragent.client.address import Endpoint, always, endpoint_of_url, find_server, local_url, workspace_hash
+from duragent.client.address import Endpoint, always, endpoint_of_url, local_url, workspace_hash
 from duragent.client.client import Client
+from duragent.client.find import find_server
 from duragent.client.launch import LocalServer
 from duragent.client.server_process import is_gone
 from duragent.client.turn import ask as ask_turn
@@ -52,6 +53,7 @@ def write_address(workspace: Path, server: FakeServer, **changes: Any) -> None:
     with opened(folder) as descriptor:
         write_text(descriptor, "server.json", json.dumps(address | changes))
         write_text(descriptor, "token", "workspace-token\n")
+        write_text(descriptor, "key", f"{server.key}\n")
 
 
 async def test_a_post_whose_answer_is_lost_is_sent_again_and_counts_once() -> None:
@@ -124,7 +126,7 @@ async def test_the_workspace_token_goes_to_the_server_of_the_workspace(tmp_path:
 
 async def test_the_workspace_token_never_goes_to_another_workspaces_server(tmp_path: Path) -> None:
     async with running(FakeServer(workspace_hash="f" * 64)) as server:
-        write_address(tmp_path, server)
+        write_address(tmp_path, server, workspace_hash=workspace_hash(tmp_path))
         with pytest.raises(ServerUnreachable, match="another workspace"):
             await find_server(tmp_path)
 

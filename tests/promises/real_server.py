@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duragent.client.address import Endpoint, Tokens, find_server, read_address
+from duragent.client.address import Endpoint, Tokens, read_address
 from duragent.client.client import Client
+from duragent.client.find import find_server
 from duragent.config import load_config
 from duragent.journal.record import Record
 from duragent.stores.reader import LogReader

@@ -29,6 +29,9 @@ async def test_health_and_version_answer_without_a_token(house: House) -> None:
         "damaged": [],
         "broken_agents": [],
         "problem": None,
+        "damaged_count": 0,
+        "broken_agents_count": 0,
+        "proof": None,
     }
     assert version.json() == {"version": "1.2.3", "commit": "abc", "build_date": "2026-11-20", "variant": "core"}
 

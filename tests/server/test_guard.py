@@ -139,6 +139,42 @@ async def test_own_origin_is_good(house: House) -> None:
     assert (await _create(house, Origin="http://127.0.0.1:8080")).status_code == 201
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "CROSS-SITE", "", "else"])
+async def test_what_a_browser_says_comes_from_another_site_is_refused(house: House, site: str) -> None:
+    """Also where there is no Origin: a plain GET, an image, a link."""
+    headers = {"Sec-Fetch-Site": site}
+    _is_problem(await house.http.get("/api/v1/sessions", headers=headers), 403, "forbidden-origin")
+    _is_problem(await house.http.get("/livez", headers=headers), 403, "forbidden-origin")
+    _is_problem(await _create(house, **headers), 403, "forbidden-origin")
+    assert await house.nothing_written()
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin", "Same-Origin"])
+async def test_what_a_browser_says_comes_from_here_is_good(house: House, site: str) -> None:
+    assert (await _create(house, **{"Sec-Fetch-Site": site})).status_code == 201
+
+
+async def test_two_sites_are_none(house: House) -> None:
+    headers = [("Sec-Fetch-Site", "none"), ("Sec-Fetch-Site", "cross-site")]
+    _is_problem(await house.http.get("/livez", headers=headers), 403, "forbidden-origin")
+
+
+async def test_strangers_are_told_no_names_by_readyz(house: House) -> None:
+    house.write_agent("broken", "nonsense")
+    await asyncio.to_thread(house.doors.catalog.reload)
+    known = (await house.http.get("/readyz")).json()
+    for token in ({}, {"Authorization": "Bearer wrong"}):
+        house.http.headers.pop("Authorization", None)
+        told = (await house.http.get("/readyz", headers=token)).json()
+        assert (told["status"], told["broken_agents"], told["broken_agents_count"]) == ("degraded", [], 1)
+    assert known["broken_agents"] == ["broken"]
+
+
+@pytest.mark.parametrize("challenge", ["", "x", "0" * 63, "0" * 65, "G" * 64, "0" * 64 + "%0a"])
+async def test_odd_challenge_is_refused(house: House, challenge: str) -> None:
+    _is_problem(await house.http.get(f"/readyz?challenge={challenge}"), 422, "invalid-request")
+
+
 # --- paths and methods ----------------------------------------------------------------------------------------------
 
 

@@ -4,8 +4,11 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     ADDRESS,
     CLIENT_WATCH,
+    FIND,
     HTTP_CLIENT,
+    PROOF,
     T_CLIENT,
+    T_NEIGHBOUR,
     T_POSITION,
     T_WATCH,
 )
@@ -58,11 +61,31 @@ CLIENT: tuple[Mutant, ...] = (
         "the token goes to whoever answers",
         "the comparison of the workspace before the token is shown",
         Edit(
-            ADDRESS,
-            "    if ready.workspace_hash != workspace_hash(workspace):",
+            FIND,
+            "    if ready.workspace_hash != wanted:",
             "    if False:",
         ),
         f"{T_CLIENT}::test_the_workspace_token_never_goes_to_another_workspaces_server",
+    ),
+    without(
+        "a server need not prove itself",
+        "the proof that a server has the key of this start: whoever got its port would be shown the token",
+        Edit(
+            FIND,
+            "    if not proves(ready.proof, key, nonce, wanted, address):",
+            "    if False:",
+        ),
+        f"{T_NEIGHBOUR}::test_who_listens_where_a_living_server_should_must_prove_itself",
+    ),
+    without(
+        "a proof holds at every address",
+        "the address in the proof: what one server answers would be passed off as another's",
+        Edit(
+            PROOF,
+            "(_PURPOSE, nonce, workspace_hash, address)",
+            "(_PURPOSE, nonce, workspace_hash)",
+        ),
+        f"{T_NEIGHBOUR}::test_who_listens_where_a_living_server_should_must_prove_itself",
     ),
     without(
         "the token leaves the machine",

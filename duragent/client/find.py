@@ -1,0 +1,121 @@
+"""From a workspace to its running server, which has proved itself before it is shown the token.
+
+The law: a secret of a workspace goes only to a server that (1) told its address in this user's private folder, (2)
+names a process of this user that still lives, and (3) has just proved at that address that it has the key in that
+folder. This is done again for each lookup, because a process can die and its port can get another owner at any time.
+Over the Unix socket in the private folder there is no time between the proof and the use: no other user can bind it.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from duragent.client.address import Announcement, Endpoint, Tokens, local_url, read_announcement, why, workspace_hash
+from duragent.client.proof import UNIX_SOCKET, new_nonce, proves
+from duragent.client.server_process import is_gone, owner
+from duragent.errors import OlderServer, ServerUnreachable
+from duragent.private_folder import peer_uid, this_user
+from duragent.wire import Ready, ServerAddress
+
+if TYPE_CHECKING:
+    import httpx
+
+READY_SECONDS = 5.0
+NO_TOKENS = Tokens()
+
+
+async def find_server(workspace: Path, tokens: Tokens = NO_TOKENS) -> Endpoint:
+    """The running server of a workspace. Raises ServerUnreachable, OlderServer."""
+    told = read_announcement(workspace)
+    if told is None:
+        raise ServerUnreachable(str(workspace), "no server is running for this workspace")
+    wanted = workspace_hash(workspace)
+    if told.address.workspace_hash != wanted:
+        raise ServerUnreachable(_shown(told.address), "another workspace's server answers there")
+    _check_process(told.address)
+    _check_trusted(told)
+    endpoint = Endpoint(
+        _url(told), tokens.api or told.token or None, local=True, admin_token=tokens.admin, socket=told.socket
+    )
+    await _demand_proof(endpoint, told.key, wanted)
+    return endpoint
+
+
+async def ask_ready(url: str, challenge: str | None = None, socket: Path | None = None) -> Ready:
+    """`/readyz`, without any token. Raises ServerUnreachable.
+
+    `socket`: the Unix socket to ask over; the kernel must say that this user's process listens there.
+    """
+    # Imported where it is used: the server needs this file too, and has no use for an HTTP client at its start.
+    from duragent.client.http import httpx, local_transport
+
+    params = {} if challenge is None else {"challenge": challenge}
+    try:
+        # As a stream, because the kernel tells whose the other end is only while the connection is open.
+        async with (
+            httpx.AsyncClient(transport=local_transport(socket), timeout=READY_SECONDS) as http,
+            http.stream("GET", f"{url}/readyz", params=params) as response,
+        ):
+            if socket is not None:
+                _check_peer(response, socket)
+            return Ready.model_validate(json.loads(await response.aread()))
+    except (httpx.HTTPError, ValueError, ValidationError, RecursionError) as error:
+        raise ServerUnreachable(url, why(error)) from error
+
+
+def _check_peer(response: "httpx.Response", path: Path) -> None:
+    uid = peer_uid(response.extensions["network_stream"].get_extra_info("socket"))
+    if uid is not None and uid != this_user():
+        raise ServerUnreachable(str(path), f"a process of another user (uid {uid}) listens there")
+
+
+async def _demand_proof(endpoint: Endpoint, key: str, wanted: str) -> None:
+    from duragent.client.http import httpx
+
+    nonce = new_nonce()
+    ready = await ask_ready(endpoint.url, nonce, endpoint.socket)
+    if ready.workspace_hash != wanted:
+        raise ServerUnreachable(endpoint.url, "another workspace's server answers there")
+    url = httpx.URL(endpoint.url)
+    address = UNIX_SOCKET if endpoint.socket is not None else f"{url.host}:{url.port or 80}"
+    if not proves(ready.proof, key, nonce, wanted, address):
+        reason = "what answers there does not prove that it is this workspace's server, so it was not shown the token"
+        raise ServerUnreachable(endpoint.url, reason)
+
+
+def _check_process(address: ServerAddress) -> None:
+    if is_gone(address.pid, address.started_at):
+        raise ServerUnreachable(_shown(address), f"the server (process {address.pid}) is gone")
+    uid = owner(address.pid)
+    if uid is not None and uid != this_user():
+        raise ServerUnreachable(_shown(address), f"process {address.pid} belongs to another user (uid {uid})")
+
+
+def _check_trusted(told: Announcement) -> None:
+    address = told.address
+    if told.key:
+        return
+    if address.private_folder is None:
+        raise OlderServer(
+            _shown(address),
+            address.version,
+            f"end it (`kill {address.pid}`) and run this command again; its sessions go on",
+        )
+    folder = address.private_folder
+    raise ServerUnreachable(_shown(address), told.distrust or f"its folder {folder} cannot be read by this user")
+
+
+def _url(told: Announcement) -> str:
+    # Over its socket a server is reached whatever address it listens on.
+    return _shown(told.address) if told.socket is not None and not _is_any(told.address) else local_url(told.address)
+
+
+def _is_any(address: ServerAddress) -> bool:
+    return address.host in ("0.0.0.0", "::", "localhost")
+
+
+def _shown(address: ServerAddress) -> str:
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"http://{host}:{address.port}"
