@@ -127,13 +127,14 @@ def announced(workspace: Path, presence: Presence, address: ServerAddress) -> It
     """
     text = json.dumps(address.model_dump(exclude_none=True), indent=2) + "\n"
     path, folder = workspace / "run" / ADDRESS_FILE, presence.folder
-    if folder is not None:
-        with _needed(folder.path / ADDRESS_FILE):
-            folder.write(ADDRESS_FILE, text)
     try:
         Disk().replace(path, text.encode(), durable=False)
     except OSError as error:
         _log.warning("%s was not written: %s", path, in_words(error))
+    # Last, because this is the one that commands believe.
+    if folder is not None:
+        with _needed(folder.path / ADDRESS_FILE):
+            folder.write(ADDRESS_FILE, text)
     crashpoint("address.written")
     try:
         yield

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duragent.client.address import Endpoint, Tokens, read_address
+from duragent.client.address import Endpoint, Tokens, read_announcement
 from duragent.client.client import Client
 from duragent.client.find import find_server
 from duragent.config import load_config
@@ -61,8 +61,8 @@ class RealServer:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
-            address = read_address(self.workspace)
-            if address is not None and address.pid == self.process.pid:
+            told = read_announcement(self.workspace)
+            if told is not None and told.key and told.address.pid == self.process.pid:
                 return
             time.sleep(0.01)
         raise AssertionError(f"not ready in {START_SECONDS} s:\n{self.log.read_text()}")
