@@ -158,6 +158,8 @@ class SessionInfo(Shape):
     problem: str | None = Field(None, description="The same as `damage`, for clients of version 0.1.0.")
     parent: str | None = Field(None, description="Of a fork: the session and the record it was forked at, `id@seq`.")
     waits_for: str | None = Field(None, description="The call that a person has to decide about; see /approvals.")
+    gateway: Text | None = Field(None, description="The chat service that it came through, such as `telegram`.")
+    chat_id: Text | None = Field(None, description="The chat at that service.")
 
 
 class SessionList(Shape):

@@ -11,6 +11,7 @@ from duragent.journal.events import (
     ApprovalDecided,
     ApprovalRequested,
     CancelRequested,
+    HistoryAdopted,
     LogRecovered,
     MessageReceived,
     ModelCalled,
@@ -121,7 +122,7 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
             return _call_is(at, event.call, "approved", asks=False) if event.resolution == "retry" else at
         case LogRecovered():
             return at if event.saved_as.startswith("events.torn-") else replace(at, repaired=record.seq)
-        case Opaque():
+        case HistoryAdopted() | Opaque():
             return at
         case _:
             assert_never(event)
@@ -139,6 +140,8 @@ def _created(at: SessionState, event: SessionCreated) -> SessionState:
         title=event.title,
         source=event.source,
         parent=event.parent,
+        gateway=event.gateway,
+        chat_id=event.chat_id,
         fingerprint=event.fingerprint or "",
     )
 

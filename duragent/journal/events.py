@@ -68,7 +68,10 @@ EffectClass = Literal["pure", "idempotent", "unsafe", "never"]
 
 
 class SessionCreated(_Shape):
-    """The first record of every log. Durable before 201."""
+    """The first record of every log. Durable before 201.
+
+    `gateway` and `chat_id` name the chat that the session belongs to, if it came from one.
+    """
 
     type: Literal["session_created"] = "session_created"
     agent: str
@@ -79,6 +82,8 @@ class SessionCreated(_Shape):
     parent: str | None = None
     idempotency_key: Text | None = None
     fingerprint: str | None = None
+    gateway: Text | None = None
+    chat_id: Text | None = None
 
 
 class OwnerClaimed(_Shape):
@@ -341,6 +346,21 @@ class ToolResolved(_Shape):
 # --- from elsewhere -------------------------------------------------------------------------------------------------
 
 
+class HistoryAdopted(_Shape):
+    """The records before this one were read from the files of duragent-rust v0.5, each once and in order.
+
+    `lines` counts those of its log, `archived` those of `events.archive.jsonl`, `messages` those that only `state.json`
+    had. `notes` say what could not be read. `kept_as` names the file that holds the old log as it was.
+    """
+
+    type: Literal["history_adopted"] = "history_adopted"
+    lines: int = 0
+    archived: int = 0
+    messages: int = 0
+    notes: tuple[Brief, ...] = ()
+    kept_as: str = ""
+
+
 class ToolsSkipped(_Shape):
     """Only in logs of duragent-rust v0.5: several calls settled at once, without having run."""
 
@@ -377,7 +397,8 @@ KnownEvent = Annotated[
     | ToolFinished
     | ToolLost
     | ToolResolved
-    | ToolsSkipped,
+    | ToolsSkipped
+    | HistoryAdopted,
     Field(discriminator="type"),
 ]
 Event = KnownEvent | Opaque

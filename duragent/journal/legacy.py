@@ -17,20 +17,25 @@ def checked_seq(line: bytes, bad_line: type[Exception]) -> int:
         raise bad_line(f"not JSON: {error}") from error
     if not isinstance(fields, dict) or "timestamp" not in fields or "ts" in fields:
         raise bad_line("has no checksum")
-    seq = fields.get("seq")
-    if not isinstance(seq, int) or isinstance(seq, bool) or seq < 1 or not isinstance(fields.get("type"), str):
-        raise bad_line("has no seq or no type")
-    if not _is_moment(fields["timestamp"]):
-        raise bad_line("its timestamp is none")
-    try:
-        lift(fields)
-    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        # Without this, who only shows the line would be the first to trip over it.
-        raise bad_line(f"a {fields['type'][:60]} lacks what it needs: {error}") from error
+    seq: int = checked_lift(fields, bad_line)["seq"]
     return seq
 
 
-def _is_moment(value: object) -> bool:
+def checked_lift(fields: dict[str, Any], bad_line: type[Exception]) -> dict[str, Any]:
+    """As `lift`, for a line of which only the keys of its frame are known to be there. Raises `bad_line`."""
+    seq = fields.get("seq")
+    if not isinstance(seq, int) or isinstance(seq, bool) or seq < 1 or not isinstance(fields.get("type"), str):
+        raise bad_line("has no seq or no type")
+    if not is_moment(fields["timestamp"]):
+        raise bad_line("its timestamp is none")
+    try:
+        return lift(fields)
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        # Without this, who only shows the line would be the first to trip over it.
+        raise bad_line(f"a {fields['type'][:60]} lacks what it needs: {error}") from error
+
+
+def is_moment(value: object) -> bool:
     try:
         return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
@@ -46,7 +51,14 @@ def lift(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _session_start(seq: int, old: dict[str, Any]) -> dict[str, Any]:
     on_disconnect = old.get("on_disconnect", "pause")
-    return {"type": "session_created", "agent": old["agent"], "on_disconnect": on_disconnect, "source": "legacy"}
+    chat = {"gateway": old.get("gateway"), "chat_id": old.get("gateway_chat_id")}
+    return {
+        "type": "session_created",
+        "agent": old["agent"],
+        "on_disconnect": on_disconnect,
+        "source": "legacy",
+        **{name: str(value) for name, value in chat.items() if value is not None},
+    }
 
 
 def _session_end(seq: int, old: dict[str, Any]) -> dict[str, Any]:
@@ -71,8 +83,14 @@ def _assistant(seq: int, old: dict[str, Any]) -> dict[str, Any]:
         "message_id": f"msg_legacy_{seq}",
         "text": old.get("content") or "",
         "calls": [_call(call) for call in old.get("tool_calls") or ()],
-        "usage": {"input": usage.get("prompt_tokens", 0), "output": usage.get("completion_tokens", 0)},
+        "usage": {"input": _count(usage, "prompt_tokens"), "output": _count(usage, "completion_tokens")},
     }
+
+
+def _count(usage: object, name: str) -> int:
+    # An answer is not thrown away for its figures.
+    count = usage.get(name) if isinstance(usage, dict) else None
+    return count if isinstance(count, int) and 0 <= count < 1 << 53 else 0
 
 
 def _call(old: dict[str, Any]) -> dict[str, Any]:
@@ -116,3 +134,6 @@ _LIFTS = {
     "approval_required": _approval,
     "approval_decision": _approval,
 }
+
+KINDS = frozenset(_LIFTS)
+"""The types of v0.5 that became events of today."""

@@ -55,6 +55,11 @@ def load(data: bytes, session_id: str) -> Snapshot | None:
         return None
 
 
+def is_ours(data: bytes) -> bool:
+    """Whether the file is one of these, whatever has become of it, and no other program's; an empty one is nobody's."""
+    return not data or data.startswith(_HEADER[:24].encode())
+
+
 def facts(data: bytes) -> dict[str, Any]:
     """What the file says, key by key and unchecked, for comparing; what is no fact of ours is left out."""
     found = {}

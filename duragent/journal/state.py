@@ -176,6 +176,7 @@ class SessionState:
     """The fold of a session's log up to record `seq`.
 
     `repaired`: the record from which on it is not what clients may have seen before a repair; 0 for never.
+    `gateway` and `chat_id`: the chat that it belongs to.
     """
 
     session_id: str
@@ -202,6 +203,8 @@ class SessionState:
     remembered: tuple[Remembered, ...] = ()
     decided: tuple[Decided, ...] = ()
     repaired: int = 0
+    gateway: Text | None = None
+    chat_id: Text | None = None
 
     @property
     def asks(self) -> OpenCall | None:

@@ -29,6 +29,8 @@ def session_info(state: SessionState, damage: str | None = None) -> SessionInfo:
         problem=damage,
         parent=state.parent,
         waits_for=state.asks.call if state.asks and not damage else None,
+        gateway=state.gateway,
+        chat_id=state.chat_id,
     )
 
 

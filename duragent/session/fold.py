@@ -1,9 +1,10 @@
 """From a log to a state: from the snapshot if it fits the log, else from the beginning. There is no other recovery."""
 
 import asyncio
+import contextlib
 
 from duragent.crashpoint import crashpoint
-from duragent.errors import Damaged
+from duragent.errors import Damaged, StoreError
 from duragent.journal import snapshot
 from duragent.journal.apply import apply
 from duragent.journal.record import BadLine, crc_of, crc_seed, decode
@@ -12,11 +13,14 @@ from duragent.stores.base import Claim, Store
 from duragent.stores.lines import line_seq
 
 FOLD_LINES = 2_000
+SUMMARY_RECORDS = 1_000
+"""When so many records had to be read, the summary is written, so that the next time is quick."""
 
 
 async def fold(store: Store, claim: Claim) -> SessionState:
     """The state at the log's head. A fault that only shows here is noted in `claim.damage`."""
     state = await _from_snapshot(store, claim)
+    first, lines = state.seq, b""
     while state.seq < claim.head:
         try:
             lines = await store.read(claim, state.seq, FOLD_LINES)
@@ -27,6 +31,10 @@ async def fold(store: Store, claim: Claim) -> SessionState:
             claim.damage = claim.damage or error
             return await _as_far_as_good(store, claim, error.good_seq)
     crashpoint("session.folded")
+    if state.seq - first >= SUMMARY_RECORDS:
+        with contextlib.suppress(StoreError):
+            last = lines[lines.rfind(b"\n", 0, -1) + 1 :]
+            await store.put_snapshot(claim, snapshot.dump(snapshot.Snapshot(state, crc_of(last))))
     return state
 
 
@@ -66,6 +74,9 @@ async def _from_snapshot(store: Store, claim: Claim) -> SessionState:
     data = await store.get_snapshot(claim.session_id)
     saved = snapshot.load(data, claim.session_id) if data else None
     if saved is None:
+        return fresh
+    if saved.state.seq > claim.head and claim.is_legacy and saved.state.epoch == 0:
+        # v0.5 was started again in between, and its compaction shortens a log.
         return fresh
     if saved.state.seq > claim.head and claim.damage is None:
         # It is written only after the record that it stands at is durable: the log has lost something.

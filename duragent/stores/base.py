@@ -44,13 +44,17 @@ class TornTail:
 
 @dataclass(slots=True)
 class Claim:
-    """The right to read and write one session. `head` is the seq of its last acknowledged line."""
+    """The right to read and write one session. `head` is the seq of its last acknowledged line.
+
+    `is_legacy`: duragent-rust wrote the log, and what is read is what it becomes with the first append.
+    """
 
     session_id: str
     head: int
     oldest: int = 1
     torn: TornTail | None = None
     damage: Damaged | None = None
+    is_legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

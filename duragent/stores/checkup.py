@@ -1,19 +1,21 @@
 """Looking a session over, from its files alone: every line, every blob, and the summary. Changes nothing."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from duragent.errors import Damaged, SessionNotFound, Unavailable
 from duragent.journal import snapshot
 from duragent.journal.apply import apply
+from duragent.journal.events import HistoryAdopted
 from duragent.journal.record import BadLine, blobs_of, crc_of, crc_seed, decode
 from duragent.journal.snapshot import Snapshot
 from duragent.journal.state import SessionState
 from duragent.os_errors import in_words, is_shortage
 from duragent.stores.blobs import read_blob
 from duragent.stores.disk import Disk
+from duragent.stores.legacy_files import is_legacy
 from duragent.stores.reader import LogReader, pieces
 from duragent.stores.segments import ACTIVE, SNAPSHOT, log_paths
 
@@ -24,7 +26,8 @@ _BESIDE = ("events.torn-", "events.damaged-", "events.conflict-")
 class Checkup:
     """What was found. `records` and `good_bytes` are of the part that can be trusted, `behind_bytes` what follows it.
 
-    A torn tail is no damage: it was never acknowledged, and is cut off when the session is opened.
+    A torn tail is no damage: it was never acknowledged, and is cut off when the session is opened. `notes` say what
+    could not be read of a log of duragent-rust.
     """
 
     session_id: str
@@ -36,6 +39,7 @@ class Checkup:
     state: SessionState | None = None
     kept_aside: tuple[str, ...] = ()
     lost_blobs: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -59,9 +63,10 @@ def _look(disk: Disk, folder: Path, session_id: str) -> Checkup:
     try:
         for piece in pieces(disk, folder, session_id):
             for line in piece.lines():
-                _take(found, disk, folder, line)
+                _take(found, disk, folder, line, piece.blobs)
             found.behind_bytes = piece.torn_bytes
-        _against_snapshot(found, saved)
+        if _was_ours(saved) or not is_legacy(disk, folder):
+            _against_snapshot(found, saved)
     except Damaged as damage:
         found.damage = damage
     except SessionNotFound:
@@ -107,16 +112,19 @@ def _beside(disk: Disk, folder: Path) -> tuple[str, ...]:
         return ()
 
 
-def _take(found: Checkup, disk: Disk, folder: Path, line: bytes) -> None:
+def _take(found: Checkup, disk: Disk, folder: Path, line: bytes, known: Mapping[str, bytes]) -> None:
     assert found.state is not None
     try:
         record = decode(line, crc_seed(found.session_id))
     except BadLine as error:
         at = found.records + 1
         raise Damaged(found.session_id, ACTIVE, at, f"record {at}: {error}", found.records) from error
+    if isinstance(record.event, HistoryAdopted):
+        found.notes = record.event.notes
     for name in blobs_of(line, record.event):
         try:
-            read_blob(disk, folder, name, (found.session_id, record.seq))
+            if name not in known:
+                read_blob(disk, folder, name, (found.session_id, record.seq))
             found.blobs += 1
         except Damaged as damage:
             found.damage = found.damage or damage
@@ -128,6 +136,11 @@ def _take(found: Checkup, disk: Disk, folder: Path, line: bytes) -> None:
             found.lost_blobs.append(name)
     found.state = apply(found.state, record)
     found.records, found.good_bytes = record.seq, found.good_bytes + len(line)
+
+
+def _was_ours(saved: Snapshot | None) -> bool:
+    """Whether the summary is of a log that this version has written to, whatever the log looks like now."""
+    return saved is not None and saved.state.epoch > 0
 
 
 def _against_snapshot(found: Checkup, saved: Snapshot | None) -> None:
@@ -173,7 +186,8 @@ def replay(sessions_dir: Path, session_id: str, upto: int | None = None, disk: D
         if upto is not None and state.seq >= upto:
             # What is behind it need not be good.
             return Replayed(state, crc)
-    if saved is not None and saved.state.seq > state.seq:
+    ours = _was_ours(saved) or not is_legacy(disk or Disk(), sessions_dir / session_id)
+    if saved is not None and saved.state.seq > state.seq and ours:
         raise _shorter(session_id, state.seq, saved)
     return Replayed(state, crc)
 

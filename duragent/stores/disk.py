@@ -117,6 +117,16 @@ class Disk:
             self.sync_folder(path.parent)
 
 
+class InMemory(Disk):
+    """Reads these bytes, whatever the file is."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, fd: int, size: int, offset: int) -> bytes:
+        return self._data[offset : offset + size]
+
+
 def _file(fd: int) -> tuple[int, int]:
     status = os.fstat(fd)
     return status.st_dev, status.st_ino

@@ -38,6 +38,7 @@ from duragent.stores.adopting import ADOPTED, DELETED, Adoption, or_full
 from duragent.stores.base import SESSION_ID, Claim, Listed, TornTail
 from duragent.stores.blobs import read_blob, write_blob
 from duragent.stores.disk import Disk
+from duragent.stores.legacy_files import legacy_mark, may_write_summary
 from duragent.stores.log_file import LogFile, Rotation
 from duragent.stores.mending import mend
 from duragent.stores.open_logs import OpenLogs
@@ -225,7 +226,8 @@ class FileStore:
         if (old := self._claims.pop(session_id, None)) is not None:
             self._close_log(old)
         folder = self._root / session_id
-        claim = _FileClaim(session_id, log.head, log.oldest, log.torn, log.damage, log=log, folder=folder)
+        told = (log.head, log.oldest, log.torn, log.damage, log.legacy is not None)
+        claim = _FileClaim(session_id, *told, log=log, folder=folder)
         self._claims[session_id] = claim
         await self._used(claim)
         return claim
@@ -250,7 +252,7 @@ class FileStore:
             if mine.damage:
                 raise mine.damage
             log.append(lines, expect=expect)
-            mine.head = log.head
+            mine.head, mine.is_legacy = log.head, log.legacy is not None
 
         await self._with(claim, work)
 
@@ -279,12 +281,20 @@ class FileStore:
         await self._with(claim, lambda *_: or_full(work, claim.session_id))
 
     async def get_blob(self, claim: Claim, sha256: str) -> bytes:
-        return await self._with(
-            claim, lambda mine, log: read_blob(self._disk, mine.folder, sha256, (claim.session_id, log.head))
-        )
+        def work(mine: _FileClaim, log: LogFile) -> bytes:
+            # A log that is still v0.5's has none on the disk.
+            if log.legacy is not None and sha256 in log.legacy.log.blobs:
+                return log.legacy.log.blobs[sha256]
+            return read_blob(self._disk, mine.folder, sha256, (claim.session_id, log.head))
+
+        return await self._with(claim, work)
 
     async def put_snapshot(self, claim: Claim, data: bytes) -> None:
-        await self._with(claim, lambda mine, _: self._disk.replace(mine.folder / SNAPSHOT, data))
+        def work(mine: _FileClaim, log: LogFile) -> None:
+            if log.legacy is None or may_write_summary(self._disk, mine.folder):
+                self._disk.replace(mine.folder / SNAPSHOT, data)
+
+        await self._with(claim, work)
         crashpoint("snapshot.stored")
 
     async def get_snapshot(self, session_id: str) -> bytes | None:
@@ -390,7 +400,9 @@ def _mark(disk: Disk, folder: Path) -> str | None:
     except OSError:
         # It is there, and whoever opens it is told.
         return "unreadable"
+    legacy = legacy_mark(folder)
     if status and (status.st_size or not stat.S_ISREG(status.st_mode)):
-        return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+        return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}{legacy}"
     # A summary without the log that it sums up is a log that was lost.
-    return "sealed" if has_sealed(disk, folder) or os.path.lexists(folder / SNAPSHOT) else None
+    is_there = has_sealed(disk, folder) or os.path.lexists(folder / SNAPSHOT) or legacy
+    return f"sealed{legacy}" if is_there else None

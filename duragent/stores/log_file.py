@@ -31,8 +31,9 @@ from duragent.journal.scan import Scan, scan
 from duragent.os_errors import in_words
 from duragent.safe_read import OddFile, refuse_long
 from duragent.stores.base import TornTail
-from duragent.stores.disk import Disk
+from duragent.stores.disk import Disk, InMemory
 from duragent.stores.left_file import LeftFile
+from duragent.stores.legacy_files import LegacyView, legacy_view, write
 from duragent.stores.opening import save_tail, saved_tails, scan_opened
 from duragent.stores.segments import ACTIVE, FILE_MAX_BYTES, SNAPSHOT, Part, Segment, has_log, sealed_segments
 
@@ -46,7 +47,10 @@ class Rotation:
 
 
 class LogFile:
-    """An open log. `head` and `oldest` are seqs; `damage` makes it read-only; `torn` is what opening cut off."""
+    """An open log. `head` and `oldest` are seqs; `damage` makes it read-only; `torn` is what opening cut off.
+
+    `legacy` is there until the first append to a log of duragent-rust.
+    """
 
     def __init__(self, disk: Disk, folder: Path, session_id: str, rotation: Rotation) -> None:
         self._disk, self._folder, self._session_id, self._rotation = disk, folder, session_id, rotation
@@ -58,6 +62,7 @@ class LogFile:
         self._end = 0
         self._over: StoreError | None = None
         self._left: LeftFile | None = None
+        self.legacy: LegacyView | None = None
         self.head = 0
         self.torn: TornTail | None = None
         self.damage: Damaged | None = None
@@ -114,6 +119,10 @@ class LogFile:
         if self._folder.is_symlink():
             # Its target may be another workspace's, whose lock nobody here holds.
             self._refuse("its folder is a symbolic link", 0)
+            return
+        self.legacy = legacy_view(self._disk, self._folder, self._session_id)
+        if self.legacy is not None:
+            self._end, self.head = len(self.legacy.log.lines), self.legacy.log.head
             return
         self._sealed, fault = sealed_segments(self._disk, self._folder, self._session_id)
         if fault is not None:
@@ -227,6 +236,8 @@ class LogFile:
         if expect != self.head:
             raise SeqConflict(f"session '{self._session_id}' is at {self.head}, the writer thought {expect}")
         try:
+            if self.legacy is not None:
+                self._adopt(self.legacy)
             self._wake()
         except OSError as error:
             raise StoreFull(f"nothing was stored in session '{self._session_id}': {in_words(error)}") from error
@@ -253,6 +264,15 @@ class LogFile:
     def _must_be_good(self) -> None:
         if self._over or self.damage:
             raise self._over or self.damage or AssertionError
+
+    def _adopt(self, view: LegacyView) -> None:
+        """From here on the log is one of today. Raises LogChanged, OSError: then nothing is stored."""
+        try:
+            write(self._disk, self._folder, self._session_id, view)
+        except LogChanged as error:
+            self._over = error
+            raise
+        self._fd, self.legacy = self._disk.open(self._path), None
 
     def _must_be_unchanged(self, size: int) -> None:
         """Raises LogChanged, and ends this claim, when the named file is not the open one as we left it."""
@@ -366,7 +386,8 @@ class LogFile:
             if segment is not None:
                 fd, first = self._disk.open_to_read(segment.path), segment.first
                 end = os.fstat(fd).st_size
-            return wanted(Part(self._disk, fd, first, end, self._seed))
+            disk: Disk = InMemory(self.legacy.log.lines) if self.legacy else self._disk
+            return wanted(Part(disk, fd, first, end, self._seed))
         except (BadLine, OddFile) as error:
             self.damage = self.damage or self._fault(path, fd, first, end, error)
             raise self.damage from error

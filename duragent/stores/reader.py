@@ -6,8 +6,9 @@ failed.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from duragent.errors import Damaged, SessionNotFound, Unavailable
@@ -18,6 +19,7 @@ from duragent.safe_read import OddFile, refuse_long
 from duragent.stores.base import SESSION_ID
 from duragent.stores.blobs import read_blob
 from duragent.stores.disk import Disk
+from duragent.stores.legacy_files import is_legacy, legacy_view
 from duragent.stores.segments import ACTIVE, FILE_MAX_BYTES, SNAPSHOT, has_log, sealed_segments
 
 LOOKS = 10
@@ -28,13 +30,15 @@ LOOKS = 10
 class Piece:
     """What one file of a log holds behind record `after`: whole good lines. `last` is the seq of the newest one.
 
-    `torn_bytes` are those behind them, of an append that is under way or never ended.
+    `torn_bytes` are those behind them, of an append that is under way or never ended. `blobs` are texts that no file has
+    yet, because duragent-rust wrote the log.
     """
 
     data: bytes
     after: int
     last: int
     torn_bytes: int
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
 
     def lines(self) -> list[bytes]:
         """Each with its newline."""
@@ -70,6 +74,9 @@ def pieces(disk: Disk, folder: Path, session_id: str, after: int = 0) -> Iterato
 def verify(disk: Disk, folder: Path, session_id: str) -> int:
     """Read the whole log; the seq of its last record. Raises as `pieces` does."""
     last = 0
+    if has_log(disk, folder) and is_legacy(disk, folder):
+        # What of it cannot be read its last record says, once there is one.
+        return last
     for piece in pieces(disk, folder, session_id):
         last = piece.last
     return last
@@ -80,6 +87,9 @@ def _look(disk: Disk, folder: Path, session_id: str, after: int) -> Iterator[Pie
         raise SessionNotFound(session_id)
     if folder.is_symlink():
         raise Damaged(session_id, ACTIVE, 1, "its folder is a symbolic link", 0)
+    if (view := legacy_view(disk, folder, session_id)) is not None:
+        yield Piece(view.log.lines, after, view.log.head, 0, view.log.blobs)
+        return
     # The active file first: when it is sealed meanwhile, it is among the sealed ones, or is read to where it ended.
     fd, odd = _open_active(disk, folder)
     try:
@@ -158,14 +168,15 @@ class LogReader:
         Raises SessionNotFound, and Damaged at the first record that cannot be trusted, after those before it.
         """
         seed = crc_seed(session_id)
-        blob = self._blobs(session_id)
-        for line in self.lines(session_id, after):
-            try:
-                record = decode(line, seed, blob)
-            except BadLine as error:
-                raise Damaged(session_id, ACTIVE, after + 1, str(error), after) from error
-            after = record.seq
-            yield record
+        for piece in self.pieces(session_id, after):
+            blob = self._blobs(session_id, piece.blobs)
+            for line in piece.lines():
+                try:
+                    record = decode(line, seed, blob)
+                except BadLine as error:
+                    raise Damaged(session_id, ACTIVE, after + 1, str(error), after) from error
+                after = record.seq
+                yield record
 
     def lines(self, session_id: str, after: int = 0) -> Iterator[bytes]:
         """The stored lines behind seq `after`, each with its newline. Raises as `read` does."""
@@ -181,5 +192,6 @@ class LogReader:
         except OSError as error:
             raise Unavailable(f"the log of session '{session_id}' cannot be read: {in_words(error)}") from error
 
-    def _blobs(self, session_id: str) -> Callable[[str], bytes]:
-        return lambda name: read_blob(self._disk, self._root / session_id, name, (session_id, 0))
+    def _blobs(self, session_id: str, known: Mapping[str, bytes]) -> Callable[[str], bytes]:
+        stored = partial(read_blob, self._disk, self._root / session_id, good=(session_id, 0))
+        return lambda name: known[name] if name in known else stored(name)

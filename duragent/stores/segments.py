@@ -21,6 +21,8 @@ from duragent.stores.disk import Disk
 
 ACTIVE = "events.jsonl"
 SNAPSHOT = "state.yaml"
+LEGACY_SNAPSHOT = "state.json"
+"""What duragent-rust v0.5 kept beside each of its logs."""
 FILE_MAX_BYTES = 1 << 30
 """Of one file of a log: more than one that is sealed (64 MiB) and the longest append (512 MiB) have together."""
 SNAPSHOT_MAX_BYTES = 64 << 20
@@ -132,8 +134,8 @@ def sealed_segments(disk: Disk, folder: Path, session_id: str) -> tuple[list[Seg
 
 
 def has_log(disk: Disk, folder: Path) -> bool:
-    """Whether anything has the name of a log's file, also between the two steps of sealing one."""
-    return os.path.lexists(folder / ACTIVE) or has_sealed(disk, folder)
+    """Whether anything has the name of a log's file, also between the two steps of sealing one, or v0.5 had one here."""
+    return any(os.path.lexists(folder / name) for name in (ACTIVE, LEGACY_SNAPSHOT)) or has_sealed(disk, folder)
 
 
 def log_paths(disk: Disk, folder: Path) -> list[Path]:
