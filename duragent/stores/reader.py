@@ -30,8 +30,8 @@ LOOKS = 10
 class Piece:
     """What one file of a log holds behind record `after`: whole good lines. `last` is the seq of the newest one.
 
-    `torn_bytes` are those behind them, of an append that is under way or never ended. `blobs` are texts that no file has
-    yet, because duragent-rust wrote the log.
+    `torn_bytes` are those behind them, of an append that is under way or never ended. `blobs` are texts that no file
+    has yet, because duragent-rust wrote the log.
     """
 
     data: bytes

@@ -134,7 +134,7 @@ def sealed_segments(disk: Disk, folder: Path, session_id: str) -> tuple[list[Seg
 
 
 def has_log(disk: Disk, folder: Path) -> bool:
-    """Whether anything has the name of a log's file, also between the two steps of sealing one, or v0.5 had one here."""
+    """Whether anything has the name of a log's file, between the two steps of sealing one too, or v0.5 had one."""
     return any(os.path.lexists(folder / name) for name in (ACTIVE, LEGACY_SNAPSHOT)) or has_sealed(disk, folder)
 
 
