@@ -13,6 +13,7 @@ from duragent.errors import InvalidFile
 from duragent.server.settings import ServerSettings
 from duragent.session.settings import SessionsSettings
 from duragent.yaml_file import parse_yaml
+from tests.bounds import LIMIT_SECONDS
 
 
 def load(folder: Path, text: str, **environ: str) -> Config:
@@ -310,7 +311,8 @@ def test_config_imports_nothing_heavy() -> None:
     heavy = "{'starlette', 'uvicorn', 'litellm', 'httpx', 'watchfiles', 'rich', 'asyncio'}"
     script = f"import sys, duragent.config; print(sorted({heavy} & set(sys.modules)))"
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=True)
 
     assert done.stdout == "[]\n"
 

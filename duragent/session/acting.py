@@ -309,9 +309,12 @@ class Doer:
             await self._stage.commit(lambda _: [lost, finished])
 
     async def _give_up(self, step: RunTool | RecoverCall, error: DuragentError) -> None:
-        """Nobody can go on with this turn: every open call gets a result, what still runs is ended, the turn fails."""
+        """Nobody can go on with this turn: what still runs is ended, every open call gets a result, the turn fails."""
         turn = self._stage.state.turn
         calls = turn.calls if turn else ()
+        for call in calls:
+            if call.status == "started":
+                await self._execution.commands(call.call).end()
         settled = [_interrupted(step.turn, call, stopped(call, "interrupted")) for call in calls]
         ended = TurnEnded(turn=step.turn, outcome="failed", code=error.code, reason=str(error))
         await self._stage.commit(lambda _: [*settled, ended])

@@ -12,6 +12,7 @@ from duragent.agent import catalog as catalog_module
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.config import load_config
 from duragent.errors import AgentBroken, AgentNotFound, InvalidFile
+from tests.bounds import LIMIT_SECONDS
 
 EXAMPLE = Path(__file__).parents[2] / ".duragent.example"
 
@@ -169,7 +170,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextlib.asynccontextmanager
 async def watching(catalog: Catalog) -> AsyncIterator["asyncio.Queue[Reloaded]"]:
     stop, seen = asyncio.Event(), asyncio.Queue[Reloaded]()
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(LIMIT_SECONDS), asyncio.TaskGroup() as tasks:
         tasks.create_task(catalog.watch(stop, seen.put_nowait))
         yield seen
         stop.set()
@@ -236,7 +237,7 @@ async def test_watch_ends_when_it_is_cancelled(tmp_path: Path) -> None:
 
     task.cancel()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_SECONDS):
         with pytest.raises(asyncio.CancelledError):
             await task
 

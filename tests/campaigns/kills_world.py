@@ -14,6 +14,7 @@ from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.journal.record import Record
 from duragent.wire import Accepted, Approval, Decide, SendMessage
+from tests.bounds import LIMIT_SECONDS
 from tests.campaigns.kills_server import Server
 from tests.promises.hands import SCRIPT, Hands
 from tests.promises.real_server import RealServer, make_workspace
@@ -69,7 +70,7 @@ class World:
     def stop(self) -> None:
         if self.process is not None:
             self.process.send(signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(LIMIT_SECONDS)
 
     def client(self) -> Client:
         return Client(self.server.locate, patience_seconds=SECONDS)

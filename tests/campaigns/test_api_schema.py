@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from duragent.client.address import Endpoint
+from tests.bounds import LIMIT_SECONDS
 from tests.campaigns.campaign import Campaign
 from tests.promises.real_server import RealServer, make_workspace
 
@@ -64,7 +65,7 @@ def told_names(document: dict[str, Any], sessions: list[str]) -> dict[str, Any]:
 
 def ask(server: RealServer, endpoint: Endpoint, folder: Path, number: int, *options: str) -> Asked:
     good = {"Authorization": f"Bearer {endpoint.token}"}
-    with httpx.Client(base_url=endpoint.url, headers=good, timeout=30) as http:
+    with httpx.Client(base_url=endpoint.url, headers=good, timeout=LIMIT_SECONDS) as http:
         document = http.get("/openapi.json").json()
         made = [http.post("/api/v1/sessions", json={"agent": "assistant"}).json()["session_id"] for _ in range(3)]
     (folder / "openapi.json").write_text(json.dumps(told_names(document, made)))
@@ -109,7 +110,6 @@ async def run(campaign: Campaign, tmp_path: Path, numbers: range, least: int, *o
         server.stop()
 
 
-@pytest.mark.timeout(300)
 async def test_server_does_what_its_document_says(campaign: Campaign, tmp_path: Path) -> None:
     await run(campaign, tmp_path, range(1), 100, "--phases", "coverage")
 

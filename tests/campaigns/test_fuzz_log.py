@@ -18,6 +18,7 @@ from duragent.journal.state import SessionState
 from duragent.server.frames import framed, listed
 from duragent.session import index
 from duragent.stores.files import FileStore
+from tests.bounds import LIMIT_SECONDS
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.fuzz import changed, takes_linear_time
 from tests.journal.test_golden import GOLDEN, session_of
@@ -137,7 +138,7 @@ async def served(folder: Path, log: bytes) -> None:
     house = House(folder, store)  # type: ignore[arg-type]  # any store will do
     house.start()
     try:
-        async with house.live() as http, asyncio.timeout(20):
+        async with house.live() as http, asyncio.timeout(LIMIT_SECONDS):
             await answered(http, name)
     finally:
         await house.close()

@@ -162,7 +162,6 @@ def run(campaign: Campaign, folder: Path, shard: int, size: Size) -> Search:
     return search
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_power_cut_at_any_moment_loses_nothing_acknowledged(campaign: Campaign, folder: Path, shard: int) -> None:
     search = run(campaign, folder, shard, SMALL)

@@ -19,9 +19,9 @@ from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.journal.events import MessageReceived, TurnEnded
 from duragent.wire import SendMessage
+from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import RealServer, make_workspace, told
 
-SECONDS = 45.0
 TEXT = "{number} of many " + "w" * 1500
 DISK_BYTES = 4 << 20
 
@@ -64,7 +64,7 @@ def _small_disk(kind: str, folder: Path, image: Path) -> bool:
         ]
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
         for command in commands:
-            subprocess.run(command, check=True, capture_output=True, timeout=20)
+            subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_SECONDS)
         return True
     return False
 
@@ -119,7 +119,7 @@ def _served(kind: str, tmp_path: Path) -> Iterator[Shortage]:
     finally:
         server.stop()
         if mounted:
-            subprocess.run(["umount", str(folder)], check=True, timeout=20)
+            subprocess.run(["umount", str(folder)], check=True, timeout=LIMIT_SECONDS)
             shutil.rmtree(folder)
 
 
@@ -155,7 +155,7 @@ async def _create_many(client: Client) -> None:
 
 
 async def _until_idle(client: Client, session: str) -> None:
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while (await client.session(session)).status != "active":
             await asyncio.sleep(0.05)
 
@@ -165,7 +165,6 @@ def _texts(server: RealServer, session: str) -> list[str]:
     return [event.text for event in events if isinstance(event, MessageReceived)]
 
 
-@pytest.mark.timeout(240)
 async def test_full_disk_is_told_and_the_same_session_goes_on_when_there_is_room(shortage: Shortage) -> None:
     server = shortage.server
     server.start()
@@ -202,7 +201,6 @@ async def test_full_disk_is_told_and_the_same_session_goes_on_when_there_is_room
     assert "Traceback" not in server.log.read_text()
 
 
-@pytest.mark.timeout(240)
 async def test_server_without_free_descriptors_refuses_what_is_new_and_goes_on_with_the_rest(tmp_path: Path) -> None:
     made = make_workspace(tmp_path / "disk")
     server = _Server(made.workspace, outside=tmp_path)
@@ -226,7 +224,7 @@ async def test_server_without_free_descriptors_refuses_what_is_new_and_goes_on_w
             for _, writer in waiting:
                 writer.write(b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
             shortage.end()
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(LIMIT_SECONDS):
                 for reader, writer in waiting:
                     with contextlib.suppress(ConnectionError):
                         # Sent away at the door, or let in later; not kept waiting for ever.

@@ -10,7 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-WAIT_SECONDS = 20.0
+from tests.bounds import LIMIT_SECONDS
+
 _ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[=>()][0-9A-B]?)")
 
 
@@ -46,7 +47,7 @@ class Terminal:
 
     def expect(self, pattern: str) -> str:
         """Waits until the pattern appears behind what was expected last."""
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + LIMIT_SECONDS
         while not (match := re.compile(pattern, re.DOTALL).search(self.text, self._seen)):
             if time.monotonic() > deadline or not self._read():
                 raise AssertionError(f"{pattern!r} did not appear in:\n{self.text}")
@@ -57,10 +58,10 @@ class Terminal:
         """Waits for the program's end and gives its exit code."""
         while self._read():
             pass
-        return self._process.wait(WAIT_SECONDS)
+        return self._process.wait(LIMIT_SECONDS)
 
     def _read(self) -> bool:
-        ready, _, _ = select.select([self._screen], [], [], WAIT_SECONDS)
+        ready, _, _ = select.select([self._screen], [], [], LIMIT_SECONDS)
         try:
             piece = os.read(self._screen, 65_536) if ready else b""
         except OSError:  # Linux says EIO when the other side has closed

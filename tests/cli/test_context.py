@@ -22,6 +22,7 @@ from duragent.session.stage import Wanted
 from duragent.stores.files import FileStore
 from duragent.stores.reader import LogReader
 from duragent.testing import ScriptedModel
+from tests.bounds import LIMIT_SECONDS
 from tests.cli.conftest import Command
 from tests.session.house import open_house
 
@@ -217,7 +218,7 @@ async def test_context_as_a_program_needs_no_server_and_changes_nothing(tmp_path
 
     def run() -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=about.project, env=environ, capture_output=True, text=True, check=False, timeout=30
+            command, cwd=about.project, env=environ, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS
         )
 
     ran = await asyncio.to_thread(run)

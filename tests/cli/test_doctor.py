@@ -18,6 +18,7 @@ from duragent.cli.finding import Finding
 from duragent.errors import UnsafeFileSystem
 from duragent.sandboxes.choose import Fact
 from duragent.stores.lock import WorkspaceLock
+from tests.bounds import LIMIT_SECONDS
 from tests.cli.conftest import Command
 
 AGENT = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {{name: {name}}}\nspec:\n  model: {model}\n{rest}"
@@ -307,12 +308,12 @@ class Machine:
     def end(self) -> None:
         if self.server is not None:
             self.server.kill()
-            self.server.communicate(timeout=10)
+            self.server.communicate(timeout=LIMIT_SECONDS)
 
     def doctor(self) -> tuple[int, list[tuple[str, str, str]]]:
         ran = subprocess.run(
             [sys.executable, "-m", "duragent", "doctor", "--json"],
-            cwd=self.folder, env=self.environ, capture_output=True, text=True, check=False, timeout=30,
+            cwd=self.folder, env=self.environ, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS,
         )  # fmt: skip
         assert ran.stderr == ""
         return ran.returncode, of("server", json.loads(ran.stdout)["findings"])

@@ -16,6 +16,7 @@ import pytest
 
 import duragent
 from duragent.agent.starter import PROVIDER_KEYS
+from tests.bounds import LIMIT_SECONDS
 from tests.cli.terminal import Terminal
 
 DURAGENT = [sys.executable, "-m", "duragent"]
@@ -40,7 +41,7 @@ class Place:
             cwd=self.folder,
             env=self.environ,
             check=False,
-            timeout=40,
+            timeout=LIMIT_SECONDS,
         )
 
     def terminal(self, *arguments: str) -> Terminal:
@@ -103,7 +104,7 @@ def test_ask_survives_the_death_of_the_server_in_the_middle(place: Place) -> Non
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=place.folder, env=place.environ) as asking:
         place.until_a_partial_answer()
         place.kill_server()
-        out, _ = asking.communicate(timeout=40)
+        out, _ = asking.communicate(timeout=LIMIT_SECONDS)
     assert (asking.returncode, out) == (0, " ".join(str(number) for number in range(1, 31)) + "\n")
     [session] = place.sessions()
     kinds = [record["type"] for record in place.log(session["session_id"])]
@@ -273,7 +274,7 @@ def test_sessions_are_listed_shown_renamed_and_deleted(place: Place) -> None:
             if "Sums" in line:
                 break
         assert place.run("session", "delete", prefix, "--yes").stdout == f"Deleted {session_id}\n"
-        _, told = follower.communicate(timeout=40)
+        _, told = follower.communicate(timeout=LIMIT_SECONDS)
         assert (follower.returncode, told) == (66, f"duragent: session '{session_id}' was deleted\n")
     assert place.run("session", "show", prefix).returncode == 66
 

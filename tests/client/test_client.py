@@ -20,6 +20,7 @@ from duragent.errors import InvalidRequest, ProblemResponse, ServerStartFailed, 
 from duragent.journal.record import timestamp
 from duragent.private_folder import make_place, opened, places, workspace_key, write_text
 from duragent.wire import Approval, Decide, SendMessage, ServerAddress, Waiting
+from tests.bounds import LIMIT_SECONDS
 from tests.client.fake_server import FakeServer, running
 
 
@@ -260,7 +261,7 @@ async def test_a_decision_that_comes_second_says_what_the_first_was() -> None:
 async def test_a_question_that_is_older_than_the_message_ends_the_wait_for_an_answer() -> None:
     server = FakeServer(approvals=[APPROVAL])
     server.add("message_received", message_id="m0", text="first")
-    async with client_of(server) as client, asyncio.timeout(5):
+    async with client_of(server) as client, asyncio.timeout(LIMIT_SECONDS):
         result = await ask_turn(client, "s", "second")
     assert (result.outcome, result.code, result.approval) == (
         "waiting",

@@ -7,6 +7,7 @@ import pytest
 
 from duragent.agent.spec import ModelSpec
 from duragent.context.windows import find_window, window_tokens
+from tests.bounds import LIMIT_SECONDS
 
 
 def model(provider: str, name: str, **more: int) -> ModelSpec:
@@ -43,4 +44,4 @@ from duragent.context.windows import find_window
 assert asyncio.run(find_window(ModelSpec(provider="gemini", name="gemini-2.5-pro"))) == 1_048_576
 assert "litellm" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=LIMIT_SECONDS)

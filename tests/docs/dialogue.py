@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.bounds import LIMIT_SECONDS
 from tests.cli.terminal import Terminal
 
 _KEYS = {"^C": "\x03", "^D": "\x04"}
@@ -33,7 +34,7 @@ def play(text: str, folder: Path, environ: Mapping[str, str]) -> None:
             elif key := _KEY.fullmatch(line):
                 terminal.type(key[1])
             elif line.startswith(_ELSEWHERE):
-                subprocess.run(line.removeprefix(_ELSEWHERE), shell=True, check=True, cwd=folder, timeout=10)
+                subprocess.run(line.removeprefix(_ELSEWHERE), shell=True, check=True, cwd=folder, timeout=LIMIT_SECONDS)
             else:
                 terminal.expect(_pattern(line))
         assert terminal.end() == 0

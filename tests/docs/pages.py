@@ -27,11 +27,11 @@ from typing import Self
 
 import duragent
 from duragent.agent.starter import PROVIDER_KEYS
+from tests.bounds import LIMIT_SECONDS
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^<!-- test: (?P<what>[^\n]+?) -->\n```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.M)
 _END = "--- end of block ---"
-BLOCK_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Shell:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        self._process.wait(10)
+        self._process.wait(LIMIT_SECONDS)
 
     def ported(self, text: str) -> str:
         """The text with this page's own port."""
@@ -120,7 +120,7 @@ class Shell:
         self._script.write_text(self.ported(text), encoding="utf-8")
         self._process.stdin.write(f". {self._script} < /dev/null\necho '{_END}'\n".encode())
         self._process.stdin.flush()
-        printed, deadline = b"", time.monotonic() + BLOCK_SECONDS
+        printed, deadline = b"", time.monotonic() + LIMIT_SECONDS
         while not printed.endswith(f"{_END}\n".encode()):
             ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, deadline - time.monotonic()))
             piece = os.read(self._process.stdout.fileno(), 65_536) if ready else b""

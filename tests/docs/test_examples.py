@@ -23,7 +23,6 @@ def _parameters() -> list[object]:
     ]
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("page", _parameters())
 def test_examples_of_a_page_do_what_it_says(page: Path, tmp_path: Path) -> None:
     folder = tmp_path / "here"

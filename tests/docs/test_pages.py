@@ -10,6 +10,7 @@ import pytest
 
 from duragent import config
 from duragent.server.app import ROUTES
+from tests.bounds import LIMIT_SECONDS
 from tests.docs.pages import ROOT, pages
 
 INSTALL_AND_CHAT = "python3 -m pip install . && duragent chat"
@@ -25,7 +26,7 @@ every_page = pytest.mark.parametrize("page", [pytest.param(page, id=str(page.rel
 
 def test_reference_is_what_the_code_says() -> None:
     ran = subprocess.run(
-        [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=50
+        [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_SECONDS
     )
     assert ran.returncode == 0, f"run `python docs/generate.py`:\n{ran.stdout}{ran.stderr}"
 

@@ -10,6 +10,7 @@ from duragent.models.litellm import LitellmModel
 from duragent.models.litellm_request import litellm_arguments
 from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
 from duragent.testing.stub_llm import StubLlm
+from tests.bounds import LIMIT_SECONDS
 
 MARK = {"type": "ephemeral"}
 CALL = ToolCall(id="call_1", name="ls", arguments="{}")
@@ -31,7 +32,7 @@ async def body_of(provider: str, name: str) -> dict[str, Any]:
     with StubLlm() as stub:
         url = stub.anthropic_url if provider == "anthropic" else stub.openai_url
         model = LitellmModel(ModelChoice(provider, name, url), {f"{provider.upper()}_API_KEY": "k"})
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT_SECONDS):
             async for _ in model.stream(REQUEST):
                 pass
         return stub.requests[-1].body

@@ -7,6 +7,7 @@ import pytest
 from duragent.models.demo import DemoModel, calculate
 from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, Usage
 from duragent.testing import FakeClock
+from tests.bounds import LIMIT_SECONDS
 
 
 def question(*said: str) -> ModelRequest:
@@ -116,7 +117,7 @@ async def test_demo_reads_only_the_last_user_message() -> None:
 async def test_demo_waits_for_the_clock_between_words() -> None:
     clock = FakeClock()
     stream = DemoModel(clock).stream(question("repeat one two"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LIMIT_SECONDS):
         assert await anext(stream) == ModelDelta(text="one")
         second = asyncio.ensure_future(anext(stream))
         await clock.advance(0.03)
@@ -129,7 +130,7 @@ async def test_demo_waits_for_the_clock_between_words() -> None:
 async def test_very_long_message_is_answered_without_delay() -> None:
     for said in ("." * 200_000, "1 " * 100_000, "(" * 200_000, " " * 200_000 + "x"):
         stream = DemoModel(FakeClock(hurried=True)).stream(question(said))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await anext(stream)
             await stream.aclose()
 

@@ -16,6 +16,7 @@ from duragent.session.steps import OUTCOME_UNKNOWN, SKIPPED
 from duragent.testing import FakeClock
 from duragent.tools.think import Think
 from duragent.tools.toolset import BUILTINS
+from tests.bounds import LIMIT_SECONDS
 
 EVERY = tuple(dict.fromkeys((*BUILTINS, *(name for name, _ in ABILITIES))))
 
@@ -233,7 +234,7 @@ async def test_hostile_requests_are_answered_without_delay() -> None:
     texts = ["find " + " in " * 990, "replace " + " with " * 300 + " in " * 400, "write " + " to " * 990]
     texts += ["list " + " " * 3900 + "x", "run " + "`" * 3990, " and then " * 390, "run " + "x" * 1_000_000]
     for said in texts:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT_SECONDS):
             stream = DemoModel(FakeClock(hurried=True)).stream(request(user(said)))
             await anext(stream)
             await stream.aclose()

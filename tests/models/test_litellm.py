@@ -37,8 +37,8 @@ from duragent.models.messages import (
     Usage,
 )
 from duragent.testing.stub_llm import Answer, Behaviour, Failure, Silence, StubLlm
+from tests.bounds import LIMIT_SECONDS
 
-LIMIT = 30.0
 LS = ToolSchema(name="ls", description="Lists files.", parameters={"type": "object", "properties": {}})
 CALL = ToolCall(id="call_1", name="ls", arguments='{"path": "."}')
 HELLO = ModelRequest(messages=(ChatMessage(role="user", content="hello"),))
@@ -68,7 +68,7 @@ def door(request: pytest.FixtureRequest) -> Iterator[Door]:
 
 
 async def ask(model: LitellmModel, request: ModelRequest = HELLO) -> tuple[list[ModelDelta], ModelReply]:
-    async with asyncio.timeout(LIMIT):
+    async with asyncio.timeout(LIMIT_SECONDS):
         pieces = [piece async for piece in model.stream(request)]
     deltas = [piece for piece in pieces if isinstance(piece, ModelDelta)]
     assert isinstance(pieces[-1], ModelReply)
@@ -218,7 +218,7 @@ async def test_slow_reader_gets_every_delta_in_order() -> None:
         stub.script(text)
         model = LitellmModel(ModelChoice("openai", "gpt-4o-mini", stub.openai_url), ENVIRON)
         got = ""
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(LIMIT_SECONDS):
             async for piece in model.stream(HELLO):
                 await asyncio.sleep(0)
                 if isinstance(piece, ModelDelta):
@@ -229,9 +229,9 @@ async def test_slow_reader_gets_every_delta_in_order() -> None:
 async def test_streams_of_one_model_run_at_the_same_time(door: Door) -> None:
     door.stub.script(*(Answer(f"answer {number}", cut_after_chunks=1, cut="hang") for number in range(5)))
     asking = [asyncio.create_task(ask(door.model)) for _ in range(5)]
-    assert await asyncio.to_thread(door.stub.wait_for_requests, 5, LIMIT)
+    assert await asyncio.to_thread(door.stub.wait_for_requests, 5, LIMIT_SECONDS)
     door.stub.release()
-    async with asyncio.timeout(LIMIT):
+    async with asyncio.timeout(LIMIT_SECONDS):
         replies = [await task for task in asking]
     assert sorted(reply.text for _, reply in replies) == [f"answer {number}" for number in range(5)]
 
@@ -334,7 +334,7 @@ def test_unknown_exceptions_become_model_unavailable_with_their_name() -> None:
 async def test_cancelling_the_reader_closes_the_connection_to_the_provider(door: Door, behaviour: Behaviour) -> None:
     door.stub.script(behaviour)
     reading = asyncio.create_task(ask(door.model))
-    assert await asyncio.to_thread(door.stub.wait_for_requests, 1, LIMIT)
+    assert await asyncio.to_thread(door.stub.wait_for_requests, 1, LIMIT_SECONDS)
     reading.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await reading
@@ -344,7 +344,7 @@ async def test_cancelling_the_reader_closes_the_connection_to_the_provider(door:
 async def test_closing_the_stream_closes_the_connection_to_the_provider(door: Door) -> None:
     door.stub.script(Answer("one two three", cut_after_chunks=1, cut="hang"))
     stream = door.model.stream(HELLO)
-    async with asyncio.timeout(LIMIT):
+    async with asyncio.timeout(LIMIT_SECONDS):
         assert await anext(stream) == ModelDelta(text="one")
         await stream.aclose()
     assert await asyncio.to_thread(door.stub.requests[0].wait_until_gone, 5.0)
@@ -423,7 +423,7 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(value: str | None, seconds:
 def run_python(program: str, cwd: Path | None = None) -> str:
     environ = os.environ | {"PYTHONPATH": str(Path(duragent.__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT, cwd=cwd, env=environ
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT_SECONDS, cwd=cwd, env=environ
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -12,8 +12,8 @@ from duragent.models.base import ModelChoice
 from duragent.models.litellm import LitellmModel
 from duragent.models.litellm_errors import model_error
 from duragent.models.messages import ChatMessage, ModelRequest
+from tests.bounds import LIMIT_SECONDS
 
-LIMIT = 30.0
 HELLO = ModelRequest(messages=(ChatMessage(role="user", content="hello"),))
 
 
@@ -34,7 +34,7 @@ async def test_provider_that_cannot_be_reached_is_named_with_its_address_and_wha
     for provider in ("openai", "anthropic", "gemini", "ollama"):
         model = LitellmModel(ModelChoice(provider, "some-model", f"{url}/v1"), {"GEMINI_API_KEY": "sk-secret"})
         with pytest.raises(ModelUnavailable) as caught:
-            async with asyncio.timeout(LIMIT):
+            async with asyncio.timeout(LIMIT_SECONDS):
                 await anext(model.stream(HELLO))
         said[provider] = str(caught.value)
     refused = f"at {url}/v1: connection refused; check base_url, and that a server runs there"

@@ -14,9 +14,9 @@ from duragent.models.litellm import LitellmModel
 from duragent.models.litellm_usage import mended
 from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, Usage, count, price
 from duragent.testing.stub_llm import Answer, StubLlm
+from tests.bounds import LIMIT_SECONDS
 from tests.models.gemini import Gemini
 
-LIMIT_SECONDS = 300.0
 ENVIRON = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY"), "sk-1")
 HELLO = ModelRequest(messages=(ChatMessage(role="user", content="hello"),))
 ABSURD: tuple[Any, ...] = (

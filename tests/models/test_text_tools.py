@@ -19,8 +19,8 @@ from duragent.models.text_tools_choice import wants_text
 from duragent.models.text_tools_prompt import as_text, describe
 from duragent.testing.scripted import Line, ScriptedModel
 from duragent.testing.stub_llm import Answer, StubLlm
+from tests.bounds import LIMIT_SECONDS
 
-LIMIT = 30.0
 LS = ToolSchema(
     name="ls",
     description="List files.",
@@ -39,7 +39,7 @@ def says(role: str, content: str = "", *calls: ToolCall, call_id: str | None = N
 
 
 async def ask(model: TextTools, asked: ModelRequest) -> tuple[list[ModelDelta], ModelReply]:
-    async with asyncio.timeout(LIMIT):
+    async with asyncio.timeout(LIMIT_SECONDS):
         pieces = [piece async for piece in model.stream(asked)]
     replies = [piece for piece in pieces if isinstance(piece, ModelReply)]
     assert pieces[-1:] == replies
@@ -271,4 +271,4 @@ def test_table_is_read_without_importing_litellm() -> None:
         "assert model_facts('openai', 'gpt-4o')['max_input_tokens'] == 128000;"
         "assert 'litellm' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=LIMIT)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=LIMIT_SECONDS)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from duragent.policy.rules import Allow
+from tests.bounds import LIMIT_SECONDS
 from tests.policy.judging import DEFAULT, verdict
 from tests.policy.test_bypass import DENIED, HARMLESS, NEVER_ALLOWED
 
@@ -67,7 +68,7 @@ def run_what_is_allowed(folder: Path, seed: int, count: int) -> int:
             env={"PATH": str(programs), "HOME": str(place)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=10,
+            timeout=LIMIT_SECONDS,
             check=False,
         )
         assert not os.listdir(place), text

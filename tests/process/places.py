@@ -15,10 +15,10 @@ from duragent.process import process_table, runner
 from duragent.process.base import Finished
 from duragent.process.spool import Spool
 from duragent.sandboxes.base import Command
+from tests.bounds import LIMIT_SECONDS
 
 T = TypeVar("T")
 SESSION, CALL = "session_01k", "call_01k"
-LIMIT_SECONDS = 20.0
 
 _SERVER = """
 import asyncio, json, sys

@@ -13,6 +13,7 @@ from duragent.process import folder as files
 from duragent.process import process_table, runner
 from duragent.process.folder import Claim
 from duragent.safe_read import OddFile
+from tests.bounds import LIMIT_SECONDS
 from tests.process.places import (
     CALL,
     SESSION,
@@ -61,7 +62,7 @@ async def test_command_ends_while_no_server_lives_and_the_next_one_reads_its_end
 
 async def test_server_that_dies_before_it_spawned_a_runner_has_started_nothing(tmp_path: Path) -> None:
     server = start_server(tmp_path, "sh", "-c", "echo old >> count", crash="spool.made:1")
-    assert server.wait(20) == -signal.SIGKILL
+    assert server.wait(LIMIT_SECONDS) == -signal.SIGKILL
     server.communicate()
     spool = await opened(tmp_path)
     assert call_folder(tmp_path).exists()
@@ -77,7 +78,7 @@ async def test_server_that_dies_before_it_spawned_a_runner_has_started_nothing(t
 
 async def test_next_server_may_just_run_a_call_whose_runner_was_never_spawned(tmp_path: Path) -> None:
     server = start_server(tmp_path, "sh", "-c", "echo once >> count", crash="spool.made:1")
-    server.communicate(timeout=20)
+    server.communicate(timeout=LIMIT_SECONDS)
     found = await run(tmp_path, sh("echo once >> count", tmp_path))
     assert (found.exit_code, (tmp_path / "count").read_text()) == (0, "once\n")
 
@@ -87,7 +88,7 @@ async def test_server_that_dies_when_the_runner_is_spawned_loses_nothing(tmp_pat
         folder = tmp_path / str(number)
         folder.mkdir()
         server = start_server(folder, "sh", "-c", "echo once >> count; sleep 0.1; exit 3", crash="spool.spawned:1")
-        assert server.wait(20) == -signal.SIGKILL
+        assert server.wait(LIMIT_SECONDS) == -signal.SIGKILL
         server.communicate()
         spool = await opened(folder)
         evidence = await spool.evidence(SESSION, CALL, spool.id)

@@ -21,12 +21,12 @@ from duragent.sandboxes.base import Command, Confinement, Limits, Sandbox
 from duragent.sandboxes.bubblewrap import Bubblewrap
 from duragent.sandboxes.trust import Trust
 from duragent.tools.command_output import result_of
+from tests.bounds import LIMIT_SECONDS
 from tests.process.places import opened, sh
 from tests.sandboxes.here import needs_bubblewrap
 
 MARK = "DURAGENT_BOMB"
 SMALL = Limits(processes=60, memory_bytes=192 << 20, file_bytes=8 << 20, open_files=64, cpu_seconds=None)
-LIMIT_SECONDS = 50.0
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 
 from duragent.process import folder as files
 from duragent.process import process_table, runner
+from tests.bounds import LIMIT_SECONDS
 from tests.process.places import CALL, SESSION, claim_of, opened, sh, until
 
 
@@ -95,5 +96,5 @@ def test_runner_that_comes_late_starts_nothing_while_its_folder_is_removed(
     monkeypatch.setattr("duragent.process.folder.shutil.rmtree", lambda old, **_: os.unlink(old / runner.CLAIM))
     files.remove(folder)
     (tmp_path / "go").touch()
-    assert late.wait(20) == 0
+    assert late.wait(LIMIT_SECONDS) == 0
     assert not (tmp_path / "done").exists()

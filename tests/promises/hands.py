@@ -15,12 +15,12 @@ from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.journal.events import Event, ModelReplied, ToolFinished, ToolLost, TurnEnded
 from duragent.wire import Approval, Decide, DecisionName, SendMessage
+from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import RealServer, make_workspace
 
 SCRIPT = '#!/bin/sh\necho "$1" >> count\necho "did $1"\n'
 POLICY = "mode: {mode}\nallow: ['bash:./do *', 'bash:./long *']\n"
 TOOLS = "  tools: [{type: builtin, name: bash}]"
-SECONDS = 45.0
 
 Answer = Callable[[Approval], DecisionName]
 
@@ -67,7 +67,7 @@ class Hands:
 
     async def settle(self, client: Client, sessions: Sequence[str], answer: Answer = allow) -> None:
         """Answer what is asked until all of them have ended their turn."""
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while not all([await self._ended(client, session) for session in sessions]):
                 for asked in (await client.approvals()).approvals:
                     self.decided.append(asked)
@@ -80,13 +80,13 @@ class Hands:
 
     async def asked(self, client: Client) -> Approval:
         """Wait for the question, of which there is one."""
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while not (asked := (await client.approvals()).approvals):
                 await asyncio.sleep(0.02)
         return asked[0]
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while not condition():
                 await asyncio.sleep(0.01)
 

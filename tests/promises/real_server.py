@@ -18,9 +18,8 @@ from duragent.config import load_config
 from duragent.journal.record import Record
 from duragent.stores.reader import LogReader
 from duragent.wire import Answer, SendMessage
+from tests.bounds import LIMIT_SECONDS
 from tests.session.house import write_agent
-
-START_SECONDS = 20.0
 
 
 @dataclass
@@ -58,14 +57,14 @@ class RealServer:
     def start(self, environ: Mapping[str, str] | None = None) -> None:
         self.process = self.spawn(environ)
         self.starts += 1
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + LIMIT_SECONDS
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
             told = read_announcement(self.workspace)
             if told is not None and told.key and told.address.pid == self.process.pid:
                 return
             time.sleep(0.01)
-        raise AssertionError(f"not ready in {START_SECONDS} s:\n{self.log.read_text()}")
+        raise AssertionError(f"not ready in {LIMIT_SECONDS} s:\n{self.log.read_text()}")
 
     async def wait_until_dead(self) -> None:
         assert self.process is not None
@@ -76,14 +75,14 @@ class RealServer:
         """kill -9, and wait until it is gone."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(LIMIT_SECONDS)
 
     def terminate(self) -> tuple[int, float]:
         """SIGTERM; the exit code and the seconds that it took."""
         assert self.process is not None
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(30)
+        code = self.process.wait(LIMIT_SECONDS)
         return code, time.monotonic() - began
 
     def stop(self) -> None:
@@ -97,7 +96,7 @@ class RealServer:
 
     def client(self) -> Client:
         """Finds the server again after each restart."""
-        return Client(self.locate, patience_seconds=20.0)
+        return Client(self.locate, patience_seconds=LIMIT_SECONDS)
 
     async def endpoint(self) -> Endpoint:
         return await find_server(self.workspace, self.tokens)

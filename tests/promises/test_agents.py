@@ -8,6 +8,7 @@ import pytest
 
 from duragent.client.client import Client
 from duragent.testing.stub_llm import StubLlm
+from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import RealServer, make_workspace, told
 
 
@@ -27,7 +28,7 @@ def talking(tmp_path: Path, stub: StubLlm) -> Iterator[RealServer]:
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while not await condition():
             await asyncio.sleep(0.02)
 

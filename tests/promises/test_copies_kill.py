@@ -12,6 +12,7 @@ from duragent.journal import events as e
 from duragent.stores.checkup import check
 from duragent.stores.files import FileStore
 from duragent.wire import SendMessage
+from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import RealServer, told
 from tests.stores.logs import lines_of
 
@@ -40,7 +41,7 @@ def asked(server: RealServer) -> str:
 async def dies(server: RealServer, doing: Awaitable[object]) -> None:
     """It is done, and kills the server; the client's wish ends one way or the other."""
     task = asyncio.ensure_future(doing)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await server.wait_until_dead()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -62,13 +63,13 @@ async def test_fork_that_is_cut_short_is_there_or_not_and_is_made_once_under_its
     server.start({"DURAGENT_CRASHPOINT": f"{point}:1"})
     async with server.client() as client:
         forking = asyncio.ensure_future(client.fork(parent, at=4, key="f"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await server.wait_until_dead()
         names = [name for name in shown(server) if name != parent]
         assert [name.startswith(".adopted-") for name in names] == [point == "adopt.written"]
         server.start()
         # The client asks again with the same key, until somebody answers.
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_SECONDS):
             child = (await forking).session_id
         assert shown(server) == sorted([parent, child])
         assert (await client.fork(parent, at=4, key="f")).session_id == child
@@ -87,7 +88,7 @@ async def test_import_that_is_cut_short_is_there_or_not(server: RealServer, tmp_
             await client.export(session, file.write)
         await client.delete_session(session)
         taking = asyncio.ensure_future(take_in(client, path))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await server.wait_until_dead()
             with pytest.raises(ServerError, match="may have been taken in: `duragent session list`"):
                 await taking
@@ -117,10 +118,10 @@ async def test_import_under_a_new_id_that_is_cut_short_is_sent_again_and_made_on
         with path.open("wb") as file:
             await client.export(session, file.write)
         importing = asyncio.ensure_future(client.import_session(read(), new_id=True, again=read))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await server.wait_until_dead()
         server.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_SECONDS):
             child = (await importing).session_id
         assert shown(server) == sorted([session, child])
         assert (await told(client, child, "on")).content

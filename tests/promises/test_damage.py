@@ -8,12 +8,13 @@ import pytest
 from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.wire import Ready, SendMessage
+from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import RealServer
 
 
 async def _ready_when(client: Client, condition: Callable[[Ready], bool]) -> Ready:
     """Sessions are looked through after the start, so this may take a moment."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while not condition(ready := await client.ready()):
             await asyncio.sleep(0.02)
         return ready

@@ -6,6 +6,7 @@ from pathlib import Path
 from duragent.client.address import read_address
 from duragent.journal.events import ModelFailed, ModelReplied
 from duragent.wire import SendMessage
+from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import RealServer, make_workspace, told
 from tests.promises.watching import Seen, attached
 
@@ -14,7 +15,7 @@ async def test_a_second_server_on_the_workspace_is_refused_and_told_who_holds_it
     server.start()
     assert server.process is not None
     second = server.spawn()
-    assert second.wait(20) == 73
+    assert second.wait(LIMIT_SECONDS) == 73
     said = server.log.read_text()
     address = read_address(server.workspace)
     assert address is not None
@@ -71,5 +72,5 @@ async def test_a_shutdown_over_http_ends_the_server(server: RealServer) -> None:
     assert server.process is not None
     async with server.client() as client:
         await client.shutdown()
-        await asyncio.wait_for(server.wait_until_dead(), 10)
+        await asyncio.wait_for(server.wait_until_dead(), LIMIT_SECONDS)
     assert server.process.returncode == 0

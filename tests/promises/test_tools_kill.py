@@ -54,7 +54,6 @@ async def test_killed_at_two_points_in_a_row_each_command_runs_once(hands: Hands
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("second", ["tool.started:1", "log.written:3", "tool.ran:1"])
 @pytest.mark.parametrize("nth", range(1, 9))
 @pytest.mark.parametrize("point", ["tool.started", "spool.made", "spool.spawned", "tool.ran", "tool.finished"])
@@ -63,7 +62,6 @@ async def test_killed_at_every_point_of_a_call(hands: Hands, point: str, nth: in
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("nth", range(8, 44))
 @pytest.mark.parametrize("point", ["log.before_write", "log.written", "log.synced"])
 async def test_killed_at_every_write(hands: Hands, point: str, nth: int) -> None:

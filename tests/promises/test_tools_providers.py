@@ -94,7 +94,6 @@ async def test_a_reply_with_five_calls_is_killed_and_goes_on(provided: tuple[Han
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("second", ["tool.ran:1", "log.written:2", "log.synced:4"])
 @pytest.mark.parametrize("first", ["tool.started:1", "spool.spawned:1", "tool.finished:1", "log.written:8"])
 async def test_a_message_in_between_and_two_kills(provided: tuple[Hands, StubLlm], first: str, second: str) -> None:

@@ -10,6 +10,7 @@ from duragent.client.watch import Reconnecting
 from duragent.journal.events import TurnEnded
 from duragent.journal.record import Record
 from duragent.wire import Delta
+from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import RealServer
 
 
@@ -34,7 +35,7 @@ class Seen:
             async with self.changed:
                 self.changed.notify_all()
 
-    async def until(self, condition: "Callable[[Seen], bool]", seconds: float = 30.0) -> None:
+    async def until(self, condition: "Callable[[Seen], bool]", seconds: float = LIMIT_SECONDS) -> None:
         async with asyncio.timeout(seconds), self.changed:
             await self.changed.wait_for(lambda: condition(self))
 

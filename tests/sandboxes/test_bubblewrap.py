@@ -13,6 +13,7 @@ import pytest
 from duragent.sandboxes.base import Command, Confinement
 from duragent.sandboxes.bubblewrap import Bubblewrap, explain
 from duragent.testing.sandbox_contract import Ran, inside, run, shell, started
+from tests.bounds import LIMIT_SECONDS
 from tests.sandboxes.here import needs_bubblewrap
 
 pytestmark = needs_bubblewrap
@@ -321,7 +322,7 @@ def test_command_ends_when_only_bubblewrap_is_killed(project: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         process.kill()
-        assert process.communicate(timeout=20)[0] == b""
+        assert process.communicate(timeout=LIMIT_SECONDS)[0] == b""
 
 
 def test_folder_that_is_not_there_is_an_error_not_another_folder(project: Path) -> None:

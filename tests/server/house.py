@@ -25,6 +25,7 @@ from duragent.session.settings import SessionsSettings
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.wire import Version
+from tests.bounds import LIMIT_SECONDS
 from tests.session.means import means_in
 
 TOKEN, ADMIN_TOKEN = "the-api-token", "the-admin-token"
@@ -53,7 +54,7 @@ class Stream:
     async def next(self) -> Event | None:
         """The next event, None at the end of the stream."""
         while not self._ready:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(LIMIT_SECONDS):
                 chunk = await anext(self._chunks, None)
             if chunk is None:
                 return None
@@ -80,7 +81,7 @@ class Stream:
 
     async def until_raw(self, mark: bytes) -> None:
         while mark not in self.raw:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(LIMIT_SECONDS):
                 self.raw += await anext(self._chunks)
 
 
@@ -128,7 +129,7 @@ class House:
     @staticmethod
     def client(url: str, **options: Any) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        return httpx.AsyncClient(base_url=url, headers=headers, timeout=10, trust_env=False, **options)
+        return httpx.AsyncClient(base_url=url, headers=headers, timeout=LIMIT_SECONDS, trust_env=False, **options)
 
     def with_settings(self, **changes: Any) -> httpx.AsyncClient:
         """A door with other settings to the same sessions."""
@@ -191,7 +192,7 @@ class House:
 
     async def close(self) -> None:
         await self.http.aclose()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await self.sessions.close(0)
         for task in list(self.tasks):
             task.cancel()

@@ -14,6 +14,7 @@ from duragent.errors import AuthenticationFailed, RateLimited
 from duragent.server import admin
 from duragent.server.app import build_app
 from duragent.testing import Line
+from tests.bounds import LIMIT_SECONDS
 from tests.server.house import AGENT, TOKEN, House
 
 
@@ -152,10 +153,10 @@ async def test_cancelled_answer_is_given_as_far_as_it_came(house: House) -> None
     house.model.add(Line("one two three", gate=asyncio.Event(), gate_after_chunks=2))
     session_id = await house.create()
     waiting = asyncio.create_task(house.say(session_id, "count"))
-    await asyncio.wait_for(house.model.asked(), 5)
+    await asyncio.wait_for(house.model.asked(), LIMIT_SECONDS)
     await house.clock.settle()
     cancelled = (await house.http.post(f"/api/v1/sessions/{session_id}/cancel")).json()
-    response = await asyncio.wait_for(waiting, 5)
+    response = await asyncio.wait_for(waiting, LIMIT_SECONDS)
     assert cancelled["cancelled"] is True
     assert response.status_code == 200
     assert (response.json()["content"], response.json()["interrupted"]) == ("one two", True)
@@ -328,9 +329,9 @@ async def test_rate_limit_of_the_model_is_waited_for(house: House) -> None:
     house.model.add(RateLimited("slow down", retry_after_seconds=7), "there")
     session_id = await house.create()
     waiting = asyncio.create_task(house.say(session_id, "hi"))
-    await asyncio.wait_for(house.model.asked(1), 5)
+    await asyncio.wait_for(house.model.asked(1), LIMIT_SECONDS)
     await house.clock.advance(7)
-    assert (await asyncio.wait_for(waiting, 5)).json()["content"] == "there"
+    assert (await asyncio.wait_for(waiting, LIMIT_SECONDS)).json()["content"] == "there"
 
 
 # --- problems -------------------------------------------------------------------------------------------------------

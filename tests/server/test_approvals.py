@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.bounds import LIMIT_SECONDS
 from tests.server.house import House, opened
 
 
@@ -238,7 +239,7 @@ async def test_a_call_that_may_have_run_is_asked_about_and_not_repeated(tmp_path
     later.start()
     try:
         again = Works(later, tmp_path)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while not (asked := await again.approvals()):
                 await asyncio.sleep(0.01)
         assert (asked[0]["kind"], asked[0]["call_id"]) == ("lost", waiting["call_id"])
@@ -253,7 +254,7 @@ async def test_a_call_that_may_have_run_is_asked_about_and_not_repeated(tmp_path
 
 
 async def _started(works: Works, session_id: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while "tool_started" not in [record["type"] for record in await works.house.log(session_id)]:
             await asyncio.sleep(0.01)
 
@@ -319,7 +320,7 @@ async def test_output_that_is_being_written_names_its_call_on_events(works: Work
         deciding = asyncio.create_task(works.decide(waiting, "allow_once"))
         delta = (await stream.until("delta"))[-1]
         (works.folder / "go").touch()
-        assert (await asyncio.wait_for(deciding, 10)).status_code == 200
+        assert (await asyncio.wait_for(deciding, LIMIT_SECONDS)).status_code == 200
     assert {name: delta.data[name] for name in ("kind", "call", "offset", "text", "attempt")} == {
         "kind": "output",
         "call": waiting["call_id"],

@@ -12,6 +12,7 @@ from duragent.models.messages import ModelReply, ToolCall
 from duragent.server.awaited import AwaitedTurn
 from duragent.testing import Line
 from duragent.wire import Accepted
+from tests.bounds import LIMIT_SECONDS
 from tests.server.house import House, Stream, opened
 
 GONE = ("urn:duragent:problem:session-deleted", 410)
@@ -22,7 +23,7 @@ async def _running(house: House) -> str:
     house.model.add(Line("one two three", gate=asyncio.Event(), gate_after_chunks=1))
     session_id = await house.create()
     await house.say(session_id, "count", Prefer="respond-async")
-    await asyncio.wait_for(house.model.asked(), 10)
+    await asyncio.wait_for(house.model.asked(), LIMIT_SECONDS)
     return session_id
 
 
@@ -74,11 +75,11 @@ async def _told(stream: Stream) -> list[tuple[str, object]]:
 async def test_a_message_that_waits_for_its_answer_is_told(house: House) -> None:
     session_id = await _running(house)
     waiting = asyncio.create_task(house.say(session_id, "and more"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while house.sessions.watchers(session_id) < 1:
             await house.clock.settle()
     await house.http.delete(f"/api/v1/sessions/{session_id}")
-    assert _problem(await asyncio.wait_for(waiting, 10)) == GONE
+    assert _problem(await asyncio.wait_for(waiting, LIMIT_SECONDS)) == GONE
 
 
 async def test_a_decision_that_waits_for_the_rest_of_its_turn_is_told(house: House) -> None:
@@ -89,11 +90,11 @@ async def test_a_decision_that_waits_for_the_rest_of_its_turn_is_told(house: Hou
     path = f"/api/v1/sessions/{waits['session_id']}"
     body = {"call_id": waits["call_id"], "decision": "deny"}
     waiting = asyncio.create_task(house.http.post(f"{path}/approve", json=body))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while house.sessions.watchers(waits["session_id"]) < 1:
             await house.clock.settle()
     await house.http.delete(path)
-    assert _problem(await asyncio.wait_for(waiting, 10)) == GONE
+    assert _problem(await asyncio.wait_for(waiting, LIMIT_SECONDS)) == GONE
 
 
 def _problem(response: httpx.Response) -> tuple[str, int]:

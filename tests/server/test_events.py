@@ -7,6 +7,7 @@ from duragent.bus import Delta
 from duragent.errors import ModelUnavailable
 from duragent.server.presence import RETURN_SECONDS
 from duragent.testing import Line
+from tests.bounds import LIMIT_SECONDS
 from tests.server.house import House, opened
 
 
@@ -58,7 +59,7 @@ async def test_pieces_of_an_answer_come_without_an_id_and_to_one_who_comes_late(
     path = f"/api/v1/sessions/{session_id}/events"
     async with house.live() as http:
         await house.say(session_id, "count", Prefer="respond-async")
-        await asyncio.wait_for(house.model.asked(), 5)
+        await asyncio.wait_for(house.model.asked(), LIMIT_SECONDS)
         await house.clock.settle()
         async with opened(http, path, params={"tail": 0}) as stream:
             so_far = (await stream.until("delta"))[-1]
@@ -145,7 +146,7 @@ async def _leave_in_a_turn(house: House, agent: str) -> str:
         await stream.until("delta")
         sleepers = house.clock.sleepers
         await stream.response.aclose()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while house.sessions.watchers(session_id):
                 await asyncio.sleep(0)
         await house.clock.settle()
@@ -186,7 +187,7 @@ async def test_stop_of_the_server_pauses_nothing(house: House) -> None:
     async with house.served() as (server, http), opened(http, f"/api/v1/sessions/{session_id}/events") as stream:
         await house.say(session_id, "count", Prefer="respond-async")
         await stream.until("delta")
-        await asyncio.wait_for(server.stop(5), 5)
+        await asyncio.wait_for(server.stop(5), LIMIT_SECONDS)
         await stream.rest()
     await house.clock.advance(RETURN_SECONDS)
     assert "session_paused" not in [item["type"] for item in await _log_of(house, session_id)]

@@ -10,6 +10,7 @@ import pytest
 from duragent.server.app import ROUTES, build_app
 from duragent.server.auth import PUBLIC_PATHS
 from duragent.server.serve import HEAD_MAX_BYTES
+from tests.bounds import LIMIT_SECONDS
 from tests.server.house import ADMIN_TOKEN, TOKEN, House
 
 JSON = {"Content-Type": "application/json"}
@@ -349,7 +350,7 @@ async def test_header_with_a_line_end_reaches_nobody(house: House) -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             head = b"POST /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: " + evil
             writer.write(head + b"\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await asyncio.wait_for(reader.read(), LIMIT_SECONDS)
             writer.close()
             assert answer.startswith(b"HTTP/1.1 4")
             assert b"X-Evil" not in answer
@@ -360,7 +361,7 @@ async def test_endless_request_head_is_cut_off(house: House) -> None:
     async with house.live() as http:
         reader, writer = await asyncio.open_connection("127.0.0.1", http.base_url.port)
         writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * HEAD_MAX_BYTES)
-        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400")
+        assert (await asyncio.wait_for(reader.read(), LIMIT_SECONDS)).startswith(b"HTTP/1.1 400")
         writer.close()
 
 

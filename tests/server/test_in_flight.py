@@ -16,6 +16,7 @@ from duragent.server.problems import Refused
 from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
 from duragent.testing import Line
+from tests.bounds import LIMIT_SECONDS
 from tests.server.house import House, Stream, opened
 
 LIMIT = 2
@@ -80,7 +81,7 @@ async def test_streams_and_waits_keep_nobody_from_working(house: House) -> None:
         streams: list[Stream] = []
         house.model.add(*[Line("one two", gate=gate) for _ in range(LIMIT)])
         waiting = [asyncio.create_task(_say(http, session)) for session in sessions[:LIMIT]]
-        await asyncio.wait_for(house.model.asked(LIMIT), 10)
+        await asyncio.wait_for(house.model.asked(LIMIT), LIMIT_SECONDS)
         for session in sessions[:LIMIT]:
             streams.append(await stack.enter_async_context(opened(http, f"/api/v1/sessions/{session}/events")))
             await streams[-1].until("caught_up")
@@ -95,7 +96,7 @@ async def test_streams_and_waits_keep_nobody_from_working(house: House) -> None:
         assert [(await each).status_code for each in waiting] == [200] * (LIMIT + 1)
         assert (late.done(), len(streams)) == (False, LIMIT)
         await stack.aclose()
-        assert await asyncio.wait_for(late, 10) == "hello"
+        assert await asyncio.wait_for(late, LIMIT_SECONDS) == "hello"
 
 
 async def test_a_turn_that_waits_for_a_person_gives_its_place_to_the_decision(house: House) -> None:
@@ -133,7 +134,7 @@ async def test_a_stop_ends_the_queue() -> None:
         await asyncio.sleep(0)
         stop.begin()
         with pytest.raises(Stopping):
-            await asyncio.wait_for(queued, 10)
+            await asyncio.wait_for(queued, LIMIT_SECONDS)
 
 
 async def test_a_message_that_is_refused_was_not_stored(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +144,7 @@ async def test_a_message_that_is_refused_was_not_stored(house: House, monkeypatc
     one, other = await house.create(), await house.create()
     async with house.with_settings(max_connections=1) as http:
         first = asyncio.create_task(_say(http, one))
-        await asyncio.wait_for(house.model.asked(), 10)
+        await asyncio.wait_for(house.model.asked(), LIMIT_SECONDS)
         assert (await _say(http, other)).status_code == 503
         gate.set()
         assert (await first).status_code == 200

@@ -8,6 +8,7 @@ import jsonschema  # type: ignore[import-untyped]  # ships no types
 
 from duragent.server.app import ROUTES
 from duragent.testing import Line
+from tests.bounds import LIMIT_SECONDS
 from tests.server.house import ADMIN_TOKEN, House
 
 BODIES: dict[tuple[str, str], dict[str, str]] = {
@@ -120,11 +121,11 @@ async def test_other_answers_have_the_described_shape_too(house: House) -> None:
     _check(document, paths["/api/v1/sessions"]["get"], await house.http.get("/api/v1/sessions?limit=1"))
     house.model.add(Line("one two three", gate=asyncio.Event(), gate_after_chunks=1))
     waiting = asyncio.create_task(house.say(session_id, "count"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await house.model.asked(len(house.model.requests) + 1)
     _check(
         document,
         paths["/api/v1/sessions/{session_id}/cancel"]["post"],
         await house.http.post(f"/api/v1/sessions/{session_id}/cancel"),
     )
-    _check(document, messages["post"], await asyncio.wait_for(waiting, 5))
+    _check(document, messages["post"], await asyncio.wait_for(waiting, LIMIT_SECONDS))

@@ -10,6 +10,7 @@ from duragent.errors import Stopping
 from duragent.server import serve
 from duragent.server.stop import Stop
 from duragent.testing import Line
+from tests.bounds import LIMIT_SECONDS
 from tests.server.house import House, opened
 
 
@@ -38,13 +39,13 @@ async def test_stop_ends_streams_and_waits_within_the_grace(house: House) -> Non
     ):
         await stream.until("token")
         waiting = asyncio.create_task(http.post(f"{base}/messages", json={"content": "and?"}))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while house.sessions.watchers(session_id) < 3:
                 await asyncio.sleep(0)
-        await asyncio.wait_for(server.stop(5), 3)
+        await asyncio.wait_for(server.stop(5), LIMIT_SECONDS)
         assert "delta" in [event.name for event in await events.rest()]
         assert [event.name for event in await stream.rest()] in ([], ["error"])
-        answer = await asyncio.wait_for(waiting, 3)
+        answer = await asyncio.wait_for(waiting, LIMIT_SECONDS)
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:duragent:problem:stopping")
 
 
@@ -57,10 +58,10 @@ async def test_stop_does_not_wait_for_a_client_that_reads_nothing(house: House) 
         head = f"GET /api/v1/sessions/{session_id}/events HTTP/1.1\r\nHost: localhost\r\n"
         token = http.headers["authorization"]
         writer.write(f"{head}Accept: text/event-stream\r\nAuthorization: {token}\r\n\r\n".encode())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while not house.sessions.watchers(session_id):
                 await asyncio.sleep(0)
-        await asyncio.wait_for(server.stop(0.2), 5)
+        await asyncio.wait_for(server.stop(0.2), LIMIT_SECONDS)
         writer.close()
 
 
@@ -97,7 +98,7 @@ async def test_stop_ends_what_it_was_told_of_and_lets_nothing_begin() -> None:
     stop.begin()
     stop.begin()
     with pytest.raises(Stopping):
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, LIMIT_SECONDS)
     with pytest.raises(Stopping):
         await wait()
 
@@ -115,6 +116,6 @@ async def test_connection_too_many_is_told_so_and_the_others_go_on(
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
             assert refused.json()["type"] == "urn:duragent:problem:too-many-connections"
             assert (await one.get("/livez")).text == "ok"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while (await http.get("/livez")).status_code != 200:
                 await asyncio.sleep(0)

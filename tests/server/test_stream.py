@@ -26,6 +26,7 @@ from duragent.journal.events import (
 from duragent.journal.record import Record
 from duragent.server.stream import Telling
 from duragent.testing import Line
+from tests.bounds import LIMIT_SECONDS
 from tests.server.house import House, Stream, opened
 
 
@@ -107,7 +108,7 @@ async def _streamed_over_a_retry(house: House) -> list[tuple[str, str | None]]:
     path = f"/api/v1/sessions/{session_id}/stream"
     async with house.live() as http, opened(http, path, "POST", json={"content": "count"}) as stream:
         seen = await stream.until("token") + await stream.until("token")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while "model_failed" not in [record["type"] for record in await house.log(session_id)]:
                 await house.clock.settle()
         await house.clock.settle()
@@ -136,7 +137,7 @@ async def test_each_stream_has_the_answer_to_its_own_message(house: House) -> No
     session_id = await house.create()
     path = f"/api/v1/sessions/{session_id}/stream"
     async with house.live() as http, opened(http, path, "POST", json={"content": "a"}) as one:
-        await asyncio.wait_for(house.model.asked(), 5)
+        await asyncio.wait_for(house.model.asked(), LIMIT_SECONDS)
         async with opened(http, path, "POST", json={"content": "b"}) as two:
             gate.set()
             answers = [await _text(one), await _text(two)]

@@ -20,6 +20,7 @@ from duragent.journal.inputs import Cancel, Decision
 from duragent.models.messages import ModelReply, ToolCall, Usage
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
+from tests.bounds import LIMIT_SECONDS
 from tests.session.house import House, open_house
 
 BASH = "  tools:\n" + "\n".join(f"    - {{type: builtin, name: {name}}}" for name in ("bash", "read_file", "think"))
@@ -44,14 +45,14 @@ async def finished(house: House, session: str) -> list[ToolFinished]:
 
 async def question(house: House, session: str) -> ApprovalRequested:
     """Wait until the session asks, and what."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while (await house.sessions.question(session)) is None:
             await asyncio.sleep(0.005)
     return next(event for event in reversed(await house.events(session)) if isinstance(event, ApprovalRequested))
 
 
 async def wait_for_end(house: House, session: str) -> TurnEnded:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while True:
             for event in reversed(await house.events(session)):
                 if isinstance(event, TurnEnded):
@@ -238,7 +239,7 @@ async def test_cancelling_ends_the_command_with_its_group(tmp_path: Path) -> Non
     async with open_house(MemoryStore(), model, tmp_path, agent_rest=BASH) as house:
         session = await house.new()
         await house.say(session, "sleep")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while not (tmp_path / "project" / "begun").exists():
                 await asyncio.sleep(0.01)
         await house.sessions.post(session, Cancel())

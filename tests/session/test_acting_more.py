@@ -9,6 +9,7 @@ from duragent.session.settings import SessionsSettings
 from duragent.stores.memory import MemoryStore
 from duragent.subscribers.notify import Notice
 from duragent.testing import FakeClock, ScriptedModel
+from tests.bounds import LIMIT_SECONDS
 from tests.session.house import open_house
 from tests.session.test_acting import BASH, bash, calls, finished, question, wait_for_end
 
@@ -85,7 +86,7 @@ async def test_a_turn_that_takes_too_long_is_paused(tmp_path: Path) -> None:
     async with open_house(MemoryStore(), model, tmp_path, agent_rest=rest, clock=clock) as house:
         session = await house.new()
         await house.say(session, "wait")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while "tool_started" not in await house.kinds(session):
                 await asyncio.sleep(0.01)
         await clock.advance(61)

@@ -21,6 +21,7 @@ from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.tools.bash import Bash
 from duragent.tools.toolset import Toolset
+from tests.bounds import LIMIT_SECONDS
 from tests.session import house as houses
 from tests.session.house import House, open_house
 from tests.session.means import means_in
@@ -44,7 +45,7 @@ async def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spool:
 
 
 async def _until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -62,7 +63,7 @@ async def test_a_server_that_stops_while_a_paused_session_runs_a_command_does_no
         await house.say(session, "go")
         await _until((project / "begun").exists)
         await house.sessions.post(session, Pause())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await house.sessions.close(0.1)
     (project / "go").touch()
     async with open_house(store, ScriptedModel(["done"]), tmp_path, agent_rest=BASH, node="node-2") as house:
@@ -88,7 +89,7 @@ async def test_a_spool_that_cannot_be_used_holds_the_turn_up_and_it_goes_on_when
         root.rename(away)
         root.write_text("this is no folder")
         await house.sessions.state(session)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await clock.until_asleep()
         root.unlink()
         away.rename(root)
@@ -116,7 +117,7 @@ async def test_a_result_that_cannot_be_read_under_a_running_server_is_asked_abou
 
 
 async def _question(house: House, session: str) -> Question:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while (question := await house.sessions.question(session)) is None:
             await asyncio.sleep(0.01)
     return question
@@ -167,7 +168,7 @@ async def test_the_result_of_a_session_that_cannot_be_read_now_is_kept(tmp_path:
     store.fails, clock = True, FakeClock()
     async with open_house(store, ScriptedModel(), tmp_path, agent_rest=BASH, node="node-2", clock=clock) as house:
         keeping = asyncio.ensure_future(house.sessions.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await clock.until_asleep(5)
         keeping.cancel()
         await asyncio.wait((keeping,))

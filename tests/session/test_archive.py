@@ -23,6 +23,7 @@ from duragent.session import archive, copying
 from duragent.session.copies import export, take_in
 from duragent.stores.files import FileStore
 from duragent.testing import ScriptedModel
+from tests.bounds import LIMIT_SECONDS
 from tests.session.house import House, open_house
 from tests.stores.logs import TS, QuickDisk, lines_of, message
 
@@ -417,7 +418,7 @@ async def test_server_that_stops_in_the_middle_leaves_nothing(place: Place) -> N
     adopting = asyncio.ensure_future(place.house.sessions.adopt(SESSION, lines(), blobs()))
     await begun.wait()
     assert [path.name for path in place.root.iterdir()] == [f".adopted-{SESSION}"]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await place.house.sessions.close(0)
     with pytest.raises(Stopping):
         await adopting

@@ -18,6 +18,7 @@ from duragent.tools.base import ToolContext, ToolResult
 from duragent.tools.bash import Bash
 from duragent.tools.read_file import ReadFile
 from duragent.tools.write_file import WriteFile
+from tests.bounds import LIMIT_SECONDS
 from tests.sandboxes.here import needs_bubblewrap
 from tests.session.house import write_agent
 
@@ -62,7 +63,7 @@ class Place:
         )
 
     async def bash(self, command: str) -> ToolResult:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT_SECONDS):
             return await Bash().run(Bash.Arguments(command=command), self.context())
 
 

@@ -22,6 +22,7 @@ from duragent.stores.files import FileStore
 from duragent.stores.log_file import Rotation
 from duragent.stores.reader import LogReader
 from duragent.testing import FakeClock, Line, ScriptedModel
+from tests.bounds import LIMIT_SECONDS
 from tests.context.wellformed import refusal
 from tests.session.house import House, open_house
 from tests.session.test_acting import BASH, bash, calls, question
@@ -68,7 +69,7 @@ class Place:
         """Say it, and allow what is asked until the turn has ended."""
         said = await self.house.say(session, text)
         answer = asyncio.ensure_future(self.house.sessions.answer(session, said))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_SECONDS):
             while not answer.done() or (await answer).outcome == "paused":
                 if (await self.house.sessions.state(session)).asks:
                     await self.allow(session)
@@ -114,7 +115,7 @@ async def eventful(place: Place) -> str:
     model.add(calls(("bash", {"command": "echo two >> effects"}), ("think", {"thought": "x"})), Line("late", gate=gate))
     await house.say(session, "in the middle")
     await place.allow(session)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while not await _asks_model(house, session):
             await asyncio.sleep(0.002)
     await house.say(session, "are you there?")
@@ -482,7 +483,7 @@ async def test_watchers_of_a_session_that_is_repaired_are_let_go_and_the_list_is
             watching = asyncio.ensure_future(_all(items))
             await asyncio.sleep(0)
             state = await place.house.sessions.repair(session)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(LIMIT_SECONDS):
                 await watching
         assert place.house.sessions.damaged() == {}
         assert [each.seq for each in (await place.house.sessions.list())[0]] == [state.seq]
@@ -510,14 +511,14 @@ async def test_command_that_runs_while_its_session_is_repaired_is_ended(place: P
     spoil(place.root / session / "events.jsonl", 5)
     with pytest.raises(Damaged):
         await place.house.sessions.read(session, 4, 1)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_SECONDS):
         state = await place.house.sessions.repair(session)
     assert (state.turn, list((place.folder / "work" / "run" / "spool").glob("*/*"))) == (None, [])
     assert place.effects == ["begun"]
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while not true():
             await asyncio.sleep(0.005)
 
@@ -545,10 +546,10 @@ async def test_watcher_of_a_damaged_session_sees_what_is_good_and_is_told_why_th
         await asyncio.sleep(0)
     await place.house.sessions._unload(live)
     spoil(place.root / session / "events.jsonl", 4)
-    async with place.house.sessions.watch(session, 0) as items, asyncio.timeout(10):
+    async with place.house.sessions.watch(session, 0) as items, asyncio.timeout(LIMIT_SECONDS):
         assert await _all(items) > 0
     with pytest.raises(Damaged):
         async with place.house.sessions.watch(session, 3):
             raise AssertionError("nothing more can come")
     with pytest.raises(Damaged):
-        await asyncio.wait_for(place.house.sessions.answer(session, 3), 10)
+        await asyncio.wait_for(place.house.sessions.answer(session, 3), LIMIT_SECONDS)

@@ -14,6 +14,7 @@ from duragent.stores.base import Store
 from duragent.stores.files import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
+from tests.bounds import LIMIT_SECONDS
 from tests.session.house import House, open_house
 from tests.session.test_acting import BASH, bash, calls, question, wait_for_end
 
@@ -23,7 +24,7 @@ FIFTY = BASH + "\n  session: {max_tool_iterations: 50}"
 async def quiet(house: House, session: str) -> None:
     """Wait until nothing of it is under way, and unload it."""
     live = house.sessions._live[session]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while live.busy:
             await asyncio.sleep(0.005)
     await house.sessions._unload(live)

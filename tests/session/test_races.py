@@ -18,6 +18,7 @@ from duragent.session.watch import CaughtUp, Hello, Source, follow
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
+from tests.bounds import LIMIT_SECONDS
 from tests.session.house import House, open_house
 
 
@@ -165,7 +166,7 @@ async def test_a_model_that_does_not_stop_when_it_is_told_to_holds_up_no_stop(
     async with open_house(store, model, tmp_path) as house:
         session = await house.new()
         await house.say(session, "hi")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await model.asked.wait()
             await house.sessions.close(0)
             model.end.set()
@@ -188,7 +189,7 @@ async def test_a_message_that_is_being_written_when_its_session_is_deleted_is_re
         saying = asyncio.ensure_future(house.say(session, "hi"))
         await store.at_gate.wait()
         deleting = asyncio.ensure_future(house.sessions.delete(session))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(LIMIT_SECONDS):
             with pytest.raises(SessionNotFound):
                 await saying
         store.gate.set()
@@ -239,7 +240,7 @@ async def test_a_stop_does_not_wait_out_the_pause_of_a_full_store(tmp_path: Path
         await house.say(session, "hi")
         store.failures = [StoreFull("no space")]
         await clock.until_asleep()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await house.sessions.close(0)
 
 
@@ -265,7 +266,7 @@ async def test_who_waits_learns_that_the_disk_failed_and_the_turn_goes_on_by_its
             await asyncio.sleep(0)
             store.failures = [Unavailable("the disk failed")]
             gate.set()
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(LIMIT_SECONDS):
                 # The watcher is let go, to come again.
                 assert [item async for item in items]
                 with pytest.raises(Unavailable):
@@ -361,7 +362,7 @@ async def test_a_start_that_is_broken_off_forgets_no_result_of_a_command(
         monkeypatch.setattr(house.sessions._ports.means.spool, "sweep", sweep)
         house.sessions._stopping = True
         running = asyncio.ensure_future(house.sessions.run())
-        await asyncio.wait_for(swept.wait(), 20)
+        await asyncio.wait_for(swept.wait(), LIMIT_SECONDS)
         running.cancel()
         await asyncio.wait((running,))
         assert awaited == [True]

@@ -30,6 +30,7 @@ from duragent.session.watch import CaughtUp, Hello, Source, as_block, follow
 from duragent.stores.files import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
+from tests.bounds import LIMIT_SECONDS
 from tests.session.house import open_house
 from tests.session.looking import Watched, a_while, of_kind, until
 
@@ -139,7 +140,7 @@ async def test_watcher_who_comes_while_records_come_sees_each_once(tmp_path: Pat
         for _ in range(turns_of_the_loop):
             await asyncio.sleep(0)
         seen: list[int] = []
-        async with house.sessions.watch(session, 0) as items, asyncio.timeout(20):
+        async with house.sessions.watch(session, 0) as items, asyncio.timeout(LIMIT_SECONDS):
             first = [await anext(items)]
             await asyncio.gather(*saying)
             await house.idle(session)
@@ -177,7 +178,7 @@ async def test_watcher_who_is_too_slow_is_let_go_and_misses_nothing_in_silence()
             block = Block(b"x" * (3 << 20), seq, seq)
             topic.publish(block)
             assert await quick.next() == block
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_SECONDS):
             assert await slow.next() is None
 
 

@@ -34,6 +34,7 @@ from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelR
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
+from tests.bounds import LIMIT_SECONDS
 from tests.session.house import open_house
 
 
@@ -388,7 +389,7 @@ async def test_who_waits_for_an_answer_is_told_that_the_session_was_closed(tmp_p
         await model.asked(1)
         second = await house.say(session, "two")
         await house.sessions.post(session, Close(reason="over"))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(LIMIT_SECONDS):
             answers = [await house.sessions.answer(session, seq) for seq in (first, second)]
         assert [answer.outcome for answer in answers] == ["cancelled", "cancelled"]
 
@@ -421,7 +422,7 @@ async def test_a_model_that_cancels_itself_has_failed(tmp_path: Path) -> None:
             raise asyncio.CancelledError
 
     async with open_house(MemoryStore(), Cancelling(), tmp_path) as house:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(LIMIT_SECONDS):
             answered = await house.ask(await house.new(), "hi")
         assert (answered.outcome, answered.code) == ("failed", "model-unavailable")
 
@@ -431,7 +432,7 @@ async def test_a_fault_that_nobody_thought_of_ends_the_turn(tmp_path: Path) -> N
         raise KeyError(choice.name)
 
     async with open_house(MemoryStore(), ScriptedModel(), tmp_path, model_for=choose) as house:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(LIMIT_SECONDS):
             answered = await house.ask(await house.new(), "hi")
         assert (answered.outcome, answered.code) == ("failed", "internal-error")
 

@@ -15,6 +15,7 @@ from duragent.stores import disk as disk_room
 from duragent.stores.base import Claim, TornTail
 from duragent.stores.disk import Disk
 from duragent.stores.files import FileStore
+from tests.bounds import LIMIT_SECONDS
 from tests.stores.logs import SESSION, FaultyDisk, QuickDisk, conversation, lines_of, message
 
 APPENDS = conversation()
@@ -279,7 +280,7 @@ class _SlowDisk(QuickDisk):
     def sync(self, fd: int) -> None:
         if not self.syncing.is_set():
             self.syncing.set()
-            assert self.go_on.wait(20)
+            assert self.go_on.wait(LIMIT_SECONDS)
 
 
 @pytest.mark.parametrize("how", ["claim", "release", "delete", "close"])
@@ -302,7 +303,7 @@ async def test_append_under_way_is_finished_before_its_claim_ends(tmp_path: Path
     done, _ = await asyncio.wait([ending], timeout=0.1)
     assert not done
     disk.go_on.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await asyncio.gather(appending, ending)
     assert claim.head == 4
     if how == "claim":

@@ -11,6 +11,7 @@ import pytest
 
 from duragent.errors import UnsafeFileSystem, WorkspaceLocked
 from duragent.stores.lock import WorkspaceLock, refuse_network_file_system
+from tests.bounds import LIMIT_SECONDS
 
 HOLDER = """
 import subprocess, sys
@@ -50,7 +51,7 @@ def test_lock_is_free_after_kill_9_though_a_child_lives_on(
 ) -> None:
     process, child = holder
     process.kill()
-    process.wait(10)
+    process.wait(LIMIT_SECONDS)
     os.kill(child, 0)
     lock = WorkspaceLock(tmp_path / ".lock")
     lock.acquire("me")

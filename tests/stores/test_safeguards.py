@@ -18,6 +18,7 @@ from duragent.stores import disk as disk_module
 from duragent.stores.disk import Disk
 from duragent.stores.files import FileStore
 from duragent.stores.log_file import Rotation
+from tests.bounds import LIMIT_SECONDS
 from tests.stores.logs import SESSION, FaultyDisk, conversation, lines_of, message
 
 APPENDS = conversation()
@@ -238,7 +239,7 @@ class _Slow(Ordered):
 
     def sync(self, fd: int) -> None:
         self.syncing.set()
-        assert self.go_on.wait(20)
+        assert self.go_on.wait(LIMIT_SECONDS)
 
 
 async def test_next_call_waits_for_an_append_whose_caller_went_away(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from duragent.policy.tiers import Delivery
 from duragent.subscribers import notify
 from duragent.subscribers.notify import MAX_WAITING, Notice, Notifier
+from tests.bounds import LIMIT_SECONDS
 
 
 @asynccontextmanager
@@ -66,7 +67,7 @@ def notice(*deliveries: Delivery, command: str = "rm x") -> Notice:
 async def test_a_webhook_is_told_what_ran() -> None:
     async with webhook() as (url, bodies), running() as notifier:
         notifier.put(notice(Delivery("webhook", url)))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_SECONDS):
             assert await bodies.get() == {
                 "event": "command_notification",
                 "session_id": "session_1",
@@ -83,7 +84,7 @@ async def test_a_webhook_that_fails_is_told_in_the_log_and_the_next_one_is_not_h
         for each in ("http://127.0.0.1:9/closed", "no url at all", bad):
             notifier.put(notice(Delivery("webhook", each)))
         notifier.put(notice(Delivery("webhook", url), command="second"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_SECONDS):
             assert (await bodies.get())["command"] == "second"
     assert len([record for record in caplog.records if "was not told" in record.message]) == 3
 
@@ -95,7 +96,7 @@ async def test_a_webhook_that_never_ends_its_answer_does_not_hold_up_the_next_on
     monkeypatch.setattr(notify, "WEBHOOK_SECONDS", 0.3)
     async with trickling(start) as endless, running() as notifier:
         notifier.put(notice(Delivery("webhook", endless)))
-        async with asyncio.timeout(20), webhook() as (url, bodies):
+        async with asyncio.timeout(LIMIT_SECONDS), webhook() as (url, bodies):
             notifier.put(notice(Delivery("webhook", url), command="second"))
             assert (await bodies.get())["command"] == "second"
     assert len([record for record in caplog.records if "was not told" in record.message]) == 1 - told

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from duragent.testing import FakeClock
+from tests.bounds import LIMIT_SECONDS
 
 
 async def test_clock_stands_still_until_it_is_moved() -> None:
@@ -35,7 +36,7 @@ async def test_advance_wakes_sleepers_in_order_also_those_that_sleep_again() -> 
 async def test_jump_wakes_whoever_is_due_and_a_jump_back_moves_only_the_wall_clock() -> None:
     clock = FakeClock()
     sleeping = asyncio.create_task(clock.sleep(10))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LIMIT_SECONDS):
         await clock.until_asleep()
         clock.jump(10)
         await sleeping

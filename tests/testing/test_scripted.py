@@ -7,6 +7,7 @@ import pytest
 from duragent.errors import BadModelRequest, ModelUnavailable, RateLimited
 from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ToolCall, Usage
 from duragent.testing import Line, ScriptedModel, reply_from
+from tests.bounds import LIMIT_SECONDS
 
 ASK = ModelRequest(messages=(ChatMessage(role="user", content="hi"),))
 CALL = ToolCall(id="c1", name="ls", arguments="{}")
@@ -52,7 +53,7 @@ async def test_gate_holds_the_answer_until_the_test_opens_it() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([Line("one two", gate=gate, gate_after_chunks=1)])
     stream = model.stream(ASK)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LIMIT_SECONDS):
         assert await anext(stream) == ModelDelta(text="one")
         rest = asyncio.ensure_future(anext(stream))
         await model.asked()

@@ -14,6 +14,7 @@ import pytest
 import duragent
 from duragent.models.messages import ToolCall
 from duragent.testing.stub_llm import Answer, Failure, StubLlm
+from tests.bounds import LIMIT_SECONDS
 
 USER = {"role": "user", "content": "hi"}
 CALLING = {
@@ -36,13 +37,13 @@ def stub() -> Iterator[StubLlm]:
 def ask_openai(stub: StubLlm, messages: list[Any], key: str = "k", **more: Any) -> httpx.Response:
     headers = {"authorization": f"Bearer {key}"} if key else {}
     body = {"model": "m", "messages": messages} | more
-    return httpx.post(f"{stub.openai_url}/chat/completions", headers=headers, json=body, timeout=20)
+    return httpx.post(f"{stub.openai_url}/chat/completions", headers=headers, json=body, timeout=LIMIT_SECONDS)
 
 
 def ask_anthropic(stub: StubLlm, messages: list[Any], **more: Any) -> httpx.Response:
     headers = {"x-api-key": "k", "anthropic-version": "2023-06-01"}
     body = {"model": "m", "max_tokens": 9, "messages": messages} | more
-    return httpx.post(f"{stub.anthropic_url}/v1/messages", headers=headers, json=body, timeout=20)
+    return httpx.post(f"{stub.anthropic_url}/v1/messages", headers=headers, json=body, timeout=LIMIT_SECONDS)
 
 
 def test_openai_answer_says_back_what_was_said(stub: StubLlm) -> None:
@@ -153,7 +154,7 @@ def test_stub_that_has_stopped_listens_no_more() -> None:
     with StubLlm() as stub:
         port = int(stub.url.rpartition(":")[2])
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=5)
+        socket.create_connection(("127.0.0.1", port), timeout=LIMIT_SECONDS)
 
 
 def test_stub_runs_by_hand() -> None:

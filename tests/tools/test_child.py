@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from duragent.tools.child import Ended, Limits, run_child
+from tests.bounds import LIMIT_SECONDS
 
 PLENTY = Limits(20, 1 << 20)
 
@@ -37,7 +38,7 @@ async def test_child_is_stopped_at_a_limit(tmp_path: Path) -> None:
 async def test_child_is_gone_when_its_caller_is_cancelled(tmp_path: Path) -> None:
     text = "import os, time; open('new', 'w').write(str(os.getpid())); os.rename('new', 'pid'); time.sleep(60)"
     running = asyncio.create_task(run_child(python(text), tmp_path, PLENTY))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while not (tmp_path / "pid").exists():
             await asyncio.sleep(0.01)
 
