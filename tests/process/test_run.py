@@ -16,6 +16,7 @@ from duragent.process.base import Finished, Output
 from duragent.process.folder import HEAD_BYTES, PIECE_BYTES, PIECES, TAIL_BYTES
 from duragent.process.spool import Spool
 from duragent.sandboxes.base import Command
+from tests.bounds import LIMIT_SECONDS
 from tests.process.places import CALL, SESSION, call_folder, claim_of, living_in, opened, run, sh, until
 
 
@@ -26,7 +27,7 @@ def _said(stdout: bytes = b"", stderr: bytes = b"") -> tuple[Output, Output]:
 async def test_command_gives_its_output_and_exit_code(tmp_path: Path) -> None:
     found = await run(tmp_path, sh("printf 'a\\0\\377'; echo b >&2; exit 3", tmp_path))
     assert found == Finished("exited", 3, *_said(b"a\0\xff", b"b\n"), seconds=found.seconds)
-    assert 0 <= found.seconds < 20
+    assert 0 <= found.seconds < LIMIT_SECONDS
 
 
 async def test_command_killed_by_a_signal_says_which(tmp_path: Path) -> None:

@@ -29,17 +29,16 @@ async def test_a_second_server_on_the_workspace_is_refused_and_told_who_holds_it
 async def test_sigterm_during_a_long_answer_ends_within_the_grace_and_the_turn_goes_on(
     tmp_path: Path,
 ) -> None:
-    server = make_workspace(tmp_path, config={"server": {"shutdown_grace_seconds": 1.5}})
+    server = make_workspace(tmp_path, config={"server": {"shutdown_grace_seconds": 1.0}})
     server.start()
     try:
         async with server.client() as client:
             session = (await client.create_session("assistant")).session_id
             async with attached(server, session) as seen:
-                await client.post_message(session, SendMessage(content="count to 40"))
+                await client.post_message(session, SendMessage(content="count to 80"))
                 await seen.until(lambda s: len(s.last_text().split()) >= 3)
-                code, seconds = await asyncio.to_thread(server.terminate)
-                # Not 1.5 s: the machine may have other things to do. That it did not wait is seen below.
-                assert (code, seconds < 8.0) == (0, True), f"{code} after {seconds:.1f} s"
+                # That it did not wait for the answer is seen below.
+                assert await asyncio.to_thread(server.terminate) == 0
                 shown = seen.last_text()
                 server.start()
                 await seen.until(Seen.ended)
@@ -48,7 +47,7 @@ async def test_sigterm_during_a_long_answer_ends_within_the_grace_and_the_turn_g
         assert (failed.error, failed.retry) == ("shutdown", True)
         assert failed.partial_text.startswith(shown)
         replied = next(event for event in events if isinstance(event, ModelReplied))
-        assert "40" in replied.text
+        assert "80" in replied.text
     finally:
         server.stop()
 
@@ -60,8 +59,7 @@ async def test_sigterm_lets_a_short_answer_end(server: RealServer) -> None:
         asking = asyncio.ensure_future(told(client, session, "count to 5"))
         async with attached(server, session) as seen:
             await seen.until(lambda s: bool(s.last_text()))
-            code, _ = await asyncio.to_thread(server.terminate)
-            assert code == 0
+            assert await asyncio.to_thread(server.terminate) == 0
             assert "5" in (await asking).content
     assert server.kinds(session)[-2:] == ["model_replied", "turn_ended"]
     assert not (server.workspace / "run" / "server.json").exists()

@@ -101,8 +101,8 @@ async def test_sigterm_stops_the_server_in_time_and_leaves_the_command(hands: Ha
     hands.server.start()
     async with hands.server.client() as client:
         session = await _begun(hands, client)
-        code, seconds = await asyncio.to_thread(hands.server.terminate)
-        assert (code, seconds < 2.5) == (0, True), f"{code} after {seconds:.1f} s"
+        # The command runs until the file is there: the server has not waited for it.
+        assert await asyncio.to_thread(hands.server.terminate) == 0
         assert _alive(_runner(hands, session)["child"])
         hands.server.start()
         (hands.folder / "go").touch()

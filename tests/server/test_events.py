@@ -187,7 +187,7 @@ async def test_stop_of_the_server_pauses_nothing(house: House) -> None:
     async with house.served() as (server, http), opened(http, f"/api/v1/sessions/{session_id}/events") as stream:
         await house.say(session_id, "count", Prefer="respond-async")
         await stream.until("delta")
-        await asyncio.wait_for(server.stop(5), LIMIT_SECONDS)
+        await asyncio.wait_for(server.stop(10 * LIMIT_SECONDS), LIMIT_SECONDS)
         await stream.rest()
     await house.clock.advance(RETURN_SECONDS)
     assert "session_paused" not in [item["type"] for item in await _log_of(house, session_id)]

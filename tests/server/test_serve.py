@@ -42,7 +42,7 @@ async def test_stop_ends_streams_and_waits_within_the_grace(house: House) -> Non
         async with asyncio.timeout(LIMIT_SECONDS):
             while house.sessions.watchers(session_id) < 3:
                 await asyncio.sleep(0)
-        await asyncio.wait_for(server.stop(5), LIMIT_SECONDS)
+        await asyncio.wait_for(server.stop(10 * LIMIT_SECONDS), LIMIT_SECONDS)
         assert "delta" in [event.name for event in await events.rest()]
         assert [event.name for event in await stream.rest()] in ([], ["error"])
         answer = await asyncio.wait_for(waiting, LIMIT_SECONDS)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -171,12 +170,9 @@ async def test_a_pattern_that_takes_for_ever_is_stopped(tmp_path: Path, monkeypa
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(walking, "_LIMITS", Limits(0.5, 1000))
     (tmp_path / "a").write_text("a" * 40 + "\n")
-    started = time.monotonic()
-
     result = await call(SearchFiles(), tmp_path, pattern="(a+)+b")
 
     assert result.content == "nothing fits (stopped after 0.5 seconds)"
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("own", [False, True])
