@@ -19,6 +19,7 @@ import typer
 from duragent import __version__
 from duragent.cli import options, view
 from duragent.cli.doctor_sessions import sessions
+from duragent.cli.doctor_v05 import old_workspace
 from duragent.cli.finding import Finding, Status
 from duragent.cli.place import find_config
 from duragent.errors import InvalidFile
@@ -81,7 +82,8 @@ def _examined(config: "Config | None") -> list[Finding]:
         reading = threads.submit(agents, config) if config else None
         is_there = config is not None and (config.workspace.is_dir() or config.sessions_dir.is_dir())
         verifying = threads.submit(lambda: list(sessions(config.sessions_dir)) if config and is_there else [])
-        found = [*looking.result(), *verifying.result(), *sandbox(trying.result()), _limits(config), *programs()]
+        old = list(old_workspace(config)) if config and is_there else []
+        found = [*looking.result(), *verifying.result(), *old, *sandbox(trying.result()), _limits(config), *programs()]
         return [*found, *(reading.result() if reading else ())]
 
 

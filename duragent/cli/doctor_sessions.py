@@ -35,6 +35,7 @@ def sessions(sessions_dir: Path, now: Callable[[], float] = time.monotonic) -> I
             continue
     yield _looked_over(names, found)
     yield from _damaged([each for each in found if each.damage is not None])
+    yield from _unread(found)
     yield from _put_aside(found)
     yield from _leftovers(sessions_dir)
 
@@ -71,6 +72,16 @@ def _damaged(damaged: "Sequence[Checkup]") -> Iterator[Finding]:
         yield Finding("sessions", "problem", f"{each.session_id}: {damage.file}:{damage.line}: {damage.problem}", hint)
     if len(damaged) > SHOWN:
         yield Finding("sessions", "problem", f"{len(damaged) - SHOWN:,} more are damaged", "`duragent session verify`")
+
+
+def _unread(found: "Sequence[Checkup]") -> Iterator[Finding]:
+    """What could not be read of logs of duragent v0.5: it is no damage of ours, and nothing is to be done."""
+    noted = [each for each in found if each.notes]
+    for each in noted[:SHOWN]:
+        text = f"{each.session_id}: {view.one_line('; '.join(each.notes), 400)}"
+        yield Finding("sessions", "note", text, "v0.5 left it so; all that can be read is there")
+    if len(noted) > SHOWN:
+        yield Finding("sessions", "note", f"{len(noted) - SHOWN:,} more are so", "`duragent session verify`")
 
 
 def _put_aside(found: "Sequence[Checkup]") -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from duragent.cli.which import check_prefix, not_one
 from duragent.errors import Damaged, SessionDeleted, SessionNotFound
 
 if TYPE_CHECKING:
-    from duragent.journal.events import ModelReplied
+    from duragent.journal.events import HistoryAdopted, LogRecovered, ModelReplied
     from duragent.journal.record import Record
     from duragent.stores.reader import LogReader
 
@@ -157,11 +157,18 @@ def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | N
             return "renamed", {"Title": renamed.title or "(none)"}, ""
         case events.SessionPaused() | events.SessionResumed() | events.SessionClosed() as changed:
             return changed.type.removeprefix("session_"), {"Reason": changed.reason}, ""
-        case events.LogRecovered() as torn:
-            return "recovered", {"Cut": f"{torn.size_bytes} bytes at {torn.offset}, kept in {torn.saved_as}"}, ""
+        case events.HistoryAdopted() | events.LogRecovered() as changed:
+            return _of_the_log(changed)
         case _ if every:
             return record.event.type, {}, view.json_text({**_fields(record)})
     return None
+
+
+def _of_the_log(event: "HistoryAdopted | LogRecovered") -> tuple[str, dict[str, str], str]:
+    if event.type == "log_recovered":
+        return "recovered", {"Cut": f"{event.size_bytes} bytes at {event.offset}, kept in {event.saved_as}"}, ""
+    kept = event.kept_as and f"the old log is in {event.kept_as}"
+    return "adopted", {"From": "duragent v0.5", "Kept": kept}, "\n".join(event.notes)
 
 
 def _of_a_call(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | None:

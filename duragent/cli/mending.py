@@ -59,6 +59,8 @@ def verify(
         typer.echo(told, err=bool(rows))
         for each in damaged:
             typer.echo(_remedy(each), err=True)
+        for session_id, note in ((each.session_id, note) for each in found for note in each.notes):
+            typer.echo(f"{session_id}: {view.one_line(note)}", err=True)
     raise typer.Exit(DAMAGED_EXIT if damaged else 0)
 
 
@@ -103,6 +105,7 @@ def _fields(found: "Checkup") -> dict[str, object]:
         "behind_bytes": found.behind_bytes,
         "kept_aside": list(found.kept_aside),
         "lost_blobs": found.lost_blobs,
+        "notes": list(found.notes),
         "damage": damage and {"file": damage.file, "line": damage.line, "problem": damage.problem},
     }
 
