@@ -34,11 +34,10 @@ async def _approvals(where: Where, agent: str | None, json: bool) -> None:
 
 
 def show(asked: "list[Approval]") -> None:
-    from duragent.cli.question import next_command
-    from duragent.cli.tool_blocks import in_sight
+    from duragent.cli.question import in_one_line, next_command
 
     rows = [
-        (_name(each), each.agent, view.when(each.requested_at), _TITLES[each.kind], in_sight(each.command))
+        (_name(each), each.agent, view.when(each.requested_at), _TITLES[each.kind], in_one_line(each.command))
         for each in asked
     ]
     view.print_table(("SESSION", "AGENT", "ASKED", "WHAT", "COMMAND"), rows, "Nothing waits for a decision.")

@@ -94,6 +94,7 @@ class AnswerPrinter:
         from duragent.client.watch import Reconnecting
         from duragent.journal.events import ModelFailed, ModelReplied, ToolStarted
         from duragent.journal.record import Record
+        from duragent.visible import UNFINISHED
 
         match item:
             case Reconnecting(attempt=2, error=error):
@@ -111,7 +112,8 @@ class AnswerPrinter:
                 self._printed = self._newline()
         self._partial.take(item)
         if self._live and self._partial.text:
-            self._print(self._partial.text)
+            # How the last character is shown may depend on what comes next.
+            self._print(UNFINISHED.sub("", self._partial.text))
 
     def end(self, result: "TurnResult") -> None:
         from duragent.cli.conversation import DECLINED, SET_UP
@@ -140,7 +142,7 @@ class AnswerPrinter:
         if not shown.startswith(self._printed):
             self._newline()
             self._printed = ""
-        typer.echo(shown[len(self._printed) :], nl=False)
+        typer.echo(view.dimmed(shown[len(self._printed) :]), nl=False)
         self._printed = shown
 
     def _newline(self) -> str:

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from duragent import __version__, errors
+from duragent.cli import view
 from duragent.cli.place import NoWorkspace
 from duragent.os_errors import in_words
 
@@ -210,7 +211,7 @@ def exit_code(error: errors.DuragentError) -> int:
 
 
 def _say(error: errors.DuragentError) -> int:
-    _to_stderr(f"duragent: {error}")
+    _to_stderr(f"duragent: {view.clean(str(error))}")
     hint = next((_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS), None)
     if isinstance(error, errors.ProblemResponse):
         hint = _hint_of_problem(error)

@@ -58,7 +58,7 @@ def verify(
         told = f"{view.many(len(found), 'session')}, {view.many(records, 'record')}: {_sum(damaged)}{tails}."
         typer.echo(told, err=bool(rows))
         for each in damaged:
-            typer.echo(_remedy(each), err=True)
+            typer.echo(view.clean(_remedy(each)), err=True)
         for session_id, note in ((each.session_id, note) for each in found for note in each.notes):
             typer.echo(f"{session_id}: {view.one_line(note)}", err=True)
     raise typer.Exit(DAMAGED_EXIT if damaged else 0)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from duragent.cli.tool_blocks import in_sight
-from duragent.cli.view import one_line
+from duragent.cli.view import clean, one_line
 from duragent.text import without_surrogates
+from duragent.visible import in_sight
 from duragent.wire import Approval, Decide, DecisionName
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ TOO_LONG = "too long to judge here: duragent approvals --json, then duragent app
 ORDINARY = "not in the allow list"
 """The reason that says nothing special about a part; parts with another one come first."""
 _FRAME, _GAP = 4, 2
+LINE_END = "\N{RETURN SYMBOL}"
 WORDS: dict[str, DecisionName] = {
     "once": "allow_once",
     "always": "allow_always",
@@ -108,13 +109,18 @@ def next_command(asked: Approval, session: str) -> str:
 
 def lines(asked: Approval) -> list[str]:
     """The question for a pipe or a log, a fact on each line."""
-    found = [f"{one_line(in_sight(asked.tool))}  {one_line(in_sight(asked.command))}"]
-    found += [f"  {one_line(in_sight(part.text))}: {one_line(in_sight(part.reason))}" for part in _sorted(asked)]
+    found = [f"{one_line(in_sight(asked.tool))}  {in_one_line(asked.command)}"]
+    found += [f"  {in_one_line(part.text)}: {one_line(in_sight(part.reason))}" for part in _sorted(asked)]
     if asked.kind == "lost":
         found.append(f"  may have run: {one_line(in_sight(asked.evidence))}")
     if asked.place:
         found.append(f"  runs in: {one_line(in_sight(asked.place))}")
     return found
+
+
+def in_one_line(text: str) -> str:
+    """A command where there is room for one line only: the ends of its lines are shown."""
+    return one_line(in_sight(text.strip("\n").replace("\n", f" {LINE_END} ")))
 
 
 def above(asked: Approval) -> str:
@@ -127,7 +133,17 @@ def above(asked: Approval) -> str:
 
 
 def _indented(text: str) -> str:
-    return "  " + in_sight(text).strip("\n").replace("\n", "\n    ")
+    return "  " + numbered(in_sight(text).strip("\n"), "  ")
+
+
+def numbered(text: str, indent: str = "") -> str:
+    """A text of several lines with a number before each, so that none can pass for ours; one line as it is."""
+    found = text.split("\n")
+    if len(found) == 1:
+        return text
+    width = len(str(len(found)))
+    rows = (f"{indent}{at:>{width}} | {line}" for at, line in enumerate(found, 1))
+    return "\n" + "\n".join(rows)
 
 
 def _sorted(asked: Approval) -> "list[Finding]":
@@ -136,6 +152,7 @@ def _sorted(asked: Approval) -> "list[Finding]":
 
 def box(asked: Approval, width: int, rows: int) -> "RenderableType":
     """The question as a box so wide, of about so many lines, with its keys."""
+    from rich.box import DOUBLE
     from rich.panel import Panel
     from rich.table import Table
     from rich.text import Text
@@ -144,10 +161,11 @@ def box(asked: Approval, width: int, rows: int) -> "RenderableType":
     grid.add_column(ratio=1, overflow="fold")
     grid.add_column(justify="left", style="dim", max_width=40)
     room = max(1, rows - 6)
-    for text, reason in _parts(asked)[:room]:
+    shown = _rows(asked)
+    for text, reason in shown[:room]:
         grid.add_row(Text(text), Text(reason))
-    if (more := len(_parts(asked)) - room) > 0:
-        grid.add_row(Text(f"… and {more} more parts: look above", style="bold yellow"), Text(""))
+    if (more := len(shown) - room) > 0:
+        grid.add_row(Text(f"… and {more} more lines: look above", style="bold yellow"), Text(""))
     body = Table.grid(expand=True)
     body.add_row(grid)
     for fact in _facts(asked):
@@ -156,16 +174,24 @@ def box(asked: Approval, width: int, rows: int) -> "RenderableType":
         body.add_row(Text(TOO_LONG, style="bold yellow"))
     for line in _keys_lines(asked, width - _FRAME):
         body.add_row(line)
-    return Panel(body, title=_TITLES[asked.kind], title_align="left", border_style="yellow", padding=(0, 1))
+    title = _TITLES[asked.kind]
+    # Double lines are ours alone: `visible` takes them out of all text from elsewhere.
+    return Panel(body, box=DOUBLE, title=title, title_align="left", border_style="yellow", padding=(0, 1))
 
 
 _TITLES = {"approval": "approval", "lost": "may have run"}
 
 
-def _parts(asked: Approval) -> list[tuple[str, str]]:
-    if not asked.findings:
-        return [(one_line(in_sight(asked.command), FINDING_CHARS), "")]
-    return [(one_line(in_sight(part.text), FINDING_CHARS), one_line(in_sight(part.reason))) for part in _sorted(asked)]
+def _rows(asked: Approval) -> list[tuple[str, str]]:
+    """What is asked about, line by line, each part with its reason behind its first line."""
+    parts = [(part.text, part.reason) for part in _sorted(asked)] or [(asked.command, "")]
+    rows: list[tuple[str, str]] = []
+    for text, reason in parts:
+        lines = [line for line in numbered(in_sight(text).strip("\n")).split("\n") if line]
+        shown = [clean(line) if len(lines) > 1 else one_line(line) for line in lines]
+        shown = [line if len(line) <= FINDING_CHARS else f"{line[: FINDING_CHARS - 1]}…" for line in shown] or [""]
+        rows += [(line, one_line(in_sight(reason)) if at == 0 else "") for at, line in enumerate(shown)]
+    return rows
 
 
 def _facts(asked: Approval) -> list[str]:

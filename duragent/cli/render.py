@@ -6,12 +6,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from duragent.cli.conversation import Answered, Block, Note, Said
-from duragent.cli.question import box
+from duragent.cli.question import box, numbered
 from duragent.cli.tool_blocks import Called, Returned
-from duragent.cli.view import clean, in_colour, one_line
+from duragent.cli.view import clean, dimmed, in_colour, one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.markdown import Markdown
     from rich.text import Text
 
     from duragent.wire import Approval
@@ -48,11 +49,10 @@ def _drawn(parts: "list[RenderableType]", width: int, colour: bool) -> str:
     )
     for part in parts:
         console.print(part)
-    return out.getvalue()
+    return dimmed(out.getvalue()) if colour else out.getvalue()
 
 
 def _parts(block: Block, width: int) -> "list[RenderableType]":
-    from rich.markdown import Markdown
     from rich.text import Text
 
     match block:
@@ -62,8 +62,7 @@ def _parts(block: Block, width: int) -> "list[RenderableType]":
             line.append(clean(text))
             return [line]
         case Answered(text, stopped):
-            # Without hyperlinks: they would hide where a link of the model's making leads.
-            parts: list[RenderableType] = [Markdown(clean(text), hyperlinks=False)]
+            parts: list[RenderableType] = [_markdown(text)]
             return [*parts, *([Text("(not finished)", style="dim")] if stopped else []), Text("")]
         case Note(text, mood):
             return [Text(clean(text), style=_MOODS[mood])]
@@ -71,6 +70,23 @@ def _parts(block: Block, width: int) -> "list[RenderableType]":
             return [_called(block, width)]
         case Returned():
             return _returned(block)
+
+
+def _markdown(text: str) -> "Markdown":
+    """An answer as Markdown. An entity such as `&#x202e;` is a character only when it has been read, so what was read
+    is cleaned again.
+    """
+    from rich.markdown import Markdown
+
+    # Without hyperlinks: they would hide where a link of the model's making leads.
+    found = Markdown(clean(text), hyperlinks=False)
+    waiting = list(found.parsed)
+    while waiting:
+        token = waiting.pop()
+        token.content, token.info = clean(token.content), clean(token.info)
+        token.attrs = {name: clean(value) if isinstance(value, str) else value for name, value in token.attrs.items()}
+        waiting += token.children or ()
+    return found
 
 
 def _called(block: Called, width: int) -> "Text":
@@ -81,7 +97,7 @@ def _called(block: Called, width: int) -> "Text":
     line.append(tool, style="bold")
     if block.asked:
         # All of it, for somebody has to decide about it.
-        line.append("  " + text.replace("\n", "\n  "))
+        line.append("  " + numbered(text, "  "))
         return line
     text = one_line(text, max(width * 2, 80))
     line.append(f"  {text}" if text else "")

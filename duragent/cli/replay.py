@@ -64,7 +64,9 @@ def _show(replayed: "Replayed", json: bool) -> None:
         view.print_json(replayed.facts)
     else:
         dumped = snapshot.dump(snapshot.Snapshot(replayed.state, replayed.last_crc)).decode()
-        typer.echo("".join(line for line in dumped.splitlines(keepends=True) if line[0] != "#"), nl=False)
+        shown = "".join(line for line in dumped.splitlines(keepends=True) if line[0] != "#")
+        # A file or a program that reads this YAML gets what it holds.
+        typer.echo(view.clean(shown) if view.on_terminal() else shown, nl=False)
 
 
 def _verify(sessions_dir: Path, session_id: str, json: bool) -> int:
@@ -117,7 +119,7 @@ def _say(json: bool, found: _Compared) -> None:
         told = {"session_id": found.session_id, "seq": found.seq, "same": found.same}
         view.print_json({**told, "differences": fields, "text": found.text})
         return
-    typer.echo(f"{found.session_id}: {found.text}.")
+    typer.echo(view.clean(f"{found.session_id}: {found.text}."))
     if found.different:
         rows = [(key, view.json_text(ours), view.json_text(theirs)) for key, ours, theirs in found.different]
         view.print_table(("FIELD", "LOG", "STATE.YAML"), rows, "")

@@ -24,7 +24,6 @@ from prompt_toolkit.keys import Keys
 from duragent.cli.conversation import Block, Conversation
 from duragent.cli.question import AT_ONCE, CONFIRMED, Choice, keys, offered
 from duragent.cli.render import render, render_question, tail_lines
-from duragent.cli.tool_blocks import in_order
 from duragent.cli.view import in_colour, one_line
 from duragent.tools.command_output import cleaned
 from duragent.wire import Approval
@@ -156,7 +155,7 @@ class Screen:
 
     def _running(self, width: int, rows: int) -> list[tuple[str, str]]:
         """The end of what the newest running command has printed."""
-        outputs = [in_order(cleaned(call.output)).strip("\n") for call in self.conversation.activity.running.values()]
+        outputs = [cleaned(call.output).strip("\n") for call in self.conversation.activity.running.values()]
         output = next((output for output in reversed(outputs) if output), "")
         tail = tail_lines(output, max(width - 2, 1), rows) if output else ["…"]
         return [("ansibrightblack", f"  {line}") for line in tail]

@@ -89,7 +89,7 @@ async def _status(where: Where, json: bool) -> int:
     if address is not None:
         started = view.ago(address.started_at)
         typer.echo(f"Server {version.version} runs on {local_url(address)} (pid {address.pid}, started {started})")
-    typer.echo(f"Workspace {workspace}: {ready.status}" + (f", {ready.problem}" if ready.problem else ""))
+    typer.echo(view.clean(f"Workspace {workspace}: {ready.status}" + (f", {ready.problem}" if ready.problem else "")))
     if ready.descriptors is not None:
         typer.echo(f"File descriptors: {ready.descriptors.used:,} of {ready.descriptors.limit:,} in use")
     for session_id in ready.damaged:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from duragent.cli import view
 from duragent.cli.connection import Connection, find_session
 from duragent.cli.conversation import Block, Conversation, Note, Said
-from duragent.cli.question import WORDS, Choice, above, decide
+from duragent.cli.question import WORDS, Choice, above, decide, in_one_line
 from duragent.cli.render import write_block
 from duragent.cli.screen import Actions, Screen
 from duragent.client.activity import Activity
@@ -204,7 +204,7 @@ class Talk:
         asked = (await self.client.approvals()).approvals
         lines = [
             f"{view.short_id(each.session_id)}  {each.agent}  {view.ago(each.requested_at)}  "
-            f"{view.one_line(each.command, 60)}"
+            f"{view.one_line(in_one_line(each.command), 60)}"
             for each in asked
         ]
         self._note(Note("\n".join(lines) or "Nothing waits for a decision."))

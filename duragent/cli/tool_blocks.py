@@ -1,11 +1,11 @@
 """What a chat shows of tool calls: a line when one begins, and what came of it in a few. Pure."""
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from duragent.journal import events
+from duragent.visible import in_sight
 
 SHORT_LINES = 6
 """A result of so many lines is shown whole."""
@@ -13,12 +13,6 @@ FIRST_LINES = 4
 DIFF_LINES = 40
 
 MAIN_ARGUMENTS = ("command", "path", "url", "query")
-
-_NOT_SEEN = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e01ef]"
-)
-_TURNS_AROUND = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -43,21 +37,6 @@ class Returned:
     diff: str = ""
     good: bool = True
     of: str = ""
-
-
-def in_sight(text: str) -> str:
-    r"""The text with characters that cannot be seen, or that turn the order of others around, as `\u202e`."""
-    return _NOT_SEEN.sub(_escaped, text)
-
-
-def in_order(text: str) -> str:
-    """Output of a command without what turns the order of characters around; what joins emoji stays."""
-    return _TURNS_AROUND.sub(_escaped, text)
-
-
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def called(tool: str, invocation: str, rule: str = "", *, asked: bool = False) -> Called:
@@ -93,9 +72,9 @@ def first_lines(text: str, count: int) -> str:
 
 def returned(event: events.ToolFinished, of: str = "") -> Returned:
     diff = event.details.get("diff")
-    good, text = event.outcome == "ok", in_order(event.content.strip("\n"))
+    good, text = event.outcome == "ok", event.content.strip("\n")
     if isinstance(diff, str) and diff and good:
-        return Returned(_facts(event, 0), "", first_lines(in_order(diff), DIFF_LINES), of=of)
+        return Returned(_facts(event, 0), "", first_lines(diff, DIFF_LINES), of=of)
     lines = text.split("\n") if text else []
     if "exit_code" in event.details and good and text.startswith("Command completed with exit code"):
         lines = []

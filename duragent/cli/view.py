@@ -39,10 +39,17 @@ def paint(text: str, **style: Any) -> str:
 
 
 def clean(text: str) -> str:
-    """Text from elsewhere, fit for a terminal."""
-    from duragent.text import printable
+    """Text from elsewhere, fit for a terminal: nothing in it is invisible, drives it, or looks like our own boxes."""
+    from duragent.visible import visible
 
-    return printable(text.replace("\r\n", "\n"))
+    return visible(text.replace("\r\n", "\n"))
+
+
+def dimmed(text: str) -> str:
+    """Cleaned text with the codes of characters that cannot be seen in a weak colour, where there are colours."""
+    from duragent.visible import CODE
+
+    return CODE.sub(lambda found: f"\x1b[2m{found[0]}\x1b[22m", text) if in_colour() else text
 
 
 def one_line(text: str | None, limit: int = 0) -> str:
@@ -67,8 +74,13 @@ def person() -> str:
 
 
 def json_text(value: Any) -> str:
-    """JSON in one line of valid UTF-8, whatever the strings hold."""
+    """JSON in one line of valid UTF-8, whatever the strings hold; what cannot be seen in them is escaped."""
+    from duragent.visible import INVISIBLE
+
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if text.isascii():
+        return text.replace("\x7f", "\\u007f")
+    text = INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
     return _NOT_FOR_UTF8.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

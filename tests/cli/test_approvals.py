@@ -184,7 +184,7 @@ async def test_approve_on_a_terminal_shows_the_call_and_asks(desk: Desk) -> None
 
     def play(terminal: Terminal) -> None:
         terminal.expect(r"● bash  rm -f x; echo once >> count")
-        terminal.expect("╭─ approval")
+        terminal.expect("╔═ approval")
         terminal.expect("runs in: ")
         terminal.expect(r"\[y\] once")
         terminal.type("q\r")
@@ -207,7 +207,7 @@ async def test_the_box_comes_back_on_attach_and_a_key_answers_it(desk: Desk) -> 
     def play(terminal: Terminal) -> None:
         terminal.expect("> please")
         terminal.expect(r"● bash  git status --short; rm -f x")
-        terminal.expect("╭─ approval")
+        terminal.expect("╔═ approval")
         terminal.expect(r"\[y\] once")
         terminal.type("hey")
         terminal.expect("hey")

@@ -208,7 +208,7 @@ def test_an_approval_outlives_the_terminal_and_the_server(place: Place) -> None:
         terminal.expect("Ctrl-D detaches")
         terminal.type("run touch made\r")
         terminal.expect("● bash  touch made")
-        terminal.expect("╭─ approval")
+        terminal.expect("╔═ approval")
         terminal.expect(r"\[y\] once")
         terminal.type("\x04")
         terminal.expect("Detached")

@@ -6,11 +6,12 @@ from duragent.cli.conversation import Block, Conversation, Note
 from duragent.cli.log import entry
 from duragent.cli.question import ORDINARY, TOO_LONG, Choice, above, decide, keys, lines, next_command
 from duragent.cli.render import plain, render, render_question
-from duragent.cli.tool_blocks import Called, Returned, called, in_sight, never_began, returned
+from duragent.cli.tool_blocks import Called, Returned, called, never_began, returned
 from duragent.client.watch import CaughtUp
 from duragent.journal import events
 from duragent.journal.record import Record
 from duragent.policy.rules import NOT_LISTED
+from duragent.visible import in_sight
 from duragent.wire import Approval, Delta
 
 TS = "2026-11-20T23:58:16.123Z"
@@ -138,7 +139,7 @@ def test_output_of_a_tool_is_no_part_of_the_answer() -> None:
         ("web", "web:fetch https://x", Called("web:fetch", "https://x")),
         ("think", "think", Called("think", "")),
         ("", "", Called("", "")),
-        ("bash", "rm \u202egpj.x\u200b", Called("bash", "rm \\u202egpj.x\\u200b")),
+        ("bash", "rm \u202egpj.x\u200b", Called("bash", "rm <U+202E>gpj.x<U+200B>")),
     ],
 )
 def test_a_call_in_words(tool: str, invocation: str, line: Called) -> None:
@@ -213,22 +214,22 @@ def test_parts_with_a_reason_of_their_own_come_first() -> None:
 
 @pytest.mark.parametrize("char", "\u3164\uffa0\u2800\u034f\u17b4\u17b5\u180b\u202e\U000e0001\U000e01ef")
 def test_a_character_that_cannot_be_seen_is_an_escape(char: str) -> None:
-    code = f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
-    assert in_sight(f"a{char}b") == f"a{code}b"
+    assert in_sight(f"a{char}b") == f"a<U+{ord(char):04X}>b"
 
 
 def test_output_does_not_turn_the_order_around_and_keeps_its_emoji() -> None:
     text = "\u202egpj \u2066x\u2069 \U0001f468\u200d\U0001f469"
-    shown = "\\u202egpj \\u2066x\\u2069 \U0001f468\u200d\U0001f469"
-    assert returned(finished(text)) == Returned("", shown)
-    assert returned(finished("x", details={"diff": text})) == Returned("", "", shown)
+    shown = "<U+202E>gpj <U+2066>x<U+2069> \U0001f468\u200d\U0001f469"
+    for block in (returned(finished(text)), returned(finished("x", details={"diff": text}))):
+        assert shown in render(block, 80, colour=False)
+        assert shown in plain(block)
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
         ('{"command": "bash -c \\"rm -rf /\\""}', 'bash -c "rm -rf /"'),
-        ('{"limit": 3, "path": "a\\u202e.txt"}', "a\\u202e.txt"),
+        ('{"limit": 3, "path": "a\\u202e.txt"}', "a<U+202E>.txt"),
         ('{"command": 7, "url": "https://x"}', "https://x"),
         ('{"text": "x"}', '{"text": "x"}'),
         ('["command"]', '["command"]'),
@@ -252,7 +253,7 @@ def test_a_diff_is_coloured() -> None:
 
 def test_the_box_shows_what_why_where_and_the_keys() -> None:
     shown = render_question(question(ASKED), 110, colour=False)
-    assert [line.strip("│ \n") for line in shown.splitlines()[1:-1]] == [
+    assert [line.strip("║ \n") for line in shown.splitlines()[1:-1]] == [
         f"rm -rf build{' ' * 73}not in the allow list",
         f"git add -A{' ' * 75}not in the allow list",
         "runs in: bubblewrap, /srv/me/project, network off",
@@ -273,7 +274,7 @@ def test_a_box_with_many_parts_says_that_there_are_more() -> None:
     many = ASKED.model_copy(update={"findings": tuple(events.Finding(text=f"rm {i}") for i in range(40))})
     shown = render_question(question(many), 80, rows=16, colour=False)
     assert len(shown.splitlines()) <= 16
-    assert "… and 30 more parts: look above" in shown
+    assert "… and 30 more lines: look above" in shown
 
 
 def test_what_cannot_be_seen_is_made_visible_and_nothing_drives_the_terminal() -> None:
