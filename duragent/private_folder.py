@@ -42,6 +42,12 @@ def places(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
     return tuple(dict.fromkeys([*found, Path(f"/dev/shm/{FOLDER_NAME}-{uid}")]))
 
 
+def lasting_places(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """Those of `places` that are there after a logout and a restart of the machine."""
+    passing = (*_runtime_folders(environ), Path("/dev/shm"))
+    return tuple(place for place in places(environ) if place.parent not in passing)
+
+
 def make_place(path: Path, environ: Mapping[str, str] = os.environ) -> bool:
     """Make the private folder `path`, one of `places`, where it is missing; False when it cannot be there.
 

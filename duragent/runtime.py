@@ -26,12 +26,14 @@ from duragent.config import Config, closed_to_agents, inactive_config
 from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
 from duragent.fault_words import problem_and_hint
 from duragent.journal.record import timestamp
+from duragent.known_workspaces import KnownWorkspace, hidden_everywhere, remember
 from duragent.models.base import Model, ModelChoice
 from duragent.models.demo import DemoModel
 from duragent.models.litellm import LitellmModel, warm
 from duragent.models.text_tools import TextTools
 from duragent.models.text_tools_choice import wants_text
 from duragent.os_errors import in_words
+from duragent.private_folder import workspace_key
 from duragent.process.spool import Spool
 from duragent.server.announce import Presence, announced, prepare_run_folder, take_presence
 from duragent.server.app import build_app
@@ -100,6 +102,7 @@ class Runtime:
         prepare_run_folder(workspace)
         presence = await asyncio.to_thread(take_presence, workspace, self.settings.api_token)
         try:
+            await asyncio.to_thread(_hide_from_others, self.config)
             async with self._answering(workspace, lock, presence):
                 yield
         finally:
@@ -161,6 +164,7 @@ class Runtime:
             project=self.config.base.resolve(),
             frozen=_frozen(self.config, workspace, self.agents_dir.resolve()),
             closed=closed_to_agents(self.config),
+            closed_of_others=hidden_everywhere,
             spool=await Spool.open(workspace / "run" / "spool"),
             sandbox=self.config.sandbox,
             given={"web": self._web_settings()},
@@ -346,6 +350,16 @@ def _keep_others_out(config: Config) -> None:
         mode = close_to_others(folder)
         if mode is not None:
             _log.warning("%s was open to other users (mode %o): now only its owner can enter it", folder, mode)
+
+
+def _hide_from_others(config: Config) -> None:
+    """From now on the commands of other workspaces see neither the conversations of this one nor its `run` folder."""
+    workspace = config.workspace.resolve()
+    known = KnownWorkspace(
+        workspace=str(workspace), hidden=(str(workspace / "run"), str(config.sessions_dir.resolve()))
+    )
+    if not remember(workspace_key(workspace_hash(workspace)), known):
+        _log.warning("commands of other workspaces may read what is said here: no private folder can be written")
 
 
 def _log_agents(catalog: Catalog) -> None:

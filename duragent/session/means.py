@@ -10,6 +10,7 @@ from typing import Any, Literal
 from duragent.agent.load import Agent
 from duragent.agent.surroundings import Surroundings, load_surroundings, working_folder
 from duragent.errors import SandboxUnavailable
+from duragent.known_workspaces import not_around
 from duragent.policy.files import allow_always, load_policy
 from duragent.policy.place import CommandPlace
 from duragent.policy.tiers import Policy
@@ -58,6 +59,8 @@ class Means:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     given: Mapping[str, Any] = field(default_factory=dict)
     notify: Callable[[Notice], None] = field(default=lambda _: None)
+    closed_of_others: Callable[[], tuple[Path, ...]] = field(default=lambda: ())
+    """What belongs to other workspaces of this user; asked again for each command, because new ones come."""
     _chosen: dict[str | None, Sandbox] = field(default_factory=dict)
     _warned: dict[None, str] = field(default_factory=dict)
 
@@ -95,9 +98,13 @@ class Means:
             workspace=self.workspace,
             agent_folder=agent_folder,
             roots=(agent_folder, self.workspace),
-            closed=self.closed,
+            closed=self._closed_to(folder),
             frozen=(*self.frozen, agent_folder, *(folder / each for each in RUN_BY_OTHERS)),
         )
+
+    def _closed_to(self, folder: Path) -> tuple[Path, ...]:
+        others = not_around(not_around(self.closed_of_others(), folder), self.project)
+        return tuple(dict.fromkeys((*self.closed, *others)))
 
     def confinement(self, agent: Agent, places: Places) -> Confinement:
         """What an agent's commands may touch."""
@@ -106,7 +113,7 @@ class Means:
         within = Confinement(
             writable=(places.folder, *own),
             read_only=places.frozen,
-            hidden=self.closed,
+            hidden=self._closed_to(places.folder),
             network=agent.spec.sandbox.network,
             readable=(self.project,),
         )

@@ -1,0 +1,142 @@
+"""Where tokens rest, and what is hidden of other workspaces: nothing that another user could reach is believed."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from duragent.errors import UnsafePrivateFolder
+from duragent.known_workspaces import MOST, KnownWorkspace, hidden_everywhere, not_around, remember
+from duragent.private_folder import lasting_places, make_place, opened, places, read_text, workspace_key, write_text
+from duragent.server.announce import ServerFolder, take_server_folder
+from tests.promises.stranger import NOBODY
+
+as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user")
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """`run` is a login's folder, `state` a place that lasts; both are this test's."""
+    found = {"XDG_RUNTIME_DIR": str(tmp_path / "run"), "XDG_STATE_HOME": str(tmp_path / "state")}
+    for folder in found.values():
+        Path(folder).mkdir(mode=0o700)
+    return found | {"HOME": str(tmp_path / "home")}
+
+
+def taken(workspace: Path, environ: dict[str, str]) -> ServerFolder:
+    folder = take_server_folder(workspace, environ)
+    assert folder is not None
+    return folder
+
+
+def test_the_runtime_folder_comes_first_and_the_state_folder_where_there_is_none(environ: dict[str, str]) -> None:
+    run, state = Path(environ["XDG_RUNTIME_DIR"]), Path(environ["XDG_STATE_HOME"])
+    assert places(environ)[0] == run / "duragent"
+    assert lasting_places(environ)[0] == state / "duragent"
+    folder = taken(state, environ)
+    assert folder.path.parent == run / "duragent"
+    assert stat.S_IMODE(folder.path.parent.stat().st_mode) == stat.S_IMODE(folder.path.stat().st_mode) == 0o700
+    folder.close()
+    # Open to others, it is not what the specification says it must be.
+    run.chmod(0o755)
+    folder = taken(state, environ)
+    assert folder.path.parent == state / "duragent"
+    folder.close()
+
+
+def test_relative_variables_are_ignored() -> None:
+    assert not [path for path in places({"XDG_RUNTIME_DIR": "x", "XDG_STATE_HOME": "y"}) if not path.is_absolute()]
+
+
+@pytest.mark.parametrize("mode", [0o701, 0o704, 0o710, 0o720, 0o740, 0o770, 0o777])
+def test_a_folder_that_others_may_enter_is_refused(environ: dict[str, str], mode: int) -> None:
+    place = places(environ)[0]
+    assert make_place(place, environ)
+    place.chmod(mode)
+    with pytest.raises(UnsafePrivateFolder, match="other users may reach it"):
+        take_server_folder(place, environ)
+
+
+def test_a_link_is_refused_wherever_it_leads(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir(mode=0o700)
+    places(environ)[0].symlink_to(tmp_path / "mine")
+    with pytest.raises(UnsafePrivateFolder, match="symbolic link"):
+        take_server_folder(tmp_path, environ)
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+@as_root
+def test_the_folder_of_another_user_is_refused(environ: dict[str, str], tmp_path: Path) -> None:
+    place = places(environ)[0]
+    place.mkdir(mode=0o700)
+    os.chown(place, NOBODY, NOBODY)
+    with pytest.raises(UnsafePrivateFolder, match=f"belongs to another user \\(uid {NOBODY}\\)"):
+        take_server_folder(tmp_path, environ)
+
+
+def test_files_that_others_may_read_links_and_pipes_are_refused(environ: dict[str, str]) -> None:
+    place = places(environ)[0]
+    assert make_place(place, environ)
+    with opened(place) as folder:
+        write_text(folder, "token", "secret")
+        assert stat.S_IMODE((place / "token").stat().st_mode) == 0o600
+        assert read_text(folder, "token") == "secret"
+        (place / "token").chmod(0o640)
+        (place / "link").symlink_to("/etc/hostname")
+        os.mkfifo(place / "pipe", 0o600)
+        for name in ("token", "link", "pipe"):
+            with pytest.raises(UnsafePrivateFolder):
+                read_text(folder, name)
+
+
+def test_what_servers_that_are_gone_left_is_swept_and_what_lives_is_not(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    living = taken(tmp_path / "a", environ)
+    living.write("token", "a")
+    left = living.path.with_name(workspace_key("f" * 64))
+    left.mkdir(mode=0o700)
+    (left / "token").write_text("of a server that was killed")
+    other = taken(tmp_path / "b", environ)
+    assert (left.exists(), (living.path / "token").read_text()) == (False, "a")
+    for folder in (living, other):
+        folder.close()
+    # The folder itself stays: a sandbox covers it, and would lose its cover.
+    assert list(places(environ)[0].iterdir()) == []
+
+
+def known(tmp_path: Path, number: int) -> KnownWorkspace:
+    workspace = tmp_path / f"w{number}"
+    workspace.mkdir(exist_ok=True)
+    return KnownWorkspace(workspace=str(workspace), hidden=(str(workspace / "run"), str(workspace / "sessions")))
+
+
+def test_known_workspaces_are_bounded_and_those_that_are_gone_are_forgotten(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    for number in range(MOST + 5):
+        assert remember(workspace_key(f"{number:064x}"[::-1]), known(tmp_path, number), environ)
+    assert len(hidden_everywhere(environ)) == 2 * MOST
+    assert tmp_path / f"w{MOST + 4}" / "sessions" in hidden_everywhere(environ)
+    for number in range(1, MOST + 5):
+        (tmp_path / f"w{number}").rmdir()
+    assert remember(workspace_key("a" * 64), known(tmp_path, 0), environ)
+    assert hidden_everywhere(environ) == (tmp_path / "w0/run", tmp_path / "w0/sessions")
+
+
+def test_odd_files_among_the_known_hide_nothing_and_harm_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+    assert remember("0" * 20, known(tmp_path, 0), environ)
+    folder = lasting_places(environ)[0] / "known"
+    (folder / "odd").write_text("{")
+    (folder / "deep").write_text("[" * 50_000)
+    (folder / "relative").write_text('{"workspace": "/", "hidden": ["run"]}')
+    os.mkfifo(folder / "pipe", 0o600)
+    for path in folder.iterdir():
+        path.chmod(0o600)
+    assert hidden_everywhere(environ) == (tmp_path / "w0/run", tmp_path / "w0/sessions")
+
+
+def test_a_workspace_cannot_hide_the_folder_in_which_another_one_works() -> None:
+    hidden = (Path("/"), Path("/home/me"), Path("/home/me/other"), Path("/home/me/project/.duragent/run"))
+    assert not_around(hidden, Path("/home/me/project")) == hidden[2:]
