@@ -8,6 +8,10 @@ SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 """These say nothing of the file: this process, or this machine, lacks something that it gets back later."""
 
 
+REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+"""The place takes nothing for now; what is there can be read."""
+
+
 def in_words(error: OSError) -> str:
     """The reason and what to do about it, without the file's name."""
     reason = error.strerror or str(error) or type(error).__name__
@@ -22,6 +26,10 @@ def in_words(error: OSError) -> str:
             return f"{reason} (make room)"
         case _:
             return reason
+
+
+def is_refusal(error: OSError) -> bool:
+    return error.errno in REFUSALS
 
 
 def is_shortage(error: OSError) -> bool:

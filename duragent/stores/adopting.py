@@ -17,7 +17,8 @@ from duragent.safe_read import OddFile
 from duragent.stores.blobs import write_blob
 from duragent.stores.disk import Disk
 from duragent.stores.lines import line_seq
-from duragent.stores.log_file import LogFile, Rotation
+from duragent.stores.log_file import LogFile
+from duragent.stores.rotation import Rotation
 from duragent.stores.segments import ACTIVE, FILE_MAX_BYTES, has_log
 
 ADOPTED = ".adopted-"

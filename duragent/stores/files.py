@@ -34,18 +34,19 @@ from duragent.errors import (
 )
 from duragent.journal import snapshot
 from duragent.os_errors import in_words, is_shortage
-from duragent.stores.adopting import ADOPTED, DELETED, Adoption, or_full
+from duragent.stores.adopting import DELETED, Adoption, or_full
 from duragent.stores.base import SESSION_ID, Claim, Listed, TornTail
 from duragent.stores.blobs import read_blob, write_blob
 from duragent.stores.disk import Disk
 from duragent.stores.legacy_files import legacy_mark, may_write_summary
-from duragent.stores.log_file import LogFile, Rotation
+from duragent.stores.log_file import LogFile
 from duragent.stores.mending import mend
 from duragent.stores.open_logs import OpenLogs
 from duragent.stores.reader import verify
+from duragent.stores.rotation import Rotation
 from duragent.stores.segments import ACTIVE, SNAPSHOT, has_sealed
+from duragent.stores.sessions_folder import SessionsFolder
 from duragent.stores.threads import Threads
-from duragent.workspace_folder import make_folders
 
 _T = TypeVar("_T")
 _INDEX = ".index.jsonl"
@@ -83,27 +84,19 @@ class FileStore:
         self._disk = disk or Disk()
         self._rotation = rotation or Rotation()
         self._threads = Threads()
+        self._folder = SessionsFolder(self._disk, sessions_dir)
         self._claims: dict[str, _FileClaim] = {}
         self._open_logs: OpenLogs[_FileClaim] = OpenLogs(open_logs)
 
     def open(self) -> None:
-        """Make the folder and finish what a crash left half deleted. Blocking; call once, first. Raises Unavailable."""
+        """Make the folder and finish what a crash left half deleted. Blocking; call once, first. Raises Unavailable.
+
+        Where the disk takes nothing, what is there can be read, and each write tries again.
+        """
         try:
-            self._open()
+            self._folder.open()
         except OSError as error:
             raise Unavailable(f"{self._root} cannot be used: {in_words(error)}") from error
-
-    def _open(self) -> None:
-        if not self._root.is_dir():
-            make_folders(self._root.parent)
-            self._disk.make_folder(self._root)
-        # Also when it was there: who made it may have died before its name was on the disk.
-        self._disk.sync_folder(self._root.parent)
-        if rests := [*self._root.glob(f"{DELETED}*"), *self._root.glob(f"{ADOPTED}*")]:
-            # Before anything in them goes: a session must not come back in part under its name.
-            self._disk.sync_folder(self._root)
-        for rest in rests:
-            shutil.rmtree(rest, ignore_errors=True)
 
     def close(self, seconds: float = CLOSE_SECONDS) -> bool:
         """Close all logs. False: a call to the disk has not returned within `seconds`, and may write when it does."""
@@ -165,6 +158,7 @@ class FileStore:
         log = LogFile(self._disk, self._root / session_id, session_id, self._rotation)
 
         def work() -> None:
+            self._folder.must_be_ready()
             try:
                 log.create(lines)
             except OSError as error:
@@ -184,6 +178,7 @@ class FileStore:
         blobs: AsyncIterator[tuple[str, bytes]],
     ) -> None:
         adoption = Adoption(self._disk, self._root, session_id, self._rotation)
+        await self._through(self._folder.must_be_ready)
         try:
             await self._through(adoption.begin)
             async for block in lines:
@@ -251,6 +246,7 @@ class FileStore:
         def work(mine: _FileClaim, log: LogFile) -> None:
             if mine.damage:
                 raise mine.damage
+            self._folder.must_be_ready()
             log.append(lines, expect=expect)
             mine.head, mine.is_legacy = log.head, log.legacy is not None
 
@@ -322,7 +318,10 @@ class FileStore:
         return await self._in_thread(self._list)
 
     def _list(self) -> list[Listed]:
-        found = []
+        found: list[Listed] = []
+        if not self._root.is_dir():
+            # It could not be made yet.
+            return found
         with os.scandir(self._root) as entries:
             for entry in entries:
                 if not SESSION_ID.match(entry.name):

@@ -1,12 +1,15 @@
-"""A log whose descriptor was let go of: what its file was then, so that it is known again."""
+"""Whether a log is still the file that we left: while it is open, and after its descriptor was let go of."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from duragent.errors import LogChanged
 from duragent.safe_read import OddFile
 from duragent.stores.disk import Disk
+
+_OTHER = "another file has its name now (git checkout, sed -i and most editors do that)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +26,13 @@ class LeftFile:
         status = os.fstat(fd)
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
-    def open(self, disk: Disk, path: Path, session_id: str) -> tuple[int, bool]:
+    def open(self, disk: Disk, open_file: Callable[[], int], session_id: str) -> tuple[int, bool]:
         """Its descriptor, and whether it was touched, so that its content must be looked at.
 
         Raises LogChanged when it is another file, OSError.
         """
         try:
-            fd = disk.open(path)
+            fd = open_file()
         except FileNotFoundError:
             raise LogChanged(session_id, "it was removed while it was not open") from None
         except OddFile as odd:
@@ -45,5 +48,17 @@ class LeftFile:
 
     def _difference(self, now: "LeftFile") -> str | None:
         if (now.device, now.inode) != (self.device, self.inode):
-            return "another file has its name now (git checkout, sed -i and most editors do that)"
+            return _OTHER
         return f"it has {now.size} bytes instead of {self.size}" if now.size != self.size else None
+
+
+def difference(fd: int, path: Path, size: int) -> str | None:
+    """Why the open file is not the one at `path` with `size` bytes, in words; None when it is."""
+    ours = os.fstat(fd)
+    try:
+        named = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return "it was removed"
+    if (named.st_ino, named.st_dev) != (ours.st_ino, ours.st_dev):
+        return _OTHER
+    return f"it has {ours.st_size} bytes instead of {size}" if ours.st_size != size else None

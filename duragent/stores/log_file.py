@@ -11,8 +11,7 @@ log is as it was, or this object refuses to go on.
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from duragent.crashpoint import crashpoint
@@ -28,22 +27,15 @@ from duragent.errors import (
 )
 from duragent.journal.record import BadLine, crc_seed
 from duragent.journal.scan import Scan, scan
-from duragent.os_errors import in_words
+from duragent.os_errors import in_words, is_refusal
 from duragent.safe_read import OddFile, refuse_long
 from duragent.stores.base import TornTail
 from duragent.stores.disk import Disk, InMemory
-from duragent.stores.left_file import LeftFile
+from duragent.stores.left_file import LeftFile, difference
 from duragent.stores.legacy_files import LegacyView, legacy_view, write
-from duragent.stores.opening import save_tail, saved_tails, scan_opened
+from duragent.stores.opening import is_without_record, save_tail, saved_tails, scan_opened
+from duragent.stores.rotation import Rotation
 from duragent.stores.segments import ACTIVE, FILE_MAX_BYTES, SNAPSHOT, Part, Segment, has_log, sealed_segments
-
-
-@dataclass(frozen=True, slots=True)
-class Rotation:
-    """When a log is sealed and a new file begun (whichever comes first)."""
-
-    size_bytes: int = 64 << 20
-    events: int = 100_000
 
 
 class LogFile:
@@ -63,6 +55,7 @@ class LogFile:
         self._over: StoreError | None = None
         self._left: LeftFile | None = None
         self.legacy: LegacyView | None = None
+        self._refused: OSError | None = None
         self.head = 0
         self.torn: TornTail | None = None
         self.damage: Damaged | None = None
@@ -95,18 +88,12 @@ class LogFile:
 
     def _take_over(self) -> None:
         """Make room for a new log, unless there is anything in the old one that could ever be wanted."""
-        if os.path.lexists(self._folder / SNAPSHOT) or (has_log(self._disk, self._folder) and not self._is_empty()):
+        if os.path.lexists(self._folder / SNAPSHOT) or (
+            has_log(self._disk, self._folder) and not is_without_record(self._disk, self._path, self._seed)
+        ):
             raise SessionExists(f"session '{self._session_id}' exists")
         with contextlib.suppress(FileNotFoundError):
             self._disk.unlink(self._path)
-
-    def _is_empty(self) -> bool:
-        """Whether there is one file, without any record."""
-        try:
-            found = scan(self._disk.read_file(self._path, FILE_MAX_BYTES), self._seed, after=None)
-        except (FileNotFoundError, OddFile):
-            return False
-        return found.seq == 0 and found.verdict != "damaged"
 
     def open(self) -> None:
         """Read, judge, mend. May be killed at any point and run again."""
@@ -130,15 +117,19 @@ class LogFile:
             self._first = self.head + 1
             return
         try:
-            self._fd = self._disk.open(self._path)
+            self._fd = self._open_file()
             refuse_long(os.fstat(self._fd).st_size, FILE_MAX_BYTES)
         except FileNotFoundError:
             if not self._sealed:
                 self._without_record("the log is gone")
                 return
             # A rotation was cut short between its rename and the new file: see `_rotate`.
-            self._disk.sync_folder(self._folder)
-            self._fd = self._disk.create(self._path)
+            self._first, self.head = self._sealed[-1].last + 1, self._sealed[-1].last
+            with self._may_be_refused():
+                self._disk.sync_folder(self._folder)
+                self._fd = self._disk.create(self._path)
+            if self._refused:
+                return
         except OddFile as odd:
             self._refuse(odd.problem, self._sealed[-1].last if self._sealed else 0)
             return
@@ -164,7 +155,17 @@ class LogFile:
         if found.verdict == "damaged":
             self.damage = Damaged(self._session_id, ACTIVE, found.line, found.problem, found.seq)
             return
-        saved = saved_tails(self._folder, found.end)
+        try:
+            self._make_good(found)
+        except OSError as error:
+            if not is_refusal(error):
+                raise
+            self._must_be_synced(error)
+            self._refused = error
+
+    def _make_good(self, found: Scan) -> None:
+        """Cut off what was never acknowledged, and see to it that all the rest is on the disk."""
+        saved = saved_tails(self._disk, self._folder, found.end)
         if found.verdict == "torn":
             size = os.fstat(self._fd).st_size - found.end
             saved = save_tail(self._disk, self._folder, found.end, self._disk.read(self._fd, size, found.end))
@@ -183,6 +184,54 @@ class LogFile:
             # Also when the crash came between cutting and saying so: nothing was appended since.
             self.torn = TornTail(found.end, saved[-1].lstat().st_size, saved[-1].name)
 
+    def _must_be_synced(self, refused: OSError) -> None:
+        """What is read is shown as acknowledged: it must be on the disk, also on one that takes nothing more.
+
+        Raises Unavailable when that cannot be said. On a read-only file system nothing waits to be written.
+        """
+        try:
+            self._disk.sync(self._fd)
+            self._disk.sync_folder(self._folder)
+            self._disk.sync_folder(self._folder.parent)
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                why = in_words(refused)
+                raise Unavailable(f"cannot open the log of session '{self._session_id}': {why}") from error
+
+    @contextlib.contextmanager
+    def _may_be_refused(self) -> Iterator[None]:
+        """A disk that takes nothing keeps nobody from reading; the next append tries again."""
+        try:
+            yield
+        except OSError as error:
+            if not is_refusal(error):
+                raise
+            self._refused = error
+
+    def _open_file(self) -> int:
+        """For writing, where that can be."""
+        with self._may_be_refused():
+            return self._disk.open(self._path)
+        return self._disk.open_to_read(self._path)
+
+    def _open_again(self) -> None:
+        """After the disk refused what opening needs. Raises StoreFull, Unavailable when the claim is out of date."""
+        known, self._refused = (self.head, self._end), None
+        self._drop(self._fd)
+        self._fd, self._left = -1, None
+        self.open()
+        if self._refused:
+            raise self._nothing_stored(self._refused)
+        if self.torn or (self.head, self._end) != known:
+            self._over = Unavailable(f"the log of session '{self._session_id}' was mended; it is opened again")
+
+    def _given_up(self, how: str, error: OSError) -> Unavailable:
+        self._over = Unavailable(f"the log of session '{self._session_id}' {how}: {in_words(error)}")
+        return self._over
+
+    def _nothing_stored(self, error: OSError) -> StoreFull:
+        return StoreFull(f"nothing was stored in session '{self._session_id}': {in_words(error)}")
+
     def rest(self) -> None:
         """Close the file until it is used again. Everything acknowledged was synced, so nothing can be lost."""
         if self._fd >= 0 and self._over is None:
@@ -198,7 +247,7 @@ class LogFile:
             return
         fd = -1
         try:
-            fd, touched = self._left.open(self._disk, self._path, self._session_id)
+            fd, touched = self._left.open(self._disk, self._open_file, self._session_id)
             if touched and not self.damage:
                 self._look_again(fd)
         except (LogChanged, OSError) as error:
@@ -240,7 +289,9 @@ class LogFile:
                 self._adopt(self.legacy)
             self._wake()
         except OSError as error:
-            raise StoreFull(f"nothing was stored in session '{self._session_id}': {in_words(error)}") from error
+            raise self._nothing_stored(error) from error
+        if self._refused:
+            self._open_again()
         self._must_be_good()
         self._must_be_unchanged(self._end)
         if self._end >= self._rotation.size_bytes or self.head - self._first + 1 >= self._rotation.events:
@@ -276,18 +327,8 @@ class LogFile:
 
     def _must_be_unchanged(self, size: int) -> None:
         """Raises LogChanged, and ends this claim, when the named file is not the open one as we left it."""
-        ours = os.fstat(self._fd)
-        try:
-            named: os.stat_result | None = os.stat(self._path, follow_symlinks=False)
-        except FileNotFoundError:
-            named = None
-        if named is None:
-            problem = "it was removed"
-        elif (named.st_ino, named.st_dev) != (ours.st_ino, ours.st_dev):
-            problem = "another file has its name now (git checkout, sed -i and most editors do that)"
-        elif ours.st_size != size:
-            problem = f"it has {ours.st_size} bytes instead of {size}"
-        else:
+        problem = difference(self._fd, self._path, size)
+        if problem is None:
             return
         saved = self._folder / f"events.conflict-{self.head}"
         with contextlib.suppress(OSError):
@@ -311,9 +352,8 @@ class LogFile:
             crashpoint("log.write_undone")
             self._disk.sync(self._fd)
         except OSError as second:
-            self._over = Unavailable(f"the log of session '{self._session_id}' cannot be written: {in_words(second)}")
-            raise self._over from error
-        raise StoreFull(f"nothing was stored in session '{self._session_id}': {in_words(error)}") from error
+            raise self._given_up("cannot be written", second) from error
+        raise self._nothing_stored(error) from error
 
     def _start_over(self, error: OSError) -> None:
         """An fsync failed. It must not be tried again on this file: the kernel has marked the lost pages as clean.
@@ -323,8 +363,7 @@ class LogFile:
         try:
             self._copy()
         except OSError as second:
-            self._over = Unavailable(f"the log of session '{self._session_id}' cannot be written: {in_words(second)}")
-            raise self._over from error
+            raise self._given_up("cannot be written", second) from error
         raise StoreFull(f"nothing was stored in session '{self._session_id}': fsync: {in_words(error)}") from error
 
     def _copy(self) -> None:
@@ -352,8 +391,7 @@ class LogFile:
             self._disk.sync_folder(self._folder)
         except OSError as error:
             self._drop(fd)
-            self._over = Unavailable(f"the log of session '{self._session_id}' could not be sealed: {in_words(error)}")
-            raise self._over from error
+            raise self._given_up("could not be sealed", error) from error
         self._drop(self._fd)
         self._fd = fd
         self._end, self._first = 0, self.head + 1
@@ -387,21 +425,14 @@ class LogFile:
                 fd, first = self._disk.open_to_read(segment.path), segment.first
                 end = os.fstat(fd).st_size
             disk: Disk = InMemory(self.legacy.log.lines) if self.legacy else self._disk
-            return wanted(Part(disk, fd, first, end, self._seed))
-        except (BadLine, OddFile) as error:
-            self.damage = self.damage or self._fault(path, fd, first, end, error)
+            part = Part(disk, fd, first, end, self._seed)
+            return wanted(part)
+        except OddFile as odd:
+            self.damage = self.damage or Damaged(self._session_id, path.name, 1, odd.problem, first - 1)
+            raise self.damage from odd
+        except BadLine as error:
+            self.damage = self.damage or part.fault(self._session_id, path.name, str(error))
             raise self.damage from error
         finally:
             if segment is not None and fd >= 0:
                 self._disk.close(fd)
-
-    def _fault(self, path: Path, fd: int, first: int, end: int, error: BadLine | OddFile) -> Damaged:
-        """What is wrong with a file in which a read found a fault, and how far it is good."""
-        if isinstance(error, OddFile):
-            return Damaged(self._session_id, path.name, 1, error.problem, first - 1)
-        data = self._disk.read(fd, end, 0)
-        found = scan(data, self._seed, after=first - 1)
-        problem = found.problem or str(error)
-        if len(data) < end:
-            problem = f"the file has {len(data)} bytes, and had {end}"
-        return Damaged(self._session_id, path.name, found.line, problem, found.seq)

@@ -11,6 +11,7 @@ from duragent.journal.scan import Scan, scan
 from duragent.safe_read import OddFile
 from duragent.stores import lines as line_file
 from duragent.stores.disk import Disk
+from duragent.stores.segments import FILE_MAX_BYTES
 
 VERIFY_AT_OPEN_BYTES = 1 << 20
 """Up to this size a log is checked whole when it is opened; of a longer one its tail. `verify` checks everything."""
@@ -56,15 +57,25 @@ def _first_seq(data: bytes) -> int:
         return 1
 
 
-def saved_tails(folder: Path, end: int) -> list[Path]:
+def is_without_record(disk: Disk, path: Path, seed: int) -> bool:
+    """Whether the file is there, and holds no record."""
+    try:
+        found = scan(disk.read_file(path, FILE_MAX_BYTES), seed, after=None)
+    except (FileNotFoundError, OddFile):
+        return False
+    return found.seq == 0 and found.verdict != "damaged"
+
+
+def saved_tails(disk: Disk, folder: Path, end: int) -> list[Path]:
     """The tails that were cut off at byte `end` of the log, the oldest first."""
-    names = [folder / f"events.torn-{end}", *folder.glob(f"events.torn-{end}.*")]
-    return sorted((path for path in names if os.path.lexists(path)), key=lambda path: (len(path.name), path.name))
+    first = f"events.torn-{end}"
+    names = [name for name in disk.names(folder) if name == first or name.startswith(f"{first}.")]
+    return [folder / name for name in sorted(names, key=lambda name: (len(name), name))]
 
 
 def save_tail(disk: Disk, folder: Path, end: int, tail: bytes) -> list[Path]:
     """The same with this one, durable, as the newest: never over the tail of an earlier crash at the same place."""
-    saved = saved_tails(folder, end)
+    saved = saved_tails(disk, folder, end)
     if not saved or not _holds(disk, saved[-1], tail):
         number = f".{len(saved) + 1}" if saved else ""
         saved.append(folder / f"events.torn-{end}{number}")

@@ -64,6 +64,15 @@ class Part:
                 raise BadLine("a record is not where it should be")
             return lines
 
+    def fault(self, session_id: str, name: str, problem: str) -> Damaged:
+        """What is wrong with it after a read found `problem`, and how far it is good."""
+        data = self.read(0, self.end)
+        found = scan(data, self.seed, after=self.first - 1)
+        problem = found.problem or problem
+        if len(data) < self.end:
+            problem = f"the file has {len(data)} bytes, and had {self.end}"
+        return Damaged(session_id, name, found.line, problem, found.seq)
+
     def read(self, offset: int, size: int) -> bytes:
         data = self.disk.read(self.fd, size, offset)
         if len(data) < min(size, self.end - offset):

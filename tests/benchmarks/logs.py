@@ -29,7 +29,7 @@ from duragent.journal.record import CRC_TAIL_BYTES, Record, crc_of, crc_seed, en
 from duragent.journal.state import SessionState
 from duragent.session.index import Row, dump
 from duragent.stores.files import FileStore
-from duragent.stores.log_file import Rotation
+from duragent.stores.rotation import Rotation
 
 TURN_RECORDS = 5
 _FIRST_RECORDS = 2

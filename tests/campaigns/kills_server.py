@@ -22,7 +22,7 @@ from duragent.cli.main import main
 from duragent.session import sessions
 from duragent.stores import files
 from duragent.stores.disk import Disk
-from duragent.stores.log_file import Rotation
+from duragent.stores.rotation import Rotation
 
 SEALED_AFTER_RECORDS = 16
 INDEX_SECONDS = 0.4

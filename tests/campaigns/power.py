@@ -16,7 +16,8 @@ from duragent.stores import adopting, files
 from duragent.stores.base import Claim, TornTail
 from duragent.stores.disk import Disk
 from duragent.stores.files import FileStore
-from duragent.stores.log_file import LogFile, Rotation
+from duragent.stores.log_file import LogFile
+from duragent.stores.rotation import Rotation
 from duragent.stores.threads import Threads
 from tests.campaigns.platter import Image, Operation, history_of, read_image, write_image
 from tests.campaigns.recorder import Killed, Recorder, Trouble

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import Damaged
+from duragent.os_errors import REFUSALS
 from duragent.stores.disk import Disk
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.kernel import ERRORS, Kernel
@@ -135,10 +136,12 @@ def run_case(folder: Path, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> Ker
 def _judge(fault: Fault, kernel: Kernel, teller: Teller) -> None:
     """Who was told, and that a fault that passed has cost nothing."""
     harmless = all(name in OVERCOME or on.startswith(HARMLESS) for name, on in kernel.failed)
-    assert teller.refusals or harmless, f"nobody was told that {kernel.failed} failed"
+    # What opening needs and a disk refuses is tried again by the first write.
+    texts = [f'"text":"{text}"'.encode() in teller.lines for text in ("begins", "w" * 900, "x")]
+    made_up_for = ERRORS[fault.error] in REFUSALS and all(texts)
+    assert teller.refusals or harmless or made_up_for, f"nobody was told that {kernel.failed} failed"
     if LASTING[fault.lasting] == 1:
-        for text in ("begins", "w" * 900, "x"):
-            assert f'"text":"{text}"'.encode() in teller.lines
+        assert all(texts)
     if not kernel.failed:
         assert teller.lines.count(b"\n") == 4
 

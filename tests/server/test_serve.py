@@ -113,7 +113,7 @@ async def test_connection_too_many_is_told_so_and_the_others_go_on(
             for client in (one, two):
                 assert (await client.get("/livez")).text == "ok"
             refused = await http.get("/livez")
-            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+            assert (refused.status_code, refused.headers.get("retry-after")) == (503, "5")
             assert refused.json()["type"] == "urn:duragent:problem:too-many-connections"
             assert (await one.get("/livez")).text == "ok"
         async with asyncio.timeout(LIMIT_SECONDS):

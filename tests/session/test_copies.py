@@ -19,8 +19,8 @@ from duragent.session.sessions import NewSession
 from duragent.session.watch import Hello
 from duragent.stores.checkup import check
 from duragent.stores.files import FileStore
-from duragent.stores.log_file import Rotation
 from duragent.stores.reader import LogReader
+from duragent.stores.rotation import Rotation
 from duragent.testing import FakeClock, Line, ScriptedModel
 from tests.bounds import LIMIT_SECONDS
 from tests.context.wellformed import refusal

@@ -15,7 +15,7 @@ from duragent.errors import SessionExists, SessionNotFound, StoreFull, Unavailab
 from duragent.stores.checkup import check
 from duragent.stores.disk import Disk
 from duragent.stores.files import FileStore
-from duragent.stores.log_file import Rotation
+from duragent.stores.rotation import Rotation
 from tests.stores.logs import SESSION, FaultyDisk, QuickDisk, conversation
 from tests.stores.test_mending import LINES, _Stopping, whole_log
 

@@ -9,7 +9,8 @@ from duragent.journal.record import crc_seed, seq_of
 from duragent.journal.scan import scan
 from duragent.stores.base import TornTail
 from duragent.stores.files import FileStore
-from duragent.stores.log_file import LogFile, Rotation
+from duragent.stores.log_file import LogFile
+from duragent.stores.rotation import Rotation
 from tests.stores.logs import SESSION, QuickDisk, conversation, ends_of, lines_of, message
 
 APPENDS = conversation()

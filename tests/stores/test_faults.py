@@ -13,7 +13,7 @@ import pytest
 from duragent.errors import SessionExists, SessionNotFound, StoreFull, Unavailable
 from duragent.stores import disk as disk_room
 from duragent.stores.base import Claim, TornTail
-from duragent.stores.disk import Disk
+from duragent.stores.disk import Disk, _sync_failed
 from duragent.stores.files import FileStore
 from tests.bounds import LIMIT_SECONDS
 from tests.stores.logs import SESSION, FaultyDisk, QuickDisk, conversation, lines_of, message
@@ -170,28 +170,125 @@ async def test_blob_that_cannot_be_read_for_now_is_not_said_to_be_damaged(tmp_pa
     store.close()
 
 
-async def test_recovery_on_a_full_disk_says_so_and_succeeds_later(tmp_path: Path) -> None:
-    disk = FaultyDisk()
+class RefusingDisk(FaultyDisk):
+    """Takes nothing new; what it has can be synced."""
+
+    def sync(self, fd: int) -> None:
+        QuickDisk.sync(self, fd)
+
+    def sync_folder(self, path: Path) -> None:
+        QuickDisk.sync_folder(self, path)
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM])
+@pytest.mark.parametrize("make_disk", [RefusingDisk, FaultyDisk])
+async def test_log_whose_recovery_the_disk_refuses_can_be_read_and_goes_on_later(
+    tmp_path: Path, error: int, make_disk: type[FaultyDisk]
+) -> None:
+    disk = make_disk()
     store = FileStore(tmp_path, disk=disk)
     store.open()
     await store.release(await store.create(SESSION, APPENDS[0]))
     log = tmp_path / SESSION / "events.jsonl"
     good, tail = APPENDS[0][0], APPENDS[1][0][:40]
     saved = log.parent / f"events.torn-{len(good)}"
-    # Saving the tail (create, write, sync, rename, folder), cutting, and the syncs of the folders. That of the log
-    # between them is another matter.
-    for nth in (1, 2, 3, 4, 5, 6, 8, 9):
+    # Saving the tail (create, write, sync, rename, folder), cutting, and the syncs of the log and of the folders.
+    for nth in range(1, 5 if make_disk is RefusingDisk else 10):
         log.write_bytes(good + tail)
         saved.unlink(missing_ok=True)
-        disk.fail(nth, errno.ENOSPC)
-        with pytest.raises(Unavailable):
-            await store.claim(SESSION)
+        disk.fail(nth, error, lasting=True)
+        if make_disk is FaultyDisk and error != errno.EROFS:
+            # A record that may not be on the disk is not shown.
+            with pytest.raises(Unavailable, match="cannot open the log"):
+                await store.claim(SESSION)
+        else:
+            await _read_and_refused(store, good)
         disk.heal()
-        assert log.read_bytes() == good + (tail if nth <= 6 else b"")
+        _sync_failed.clear()
+        assert log.read_bytes() == good + (tail if nth <= (4 if make_disk is RefusingDisk else 6) else b"")
         claim = await store.claim(SESSION)
         assert (claim.head, claim.torn) == (1, TornTail(len(good), len(tail), saved.name))
         assert (log.read_bytes(), saved.read_bytes()) == (good, tail)
         await store.release(claim)
+    store.close()
+
+
+async def _read_and_refused(store: FileStore, good: bytes) -> None:
+    claim = await store.claim(SESSION)
+    assert (claim.head, claim.torn, claim.damage) == (1, None, None)
+    for _ in range(2):
+        assert await store.read(claim, 0, 10) == good
+        with pytest.raises(StoreFull, match="nothing was stored"):
+            await store.append(claim, APPENDS[1], expect=1)
+
+
+async def test_log_that_is_mended_by_an_append_is_claimed_again_so_that_it_is_recorded(tmp_path: Path) -> None:
+    disk = RefusingDisk()
+    store = FileStore(tmp_path, disk=disk)
+    store.open()
+    await store.release(await store.create(SESSION, APPENDS[0]))
+    log = tmp_path / SESSION / "events.jsonl"
+    log.write_bytes(APPENDS[0][0] + b'{"seq":2,')
+    disk.fail(1, errno.ENOSPC, lasting=True)
+    claim = await store.claim(SESSION)
+    disk.heal()
+    with pytest.raises(Unavailable, match="it is opened again"):
+        await store.append(claim, APPENDS[1], expect=1)
+    claim = await store.claim(SESSION)
+    assert claim.torn is not None
+    await store.append(claim, APPENDS[1], expect=1)
+    store.close()
+
+
+async def test_log_without_a_torn_tail_goes_on_under_the_same_claim_when_the_disk_takes_something(
+    tmp_path: Path,
+) -> None:
+    class ReadOnly(QuickDisk):
+        refuses = True
+
+        def open(self, path: Path, *, scratch: bool = False) -> int:
+            if self.refuses:
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+            return super().open(path, scratch=scratch)
+
+    (tmp_path / SESSION).mkdir()
+    log = tmp_path / SESSION / "events.jsonl"
+    log.write_bytes(APPENDS[0][0])
+    for open_logs in (0, 256):
+        disk = ReadOnly()
+        store = FileStore(tmp_path, disk=disk, open_logs=lambda most=open_logs: most)  # type: ignore[misc]  # a default
+        store.open()
+        claim = await store.claim(SESSION)
+        head = claim.head
+        with pytest.raises(StoreFull, match=r"Read-only file system \(mount it read-write\)"):
+            await store.append(claim, lines_of(head + 1, [message("no")]), expect=head)
+        assert (await store.read(claim, 0, 10)).count(b"\n") == head
+        disk.refuses = False
+        await store.append(claim, lines_of(head + 1, [message("yes")]), expect=head)
+        assert await store.read(claim, head, 10) == lines_of(head + 1, [message("yes")])[0]
+        store.close()
+
+
+async def test_folder_of_sessions_that_cannot_be_made_is_empty_and_made_by_the_first_write(tmp_path: Path) -> None:
+    class Full(QuickDisk):
+        full = True
+
+        def make_folder(self, path: Path) -> None:
+            if self.full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            super().make_folder(path)
+
+    disk = Full()
+    store = FileStore(tmp_path / "sessions", disk=disk)
+    store.open()
+    assert (await store.list_sessions(), await store.get_index()) == ([], b"")
+    with pytest.raises(SessionNotFound):
+        await store.claim(SESSION)
+    with pytest.raises(StoreFull, match=r"No space left on device \(make room\)"):
+        await store.create(SESSION, APPENDS[0])
+    disk.full = False
+    await store.create(SESSION, APPENDS[0])
+    assert [listed.session_id for listed in await store.list_sessions()] == [SESSION]
     store.close()
 
 

@@ -18,8 +18,8 @@ from duragent.journal.state import SessionState
 from duragent.stores.base import TornTail
 from duragent.stores.checkup import check
 from duragent.stores.files import FileStore
-from duragent.stores.log_file import Rotation
 from duragent.stores.mending import mend
+from duragent.stores.rotation import Rotation
 from tests.stores.logs import SESSION, QuickDisk, conversation, lines_of, message
 
 LINES = [line for lines in conversation() for line in lines]

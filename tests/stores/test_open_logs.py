@@ -15,10 +15,10 @@ from tests.stores.logs import SESSION, QuickDisk, conversation, lines_of, messag
 APPENDS = conversation()
 
 
-def _open_logs() -> int:
-    """Descriptors of this process that are logs."""
+def _open_logs(root: Path) -> int:
+    """Descriptors of this process that are logs below `root`."""
     names = [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if _is_link(name)]
-    return sum(name.endswith("/events.jsonl") for name in names)
+    return sum(name.startswith(f"{root}/") and name.endswith("/events.jsonl") for name in names)
 
 
 def _is_link(name: str) -> bool:
@@ -36,17 +36,17 @@ async def test_many_sessions_need_a_bounded_number_of_descriptors_and_all_go_on(
     store = _store(tmp_path, lambda: most[0])
     names = [f"session_{number:03}" for number in range(60)]
     claims = [await store.create(name, lines_of(1, [message("one")], name)) for name in names]
-    assert _open_logs() == 7
+    assert _open_logs(tmp_path) == 7
     for turn in (2, 3):
         for name, claim in zip(names, claims, strict=True):
             await store.append(claim, lines_of(turn, [message(f"turn {turn}")], name), expect=turn - 1)
-            assert _open_logs() <= 7
+            assert _open_logs(tmp_path) <= 7
     assert [(await store.read(claim, 0, 10)).count(b"\n") for claim in claims] == [3] * 60
     most[0] = 2
     await store.read(claims[0], 0, 1)
-    assert _open_logs() == 2
+    assert _open_logs(tmp_path) == 2
     store.close()
-    assert _open_logs() == 0
+    assert _open_logs(tmp_path) == 0
 
 
 def test_least_recently_used_one_that_is_idle_is_let_go_of() -> None:

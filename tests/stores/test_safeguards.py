@@ -17,7 +17,7 @@ from duragent.errors import Damaged, SessionNotFound, Unavailable
 from duragent.stores import disk as disk_module
 from duragent.stores.disk import Disk
 from duragent.stores.files import FileStore
-from duragent.stores.log_file import Rotation
+from duragent.stores.rotation import Rotation
 from tests.bounds import LIMIT_SECONDS
 from tests.stores.logs import SESSION, FaultyDisk, conversation, lines_of, message
 

@@ -10,6 +10,7 @@ from tests.campaigns.mutants.mutant import Mutant
 from tests.campaigns.mutants.owning import OWNING
 from tests.campaigns.mutants.reading import READING
 from tests.campaigns.mutants.server import SERVER
+from tests.campaigns.mutants.shortage import SHORTAGE
 from tests.campaigns.mutants.tools import TOOLS
 from tests.campaigns.mutants.writing import WRITING
 
@@ -17,6 +18,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *WRITING,
     *READING,
     *BESIDE,
+    *SHORTAGE,
     *COMMITTING,
     *OWNING,
     *CALLS,

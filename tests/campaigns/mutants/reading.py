@@ -131,8 +131,8 @@ READING: tuple[Mutant, ...] = (
             LOG_FILE,
             "            self.damage = Damaged(self._session_id, ACTIVE, found.line, found.problem, found.seq)\n"
             "            return\n"
-            "        saved",
-            "            pass\n        saved",
+            "        try",
+            "            pass\n        try",
         ),
         f"{T_CUTS_AND_FLIPS}::test_changed_byte_makes_the_session_read_only_and_leaves_the_file_alone",
         f"{T_CONTRACT}::test_store_tells_damage[files]",

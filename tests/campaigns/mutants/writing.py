@@ -3,8 +3,10 @@
 from tests.campaigns.mutants.mutant import ASSERTIONS, Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     DISK,
+    LEFT_FILE,
     LOG_FILE,
     SAFE_READ,
+    SESSIONS_FOLDER,
     STORE_FILES,
     T_CONTRACT,
     T_FAULTS,
@@ -46,7 +48,7 @@ WRITING: tuple[Mutant, ...] = (
     without(
         "no fsync of the folder that the sessions folder is in",
         "the sync of the workspace: after a power cut all sessions have no name",
-        Edit(STORE_FILES, "        self._disk.sync_folder(self._root.parent)", "        pass"),
+        Edit(SESSIONS_FOLDER, "        self._disk.sync_folder(self._path.parent)", "        pass"),
         f"{T_STORE_SAFEGUARDS}::test_sessions_folder_is_durable_with_its_name_and_tombstones_before_they_go",
     ),
     without(
@@ -134,12 +136,9 @@ WRITING: tuple[Mutant, ...] = (
         "the refusal to go on behind a half line",
         Edit(
             LOG_FILE,
-            "            self._over = Unavailable(f\"the log of session '{self._session_id}' cannot be "
-            'written: {in_words(second)}")\n'
-            "            raise self._over from error\n"
-            "        raise StoreFull(f\"nothing was stored in session '{self._session_id}': {in_words(error)}\")",
-            "            pass\n"
-            "        raise StoreFull(f\"nothing was stored in session '{self._session_id}': {in_words(error)}\")",
+            '            raise self._given_up("cannot be written", second) from error\n'
+            "        raise self._nothing_stored(error)",
+            "            pass\n        raise self._nothing_stored(error)",
         ),
         f"{T_STORE_SAFEGUARDS}::test_writer_whose_undo_failed_writes_no_more",
     ),
@@ -167,9 +166,9 @@ WRITING: tuple[Mutant, ...] = (
         "no inode check",
         "the check that the open file still has the log's name (git checkout, sed -i)",
         Edit(
-            LOG_FILE,
-            "        elif (named.st_ino, named.st_dev) != (ours.st_ino, ours.st_dev):",
-            "        elif False:",
+            LEFT_FILE,
+            "    if (named.st_ino, named.st_dev) != (ours.st_ino, ours.st_dev):",
+            "    if False:",
         ),
         f"{T_MEDDLING}::test_log_that_somebody_else_changed_is_not_acknowledged_and_the_good_copy_kept",
         f"{T_MEDDLING}::test_change_during_an_append_is_noticed_before_the_acknowledgement",
@@ -178,9 +177,9 @@ WRITING: tuple[Mutant, ...] = (
         "no size check",
         "the check that nobody else has appended or cut",
         Edit(
-            LOG_FILE,
-            "        elif ours.st_size != size:",
-            "        elif False:",
+            LEFT_FILE,
+            "if ours.st_size != size else None",
+            "if False else None",
         ),
         f"{T_MEDDLING}::test_log_that_somebody_else_changed_is_not_acknowledged_and_the_good_copy_kept",
     ),
@@ -188,9 +187,9 @@ WRITING: tuple[Mutant, ...] = (
         "a removed log is not noticed",
         "the check that the log's name is still there",
         Edit(
-            LOG_FILE,
-            "        if named is None:\n            problem",
-            "        if named is None:\n            return\n        if False:\n            problem",
+            LEFT_FILE,
+            '        return "it was removed"',
+            "        return None",
         ),
         f"{T_MEDDLING}::test_log_that_somebody_else_changed_is_not_acknowledged_and_the_good_copy_kept",
     ),
@@ -242,7 +241,7 @@ WRITING: tuple[Mutant, ...] = (
         "the refusal to take over a folder that has records",
         Edit(
             LOG_FILE,
-            "(has_log(self._disk, self._folder) and not self._is_empty())",
+            "has_log(self._disk, self._folder) and not is_without_record(self._disk, self._path, self._seed)",
             "False",
         ),
         f"{T_CONTRACT}::test_store_keeps_its_promise[files-session_is_created_once]",

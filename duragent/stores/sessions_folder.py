@@ -1,0 +1,61 @@
+"""The folder of all sessions: made and tidied once, before anything is written into it.
+
+A disk that takes nothing does not keep anybody from reading: what could not be done then is tried by each write.
+"""
+
+import logging
+import shutil
+import threading
+from pathlib import Path
+
+from duragent.errors import StoreFull
+from duragent.os_errors import in_words, is_refusal
+from duragent.stores.adopting import ADOPTED, DELETED
+from duragent.stores.disk import Disk
+from duragent.workspace_folder import make_folders
+
+_log = logging.getLogger(__name__)
+
+
+class SessionsFolder:
+    """Blocking; `must_be_ready` may be called from several threads."""
+
+    def __init__(self, disk: Disk, path: Path) -> None:
+        self._disk, self._path = disk, path
+        self._ready = False
+        self._preparing = threading.Lock()
+
+    def open(self) -> None:
+        """Make it, and finish what a crash left half deleted, as far as the disk lets us. Raises OSError."""
+        try:
+            self._prepare()
+        except OSError as error:
+            if not is_refusal(error):
+                raise
+            _log.warning("nothing can be stored in %s for now: %s", self._path, in_words(error))
+
+    def must_be_ready(self) -> None:
+        """Before something is written. Raises StoreFull when the disk still refuses."""
+        if self._ready:
+            return
+        try:
+            with self._preparing:
+                self._prepare()
+        except OSError as error:
+            raise StoreFull(f"nothing can be stored in {self._path}: {in_words(error)}") from error
+
+    def _prepare(self) -> None:
+        if self._ready:
+            return
+        if not self._path.is_dir():
+            make_folders(self._path.parent)
+            self._disk.make_folder(self._path)
+        # Also when it was there: who made it may have died before its name was on the disk.
+        self._disk.sync_folder(self._path.parent)
+        rests = [name for name in self._disk.names(self._path) if name.startswith((DELETED, ADOPTED))]
+        if rests:
+            # Before anything in them goes: a session must not come back in part under its name.
+            self._disk.sync_folder(self._path)
+        for name in rests:
+            shutil.rmtree(self._path / name, ignore_errors=True)
+        self._ready = True
