@@ -61,22 +61,47 @@ def validate(document: YamlDocument, model: type[M]) -> M:
         raise _invalid(document, model, error) from error
 
 
+def found_faults(document: YamlDocument, model: type[BaseModel]) -> list[tuple[YamlPath, ErrorDetails]]:
+    """What pydantic finds wrong, one fault a place, in file order; a key that is missing comes last."""
+    try:
+        model.model_validate(document.data)
+        return []
+    except ValidationError as error:
+        mended = _mended(document, error)
+    try:
+        model.model_validate(mended)
+        return []
+    except ValidationError as error:
+        return _ordered(document, model, error)
+
+
+def known_names(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+    """The keys that the model knows at that place of pydantic's."""
+    return _names_at(model, loc)
+
+
 def _invalid(document: YamlDocument, model: type[BaseModel], error: ValidationError) -> InvalidFile:
-    """What pydantic found as one error: one fault a place, in file order, the first ones spelled out."""
-    places: dict[YamlPath, ErrorDetails] = {}
-    for details in error.errors(include_url=False):
-        places.setdefault(_place(document, model, details["loc"]), details)
-    # What is missing comes last: it is often the right name of a key that is there, misspelt.
-    ordered = sorted(places.items(), key=lambda place: (place[1]["type"] == "missing", document.line(place[0]) or 0))
+    """What pydantic found as one error: the first faults spelled out."""
+    ordered = _ordered(document, model, error)
     first, *others = [_fault(document, model, path, details) for path, details in ordered[: 1 + _SHOWN_FAULTS]]
     problem, hint = first.problem, first.hint
     if others:
         # The hint belongs to the first fault, so it cannot stand at the end of the whole list.
         problem += f" ({hint})" if hint else ""
-        problem += f"; and {len(places) - 1} more: " + "; ".join(str(fault) for fault in others)
-        problem += "; …" if len(places) > 1 + _SHOWN_FAULTS else ""
+        problem += f"; and {len(ordered) - 1} more: " + "; ".join(str(fault) for fault in others)
+        problem += "; …" if len(ordered) > 1 + _SHOWN_FAULTS else ""
         hint = None
     return InvalidFile(document.name, problem, line=first.line, field=dotted(first.path) or None, hint=hint)
+
+
+def _ordered(
+    document: YamlDocument, model: type[BaseModel], error: ValidationError
+) -> list[tuple[YamlPath, ErrorDetails]]:
+    places: dict[YamlPath, ErrorDetails] = {}
+    for details in error.errors(include_url=False):
+        places.setdefault(_place(document, model, details["loc"]), details)
+    # What is missing comes last: it is often the right name of a key that is there, misspelt.
+    return sorted(places.items(), key=lambda place: (place[1]["type"] == "missing", document.line(place[0]) or 0))
 
 
 def _mended(document: YamlDocument, error: ValidationError) -> Any:

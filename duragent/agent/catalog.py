@@ -66,10 +66,13 @@ class Catalog:
         return self._known.broken
 
     def get(self, name: str) -> Agent:
-        """The agent. Raises AgentBroken, AgentNotFound."""
+        """The agent of that name, or the one that had it before. Raises AgentBroken, AgentNotFound."""
         known = self._known
         if name in known.agents:
             return known.agents[name]
+        renamed = [agent for agent in known.agents.values() if name in agent.metadata.aliases]
+        if len(renamed) == 1:
+            return renamed[0]
         if name in known.broken:
             raise AgentBroken(name, known.broken[name])
         raise _not_found(name, tuple(known.agents))

@@ -268,6 +268,7 @@ class Metadata(Section):
     description: str | None = Field(default=None, description="One line for people.")
     version: str | None = Field(default=None, description="Your own version of this agent.")
     labels: dict[str, str] = Field(default_factory=dict, description="Your own keys and values.")
+    aliases: Texts = Field(default=(), description="Other names by which sessions know it, such as one it had before.")
 
     @field_validator("name")
     @classmethod

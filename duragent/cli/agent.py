@@ -83,13 +83,24 @@ def check(
     ] = None,
     config: options.Config = None,
     workspace: options.Workspace = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Rewrite what was written loosely for v0.5, and keep the original beside it.")
+    ] = False,
 ) -> None:
     """Check agents' files: say what is wrong with them and with what they use, and where.
 
     Looks at the agent's tools, skills, directives and policy too. Exit code 65 when something is wrong.
     """
+    from duragent.cli import agent_fix
+
     homes = _homes(which, config, workspace)
+    for home in homes if fix else ():
+        agent_fix.fix(home.folder)
     faulty = [home for home in homes if not _check(home)]
+    fixable = [] if fix else [home.folder for home in faulty if agent_fix.would_fix(home.folder)]
+    if fixable:
+        names = ", ".join(view.one_line(folder.name) for folder in fixable)
+        typer.echo(f"`duragent agent check --fix` rewrites what needs no guess in: {names}", err=True)
     if faulty:
         raise typer.Exit(65)
 
