@@ -137,10 +137,10 @@ def put_first() -> None:
 
 
 def tree_of(command: int) -> list[Process]:
-    """The processes that live and belong to it."""
+    """The processes that belong to it, with those that have ended and that their parents leave in the table."""
     table = processes()
     below = descendants(table, os.getpid())
-    return [each for each in table if not each.dead and (each.pid in below or each.session == command)]
+    return [each for each in table if each.pid in below or each.session == command]
 
 
 def glance() -> Glance:

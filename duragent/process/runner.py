@@ -1,8 +1,8 @@
 """The program that runs one command outside of the server: `python -I -S -B runner.py FOLDER`.
 
-It imports little, and of duragent only its two neighbours, so that it starts in a few milliseconds. It needs no server:
-it holds the deadline and the limits, ends what the command started, and leaves how it ended in `exit.json`. What the
-folder holds is described in `duragent/process/folder.py`. SIGTERM to this program cancels the command.
+It imports little, and of duragent only its three neighbours, so that it starts in a few milliseconds. It needs no
+server: it holds the deadline and the limits, ends what the command started, and leaves how it ended in `exit.json`.
+What the folder holds is described in `duragent/process/folder.py`. SIGTERM to this program cancels the command.
 
 The law of this file: the command is executed only after `runner.json` was created, which can happen once.
 """
@@ -14,13 +14,23 @@ import select
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
 if __name__ == "__main__":
     # We are started as a file and without the installed packages. At the end, so that the standard library comes first.
     sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from duragent.process.process_table import Process, descendants, process, processes, send
+from duragent.process.kept_output import Kept, sync
+from duragent.process.process_table import (
+    Process,
+    chase,
+    descendants,
+    has_children,
+    process,
+    processes,
+    send,
+)
 from duragent.process.resource_watch import Limits, ResourceWatch, limits_from, put_first, set_limits_of_process
 
 SPEC, CLAIM, EXIT, STDIN = "spec.json", "runner.json", "exit.json", "stdin"
@@ -28,6 +38,8 @@ TERM_SECONDS, LEFT_SECONDS = 2.0, 0.5
 """From SIGTERM to SIGKILL: of a command, and of what a command that ended by itself left running."""
 KILL_SECONDS, PIPE_SECONDS = 5.0, 0.5
 """How long we try to kill (who hangs in the kernel outlives it), and then read on from a pipe that a stranger holds."""
+CHASE_SECONDS = 0.05
+"""How long we hunt at a time for a process that is always another one."""
 _CHUNK, _SUBREAPER = 1 << 16, 36
 _CANCELS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -42,38 +54,6 @@ class Child(NamedTuple):
     stderr: int
 
 
-class Kept:
-    """What is kept of one stream: its first bytes in NAME.0, then pieces of which the oldest are removed again."""
-
-    def __init__(self, name: str, head_bytes: int, piece_bytes: int, pieces: int) -> None:
-        self.size = 0
-        self._name, self._head, self._piece, self._pieces = name, head_bytes, piece_bytes, pieces
-        self._number, self._room, self._fd = -1, 0, -1
-
-    def write(self, chunk: bytes) -> None:
-        self.size += len(chunk)
-        rest = memoryview(chunk)
-        while rest:
-            if not self._room:
-                self._next()
-            count = os.write(self._fd, rest[: self._room])
-            self._room -= count
-            rest = rest[count:]
-
-    def sync(self) -> None:
-        for number in {0, *range(max(self._number - self._pieces, 0), self._number + 1)} if self.size else ():
-            _sync(f"{self._name}.{number}")
-
-    def _next(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-        self._number += 1
-        self._fd = os.open(f"{self._name}.{self._number}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        self._room = self._piece if self._number else self._head
-        if self._number > self._pieces + 1:
-            os.unlink(f"{self._name}.{self._number - self._pieces - 1}")
-
-
 class Run:
     """A command from its first instruction to the end of all that it started."""
 
@@ -81,7 +61,7 @@ class Run:
         self.ending, self.error, self.stored, self.limit = "exited", "", True, ""
         self.limits, self._watch = limits, ResourceWatch(limits, child.pid)
         self.status: tuple[int | None, int | None] = (None, None)
-        self._child, self._kept, self._exited = child, kept, False
+        self._child, self._kept, self._exited, self._reaped = child, kept, False, False
         self._poll = select.poll()
         self._open = {child.failed, *kept}
         for fd in (wake, *self._open):
@@ -132,6 +112,8 @@ class Run:
                 return
             if now >= kill_at:
                 self._signal_all(signal.SIGKILL)
+                if self._reaped:
+                    chase(CHASE_SECONDS)
             pause = min(pause * 1.5, 0.1)
             self._drain(now + pause)
 
@@ -157,7 +139,14 @@ class Run:
         return pid != 0
 
     def _anything_left(self) -> bool:
-        return not self._has_exited() or (not _only_child(self._child.pid) and bool(self._others()))
+        if not self._has_exited() or (not _only_child(self._child.pid) and bool(self._others())):
+            return True
+        # The table shows nothing more. The kernel knows for certain, once the command itself is out of the way.
+        if not self._reaped:
+            self._reaped = True
+            with suppress(ChildProcessError):
+                os.waitpid(self._child.pid, 0)
+        return has_children()
 
     def _others(self) -> list[Process]:
         table = processes()
@@ -170,7 +159,8 @@ class Run:
 
     def _signal_all(self, number: int) -> None:
         """To the group at once, which no fork can escape, and to each process that left the group."""
-        send(-self._child.pid, number)
+        if not self._reaped:
+            send(-self._child.pid, number)
         for each in self._others():
             if each.group != self._child.pid:
                 send(each.pid, number)
@@ -255,7 +245,7 @@ def tell_exit(folder: str, how: dict[str, object]) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.rename(new, f"{folder}/{EXIT}")
-    _sync(folder)
+    sync(folder)
 
 
 def boot_id() -> str:
@@ -265,12 +255,6 @@ def boot_id() -> str:
             return file.read().strip()
     except OSError:
         return ""
-
-
-def _sync(path: str) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    os.fsync(fd)
-    os.close(fd)
 
 
 def _adopt_orphans() -> None:

@@ -6,6 +6,7 @@ machine that runs the tests.
 
 import asyncio
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from duragent.process import process_table
 from duragent.process.base import Finished, LimitReached
 from duragent.sandboxes.base import Command, Confinement, Limits, Sandbox
 from duragent.sandboxes.bubblewrap import Bubblewrap
+from duragent.sandboxes.settings import LimitSettings
 from duragent.sandboxes.trust import Trust
 from duragent.tools.command_output import result_of
 from tests.bounds import LIMIT_SECONDS
@@ -62,6 +64,10 @@ BOMBS = {
         "processes",
         python="import os, time\nfor _ in range(200):\n    if os.fork() == 0: break\ntime.sleep(30)",
     ),
+    "zombies": Bomb(
+        "processes",
+        python="import os, time\nfor _ in range(200):\n    if os.fork() == 0: os._exit(0)\ntime.sleep(30)",
+    ),
     "threads": Bomb(
         "processes",
         python="import threading, time\nthreading.stack_size(65536)\n"
@@ -80,9 +86,6 @@ BOMBS = {
     "a-real-file": Bomb("file_bytes", sh="exec head -c 64M /dev/zero > big"),
     "a-file-of-a-child": Bomb("file_bytes", sh="head -c 64M /dev/zero > big"),
     "spinning-on-all-cores": Bomb("cpu_seconds", sh="for n in 1 2 3 4; do while :; do :; done & done; wait"),
-    "spinning-children-one-after-another": Bomb(
-        "cpu_seconds", sh="while :; do sh -c 'n=0; while [ $n -lt 9999 ]; do n=$((n+1)); done'; done"
-    ),
 }
 
 
@@ -145,6 +148,12 @@ async def test_bomb_is_ended_by_its_limit_which_is_told_and_leaves_nothing(
         assert each.stat().st_size <= 8 << 20
 
 
+async def test_cpu_time_of_children_that_have_ended_counts(tmp_path: Path, folder: Path) -> None:
+    bomb = Bomb("cpu_seconds", sh="while :; do sh -c 'n=0; while [ $n -lt 9999 ]; do n=$((n+1)); done'; done")
+    found = await exploded(tmp_path, command(bomb, folder, Limits(cpu_seconds=1)))
+    assert (found.limit, left_of(folder)) == (LimitReached("cpu_seconds", 1), [])
+
+
 async def test_bomb_that_its_command_leaves_behind_is_ended_with_it(
     tmp_path: Path, folder: Path, sandbox: Sandbox
 ) -> None:
@@ -160,21 +169,31 @@ async def test_bomb_that_its_command_leaves_behind_is_ended_with_it(
 async def test_process_that_is_always_another_one_does_not_outrun_its_end(
     tmp_path: Path, folder: Path, sandbox: Sandbox
 ) -> None:
-    """Each process forks the next one and ends: whoever reads the table comes late."""
+    """Each process forks the next one and ends: whoever reads the table of processes comes late.
+
+    They hold a FIFO open, so that the kernel tells whether one is left.
+    """
     script = """
 import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+held = os.open("fifo", os.O_WRONLY)
 until = time.monotonic() + 30
 while time.monotonic() < until:
     if os.fork():
         os._exit(0)
     os.setsid()
 """
+    os.mkfifo(folder / "fifo")
+    reading = os.open(folder / "fifo", os.O_RDONLY | os.O_NONBLOCK)
     bomb = Bomb("", sh=f'"{os.path.realpath(sys.executable)}" -I -S -c "$BOMB"; sleep 30')
     bare = command(bomb, folder, SMALL)
     wrapped = sandbox.wrap(replace(bare, env={**bare.env, "BOMB": script}), Confinement((folder,)))
-    found = await (await opened(tmp_path)).commands("session_a", "call_a").run(wrapped, timeout_seconds=1)
-    assert (found.ending, found.error, left_of(folder)) == ("timeout", "", [])
+    try:
+        found = await (await opened(tmp_path)).commands("session_a", "call_a").run(wrapped, timeout_seconds=1)
+        assert (found.ending, found.error) == ("timeout", "")
+        assert os.read(reading, 1) == b"", "nobody holds it any more; else reading would have to wait"
+    finally:
+        os.close(reading)
 
 
 async def test_open_files_are_limited_for_each_process(tmp_path: Path, folder: Path, sandbox: Sandbox) -> None:
@@ -222,6 +241,36 @@ for _ in range(70):
 """
     found = await exploded(tmp_path, command(Bomb("", python=script), folder, Limits()))
     assert (found.ending, found.exit_code, found.limit) == ("exited", 0, None)
+
+
+ORDINARY = {
+    "make": (
+        "make",
+        "printf 'all: a b c d e f\\n%%:\\n\\t@head -c 9 /dev/zero > $@\\n' > Makefile && make -j > out && ls f",
+    ),
+    "git": (
+        "git",
+        "git init -q . && echo 1 > f && git add f && git -c user.name=a -c user.email=b commit -qm c && ls f",
+    ),
+    "tar": ("tar", "echo 1 > f && tar czf - f | tar xzf - && ls f"),
+    "pool": (
+        "python3",
+        'python3 -c "import multiprocessing as m; print(sum(m.Pool(16).map(abs, range(99))))" && touch f && ls f',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+async def test_ordinary_programs_stay_within_the_limits_that_hold_by_default(
+    tmp_path: Path, folder: Path, sandbox: Sandbox, name: str
+) -> None:
+    program, script = ORDINARY[name]
+    if shutil.which(program, path="/usr/bin:/bin") is None:
+        pytest.skip(f"{program} is not installed")
+    ordinary = command(Bomb("", sh=script), folder, LimitSettings().limits())
+    found = await exploded(tmp_path, sandbox.wrap(ordinary, Confinement((folder,))))
+    assert (found.ending, found.exit_code, found.limit, found.stderr.head) == ("exited", 0, None, b"")
+    assert found.stdout.head.endswith(b"f\n")
 
 
 def test_end_that_an_older_version_wrote_has_no_limit(tmp_path: Path) -> None:

@@ -2,16 +2,22 @@
 
 from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
+    CHOOSE,
     ENVIRONMENT,
     FOLDER,
+    RESOURCE_WATCH,
     RUNNER,
     SPOOL,
     T_CONFINEMENT,
     T_CRASHES,
     T_ENDINGS,
     T_ENVIRONMENT,
+    T_HOME,
+    T_LIMITS,
     T_PROCESS_SAFEGUARDS,
     T_RUN,
+    T_WORKSPACE_FOLDER,
+    WORKSPACE_FOLDER,
 )
 
 COMMANDS: tuple[Mutant, ...] = (
@@ -148,7 +154,8 @@ COMMANDS: tuple[Mutant, ...] = (
         "the whole group, and who has left it",
         Edit(
             RUNNER,
-            "        send(-self._child.pid, number)\n"
+            "        if not self._reaped:\n"
+            "            send(-self._child.pid, number)\n"
             "        for each in self._others():\n"
             "            if each.group != self._child.pid:\n"
             "                send(each.pid, number)",
@@ -165,6 +172,30 @@ COMMANDS: tuple[Mutant, ...] = (
             "        elif False:",
         ),
         f"{T_ENDINGS}::test_late_command_is_ended_at_its_deadline",
+    ),
+    without(
+        "a command may use all processes and all memory",
+        "the count of what a command and all that it started use",
+        Edit(RESOURCE_WATCH, "        if not self._counts or now < self._next_glance:", "        if True:"),
+        f"{T_LIMITS}::test_bomb_is_ended_by_its_limit_which_is_told_and_leaves_nothing[Trust-memory-of-one]",
+    ),
+    without(
+        "a command may write a file of any size",
+        "the kernel's limit of a file",
+        Edit(RESOURCE_WATCH, "    _set(resource.RLIMIT_FSIZE, limits.file_bytes)\n", ""),
+        f"{T_LIMITS}::test_bomb_is_ended_by_its_limit_which_is_told_and_leaves_nothing[Trust-a-sparse-file]",
+    ),
+    without(
+        "commands read the home folder",
+        "the empty home in front of it: a list of secrets is never whole",
+        Edit(CHOOSE, '    if settings.home == "hidden":', "    if False:"),
+        f"{T_HOME}::test_nothing_of_a_home_is_read_whether_it_is_in_a_list_or_not",
+    ),
+    without(
+        "other users can enter a workspace",
+        "the mode of the folder, whatever the umask says",
+        Edit(WORKSPACE_FOLDER, "0o700 if folder.name == NAME else 0o777", "0o777"),
+        f"{T_WORKSPACE_FOLDER}::test_whatever_makes_the_workspace_first_makes_it_its_owners",
     ),
     without(
         "the runner has the server's environment",

@@ -110,15 +110,29 @@ def _kinds(error: BaseException) -> list[str]:
     return [each.__name__ for each in type(error).__mro__]
 
 
+RUNNER_AND_NEIGHBOURS = tuple(
+    f"duragent.process.{name}" for name in ("runner", "kept_output", "process_table", "resource_watch")
+)
+
+
 def install(mutant: Mutant, folder: Path) -> None:
     """From now on this process, and each that it starts, imports the mutant's modules. Raises DoesNotApply."""
     mutated = {}
-    for module, source in mutant.sources().items():
-        mutated[module] = str(folder / f"{module}.py")
-        Path(mutated[module]).write_text(source)
+    for module, source in (_runner_of_its_own(mutant) | mutant.sources()).items():
+        path = folder / f"{module.replace('.', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+        mutated[module] = str(path)
     (folder / "sitecustomize.py").write_text(_HOOK.format(mutated=mutated))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
     runpy.run_path(str(folder / "sitecustomize.py"))
+
+
+def _runner_of_its_own(mutant: Mutant) -> dict[str, str]:
+    """A runner is started as a file and finds its neighbours beside it, whatever is hooked: all or none are copies."""
+    if not any(edit.module in RUNNER_AND_NEIGHBOURS for edit in mutant.edits):
+        return {}
+    return {module: (ROOT / f"{module.replace('.', '/')}.py").read_text() for module in RUNNER_AND_NEIGHBOURS}
 
 
 def _in_this_process(mutant: Mutant, folder: Path) -> Tried:
