@@ -1,0 +1,242 @@
+"""The page on how to corrupt a session says what happens: each of its lines is done, and looked at."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from duragent.errors import ProblemResponse
+from duragent.stores.memory import MemoryStore
+from duragent.testing import FakeClock, ScriptedModel
+from duragent.wire import SendMessage
+from tests.bounds import LIMIT_SECONDS
+from tests.docs.pages import ROOT
+from tests.promises.corrupting import RUNNING, STOPPED, Deed, Seen, begun, goes_further, seen
+from tests.promises.real_server import RealServer, make_workspace, told
+from tests.session.house import open_house
+
+PAGE = ROOT / "docs" / "how-to-corrupt.md"
+YEAR_SECONDS = 365 * 24 * 3600.0
+_CODE = re.compile(r"`([^`]+)`")
+
+ELSEWHERE = {
+    "`agent.yaml` is edited to nonsense while the server runs": "tests/promises/test_agents.py::"
+    "test_a_broken_edit_leaves_the_last_good_agent_and_is_listed_with_its_line",
+    "A second server is started on it": "tests/promises/test_stop.py::"
+    "test_a_second_server_on_the_workspace_is_refused_and_told_who_holds_it",
+    "The server is killed with `kill -9`": "tests/promises/test_kill.py::"
+    "test_an_answer_that_was_killed_goes_on_and_every_client_sees_each_record_once",
+    "The runner of a command is killed with `kill -9`": "tests/promises/test_tools_outlive.py::"
+    "test_a_command_whose_runner_was_killed_is_asked_about",
+    "The disk is full": "tests/campaigns/test_real_faults.py::"
+    "test_full_disk_is_told_and_the_same_session_goes_on_when_there_is_room",
+    "It lies on a network drive": "tests/stores/test_lock.py::"
+    "test_network_file_systems_are_told_by_the_mount_that_is_nearest",
+}
+HERE = {
+    "The folder `run` is deleted while the server runs": "test_server_goes_on_without_its_folder_run",
+    "It is copied while the server runs": "test_copy_of_a_running_workspace_goes_on_behind_its_last_whole_records",
+    "It is moved while no server runs": "test_workspace_may_be_moved_but_not_under_a_server",
+    "It is moved while the server runs": "test_workspace_may_be_moved_but_not_under_a_server",
+    "It is deleted while the server runs": "test_nothing_is_written_back_to_a_workspace_that_was_deleted",
+    "It is opened to other users with `chmod`": "test_workspace_that_was_opened_to_others_is_closed_again",
+    "The clock goes back, or forward": "test_records_keep_their_order_when_the_clock_jumps",
+}
+
+
+def rows() -> dict[str, list[str]]:
+    """The tables' lines by their first cell, in order."""
+    table = (line for line in PAGE.read_text().splitlines() if line.startswith("| "))
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table]
+    return {row[0]: row[1:] for row in cells if row[0] not in ("what is done", "---")}
+
+
+def test_each_line_of_the_page_has_a_test() -> None:
+    assert list(rows()) == [*STOPPED, *RUNNING, *(line for line in rows() if line in HERE or line in ELSEWHERE)]
+    assert set(rows()) == {*STOPPED, *RUNNING, *HERE, *ELSEWHERE}
+    for test in HERE.values():
+        assert test in globals()
+    for path, _, test in (each.partition("::") for each in ELSEWHERE.values()):
+        assert f"def {test}(" in (ROOT / path).read_text()
+
+
+# --- sessions -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Seen]]:
+    """What was seen of each deed; one server for those before its start, and those under it."""
+    server = make_workspace(tmp_path_factory.mktemp("corrupting"))
+    yield asyncio.run(_all(server))
+    server.stop()
+
+
+async def _all(server: RealServer) -> Mapping[str, Seen]:
+    server.start()
+    async with server.client() as client:
+        stopped = {line: await begun(client, deed) for line, deed in STOPPED.items()}
+        for line, deed in STOPPED.items():
+            if deed.later:
+                await goes_further(server, client, stopped[line], deed.later)
+        assert await asyncio.to_thread(server.terminate) == 0
+        for line, deed in STOPPED.items():
+            deed.does(server.sessions_dir / stopped[line])
+        server.start()
+        found = {line: await seen(server, client, f"{id_}{STOPPED[line].beside}") for line, id_ in stopped.items()}
+        running = {line: await begun(client, deed) for line, deed in RUNNING.items()}
+        for line, deed in RUNNING.items():
+            deed.does(server.sessions_dir / running[line])
+        found |= {line: await seen(server, client, id_) for line, id_ in running.items()}
+        bystander = await begun(client, Deed(lambda _: None))
+        assert (await seen(server, client, bystander)).answered
+        assert await asyncio.to_thread(server.terminate) == 0
+        server.start()
+        found |= {f"{line}, and later": await seen(server, client, id_) for line, id_ in running.items()}
+    assert "Traceback" not in server.log.read_text()
+    return found
+
+
+@pytest.mark.parametrize("line", [*STOPPED, *RUNNING])
+def test_what_is_done_to_a_session_ends_as_the_page_says(found: Mapping[str, Seen], line: str) -> None:
+    then, words = rows()[line]
+    assert found[line].then == then, found[line].told
+    told = "\n".join(found[line].told)
+    for fragment in _CODE.findall(words):
+        if fragment not in ("state.yaml", "duragent fork", "session import", "duragent session delete"):
+            assert fragment in told, told
+
+
+def test_what_can_be_read_of_a_damaged_log_is_served_and_an_older_copy_lost_what_came_later(
+    found: Mapping[str, Seen],
+) -> None:
+    assert found["The last lines are deleted"].kept == ("repeat once",)
+    assert found["A line is added"].kept == ("repeat once", "once")
+    assert found["An older copy of the session's folder takes its place"].kept == (
+        *("repeat once", "once"),
+        *("repeat again", "again"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "later"),
+    [
+        ("`sed -i`, or an editor that saves", "the checksum does not fit"),
+        ("`git checkout` or `git stash` of an older log", "the log ends at record 3, but state.yaml has seen 7"),
+        ("A line is added", "not JSON"),
+        ("The log is truncated in place", "the log ends at record 2, but state.yaml has seen 7"),
+        ("Letters are changed in place", "the checksum does not fit"),
+        ("The log is deleted", "the log is gone, but state.yaml is there"),
+        ("The folder is deleted", "not found"),
+        ("The folder is renamed", "not found"),
+    ],
+)
+def test_after_the_next_start_the_file_that_is_there_counts(found: Mapping[str, Seen], line: str, later: str) -> None:
+    told = found[f"{line}, and later"].told
+    assert later in "\n".join(told), told
+
+
+# --- the workspace --------------------------------------------------------------------------------------------------
+
+
+async def test_server_goes_on_without_its_folder_run(server: RealServer) -> None:
+    server.start()
+    async with server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        shutil.rmtree(server.workspace / "run")
+        assert (await told(client, session, "repeat after me")).content == "after me"
+    second = server.spawn()
+    assert second.wait(LIMIT_SECONDS) == 73
+    async with server.client() as client:
+        assert (await told(client, session, "repeat and again")).content == "and again"
+
+
+async def test_copy_of_a_running_workspace_goes_on_behind_its_last_whole_records(
+    server: RealServer, tmp_path: Path
+) -> None:
+    server.start()
+    copy = RealServer(tmp_path / "copy" / ".duragent")
+    try:
+        async with server.client() as client:
+            session = (await client.create_session("assistant")).session_id
+            await told(client, session, "repeat after me")
+            await client.post_message(session, SendMessage(content="count to 60"))
+            shutil.copytree(server.workspace, copy.workspace, ignore=_no_sockets)
+            copy.start()
+            async with copy.client() as other:
+                assert (await told(other, session, "repeat in the copy")).content == "in the copy"
+                contents = [message.content for message in (await other.messages(session)).messages]
+            assert contents[:2] == ["repeat after me", "after me"]
+            assert "repeat in the copy" not in [each.content for each in (await client.messages(session)).messages]
+    finally:
+        copy.stop()
+
+
+def _no_sockets(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if not (Path(folder) / name).is_file() and not (Path(folder) / name).is_dir()]
+
+
+async def test_workspace_may_be_moved_but_not_under_a_server(server: RealServer, tmp_path: Path) -> None:
+    server.start()
+    async with server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        await told(client, session, "repeat after me")
+    assert server.terminate() == 0
+    (tmp_path / "elsewhere").mkdir()
+    there = RealServer(server.workspace.rename(tmp_path / "elsewhere" / ".duragent"))
+    try:
+        there.start()
+        async with there.client() as client:
+            assert (await told(client, session, "repeat over there")).content == "over there"
+            endpoint = await there.endpoint()
+            there.workspace.rename(server.workspace)
+            with pytest.raises(ProblemResponse, match="it was removed"):
+                await told(client, session, "repeat nowhere")
+            assert endpoint
+        assert there.terminate() == 0
+    finally:
+        there.stop()
+    server.start()
+    async with server.client() as client:
+        contents = [message.content for message in (await client.messages(session)).messages]
+        assert contents == ["repeat after me", "after me", "repeat over there", "over there"]
+        assert (await told(client, session, "repeat back home")).content == "back home"
+
+
+async def test_nothing_is_written_back_to_a_workspace_that_was_deleted(server: RealServer) -> None:
+    server.start()
+    async with server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        await told(client, session, "repeat after me")
+        shutil.rmtree(server.workspace)
+        for asked in (told(client, session, "repeat nowhere"), client.create_session("assistant")):
+            with pytest.raises(ProblemResponse, match=r"it was removed|No such file|there are no agents"):
+                await asked
+        assert (await client.ready()).status == "degraded"
+    assert server.terminate() == 0
+    assert not server.workspace.exists()
+
+
+async def test_workspace_that_was_opened_to_others_is_closed_again(server: RealServer) -> None:
+    server.workspace.chmod(0o777)
+    server.start()
+    assert server.workspace.stat().st_mode & 0o777 == 0o700
+    assert "was open to other users" in server.log.read_text()
+
+
+async def test_records_keep_their_order_when_the_clock_jumps(tmp_path: Path) -> None:
+    clock = FakeClock(hurried=True)
+    async with open_house(MemoryStore(), ScriptedModel(["one", "two", "three"]), tmp_path, clock=clock) as house:
+        session = await house.new()
+        await house.ask(session, "hi")
+        clock.jump(-6 * YEAR_SECONDS)
+        await house.ask(session, "and now?")
+        clock.jump(20 * YEAR_SECONDS)
+        answered = await house.ask(session, "and then?")
+        assert answered.reply is not None
+        assert (answered.outcome, answered.reply.text) == ("completed", "three")
+        records = await house.records(session)
+    assert [record.seq for record in records] == list(range(1, len(records) + 1))
+    assert [record.ts[:4] for record in records if record.event.type == "turn_ended"] == ["2026", "2020", "2039"]
