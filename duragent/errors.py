@@ -21,6 +21,7 @@
     │   └── CallChanged              the decision is about another call than the one that waits
     ├── StoreError                   the place where streams rest refuses
     │   ├── WorkspaceLocked          another server holds the workspace
+    │   │   └── SessionsLocked       … or the folder of its sessions, which another workspace may name too
     │   ├── UnsafeFileSystem         a network file system, where locks cannot be trusted
     │   ├── SessionExists
     │   ├── Fenced                   the claim was lost; final for this claim
@@ -229,6 +230,19 @@ class WorkspaceLocked(StoreError):
     def __init__(self, workspace: str, holder: str) -> None:
         self.workspace, self.holder = workspace, holder
         super().__init__(f"workspace {workspace} is held by {holder}")
+
+
+class SessionsLocked(WorkspaceLocked):
+    """Another server writes to the sessions folder, perhaps one of another workspace that names the same folder."""
+
+    code = "sessions-locked"
+
+    def __init__(self, folder: str, holder: str) -> None:
+        super().__init__(folder, holder)
+        self.args = (f"{self.CLAUSE} {folder} is held by {holder}",)
+
+    CLAUSE: ClassVar[str] = "the sessions folder"
+    """How its sentence begins: a client finds it in the log of the server that it started."""
 
 
 class UnsafeFileSystem(StoreError):

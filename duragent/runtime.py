@@ -38,15 +38,17 @@ from duragent.process.spool import Spool
 from duragent.server.announce import Presence, announced, prepare_run_folder, take_presence
 from duragent.server.app import build_app
 from duragent.server.doors import Doors, Tokens
+from duragent.server.ending import end_for_sure
 from duragent.server.listen import listen_all, url_of
 from duragent.server.log import log_to_stderr
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
+from duragent.session.alone import Spawned
 from duragent.session.means import Means
 from duragent.session.ports import Ports
-from duragent.session.sessions import Sessions
+from duragent.session.sessions import HANG_SECONDS, Sessions
 from duragent.stores.files import FileStore
-from duragent.stores.lock import WorkspaceLock, refuse_network_file_system
+from duragent.stores.lock import SessionsLock, WorkspaceLock, refuse_network_file_system
 from duragent.stores.room import Room
 from duragent.subscribers.notify import Notifier
 from duragent.tools.settings import WebSettings
@@ -73,7 +75,10 @@ class Runtime:
     catalog: Catalog = field(init=False)
     url: str = ""
     _room: Room = field(init=False)
+    hangs: bool = False
+    """A call to the disk did not return before the stop was over."""
     _models: dict[ModelChoice, Model] = field(default_factory=dict)
+    _work: Spawned = field(default_factory=Spawned)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Runtime"]:
@@ -85,8 +90,7 @@ class Runtime:
         with _needed(workspace):
             make_folders(workspace.parent)
             workspace.mkdir(mode=0o700, exist_ok=True)
-        if not self.config.store.allow_network_fs:
-            refuse_network_file_system(workspace)
+        self._refuse_network(workspace)
         lock = WorkspaceLock(workspace / ".lock")
         with _needed(workspace):
             lock.acquire(self._note("starting"))
@@ -94,7 +98,30 @@ class Runtime:
             async with self._serving(workspace, lock):
                 yield self
         finally:
-            lock.release()
+            if not self.hangs:
+                lock.release()
+
+    def _refuse_network(self, folder: Path) -> None:
+        if not self.config.store.allow_network_fs:
+            refuse_network_file_system(folder)
+
+    @asynccontextmanager
+    async def _stored(self, workspace: Path) -> AsyncIterator[FileStore]:
+        """The store, whose folder is locked too: another workspace may name the same one."""
+        folder = self.config.sessions_dir
+        self._refuse_network(folder)
+        lock = SessionsLock(folder, workspace, self._note(f"for the workspace {workspace}"))
+        store = FileStore(folder, open_logs=descriptors.for_logs, lock=lock)
+        try:
+            await asyncio.to_thread(store.open)
+            yield store
+        finally:
+            if store.close(HANG_SECONDS):
+                lock.release()
+            else:
+                # What is still under way may write: the kernel lets go of the locks when this process is gone.
+                self.hangs = True
+                _log.warning("calls to the disk have not returned; what they write was not acknowledged")
 
     @asynccontextmanager
     async def _serving(self, workspace: Path, lock: WorkspaceLock) -> AsyncIterator[None]:
@@ -103,17 +130,16 @@ class Runtime:
         presence = await asyncio.to_thread(take_presence, workspace, self.settings.api_token)
         try:
             await asyncio.to_thread(_hide_from_others, self.config)
-            async with self._answering(workspace, lock, presence):
+            async with self._stored(workspace) as store, self._answering(store, lock, presence):
                 yield
         finally:
             presence.close()
 
     @asynccontextmanager
-    async def _answering(self, workspace: Path, lock: WorkspaceLock, presence: Presence) -> AsyncIterator[None]:
+    async def _answering(self, store: FileStore, lock: WorkspaceLock, presence: Presence) -> AsyncIterator[None]:
+        workspace = self.config.workspace
         self.catalog = await asyncio.to_thread(Catalog.open, self.agents_dir)
         self._room = Room(self.config.sessions_dir)
-        store = FileStore(self.config.sessions_dir, open_logs=descriptors.for_logs)
-        await asyncio.to_thread(store.open)
         listeners = listen_all(self.settings, presence.socket_path)
         port = listeners[0].getsockname()[1]
         self.url = url_of(self.settings.host, port)
@@ -139,10 +165,10 @@ class Runtime:
                         await http.stop(grace * (1 - GRACE_FOR_TURNS) / 2)
                 for task in housekeeping:
                     task.cancel()
+                await self._work.end(HANG_SECONDS)
         finally:
             for listener in listeners:
                 listener.close()
-            store.close()
 
     def _address(self, port: int, presence: Presence) -> wire.ServerAddress:
         return wire.ServerAddress(
@@ -194,7 +220,7 @@ class Runtime:
             agents=self.catalog,
             model_for=self._model_for,
             settings=self.config.sessions,
-            spawn=lambda work: tasks.create_task(_guarded(work)),
+            spawn=lambda work: self._work.add(tasks.create_task(_guarded(work))),
             means=means,
             idle_timeout_seconds=self.settings.idle_timeout_seconds,
         )
@@ -281,6 +307,7 @@ async def serve(
     # Before anybody can find us: who is asked to end while it starts ends in order, too.
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, _on_signal, runtime)
+    ending = asyncio.create_task(end_for_sure(runtime.stop, settings.shutdown_grace_seconds))
     async with runtime.open():
         _log.info("serving %s on %s", config.workspace, runtime.url)
         _log_agents(runtime.catalog)
@@ -291,6 +318,7 @@ async def serve(
         if unused is not None:
             unused.cancel()
         _log.info("stopping; what is not done within %g s goes on at the next start", settings.shutdown_grace_seconds)
+    ending.cancel()
     _log.info("stopped")
 
 
@@ -309,11 +337,11 @@ def _with_options(settings: ServerSettings, host: str | None, port: int | None) 
 
 
 @contextmanager
-def _needed(workspace: Path) -> Iterator[None]:
+def _needed(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ServerStartFailed(f"the workspace {workspace} cannot be used: {in_words(error)}") from error
+        raise ServerStartFailed(f"the workspace {folder} cannot be used: {in_words(error)}") from error
 
 
 def _on_signal(runtime: Runtime) -> None:

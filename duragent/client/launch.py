@@ -13,7 +13,7 @@ from pathlib import Path
 from duragent.client.address import Endpoint, Tokens, read_address
 from duragent.client.find import find_server
 from duragent.client.server_process import is_gone
-from duragent.errors import ServerStartFailed, ServerUnreachable, WorkspaceLocked
+from duragent.errors import ServerStartFailed, ServerUnreachable, SessionsLocked, WorkspaceLocked
 from duragent.os_errors import in_words
 from duragent.workspace_folder import make_folders
 
@@ -71,7 +71,8 @@ async def _ready(process: subprocess.Popen[bytes], workspace: Path, log: Path, l
     pause, why = _POLL_FIRST, "it did not say where it listens"
     while time.monotonic() < deadline:
         code = process.poll()
-        if code not in (None, EXIT_WORKSPACE_LOCKED):
+        held_elsewhere = code == EXIT_WORKSPACE_LOCKED and SessionsLocked.CLAUSE in _tail(log, log_start)
+        if held_elsewhere or code not in (None, EXIT_WORKSPACE_LOCKED):
             raise ServerStartFailed(f"the server ended with exit code {code}:\n{_tail(log, log_start)}")
         address = read_address(workspace)
         if address is not None and (code == EXIT_WORKSPACE_LOCKED or address.pid == process.pid):

@@ -65,6 +65,26 @@ class UntilStopped:
         await asyncio.gather(*working, return_exceptions=True)
 
 
+class Spawned:
+    """Tasks that another one waits for, kept so that those which hang can be ended."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def end(self, seconds: float) -> None:
+        """Cancel those that do not end within `seconds`."""
+        left = set(self._tasks)
+        if left:
+            _, left = await asyncio.wait(left, timeout=seconds)
+        for task in left:
+            task.cancel()
+
+
 async def to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
     """Do the work even if the caller goes away in its middle."""
     return await asyncio.shield(asyncio.ensure_future(work))
@@ -76,3 +96,21 @@ async def tried(work: Awaitable[object]) -> None:
         await work
     except (DuragentError, OSError) as error:
         _log.warning("housekeeping: %s", error)
+
+
+async def within(seconds: float, *works: Coroutine[Any, Any, object]) -> None:
+    """Do all of it at once; what has not ended in time is cancelled, and is not waited for.
+
+    Raises the first error, when all have ended.
+    """
+    working = [asyncio.ensure_future(work) for work in works]
+    if not working:
+        return
+    ended, hanging = await asyncio.wait(working, timeout=seconds)
+    for each in hanging:
+        each.cancel()
+    if hanging:
+        _log.warning("the disk has not answered for %g s: not waiting for it any longer", seconds)
+    for each in ended:
+        if not each.cancelled() and (error := each.exception()) is not None:
+            raise error

@@ -17,6 +17,9 @@ from duragent.journal import snapshot
 from duragent.journal.state import SessionState
 from duragent.stores.base import Store
 
+SNAPSHOT_SECONDS = 5.0
+"""So long the list waits for one summary, which is a cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -115,8 +118,8 @@ def dump(rows: Mapping[str, Row], marks: Iterable[tuple[str, str]]) -> bytes:
 
 async def _from_snapshot(store: Store, session_id: str) -> Row | None:
     try:
-        data = await store.get_snapshot(session_id)
-    except Unavailable:
+        data = await asyncio.wait_for(store.get_snapshot(session_id), SNAPSHOT_SECONDS)
+    except (Unavailable, TimeoutError):
         # It is looked at as one that nothing is known of, and that says why it cannot be read.
         return None
     saved = snapshot.load(data, session_id) if data else None

@@ -7,19 +7,20 @@ import asyncio
 import builtins
 import dataclasses
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from duragent.bus import Block, Delta
-from duragent.errors import Damaged, DuragentError, NotDamaged, SessionNotFound, Stopping, Unavailable
+from duragent.errors import Damaged, DuragentError, NotDamaged, Stopping, Unavailable
 from duragent.journal.apply import reduce
 from duragent.journal.inputs import Input
 from duragent.journal.record import Record, crc_seed, encode, expand, timestamp
 from duragent.journal.state import SessionState
 from duragent.session.actor import Receipt, Session
-from duragent.session.alone import OneAtATime, UntilStopped, to_its_end, tried
+from duragent.session.alone import OneAtATime, UntilStopped, to_its_end, tried, within
 from duragent.session.answer import Answered, AnswerSearch, answered
 from duragent.session.approvals import Question, if_readable, open_question
+from duragent.session.checks import Checks, Means
 from duragent.session.copying import damage_of, mend
 from duragent.session.expiry import expired_approvals, expired_sessions
 from duragent.session.fold import fold
@@ -30,7 +31,9 @@ from duragent.session.watch import CaughtUp, Hello, Reset, Watched
 
 __all__ = ["Block", "CaughtUp", "Delta", "Hello", "NewSession", "Question", "Receipt", "Reset", "Sessions", "Watched"]
 
-OPENING_AT_ONCE = 4
+HANG_SECONDS = 0.5
+FINISH_SECONDS, SAVE_SECONDS = 2.0, 1.0
+"""So long a stop waits, beyond the grace, for sessions, for the list and for closing what the disk does not let end."""
 INDEX_SECONDS = 30.0
 EXPIRY_SECONDS = 3600.0
 APPROVAL_SECONDS = 30.0
@@ -47,6 +50,9 @@ class Sessions:
         # Whoever makes, opens, closes or deletes a session does so alone.
         self._alone = OneAtATime()
         self._index = Index()
+        self._checks = Checks(
+            Means(ports.store, ports.clock, self._live, self._session, self._reopen, self._unload, self._note)
+        )
         self._listed = asyncio.Event()
         self._adopting = UntilStopped()
         self._stopping = False
@@ -263,6 +269,12 @@ class Sessions:
                 session = None
             return session or await self._opened(session_id)
 
+    async def _reopen(self, session: Session) -> None:
+        async with self._alone(session.id):
+            if self._live.get(session.id) is session:
+                await session.finish(0)
+                await self._opened(session.id)
+
     async def _opened(self, session_id: str) -> Session:
         claim = await self._ports.store.claim(session_id)
         try:
@@ -297,15 +309,16 @@ class Sessions:
         """Go on with what was interrupted, then keep house until cancelled."""
         doubtful = await self._index.fill(self._ports.store)
         # Whoever asks for a list is not told of fewer sessions than there are.
-        unread = await self._open_all(name for name in doubtful if name not in self._index.rows)
+        unread = await self._checks.open_all(name for name in doubtful if name not in self._index.rows)
         self._listed.set()
         working = [name for name, row in self._index.rows.items() if row.state.has_work and not row.problem]
-        unread |= await self._open_all(dict.fromkeys([*working, *doubtful]))
+        unread |= await self._checks.open_all(dict.fromkeys([*working, *doubtful]))
         # Of a session that cannot be read now nobody knows what it waits for.
         await tried(self._ports.means.spool.sweep(lambda name, call: name in unread or self._awaited(name, call)))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._every(INDEX_SECONDS, self._save_index))
             tasks.create_task(self._every(INDEX_SECONDS, self._open_failed))
+            tasks.create_task(self._every(INDEX_SECONDS, self._checks.again))
             tasks.create_task(self._every(EXPIRY_SECONDS, self._close_expired))
             tasks.create_task(self._every(APPROVAL_SECONDS, self._deny_expired))
             tasks.create_task(self._every(self._ports.settings.idle_unload_seconds / 4, self._unload_idle))
@@ -316,43 +329,6 @@ class Sessions:
         calls = row.state.turn.calls if row and row.state.turn else ()
         started = any(each.call == call and each.status == "started" for each in calls)
         return started or (row is not None and (row.old or row.problem is not None))
-
-    async def _open_all(self, session_ids: Iterable[str]) -> set[str]:
-        """Look at each; returns those that could not be opened."""
-        at_once, unread = asyncio.Semaphore(OPENING_AT_ONCE), set[str]()
-
-        async def look(session_id: str) -> None:
-            async with at_once:
-                try:
-                    await self._look(session_id)
-                except SessionNotFound:
-                    return
-                except Exception as error:
-                    # One session must never keep the server from starting.
-                    unread.add(session_id)
-                    if not isinstance(error, Stopping):
-                        unexpected = None if isinstance(error, DuragentError) else error
-                        _log.error("session %s cannot be opened: %s", session_id, error, exc_info=unexpected)
-
-        async with asyncio.TaskGroup() as tasks:
-            for session_id in session_ids:
-                tasks.create_task(look(session_id))
-        return unread
-
-    async def _look(self, session_id: str) -> None:
-        """Let it go on if it has to, and find out what it is and whether it is whole."""
-        was_open = session_id in self._live
-        session = await self._session(session_id)
-        opened_at = session.last_used
-        try:
-            await self._ports.store.verify(session_id)
-        except Damaged as error:
-            _log.error("%s", error)
-            session.problem = session.problem or error
-            self._note(session)
-        # Who reads it meanwhile needs its claim.
-        if not was_open and session.last_used == opened_at:
-            await self._unload(session)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -392,8 +368,7 @@ class Sessions:
         self._listed.set()
         await self._adopting.stop()
         sessions = list(self._live.values())
-        await asyncio.gather(*(session.finish(grace_seconds) for session in sessions))
-        await tried(self._save_index())
-        for session in sessions:
-            await self._ports.store.release(session.claim)
+        await within(grace_seconds + FINISH_SECONDS, *(session.finish(grace_seconds) for session in sessions))
+        await within(SAVE_SECONDS, tried(self._save_index()))
+        await within(HANG_SECONDS, *(self._ports.store.release(session.claim) for session in sessions))
         self._live.clear()

@@ -14,9 +14,7 @@ Blocking calls run in a small pool of threads, never on the event loop; calls on
 
 import asyncio
 import contextlib
-import os
 import shutil
-import stat
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,18 +31,21 @@ from duragent.errors import (
     Unavailable,
 )
 from duragent.journal import snapshot
-from duragent.os_errors import in_words, is_shortage
+from duragent.os_errors import in_words
 from duragent.stores.adopting import DELETED, Adoption, or_full
 from duragent.stores.base import SESSION_ID, Claim, Listed, TornTail
 from duragent.stores.blobs import read_blob, write_blob
+from duragent.stores.caches import INDEX_MAX_BYTES, PARTIAL_MAX_BYTES, Scratch, read_or_none
 from duragent.stores.disk import Disk
-from duragent.stores.legacy_files import legacy_mark, may_write_summary
+from duragent.stores.legacy_files import may_write_summary
+from duragent.stores.listing import listed
+from duragent.stores.lock import SessionsLock
 from duragent.stores.log_file import LogFile
 from duragent.stores.mending import mend
 from duragent.stores.open_logs import OpenLogs
 from duragent.stores.reader import verify
 from duragent.stores.rotation import Rotation
-from duragent.stores.segments import ACTIVE, SNAPSHOT, has_sealed
+from duragent.stores.segments import SNAPSHOT
 from duragent.stores.sessions_folder import SessionsFolder
 from duragent.stores.threads import Threads
 
@@ -52,8 +53,6 @@ _T = TypeVar("_T")
 _INDEX = ".index.jsonl"
 _PARTIAL = "partial.jsonl"
 _OPEN_LOGS = 256
-_PARTIAL_MAX_BYTES = 64 << 20
-_INDEX_MAX_BYTES = 1 << 30
 CLOSE_SECONDS = 2.0
 """So long `close` waits for calls to the disk that are under way."""
 
@@ -78,13 +77,18 @@ class FileStore:
         disk: Disk | None = None,
         rotation: Rotation | None = None,
         open_logs: Callable[[], int] = lambda: _OPEN_LOGS,
+        lock: SessionsLock | None = None,
     ) -> None:
-        """`open_logs` says how many logs may have their file open at a time."""
+        """`open_logs` says how many logs may have their file open at a time.
+
+        `lock` is held from `open` on; None: nobody else writes to this folder.
+        """
         self._root = sessions_dir
         self._disk = disk or Disk()
         self._rotation = rotation or Rotation()
         self._threads = Threads()
-        self._folder = SessionsFolder(self._disk, sessions_dir)
+        self._lock = lock or SessionsLock.none()
+        self._folder = SessionsFolder(self._disk, sessions_dir, self._lock)
         self._claims: dict[str, _FileClaim] = {}
         self._open_logs: OpenLogs[_FileClaim] = OpenLogs(open_logs)
 
@@ -109,10 +113,17 @@ class FileStore:
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         try:
-            return await self._threads.run(work)
+            return await self._threads.run(lambda: self._held(work))
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise Unavailable(f"the store cannot be used: {where}{in_words(error)}") from error
+
+    def _held(self, work: Callable[[], _T]) -> _T:
+        self._lock.must_hold()
+        done = work()
+        # Before it is acknowledged: what was written is where the name leads, and under the lock.
+        self._lock.must_hold()
+        return done
 
     async def _through(self, work: Callable[[], _T]) -> _T:
         """As `_in_thread`; who is cancelled in the middle goes on only when the work has ended."""
@@ -168,8 +179,7 @@ class FileStore:
                 log.close()
                 raise
 
-        await self._in_thread(work)
-        return await self._claimed(session_id, log)
+        return await self._claimed(session_id, log, work)
 
     async def adopt(
         self,
@@ -214,10 +224,14 @@ class FileStore:
                 log.close()
                 raise
 
-        await self._in_thread(work)
-        return await self._claimed(session_id, log)
+        return await self._claimed(session_id, log, work)
 
-    async def _claimed(self, session_id: str, log: LogFile) -> Claim:
+    async def _claimed(self, session_id: str, log: LogFile, work: Callable[[], None]) -> Claim:
+        try:
+            await self._in_thread(work)
+        except Unavailable:
+            log.close()
+            raise
         if (old := self._claims.pop(session_id, None)) is not None:
             self._close_log(old)
         folder = self._root / session_id
@@ -229,9 +243,10 @@ class FileStore:
 
     async def release(self, claim: Claim) -> None:
         if self._claims.get(claim.session_id) is claim:
-            with contextlib.suppress(Fenced):
+            with contextlib.suppress(Fenced, Unavailable):
                 await self._with(claim, lambda mine, _: self._close_log(mine))
-            if self._claims.get(claim.session_id) is claim:
+            if (mine := self._claims.get(claim.session_id)) is claim:
+                self._close_log(mine)  # Also when the folder is not ours any more.
                 del self._claims[claim.session_id]
 
     def _close_log(self, claim: _FileClaim) -> None:
@@ -295,14 +310,14 @@ class FileStore:
 
     async def get_snapshot(self, session_id: str) -> bytes | None:
         path = self._root / session_id / SNAPSHOT
-        return await self._in_thread(lambda: self._read_or_none(path, snapshot.MAX_BYTES, may_lack=False))
+        return await self._in_thread(lambda: read_or_none(self._disk, path, snapshot.MAX_BYTES, may_lack=False))
 
     async def put_partial(self, claim: Claim, data: bytes, *, append: bool) -> None:
         def work(mine: _FileClaim, _: LogFile) -> None:
             # A cache: when there is no room for it, the answer is told all the same.
             with (
                 contextlib.suppress(OSError),
-                contextlib.closing(_Scratch(self._disk, mine.folder / _PARTIAL)) as scratch,
+                contextlib.closing(Scratch(self._disk, mine.folder / _PARTIAL)) as scratch,
             ):
                 scratch.put(data, append)
 
@@ -310,25 +325,15 @@ class FileStore:
         crashpoint("partial.kept")
 
     async def get_partial(self, claim: Claim) -> bytes:
-        return await self._with(claim, lambda mine, _: self._read_partial(mine.folder) or b"")
+        def work(mine: _FileClaim, _: LogFile) -> bytes:
+            return read_or_none(self._disk, mine.folder / _PARTIAL, PARTIAL_MAX_BYTES) or b""
+
+        return await self._with(claim, work)
 
     # --- all sessions -----------------------------------------------------------------------------------------------
 
     async def list_sessions(self) -> list[Listed]:
-        return await self._in_thread(self._list)
-
-    def _list(self) -> list[Listed]:
-        found: list[Listed] = []
-        if not self._root.is_dir():
-            # It could not be made yet.
-            return found
-        with os.scandir(self._root) as entries:
-            for entry in entries:
-                if not SESSION_ID.match(entry.name):
-                    continue
-                if (mark := _mark(self._disk, Path(entry.path))) is not None:
-                    found.append(Listed(entry.name, mark))
-        return found
+        return await self._in_thread(lambda: listed(self._disk, self._root))
 
     async def delete(self, session_id: str) -> None:
         claim = self._claims.get(session_id)
@@ -355,53 +360,5 @@ class FileStore:
         crashpoint("index.dumped")
 
     async def get_index(self) -> bytes:
-        return await self._in_thread(lambda: self._read_or_none(self._root / _INDEX, _INDEX_MAX_BYTES) or b"")
-
-    def _read_partial(self, folder: Path) -> bytes | None:
-        return self._read_or_none(folder / _PARTIAL, _PARTIAL_MAX_BYTES)
-
-    def _read_or_none(self, path: Path, limit_bytes: int, *, may_lack: bool = True) -> bytes | None:
-        """A cache: what cannot be read, or is not a file, counts as absent.
-
-        Without `may_lack` raises OSError when that says nothing of the file.
-        """
-        try:
-            return self._disk.read_file(path, limit_bytes)
-        except OSError as error:
-            if is_shortage(error) and not may_lack:
-                raise
-            return None
-
-
-class _Scratch:
-    """A file that need not survive the machine."""
-
-    def __init__(self, disk: Disk, path: Path) -> None:
-        self._disk, self._fd = disk, disk.open(path, scratch=True)
-
-    def put(self, data: bytes, append: bool) -> None:
-        if not append:
-            self._disk.truncate(self._fd, 0)
-        self._disk.write(self._fd, data, os.fstat(self._fd).st_size)
-
-    def close(self) -> None:
-        self._disk.close(self._fd)
-
-
-def _mark(disk: Disk, folder: Path) -> str | None:
-    """What changes with the log; None when there is no record in it."""
-    try:
-        status = os.stat(folder / ACTIVE, follow_symlinks=False)
-    except FileNotFoundError:
-        status = None
-    except NotADirectoryError:
-        return None
-    except OSError:
-        # It is there, and whoever opens it is told.
-        return "unreadable"
-    legacy = legacy_mark(folder)
-    if status and (status.st_size or not stat.S_ISREG(status.st_mode)):
-        return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}{legacy}"
-    # A summary without the log that it sums up is a log that was lost.
-    is_there = has_sealed(disk, folder) or os.path.lexists(folder / SNAPSHOT) or legacy
-    return f"sealed{legacy}" if is_there else None
+        path = self._root / _INDEX
+        return await self._in_thread(lambda: read_or_none(self._disk, path, INDEX_MAX_BYTES) or b"")

@@ -1,7 +1,9 @@
-"""One writer: the lock of a workspace.
+"""One writer: the locks of a workspace, and of the folder that its sessions are written to.
 
-`flock` on `.lock` and on its folder, never POSIX `fcntl` locks, which vanish when any other descriptor of the file is
-closed. The kernel drops it when the process dies, however it dies. What stands in the file is for people only.
+`flock` on a folder and on the file `.lock` in it, never POSIX `fcntl` locks, which vanish when any other descriptor of
+the file is closed. The kernel drops it when the process dies, however it dies. It belongs to the folder itself (the
+inode), so that it counts by whatever path, link or bind mount the folder is reached. What stands in the file is for
+people only.
 """
 
 import contextlib
@@ -11,7 +13,8 @@ import re
 from pathlib import Path
 
 from duragent.crashpoint import crashpoint
-from duragent.errors import UnsafeFileSystem, WorkspaceLocked
+from duragent.errors import SessionsLocked, Unavailable, UnsafeFileSystem, WorkspaceLocked
+from duragent.safe_read import open_file, read_file
 
 _NETWORK_KINDS = frozenset(
     """9p afs beegfs ceph cifs fuse.glusterfs fuse.s3fs fuse.sshfs gfs2 glusterfs lustre ncpfs nfs nfs4 ocfs2 smb3
@@ -19,16 +22,23 @@ _NETWORK_KINDS = frozenset(
 )
 """File systems whose locks or fsync other machines may not see, as `/proc/self/mountinfo` names them."""
 
+_NOTE_MAX_BYTES = 4 << 10
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 class WorkspaceLock:
     """Held from `acquire` to `release` or the death of the process."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, refused: type[WorkspaceLocked] = WorkspaceLocked) -> None:
+        """`refused` is what `acquire` raises when another process holds it."""
+        self._path, self._refused = path, refused
         self._fd: int | None = None
         self._folder_fd: int | None = None
+        self._folder: os.stat_result | None = None
+
+    @property
+    def held(self) -> bool:
+        return self._folder_fd is not None
 
     def acquire(self, note: str) -> None:
         """Raises WorkspaceLocked with what the holder wrote about itself, OSError where there are no locks.
@@ -36,24 +46,43 @@ class WorkspaceLock:
         The folder's lock is the one that counts, so a disk that takes no new file does not matter. The file's is for
         servers of version 0.1.0, and for people: it has the note.
         """
-        # The folder is locked too: `git clean` may remove the file, and another server would make a new one.
-        folder_fd = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        fd = _lock_file(self._path)
+        # The folder is locked too, and first: `git clean` may remove the file, and another server would make a new one.
+        folder_fd, fd = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), None
         try:
-            for each in (fd, folder_fd):
-                if each is not None:
-                    fcntl.flock(each, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(folder_fd)
+            fd = _lock_file(self._path)
+            if fd is not None:
+                _lock(fd)
+            self._folder = os.fstat(folder_fd)
         except OSError as error:
-            holder = "" if fd is None else _note_in(fd)
-            for each in (fd, folder_fd):
+            for each in (folder_fd, fd):
                 if each is not None:
                     os.close(each)
-            if not isinstance(error, BlockingIOError):
-                raise
-            raise WorkspaceLocked(str(self._path.parent), holder or "another process") from error
+            if isinstance(error, BlockingIOError):
+                raise self._refused(str(self._path.parent), self._holder() or "another process") from error
+            raise
         self._fd, self._folder_fd = fd, folder_fd
         self.describe(note)
         crashpoint("lock.taken")
+
+    def _holder(self) -> str:
+        with contextlib.suppress(OSError):
+            return read_file(self._path, _NOTE_MAX_BYTES).decode(errors="replace").strip()[:500]
+        return ""
+
+    def must_hold(self) -> None:
+        """Raises Unavailable when the folder that has the name is not the one that is locked."""
+        if self._folder is None:
+            return
+        problem = "it was removed or moved away"
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.stat(self._path.parent), self._folder):
+                return
+            problem = "another folder has its name now"
+        raise Unavailable(
+            f"{self._path.parent} is not the folder that this server has locked: {problem}; "
+            "put the old one back, or start the server again"
+        )
 
     def describe(self, note: str) -> None:
         """Say who holds it: process, start, address."""
@@ -71,21 +100,47 @@ class WorkspaceLock:
             self._fd = None
         if self._folder_fd is not None:
             os.close(self._folder_fd)
-            self._folder_fd = None
+            self._folder_fd = self._folder = None
+
+
+class SessionsLock:
+    """The lock of a sessions folder, which several workspaces may name. It is taken when the folder is there."""
+
+    def __init__(self, folder: Path, workspace: Path, note: str) -> None:
+        """`workspace` is locked already; `note` says who we are."""
+        self._folder, self._workspace, self._note = folder, workspace, note
+        self._lock = WorkspaceLock(folder / ".lock", SessionsLocked)
+
+    @classmethod
+    def none(cls) -> "SessionsLock":
+        """Locks nothing: for a folder that nobody else writes to."""
+        return cls(Path(), Path(), "")
+
+    def hold(self) -> None:
+        """Take it, unless it is held. Raises SessionsLocked, OSError."""
+        # The workspace itself may be the folder, and its lock would refuse us too.
+        if not self._lock.held and not self._folder.samefile(self._workspace):
+            self._lock.acquire(self._note)
+
+    def must_hold(self) -> None:
+        """Raises Unavailable when the folder that was locked is not the one that has the name."""
+        self._lock.must_hold()
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+def _lock(fd: int) -> None:
+    """Raises BlockingIOError when another open file has it."""
+    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _lock_file(path: Path) -> int | None:
     """For writing where that can be, else only for reading; None when it is not there and cannot be made."""
     for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
         with contextlib.suppress(OSError):
-            return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+            return open_file(path, flags)
     return None
-
-
-def _note_in(fd: int) -> str:
-    with contextlib.suppress(OSError):
-        return os.pread(fd, 500, 0).decode(errors="replace").strip()
-    return ""
 
 
 def refuse_network_file_system(path: Path, mountinfo: str | None = None) -> None:

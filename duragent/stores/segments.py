@@ -66,7 +66,7 @@ class Part:
 
     def fault(self, session_id: str, name: str, problem: str) -> Damaged:
         """What is wrong with it after a read found `problem`, and how far it is good."""
-        data = self.read(0, self.end)
+        data = self.disk.read(self.fd, self.end, 0)
         found = scan(data, self.seed, after=self.first - 1)
         problem = found.problem or problem
         if len(data) < self.end:

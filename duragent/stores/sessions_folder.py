@@ -12,6 +12,7 @@ from duragent.errors import StoreFull
 from duragent.os_errors import in_words, is_refusal
 from duragent.stores.adopting import ADOPTED, DELETED
 from duragent.stores.disk import Disk
+from duragent.stores.lock import SessionsLock
 from duragent.workspace_folder import make_folders
 
 _log = logging.getLogger(__name__)
@@ -20,13 +21,16 @@ _log = logging.getLogger(__name__)
 class SessionsFolder:
     """Blocking; `must_be_ready` may be called from several threads."""
 
-    def __init__(self, disk: Disk, path: Path) -> None:
-        self._disk, self._path = disk, path
+    def __init__(self, disk: Disk, path: Path, lock: SessionsLock) -> None:
+        self._disk, self._path, self._lock = disk, path, lock
         self._ready = False
         self._preparing = threading.Lock()
 
     def open(self) -> None:
-        """Make it, and finish what a crash left half deleted, as far as the disk lets us. Raises OSError."""
+        """Make it, lock it, and finish what a crash left half deleted, as far as the disk lets us.
+
+        Raises SessionsLocked, OSError.
+        """
         try:
             self._prepare()
         except OSError as error:
@@ -50,6 +54,8 @@ class SessionsFolder:
         if not self._path.is_dir():
             make_folders(self._path.parent)
             self._disk.make_folder(self._path)
+        # Before anything in it is touched: what looks like a rest may be what another server is just doing.
+        self._lock.hold()
         # Also when it was there: who made it may have died before its name was on the disk.
         self._disk.sync_folder(self._path.parent)
         rests = [name for name in self._disk.names(self._path) if name.startswith((DELETED, ADOPTED))]

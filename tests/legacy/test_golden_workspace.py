@@ -46,7 +46,7 @@ class Place:
     async def list(self) -> list[SessionState]:
         """As a start does: what the index does not know is opened."""
         sessions = self.house.sessions
-        await sessions._open_all(await sessions._index.fill(self.store))
+        await sessions._checks.open_all(await sessions._index.fill(self.store))
         return (await sessions.list(limit=100))[0]
 
     def files(self, session: str) -> dict[str, bytes]:

@@ -118,7 +118,7 @@ async def test_a_message_is_taken_while_the_start_looks_at_the_session(tmp_path:
     async with open_house(store, ScriptedModel(), tmp_path) as house:
         session = await house.new()
     async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path, node="node-2") as house:
-        looking = asyncio.ensure_future(house.sessions._open_all({session: None}))
+        looking = asyncio.ensure_future(house.sessions._checks.open_all({session: None}))
         for _ in range(turns_of_the_loop):
             await asyncio.sleep(0)
         assert (await house.ask(session, "hi")).outcome == "completed"
@@ -134,7 +134,7 @@ async def test_who_reads_while_the_start_looks_at_the_session_reads_to_the_end(t
         store.gate = asyncio.Event()
         reading = asyncio.ensure_future(house.events(session))
         await store.at_gate.wait()
-        assert await house.sessions._open_all([session]) == set()
+        assert await house.sessions._checks.open_all([session]) == set()
         store.gate.set()
         assert text in [event.text for event in await reading if isinstance(event, MessageReceived)]
 
@@ -249,7 +249,7 @@ async def test_a_stop_during_the_start_is_no_error(tmp_path: Path, caplog: pytes
     async with open_house(store, ScriptedModel(), tmp_path) as house:
         sessions = [await house.new() for _ in range(20)]
     async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
-        looking = asyncio.ensure_future(house.sessions._open_all(dict.fromkeys(sessions)))
+        looking = asyncio.ensure_future(house.sessions._checks.open_all(dict.fromkeys(sessions)))
         await asyncio.sleep(0)
         await house.sessions.close(0)
         await looking
@@ -318,7 +318,7 @@ async def test_one_unexpected_fault_does_not_keep_the_server_from_starting(tmp_p
 
     async with open_house(Odd(), ScriptedModel(otherwise="ok"), tmp_path) as house:
         session = await house.new()
-        await house.sessions._open_all({session: None})
+        await house.sessions._checks.open_all({session: None})
         assert (await house.ask(session, "hi")).outcome == "completed"
 
 

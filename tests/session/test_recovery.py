@@ -333,7 +333,7 @@ async def test_damage_in_the_middle_of_a_long_log_stays_known(store: FileStore, 
     session = await a_long_log_with_a_flipped_bit(store, tmp_path)
     again = reopened(store, tmp_path)
     async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
-        await house.sessions._open_all(dict.fromkeys(await house.sessions._index.fill(house.store)))
+        await house.sessions._checks.open_all(dict.fromkeys(await house.sessions._index.fill(house.store)))
         house.clock.jump(1000)
         await house.sessions._unload_idle()
         with pytest.raises(Damaged):
@@ -347,7 +347,7 @@ async def test_damage_in_the_middle_of_a_long_log_without_a_snapshot_is_told(sto
     (tmp_path / "sessions" / session / "state.yaml").unlink(missing_ok=True)
     again = reopened(store, tmp_path)
     async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
-        await house.sessions._open_all(dict.fromkeys(await house.sessions._index.fill(house.store)))
+        await house.sessions._checks.open_all(dict.fromkeys(await house.sessions._index.fill(house.store)))
         assert session in house.sessions.damaged()
         state = await house.sessions.state(session)
         assert (state.agent, state.seq > 1) == ("assistant", True)
@@ -366,7 +366,7 @@ async def test_a_log_of_v0_5_with_an_odd_time_harms_no_other_session(
         log.write(f'{{"seq":2,"timestamp":{time},"type":"session_end"}}\n')
     async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path / "agents") as house:
         session = await house.new()
-        await house.sessions._open_all(dict.fromkeys(await house.sessions._index.fill(house.store)))
+        await house.sessions._checks.open_all(dict.fromkeys(await house.sessions._index.fill(house.store)))
         assert not house.sessions.damaged()
         await house.sessions._close_expired()
         found, _ = await house.sessions.list()

@@ -221,7 +221,7 @@ async def test_turn_that_was_open_goes_on_when_its_session_is_opened(tmp_path: P
         store.dead = True
     store.dead = False
     async with open_house(store, ScriptedModel(["one"]), tmp_path, node="node-2") as house:
-        await house.sessions._open_all({session: None})
+        await house.sessions._checks.open_all({session: None})
         await until(lambda: asyncio.sleep(0, store.stored()[-1].type == "turn_ended"))
         owners = [event.epoch for event in store.stored() if isinstance(event, OwnerClaimed)]
         assert owners == [1, 2]

@@ -1,6 +1,7 @@
 """One writer: the lock of a workspace, tried with real processes."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from duragent.errors import UnsafeFileSystem, WorkspaceLocked
-from duragent.stores.lock import WorkspaceLock, refuse_network_file_system
+from duragent.errors import Unavailable, UnsafeFileSystem, WorkspaceLocked
+from duragent.stores.files import FileStore
+from duragent.stores.lock import SessionsLock, WorkspaceLock, refuse_network_file_system
 from tests.bounds import LIMIT_SECONDS
+from tests.stores.logs import SESSION, QuickDisk, lines_of, message
 
 HOLDER = """
 import subprocess, sys
@@ -129,3 +132,45 @@ def test_the_lock_holds_also_when_somebody_removes_its_file(tmp_path: Path) -> N
     first.release()
     second.acquire("second")
     second.release()
+
+
+async def test_nothing_is_acknowledged_when_the_folder_was_replaced_during_the_write(tmp_path: Path) -> None:
+    root, moved = tmp_path / "sessions", tmp_path / "moved"
+    lock = SessionsLock(root, tmp_path, "first")
+
+    class Meddled(QuickDisk):
+        swaps = False
+
+        def sync(self, fd: int) -> None:
+            if self.swaps:
+                root.rename(moved)
+                # The same files under another folder, which another server may hold.
+                shutil.copytree(moved, root, copy_function=os.link)
+
+    disk = Meddled()
+    store = FileStore(root, disk=disk, lock=lock)
+    store.open()
+    claim = await store.create(SESSION, lines_of(1, [message("one")]))
+    disk.swaps = True
+    with pytest.raises(Unavailable, match="another folder has its name now"):
+        await store.append(claim, lines_of(2, [message("two")]), expect=1)
+    disk.swaps = False
+    for work in (store.read(claim, 0, 9), store.claim(SESSION), store.list_sessions(), store.delete(SESSION)):
+        with pytest.raises(Unavailable, match="put the old one back"):
+            await work
+    shutil.rmtree(root)
+    with pytest.raises(Unavailable, match="it was removed or moved away"):
+        await store.create("session_02", lines_of(1, [message("one")], "session_02"))
+    moved.rename(root)
+    assert (await store.claim(SESSION)).head == 2
+    store.close()
+    lock.release()
+
+
+def test_odd_lock_file_does_not_matter(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".lock")
+    first, second = WorkspaceLock(tmp_path / ".lock"), WorkspaceLock(tmp_path / ".lock")
+    first.acquire("first")
+    with pytest.raises(WorkspaceLocked):
+        second.acquire("second")
+    first.release()

@@ -16,6 +16,7 @@ from tests.campaigns.mutants.where import (
     T_SESSION_SAFEGUARDS,
     T_STATE,
     T_STORE_SAFEGUARDS,
+    T_TWO_WRITERS,
 )
 
 BESIDE: tuple[Mutant, ...] = (
@@ -169,8 +170,8 @@ BESIDE: tuple[Mutant, ...] = (
         "flock: two servers write into one workspace",
         Edit(
             LOCK,
-            "                fcntl.flock(each, fcntl.LOCK_EX | fcntl.LOCK_NB)",
-            "                pass",
+            "    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+            "    pass",
         ),
         f"{T_LOCK}::test_second_process_is_refused_and_told_who_holds_it",
     ),
@@ -179,31 +180,37 @@ BESIDE: tuple[Mutant, ...] = (
         "a command that outlives a killed server keeps the workspace locked",
         Edit(
             LOCK,
-            "                fcntl.flock(each, fcntl.LOCK_EX | fcntl.LOCK_NB)",
-            "                fcntl.flock(each, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
-            "                os.set_inheritable(each, True)",
+            "    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+            "    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n    os.set_inheritable(fd, True)",
         ),
         f"{T_LOCK}::test_lock_is_free_after_kill_9_though_a_child_lives_on",
     ),
-    without(
+    Mutant(
         "POSIX locks instead of flock",
         "a lock that is not lost when any descriptor of the file is closed",
-        Edit(
-            LOCK,
-            "                fcntl.flock(each, fcntl.LOCK_EX | fcntl.LOCK_NB)",
-            "                fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        (
+            Edit(LOCK, "            _lock(folder_fd)\n", ""),
+            Edit(LOCK, "    fcntl.flock(fd, fcntl.LOCK_EX", "    fcntl.lockf(fd, fcntl.LOCK_EX"),
         ),
-        f"{T_LOCK}::test_lock_is_exclusive_within_a_process_until_it_is_released",
+        (f"{T_LOCK}::test_lock_is_exclusive_within_a_process_until_it_is_released",),
     ),
     without(
         "only the lock's file is locked",
         "the lock on the folder: somebody removes the file, and a second server makes a new one",
-        Edit(
-            LOCK,
-            "            for each in (fd, folder_fd):\n                if each is not None:\n                    fcntl",
-            "            for each in (fd,):\n                if each is not None:\n                    fcntl",
-        ),
+        Edit(LOCK, "            _lock(folder_fd)\n", ""),
         f"{T_LOCK}::test_the_lock_holds_also_when_somebody_removes_its_file",
+    ),
+    without(
+        "the sessions folder is not locked",
+        "the lock on the folder that is written: two workspaces that name it lose acknowledged messages",
+        Edit(SESSIONS_FOLDER, "        self._lock.hold()\n", "        pass\n"),
+        f"{T_TWO_WRITERS}::test_two_servers_in_one_process_cannot_share_a_folder_either",
+    ),
+    without(
+        "a sessions folder that was moved away is not noticed",
+        "the look whether the locked folder still has its name, before an acknowledgement",
+        Edit(STORE_FILES, "        done = work()\n        # Before", "        return work()\n        # Before"),
+        f"{T_LOCK}::test_nothing_is_acknowledged_when_the_folder_was_replaced_during_the_write",
     ),
     without(
         "network file systems are taken",

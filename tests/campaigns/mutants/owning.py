@@ -4,6 +4,7 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     ADMIT,
     APPLY,
+    CHECKS,
     LIMITS,
     NEW,
     PROPOSALS,
@@ -120,8 +121,8 @@ OWNING: tuple[Mutant, ...] = (
         "long logs are never read whole",
         "the check of the whole log at the start",
         Edit(
-            SESSIONS,
-            "            await self._ports.store.verify(session_id)",
+            CHECKS,
+            "            await self._means.store.verify(session_id)",
             "            pass",
         ),
         f"{T_RECOVERY}::test_damage_in_the_middle_of_a_long_log_stays_known",

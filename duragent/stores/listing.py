@@ -1,0 +1,42 @@
+"""Which sessions there are in a folder. Blocking."""
+
+import os
+import stat
+from pathlib import Path
+
+from duragent.stores.base import SESSION_ID, Listed
+from duragent.stores.disk import Disk
+from duragent.stores.legacy_files import legacy_mark
+from duragent.stores.segments import ACTIVE, SNAPSHOT, has_sealed
+
+
+def listed(disk: Disk, root: Path) -> list[Listed]:
+    """See `Store.list_sessions`. Raises OSError."""
+    found: list[Listed] = []
+    if not root.is_dir():
+        # It could not be made yet.
+        return found
+    with os.scandir(root) as entries:
+        for entry in entries:
+            if SESSION_ID.match(entry.name) and (mark := _mark(disk, Path(entry.path))) is not None:
+                found.append(Listed(entry.name, mark))
+    return found
+
+
+def _mark(disk: Disk, folder: Path) -> str | None:
+    """What changes with the log; None when there is no record in it."""
+    try:
+        status = os.stat(folder / ACTIVE, follow_symlinks=False)
+    except FileNotFoundError:
+        status = None
+    except NotADirectoryError:
+        return None
+    except OSError:
+        # It is there, and whoever opens it is told.
+        return "unreadable"
+    legacy = legacy_mark(folder)
+    if status and (status.st_size or not stat.S_ISREG(status.st_mode)):
+        return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}{legacy}"
+    # A summary without the log that it sums up is a log that was lost.
+    is_there = has_sealed(disk, folder) or os.path.lexists(folder / SNAPSHOT) or legacy
+    return f"sealed{legacy}" if is_there else None
