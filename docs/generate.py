@@ -533,8 +533,16 @@ JSON over HTTP, by default on `127.0.0.1:8080`. `GET /openapi.json` is this page
 Without `server.api_token` in duragent.yaml the server makes a token at each start, in a folder that only its user can
 read; `duragent serve token` prints it. The admin routes want `server.admin_token` if there is one, else the same token.
 
+With `server.auth: local` a request without a token is good, too, when it comes over the Unix socket, or when the kernel
+says that its sender is a process of the server's own user on this machine, outside of any sandbox.
+
+**Is it the right server?** `GET /readyz?challenge=<64 hexadecimal digits>` is answered with a `proof`: the HMAC-SHA256,
+under the key that the server has in its private folder, of these lines, joined by a line feed: `duragent server proof
+1`, the challenge, `workspace_hash`, and the address that was asked, as `127.0.0.1:8080`, or `unix` over the socket.
+
 **Host and Origin.** The Host header must name the address that the server listens on, or localhost. A request with an
-Origin header must come from the server's own origin. There is no CORS.
+Origin header must come from the server's own origin, one with Sec-Fetch-Site from the same origin or from no page at
+all. There is no CORS.
 
 **Bodies** are JSON with `Content-Type: application/json`, at most {mebibytes} MiB; unknown fields are an error. So are
 unknown query parameters. Only `POST /api/v1/imports` takes `application/zip`, at most {gibibytes} GiB.

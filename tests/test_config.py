@@ -54,6 +54,7 @@ def test_defaults_are_the_promised_ones() -> None:
         "port": 8080,
         "api_token": None,
         "admin_token": None,
+        "auth": "token",
         "request_timeout_seconds": 300,
         "idle_timeout_seconds": 60,
         "keep_alive_interval_seconds": 15,
@@ -148,6 +149,13 @@ def test_open_host_needs_a_token(tmp_path: Path, host: str) -> None:
     assert error_of(tmp_path, f"server:\n  host: '{host}'\n") == f"duragent.yaml:1: server.{problem}"
     assert error_of(tmp_path, f"server:\n  host: '{host}'\n  api_token: ${{T:-}}\n").endswith(problem)
     assert load(tmp_path, f"server: {{host: '{host}', api_token: secret}}\n").server.api_token == "secret"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
+def test_a_server_without_tokens_is_for_this_machine_alone(tmp_path: Path, host: str) -> None:
+    text = f"server: {{host: '{host}', api_token: secret, auth: local}}\n"
+    wanted = f"server.auth: 'local' is only for a server on this machine alone, and `host` is {host}"
+    assert wanted in error_of(tmp_path, text)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])

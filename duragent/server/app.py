@@ -24,6 +24,7 @@ from duragent.server.asked import (
 from duragent.server.auth import IMPORTS_PATH, Guard
 from duragent.server.doors import Doors
 from duragent.server.openapi import document
+from duragent.server.peers import is_own_process
 from duragent.server.problems import problem_response
 from duragent.server.routing import ARCHIVE, Route, Router
 from duragent.server.stop import Stop
@@ -145,7 +146,8 @@ ROUTES = (
 
 def build_app(doors: Doors) -> ASGIApp:
     """The whole door: from inside to outside the routes, who may come in, and errors as problems."""
-    return _Outside(Guard(Router(doors, ROUTES), doors.tokens, doors.settings.host), doors.stop)
+    is_own = is_own_process if doors.settings.auth == "local" else None
+    return _Outside(Guard(Router(doors, ROUTES), doors.tokens, doors.settings.host, is_own), doors.stop)
 
 
 class _Outside:

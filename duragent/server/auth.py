@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 import re
+from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +21,8 @@ BODY_MAX_BYTES = 2 << 20
 IMPORTS_PATH = "/api/v1/imports"
 IMPORT_MAX_BYTES = 1 << 30
 
+IsOwn = Callable[[Scope], Awaitable[bool]]
+_SAME_FOR_ALL = PUBLIC_PATHS - {"/readyz"}
 _AUTHORIZED = "duragent.authorized"
 _OWN_SITES = (b"same-origin", b"none")
 """`none`: a person typed the address."""
@@ -30,8 +33,11 @@ _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 class Guard:
     """An ASGI app that lets through what may come in, and raises Refused for the rest."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, host: str) -> None:
+    def __init__(self, app: ASGIApp, tokens: Tokens, host: str, is_own: IsOwn | None = None) -> None:
+        """`is_own` says whether a request needs no token, because one of this user's own programs sent it."""
         self._app = app
+        self._is_own = is_own
+        self._has_admin_token = tokens.admin is not None
         self._api = _digest(tokens.api.encode())
         self._admin = _digest((tokens.admin or tokens.api).encode())
         self._hosts = _LOOPBACK_NAMES | {_as_in_url(host)}
@@ -45,7 +51,8 @@ class Guard:
         self._check_host(headers)
         _check_origin(headers)
         _check_fetch_site(headers)
-        self._check_token(scope, headers)
+        if not await self._needs_no_token(scope, headers):
+            self._check_token(scope, headers)
         imports = scope["path"] == IMPORTS_PATH
         limit = IMPORT_MAX_BYTES if imports else BODY_MAX_BYTES
         _check_body(scope["method"], headers, limit, b"application/zip" if imports else b"application/json")
@@ -55,6 +62,18 @@ class Guard:
         match = _HOST.fullmatch(_only(headers, b"host") or b"")
         if match is None or not (self._any_host or match[1].decode().lower() in self._hosts):
             raise Refused("forbidden-host", "the Host header names no address of this server")
+
+    async def _needs_no_token(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> bool:
+        if (
+            self._is_own is None
+            or scope["path"] in _SAME_FOR_ALL
+            or any(name == b"authorization" for name, _ in headers)
+        ):
+            return False
+        if scope["path"].startswith(ADMIN_PREFIX) and self._has_admin_token:
+            return False
+        scope[_AUTHORIZED] = await self._is_own(scope)
+        return bool(scope[_AUTHORIZED])
 
     def _check_token(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> None:
         path = scope["path"]

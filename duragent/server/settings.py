@@ -1,7 +1,7 @@
 """The `server:` block of duragent.yaml."""
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -26,6 +26,10 @@ class ServerSettings(BaseModel):
         default=None, repr=False, validate_default=True, description="What clients must show; needed beyond localhost."
     )
     admin_token: Token = Field(default=None, repr=False, description="What the admin routes want instead.")
+    auth: Literal["token", "local"] = Field(
+        default="token",
+        description="`local`: this user's own programs on this machine need no token; for clients that can send none.",
+    )
     request_timeout_seconds: float = Field(default=300, gt=0, description="The time for one request, except streams.")
     idle_timeout_seconds: float = Field(default=60, gt=0, description="The longest silence of a model in a stream.")
     keep_alive_interval_seconds: float = Field(default=15, gt=0, description="How often a quiet stream says it lives.")
@@ -46,6 +50,14 @@ class ServerSettings(BaseModel):
         if token is None and host != "localhost" and not _address(host).is_loopback:
             raise ValueError(f"is needed, because other machines can reach the server at {host}")
         return token
+
+    @field_validator("auth")
+    @classmethod
+    def _local_is_local(cls, auth: str, info: ValidationInfo) -> str:
+        host = info.data.get("host", "localhost")
+        if auth == "local" and host != "localhost" and not _address(host).is_loopback:
+            raise ValueError(f"'local' is only for a server on this machine alone, and `host` is {host}")
+        return auth
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
