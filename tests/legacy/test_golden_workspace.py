@@ -6,7 +6,8 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from duragent.journal.inputs import Rename
 from duragent.journal.record import Record, crc_seed, encode
 from duragent.journal.state import SessionState
 from duragent.session.copies import Fork, export, fork, take_in
+from duragent.session.expiry import expired_sessions
 from duragent.stores.base import Claim
 from duragent.stores.checkup import check, replay
 from duragent.stores.disk import Disk
@@ -124,7 +126,7 @@ async def test_session_goes_on_with_its_whole_past(place: Place, name: str, tmp_
     # What was shown before is what was written, and v0.5's own files are there as they were.
     assert (await place.house.records(session))[: len(shown)] == shown
     after = place.files(session)
-    assert after["events.v0.5.jsonl"] == before["events.jsonl"]
+    assert after.get("events.v0.5.jsonl") == before["events.jsonl"]
     for kept in ("state.json", "events.archive.jsonl"):
         assert after.get(kept) == before.get(kept)
     found = check(place.root, session)
@@ -140,6 +142,13 @@ async def test_completed_session_stays_completed(place: Place) -> None:
     with pytest.raises(SessionClosed):
         await place.house.say(session_id("D0NE"), "hello?")
     assert "events.v0.5.jsonl" not in place.files(session_id("D0NE"))
+
+
+async def test_sessions_expire_only_after_somebody_went_on_with_them_here(place: Place) -> None:
+    session = session_id("WHLE")
+    await place.house.ask(session, "and now?")
+    later = replace(place.house.sessions._ports, clock=FakeClock(datetime(2030, 1, 1, tzinfo=UTC)))
+    assert [name for name, _ in expired_sessions(await place.list(), later)] == [session]
 
 
 @pytest.mark.parametrize("written", [False, True], ids=["as v0.5 left it", "gone on with"])

@@ -6,6 +6,7 @@ from tests.campaigns.mutants.calls import CALLS
 from tests.campaigns.mutants.client import CLIENT
 from tests.campaigns.mutants.commands import COMMANDS
 from tests.campaigns.mutants.committing import COMMITTING
+from tests.campaigns.mutants.legacy import LEGACY
 from tests.campaigns.mutants.mutant import Mutant
 from tests.campaigns.mutants.owning import OWNING
 from tests.campaigns.mutants.reading import READING
@@ -19,6 +20,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *READING,
     *BESIDE,
     *SHORTAGE,
+    *LEGACY,
     *COMMITTING,
     *OWNING,
     *CALLS,
