@@ -12,7 +12,6 @@ import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
@@ -21,7 +20,8 @@ from pydantic import BaseModel, ValidationError
 
 from duragent.client.address import Endpoint, Locate, why
 from duragent.client.backoff import pause_seconds
-from duragent.client.http import httpx, local_transport
+from duragent.client.connections import Connections, refuse_v0_5
+from duragent.client.http import httpx
 from duragent.client.problem import problem_of
 from duragent.client.watch import Item, Position, watch
 from duragent.clock import SystemClock
@@ -93,10 +93,8 @@ class Client:
         self._endpoint: Endpoint | None = None
         self._endpoint_until = 0.0
         self._answered = False
-        # Plain HTTP to this machine; loading the certificates of the world would take longer than all the rest.
-        self._http = httpx.AsyncClient(trust_env=False, verify=False)
-        self._http_by_proxy: httpx.AsyncClient | None = None
-        self._http_by_socket: dict[Path, httpx.AsyncClient] = {}
+        self._looked_at = False
+        self._connections = Connections()
 
     async def __aenter__(self) -> Self:
         return self
@@ -104,10 +102,7 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
-        for http in (self._http_by_proxy, *self._http_by_socket.values()):
-            if http is not None:
-                await http.aclose()
+        await self._connections.close()
 
     # --- agents and the server itself -------------------------------------------------------------------------------
 
@@ -202,7 +197,7 @@ class Client:
         endpoint = await self._surely_there()
         url = f"{endpoint.url}{_session(session_id)}/export"
         try:
-            async with self._http_for(endpoint).stream("GET", url, headers=_headers(endpoint, "")) as response:
+            async with self._connections.of(endpoint).stream("GET", url, headers=_headers(endpoint, "")) as response:
                 if not response.is_success:
                     await response.aread()
                     raise problem_of(response)
@@ -247,7 +242,7 @@ class Client:
             headers["Idempotency-Key"] = key
         url, params = f"{endpoint.url}/api/v1/imports", {"new_id": str(key is not None).lower()}
         timeout = httpx.Timeout(ANSWER_SECONDS, connect=5.0)
-        http = self._http_for(endpoint)
+        http = self._connections.of(endpoint)
         return await http.post(url, params=params, content=pieces, headers=headers, timeout=timeout)
 
     async def _surely_there(self) -> Endpoint:
@@ -337,7 +332,7 @@ class Client:
         if content is not None:
             headers["Content-Type"] = "application/json"
         params = {name: value for name, value in (request.params or {}).items() if value is not None}
-        response = await self._http_for(endpoint).request(
+        response = await self._connections.of(endpoint).request(
             request.method,
             endpoint.url + request.path,
             params=params,
@@ -366,30 +361,17 @@ class Client:
     async def _current_endpoint(self) -> Endpoint:
         # Looked up again after a while: a port may have got another owner, and the token is not for it.
         if self._endpoint is None or time.monotonic() > self._endpoint_until:
-            self._endpoint = await self._locate(wanted=True)
+            endpoint = await self._locate(wanted=True)
+            if endpoint.named and not self._looked_at:
+                await refuse_v0_5(self._connections.of(endpoint), endpoint.url)
+                self._looked_at = True
+            self._endpoint = endpoint
             self._endpoint_until = time.monotonic() + ENDPOINT_SECONDS
         return self._endpoint
 
     async def _stream_place(self) -> tuple[httpx.AsyncClient, Endpoint, dict[str, str]]:
         endpoint = await self._locate(wanted=False)
-        return self._http_for(endpoint), endpoint, _headers(endpoint, "")
-
-    def _http_for(self, endpoint: Endpoint) -> httpx.AsyncClient:
-        # HTTP_PROXY must not see the token of a server on this machine.
-        if endpoint.socket is not None:
-            return self._http_over(endpoint.socket)
-        if endpoint.local:
-            return self._http
-        if self._http_by_proxy is None:
-            self._http_by_proxy = httpx.AsyncClient()
-        return self._http_by_proxy
-
-    def _http_over(self, unix_socket: Path) -> httpx.AsyncClient:
-        http = self._http_by_socket.get(unix_socket)
-        if http is None:
-            http = httpx.AsyncClient(transport=local_transport(unix_socket))
-            self._http_by_socket[unix_socket] = http
-        return http
+        return self._connections.of(endpoint), endpoint, _headers(endpoint, "")
 
 
 def _session(session_id: str) -> str:

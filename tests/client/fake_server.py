@@ -45,6 +45,7 @@ class FakeServer:
     workspace_hash: str = "0" * 64
     url: str = ""
     key: str = "the key"
+    is_v0_5: bool = False
 
     def add(self, kind: str, **fields: Any) -> int:
         seq = self.oldest + len(self.records)
@@ -83,7 +84,7 @@ class FakeServer:
     def _ready(self, challenge: str | None) -> dict[str, str]:
         ready = {"status": "ok", "workspace_hash": self.workspace_hash}
         if challenge is None:
-            return ready
+            return ready if self.is_v0_5 else ready | {"problem": ""}
         return ready | {"proof": proof(self.key, challenge, self.workspace_hash, self.url.removeprefix("http://"))}
 
     async def _post(self, asked: Asked, writer: asyncio.StreamWriter) -> None:

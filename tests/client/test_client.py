@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from duragent.cli import main
 from duragent.client import backoff
 from duragent.client.address import Endpoint, always, endpoint_of_url, local_url, workspace_hash
 from duragent.client.client import Client
@@ -16,7 +18,7 @@ from duragent.client.launch import LocalServer
 from duragent.client.server_process import is_gone
 from duragent.client.turn import ask as ask_turn
 from duragent.clock import SystemClock
-from duragent.errors import InvalidRequest, ProblemResponse, ServerStartFailed, ServerUnreachable
+from duragent.errors import InvalidRequest, OlderServer, ProblemResponse, ServerStartFailed, ServerUnreachable
 from duragent.journal.record import timestamp
 from duragent.private_folder import make_place, opened, places, workspace_key, write_text
 from duragent.wire import Approval, Decide, SendMessage, ServerAddress, Waiting
@@ -130,6 +132,26 @@ async def test_the_workspace_token_never_goes_to_another_workspaces_server(tmp_p
         write_address(tmp_path, server, workspace_hash=workspace_hash(tmp_path))
         with pytest.raises(ServerUnreachable, match="another workspace"):
             await find_server(tmp_path)
+
+
+async def test_a_server_of_version_0_1_0_is_told_and_asked_nothing(tmp_path: Path) -> None:
+    """It says where it is in the workspace, and nowhere else."""
+    async with running(FakeServer(workspace_hash=workspace_hash(tmp_path))) as server:
+        write_address(tmp_path, server, version="0.1.0")
+        shutil.rmtree(next(iter(places())) / workspace_key(workspace_hash(tmp_path)))
+        with pytest.raises(OlderServer, match=rf"older duragent \(0.1.0\).*kill {os.getpid()}") as caught:
+            await find_server(tmp_path)
+    assert (server.asked, main.exit_code(caught.value)) == ([], 76)
+
+
+async def test_a_server_of_v0_5_is_told_before_it_is_sent_a_message() -> None:
+    version = {"version": "0.5.4", "commit": "abc", "build_date": "2026-01-01"}
+    server = FakeServer(is_v0_5=True, statuses={"/version": (200, version)})
+    async with running(server), Client(always(endpoint_of_url(server.url, environ={"DURAGENT_TOKEN": "x"}))) as client:
+        with pytest.raises(OlderServer, match=r"an older duragent \(0.5.4\) answers at http://127.0.0.1:"):
+            await client.post_message("s", SendMessage(content="hi"))
+    assert [asked.path for asked in server.asked] == ["/readyz", "/version"]
+    assert all("authorization" not in asked.headers for asked in server.asked)
 
 
 @pytest.mark.parametrize("host", ["10.0.0.1", "example.com", "169.254.169.254"])

@@ -1,0 +1,60 @@
+"""The HTTP connections of a client, and the look at who is behind a URL that a person gave."""
+
+import json
+from pathlib import Path
+
+from duragent.client.address import Endpoint
+from duragent.client.http import httpx, local_transport
+from duragent.errors import OlderServer
+
+_READY_OF_V0_5 = {"status", "workspace_hash"}
+"""All that `/readyz` of duragent v0.5 says; every later version says more."""
+
+
+class Connections:
+    """One pool for each way to a server."""
+
+    def __init__(self) -> None:
+        # Plain HTTP to this machine; loading the certificates of the world would take longer than all the rest.
+        self._local = httpx.AsyncClient(trust_env=False, verify=False)
+        self._by_proxy: httpx.AsyncClient | None = None
+        self._by_socket: dict[Path, httpx.AsyncClient] = {}
+
+    def of(self, endpoint: Endpoint) -> httpx.AsyncClient:
+        """What requests to this server go over. HTTP_PROXY must not see the token of a server on this machine."""
+        if endpoint.socket is not None:
+            return self._over(endpoint.socket)
+        if endpoint.local:
+            return self._local
+        if self._by_proxy is None:
+            self._by_proxy = httpx.AsyncClient()
+        return self._by_proxy
+
+    async def close(self) -> None:
+        for http in (self._local, self._by_proxy, *self._by_socket.values()):
+            if http is not None:
+                await http.aclose()
+
+    def _over(self, unix_socket: Path) -> httpx.AsyncClient:
+        http = self._by_socket.get(unix_socket)
+        if http is None:
+            http = httpx.AsyncClient(transport=local_transport(unix_socket))
+            self._by_socket[unix_socket] = http
+        return http
+
+
+async def refuse_v0_5(http: httpx.AsyncClient, url: str) -> None:
+    """Raises OlderServer for a duragent v0.5, which takes messages and has no `/events` to tell their answers on.
+
+    Whatever else is wrong there, the request itself will tell.
+    """
+    try:
+        ready = (await http.get(f"{url}/readyz")).json()
+        if not isinstance(ready, dict) or set(ready) != _READY_OF_V0_5:
+            return
+        told = (await http.get(f"{url}/version")).json()
+    except (httpx.RequestError, json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        return
+    version = told.get("version", "0.5") if isinstance(told, dict) else "0.5"
+    advice = "use its own commands, or stop it and serve a copy of its workspace with this version (move-from-v0.5.md)"
+    raise OlderServer(url, str(version)[:40], advice)
