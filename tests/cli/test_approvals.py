@@ -84,7 +84,7 @@ async def test_what_waits_is_listed_for_people_and_programs(desk: Desk) -> None:
     header, row = (await desk.run("approvals")).out.splitlines()
     cells = dict(zip(header.split("\t"), row.split("\t"), strict=True))
     assert (cells["session"], cells["agent"]) == (waiting["session_id"], "worker")
-    assert (cells["what"], cells["command"]) == ("may it run?", "rm -f 'a b'")
+    assert (cells["what"], cells["command"]) == ("may it run?", "rm -f 'a \N{RETURN SYMBOL} b'")
     [asked] = json.loads((await desk.run("approvals", "--json")).out)
     assert (asked["call_id"], asked["command"]) == (waiting["call_id"], "rm -f 'a\nb'")
     assert json.loads((await desk.run("approvals", "--agent", "assistant", "--json")).out) == []
