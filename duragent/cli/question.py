@@ -10,6 +10,7 @@ from duragent.wire import Approval, Decide, DecisionName
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
     from rich.text import Text
 
     from duragent.wire import Finding
@@ -20,7 +21,8 @@ TOO_LONG_LINES, TOO_LONG_CHARS = 200, 20_000
 TOO_LONG = "too long to judge here: duragent approvals --json, then duragent approve"
 ORDINARY = "not in the allow list"
 """The reason that says nothing special about a part; parts with another one come first."""
-_FRAME, _GAP = 4, 2
+_FRAME, _GAP, _BORDERS = 4, 2, 2
+_WIDE, _REASON_WIDTH = 60, 40
 LINE_END = "\N{RETURN SYMBOL}"
 WORDS: dict[str, DecisionName] = {
     "once": "allow_once",
@@ -151,32 +153,64 @@ def _sorted(asked: Approval) -> "list[Finding]":
 
 
 def box(asked: Approval, width: int, rows: int) -> "RenderableType":
-    """The question as a box so wide, of about so many lines, with its keys."""
+    """The question as a box so wide, of about so many lines, with its keys, which always have their place."""
     from rich.box import DOUBLE
     from rich.panel import Panel
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table.grid(padding=(0, 3), expand=True)
-    grid.add_column(ratio=1, overflow="fold")
-    grid.add_column(justify="left", style="dim", max_width=40)
-    room = max(1, rows - 6)
-    shown = _rows(asked)
-    for text, reason in shown[:room]:
-        grid.add_row(Text(text), Text(reason))
-    if (more := len(shown) - room) > 0:
-        grid.add_row(Text(f"… and {more} more lines: look above", style="bold yellow"), Text(""))
-    body = Table.grid(expand=True)
-    body.add_row(grid)
-    for fact in _facts(asked):
-        body.add_row(Text(fact, style="dim"))
+    inner = max(width - _FRAME, 1)
+    below = [Text(fact, style="dim") for fact in _facts(asked)]
     if asked.kind == "approval" and too_long(asked):
-        body.add_row(Text(TOO_LONG, style="bold yellow"))
-    for line in _keys_lines(asked, width - _FRAME):
+        below.append(Text(TOO_LONG, style="bold yellow"))
+    below += _keys_lines(asked, inner)
+    body = Table.grid(expand=True)
+    body.add_row(_grid(_rows(asked), inner, rows - _BORDERS - sum(_height(line, inner) for line in below)))
+    for line in below:
         body.add_row(line)
     title = _TITLES[asked.kind]
     # Double lines are ours alone: `visible` takes them out of all text from elsewhere.
     return Panel(body, box=DOUBLE, title=title, title_align="left", border_style="yellow", padding=(0, 1))
+
+
+def _grid(rows: list[tuple[str, str]], width: int, space: int) -> "Table":
+    """The rows that fit into `space` lines, and how many do not. Reasons stand beside, or where it is narrow, below."""
+    from rich.cells import cell_len, set_cell_size
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 3), expand=True)
+    grid.add_column(ratio=1, overflow="fold")
+    beside = width >= _WIDE
+    reasons = min(max((cell_len(reason) for _, reason in rows), default=0), _REASON_WIDTH) if beside else 0
+    if beside:
+        grid.add_column(justify="left", style="dim", max_width=_REASON_WIDTH)
+    text_width = width - reasons - 3 if reasons else width
+    for at, (text, reason) in enumerate(rows):
+        notes = [Text(reason)] if beside else [Text(f"  {reason}", style="dim")] if reason else []
+        noted = sum(_height(note, reasons if beside else width) for note in notes if note.plain)
+        left = space - (at < len(rows) - 1) - (0 if beside else noted)
+        shown, height = Text(text), _height(Text(text), text_width)
+        if height > left and at == 0:
+            # A cell of each line may stay empty beside characters that are two cells wide.
+            cut = set_cell_size(text, max(left * (text_width - 1) - 1, 1)).rstrip()
+            shown, height = Text(f"{cut}…"), max(left, 1)
+        elif height > left:
+            more = f"… and {len(rows) - at} more lines: look above"
+            grid.add_row(Text(more, style="bold yellow"), *([Text("")] if beside else []))
+            break
+        grid.add_row(shown, *(notes if beside else []))
+        for note in [] if beside else notes:
+            grid.add_row(note)
+        space -= max(height, noted) if beside else height + noted
+    return grid
+
+
+def _height(text: "Text", width: int) -> int:
+    """How many lines it takes."""
+    from rich.console import Console
+
+    return max(len(text.wrap(Console(width=max(width, 1), color_system=None), max(width, 1))), 1)
 
 
 _TITLES = {"approval": "approval", "lost": "may have run"}

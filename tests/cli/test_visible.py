@@ -256,6 +256,29 @@ def test_a_command_of_several_lines_is_asked_about_line_by_line(count: int) -> N
 def test_lines_that_do_not_fit_into_the_box_are_counted() -> None:
     text = "\n".join(f"echo {at}" for at in range(30))
     box = render_question(question(text), 80, rows=16, colour=False)
-    assert "10 | echo 9" in box
-    assert "and 20 more lines: look above" in box
+    assert re.search(r"and \d+ more lines: look above", box)
+    shown = len(re.findall(r"\| echo", box))
+    assert f"and {30 - shown} more lines" in box
+    assert 5 < shown < 16
     assert len(box.splitlines()) <= 16
+
+
+@pytest.mark.parametrize(("width", "rows"), [(80, 20), (40, 16), (36, 16), (120, 40), (59, 16), (64, 16)])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        question("rm x"),
+        question("rm " * 400),
+        question("\n".join(f"echo {at}" for at in range(50))),
+        question("x", *(f"rm {at} " * 9 for at in range(40))),
+        question("\n".join("echo " * 30 for _ in range(9))),
+        question("\U0001f469" * 300),
+    ],
+)
+def test_the_keys_are_in_sight_on_every_terminal(asked: Approval, width: int, rows: int) -> None:
+    lines = render_question(asked, width, rows=rows, colour=False).rstrip("\n").split("\n")
+    assert len(lines) <= rows
+    for key in ("[y]", "[n]", "[d]"):
+        assert any(key in line for line in lines)
+    # The command has most of the width.
+    assert len(lines[1].strip("\u2551 ")) >= len("rm x")
