@@ -40,6 +40,18 @@ def ulid(milliseconds: int, chance: bytes) -> str:
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
 
+def moment_of(name: str) -> datetime | None:
+    """When the ULID at the end of `name` was made; None when there is none, or one of no time that there is."""
+    found = name.rpartition("_")[2].lower()
+    if not ULID.fullmatch(found):
+        return None
+    milliseconds = sum(_CROCKFORD.index(char) << 5 * place for place, char in enumerate(reversed(found[:10])))
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def ulid_of(key: str) -> str:
     """Always the same ULID for the same key: the key itself when it is one, so that ids still sort by time."""
     if ULID.fullmatch(key):

@@ -156,8 +156,6 @@ class Runtime:
                 doors = self._doors(presence, means)
                 async with HttpServer(build_app(doors), listeners, doors.stop) as http:
                     with announced(workspace, presence, self._address(port, presence)):
-                        if self._needs_litellm():
-                            warm()
                         yield
                         self.stop.set()
                         grace = self.settings.shutdown_grace_seconds
@@ -247,14 +245,11 @@ class Runtime:
     def _model_for(self, choice: ModelChoice) -> Model:
         model = self._models.get(choice)
         if model is None:
-            model = DemoModel(self.clock) if choice.provider == "demo" else LitellmModel(choice, os.environ)
+            model = DemoModel(self.clock) if choice.provider == "demo" else _litellm_model(choice)
             if wants_text(choice, choice.tools):
                 model = TextTools(model)
             self._models[choice] = model
         return model
-
-    def _needs_litellm(self) -> bool:
-        return any(agent.spec.model.provider != "demo" for agent in self.catalog.agents.values())
 
     async def _reload_agents(self) -> Reloaded:
         return await asyncio.to_thread(self.catalog.reload)
@@ -264,8 +259,6 @@ class Runtime:
             _log.info("agents changed: %s", ", ".join(reloaded.changed))
         for name, reason in reloaded.broken.items():
             _log.warning("agent %s: %s", name, reason)
-        if self._needs_litellm():
-            warm()
 
     # --- stop -------------------------------------------------------------------------------------------------------
 
@@ -348,6 +341,14 @@ def _on_signal(runtime: Runtime) -> None:
     if not runtime.begin_stop():
         _log.warning("second signal: not waiting for turns")
         os._exit(130)
+
+
+def _litellm_model(choice: ModelChoice) -> Model:
+    """litellm is loaded from here on, beside what the turn does until it asks: before that it would only use memory."""
+    model = LitellmModel(choice, os.environ)
+    if model.has_key:
+        warm()
+    return model
 
 
 async def _guarded(work: Coroutine[Any, Any, None]) -> None:

@@ -156,15 +156,25 @@ class SessionInfo(Shape):
         description="Why the session is read-only: file, line and what is wrong; null for a session that is whole.",
     )
     problem: str | None = Field(None, description="The same as `damage`, for clients of version 0.1.0.")
+    unread: bool = Field(
+        False, description="In lists soon after the start: only the id and the times are known yet, the rest is empty."
+    )
     parent: str | None = Field(None, description="Of a fork: the session and the record it was forked at, `id@seq`.")
     waits_for: str | None = Field(None, description="The call that a person has to decide about; see /approvals.")
     gateway: Text | None = Field(None, description="The chat service that it came through, such as `telegram`.")
     chat_id: Text | None = Field(None, description="The chat at that service.")
 
 
+UNREAD = (
+    "Sessions that the server has not read since its start: such a session is in lists without an agent or a status to "
+    "filter by, and what it asks is not known. When it is above 0, ask again later."
+)
+
+
 class SessionList(Shape):
     sessions: list[SessionInfo]
     next_cursor: str | None = Field(None, description="Give it as `cursor` for the next page; null on the last.")
+    unread: int = Field(0, description=UNREAD)
 
 
 class MessageInfo(Shape):
@@ -229,6 +239,7 @@ class Approval(Shape):
 
 class ApprovalList(Shape):
     approvals: list[Approval]
+    unread: int = Field(0, description=UNREAD)
 
 
 class Waiting(Shape):

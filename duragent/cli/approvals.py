@@ -26,7 +26,9 @@ def approvals(
 
 async def _approvals(where: Where, agent: str | None, json: bool) -> None:
     async with connect(where) as connection:
-        asked = (await connection.client.approvals(agent=agent)).approvals
+        found = await connection.client.approvals(agent=agent)
+    asked = found.approvals
+    view.say_unread(found.unread)
     if json:
         view.print_json([each.model_dump() for each in asked])
         return

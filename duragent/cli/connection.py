@@ -83,12 +83,11 @@ async def find_session(client: "Client", prefix: str) -> "SessionInfo":
     check_prefix(prefix)
     listed = await client.sessions(prefix=prefix, limit=SHOWN_MATCHES)
     found = listed.sessions
-    for session in found:
-        if session.session_id in (prefix, f"session_{prefix}"):
-            return session
-    if len(found) != 1:
+    fitting = [session for session in found if session.session_id in (prefix, f"session_{prefix}")] or found
+    if len(fitting) != 1:
         raise not_one(prefix, [session.session_id for session in found], more=listed.next_cursor is not None)
-    return found[0]
+    # To ask for a session by its id has the server read it.
+    return await client.session(fitting[0].session_id) if fitting[0].unread else fitting[0]
 
 
 async def choose_agent(client: "Client", wanted: str | None) -> str:

@@ -49,21 +49,24 @@ def list_sessions(  # noqa: PLR0913 - typer: one parameter an option
 
 async def show_list(where: Where, *, agent: str | None, status: str | None, limit: int, json: bool) -> None:
     async with connect(where) as connection:
-        sessions: list[SessionInfo] = []
+        by_id: dict[str, SessionInfo] = {}
         cursor: str | None = None
-        while len(sessions) < limit:
+        while len(by_id) < limit:
             found = await connection.client.sessions(
-                agent=agent, status=status, limit=min(limit - len(sessions), 100), cursor=cursor
+                agent=agent, status=status, limit=min(limit - len(by_id), 100), cursor=cursor
             )
-            sessions += found.sessions
+            # A session that is read in the meantime may come on two pages.
+            by_id |= {session.session_id: session for session in found.sessions}
             cursor = found.next_cursor
             if cursor is None:
                 break
+    sessions = list(by_id.values())
+    view.say_unread(found.unread)
     if json:
         view.print_json([session.model_dump() for session in sessions])
         return
     rows = [
-        (session.session_id, session.agent, _status(session), view.when(session.updated_at), _about(session))
+        (session.session_id, session.agent or "…", _status(session), view.when(session.updated_at), _about(session))
         for session in sessions
     ]
     view.print_table(("SESSION", "AGENT", "STATUS", "UPDATED", "TITLE"), rows, "No sessions yet.")
@@ -72,6 +75,8 @@ async def show_list(where: Where, *, agent: str | None, status: str | None, limi
 
 
 def _status(session: "SessionInfo") -> str:
+    if session.unread:
+        return "…"
     return "damaged" if session.damage else session.status
 
 

@@ -25,6 +25,13 @@ def many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
+def say_unread(count: int) -> None:
+    """A hint, when the server has not read all sessions since its start."""
+    if count:
+        sessions = many(count, "older session")
+        typer.echo(f"The server is still reading {sessions}; run this again to see all there is to see.", err=True)
+
+
 def on_terminal(stream: TextIO | None = None) -> bool:
     return (stream or sys.stdout).isatty()
 

@@ -38,6 +38,15 @@ class LitellmModel:
         self._environ = environ
 
     @property
+    def has_key(self) -> bool:
+        """Whether a request could be sent."""
+        try:
+            find_key(self._choice, self._environ)
+        except ModelNotConfigured:
+            return False
+        return True
+
+    @property
     def label(self) -> str:
         return self._choice.label
 

@@ -23,18 +23,28 @@ from duragent.server.doors import Doors
 from duragent.server.messages import accepted
 from duragent.server.shapes import approval, reply_usage
 from duragent.session.answer import Answered
-from duragent.session.sessions import Receipt
+from duragent.session.approvals import if_readable
+from duragent.session.sessions import Question, Receipt
+from duragent.stores.base import SESSION_ID
 from duragent.wire import Accepted, ApprovalList, Completed, Decide
 
 
 async def list_approvals(doors: Doors, request: Request) -> Response:
     query = query_of(request, ApprovalsQuery)
-    questions = [
-        question
-        for question in await doors.sessions.questions()
-        if query.agent in (None, question.agent) and query.session_id in (None, question.session_id)
-    ]
-    return answer(ApprovalList(approvals=[approval(question) for question in questions]))
+    if query.session_id is not None:
+        questions, unread = await _of_session(doors, query.session_id), 0
+    else:
+        questions, unread = await doors.sessions.questions(), len(doors.sessions.unread())
+    shown = [approval(question) for question in questions if query.agent in (None, question.agent)]
+    return answer(ApprovalList(approvals=shown, unread=unread))
+
+
+async def _of_session(doors: Doors, session_id: str) -> list[Question]:
+    """What this session asks, also when it has not been read yet."""
+    if not SESSION_ID.match(session_id) or session_id in doors.sessions.damaged():
+        return []
+    question = await if_readable(doors.sessions.question(session_id))
+    return [question] if question else []
 
 
 async def approve(doors: Doors, request: Request) -> ASGIApp:

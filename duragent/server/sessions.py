@@ -23,9 +23,9 @@ async def create_session(doors: Doors, request: Request) -> Response:
 async def list_sessions(doors: Doors, request: Request) -> Response:
     query = query_of(request, SessionsQuery)
     found, cursor = await doors.sessions.list(**query.model_dump())
-    damaged = doors.sessions.damaged()
-    shown = [session_info(each, damaged.get(each.session_id)) for each in found]
-    return answer(SessionList(sessions=shown, next_cursor=cursor))
+    damaged, unread = doors.sessions.damaged(), doors.sessions.unread()
+    shown = [session_info(each, damaged.get(each.session_id), unread=each.session_id in unread) for each in found]
+    return answer(SessionList(sessions=shown, next_cursor=cursor, unread=len(unread)))
 
 
 async def get_session(doors: Doors, request: Request) -> Response:

@@ -9,7 +9,7 @@ from duragent.session.sessions import Question
 from duragent.wire import Approval, SessionInfo, Usage, Waiting
 
 
-def session_info(state: SessionState, damage: str | None = None) -> SessionInfo:
+def session_info(state: SessionState, damage: str | None = None, *, unread: bool = False) -> SessionInfo:
     return SessionInfo(
         session_id=state.session_id,
         agent=state.agent,
@@ -27,6 +27,7 @@ def session_info(state: SessionState, damage: str | None = None) -> SessionInfo:
         on_disconnect=state.on_disconnect,
         damage=damage,
         problem=damage,
+        unread=unread,
         parent=state.parent,
         waits_for=state.asks.call if state.asks and not damage else None,
         gateway=state.gateway,

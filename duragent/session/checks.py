@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from duragent.clock import Clock
 from duragent.errors import Damaged, DuragentError, SessionNotFound, Stopping, StoreError
 from duragent.session.actor import Session
+from duragent.session.index import Index
 from duragent.stores.base import Store
 
 AT_ONCE = 4
@@ -28,6 +29,7 @@ class Means:
     store: Store
     clock: Clock
     live: Mapping[str, Session]
+    index: Index
     open: Callable[[str], Awaitable[Session]]
     reopen: Callable[[Session], Awaitable[object]]
     unload: Callable[[Session], Awaitable[object]]
@@ -54,6 +56,7 @@ class Checks:
                 await asyncio.wait((looking,), timeout=LOOK_SECONDS)
                 if not looking.done():
                     _log.error("session %s cannot be read for now: the disk does not answer", session_id)
+                    self._means.index.fail(session_id, "it cannot be read for now: the disk does not answer")
                 if not looking.done() or not looking.result():
                     unread.add(session_id)
 
@@ -67,10 +70,12 @@ class Checks:
         try:
             await self._look(session_id)
         except SessionNotFound:
+            self._means.index.drop(session_id)
             return True
         except Exception as error:
             # One session must never keep the server from starting.
             if not isinstance(error, Stopping):
+                self._means.index.fail(session_id, f"it cannot be opened: {error}")
                 unexpected = None if isinstance(error, DuragentError) else error
                 _log.error("session %s cannot be opened: %s", session_id, error, exc_info=unexpected)
             return False

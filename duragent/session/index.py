@@ -2,20 +2,29 @@
 
 It is kept in memory and saved now and then as `.index.jsonl`. A saved row counts at the next start only if the log's
 `mark` (inode, size, time) is still the one that it was saved with; otherwise that session is opened and folded again.
+A session of which neither the saved index nor a snapshot knows anything is listed at once, too, with what its folder
+says: its id and its times. It is `unread` then.
 """
 
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from io import BytesIO
 
 from pydantic import TypeAdapter, ValidationError
 
+from duragent.clock import moment_of
 from duragent.errors import InvalidRequest, Unavailable
 from duragent.journal import snapshot
+from duragent.journal.record import timestamp
 from duragent.journal.state import SessionState
-from duragent.stores.base import Store
+from duragent.stores.base import Listed, Store
+
+PATIENCE_SECONDS = 1.0
+"""So long a list waits at most for sessions that have not been read."""
 
 SNAPSHOT_SECONDS = 5.0
 """So long the list waits for one summary, which is a cache."""
@@ -25,7 +34,7 @@ SNAPSHOT_SECONDS = 5.0
 class Row:
     """One session. `problem` says why it is read-only; `mark` is the log's when the row was saved.
 
-    `old`: the log has changed since; it is what is known until somebody has looked, and is not saved.
+    `old`: the log has changed since; this is what is known until it has been read, and is not saved.
     """
 
     state: SessionState
@@ -41,7 +50,7 @@ _ROW: TypeAdapter[Row] = TypeAdapter(Row)
 class Query:
     """Which rows: an exact agent, a status, the beginning of an id (with or without `session_`).
 
-    The status `damaged` fits every session with a problem.
+    The status `damaged` fits every session with a problem. A session that is unread fits no agent and no status.
     """
 
     agent: str | None = None
@@ -56,21 +65,67 @@ class Index:
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
+        self.unread: set[str] = set()
+        """Sessions of which only the id and the times are known."""
         self.changed = False
+        self._filled = asyncio.Event()
+        self._read = asyncio.Event()
 
     async def fill(self, store: Store) -> list[str]:
-        """Take the saved rows; returns the sessions that have to be looked at, the unknown ones first."""
+        """Take the saved rows; returns the sessions that have to be read: the unread ones first, of them the newest."""
         rows = await asyncio.to_thread(load, await store.get_index())
         unknown: list[str] = []
         doubtful: list[str] = []
         for listed in await store.list_sessions():
             name, row = listed.session_id, rows.get(listed.session_id)
-            if row is None or row.mark != listed.mark or row.problem:
-                row = replace(row, old=True) if row else await _from_snapshot(store, name)
-                (doubtful if row else unknown).append(name)
-            if row is not None:
-                self.rows.setdefault(name, row)
-        return [*unknown, *doubtful]
+            if row is None:
+                unknown.append(name)
+                if name not in self.rows:
+                    self.unread.add(name)
+                row = _from_folder(listed)
+            elif row.mark != listed.mark or row.problem:
+                doubtful.append(name)
+                row = replace(row, old=True)
+            self.rows.setdefault(name, row)
+        self._filled.set()
+        for name in unknown:
+            if (row := await _from_snapshot(store, name)) and name in self.unread:
+                self.rows[name] = row
+                self.unread.discard(name)
+        self._told()
+        unread = sorted(self.unread, key=lambda name: self.rows[name].state.updated_at, reverse=True)
+        return list(dict.fromkeys([*unread, *unknown, *doubtful]))
+
+    def problems(self) -> dict[str, str]:
+        """By session id, of those that have one."""
+        return {name: row.problem for name, row in self.rows.items() if row.problem}
+
+    def states(self) -> list[SessionState]:
+        """Of the sessions that have been read and have no problem."""
+        return [row.state for name, row in self.rows.items() if not row.problem and name not in self.unread]
+
+    async def wait_a_moment(self) -> None:
+        """Until every session is listed, and until every one has been read, which may be too long to wait for."""
+        await self._filled.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._read.wait()
+
+    def settle(self) -> None:
+        """There is nothing more to wait for."""
+        self._filled.set()
+        self._read.set()
+
+    def fail(self, session_id: str, problem: str) -> None:
+        """A session that is unread cannot be read now; `problem` says why."""
+        if session_id in self.unread:
+            self.rows[session_id] = replace(self.rows[session_id], problem=problem)
+            self.unread.discard(session_id)
+            self._told()
+
+    def _told(self) -> None:
+        if self._filled.is_set() and not self.unread:
+            self._read.set()
 
     async def save(self, store: Store, writing: Callable[[], Set[str]]) -> None:
         """Keep the rows for the next start, if any has changed. `writing` are sessions whose log may be ahead of it."""
@@ -91,13 +146,20 @@ class Index:
         # Keys are looked up in open sessions only.
         self.rows[state.session_id] = Row(replace(state, remembered=()), problem)
         self.changed = True
+        self.unread.discard(state.session_id)
+        self._told()
 
     def drop(self, session_id: str) -> None:
         self.changed = self.rows.pop(session_id, None) is not None or self.changed
+        self.unread.discard(session_id)
+        self._told()
 
     def page(self, query: Query) -> tuple[list[SessionState], str | None]:
         """The newest first, by their last change, and the cursor of the next page. Raises InvalidRequest."""
-        found = sorted((_key(row) for row in self.rows.values() if _fits(row, query)), reverse=True)
+        narrow = query.agent is not None or query.status is not None
+        left_out = self.unread if narrow else frozenset[str]()
+        fitting = (row for name, row in self.rows.items() if name not in left_out and _fits(row, query))
+        found = sorted((_key(row) for row in fitting), reverse=True)
         if query.cursor is not None:
             before = _from_cursor(query.cursor)
             found = [key for key in found if key < before]
@@ -114,6 +176,21 @@ def dump(rows: Mapping[str, Row], marks: Iterable[tuple[str, str]]) -> bytes:
             fields = _ROW.dump_python(row, exclude={"old"}) | {"mark": mark}
             lines.append(json.dumps(fields, separators=(",", ":")))
     return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _from_folder(listed: Listed) -> Row:
+    """What costs nothing to know: when it was made, by its id, and when its log was written last."""
+    made = moment_of(listed.session_id) or _moment(listed.changed_at)
+    changed = max(made, _moment(listed.changed_at)) if listed.changed_at else made
+    state = SessionState(listed.session_id, created_at=timestamp(made), updated_at=timestamp(changed))
+    return Row(state, old=True)
+
+
+def _moment(seconds: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 async def _from_snapshot(store: Store, session_id: str) -> Row | None:

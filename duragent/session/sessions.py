@@ -7,7 +7,7 @@ import asyncio
 import builtins
 import dataclasses
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 
 from duragent.bus import Block, Delta
@@ -51,9 +51,10 @@ class Sessions:
         self._alone = OneAtATime()
         self._index = Index()
         self._checks = Checks(
-            Means(ports.store, ports.clock, self._live, self._session, self._reopen, self._unload, self._note)
+            Means(
+                ports.store, ports.clock, self._live, self._index, self._session, self._reopen, self._unload, self._note
+            )
         )
-        self._listed = asyncio.Event()
         self._adopting = UntilStopped()
         self._stopping = False
 
@@ -210,13 +211,21 @@ class Sessions:
         limit: int = 50,
         cursor: str | None = None,
     ) -> tuple[list[SessionState], str | None]:
-        """A page of sessions, the last changed first, and the cursor of the next page."""
-        await self._listed.wait()
+        """A page of sessions, the last changed first, and the cursor of the next page.
+
+        Every session is there, also right after the start; see `unread` for those that have not been read by then.
+        """
+        if cursor is None:
+            await self._index.wait_a_moment()
         return self._index.page(Query(agent, status, prefix, limit, cursor))
+
+    def unread(self) -> Set[str]:
+        """Sessions of which only the id and the times are known yet. They fit no agent and no status."""
+        return frozenset(self._index.unread)
 
     def damaged(self) -> Mapping[str, str]:
         """Sessions that are read-only, and why."""
-        return {name: row.problem for name, row in self._index.rows.items() if row.problem}
+        return self._index.problems()
 
     def trouble(self) -> str | None:
         """Why a session cannot be written at the moment: the disk, most likely, and so not this session alone."""
@@ -236,9 +245,9 @@ class Sessions:
         return await self.records(session_id, await self.read_back(session_id, before, limit))
 
     async def questions(self) -> "builtins.list[Question]":
-        """What people are asked, in all sessions, the oldest first."""
-        await self._listed.wait()
-        asking = [name for name, row in self._index.rows.items() if row.state.asks and not row.problem]
+        """What people are asked, in all sessions that have been read, the oldest first."""
+        await self._index.wait_a_moment()
+        asking = [state.session_id for state in self._index.states() if state.asks]
         found = [await if_readable(self.question(session_id)) for session_id in asking]
         return sorted((question for question in found if question), key=lambda question: question.asked_at)
 
@@ -308,11 +317,9 @@ class Sessions:
     async def run(self) -> None:
         """Go on with what was interrupted, then keep house until cancelled."""
         doubtful = await self._index.fill(self._ports.store)
-        # Whoever asks for a list is not told of fewer sessions than there are.
-        unread = await self._checks.open_all(name for name in doubtful if name not in self._index.rows)
-        self._listed.set()
-        working = [name for name, row in self._index.rows.items() if row.state.has_work and not row.problem]
-        unread |= await self._checks.open_all(dict.fromkeys([*working, *doubtful]))
+        working = [state.session_id for state in self._index.states() if state.has_work]
+        unread = await self._checks.open_all(dict.fromkeys([*working, *doubtful]))
+        self._index.settle()
         # Of a session that cannot be read now nobody knows what it waits for.
         await tried(self._ports.means.spool.sweep(lambda name, call: name in unread or self._awaited(name, call)))
         async with asyncio.TaskGroup() as tasks:
@@ -353,19 +360,17 @@ class Sessions:
                 await self._unload(session)
 
     async def _close_expired(self) -> None:
-        states = [row.state for row in self._index.rows.values() if not row.problem]
-        for session_id, posted in expired_sessions(states, self._ports):
+        for session_id, posted in expired_sessions(self._index.states(), self._ports):
             await tried(self.post(session_id, posted))
 
     async def _deny_expired(self) -> None:
-        states = [row.state for row in self._index.rows.values() if not row.problem]
-        for session_id, posted in expired_approvals(states, self._ports):
+        for session_id, posted in expired_approvals(self._index.states(), self._ports):
             await tried(self.post(session_id, posted))
 
     async def close(self, grace_seconds: float) -> None:
         """Stop: turns that can end within the grace end, the others go on at the next start."""
         self._stopping = True
-        self._listed.set()
+        self._index.settle()
         await self._adopting.stop()
         sessions = list(self._live.values())
         await within(grace_seconds + FINISH_SECONDS, *(session.finish(grace_seconds) for session in sessions))

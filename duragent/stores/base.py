@@ -59,10 +59,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A session that exists. `mark` changes whenever its log does; it means nothing else."""
+    """A session that exists. `mark` changes whenever its log does; it means nothing else.
+
+    `changed_at`: when the log was written last, in seconds since 1970, as far as that costs nothing to know; else 0.
+    """
 
     session_id: str
     mark: str
+    changed_at: float = 0.0
 
 
 class Store(Protocol):

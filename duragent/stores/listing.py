@@ -18,13 +18,13 @@ def listed(disk: Disk, root: Path) -> list[Listed]:
         return found
     with os.scandir(root) as entries:
         for entry in entries:
-            if SESSION_ID.match(entry.name) and (mark := _mark(disk, Path(entry.path))) is not None:
-                found.append(Listed(entry.name, mark))
+            if SESSION_ID.match(entry.name) and (session := _session(disk, Path(entry.path))):
+                found.append(session)
     return found
 
 
-def _mark(disk: Disk, folder: Path) -> str | None:
-    """What changes with the log; None when there is no record in it."""
+def _session(disk: Disk, folder: Path) -> Listed | None:
+    """The session in this folder; None when there is no record in it."""
     try:
         status = os.stat(folder / ACTIVE, follow_symlinks=False)
     except FileNotFoundError:
@@ -33,10 +33,11 @@ def _mark(disk: Disk, folder: Path) -> str | None:
         return None
     except OSError:
         # It is there, and whoever opens it is told.
-        return "unreadable"
+        return Listed(folder.name, "unreadable")
     legacy = legacy_mark(folder)
     if status and (status.st_size or not stat.S_ISREG(status.st_mode)):
-        return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}{legacy}"
+        mark = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}{legacy}"
+        return Listed(folder.name, mark, status.st_mtime)
     # A summary without the log that it sums up is a log that was lost.
     is_there = has_sealed(disk, folder) or os.path.lexists(folder / SNAPSHOT) or legacy
-    return f"sealed{legacy}" if is_there else None
+    return Listed(folder.name, f"sealed{legacy}") if is_there else None

@@ -127,7 +127,7 @@ async def open_house(
     ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn, means)
     house = House(Sessions(ports), store, clock, speakers)
     # `run` would keep house, which a hurried clock turns into a busy loop.
-    house.sessions._listed.set()
+    house.sessions._index.settle()
     try:
         yield house
     finally:

@@ -25,6 +25,7 @@ from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
 from duragent.models.litellm_table import listed_price
 from duragent.models.messages import ModelReply, ToolCall
+from duragent.session.index import Index
 from duragent.session.sessions import NewSession
 from duragent.stores.files import FileStore
 from duragent.testing import Line, ScriptedModel
@@ -320,7 +321,7 @@ async def test_a_list_right_after_a_crash_has_every_session(store: FileStore, tm
             (tmp_path / "sessions" / session / "state.yaml").unlink(missing_ok=True)
     again = reopened(store, tmp_path)
     async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
-        house.sessions._listed.clear()
+        house.sessions._index = Index()
         running = asyncio.ensure_future(house.sessions.run())
         found, _ = await house.sessions.list()
         assert {state.session_id for state in found} == sessions
