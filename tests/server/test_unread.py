@@ -14,6 +14,7 @@ from duragent.session import index
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.wire import ApprovalList, SessionInfo, SessionList
+from tests.server import v05
 from tests.server.house import House
 
 COUNT = 12
@@ -138,6 +139,7 @@ async def test_one_that_is_deleted_or_made_meanwhile_is_counted_right(
 async def _list(house: House, **query: Any) -> SessionList:
     response = await house.http.get("/api/v1/sessions", params=query)
     assert response.status_code == 200, response.text
+    v05.Sessions.model_validate(response.json())  # old clients must be able to read it, too
     return SessionList.model_validate(response.json())
 
 
