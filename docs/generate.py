@@ -399,6 +399,9 @@ def exit_codes() -> str:
 def cli_page() -> str:
     group: Any = typer.main.get_command(cli.app)
     parts = [CLI, table(("command", "what it does"), ((f"`duragent {n}`", m) for n, m in cli.COMMANDS.items()))]
+    before = [option for option in group.params if "--help" not in option.opts]
+    rows = ((_option(option), option.help or "") for option in before)
+    parts += ["Before the command:", table(("option", "meaning"), rows)]
     for name in cli.COMMANDS:
         parts += _command(f"duragent {name}", group.get_command(None, name))
     parts += ["## Environment", table(("variable", "meaning"), ((code(n), m) for n, m in ENVIRONMENT.items()))]
@@ -430,7 +433,7 @@ def _argument(parameter: Any) -> str:
 
 def _option(parameter: Any) -> str:
     names = ", ".join(code(name) for name in parameter.opts)
-    value = "" if parameter.is_flag else f" {parameter.metavar or parameter.name.upper()}"
+    value = "" if parameter.is_flag or parameter.count else f" {parameter.metavar or parameter.name.upper()}"
     default = "" if parameter.default in (None, False) or callable(parameter.default) else f" ({parameter.default})"
     return f"{names}{value}{default}"
 

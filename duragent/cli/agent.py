@@ -1,4 +1,4 @@
-"""`duragent agent list|create|check`: from the files alone, no server needed."""
+"""`duragent agent list|create|check`: from the files alone, no server needed; `list --server` asks a server."""
 
 import os
 from dataclasses import dataclass
@@ -9,9 +9,12 @@ import typer
 
 from duragent.cli import options, view
 from duragent.cli.completions import complete_agent
+from duragent.cli.connection import Where, connect
 from duragent.cli.init import ask_for, say_key
+from duragent.cli.loop import run
 from duragent.cli.place import find_config, need_config
 from duragent.errors import AgentNotFound, InvalidFile, InvalidRequest
+from duragent.wire import AgentList, AgentSummary
 
 if TYPE_CHECKING:
     from duragent.agent.load import Agent
@@ -22,34 +25,49 @@ app = typer.Typer(help="See, make and check agents.", rich_markup_mode=None, add
 
 
 @app.command("list")
-def list_agents(config: options.Config = None, workspace: options.Workspace = None, json: options.Json = False) -> None:
-    """List the agents; a broken one with its reason."""
+def list_agents(
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    server: options.Server = None,
+    token_file: options.TokenFile = None,
+    json: options.Json = False,
+) -> None:
+    """List the agents, a broken one with its reason: those of the files here, or those that a server has."""
+    if server is None and token_file is not None:
+        raise InvalidRequest("--token-file belongs to --server")
+    where = Where(config, workspace, server, token_file)
+    found = _of_files(config, workspace) if server is None else run(_of_server(where))
+    if json:
+        good = [agent.model_dump() for agent in found.agents]
+        view.print_json(good + [{"name": agent.name, "problem": agent.problem} for agent in found.broken])
+        return
+    rows = [(agent.name, f"{agent.provider}/{agent.model}", agent.description or "") for agent in found.agents]
+    rows += [(agent.name, "broken", agent.problem or "") for agent in found.broken]
+    view.print_table(("NAME", "MODEL", "DESCRIPTION"), rows, "No agents yet: `duragent agent create NAME` makes one.")
+
+
+def _of_files(config: Path | None, workspace: Path | None) -> AgentList:
     from duragent.agent.catalog import Catalog
 
     catalog = Catalog.open(need_config(config, workspace).agents_dir)
-    good = [(agent.name, agent, "") for agent in catalog.agents.values()]
-    if json:
-        view.print_json(
-            [
-                {
-                    "name": name,
-                    "description": agent.metadata.description,
-                    "version": agent.metadata.version,
-                    "provider": agent.spec.model.provider,
-                    "model": agent.spec.model.name,
-                    "problem": None,
-                }
-                for name, agent, _ in good
-            ]
-            + [{"name": name, "problem": reason} for name, reason in catalog.broken.items()]
+    agents = [
+        AgentSummary(
+            name=agent.name,
+            description=agent.metadata.description,
+            version=agent.metadata.version,
+            provider=agent.spec.model.provider,
+            model=agent.spec.model.name,
         )
-        return
-    rows = [
-        (name, f"{agent.spec.model.provider}/{agent.spec.model.name}", agent.metadata.description or "")
-        for name, agent, _ in good
+        for agent in catalog.agents.values()
     ]
-    rows += [(name, "broken", reason) for name, reason in catalog.broken.items()]
-    view.print_table(("NAME", "MODEL", "DESCRIPTION"), rows, "No agents yet: `duragent agent create NAME` makes one.")
+    return AgentList(
+        agents=agents, broken=[AgentSummary(name=name, problem=reason) for name, reason in catalog.broken.items()]
+    )
+
+
+async def _of_server(where: Where) -> AgentList:
+    async with connect(where) as connection:
+        return await connection.client.agents()
 
 
 @app.command()

@@ -98,15 +98,15 @@ class AnswerPrinter:
 
         match item:
             case Reconnecting(attempt=2, error=error):
-                typer.echo(f"reconnecting… ({view.one_line(error)})", err=True)
+                view.note(f"reconnecting… ({view.one_line(error)})")
             case Record(event=ModelFailed(retry=True) as failed):
                 self._printed = self._newline()
                 why = view.one_line(failed.message or failed.error)
-                typer.echo(f"no answer yet ({why}): {asking_again(failed)}", err=True)
+                view.note(f"no answer yet ({why}): {asking_again(failed)}")
             case Record(event=ToolStarted() as started) if self._live:
                 self._printed = self._newline()
                 line = plain(called(started.tool, view.one_line(started.invocation, 200), started.rule))
-                typer.echo(view.paint(line, dim=True), err=True)
+                view.note(view.paint(line, dim=True))
             case Record(event=ModelReplied(calls=calls, text=text)) if calls and text:
                 self._print(text)
                 self._printed = self._newline()

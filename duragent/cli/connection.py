@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from duragent.cli import view
 from duragent.cli.place import FIRST_AGENT, find_config, make_workspace, need_config, serve_arguments
 from duragent.cli.which import SHOWN_MATCHES, check_prefix, not_one
 from duragent.errors import AgentNotFound, InvalidRequest
@@ -29,10 +28,6 @@ class Where:
     token_file: Path | None = None
 
 
-def to_stderr(sentence: str) -> None:
-    typer.echo(sentence, err=True)
-
-
 @dataclass(frozen=True)
 class Connection:
     """`config` and `local` are None for a server that was named by URL."""
@@ -44,7 +39,7 @@ class Connection:
 
 @asynccontextmanager
 async def connect(
-    where: Where, *, make: bool = False, start: bool = True, said: Callable[[str], None] = to_stderr
+    where: Where, *, make: bool = False, start: bool = True, said: Callable[[str], None] = view.note
 ) -> AsyncIterator[Connection]:
     """`make` a workspace when there is none; `start` a server when none runs; `said` is told about both."""
     from duragent.client.address import Tokens, always, endpoint_of_url

@@ -155,8 +155,20 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option("--verbose", "-v", count=True, help="Log more: servers log DEBUG."),
+    ] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors; servers log ERROR.")] = False,
 ) -> None:
-    pass
+    from duragent.cli import view
+
+    if verbose and quiet:
+        raise errors.InvalidRequest("--verbose and --quiet: give only one of them")
+    view.set_quiet(quiet)
+    if verbose or quiet:
+        # Read by `serve` in this process, and by a server that a command starts in the background.
+        os.environ["DURAGENT_LOG"] = "DEBUG" if verbose else "ERROR"
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ async def show_list(where: Where, *, agent: str | None, status: str | None, limi
     ]
     view.print_table(("SESSION", "AGENT", "STATUS", "UPDATED", "TITLE"), rows, "No sessions yet.")
     if cursor is not None and view.on_terminal():
-        typer.echo(f"There are more than {limit}: --limit shows them.", err=True)
+        view.note(f"There are more than {limit}: --limit shows them.")
 
 
 def _status(session: "SessionInfo") -> str:

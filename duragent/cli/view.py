@@ -25,11 +25,26 @@ def many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
+_quiet = False
+
+
+def set_quiet(quiet: bool) -> None:
+    """Whether `note` prints nothing, for the rest of this command."""
+    global _quiet
+    _quiet = quiet
+
+
+def note(sentence: str) -> None:
+    """For people, on stderr: what is neither a result nor an error."""
+    if not _quiet:
+        typer.echo(sentence, err=True)
+
+
 def say_unread(count: int) -> None:
     """A hint, when the server has not read all sessions since its start."""
     if count:
         sessions = many(count, "older session")
-        typer.echo(f"The server is still reading {sessions}; run this again to see all there is to see.", err=True)
+        note(f"The server is still reading {sessions}; run this again to see all there is to see.")
 
 
 def on_terminal(stream: TextIO | None = None) -> bool:

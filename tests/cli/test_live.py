@@ -313,6 +313,27 @@ def test_the_server_can_be_asked_about_stopped_and_is_missed(place: Place) -> No
     assert place.run("serve", "stop").stdout == "Stopped.\n"
 
 
+def test_quiet_verbose_and_the_agents_of_a_server_that_is_named(place: Place) -> None:
+    place.run("init", "--no-interactive")
+    (place.folder / "duragent.yaml").write_text("server:\n  port: 0\n  api_token: long-enough-token\n")
+    log = place.folder / ".duragent/logs/server.log"
+    quiet = place.run("-q", "session", "list")
+    assert (quiet.returncode, quiet.stderr, quiet.stdout.startswith("session\t")) == (0, "", True)
+    assert (" INFO " in log.read_text(), " DEBUG " in log.read_text()) == (False, False)
+    assert place.run("serve", "stop").returncode == 0
+    assert "Started a server on" in place.run("--verbose", "session", "list").stderr
+    assert " DEBUG GET /api/v1/sessions" in log.read_text()
+    both = place.run("-v", "-q", "session", "list")
+    assert (both.returncode, "give only one" in both.stderr) == (2, True)
+    running = json.loads(place.run("serve", "status", "--json").stdout)
+    named = ("--server", f"http://127.0.0.1:{running['port']}")
+    assert place.run("agent", "list", *named).returncode == 77
+    place.environ["DURAGENT_TOKEN"] = "long-enough-token"
+    assert place.run("agent", "list", *named).stdout == place.run("agent", "list").stdout
+    assert place.run("agent", "list", "--json", *named).stdout == place.run("agent", "list", "--json").stdout
+    assert place.run("agent", "list", "--token-file", "x").returncode == 2
+
+
 def test_a_server_that_cannot_start_says_why(place: Place) -> None:
     place.run("init", "--no-interactive")
     (place.folder / "duragent.yaml").write_text("server:\n  host: 192.0.2.1\n  api_token: long-enough-token\n")
