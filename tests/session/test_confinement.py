@@ -11,7 +11,7 @@ import pytest
 
 from duragent.agent.load import Agent, load_agent
 from duragent.process.spool import Spool
-from duragent.sandboxes.settings import SandboxSettings
+from duragent.sandboxes.settings import LimitSettings, SandboxSettings
 from duragent.session.means import Means
 from duragent.testing import context_in
 from duragent.tools.base import ToolContext, ToolResult
@@ -170,3 +170,17 @@ async def test_write_file_refuses_what_decides_about_agents(tmp_path: Path, path
         assert result.outcome == "error"
         after = (here.project / path).read_text() if (here.project / path).exists() else None
         assert after == before
+
+
+@pytest.mark.parametrize("mode", [pytest.param("bubblewrap", marks=needs_bubblewrap), "trust"])
+async def test_limits_of_the_settings_hold_for_commands_and_are_told(tmp_path: Path, mode: str) -> None:
+    async with place(tmp_path, mode) as here:
+        limits = LimitSettings(file_mebibytes=1, memory_mebibytes=200)
+        here.means = replace(here.means, sandbox=here.means.sandbox.model_copy(update={"limits": limits}))
+        result = await here.bash("head -c 3M /dev/zero > big")
+        assert (result.outcome, result.details["limit"]) == ("error", "file_bytes")
+        said = "wrote a file of more than 1 MiB and was ended: `sandbox.limits.file_mebibytes` in duragent.yaml"
+        assert said in result.content
+        assert (here.project / "big").stat().st_size == 1 << 20
+        hog = await here.bash("python3 -c 'import time; kept = b\"x\" * (300 << 20); time.sleep(25)'")
+        assert "used more than 200 MiB of memory and was ended" in hog.content
