@@ -35,7 +35,7 @@ from duragent.models.text_tools_choice import wants_text
 from duragent.os_errors import in_words
 from duragent.private_folder import workspace_key
 from duragent.process.spool import Spool
-from duragent.server.announce import Presence, announced, prepare_run_folder, take_presence
+from duragent.server.announce import Presence, announced, prepare_run_folder, stay_announced, take_presence
 from duragent.server.app import build_app
 from duragent.server.doors import Doors, Tokens
 from duragent.server.ending import end_for_sure
@@ -155,7 +155,9 @@ class Runtime:
                 ]
                 doors = self._doors(presence, means)
                 async with HttpServer(build_app(doors), listeners, doors.stop) as http:
-                    with announced(workspace, presence, self._address(port, presence)):
+                    address = self._address(port)
+                    housekeeping.append(tasks.create_task(stay_announced(workspace, presence, address)))
+                    with announced(workspace, presence, address):
                         yield
                         self.stop.set()
                         grace = self.settings.shutdown_grace_seconds
@@ -168,7 +170,7 @@ class Runtime:
             for listener in listeners:
                 listener.close()
 
-    def _address(self, port: int, presence: Presence) -> wire.ServerAddress:
+    def _address(self, port: int) -> wire.ServerAddress:
         return wire.ServerAddress(
             host=self.settings.host,
             port=port,
@@ -176,7 +178,6 @@ class Runtime:
             started_at=timestamp(self.clock.now()),
             version=__version__,
             workspace_hash=workspace_hash(self.config.workspace),
-            private_folder=None if presence.folder is None else str(presence.folder.path),
         )
 
     # --- the seams --------------------------------------------------------------------------------------------------

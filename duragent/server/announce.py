@@ -4,6 +4,7 @@ The law: secrets are written to the user's private folder and nowhere else. What
 (`run/server.json`) says where the server is, and is read by people and programs; nobody has to believe it.
 """
 
+import asyncio
 import fcntl
 import json
 import logging
@@ -26,6 +27,7 @@ from duragent.stores.disk import Disk
 from duragent.wire import ServerAddress
 
 LOCK_SECONDS = 2.0
+LOOK_SECONDS = 2.0
 _LOCK_POLL_SECONDS = 0.02
 _log = logging.getLogger(__name__)
 _KEY = re.compile(r"[0-9a-f]{20}")
@@ -46,9 +48,18 @@ class ServerFolder:
         with suppress(OSError):
             os.unlink(name, dir_fd=self._descriptor)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was removed, or another one has its name."""
+        try:
+            return not os.path.samestat(os.fstat(self._descriptor), os.stat(self.path, follow_symlinks=False))
+        except OSError:
+            return True
+
     def close(self) -> None:
         """Remove the folder with all that is in it, and let go of its lock."""
-        _remove(self.path, self._descriptor)
+        if not self.is_gone:
+            _remove(self.path, self._descriptor)
         os.close(self._descriptor)
 
 
@@ -67,16 +78,18 @@ def take_server_folder(workspace: Path, environ: Mapping[str, str] = os.environ)
     return found
 
 
-@dataclass(frozen=True)
+@dataclass
 class Presence:
     """What this start of the server is known by.
 
     `token`: what clients show. `key`: what the server proves itself with; "" when there is no private folder.
+    `is_token_written`: it was made here, and is not one of the configuration.
     """
 
     folder: ServerFolder | None
     token: str = field(repr=False)
     key: str = field(default="", repr=False)
+    is_token_written: bool = True
 
     @property
     def socket_path(self) -> Path | None:
@@ -100,13 +113,17 @@ def take_presence(workspace: Path, api_token: str | None) -> Presence:
             "there is no folder for the server's token that is yours alone: set XDG_RUNTIME_DIR or XDG_STATE_HOME to "
             "a folder of yours with mode 0700, or set `server.api_token`"
         )
-    presence = Presence(folder, api_token or secrets.token_urlsafe(32), new_key())
-    written = {KEY_FILE: presence.key} | ({} if api_token is not None else {TOKEN_FILE: presence.token})
+    presence = Presence(folder, api_token or secrets.token_urlsafe(32), new_key(), api_token is None)
+    _write_secrets(presence, folder)
+    crashpoint("token.made")
+    return presence
+
+
+def _write_secrets(presence: Presence, folder: ServerFolder) -> None:
+    written = {KEY_FILE: presence.key} | ({TOKEN_FILE: presence.token} if presence.is_token_written else {})
     for name, text in written.items():
         with _needed(folder.path / name):
             folder.write(name, f"{text}\n")
-    crashpoint("token.made")
-    return presence
 
 
 def prepare_run_folder(workspace: Path) -> None:
@@ -125,8 +142,47 @@ def announced(workspace: Path, presence: Presence, address: ServerAddress) -> It
 
     The one in the workspace may be absent: its disk may be full or read-only.
     """
+    _announce(workspace, presence, address)
+    crashpoint("address.written")
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            (workspace / "run" / ADDRESS_FILE).unlink()
+        if presence.folder is not None:
+            presence.folder.remove(ADDRESS_FILE)
+        crashpoint("address.removed")
+
+
+async def stay_announced(workspace: Path, presence: Presence, address: ServerAddress) -> None:
+    """Tell it again in a new folder when the private folder was removed, for as long as this is not cancelled.
+
+    systemd removes XDG_RUNTIME_DIR when its user has logged out, and a server in the background goes on. The Unix
+    socket is lost then; commands use TCP.
+    """
+    while presence.folder is not None:
+        await asyncio.sleep(LOOK_SECONDS)
+        if presence.folder.is_gone:
+            with suppress(ServerStartFailed):
+                await asyncio.to_thread(_tell_again, workspace, presence, address)
+
+
+def _tell_again(workspace: Path, presence: Presence, address: ServerAddress) -> None:
+    folder = take_server_folder(workspace)
+    if folder is None:
+        return
+    old, presence.folder = presence.folder, folder
+    if old is not None:
+        old.close()
+    _write_secrets(presence, folder)
+    _announce(workspace, presence, address)
+    _log.warning("the folder with the server's token was removed; there is a new one, %s", folder.path)
+
+
+def _announce(workspace: Path, presence: Presence, address: ServerAddress) -> None:
+    folder, path = presence.folder, workspace / "run" / ADDRESS_FILE
+    address = address.model_copy(update={"private_folder": None if folder is None else str(folder.path)})
     text = json.dumps(address.model_dump(exclude_none=True), indent=2) + "\n"
-    path, folder = workspace / "run" / ADDRESS_FILE, presence.folder
     try:
         Disk().replace(path, text.encode(), durable=False)
     except OSError as error:
@@ -135,15 +191,6 @@ def announced(workspace: Path, presence: Presence, address: ServerAddress) -> It
     if folder is not None:
         with _needed(folder.path / ADDRESS_FILE):
             folder.write(ADDRESS_FILE, text)
-    crashpoint("address.written")
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            path.unlink()
-        if folder is not None:
-            folder.remove(ADDRESS_FILE)
-        crashpoint("address.removed")
 
 
 @contextmanager

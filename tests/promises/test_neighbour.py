@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from duragent.client.address import read_announcement, workspace_hash
 from duragent.client.find import find_server
 from duragent.errors import ServerUnreachable
-from duragent.private_folder import opened, write_text
+from duragent.private_folder import opened, places, workspace_key, write_text
 from tests.promises import stranger
 from tests.promises.real_server import RealServer, make_workspace
 
@@ -125,6 +126,27 @@ async def test_after_kill_9_the_old_address_is_not_trusted_and_the_next_start_ha
         shown = [{"Authorization": f"Bearer {token}"} for token in (old.token, new.token)]
         listed = [await http.get(f"{new.url}/api/v1/sessions", headers=headers) for headers in shown]
     assert [each.status_code for each in listed] == [401, 200]
+
+
+async def test_a_server_whose_private_folder_was_removed_is_found_again(server: RealServer) -> None:
+    """As systemd does it when the user has logged out, and the server goes on in the background."""
+    server.start()
+    before = await find_server(server.workspace)
+    shutil.rmtree(folder_of(server))
+    async with asyncio.timeout(50):
+        while True:
+            try:
+                after = await find_server(server.workspace)
+                break
+            except ServerUnreachable:
+                await asyncio.sleep(0.05)
+    assert (after.url, after.token, after.socket) == (before.url, before.token, None)
+    server.terminate()
+    assert not folder_of_workspace(server).exists()
+
+
+def folder_of_workspace(server: RealServer) -> Path:
+    return places()[0] / workspace_key(workspace_hash(server.workspace))
 
 
 def test_nothing_of_servers_that_are_gone_stays_in_the_private_folder(server: RealServer, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from tests.campaigns.mutants.commands import COMMANDS
 from tests.campaigns.mutants.committing import COMMITTING
 from tests.campaigns.mutants.legacy import LEGACY
 from tests.campaigns.mutants.mutant import Mutant
+from tests.campaigns.mutants.neighbours import NEIGHBOURS
 from tests.campaigns.mutants.owning import OWNING
 from tests.campaigns.mutants.reading import READING
 from tests.campaigns.mutants.server import SERVER
@@ -27,6 +28,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *AUTHORITY,
     *SERVER,
     *CLIENT,
+    *NEIGHBOURS,
     *COMMANDS,
     *TOOLS,
 )

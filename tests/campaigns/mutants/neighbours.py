@@ -1,0 +1,96 @@
+"""Safeguards against other users, web pages, and commands of other workspaces."""
+
+from tests.campaigns.mutants.mutant import Edit, Mutant, without
+from tests.campaigns.mutants.where import (
+    AUTH,
+    CONNECTIONS,
+    FIND,
+    PEERS,
+    PRIVATE_FOLDER,
+    RUNTIME,
+    SERVE,
+    T_AUTH_LOCAL,
+    T_CLIENT,
+    T_GUARD,
+    T_NEIGHBOUR,
+    T_NEIGHBOUR_SANDBOX,
+    T_PRIVATE_FOLDER,
+)
+
+NEIGHBOURS: tuple[Mutant, ...] = (
+    without(
+        "the address of a dead server is believed",
+        "the look whether the process of an address lives",
+        Edit(FIND, "    if is_gone(address.pid, address.started_at):", "    if False:"),
+        f"{T_NEIGHBOUR}::test_after_kill_9_the_old_address_is_not_trusted_and_the_next_start_has_a_new_token",
+    ),
+    without(
+        "anybody may listen on the Unix socket",
+        "the client's question to the kernel whose the other end is",
+        Edit(
+            FIND,
+            "    if uid is not None and uid != this_user():\n        raise ServerUnreachable(str(path)",
+            "    if False:\n        raise ServerUnreachable(str(path)",
+        ),
+        f"{T_NEIGHBOUR}::test_a_socket_on_which_another_user_listens_is_told_nothing",
+    ),
+    without(
+        "anybody may come over the Unix socket",
+        "the server's question to the kernel whose the other end is",
+        Edit(SERVE, "peer_uid(connection) not in (None, this_user())", "False"),
+        f"{T_NEIGHBOUR}::test_the_kernel_says_who_comes_over_the_unix_socket",
+    ),
+    without(
+        "a private folder may be anybody's",
+        "the owner and the mode of the folder with tokens",
+        Edit(
+            PRIVATE_FOLDER,
+            "    if _is_private(status):\n        return descriptor",
+            "    if True:\n        return descriptor",
+        ),
+        f"{T_PRIVATE_FOLDER}::test_a_folder_that_others_may_enter_is_refused",
+    ),
+    without(
+        "a private folder may be a link",
+        "O_NOFOLLOW on the folder with tokens",
+        Edit(
+            PRIVATE_FOLDER,
+            "_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC",
+            "_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC",
+        ),
+        f"{T_PRIVATE_FOLDER}::test_a_link_is_refused_wherever_it_leads",
+    ),
+    without(
+        "commands see other workspaces",
+        "what is hidden of all workspaces that are known",
+        Edit(RUNTIME, "closed_of_others=hidden_everywhere", "closed_of_others=lambda: ()"),
+        f"{T_NEIGHBOUR_SANDBOX}::test_a_command_reaches_at_most_the_ports_and_decides_and_reads_nothing",
+    ),
+    without(
+        "a page of another site may ask",
+        "the check of Sec-Fetch-Site, for requests without an Origin",
+        Edit(AUTH, "        _check_fetch_site(headers)\n", ""),
+        f"{T_GUARD}::test_what_a_browser_says_comes_from_another_site_is_refused",
+    ),
+    without(
+        "the user is enough for `auth: local`",
+        "the namespaces of who asks: a command in a sandbox is of the same user",
+        Edit(PEERS, "for kind in _NAMESPACES)", "for kind in ())"),
+        f"{T_AUTH_LOCAL}::test_a_command_in_the_sandbox_needs_the_token_though_it_is_of_the_same_user",
+    ),
+    Mutant(
+        "`auth: local` is for every user",
+        "the user whose socket it is, and whose process holds it",
+        (
+            Edit(PEERS, "return int(fields[9]) if int(fields[7]) == this_user() else None", "return int(fields[9])"),
+            Edit(PEERS, '        if os.stat(f"/proc/{pid}").st_uid != this_user():', "        if False:"),
+        ),
+        (f"{T_AUTH_LOCAL}::test_another_user_needs_the_token_also_with_a_connection_of_ours",),
+    ),
+    without(
+        "a message is sent to a server of v0.5",
+        "the look at a named server before anything is sent to it",
+        Edit(CONNECTIONS, "    raise OlderServer(url, ", "    OlderServer(url, "),
+        f"{T_CLIENT}::test_a_server_of_v0_5_is_told_before_it_is_sent_a_message",
+    ),
+)
