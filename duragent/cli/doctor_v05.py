@@ -48,7 +48,7 @@ def _gateways(config: "Config") -> Iterator[Finding]:
         text = (
             f"not served yet: {view.many(len(names), 'gateway')} in duragent.yaml ({view.one_line(', '.join(names))})"
         )
-        yield Finding(SECTION, "note", text, "nobody answers there; go on with their sessions by `duragent attach`")
+        yield Finding(SECTION, "note", text, "no messages come in there; `duragent attach` goes on with their sessions")
 
 
 # --- sessions --------------------------------------------------------------------------------------------------------

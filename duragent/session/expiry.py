@@ -17,7 +17,7 @@ def expired_sessions(states: Iterable[SessionState], ports: Ports) -> Iterator[t
         if not hours or state.closed or state.asks or (state.has_work and not state.paused):
             continue
         if state.epoch == 0:
-            # A session of duragent-rust that nobody has opened here: it would end before anybody could go on with it.
+            # A session of duragent-rust that has no record of ours yet. Closing it would leave no time to continue it.
             continue
         if state.updated_at <= timestamp(ports.clock.now() - timedelta(hours=hours)):
             yield state.session_id, Close(reason=f"not used for {hours:g} hours", at_seq=state.seq)

@@ -74,7 +74,7 @@ def is_legacy(disk: Disk, folder: Path) -> bool:
 
 def _old_log(disk: Disk, folder: Path) -> bytes | None:
     """The bytes of a log that is still v0.5's."""
-    # Of most logs the first line is all that has to be read. What is odd is the business of who opens a log of today.
+    # The first line is all that has to be read of most logs. Odd files are refused where a log of today is opened.
     if folder.is_symlink() or _begins_with_ours(disk, folder / ACTIVE) or has_sealed(disk, folder):
         return None
     try:
@@ -108,7 +108,7 @@ def write(disk: Disk, folder: Path, session_id: str, view: LegacyView) -> None:
     """
     old = _read(disk, folder / ACTIVE, FILE_MAX_BYTES)
     if old == view.log.lines:
-        # An attempt before this one came so far, and nobody knows whether the name is on the disk.
+        # An earlier attempt got this far. Its rename may not be on the disk yet.
         disk.sync_folder(folder)
         return
     if _marks(folder) != view.marks:
@@ -162,7 +162,7 @@ def _read(disk: Disk, path: Path, limit_bytes: int) -> bytes:
 
 
 def _or_told(disk: Disk, path: Path, limit_bytes: int, faults: list[str]) -> bytes | None:
-    """All of a regular file, None when there is none; why nobody could ever read it is added to `faults`.
+    """All of a regular file, None when there is none; why it can never be read is added to `faults`.
 
     Raises OSError for what may be gone in a moment: a log that is adopted without a part of it stays without.
     """

@@ -144,7 +144,7 @@ async def test_completed_session_stays_completed(place: Place) -> None:
     assert "events.v0.5.jsonl" not in place.files(session_id("D0NE"))
 
 
-async def test_sessions_expire_only_after_somebody_went_on_with_them_here(place: Place) -> None:
+async def test_sessions_expire_only_after_they_were_continued_here(place: Place) -> None:
     session = session_id("WHLE")
     await place.house.ask(session, "and now?")
     later = replace(place.house.sessions._ports, clock=FakeClock(datetime(2030, 1, 1, tzinfo=UTC)))
@@ -327,7 +327,7 @@ async def test_state_that_cannot_be_read_now_is_waited_for(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("left", ["nothing", "garbage", "link", "folder", "fifo"])
-async def test_state_that_is_no_file_stops_nobody(tmp_path: Path, left: str) -> None:
+async def test_state_that_is_no_file_stops_no_session(tmp_path: Path, left: str) -> None:
     old = OldSession(session_id("0DDD"))
     old.talk(3)
     folder = old.write(tmp_path / "sessions")

@@ -192,7 +192,7 @@ def test_old_tool_calls_belong_to_the_message_before_them() -> None:
     assert [r.event.text for r in records if isinstance(r.event, e.ModelReplied)].count("I look") == 1
 
 
-# --- what nobody wrote so --------------------------------------------------------------------------------------------
+# --- what v0.5 never wrote --------------------------------------------------------------------------------------------
 
 STATES = {
     "empty": b"",

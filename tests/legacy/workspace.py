@@ -64,7 +64,7 @@ def _twice(sessions: Path, old: OldSession) -> None:
 
 
 def _damaged(sessions: Path, old: OldSession) -> None:
-    """Nobody looked back: blank lines, writes done again, records on the line of one that was cut, holes."""
+    """Blank lines, writes done again, records on the line of one that was cut, holes."""
     old.talk(9)
     lines = [line + b"\n" for line in old.log().splitlines()]
     odd = list(lines)

@@ -87,9 +87,9 @@ LEGACY: tuple[Mutant, ...] = (
         f"{_T_WORKSPACE}::test_long_old_log_is_summed_up_once",
     ),
     without(
-        "old sessions expire before anybody has seen them",
-        "the exception for sessions that nobody has gone on with here",
+        "old sessions expire before they are continued",
+        "the exception for sessions that have no record of ours",
         Edit(_EXPIRY, "        if state.epoch == 0:", "        if False:"),
-        f"{_T_WORKSPACE}::test_sessions_expire_only_after_somebody_went_on_with_them_here",
+        f"{_T_WORKSPACE}::test_sessions_expire_only_after_they_were_continued_here",
     ),
 )
