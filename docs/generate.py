@@ -559,11 +559,12 @@ when more than 1,024 wait; nothing of a request has happened then. `/livez`, `/r
 
 **Idempotency-Key.** 1 to 255 printable ASCII characters, on a POST that makes something: the same key with the same
 request counts once and is answered the same, with `Idempotency-Replayed: true`; with another request it is a 422.
-A session remembers the keys of its newest 128 requests, also across a restart."""
+A session remembers the keys of its newest 128 requests, also across a restart. An import under a new id keeps its key
+in the session that it makes; one under its own id is a repetition when the session is here, record for record."""
 
 
 def _is_without_key(route: Route) -> bool:
-    return route.path.startswith(ADMIN_PREFIX) or isinstance(route.body, str) or route.path.endswith("/repair")
+    return route.path.startswith(ADMIN_PREFIX) or route.path.endswith("/repair")
 
 
 ROUTE_HEADERS: tuple[tuple[str, Callable[[Route], bool]], ...] = (

@@ -14,7 +14,7 @@ from duragent.server.answers import answer, replayed
 from duragent.server.asked import ImportQuery, body_of, idempotency_key_of, query_of, session_id_of
 from duragent.server.doors import Doors
 from duragent.server.shapes import session_info
-from duragent.session.copies import Fork, export, fork, take_in, take_in_anew
+from duragent.session.copies import Fork, export, fork, take_in, take_in_anew, take_in_once
 from duragent.wire import ForkSession
 
 _PIECE_BYTES = 256 << 10
@@ -58,8 +58,9 @@ async def import_session(doors: Doors, request: Request) -> Response:
             raise StoreFull(f"there is no room for a temporary file: {in_words(error)}") from error
         if query.new_id:
             state, duplicate = await take_in_anew(doors.sessions, doors.clock, file, key)
+        elif key is not None:
+            state, duplicate = await take_in_once(doors.sessions, doors.clock, file)
         else:
-            # Its own id makes it one session already.
             state, duplicate = await take_in(doors.sessions, doors.clock, file, new_id=False), False
     return answer(session_info(state), 201, {"Location": _place(state.session_id), **replayed(duplicate)})
 

@@ -1,6 +1,7 @@
 """Forks, exports and imports: a session from the records of another one. Built on what `Sessions` offers to all."""
 
 import asyncio
+import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import IO, TypeVar
 
 from duragent import __version__
 from duragent.clock import Clock
-from duragent.errors import Damaged, InvalidArchive, InvalidRequest, StoreFull
+from duragent.errors import Damaged, InvalidArchive, InvalidRequest, SessionExists, StoreFull
 from duragent.journal.events import SessionCreated, SessionRenamed
 from duragent.journal.record import crc_seed, decode, encode, timestamp
 from duragent.journal.state import SessionState
@@ -158,6 +159,24 @@ async def take_in(sessions: Sessions, clock: Clock, file: IO[bytes], *, new_id: 
     found = await _settled(lambda: archive.Archive(file))
     target = clock.new_id("session") if new_id else found.manifest.session_id
     return await _taken_in(sessions, clock, found, target)
+
+
+async def take_in_once(sessions: Sessions, clock: Clock, file: IO[bytes]) -> tuple[SessionState, bool]:
+    """As `take_in` under its own id, and whether it is here already, record for record: then nothing is taken in.
+
+    Raises SessionExists when the session with that id is another one.
+    """
+    try:
+        return await take_in(sessions, clock, file, new_id=False), False
+    except SessionExists:
+        manifest = (await _settled(lambda: archive.Archive(file))).manifest
+        state = await sessions.state(manifest.session_id)
+        digest = hashlib.sha256()
+        async for lines in _stored(sessions, state.session_id, manifest.head):
+            digest.update(lines)
+        if digest.hexdigest() != manifest.events_sha256:
+            raise
+        return state, True
 
 
 async def take_in_anew(sessions: Sessions, clock: Clock, file: IO[bytes], key: str | None) -> tuple[SessionState, bool]:

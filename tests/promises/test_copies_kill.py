@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from duragent.client.client import Client
@@ -48,7 +49,7 @@ async def dies(server: RealServer, doing: Awaitable[object]) -> None:
 
 
 def shown(server: RealServer) -> list[str]:
-    return sorted(path.name for path in server.sessions_dir.iterdir() if path.name != ".index.jsonl")
+    return sorted(path.name for path in server.sessions_dir.iterdir() if path.name not in (".index.jsonl", ".lock"))
 
 
 LONG = pytest.mark.campaign
@@ -99,9 +100,23 @@ async def test_import_that_is_cut_short_is_there_or_not(server: RealServer, tmp_
         else:
             assert shown(server) == []
             await take_in(client, path)
+        again = await _posted_again(server, path)
+        assert (again.status_code, again.headers["idempotency-replayed"], again.json()["session_id"]) == (
+            201,
+            "true",
+            session,
+        )
         assert shown(server) == [session]
         assert server.events_file(session).read_bytes() == before
         assert (await told(client, session, "on")).content
+
+
+async def _posted_again(server: RealServer, path: Path) -> httpx.Response:
+    """The import once more, by a client that sends a key."""
+    endpoint = await server.endpoint()
+    headers = {"Authorization": f"Bearer {endpoint.token}", "Content-Type": "application/zip", "Idempotency-Key": "k"}
+    async with httpx.AsyncClient(timeout=LIMIT_SECONDS, trust_env=False) as http:
+        return await http.post(f"{endpoint.url}/api/v1/imports", content=path.read_bytes(), headers=headers)
 
 
 @pytest.mark.parametrize("point", ["adopt.written", "adopt.named"])

@@ -92,6 +92,24 @@ async def test_session_goes_out_as_a_file_and_comes_in_again(house: House) -> No
     assert {each["session_id"] for each in listed} == {session_id, beside.json()["session_id"]}
 
 
+async def test_file_is_taken_in_under_its_own_id_once_under_a_key(house: House) -> None:
+    session_id = await talked(house)
+    data, headers = await zipped(house, session_id), ZIP | {"Idempotency-Key": "k1"}
+    await house.http.delete(f"/api/v1/sessions/{session_id}")
+    made = await house.http.post(IMPORTS, content=data, headers=headers)
+    again = await house.http.post(IMPORTS, content=data, headers=headers)
+    assert (made.status_code, "Idempotency-Replayed" in made.headers) == (201, False)
+    assert (again.status_code, again.json(), again.headers["Idempotency-Replayed"]) == (201, made.json(), "true")
+    assert problem(await house.http.post(IMPORTS, content=data, headers=ZIP)) == (409, "session-exists")
+    await house.say(session_id, "on")
+    gone_on = await house.http.post(IMPORTS, content=data, headers=headers)
+    assert (gone_on.status_code, gone_on.json()["head"] > made.json()["head"]) == (201, True)
+    longer = await zipped(house, session_id)
+    await house.http.delete(f"/api/v1/sessions/{session_id}")
+    await house.http.post(IMPORTS, content=data, headers=ZIP)
+    assert problem(await house.http.post(IMPORTS, content=longer, headers=headers)) == (409, "session-exists")
+
+
 async def test_file_is_taken_in_anew_once_under_a_key(house: House) -> None:
     session_id, other = await talked(house), await talked(house)
     data, another = await zipped(house, session_id), await zipped(house, other)
