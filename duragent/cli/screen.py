@@ -20,6 +20,7 @@ from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.utils import is_dumb_terminal
 
 from duragent.cli.conversation import Block, Conversation
 from duragent.cli.question import AT_ONCE, CONFIRMED, Choice, keys, offered
@@ -61,6 +62,8 @@ class Screen:
     whether somebody goes on typing.
     """
     _entry_key = ""
+    _printed: Approval | None = None
+    """The question that was printed, where nothing is redrawn."""
     _timer: asyncio.TimerHandle | None = None
 
     def __init__(self, conversation: Conversation, actions: Actions, history: Path | None) -> None:
@@ -99,7 +102,16 @@ class Screen:
             self._print("".join(render(block, width) for block in blocks))
         if self._entry is not None and self._entry != self.conversation.question:
             self._leave_entry("It was decided elsewhere.")
+        self._show_where_nothing_is_redrawn()
         self.refresh()
+
+    def _show_where_nothing_is_redrawn(self) -> None:
+        """A terminal without cursor movement never redraws what stands above the input line: print a question once."""
+        asked = self.conversation.question
+        if asked is not None and asked != self._printed and is_dumb_terminal():
+            self._printed = asked
+            size = self._session.app.output.get_size()
+            self._print(render_question(asked, size.columns, size.rows - 4))
 
     def _print(self, text: str) -> None:
         # Not prompt_toolkit's `run_in_terminal`: that leaves raw mode for a moment, and a key pressed just then is

@@ -8,14 +8,19 @@ from typing import Literal
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import DummyInput
+from prompt_toolkit.output import DummyOutput
 
 from duragent.cli.ask import AnswerPrinter
-from duragent.cli.conversation import Answered, Block, Note, Said
+from duragent.cli.conversation import Answered, Block, Conversation, Note, Said
 from duragent.cli.log import entry
 from duragent.cli.question import lines
 from duragent.cli.render import plain, render, render_question, tail_lines
+from duragent.cli.screen import Actions, Screen
 from duragent.cli.tool_blocks import Called, Returned, called
 from duragent.cli.view import clean, json_text, one_line
+from duragent.client.activity import Activity
 from duragent.client.turn import TurnResult
 from duragent.journal import events
 from duragent.journal.record import Record
@@ -235,6 +240,19 @@ def test_a_command_cannot_draw_our_box_within_it() -> None:
     shown = render_question(question(evil), 80, colour=False)
     for line in shown.rstrip("\n").split("\n")[1:-1]:
         assert line.count("\u2551") == 2
+
+
+@pytest.mark.parametrize(("term", "times"), [("dumb", 1), ("xterm", 0)])
+def test_a_terminal_that_redraws_nothing_has_the_box_printed_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], term: str, times: int
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    conversation = Conversation("a", activity=Activity(question=question("rm x")))
+    with create_app_session(input=DummyInput(), output=DummyOutput()):
+        screen = Screen(conversation, Actions(lambda _: None, lambda: False), None)
+        screen.show([])
+        screen.show([])
+    assert capsys.readouterr().out.count("\u2554\u2550 approval") == times
 
 
 # --- lines stay lines -------------------------------------------------------------------------------------------------
