@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MOODS = {"quiet": "dim", "warning": "yellow", "error": "bold red"}
 _MIN_WIDTH = 20
+_HEIGHT = 25
+"""Makes no difference to what is drawn, but for a dumb terminal rich takes the width only together with it."""
 _RULE_SPACE = 3
 
 
@@ -39,6 +41,7 @@ def _drawn(parts: "list[RenderableType]", width: int, colour: bool) -> str:
     console = Console(
         file=out,
         width=max(width, _MIN_WIDTH),
+        height=_HEIGHT,
         force_terminal=True,
         color_system="auto" if colour else None,
         no_color=not colour,

@@ -233,6 +233,7 @@ def test_every_line_of_our_box_has_a_double_line(monkeypatch: pytest.MonkeyPatch
             for line in render_question(asked, width, colour=colour).rstrip("\n").split("\n"):
                 bare = re.sub(r"\x1b\[[0-9;]*m", "", line)
                 assert bare[0] in "\u2554\u2551\u255a"
+                assert len(bare) == width
 
 
 def test_a_command_cannot_draw_our_box_within_it() -> None:
