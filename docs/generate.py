@@ -474,7 +474,10 @@ file that cannot be read, or has a fault, denies everything until it is mended. 
 
 ALLOWED = """\
 As long as neither `policy.yaml` has an `allow` list, this one holds. Options with which one of these commands would
-write, or run something else, are looked at besides, and asked about."""
+write, or run something else, are looked at besides, and asked about.
+
+[Private files](../how-to/write-a-policy.md#private-files) no command may name, whatever a list allows, and in every
+mode."""
 
 AGENT_YAML = """\
 An agent is a folder below `agents/`, and this file in it says which model answers and how its sessions live. The
