@@ -138,7 +138,9 @@ def _judge(fault: Fault, kernel: Kernel, teller: Teller) -> None:
     harmless = all(name in OVERCOME or on.startswith(HARMLESS) for name, on in kernel.failed)
     # What opening needs and a disk refuses is tried again by the first write.
     texts = [f'"text":"{text}"'.encode() in teller.lines for text in ("begins", "w" * 900, "x")]
-    made_up_for = ERRORS[fault.error] in REFUSALS and all(texts)
+    # A look at whose log it is may fail: then the whole log is read.
+    only_looked = all(failed == ("open", "events.jsonl") for failed in kernel.failed)
+    made_up_for = (ERRORS[fault.error] in REFUSALS or only_looked) and all(texts)
     assert teller.refusals or harmless or made_up_for, f"nobody was told that {kernel.failed} failed"
     if LASTING[fault.lasting] == 1:
         assert all(texts)
