@@ -41,6 +41,7 @@ from duragent.server.doors import Doors, Tokens
 from duragent.server.ending import end_for_sure
 from duragent.server.listen import listen_all, url_of
 from duragent.server.log import log_to_stderr
+from duragent.server.memory import take_few_arenas
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
 from duragent.session.alone import Spawned
@@ -298,6 +299,7 @@ async def serve(
     runtime = Runtime(config, settings, agents_dir or config.agents_dir)
     log_to_stderr()
     descriptors.raise_limit()
+    take_few_arenas()
     # Before anybody can find us: who is asked to end while it starts ends in order, too.
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, _on_signal, runtime)

@@ -6,6 +6,7 @@ wait for when it ends: a read from a network disk or from FUSE may never return.
 """
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -64,7 +65,14 @@ class Threads:
         call = _Call(work)
         timer = asyncio.get_running_loop().call_later(self._stuck_seconds, self._look_at, call)
         self._waiting.put(call)
-        self._make_room()
+        try:
+            self._make_room()
+        except RuntimeError as error:
+            # No thread can be had. Another one takes the call; without any it is taken back, so that it surely never
+            # runs behind the back of a caller that was told that it failed.
+            if not self._threads and call.done.cancel():
+                timer.cancel()
+                raise Unavailable("no thread can be started: memory or processes are used up") from error
         try:
             result: _T = await asyncio.wrap_future(call.done)
             return result
@@ -78,8 +86,9 @@ class Threads:
             counted = len(self._threads) - sum(call.stuck for call in self._running)
             if counted < THREADS and self._idle < self._waiting.qsize():
                 thread = threading.Thread(target=self._work, name="duragent-store", daemon=True)
-                self._threads.append(thread)
+                # First, so that one that cannot be had is not counted.
                 thread.start()
+                self._threads.append(thread)
 
     def _look_at(self, call: _Call) -> None:
         """Give its place to another one when it has run for too long; else look again later."""
@@ -94,7 +103,8 @@ class Threads:
                 return
             call.stuck = True
         _log.warning("a call to the disk has not returned for %g s", ran)
-        self._make_room()
+        with contextlib.suppress(RuntimeError):
+            self._make_room()
 
     def _work(self) -> None:
         while (call := self._next()) is not None:

@@ -1,0 +1,156 @@
+"""A real server on a disk that takes nothing: it starts, shows what is there, says what it cannot do, and goes on by
+itself when the disk takes something again. No command shows a traceback.
+"""
+
+import asyncio
+import contextlib
+import io
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from duragent.cli.main import run
+from duragent.client.client import Client
+from duragent.errors import ProblemResponse
+from duragent.wire import SendMessage
+from tests.bounds import LIMIT_SECONDS
+from tests.campaigns.test_real_faults import _Server
+from tests.promises.real_server import make_workspace, told
+
+DISK_BYTES = 4 << 20
+
+
+@dataclass
+class BadDisk:
+    """A mounted disk of its own, with a workspace on it; `break_it` and `mend` may be called while a server runs."""
+
+    server: _Server
+    break_it: Callable[[], None]
+    mend: Callable[[], None]
+    reason: str
+
+
+def _mount(*options: str) -> None:
+    subprocess.run(["mount", *options], check=True, capture_output=True, timeout=60)
+
+
+def _fill(filler: Path) -> None:
+    with filler.open("wb", buffering=0) as file:
+        for size in (1 << 16, 1 << 12, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"f" * size)
+
+
+@pytest.fixture(params=["read-only", "full"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BadDisk]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    try:
+        _mount("-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(folder))
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this machine lets nobody mount a small file system")
+    server = _Server(make_workspace(folder).workspace, outside=tmp_path)
+    filler = folder / "filler"
+    try:
+        if request.param == "full":
+            yield BadDisk(server, lambda: _fill(filler), filler.unlink, "No space left on device (make room)")
+        else:
+            yield BadDisk(
+                server,
+                lambda: _mount("-o", "remount,ro", str(folder)),
+                lambda: _mount("-o", "remount,rw", str(folder)),
+                "Read-only file system (mount it read-write)",
+            )
+    finally:
+        server.stop()
+        subprocess.run(["umount", "-l", str(folder)], check=True, timeout=60)
+
+
+async def _refused(asked: Awaitable[object]) -> ProblemResponse:
+    with pytest.raises(ProblemResponse) as refused:
+        await asked
+    return refused.value
+
+
+async def _begin(server: _Server) -> str:
+    async with server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        await told(client, session, "hello")
+        return session
+
+
+async def _everything_can_be_read(client: Client, session: str) -> None:
+    assert [info.session_id for info in (await client.sessions()).sessions] == [session]
+    assert (await client.messages(session)).messages[0].content == "hello"
+    shown = await client.events(session, after=0)
+    assert shown.events[-1]["seq"] == shown.head
+    pieces: list[bytes] = []
+    await client.export(session, pieces.append)
+    assert b"events.jsonl" in b"".join(pieces)
+
+
+async def _nothing_can_be_written(client: Client, session: str, reason: str) -> None:
+    for asked in (
+        client.create_session("assistant"),
+        # The last page of a file may have room for a little.
+        client.post_message(session, SendMessage(content="no" * 20_000)),
+    ):
+        refused = await _refused(asked)
+        assert (refused.status, refused.problem) == (507, "store-full")
+        assert reason in refused.detail
+    ready = await client.ready()
+    assert ready.status == "degraded"
+    assert reason in (ready.problem or "")
+
+
+async def _read_only(disk: BadDisk, session: str) -> None:
+    async with disk.server.client() as client:
+        await _everything_can_be_read(client, session)
+        await _nothing_can_be_written(client, session, disk.reason)
+
+
+async def _goes_on(server: _Server, session: str) -> None:
+    async with server.client() as client:
+        await told(client, session, "afterwards")
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while (await client.ready()).status != "ok":
+                await asyncio.sleep(0.05)
+
+
+def _commands_say_what_they_can(workspace: Path, session: str) -> None:
+    for command, codes in (
+        (["doctor"], (0, 1)),
+        (["session", "verify"], (0,)),
+        (["session", "list"], (0,)),
+        (["session", "log", session], (0,)),
+        (["replay", session], (0,)),
+        (["serve", "status"], (0,)),
+        (["ask", "assistant", "no"], (75,)),
+    ):
+        assert run([*command, "--workspace", str(workspace)]) in codes, command
+
+
+def test_server_starts_on_a_disk_that_takes_nothing_shows_what_is_there_and_goes_on_later(
+    disk: BadDisk, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    server = disk.server
+    server.start()
+    session = asyncio.run(_begin(server))
+    # Of a server that was killed nothing is tidy.
+    server.kill()
+    disk.break_it()
+    server.start()
+    asyncio.run(_read_only(disk, session))
+    _commands_say_what_they_can(server.workspace, session)
+    disk.mend()
+    asyncio.run(_goes_on(server, session))
+    with contextlib.suppress(subprocess.CalledProcessError):
+        # A disk with files that are open for writing cannot be made read-only.
+        disk.break_it()
+    assert server.terminate() == 0
+    assert "Traceback" not in server.log.read_text() + "".join(capfd.readouterr())

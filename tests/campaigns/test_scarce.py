@@ -1,0 +1,116 @@
+"""A real server with few descriptors and little memory serves many more sessions than it has descriptors."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from duragent.client.client import Client
+from duragent.wire import SendMessage
+from tests.bounds import LIMIT_SECONDS
+from tests.promises.real_server import RealServer, make_workspace, told
+
+AT_ONCE = 6
+ADDRESS_SPACE_BYTES = 400 << 20
+
+
+@dataclass
+class _Scarce(RealServer):
+    """`descriptors` is its hard limit, `memory_bytes` that of its address space; 0 is no limit."""
+
+    descriptors: int = 0
+    memory_bytes: int = 0
+
+    def spawn(self, environ: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
+        command = ["prlimit"]
+        command += [f"--nofile={self.descriptors}:{self.descriptors}"] if self.descriptors else []
+        command += [f"--as={self.memory_bytes}:{self.memory_bytes}"] if self.memory_bytes else []
+        command += [sys.executable, "-m", "duragent", "serve", "--workspace", str(self.workspace), "--port", "0"]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environ() | dict(environ or {})
+            )
+
+
+async def _talk(client: Client, count: int) -> list[str]:
+    """New sessions, each with a message whose turn is not waited for."""
+    names: list[str] = []
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int) -> None:
+        async with turns:
+            session = (await client.create_session("assistant")).session_id
+            await client.post_message(session, SendMessage(content=f"number {number}"))
+            names.append(session)
+
+    await asyncio.gather(*(one(number) for number in range(count)))
+    return names
+
+
+async def _until_all_are_done(client: Client, names: list[str]) -> None:
+    async with asyncio.timeout(LIMIT_SECONDS * 5):
+        for name in names:
+            while (await client.session(name)).status != "active":
+                await asyncio.sleep(0.05)
+
+
+def _open_files(server: RealServer) -> int:
+    assert server.process is not None
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+async def _serves_many(server: _Scarce, sessions: int) -> None:
+    server.start()
+    most = server.descriptors
+    async with server.client() as client:
+        names = await _talk(client, sessions)
+        await _until_all_are_done(client, names)
+        used = _open_files(server)
+        assert used < most
+        for name in names[:: max(1, sessions // 10)]:
+            await told(client, name, "once more")
+        ready = await client.ready()
+        assert (ready.status, ready.damaged) == ("ok", [])
+        assert ready.descriptors is not None
+        assert ready.descriptors.limit == most
+    server.kill()
+    server.start()
+    async with server.client() as client:
+        await told(client, names[0], "and on")
+        assert (await client.ready()).damaged == []
+    for name in names[:: max(1, sessions // 10)]:
+        kinds = server.kinds(name)
+        assert (kinds.count("message_received") >= 2) == (kinds.count("turn_ended") >= 2)
+    print(f"{sessions} sessions, {used} of {most} descriptors")  # noqa: T201  # what a campaign did
+    assert "Traceback" not in server.log.read_text()
+    assert "Too many open files" not in server.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("sessions", "descriptors"),
+    [
+        (80, 64),
+        pytest.param(5_000, 1_024, marks=[pytest.mark.campaign, pytest.mark.timeout(3_600)]),
+    ],
+)
+async def test_more_sessions_than_descriptors_are_served(tmp_path: Path, sessions: int, descriptors: int) -> None:
+    made = make_workspace(tmp_path)
+    server = _Scarce(made.workspace, descriptors=descriptors)
+    try:
+        await _serves_many(server, sessions)
+    finally:
+        server.stop()
+
+
+async def test_server_with_little_address_space_serves_and_says_when_there_is_not_enough(tmp_path: Path) -> None:
+    made = make_workspace(tmp_path)
+    server = _Scarce(made.workspace, descriptors=256, memory_bytes=ADDRESS_SPACE_BYTES)
+    try:
+        await _serves_many(server, 15)
+    finally:
+        server.stop()
