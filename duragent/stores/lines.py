@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 
-from duragent.journal.record import BadLine, seq_of
+from duragent.journal.record import MAX_LINE_BYTES, BadLine, seq_of
 
 Read = Callable[[int, int], bytes]
 """(offset, size) -> bytes; fewer than asked only at the end."""
 
 CHUNK_BYTES = 64 << 10
+LINE_MAX_BYTES = 2 * MAX_LINE_BYTES
+"""A line is shorter; twice that has a whole one in it, wherever it begins."""
 
 
 def offset_after(read: Read, end: int, seq: int) -> int:
@@ -52,7 +54,10 @@ def forward(read: Read, start: int, end: int, limit: int, max_bytes: int) -> byt
 
 
 def backward(read: Read, end: int, limit: int, max_bytes: int) -> bytes:
-    """Whole lines that end at `end`, oldest first: at most `limit`, as many as fit `max_bytes`, at least one."""
+    """Whole lines that end at `end`, oldest first: at most `limit`, as many as fit `max_bytes`, at least one.
+
+    Raises ValueError when there is no line as short as a line may be.
+    """
     start, newlines = end, 0
     tail = b""
     if limit < 1:
@@ -63,6 +68,8 @@ def backward(read: Read, end: int, limit: int, max_bytes: int) -> bytes:
         piece = read(start, size)
         newlines += piece.count(b"\n")
         tail = piece + tail
+        if newlines < 2 and len(tail) > LINE_MAX_BYTES:
+            raise ValueError(f"there is no end of a line before byte {end}")
     lines = tail.split(b"\n")[:-1]
     if start > 0:
         lines = lines[1:]

@@ -5,6 +5,7 @@ same one again: between two reads of one look the writer may have sealed the fil
 failed.
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -103,6 +104,8 @@ def _look(disk: Disk, folder: Path, session_id: str, after: int) -> Iterator[Pie
                 if found.verdict != "clean":
                     raise Damaged(session_id, segment.path.name, found.line, found.problem, found.seq)
             seq = segment.last
+        if fd < 0 and odd is None and not sealed and damage is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))  # It was deleted since.
         if damage is not None:
             raise damage
         if odd is not None:

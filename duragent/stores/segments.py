@@ -14,7 +14,7 @@ from zlib import crc32
 from duragent.errors import Damaged
 from duragent.journal.record import CRC_TAIL_BYTES, BadLine, checked_seq, crc_seed
 from duragent.journal.scan import scan
-from duragent.safe_read import OddFile
+from duragent.safe_read import OddFile, refuse_long
 from duragent.stores import lines as line_file
 from duragent.stores.base import READ_MAX_BYTES
 from duragent.stores.disk import Disk
@@ -171,11 +171,15 @@ def _last_seq(disk: Disk, path: Path, seed: int) -> int | None:
     fd = disk.open_to_read(path)
     try:
         size = os.fstat(fd).st_size
+        refuse_long(size, FILE_MAX_BYTES)
 
         def read(offset: int, count: int) -> bytes:
             return disk.read(fd, count, offset)
 
-        last = line_file.backward(read, size, 1, 1)
+        try:
+            last = line_file.backward(read, size, 1, 1)
+        except ValueError:
+            return None
         if not last or read(size - 1, 1) != b"\n":
             return None
     finally:

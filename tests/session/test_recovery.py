@@ -28,6 +28,7 @@ from duragent.models.messages import ModelReply, ToolCall
 from duragent.session.index import Index
 from duragent.session.sessions import NewSession
 from duragent.stores.files import FileStore
+from duragent.stores.memory import MemoryStore
 from duragent.testing import Line, ScriptedModel
 from tests.session.house import House, open_house, write_agent
 
@@ -377,3 +378,40 @@ async def test_a_log_of_v0_5_with_an_odd_time_harms_no_other_session(
             "SessionCreated",
             "HistoryAdopted",
         ]
+
+
+async def test_a_session_that_was_called_damaged_by_mistake_goes_on_by_itself(tmp_path: Path) -> None:
+    class Alarmed(MemoryStore):
+        alarms = 3
+
+        async def verify(self, session_id: str) -> int:
+            if self.alarms > 0:
+                self.alarms -= 1
+                raise Damaged(session_id, "events.jsonl", 1, "a false alarm", 0)
+            return await super().verify(session_id)
+
+    async with open_house(Alarmed(), ScriptedModel(otherwise="ok"), tmp_path) as house:
+        session = await house.new()
+        await house.sessions._checks.open_all([session])
+        assert set(house.sessions.damaged()) == {session}
+        await house.sessions._checks.again()
+        for _ in range(3):
+            assert set(house.sessions.damaged()) == {session}
+            await house.clock.advance(200)
+            await house.sessions._checks.again()
+        assert not house.sessions.damaged()
+        assert (await house.ask(session, "hi")).outcome == "completed"
+
+
+async def test_a_log_that_is_good_and_shorter_than_it_was_stays_damaged(tmp_path: Path) -> None:
+    class Shorter(MemoryStore):
+        async def verify(self, session_id: str) -> int:
+            return await super().verify(session_id) - 1
+
+    async with open_house(Shorter(), ScriptedModel(otherwise="ok"), tmp_path) as house:
+        session = await house.new()
+        (await house.sessions._session(session)).problem = Damaged(session, "events.jsonl", 1, "shorter", 0)
+        await house.sessions._checks.again()
+        await house.clock.advance(10_000)
+        await house.sessions._checks.again()
+        assert await house.sessions.damage(session) is not None

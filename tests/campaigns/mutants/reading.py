@@ -4,14 +4,17 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     LOG_FILE,
     OPENING,
+    READER,
     RECORD,
     SCAN,
     SEGMENTS,
     STORE_FILES,
+    T_BESIDE,
     T_CONTRACT,
     T_CUTS_AND_FLIPS,
     T_RECORD,
     T_ROTATION,
+    T_SHRUNK,
     T_STORE_SAFEGUARDS,
 )
 
@@ -177,5 +180,17 @@ READING: tuple[Mutant, ...] = (
             "        if False:",
         ),
         f"{T_ROTATION}::test_fault_in_a_sealed_file_is_told_and_what_is_before_it_served",
+    ),
+    without(
+        "a reader calls damage what it sees once",
+        "the second look: between two reads the writer has cut off an append, sealed the file or deleted the session",
+        Edit(READER, "            if found in suspected or len(suspected) >= LOOKS:", "            if True:"),
+        f"{T_BESIDE}::test_what_the_writer_is_just_doing_is_not_called_damage",
+    ),
+    without(
+        "a short read is no fault",
+        "the known end of a file: a read of what is not there any more goes on for ever",
+        Edit(SEGMENTS, "        if len(data) < min(size, self.end - offset):", "        if False:"),
+        f"{T_SHRUNK}::test_log_that_shrinks_at_any_byte_is_damage_of_that_session",
     ),
 )
