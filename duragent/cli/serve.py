@@ -84,6 +84,7 @@ async def _status(where: Where, json: bool) -> int:
     address = read_address(workspace)
     if json:
         running = {"running": True, "workspace": str(workspace), "version": version.version}
+        running |= {"token_file": _token_file(workspace)}
         view.print_json(running | (address.model_dump() if address else {}) | ready.model_dump())
         return 0
     if address is not None:
@@ -97,6 +98,15 @@ async def _status(where: Where, json: bool) -> int:
     for name in ready.broken_agents:
         typer.echo(f"Broken agent: {view.one_line(name)}  (duragent agent check {view.one_line(name)})")
     return 0
+
+
+def _token_file(workspace: Path) -> str | None:
+    """Where the server's token lies; None when it is one of the configuration."""
+    from duragent.client.address import TOKEN_FILE, read_announcement
+
+    told = read_announcement(workspace)
+    folder = told.address.private_folder if told is not None and told.token else None
+    return None if folder is None else str(Path(folder) / TOKEN_FILE)
 
 
 @app.command()

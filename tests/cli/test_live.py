@@ -305,6 +305,7 @@ def test_the_server_can_be_asked_about_stopped_and_is_missed(place: Place) -> No
     assert place.run("serve", "stop").returncode == 69
     place.run("session", "list")
     running = json.loads(place.run("serve", "status", "--json").stdout)
+    assert Path(running["token_file"]).read_text() == place.run("serve", "token").stdout
     assert (running["running"], running["status"]) == (True, "ok")
     assert "Reloaded 1 agents" in place.run("serve", "reload-agents").stdout
     second = place.run("serve")
