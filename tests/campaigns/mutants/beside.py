@@ -160,8 +160,8 @@ BESIDE: tuple[Mutant, ...] = (
         "the mark of each log in the index",
         Edit(
             INDEX,
-            "            if row is None or row.mark != listed.mark or row.problem:",
-            "            if row is None or row.problem:",
+            "            elif row.mark != listed.mark or row.problem:",
+            "            elif row.problem:",
         ),
         f"{T_RECOVERY}::test_the_index_is_trusted_only_while_the_log_is_what_it_was",
     ),
