@@ -14,7 +14,6 @@ from tests.campaigns.mutants.where import (
     T_CUTS_AND_FLIPS,
     T_RECORD,
     T_ROTATION,
-    T_SHRUNK,
     T_STORE_SAFEGUARDS,
 )
 
@@ -186,11 +185,5 @@ READING: tuple[Mutant, ...] = (
         "the second look: between two reads the writer has cut off an append, sealed the file or deleted the session",
         Edit(READER, "            if found in suspected or len(suspected) >= LOOKS:", "            if True:"),
         f"{T_BESIDE}::test_what_the_writer_is_just_doing_is_not_called_damage",
-    ),
-    without(
-        "a short read is no fault",
-        "the known end of a file: a read of what is not there any more goes on for ever",
-        Edit(SEGMENTS, "        if len(data) < min(size, self.end - offset):", "        if False:"),
-        f"{T_SHRUNK}::test_log_that_shrinks_at_any_byte_is_damage_of_that_session",
     ),
 )
