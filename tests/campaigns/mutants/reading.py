@@ -1,6 +1,6 @@
 """Safeguards of reading the log, and of recovery."""
 
-from tests.campaigns.mutants.mutant import Edit, Mutant, without
+from tests.campaigns.mutants.mutant import ASSERTIONS, Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     LOG_FILE,
     OPENING,
@@ -180,10 +180,11 @@ READING: tuple[Mutant, ...] = (
         ),
         f"{T_ROTATION}::test_fault_in_a_sealed_file_is_told_and_what_is_before_it_served",
     ),
-    without(
+    Mutant(
         "a reader calls damage what it sees once",
         "the second look: between two reads the writer has cut off an append, sealed the file or deleted the session",
-        Edit(READER, "            if found in suspected or len(suspected) >= LOOKS:", "            if True:"),
-        f"{T_BESIDE}::test_what_the_writer_is_just_doing_is_not_called_damage",
+        (Edit(READER, "            if found in suspected or len(suspected) >= LOOKS:", "            if True:"),),
+        (f"{T_BESIDE}::test_what_the_writer_is_just_doing_is_not_called_damage",),
+        ASSERTIONS | {"Damaged"},
     ),
 )
