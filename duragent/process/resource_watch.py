@@ -229,9 +229,16 @@ def _unescaped(path: str) -> str:
 def _used_bytes(path: str, device: str) -> int:
     """0 when another file system is there, as in a sandbox that is just being built."""
     try:
-        number, found = os.stat(path).st_dev, os.statvfs(path)
+        folder = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         return 0
+    try:
+        # Of one descriptor: a path may lead to another file system from one call to the next.
+        number, found = os.fstat(folder).st_dev, os.fstatvfs(folder)
+    except OSError:
+        return 0
+    finally:
+        os.close(folder)
     if device != f"{os.major(number)}:{os.minor(number)}":
         return 0
     return (found.f_blocks - found.f_bfree) * found.f_frsize

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from duragent.process import folder as files
-from duragent.process import process_table
+from duragent.process import process_table, resource_watch
 from duragent.process.base import Finished, LimitReached
 from duragent.sandboxes.base import Command, Confinement, Limits, Sandbox
 from duragent.sandboxes.bubblewrap import Bubblewrap
@@ -277,3 +277,28 @@ def test_end_that_an_older_version_wrote_has_no_limit(tmp_path: Path) -> None:
     (tmp_path / "exit.json").write_text('{"ending": "cancelled", "exit_code": null, "stored": true}')
     found = files.look(tmp_path).finished
     assert (found and found.ending, found and found.limit) == ("cancelled", None)
+
+
+def test_memory_counts_one_file_system_when_its_path_leads_elsewhere_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A sandbox that is being built changes what a path leads to between two system calls.
+    path, fstat = tmp_path / "place", os.fstat
+    path.symlink_to("/dev/shm")
+    number, here, elsewhere = os.stat(path).st_dev, _used(path), _used(Path("/"))
+
+    def fstat_and_turn(folder: int) -> os.stat_result:
+        status = fstat(folder)
+        path.unlink()
+        path.symlink_to("/")
+        return status
+
+    monkeypatch.setattr(os, "fstat", fstat_and_turn)
+    monkeypatch.setattr(os, "stat", lambda _: fstat_and_turn(os.open(path, os.O_PATH)))
+    counted = resource_watch._used_bytes(str(path), f"{os.major(number)}:{os.minor(number)}")
+    assert abs(counted - here) < abs(counted - elsewhere)
+
+
+def _used(path: Path) -> int:
+    found = os.statvfs(path)
+    return (found.f_blocks - found.f_bfree) * found.f_frsize
