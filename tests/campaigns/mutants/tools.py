@@ -96,8 +96,8 @@ TOOLS: tuple[Mutant, ...] = (
         "the token, the lock and the logs are closed to tools",
         Edit(
             PATHS,
-            "    if _is_below(real, places.closed):",
-            "    if False:",
+            "    return _is_below(real, places.closed) or",
+            "    return",
         ),
         f"{T_PATHS}::test_what_is_closed_is_neither_read_nor_written",
     ),
