@@ -181,6 +181,15 @@ async def begun(client: Client, deed: Deed) -> str:
     return session
 
 
+async def summed_up(server: RealServer, session: str) -> None:
+    """Wait for `state.yaml`, which is written a moment after the turn's end is told."""
+    head = len(server.records(session))
+    async with asyncio.timeout(LIMIT_SECONDS):
+        path = server.sessions_dir / session / "state.yaml"
+        while not (path.exists() and f"last_seq: {head}\n" in path.read_text()):
+            await asyncio.sleep(0.02)
+
+
 async def goes_further(server: RealServer, client: Client, session: str, text: str) -> None:
     """Keep the folder as it is, and say one thing more."""
     shutil.copytree(server.sessions_dir / session, server.workspace / "backup")

@@ -14,7 +14,7 @@ from duragent.testing import FakeClock, ScriptedModel
 from duragent.wire import SendMessage
 from tests.bounds import LIMIT_SECONDS
 from tests.docs.pages import ROOT
-from tests.promises.corrupting import RUNNING, STOPPED, Deed, Seen, begun, goes_further, seen
+from tests.promises.corrupting import RUNNING, STOPPED, Deed, Seen, begun, goes_further, seen, summed_up
 from tests.promises.real_server import RealServer, make_workspace, told
 from tests.session.house import open_house
 
@@ -96,6 +96,7 @@ async def _all(server: RealServer) -> Mapping[str, Seen]:
         found = {line: await seen(server, client, f"{id_}{STOPPED[line].beside}") for line, id_ in stopped.items()}
         running = {line: await begun(client, deed) for line, deed in RUNNING.items()}
         for line, deed in RUNNING.items():
+            await summed_up(server, running[line])
             deed.does(server.sessions_dir / running[line])
         found |= {line: await seen(server, client, id_) for line, id_ in running.items()}
         bystander = await begun(client, Deed(lambda _: None))
