@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from duragent.errors import ProblemResponse
+from duragent.client.address import Endpoint
+from duragent.client.client import Client
+from duragent.errors import ProblemResponse, ServerUnreachable
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.wire import SendMessage
@@ -20,6 +22,7 @@ from tests.session.house import open_house
 
 PAGE = ROOT / "docs" / "how-to-corrupt.md"
 YEAR_SECONDS = 365 * 24 * 3600.0
+_NOT_THERE = r"not the folder that this server has locked|it was removed|No such file|there are no agents"
 _CODE = re.compile(r"`([^`]+)`")
 
 ELSEWHERE = {
@@ -27,6 +30,10 @@ ELSEWHERE = {
     "test_a_broken_edit_leaves_the_last_good_agent_and_is_listed_with_its_line",
     "A second server is started on it": "tests/promises/test_stop.py::"
     "test_a_second_server_on_the_workspace_is_refused_and_told_who_holds_it",
+    "Another workspace names the same `sessions` folder, by whatever path": "tests/promises/test_two_writers.py::"
+    "test_second_server_on_a_sessions_folder_is_refused_and_told_who_holds_it",
+    "The folder `sessions` is replaced by another one while the server runs": "tests/promises/test_two_writers.py::"
+    "test_server_whose_sessions_folder_was_replaced_acknowledges_nothing_and_the_new_folders_server_all",
     "The server is killed with `kill -9`": "tests/promises/test_kill.py::"
     "test_an_answer_that_was_killed_goes_on_and_every_client_sees_each_record_once",
     "The runner of a command is killed with `kill -9`": "tests/promises/test_tools_outlive.py::"
@@ -187,6 +194,15 @@ def _no_sockets(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if not (Path(folder) / name).is_file() and not (Path(folder) / name).is_dir()]
 
 
+def _impatient(endpoint: Endpoint) -> Client:
+    """A client that knows where the server is, and that waits for nothing."""
+
+    async def there(*, wanted: bool = False) -> Endpoint:
+        return endpoint
+
+    return Client(there, patience_seconds=0.0)
+
+
 async def test_workspace_may_be_moved_but_not_under_a_server(server: RealServer, tmp_path: Path) -> None:
     server.start()
     async with server.client() as client:
@@ -201,16 +217,19 @@ async def test_workspace_may_be_moved_but_not_under_a_server(server: RealServer,
             assert (await told(client, session, "repeat over there")).content == "over there"
             endpoint = await there.endpoint()
             there.workspace.rename(server.workspace)
-            with pytest.raises(ProblemResponse, match="it was removed"):
-                await told(client, session, "repeat nowhere")
-            assert endpoint
+            async with _impatient(endpoint) as hasty:
+                with pytest.raises((ProblemResponse, ServerUnreachable), match=_NOT_THERE):
+                    await told(hasty, session, "repeat nowhere")
+            server.workspace.rename(there.workspace)
+            assert (await told(client, session, "repeat there again")).content == "there again"
         assert there.terminate() == 0
+        there.workspace.rename(server.workspace)
     finally:
         there.stop()
     server.start()
     async with server.client() as client:
         contents = [message.content for message in (await client.messages(session)).messages]
-        assert contents == ["repeat after me", "after me", "repeat over there", "over there"]
+        assert contents[2:] == ["repeat over there", "over there", "repeat there again", "there again"]
         assert (await told(client, session, "repeat back home")).content == "back home"
 
 
@@ -219,11 +238,13 @@ async def test_nothing_is_written_back_to_a_workspace_that_was_deleted(server: R
     async with server.client() as client:
         session = (await client.create_session("assistant")).session_id
         await told(client, session, "repeat after me")
+        endpoint = await server.endpoint()
         shutil.rmtree(server.workspace)
-        for asked in (told(client, session, "repeat nowhere"), client.create_session("assistant")):
-            with pytest.raises(ProblemResponse, match=r"it was removed|No such file|there are no agents"):
-                await asked
-        assert (await client.ready()).status == "degraded"
+        async with _impatient(endpoint) as hasty:
+            for asked in (told(hasty, session, "repeat nowhere"), hasty.create_session("assistant")):
+                with pytest.raises((ProblemResponse, ServerUnreachable), match=_NOT_THERE):
+                    await asked
+            assert (await hasty.ready()).status == "degraded"
     assert server.terminate() == 0
     assert not server.workspace.exists()
 
