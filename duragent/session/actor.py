@@ -16,6 +16,7 @@ from duragent.crashpoint import crashpoint
 from duragent.errors import (
     Damaged,
     DuragentError,
+    Fenced,
     SessionDeleted,
     Stopping,
     StoreError,
@@ -106,6 +107,7 @@ class Session:
         self.problem: DuragentError | None = claim.damage
         self._full: tuple[float, StoreFull] | None = None
         self.last_used = ports.clock.monotonic()
+        self.deleting = False
 
     @property
     def id(self) -> str:
@@ -290,11 +292,15 @@ class Session:
         else:
             self._fail(error)
         for proposal in batch:
-            proposal.refuse(error)
+            proposal.refuse(SessionDeleted(self.id) if self._is_gone(error) else error)
+
+    def _is_gone(self, error: StoreError) -> bool:
+        """Whether the store has taken the claim because it has deleted the session; `retire` follows."""
+        return self.deleting and isinstance(error, Fenced)
 
     def _fail(self, error: StoreError) -> None:
         """Nothing more comes from here: who watches has to come again, and is told why or finds it opened again."""
-        if self.problem is None:
+        if self.problem is None and not self._is_gone(error):
             _log.error("%s", error)
             self.problem = error
             self._on_change(self)

@@ -195,9 +195,19 @@ class Sessions:
 
     async def _delete(self, session: Session) -> None:
         async with self._alone(session.id):
-            # It may have been opened again while we waited.
-            await self._live.pop(session.id, session).retire()
-            await self._ports.store.delete(session.id)
+            # It may have been opened again while we waited. All others wait at the door until it is gone, or is not.
+            session = self._live.pop(session.id, session)
+            session.deleting = True
+            try:
+                await self._ports.store.delete(session.id)
+            except BaseException:
+                session.deleting = False
+                if session.claim.over or session.stopping:
+                    await session.retire()
+                else:
+                    self._live[session.id] = session
+                raise
+            await session.retire()
             self._index.drop(session.id)
 
     # --- all of them ------------------------------------------------------------------------------------------------

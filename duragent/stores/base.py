@@ -46,7 +46,8 @@ class TornTail:
 class Claim:
     """The right to read and write one session. `head` is the seq of its last acknowledged line.
 
-    `is_legacy`: duragent-rust wrote the log, and what is read is what it becomes with the first append.
+    `is_legacy`: duragent-rust wrote the log, and what is read is what it becomes with the first append. `over`: its
+    session was deleted, or the store let go of it; every call under it raises Fenced.
     """
 
     session_id: str
@@ -55,6 +56,7 @@ class Claim:
     torn: TornTail | None = None
     damage: Damaged | None = None
     is_legacy: bool = False
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,10 @@ class Store(Protocol):
     async def list_sessions(self) -> list[Listed]: ...
 
     async def delete(self, session_id: str) -> None:
-        """Remove a session for good. Claims on it are over. Deleting what is not there is no error."""
+        """Remove a session for good. Claims on it are over. Deleting what is not there is no error.
+
+        Where nothing could be changed this raises, and a claim that is not `over` then is as good as before.
+        """
         ...
 
     async def put_index(self, data: bytes) -> None:

@@ -14,6 +14,7 @@ Blocking calls run in a small pool of threads, never on the event loop; calls on
 
 import asyncio
 import contextlib
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -63,7 +64,6 @@ class _FileClaim(Claim):
 
     log: LogFile
     folder: Path
-    over: bool = False
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -154,7 +154,16 @@ class FileStore:
             return
         self._open_logs.used(claim.session_id, claim)
         for idle in self._open_logs.take_surplus(lambda each: not each.turn.locked()):
-            async with idle.turn:
+            await self._let_go(idle)
+
+    async def _let_go(self, idle: _FileClaim) -> None:
+        """Close its file, for the sake of another one's: what is wrong with it is no fault of that one."""
+        if idle.turn.locked():
+            # Somebody uses it again, since it was chosen.
+            self._open_logs.used(idle.session_id, idle)
+            return
+        async with idle.turn:
+            with contextlib.suppress(Unavailable):
                 await self._in_thread(idle.log.rest)
 
     def _mine(self, claim: Claim) -> _FileClaim:
@@ -337,23 +346,36 @@ class FileStore:
 
     async def delete(self, session_id: str) -> None:
         claim = self._claims.get(session_id)
-        if claim is not None:
-            await self.release(claim)
+        if claim is None:
+            await self._in_thread(lambda: self._delete(session_id))
+            return
 
-        def work() -> None:
-            gone = self._root / f"{DELETED}{session_id}"
-            if gone.exists():
-                # Of an earlier attempt, whose rename may not have been synced.
-                self._disk.sync_folder(self._root)
-                shutil.rmtree(gone, ignore_errors=True)
-            with contextlib.suppress(FileNotFoundError):
-                self._disk.rename(self._root / session_id, gone)
-            crashpoint("delete.renamed")
+        def work(mine: _FileClaim, _: LogFile) -> None:
+            try:
+                self._delete(session_id)
+            finally:
+                # One that could not be renamed goes on as if nothing had been tried.
+                if not os.path.lexists(mine.folder):
+                    self._close_log(mine)
+
+        try:
+            await self._with(claim, work)
+        finally:
+            if claim.over and self._claims.get(session_id) is claim:
+                del self._claims[session_id]
+
+    def _delete(self, session_id: str) -> None:
+        folder, gone = self._root / session_id, self._root / f"{DELETED}{session_id}"
+        if gone.exists():
+            # Of an earlier attempt, whose rename may not have been synced.
             self._disk.sync_folder(self._root)
             shutil.rmtree(gone, ignore_errors=True)
-            crashpoint("delete.removed")
-
-        await self._in_thread(work)
+        with contextlib.suppress(FileNotFoundError):
+            self._disk.rename(folder, gone)
+        crashpoint("delete.renamed")
+        self._disk.sync_folder(self._root)
+        shutil.rmtree(gone, ignore_errors=True)
+        crashpoint("delete.removed")
 
     async def put_index(self, data: bytes) -> None:
         await self._in_thread(lambda: self._disk.replace(self._root / _INDEX, data, durable=False))

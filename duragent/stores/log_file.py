@@ -236,7 +236,10 @@ class LogFile:
         """Close the file until it is used again. Everything acknowledged was synced, so nothing can be lost."""
         if self._fd >= 0 and self._over is None:
             # What cannot be looked at stays open: another time.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, LogChanged):
+                if self.damage is None and self._refused is None:
+                    # When another file has its name by now, the open one is the last that has what was acknowledged.
+                    self._must_be_unchanged(self._end)
                 self._left = LeftFile.of(self._fd)
                 self._drop(self._fd)
                 self._fd = -1

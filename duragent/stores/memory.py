@@ -128,7 +128,9 @@ class MemoryStore:
         return [Listed(name, f"{stream.number}-{len(stream.lines)}") for name, stream in self._streams.items()]
 
     async def delete(self, session_id: str) -> None:
-        self._streams.pop(session_id, None)
+        stream = self._streams.pop(session_id, None)
+        if stream is not None and stream.claim is not None:
+            stream.claim.over = True
 
     async def put_index(self, data: bytes) -> None:
         self._index = data

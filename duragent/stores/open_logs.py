@@ -29,5 +29,7 @@ class OpenLogs(Generic[_T]):
         surplus = len(self._open) - self._most()
         if surplus <= 0:
             return []
-        names = [name for name, log in self._open.items() if is_idle(log)][:surplus]
-        return [self._open.pop(name) for name in names]
+        # A copy: a log may be closed by another thread meanwhile.
+        names = [name for name, log in list(self._open.items()) if is_idle(log)][:surplus]
+        taken = [self._open.pop(name, None) for name in names]
+        return [log for log in taken if log is not None]

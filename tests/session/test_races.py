@@ -1,20 +1,20 @@
 """Several things at once: what opens, unloads, deletes or stops a session, while somebody else is at it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from duragent.bus import Block, Delta, Subscription
-from duragent.errors import SessionNotFound, StoreError, StoreFull, Unavailable
+from duragent.errors import SessionDeleted, SessionNotFound, StoreError, StoreFull, Unavailable
 from duragent.journal.events import MessageReceived, ModelFailed, TurnEnded
 from duragent.journal.inputs import Close, Rename
 from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
 from duragent.session import stage
 from duragent.session.partial import Partial, Question
-from duragent.session.watch import CaughtUp, Hello, Source, follow
+from duragent.session.watch import CaughtUp, Hello, Source, Watched, follow
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
@@ -181,19 +181,72 @@ async def test_a_model_that_does_not_stop_when_it_is_told_to_holds_up_no_stop(
     ]
 
 
-async def test_a_message_that_is_being_written_when_its_session_is_deleted_is_refused(tmp_path: Path) -> None:
-    store = Slow()
+class OneByOne(Slow):
+    """Fences an append that was under way when its session was deleted, as a store does that makes both in turn."""
+
+    async def append(self, claim: Claim, lines: Sequence[bytes], *, expect: int) -> None:
+        await self._pass()
+        await super().append(claim, lines, expect=expect)
+
+    async def delete(self, session_id: str) -> None:
+        self._streams.pop(session_id)
+        if self.gate is not None:
+            self.gate.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+async def test_a_message_that_is_being_written_when_its_session_is_deleted_is_told_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = OneByOne()
     async with open_house(store, ScriptedModel(), tmp_path) as house:
         session = await house.new()
         store.gate = asyncio.Event()
         saying = asyncio.ensure_future(house.say(session, "hi"))
         await store.at_gate.wait()
-        deleting = asyncio.ensure_future(house.sessions.delete(session))
         async with asyncio.timeout(LIMIT_SECONDS):
-            with pytest.raises(SessionNotFound):
+            await house.sessions.delete(session)
+            with pytest.raises(SessionDeleted):
                 await saying
-        store.gate.set()
-        await deleting
+    assert caplog.records == []
+
+
+class ReadOnly(Slow):
+    """A store that cannot delete, and says so when `gate` opens."""
+
+    async def delete(self, session_id: str) -> None:
+        await self._pass()
+        raise Unavailable("Read-only file system")
+
+
+async def test_a_session_that_cannot_be_deleted_goes_on_and_nobody_is_told_that_it_is_gone(tmp_path: Path) -> None:
+    store, said = ReadOnly(), asyncio.Event()
+    model = ScriptedModel([Line("one two", chunks=("one ", "two"), gate=said, gate_after_chunks=1), "again"])
+    async with open_house(store, model, tmp_path) as house:
+        session = await house.new()
+        seq = await house.say(session, "hi")
+        await model.asked(1)
+        answering = asyncio.ensure_future(house.sessions.answer(session, seq))
+        async with asyncio.timeout(LIMIT_SECONDS), house.sessions.watch(session, 0) as items:
+            with pytest.raises(Unavailable, match="Read-only"):
+                await house.sessions.delete(session)
+            said.set()
+            answered = await answering
+            assert answered.reply is not None
+            assert (answered.outcome, answered.reply.text) == ("completed", "one two")
+            assert [kind async for kind in _until_ended(items)] == ["TurnEnded"]
+        assert (await house.ask(session, "and now?")).outcome == "completed"
+        assert "model_failed" not in await house.kinds(session)
+        assert [state.session_id for state in (await house.sessions.list())[0]] == [session]
+
+
+async def _until_ended(items: AsyncIterator[Watched]) -> AsyncGenerator[str, None]:
+    """The end of the turn, when the watcher is told of it."""
+    async for item in items:
+        if isinstance(item, Block) and b'"type":"turn_ended"' in item.lines:
+            yield "TurnEnded"
+            return
 
 
 async def test_a_deletion_goes_to_its_end_when_the_client_goes_away(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.errors import SessionExists, SessionNotFound, StoreFull, Unavailable
+from duragent.errors import Fenced, SessionExists, SessionNotFound, StoreFull, Unavailable
 from duragent.stores import disk as disk_room
 from duragent.stores.base import Claim, TornTail
 from duragent.stores.disk import Disk, _sync_failed
@@ -127,6 +127,25 @@ async def test_log_that_cannot_be_synced_when_it_is_opened_is_copied_and_never_s
     assert (new != old, synced) == (True, [old, new])
     await store.append(claim, APPENDS[1], expect=1)
     assert synced == [old, new, new]
+    store.close()
+
+
+async def test_a_session_whose_deletion_the_disk_refused_goes_on_under_the_same_claim(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    store = FileStore(tmp_path, disk=disk)
+    store.open()
+    claim = await store.create(SESSION, APPENDS[0])
+    disk.fail(1, errno.EROFS)
+    with pytest.raises(Unavailable, match="mount it read-write"):
+        await store.delete(SESSION)
+    disk.heal()
+    assert claim.over is False
+    await store.append(claim, APPENDS[1], expect=1)
+    assert (tmp_path / SESSION / "events.jsonl").read_bytes() == APPENDS[0][0] + b"".join(APPENDS[1])
+    await store.delete(SESSION)
+    assert claim.over
+    with pytest.raises(Fenced):
+        await store.read(claim, 0, 9)
     store.close()
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from duragent.errors import Damaged, LogChanged, StoreFull
+from duragent.errors import Damaged, LogChanged, StoreFull, Unavailable
 from duragent.stores.files import FileStore
+from duragent.stores.log_file import LogFile
 from duragent.stores.open_logs import OpenLogs
 from tests.stores.logs import SESSION, QuickDisk, conversation, lines_of, message
 
@@ -58,6 +59,54 @@ def test_least_recently_used_one_that_is_idle_is_let_go_of() -> None:
     logs.used("e", "e")
     logs.closed("d")
     assert logs.take_surplus(lambda name: True) == []
+
+
+def test_one_that_is_closed_by_another_thread_meanwhile_is_not_let_go_of_twice() -> None:
+    logs = OpenLogs[str](lambda: 0)
+    for name in ("a", "b", "c"):
+        logs.used(name, name)
+
+    def looked_at(name: str) -> bool:
+        logs.closed("b")
+        return True
+
+    assert logs.take_surplus(looked_at) == ["a", "c"]
+
+
+@pytest.mark.parametrize("change", ["replaced", "removed", "longer"])
+async def test_what_was_acknowledged_is_kept_when_its_log_is_changed_before_it_is_let_go_of(
+    tmp_path: Path, change: str
+) -> None:
+    most = [2]
+    store = _store(tmp_path, lambda: most[0])
+    claim = await store.create(SESSION, APPENDS[0])
+    await store.append(claim, APPENDS[1], expect=1)
+    good, log = APPENDS[0][0] + b"".join(APPENDS[1]), tmp_path / SESSION / "events.jsonl"
+    {"replaced": copy_in_its_place, "removed": remove, "longer": lengthen}[change](log)
+    changed = log.read_bytes() if log.exists() else None
+    most[0] = 1
+    await store.create("session_other", lines_of(1, [message("one")], "session_other"))
+    assert (tmp_path / SESSION / "events.conflict-4").read_bytes() == good
+    for _ in range(2):
+        with pytest.raises(LogChanged, match=r"events\.conflict-4"):
+            await store.append(claim, APPENDS[2], expect=4)
+    assert (log.read_bytes() if log.exists() else None) == changed
+    store.close()
+
+
+async def test_a_log_that_cannot_be_let_go_of_is_no_fault_of_the_one_that_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: LogFile) -> None:
+        raise Unavailable("it does not answer")
+
+    monkeypatch.setattr(LogFile, "rest", fails)
+    store = _store(tmp_path, lambda: 1)
+    await store.create("session_other", lines_of(1, [message("one")], "session_other"))
+    claim = await store.create(SESSION, APPENDS[0])
+    await store.append(claim, APPENDS[1], expect=1)
+    assert claim.head == 4
+    store.close()
 
 
 # --- touched by somebody else while it is not open -------------------------------------------------------------------
