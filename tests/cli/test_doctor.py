@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -363,6 +364,22 @@ def test_a_server_of_another_version_and_one_of_another_workspace_are_told(machi
     code, ((status, text, _),) = other.doctor()
     assert (code, status) == (0, "warning")
     assert text.startswith("another workspace's server answers at http://127.0.0.1:")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of another process can be set on Linux only")
+def test_a_server_whose_descriptors_are_nearly_used_up_is_a_problem(machine: Machine) -> None:
+    pid = machine.start()
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    most = len(os.listdir(f"/proc/{pid}/fd")) + 5
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, limits[1]))
+    code, told = machine.doctor()
+    status, text, hint = told[-1]
+    assert (code, status, hint) == (1, "problem", "`duragent serve status`")
+    assert text.startswith("the server is not well: ")
+    assert f" of {most} file descriptors are in use: " in text
+    assert "`ulimit -n`" in text
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    assert {status for status, _, _ in machine.doctor()[1]} == {"ok"}
 
 
 def test_doctor_imports_no_model_library(machine: Machine) -> None:
