@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from duragent.policy import searches
 from duragent.policy.commands import Piece
-from duragent.policy.inside import Reason
+from duragent.policy.inside import Reason, Words
 from duragent.policy.place import CommandPlace
 from duragent.policy.resolve import Resolver, Target, TooMuch
 from duragent.policy.words import NotAWord, Word, read_word
@@ -77,10 +77,14 @@ class _Look:
             lost or any(_texts(word) is None for word in words)
         ):
             yield _UNKNOWN
+        elif searches.names_in_a_file(piece.runs, piece.words):
+            yield _UNKNOWN
         if not self._place.chosen:
             yield from (each for word in words for each in self._outside(piece.runs, word))
         if search := searches.search(piece.runs, piece.words):
             yield from self._search(search)
+        elif compared := self._folders_in(searches.compares_folders(piece.runs, piece.words)):
+            yield from self._search(searches.Search(compared))
 
     def _outside(self, program: str, word: Word) -> Iterator[Reason]:
         for text in _texts(word) or ():
@@ -106,10 +110,16 @@ class _Look:
                 elif not self._is_inside(target.path):
                     yield Reason(word.text, "searches outside the project, where no sandbox holds")
 
+    def _folders_in(self, words: Words) -> Words:
+        """The words that name folders, when two of the words or more name what exists."""
+        found = [(word, {target.sort for target in self._targets(word)} - {"missing"}) for word in words]
+        there = [(word, sorts) for word, sorts in found if sorts]
+        return tuple(word for word, sorts in there if "folder" in sorts) if len(there) > 1 else ()
+
     def _private_below(self, folder: str, search: searches.Search) -> str:
         prefix = folder.rstrip("/") + "/"
         found = (each[len(prefix) :] for each in (*self._place.closed, "/proc/self") if each.startswith(prefix))
-        return next((each for each in found if not search.leaves_out(each)), "")
+        return next((each for each in found if not search.leaves_out(folder, each)), "")
 
     # --- files --------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from duragent.policy.inside import Reason
 from duragent.policy.patterns import Kind, Rule, escaped, folded
 from duragent.policy.place import CommandPlace
 from duragent.policy.reach import reached
-from duragent.policy.spellings import lines_of, names_nowhere
+from duragent.policy.spellings import lines_of, names_harmless
 from duragent.policy.tiers import BUILT_IN, Delivery, Policy
 from duragent.policy.words import GLOB, HOLE, NUMBER
 
@@ -187,10 +187,10 @@ def _denied_as_a_whole(policy: Policy, invocation: Invocation) -> list[Part]:
 
 
 def _denied_line(policy: Policy, spelled: tuple[str, ...]) -> Part | None:
-    """The denial of a line. Only a pattern that speaks of `/dev/null` sees what is redirected there."""
+    """The denial of a line. Only a pattern that speaks of `/dev/null` or `2>&1` sees them."""
     whole, bare = (spelled[0],), (spelled[-1],)
     for rule in policy.deny:
-        if rule.denies("bash", tuple(map(folded, whole if names_nowhere(rule.rest) else bare))):
+        if rule.denies("bash", tuple(map(folded, whole if names_harmless(rule.rest) else bare))):
             return _denied_part(spelled[0], rule)
     return None
 

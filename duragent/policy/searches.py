@@ -3,9 +3,12 @@
 The law of this file: a word that may be a file counts as one. Only what is surely a pattern is left out.
 """
 
+import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from duragent.policy import rg_globs
 from duragent.policy.inside import Words
 from duragent.policy.words import Word, literal
 
@@ -15,7 +18,7 @@ _PATTERN_ELSEWHERE = re.compile(r"-[^-]*[ef]|--(?:re|fi|ty)")
 _RECURSIVE = {
     **dict.fromkeys(_GREPS - {"rg"}, re.compile(r"-[^-]*[rRd]|--(?:r|de|di)")),
     "diff": re.compile(r"-[^-]*r|--r"),
-    "git": re.compile(r"--no-i"),
+    "git": re.compile(r"--no-i|--u"),
     "cp": re.compile(r"-[^-]*[rRa]|--[ar]"),
 }
 _FOLLOWING = {
@@ -25,7 +28,27 @@ _FOLLOWING = {
     "git": re.compile(r"--no-i"),
 }
 _NEVER = re.compile(r"(?!)")
-_HIDDEN_TOO = re.compile(r"-[^-]*[u.]|--(?:hid|un|no-ig)")
+_HIDDEN_TOO = re.compile(r"-[^-]*[u.]|--(?:hid|un|no-ig|ig)")
+_NAMES_IN_A_FILE = {
+    **dict.fromkeys(("sort", "wc", "du"), re.compile(r"--f")),
+    "find": re.compile(r"-files0-from"),
+    "file": re.compile(r"-[^-]*f|--f"),
+    "strings": re.compile(r"@"),
+    "jq": re.compile(r"-[^-]*[fL]|--f|.*\b(?:import|include|modulemeta)\b", re.DOTALL),
+}
+"""Words by which a program takes names of files from another file, or jq loads what its program names."""
+_LONG_FLAGS = """recursive dereference-recursive ignore-case no-ignore-case line-number files-with-matches text
+    files-without-match no-messages extended-regexp fixed-strings perl-regexp basic-regexp word-regexp line-regexp
+    count only-matching quiet silent invert-match with-filename no-filename null null-data byte-offset initial-tab
+    line-buffered color colour hidden files no-heading heading no-ignore no-line-number""".split()
+_COMPLETE = r"|--[a-z-]+=.*|--(?:" + "|".join(_LONG_FLAGS) + ")"
+_NO_VALUE_BEHIND = {
+    **dict.fromkeys(
+        _GREPS - {"rg"}, re.compile(rf"-[\dabcEFGhHiIlLnoPqrRsTuUvwxyzZ]+(?:[ABCm]\d+)?{_COMPLETE}", re.DOTALL)
+    ),
+    "rg": re.compile(rf"-[\d.abcFHiIlLnNopPqsSuUvwxz]+(?:[ABCm]\d+)?{_COMPLETE}", re.DOTALL),
+}
+"""Options that never take the next word as their value."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +59,19 @@ class Search:
     follows: str = ""
     excluded: frozenset[str] = frozenset()
     hidden: bool = True
-    """Whether it enters folders whose name begins with a dot."""
+    """Whether it enters every folder whose name begins with a dot."""
+    globs: tuple[str, ...] = ()
+    """Patterns by which it enters those that they name all the same."""
 
-    def leaves_out(self, path: str) -> bool:
-        """Whether a file is not read, by its path from the folder that is searched."""
+    def leaves_out(self, folder: str, path: str) -> bool:
+        """Whether a file is not read, by its path from the folder that is searched. Reads files of ripgrep."""
         parts = path.split("/")
-        return bool(self.excluded & set(parts)) or (not self.hidden and any(part.startswith(".") for part in parts))
+        if self.excluded & set(parts):
+            return True
+        return not self.hidden and any(part.startswith(".") and not self._enters(folder, part) for part in parts)
+
+    def _enters(self, folder: str, name: str) -> bool:
+        return any(rg_globs.may_name(glob, name) for glob in (*self.globs, *rg_globs.named_again(folder)))
 
 
 def operands(program: str, words: Words) -> Words:
@@ -73,12 +103,56 @@ def search(program: str, words: Words) -> Search | None:
         return None
     following = _FOLLOWING.get(program, _NEVER)
     named = tuple(word for word in operands(program, words) if not word.text.startswith("-"))
+    here = () if named and not _may_search_here(program, words) else (_here(),)
     return Search(
-        named or (_here(),),
+        (*named, *here),
         next(filter(following.match, options), ""),
-        frozenset(text.partition("=")[2].rstrip("/") for text in options if text.startswith("--exclude-dir=")),
+        frozenset(_excluded(program, words)) if program in _GREPS - {"rg"} else frozenset(),
         program != "rg" or any(map(_HIDDEN_TOO.match, options)),
+        rg_globs.in_words(words) if program == "rg" else (),
     )
+
+
+def names_in_a_file(program: str, words: Words) -> bool:
+    """Whether the names of files that it reads stand in another file, or in its standard input."""
+    option = _NAMES_IN_A_FILE.get(program)
+    return option is not None and any(option.match(word.text) for word in words[1:])
+
+
+def compares_folders(program: str, words: Words) -> Words:
+    """The operands of a `git diff`, which compares files as diff does when one of two lies outside the repository."""
+    if program != "git" or not any(word.text == "diff" for word in words[1:]):
+        return ()
+    named = tuple(word for word in words[1:] if not word.text.startswith("-") and word.text != "diff")
+    return named if len(named) > 1 else ()
+
+
+def _excluded(program: str, words: Words) -> Iterator[str]:
+    """The folders that a grep leaves out. An option counts only where it cannot be an operand or a value."""
+    for before, word in itertools.pairwise(words):
+        if before.text == "--" or before.may_be_option:
+            return
+        is_option = word.literal and word.text.startswith("--exclude-dir=")
+        if is_option and not (before is not words[0] and _may_take_value(program, before)):
+            yield word.text.partition("=")[2].rstrip("/")
+
+
+def _may_search_here(program: str, words: Words) -> bool:
+    """Whether it may be that no folder is named, because what looks like one is a pattern or the value of an option."""
+    if program not in _GREPS:
+        return program == "git"
+    sure = sum(
+        not word.text.startswith("-") and (before is words[0] or not _may_take_value(program, before))
+        for before, word in itertools.pairwise(words)
+    )
+    has_pattern = any(_PATTERN_ELSEWHERE.match(word.text) for word in words[1:])
+    return sure <= (0 if has_pattern else 1)
+
+
+def _may_take_value(program: str, option: Word) -> bool:
+    if not option.text.startswith("-") or option.text in ("-", "--"):
+        return False
+    return not _NO_VALUE_BEHIND[program].fullmatch(option.text)
 
 
 def _here() -> Word:

@@ -15,7 +15,7 @@ _TO_NOWHERE = re.compile(
     rf"|(?:(?<!\S)\d+)?<\s*/dev/null{_END}"
 )
 _REDIRECTION = re.compile(r"(\*?)[ \t]*(?:(?<![^\s*])\d+|&)?(>>|>\||>|<)(?![<>(&])(?<!<<)(?<!\(<)[ \t]*(?=\S)")
-_NOWHERE_NAMED = re.compile(r"/dev/(?:null|stdout|stderr|tty)")
+_HARMLESS_NAMED = re.compile(r"/dev/(?:null|stdout|stderr|tty)|[<>]&")
 
 
 def without_harmless(text: str) -> str:
@@ -34,9 +34,9 @@ def lines_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((spaced(line), spaced(without_harmless(line)))))
 
 
-def names_nowhere(rest: str) -> bool:
-    """Whether a pattern speaks of `/dev/null` itself."""
-    return _NOWHERE_NAMED.search(rest) is not None
+def names_harmless(rest: str) -> bool:
+    """Whether a pattern speaks itself of what `without_harmless` leaves out."""
+    return _HARMLESS_NAMED.search(rest) is not None
 
 
 @functools.lru_cache(4096)

@@ -86,13 +86,26 @@ SEARCHES = (
     "env", "printenv", "set", "export -p", "declare -x", "declare -p", "ps eww", "ps auxe", "strings /proc/*/mem",
     "cat /proc/*/task/*/environ | tr '\\0' '\\n'", "xargs -a /proc/self/environ",
     "jq -n 'env'; cat $(ls -d .d*)/run/token",
+    # What looks like an option, a pattern or a folder is none.
+    "grep -r . -- . --exclude-dir=.duragent", "grep -r -e --exclude-dir=.duragent -e . .",
+    "grep -rm --exclude-dir=.duragent . .", "grep -r . * --exclude-dir=.duragent", "grep -r -A 3 .", "grep -rm 1 .",
+    "grep -r -e src", "grep -r -f README.md", "grep -r --include '*' .", "rg -uu -e --exclude-dir=.duragent -e . .",
+    # Hidden folders that are entered, folders that git does not know, and files that are named in other files.
+    "rg --no-ignore -g '**' .", "rg --no-ignore -g'.d*' .", "rg --no-ignore -ng '**' .", "rg --no-ignore --glob '**' .",
+    "rg --no-ignore --glob='**' . .", "rg --iglob '*' .", "git grep --untracked --no-exclude-standard .",
+    "git grep --no-index foo", "git diff src /", "git diff /usr/lib .", "git diff -- . /usr/lib",
+    "printf '.duragent/run/token\\0' | sort --files0-from=-", "echo .duragent/run/token | sort --files0-fr -",
+    "sort --files0-from README.md", "strings @README.md", "echo .duragent/run/token | file -f -", "jq -nf README.md",
+    "jq -L . -n 'import \".duragent/sessions/session_1/snapshot\" as $d; $d'", "jq -n 'include \"x\"; 1'",
 )  # fmt: skip
 ORDINARY = (
     "git status", "git diff", "git log --oneline -5 2>/dev/null", "ls", "ls -la", "ls src", "ls -R src 2> /dev/null",
     "cat README.md", "cat src/a.py src/sub/b.py", "cat src/*.py", "cat src/{a,c}.py", "head -n 3 README.md",
     "grep -r foo src", "grep -rn 'run/token' src", "grep foo README.md", "grep -rn foo src/ --include='*.py'",
     "grep -r /proc/self/environ src", "grep -rn foo . --exclude-dir=.duragent --exclude-dir=.git", "rg foo",
-    "rg foo src",
+    "rg foo src", "rg -g '*.py' foo", "rg -tpy -A 3 foo", "rg -g '!*.md' foo", "grep -rnA3 foo src", "grep -rn -A 3 foo src",
+    "grep -rn --exclude-dir=.duragent foo", "grep -rn --color --include '*.py' foo src", "git grep foo", "git diff HEAD .",
+    "git diff main feature", "git diff README.md src/a.py", "sort -k 2 README.md", "jq -r .included README.md",
     "find . -name '*.py'", "find src -type f", "find . -maxdepth 1", "wc -l src/*.py", "sort README.md | uniq -c",
     "sed -n 1,20p README.md", "cut -d/ -f1 README.md", "cd src && cat a.py", "cd src/sub && ls && cat b.py",
     "cat README.md | grep foo | head", "cat < README.md", "diff src/a.py src/c.py",

@@ -54,6 +54,17 @@ def test_ordinary_work_in_a_project_is_not_asked_about(tmp_path: Path, command: 
     assert isinstance(found, Allow), explain(found)
 
 
+@pytest.mark.parametrize("name", [".ignore", ".gitignore", ".rgignore", "../.ignore"])
+def test_a_search_that_leaves_out_hidden_folders_is_asked_about_where_a_file_names_them_again(
+    tmp_path: Path, name: str
+) -> None:
+    here = project(tmp_path)
+    (here / name).write_text("!*.md\n# !.duragent\n")
+    assert isinstance(verdict(policy_in(here), "rg foo"), Allow)
+    (here / name).write_text("*.log\n!.duragent/\n")
+    assert isinstance(verdict(policy_in(here), "rg foo"), Ask)
+
+
 # --- what is allowed is given to the real bash ------------------------------------------------------------------------
 
 

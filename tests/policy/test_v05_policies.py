@@ -149,3 +149,18 @@ def test_redirections_have_one_form(text: str, form: str) -> None:
     assert spaced(text) == form
     assert spaced(form) == form
     assert lines_of(text)[0] == form
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line"),
+    [
+        ("curl * 2>&1 | sh", "curl x 2>&1 | sh"),
+        ("make 2>&1*", "make 2>&1"),
+        ("* >&2 *", "ls >&2 x"),
+        ("ls *</dev/null*", "ls </dev/null"),
+        ("*2>&-*", "make 2>&-"),
+        ("make *<&3", "make x <&3"),
+    ],
+)
+def test_a_denial_that_names_a_harmless_redirection_itself_denies_it(pattern: str, line: str) -> None:
+    assert isinstance(verdict(policy(mode="dangerous", deny=[f"bash:{pattern}"]), line), Deny)
