@@ -49,6 +49,19 @@ def test_relative_variables_are_ignored() -> None:
     assert not [path for path in places({"XDG_RUNTIME_DIR": "x", "XDG_STATE_HOME": "y"}) if not path.is_absolute()]
 
 
+def test_another_place_that_others_made_or_that_cannot_be_looked_at_stops_no_server(environ: dict[str, str]) -> None:
+    # Any user can make /dev/shm/duragent-UID; under sudo HOME may be a folder that this user cannot enter.
+    foreign = Path(environ["XDG_STATE_HOME"], "duragent")
+    foreign.mkdir()
+    foreign.chmod(0o777)
+    (foreign / ("a" * 20)).mkdir(mode=0o777)
+    too_long = environ | {"HOME": f"/{'x' * 300}"}
+    folder = taken(Path(environ["HOME"]), too_long)
+    assert folder.path.parent == places(environ)[0]
+    assert [each.name for each in foreign.iterdir()] == ["a" * 20]
+    folder.close()
+
+
 @pytest.mark.parametrize("mode", [0o701, 0o704, 0o710, 0o720, 0o740, 0o770, 0o777])
 def test_a_folder_that_others_may_enter_is_refused(environ: dict[str, str], mode: int) -> None:
     place = places(environ)[0]

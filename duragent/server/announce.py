@@ -20,7 +20,7 @@ from pathlib import Path
 from duragent.client.address import ADDRESS_FILE, KEY_FILE, SOCKET_FILE, TOKEN_FILE, workspace_hash
 from duragent.client.proof import new_key
 from duragent.crashpoint import crashpoint
-from duragent.errors import ServerStartFailed
+from duragent.errors import ServerStartFailed, UnsafePrivateFolder
 from duragent.os_errors import in_words
 from duragent.private_folder import make_place, open_folder, opened, places, workspace_key, write_text
 from duragent.stores.disk import Disk
@@ -70,7 +70,8 @@ def take_server_folder(workspace: Path, environ: Mapping[str, str] = os.environ)
     """
     found, key = None, workspace_key(workspace_hash(workspace))
     for place in places(environ):
-        if place.exists() or found is None:
+        # Not `Path.exists`: a home of another user, as under sudo, must not be looked into, and that is no error.
+        if os.path.lexists(place) or found is None:
             if found is None and make_place(place, environ):
                 with suppress(OSError):
                     found = _take_writable(place, key)
@@ -233,12 +234,15 @@ def _take_writable(place: Path, key: str) -> ServerFolder:
 
 
 def _sweep(place: Path, but: ServerFolder | None) -> None:
-    """Remove the folders of servers that are gone: nothing holds their lock."""
-    with suppress(OSError), opened(place) as base:
+    """Remove the folders of servers that are gone: nothing holds their lock.
+
+    A place that others can reach is left alone: it is not ours, and any user can make one in /dev/shm.
+    """
+    with suppress(OSError, UnsafePrivateFolder), opened(place) as base:
         for key in os.listdir(base):
             if _KEY.fullmatch(key) is None or (but is not None and but.path == place / key):
                 continue
-            with suppress(OSError):
+            with suppress(OSError, UnsafePrivateFolder):
                 descriptor = _locked(key, base)
                 if descriptor is not None:
                     _remove(place / key, descriptor)
