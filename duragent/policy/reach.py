@@ -73,11 +73,9 @@ class _Look:
 
     def _reasons(self, piece: Piece, words: tuple[Word, ...]) -> Iterator[Reason]:
         lost = self._folders is None
-        if (piece.runs in READERS or (piece.runs in NAMES_ONLY and not self._place.chosen)) and (
-            lost or any(_texts(word) is None for word in words)
-        ):
-            yield _UNKNOWN
-        elif searches.names_in_a_file(piece.runs, piece.words):
+        reads = piece.runs in READERS or (piece.runs in NAMES_ONLY and not self._place.chosen)
+        is_open = reads and (lost or any(_texts(word) is None for word in words))
+        if is_open or searches.names_in_a_file(piece.runs, piece.words):
             yield _UNKNOWN
         if not self._place.chosen:
             yield from (each for word in words for each in self._outside(piece.runs, word))
