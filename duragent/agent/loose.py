@@ -92,7 +92,8 @@ def _changes(nodes: "_Nodes", document: YamlDocument, path: YamlPath, details: E
     """What could be done about the fault, the best first."""
     found: list[_Change | None] = []
     if details["type"] == "extra_forbidden":
-        found.append(_renamed(nodes, document, path, details))
+        renamed = _renamed(nodes, document, path, details)
+        found += [renamed, renamed and _with_value(renamed, document, path)]
         found.append(_commented(nodes, document, path, "not a key of duragent"))
     elif (wanted := _as_wanted(document, path, details)) is not None:
         found.append(_set(nodes, document, path, *wanted))
@@ -198,6 +199,18 @@ def _renamed(nodes: "_Nodes", document: YamlDocument, path: YamlPath, details: E
     node, _ = nodes.at(path)
     text = nodes.text[: node.start_mark.index] + near[0] + nodes.text[node.end_mark.index :]
     return _Change(text, data, f"{dotted(path)}: the key is {near[0]}; v0.5 ignored it as it was written")
+
+
+def _with_value(renamed: _Change, before: YamlDocument, old: YamlPath) -> _Change | None:
+    """The key with its right name, and its value as the field of that name wants it."""
+    document = parse_yaml(renamed.text, "agent.yaml")
+    (name,) = _parent(document.data, old).keys() - _parent(before.data, old).keys()
+    path = (*old[:-1], name)
+    for at, details in found_faults(document, AgentFile):
+        if at == path and (wanted := _as_wanted(document, path, details)) is not None:
+            change = _set(_Nodes(renamed.text), document, path, *wanted)
+            return change and _Change(change.text, change.data, f"{renamed.told}; {change.told}")
+    return None
 
 
 def _commented(nodes: "_Nodes", document: YamlDocument, path: YamlPath, why: str) -> _Change | None:

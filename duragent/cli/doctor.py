@@ -139,6 +139,9 @@ def _workspace(config: "Config") -> Iterator[Finding]:
 
 
 def _unwritable(place: Path) -> Finding:
+    if os.access(place, os.R_OK | os.X_OK) and os.statvfs(place).f_flag & os.ST_RDONLY:
+        text = f"{place} is on a file system that is mounted read-only: sessions can be read, and do not go on"
+        return Finding("workspace", "problem", text, "mount it read-write")
     return Finding("workspace", "problem", f"you may not read and write {place}", f"`ls -ld {place}` shows whose it is")
 
 

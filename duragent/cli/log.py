@@ -48,6 +48,7 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
         records = iter(deque(shown, maxlen=last))
     lines = _lines(records, every=every, json=json)
     view.page(lines, pager=not (no_pager or json or follow))
+    reading.compare_end(sessions_dir)
     if reading.damage is not None:
         raise reading.damage
     while follow:
@@ -64,17 +65,29 @@ class _Reading:
     def __init__(self, reader: "LogReader", session_id: str) -> None:
         self.damage: Damaged | None = None
         self._reader, self._session_id, self._seq = reader, session_id, 0
+        self._at_end = False
 
     def records(self) -> "Iterator[Record]":
         try:
             for record in self._reader.read(self._session_id, after=self._seq):
                 self._seq = record.seq
                 yield record
+            self._at_end = True
         except Damaged as damage:
             self.damage = damage
         except (SessionNotFound, FileNotFoundError) as error:
             # Found once already: its folder went away while it was read.
             raise SessionDeleted(self._session_id) from error
+
+    def compare_end(self, sessions_dir: Path) -> None:
+        """A log that was read to its end may have lost a part of it: its summary knows how far it went."""
+        from duragent.stores.checkup import check, saved_snapshot
+
+        if not self._at_end:  # A pager that was left early.
+            return
+        saved = saved_snapshot(sessions_dir / self._session_id, self._session_id)
+        if saved is not None and saved.state.seq > self._seq:
+            self.damage = check(sessions_dir, self._session_id).damage
 
 
 def find_folder(sessions_dir: Path, prefix: str) -> str:

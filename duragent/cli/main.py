@@ -92,6 +92,8 @@ _HINTS: dict[type[errors.DuragentError], str] = {
     errors.NothingToDo: "`duragent approvals` shows what waits.",
     errors.NotDamaged: "",
     errors.Damaged: "`duragent doctor` says what is lost, what can be saved, and how.",
+    errors.LogChanged: "It is read-only until the server is started again (`duragent serve stop`), which takes the log "
+    "as it is then; `duragent session verify` says whether that is whole.",
 }
 
 
@@ -100,6 +102,7 @@ _HINTS_OF_PROBLEMS = {
     errors.NothingToDo.code: _HINTS[errors.NothingToDo],
     errors.CallChanged.code: _HINTS[errors.NothingToDo],
     errors.Damaged.code: _HINTS[errors.Damaged],
+    errors.LogChanged.code: _HINTS[errors.LogChanged],
     errors.SessionExists.code: "`--new-id` takes it in beside the one that is here.",
 }
 

@@ -31,6 +31,7 @@ from duragent.wire import Approval
 from duragent.workspace_folder import make_folders
 
 LIVE_LINES = 12
+HINT_LINES = 3
 OUTPUT_LINES = 8
 MENU_LINES = 6
 REFRESH_SECONDS = 0.05
@@ -162,7 +163,7 @@ class Screen:
         if talk.link:
             lines.append(("ansiyellow", tail_lines(f"reconnecting… ({one_line(talk.link, width // 2)})", width, 1)[0]))
         if self._hint:
-            lines.append(("ansibrightblack", self._hint[:width]))
+            lines += [("ansibrightblack", line) for line in tail_lines(self._hint, width, HINT_LINES)]
         return lines
 
     def _running(self, width: int, rows: int) -> list[tuple[str, str]]:

@@ -40,7 +40,7 @@ def listen(settings: ServerSettings) -> socket.socket:
         except OSError as error:
             if error.errno != errno.EADDRINUSE or "port" in settings.model_fields_set:
                 raise
-            _log.info("port %d is taken by another program, and nobody asked for it: taking any", settings.port)
+            _log.info("port %d, the default, is taken by another program: taking any free one", settings.port)
             listener.bind((host, 0))
         listener.listen(BACKLOG)
     except OSError as error:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 
 from duragent.bus import Block, Delta
-from duragent.errors import Damaged, DuragentError, NotDamaged, Stopping, Unavailable
+from duragent.errors import Damaged, DuragentError, LogChanged, NotDamaged, Stopping, Unavailable
 from duragent.journal.apply import reduce
 from duragent.journal.inputs import Input
 from duragent.journal.record import Record, crc_seed, encode, expand, timestamp
@@ -116,7 +116,8 @@ class Sessions:
     async def repair(self, session_id: str) -> SessionState:
         """Let a damaged session go on behind its last good record; the rest is kept beside its log.
 
-        Raises NotDamaged, and Damaged where nothing is left to go on from.
+        Raises NotDamaged, LogChanged while the log is another one than was acknowledged, and Damaged where nothing is
+        left to go on from.
         """
         await to_its_end(self._repair(await self._session(session_id)))
         return await self.state(session_id)
@@ -128,6 +129,9 @@ class Sessions:
             if damage is None:
                 if session.stopping:
                     await self._opened(session.id)
+                if isinstance(session.problem, LogChanged):
+                    # What is there is whole, but not what was acknowledged.
+                    raise session.problem
                 raise NotDamaged(session.id)
             await session.finish(0)
             try:

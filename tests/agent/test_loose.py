@@ -41,6 +41,11 @@ LOOSE = {
         "max_tool_iterations: 20\n",
     ),
     "key is misspelt": ("temperature: 0.5", "temprature: 0.5", "    temperature: 0.5   # not too wild"),
+    "key is misspelt and its number a text": (
+        "temperature: 0.5",
+        "temprature: '0.7'",
+        "    temperature: 0.7   # not too",
+    ),
     "key is of another style": ("temperature: 0.5", "max-tokens: 5", "    max_tokens: 5   # not too wild"),
     "key is unknown": ("temperature: 0.5", "wings: 2", "    # (not a key of duragent) wings: 2   # not too wild"),
     "keys below it are unknown": (

@@ -297,6 +297,18 @@ def test_which_session_is_meant_and_which_record_is_said_in_plain_words(home: Ho
     assert " [ID]...\n" in home.run("session", "verify", "--help").out
 
 
+def test_commands_tell_that_a_log_became_shorter_while_it_was_in_use_and_what_to_do(home: Home) -> None:
+    os.truncate(home.log, 300)
+    ran = home.run("session", "log", home.first)
+    assert (ran.code, f"but state.yaml has seen {home.head}" in ran.err) == (DAMAGED, True)
+    for words in (["ask", "assistant", "--session", home.first, "hi"], ["session", "repair", home.first, "--yes"]):
+        ran = home.run(*words)
+        problem, hint = ran.err.splitlines()[-2:]
+        assert (ran.code, ran.out) == (1, "")
+        assert "was changed while it was in use: it has 300 bytes" in problem
+        assert "read-only until the server is started again (`duragent serve stop`)" in hint
+
+
 def test_summary_that_is_no_summary_is_one_line(home: Home) -> None:
     home.stop()
     summary = home.root / home.first / "state.yaml"

@@ -8,13 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import duragent as duragent_package
 from duragent.agent.starter import PROVIDER_KEYS
-from duragent.cli.doctor import free_space, lock_holder, programs, sandbox
+from duragent.cli.doctor import _unwritable, free_space, lock_holder, programs, sandbox
 from duragent.cli.finding import Finding
 from duragent.errors import UnsafeFileSystem
 from duragent.sandboxes.choose import Fact
@@ -142,6 +143,14 @@ def test_a_workspace_that_may_not_be_used_is_a_problem(duragent: Command, folder
         f"you may not read and write {folder}/.duragent",
         f"`ls -ld {folder}/.duragent` shows whose it is",
     ) in of("workspace", found)
+
+
+def test_a_workspace_that_is_mounted_read_only_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"you may not read and write {tmp_path}"
+    assert _unwritable(tmp_path) == Finding("workspace", "problem", text, f"`ls -ld {tmp_path}` shows whose it is")
+    monkeypatch.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_flag=os.ST_RDONLY))
+    text = f"{tmp_path} is on a file system that is mounted read-only: sessions can be read, and do not go on"
+    assert _unwritable(tmp_path) == Finding("workspace", "problem", text, "mount it read-write")
 
 
 @pytest.mark.parametrize(("setting", "status", "code"), [("", "problem", 1), ("allow_network_fs: true", "warning", 0)])

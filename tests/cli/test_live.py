@@ -362,7 +362,7 @@ def test_the_log_says_why_a_server_is_not_on_its_usual_port(place: Place) -> Non
             taken.enter_context(socket.create_server(("127.0.0.1", 8080)))
         place.run("ask", "assistant", "hello")
     log = (place.folder / ".duragent/logs/server.log").read_text()
-    assert "port 8080 is taken by another program, and nobody asked for it: taking any" in log
+    assert "port 8080, the default, is taken by another program: taking any free one" in log
 
 
 def test_a_workspace_without_an_agent_says_how_to_make_one(place: Place) -> None:
