@@ -6,6 +6,7 @@ holds programs, libraries and downloaded packages. Known secrets in it are cover
 """
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,7 @@ _HOMES_LIE_IN = (Path("/home"), Path("/root"))
 _SHARED_PARENTS = ("", ".local", ".config", ".cache", ".local/share", ".local/state", "snap")
 """Folders below a home in which everything lies: a `bin` in them is opened without them."""
 _MOST_REPOSITORY_BYTES = 4096
+_WORKTREE = re.compile(r"^\s*worktree\s*=\s*(.*?)\s*$", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,14 @@ def _has_one_in_it(folder: str, homes: Iterable[Path]) -> bool:
 
 def _around_programs(folder: Path, homes: tuple[Path, ...]) -> tuple[Path, ...]:
     """A folder of programs, with what it lies in: `…/v20/bin` finds its libraries in `…/v20/lib`."""
+    folder = Path(os.path.normpath(folder))
     around = folder.parent
-    shared = {home / name for home in homes for name in _SHARED_PARENTS} | set(_HOMES_LIE_IN)
-    return (folder,) if around in shared or folder.name not in ("bin", "sbin", "shims", "libexec") else (around,)
+    # Compared where they really are: PATH may spell a home through a link, or without one that HOME has.
+    shared = {os.path.realpath(home / name) for home in homes for name in _SHARED_PARENTS} | set(
+        map(str, _HOMES_LIE_IN)
+    )
+    is_shared = os.path.realpath(around) in shared
+    return (folder,) if is_shared or folder.name not in ("bin", "sbin", "shims", "libexec") else (around,)
 
 
 def repository_of(folder: Path) -> tuple[Path, ...]:
@@ -130,7 +137,7 @@ def _elsewhere(git: Path) -> tuple[Path, ...]:
     """The git folder of a worktree or a submodule; a worktree's lies in the `worktrees` of the repository's own.
 
     A command can write such a file to open what it likes, so it counts only where git itself has written the answer:
-    the git folder must name this `.git` (worktree) or lie in a git folder above it (submodule).
+    the git folder must name this `.git` (worktree), or lie in a git folder above it and name its folder (submodule).
     """
     said = _first_line(git).removeprefix("gitdir: ")
     inner = Path(os.path.realpath(git.parent / said))
@@ -138,13 +145,26 @@ def _elsewhere(git: Path) -> tuple[Path, ...]:
         return ()
     if inner.parent.name == "worktrees" and os.path.realpath(_first_line(inner / "gitdir")) == str(git):
         return (inner.parent.parent,)
+    if not _is_worktree_of(inner, git.parent):
+        return ()
     above = [folder / ".git" for folder in git.parent.parents]
     return tuple(folder for folder in above if inner.is_relative_to(folder) and folder.is_dir())
 
 
+def _is_worktree_of(inner: Path, folder: Path) -> bool:
+    """Whether a submodule's git folder says that its files are in `folder` (`core.worktree`, git-config(1))."""
+    said = _WORKTREE.search(_beginning(inner / "config"))
+    return said is not None and os.path.realpath(inner / said[1].strip('"')) == os.path.realpath(folder)
+
+
 def _first_line(path: Path) -> str:
+    return _beginning(path).partition("\n")[0]
+
+
+def _beginning(path: Path) -> str:
     try:
-        with open(path, "rb") as file:
-            return os.fsdecode(file.read(_MOST_REPOSITORY_BYTES)).partition("\n")[0]
+        # A pipe must not block, for a command may have made it.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            return os.fsdecode(file.read(_MOST_REPOSITORY_BYTES) or b"")
     except OSError:
         return ""

@@ -166,6 +166,22 @@ def test_tools_are_never_a_home_or_what_it_lies_in(tmp_path: Path) -> None:
     assert found == (tmp_path / "bin", tmp_path / ".config" / "bin")
 
 
+def test_programs_in_a_home_open_no_shared_folder_however_path_and_home_are_spelled(tmp_path: Path) -> None:
+    real, link = tmp_path / "data" / "me", tmp_path / "me"
+    for name in (".local/bin", ".config/bin", ".cache/bin", "node/bin"):
+        (real / name).mkdir(parents=True)
+    link.symlink_to(real)
+    shared = {real / name for name in ("", ".local", ".config", ".cache")}
+    for home in (real, link):
+        for start in (real, link, real / "x" / "..", link / "." / "x" / ".."):
+            for name in (".local/bin", ".config/bin", ".cache/bin"):
+                found = hidden_home([home], {"PATH": f"{start}/{name}"}).readable(Confinement((Path("/"),)))
+                assert {Path(os.path.realpath(each)) for each in found} & shared == set(), (home, start, name)
+                assert real / name in {Path(os.path.realpath(each)) for each in found}
+            found = hidden_home([home], {"PATH": f"{start}/node/bin"}).readable(Confinement((Path("/"),)))
+            assert real / "node" in {Path(os.path.realpath(each)) for each in found}
+
+
 # --- the project -----------------------------------------------------------------------------------------------------
 
 
@@ -219,6 +235,22 @@ def test_git_file_that_a_command_has_written_opens_nothing(home: Path, project: 
         assert repository_of(project) == (project,)
         ran = inside(sandbox_of(home), project, "cat ~/keys/key ../../keys/key", home)
         assert SECRET.encode() not in ran.stdout
+
+
+def test_submodule_opens_the_repository_around_it_only_where_git_has_made_it(home: Path, git: Path) -> None:
+    _git(home, git, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(git), "deep/part")
+    assert repository_of(git / "deep" / "part") == (git / "deep" / "part", git / ".git")
+    for said in ("../.git/modules/deep/part", "../.git/modules/x", "../.git", str(git / ".git")):
+        # A command wrote it, in a project that had none.
+        put(git / "project" / ".git", f"gitdir: {said}\n")
+        assert repository_of(git / "project") == (git / "project",), said
+
+
+def test_pipe_in_place_of_a_git_file_blocks_nobody(project: Path, home: Path) -> None:
+    put(project / ".git", f"gitdir: {home}/worktrees/x\n")
+    (home / "worktrees" / "x").mkdir(parents=True)
+    os.mkfifo(home / "worktrees" / "x" / "gitdir")
+    assert repository_of(project) == (project,)
 
 
 @needs_bubblewrap
