@@ -10,6 +10,7 @@ Imported by the runner, so this file imports only the standard library.
 """
 
 import os
+import re
 import resource
 import time
 from collections.abc import Iterable, Mapping
@@ -25,6 +26,7 @@ _TRIGGER_SHARE = 8
 """Look at once when the machine's figures moved by an eighth of a limit."""
 _OOM_SCORE = "500"
 """When the machine runs out of memory, the kernel ends a command before the server. The range is -1000 to 1000."""
+_SHARES = re.compile(rb"^(Pss(?:_Anon|_Shmem)?): +(\d+) kB", re.MULTILINE)
 _PAGE_BYTES, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
@@ -95,14 +97,11 @@ class ResourceWatch:
         return ""
 
     def _memory_is_over(self, tree: list[Process], most: int) -> bool:
-        resident = [each.resident_pages * _PAGE_BYTES for each in tree]
         files = self._private_files(tree)
-        if sum(resident) + files <= most:
+        if sum(each.resident_pages for each in tree) * _PAGE_BYTES + files <= most:
             return False
-        if max(resident, default=0) + files > most:
-            return True
-        # Forked workers share most of their pages, and each counts them: now count a shared page once.
-        return sum(map(_proportional_bytes, tree)) + files > most
+        # Forked workers share pages, and each counts them; pages of mapped files can be taken back at any time.
+        return sum(map(_memory_bytes, tree)) + files > most
 
     def _private_files(self, tree: list[Process]) -> int:
         """The bytes in file systems in memory that only the command has, such as its own /tmp."""
@@ -184,13 +183,21 @@ def _cpu_seconds(tree: list[Process]) -> float:
     return sum(each.cpu_ticks for each in tree) / _TICKS + ended.children_user + ended.children_system
 
 
-def _proportional_bytes(each: Process) -> int:
-    """Its memory, with its share of the pages that others use too; what it has in RAM where the kernel cannot say."""
+def _memory_bytes(each: Process) -> int:
+    """Its memory without mapped files, with its share of the pages that others use too (format: proc_pid_smaps(5)).
+
+    Older kernels tell only one number, with mapped files in it; where the kernel may not say it, it is what the
+    process has in RAM.
+    """
     try:
         with open(f"/proc/{each.pid}/smaps_rollup", "rb") as file:
-            return int(file.read().partition(b"\nPss:")[2].split()[0]) * 1024
-    except (OSError, ValueError, IndexError):
+            text = file.read()
+    except OSError:
         return each.resident_pages * _PAGE_BYTES
+    found = {name: int(kibibytes) * 1024 for name, kibibytes in _SHARES.findall(text)}
+    if b"Pss_Anon" in found:
+        return found[b"Pss_Anon"] + found.get(b"Pss_Shmem", 0)
+    return found.get(b"Pss", each.resident_pages * _PAGE_BYTES)
 
 
 def _one_of_each_namespace(tree: Iterable[Process]) -> list[int]:

@@ -5,6 +5,7 @@ machine that runs the tests.
 """
 
 import asyncio
+import mmap
 import os
 import shutil
 import sys
@@ -29,6 +30,13 @@ from tests.sandboxes.here import needs_bubblewrap
 
 MARK = "DURAGENT_BOMB"
 SMALL = Limits(processes=60, memory_bytes=192 << 20, file_bytes=8 << 20, open_files=64, cpu_seconds=None)
+
+
+def _tells_sorts_of_memory() -> bool:
+    try:
+        return "Pss_Anon:" in Path("/proc/self/smaps_rollup").read_text()
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -241,6 +249,34 @@ for _ in range(70):
 """
     found = await exploded(tmp_path, command(Bomb("", python=script), folder, Limits()))
     assert (found.ending, found.exit_code, found.limit) == ("exited", 0, None)
+
+
+@pytest.mark.skipif(not _tells_sorts_of_memory(), reason="the kernel does not say which pages are of files")
+@pytest.mark.parametrize("copied", [False, True], ids=["read", "copied"])
+def test_pages_of_a_file_that_is_mapped_are_no_memory_unless_they_are_copied(tmp_path: Path, copied: bool) -> None:
+    # As ripgrep, git and databases read large files: the kernel takes these pages back whenever it wants.
+    size, path = 64 << 20, tmp_path / "data"
+    path.write_bytes(b"x" * size)
+    if f"{os.major(path.stat().st_dev)}:{os.minor(path.stat().st_dev)}" in dict(resource_watch._memory_mounts("self")):
+        pytest.skip("the file would lie in memory")
+    before = resource_watch._memory_bytes(process_of_test())
+    most = before + size // 2
+    watch = resource_watch.ResourceWatch(resource_watch.Limits(memory_bytes=most), os.getpid())
+    access = mmap.ACCESS_COPY if copied else mmap.ACCESS_READ
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0, access=access) as pages:
+        for at in range(0, size, mmap.PAGESIZE):
+            if copied:
+                pages[at] = 1
+            assert pages[at]
+        found = process_of_test()
+        assert found.resident_pages * mmap.PAGESIZE > most
+        assert watch._memory_is_over([found], most) is copied
+
+
+def process_of_test() -> process_table.Process:
+    found = process_table.process(os.getpid())
+    assert found is not None
+    return found
 
 
 ORDINARY = {
