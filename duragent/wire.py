@@ -167,7 +167,7 @@ class SessionInfo(Shape):
 
 UNREAD = (
     "Sessions that the server has not read since its start: such a session is in lists without an agent or a status to "
-    "filter by, and what it asks is not known. When it is above 0, ask again later."
+    "filter by, in the order of its files' times, and what it asks is not known. When it is above 0, ask again later."
 )
 
 

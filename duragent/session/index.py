@@ -68,6 +68,7 @@ class Index:
         self.unread: set[str] = set()
         """Sessions of which only the id and the times are known."""
         self.changed = False
+        self._places: dict[str, str] = {}
         self._filled = asyncio.Event()
         self._read = asyncio.Event()
 
@@ -80,9 +81,10 @@ class Index:
             name, row = listed.session_id, rows.get(listed.session_id)
             if row is None:
                 unknown.append(name)
+                row = _from_folder(listed)
                 if name not in self.rows:
                     self.unread.add(name)
-                row = _from_folder(listed)
+                    self._places[name] = row.state.updated_at
             elif row.mark != listed.mark or row.problem:
                 doubtful.append(name)
                 row = replace(row, old=True)
@@ -114,7 +116,7 @@ class Index:
     def settle(self) -> None:
         """There is nothing more to wait for."""
         self._filled.set()
-        self._read.set()
+        self._all_read()
 
     def fail(self, session_id: str, problem: str) -> None:
         """A session that is unread cannot be read now; `problem` says why."""
@@ -125,7 +127,11 @@ class Index:
 
     def _told(self) -> None:
         if self._filled.is_set() and not self.unread:
-            self._read.set()
+            self._all_read()
+
+    def _all_read(self) -> None:
+        self._read.set()
+        self._places.clear()
 
     async def save(self, store: Store, writing: Callable[[], Set[str]]) -> None:
         """Keep the rows for the next start, if any has changed. `writing` are sessions whose log may be ahead of it."""
@@ -159,13 +165,18 @@ class Index:
         narrow = query.agent is not None or query.status is not None
         left_out = self.unread if narrow else frozenset[str]()
         fitting = (row for name, row in self.rows.items() if name not in left_out and _fits(row, query))
-        found = sorted((_key(row) for row in fitting), reverse=True)
+        found = sorted((self._key(row) for row in fitting), reverse=True)
         if query.cursor is not None:
             before = _from_cursor(query.cursor)
             found = [key for key in found if key < before]
         page = found[: query.limit]
         cursor = f"{page[-1][0]}~{page[-1][1]}" if len(found) > len(page) else None
         return [self.rows[session_id].state for _, session_id in page], cursor
+
+    def _key(self, row: Row) -> tuple[str, str]:
+        """Its place in the list. Until all are read, none moves down because it was read: pages would have it twice."""
+        session_id = row.state.session_id
+        return max(row.state.updated_at, self._places.get(session_id, "")), session_id
 
 
 def dump(rows: Mapping[str, Row], marks: Iterable[tuple[str, str]]) -> bytes:
@@ -214,10 +225,6 @@ def load(data: bytes) -> dict[str, Row]:
             continue
         rows[row.state.session_id] = row
     return rows
-
-
-def _key(row: Row) -> tuple[str, str]:
-    return row.state.updated_at, row.state.session_id
 
 
 def _fits(row: Row, query: Query) -> bool:

@@ -228,6 +228,7 @@ class FileStore:
 
         def work() -> None:
             try:
+                self._folder.must_be_locked()
                 log.open()
             except DuragentError:
                 log.close()

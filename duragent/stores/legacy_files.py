@@ -11,7 +11,9 @@ The law: looking changes nothing. What v0.5 wrote is never lost, and a crash at 
 name, or the new one, whole.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,8 +113,7 @@ def write(disk: Disk, folder: Path, session_id: str, view: LegacyView) -> None:
         # An earlier attempt got this far. Its rename may not be on the disk yet.
         disk.sync_folder(folder)
         return
-    if _marks(folder) != view.marks:
-        raise LogChanged(session_id, "duragent v0.5 has written to it since it was opened")
+    _must_be_as_seen(folder, session_id, view)
     for name, data in view.log.blobs.items():
         write_blob(disk, folder, name, data)
     if not may_write_summary(disk, folder) and not os.path.lexists(folder / _KEPT_SUMMARY):
@@ -120,8 +121,34 @@ def write(disk: Disk, folder: Path, session_id: str, view: LegacyView) -> None:
     if not os.path.lexists(folder / view.kept_as):
         disk.replace(folder / view.kept_as, old)
     crashpoint("legacy.kept")
-    disk.replace(folder / ACTIVE, view.log.lines)
-    crashpoint("legacy.written")
+    # Once more, because all of this may have taken a while.
+    _must_be_as_seen(folder, session_id, view)
+    with _still_open(disk, folder / ACTIVE) as left:
+        disk.replace(folder / ACTIVE, view.log.lines)
+        crashpoint("legacy.written")
+        written = b"" if left is None else disk.read(left, FILE_MAX_BYTES, 0)
+    if len(written) > len(old):
+        disk.replace(folder / view.kept_as, written)
+        raise LogChanged(session_id, f"duragent v0.5 wrote to it at the last moment; {view.kept_as} has that")
+
+
+def _must_be_as_seen(folder: Path, session_id: str, view: LegacyView) -> None:
+    if _marks(folder) != view.marks:
+        raise LogChanged(session_id, "duragent v0.5 has written to it since it was opened")
+
+
+@contextlib.contextmanager
+def _still_open(disk: Disk, path: Path) -> Iterator[int | None]:
+    """A descriptor of the file that has the name now, also when another one takes it; None where there is none."""
+    try:
+        fd = disk.open_to_read(path)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        yield fd
+    finally:
+        disk.close(fd)
 
 
 def may_write_summary(disk: Disk, folder: Path) -> bool:

@@ -48,6 +48,15 @@ class SessionsFolder:
         except OSError as error:
             raise StoreFull(f"nothing can be stored in {self._path}: {in_words(error)}") from error
 
+    def must_be_locked(self) -> None:
+        """Before a log in it is opened, which may mend it. Raises SessionsLocked, OSError.
+
+        It may have been made by another server, after this one could not make it.
+        """
+        if not self._ready and self._path.is_dir():
+            with self._preparing:
+                self._lock.hold()
+
     def _prepare(self) -> None:
         if self._ready:
             return

@@ -16,6 +16,7 @@ import pytest
 from duragent.crashpoint import CrashPointReached
 from duragent.errors import LogChanged, NotDamaged, SessionClosed, StoreFull, Unavailable
 from duragent.journal import events as e
+from duragent.journal.events import SessionRenamed
 from duragent.journal.inputs import Rename
 from duragent.journal.record import Record, crc_seed, encode
 from duragent.journal.state import SessionState
@@ -255,6 +256,63 @@ async def test_v05_that_writes_meanwhile_is_noticed_before_anything_is_written(p
     assert path.read_bytes() == before
     async with opened(tmp_path, node="node-2") as later:
         assert said(await later.house.records(session))[-1] == ["user", "!"]
+
+
+class BesideV05(QuickDisk):
+    """A disk on which v0.5 writes `more` to its log before the `nth` step of ours."""
+
+    def __init__(self, nth: int, log: Path, more: bytes) -> None:
+        self.left, self.log, self.more = nth, log, more
+
+    def _step(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            with self.log.open("ab") as file:
+                file.write(self.more)
+
+    def create(self, path: Path) -> int:
+        self._step()
+        return super().create(path)
+
+    def write(self, fd: int, data: bytes, offset: int) -> None:
+        # The log is one of today when a record is added.
+        if b"session_renamed" not in data:
+            self._step()
+        super().write(fd, data, offset)
+
+    def rename(self, old: Path, new: Path) -> None:
+        self._step()
+        super().rename(old, new)
+
+    def sync_folder(self, path: Path) -> None:
+        self._step()
+        super().sync_folder(path)
+
+
+async def test_what_v05_writes_at_any_step_is_in_a_file_and_nothing_is_acknowledged_over_it(tmp_path: Path) -> None:
+    session = session_id("WHLE")
+    more = b'{"seq":99,"timestamp":"2026-02-18T10:00:00Z","type":"user_message","content":"!"}\n'
+    for nth in count(1):
+        folder = tmp_path / str(nth)
+        shutil.copytree(WORKSPACE / "sessions" / session, folder / session)
+        disk = BesideV05(0, folder / session / "events.jsonl", more)
+        store = FileStore(folder, disk=disk)
+        store.open()
+        claim = await store.claim(session)
+        disk.left = nth
+        record = Record(claim.head + 1, "2026-11-21T10:00:00.000Z", SessionRenamed(title="x"))
+        try:
+            await store.append(claim, [encode(record, crc_seed(session)).line], expect=claim.head)
+            # Then v0.5 wrote behind all of it, or not at all.
+            assert disk.left > 0
+            break
+        except LogChanged:
+            pass
+        store.close()
+        kept = [path.read_bytes() for path in (folder / session).iterdir() if path.is_file()]
+        assert any(more in data for data in kept), nth
+    store.close()
+    assert nth > 6
 
 
 # --- long, and odd ---------------------------------------------------------------------------------------------------

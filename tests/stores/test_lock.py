@@ -1,5 +1,6 @@
 """One writer: the lock of a workspace, tried with real processes."""
 
+import errno
 import os
 import shutil
 import signal
@@ -10,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from duragent.errors import Unavailable, UnsafeFileSystem, WorkspaceLocked
+from duragent.errors import SessionsLocked, Unavailable, UnsafeFileSystem, WorkspaceLocked
 from duragent.stores.files import FileStore
 from duragent.stores.lock import SessionsLock, WorkspaceLock, refuse_network_file_system
 from tests.bounds import LIMIT_SECONDS
-from tests.stores.logs import SESSION, QuickDisk, lines_of, message
+from tests.stores.logs import SESSION, FaultyDisk, QuickDisk, lines_of, message
 
 HOLDER = """
 import subprocess, sys
@@ -165,6 +166,32 @@ async def test_nothing_is_acknowledged_when_the_folder_was_replaced_during_the_w
     assert (await store.claim(SESSION)).head == 2
     store.close()
     lock.release()
+
+
+async def test_a_folder_that_another_server_made_meanwhile_is_not_touched_without_its_lock(tmp_path: Path) -> None:
+    root = tmp_path / "sessions"
+    locks = [SessionsLock(root, tmp_path, name) for name in ("first", "second")]
+    full = FaultyDisk()
+    full.fail(1, errno.ENOSPC, lasting=True)
+    first = FileStore(root, disk=full, lock=locks[0])
+    first.open()
+    assert await first.list_sessions() == []
+    second = FileStore(root, disk=QuickDisk(), lock=locks[1])
+    second.open()
+    await second.create(SESSION, lines_of(1, [message("one")]))
+    log = root / SESSION / "events.jsonl"
+    # As if the second server were just writing it.
+    log.write_bytes(log.read_bytes() + b'{"seq":2,')
+    full.heal()
+    before = log.read_bytes()
+    with pytest.raises(SessionsLocked):
+        await first.claim(SESSION)
+    assert log.read_bytes() == before
+    second.close()
+    locks[1].release()
+    assert (await first.claim(SESSION)).torn is not None
+    first.close()
+    locks[0].release()
 
 
 def test_odd_lock_file_does_not_matter(tmp_path: Path) -> None:

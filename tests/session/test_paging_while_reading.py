@@ -1,0 +1,50 @@
+"""Pages of the list while sessions are still being read: none is left out, none comes twice."""
+
+from datetime import UTC, datetime
+from itertools import permutations
+
+import pytest
+
+from duragent.journal.record import timestamp
+from duragent.journal.state import SessionState
+from duragent.session.index import Index, Query
+from duragent.stores.base import Listed
+from duragent.stores.memory import MemoryStore
+
+COPIED = datetime(2026, 11, 20, tzinfo=UTC).timestamp()
+NAMES = [f"session_{number}" for number in range(4)]
+
+
+class Copied(MemoryStore):
+    """A workspace that was copied: each log is newer than its newest record."""
+
+    async def list_sessions(self) -> list[Listed]:
+        return [Listed(name, "mark", COPIED + number) for number, name in enumerate(NAMES)]
+
+
+def _read(index: Index, name: str) -> None:
+    """What was in the log of this session is known now."""
+    ts = timestamp(datetime(2026, 1, 1 + NAMES.index(name), tzinfo=UTC))
+    index.put(SessionState(name, created_at=ts, updated_at=ts), None)
+
+
+@pytest.mark.parametrize("order", list(permutations(NAMES, 3)))
+async def test_each_session_is_in_the_pages_once_whatever_is_read_between_them(order: tuple[str, ...]) -> None:
+    index = Index()
+    await index.fill(Copied())
+    found, cursor = index.page(Query(limit=1))
+    for name in order:
+        _read(index, name)
+        page, cursor = index.page(Query(limit=1, cursor=cursor))
+        found += page
+    assert [state.session_id for state in found] == NAMES[::-1]
+    assert cursor is None
+
+
+async def test_when_all_are_read_the_last_changed_comes_first() -> None:
+    index = Index()
+    await index.fill(Copied())
+    for name in NAMES:
+        _read(index, name)
+    index.put(SessionState(NAMES[0], updated_at="2026-11-21T00:00:00.000Z"), None)
+    assert [state.session_id for state in index.page(Query())[0]] == [NAMES[0], *NAMES[:0:-1]]
