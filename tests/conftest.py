@@ -1,9 +1,15 @@
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+
+# The servers and commands that tests start, and the workers of one run, share compiled files. Where the environment
+# forbids to write them, each of these processes would compile the same modules again, which costs a third of the time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _made: list[Path] = []
 

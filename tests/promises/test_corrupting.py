@@ -85,8 +85,10 @@ def test_each_line_of_the_page_has_a_test() -> None:
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Seen]]:
     """What was seen of each deed; one server for those before its start, and those under it."""
     server = make_workspace(tmp_path_factory.mktemp("corrupting"))
-    yield asyncio.run(_all(server))
-    server.stop()
+    try:
+        yield asyncio.run(_all(server))
+    finally:
+        server.stop()
 
 
 async def _all(server: RealServer) -> Mapping[str, Seen]:
