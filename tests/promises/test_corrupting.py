@@ -17,11 +17,14 @@ from duragent.wire import SendMessage
 from tests.bounds import LIMIT_SECONDS
 from tests.docs.pages import ROOT
 from tests.promises.corrupting import RUNNING, STOPPED, Deed, Seen, begun, goes_further, seen, summed_up
-from tests.promises.real_server import RealServer, make_workspace, told
+from tests.promises.real_server import RealServer, told
 from tests.session.house import open_house
 
 PAGE = ROOT / "docs" / "how-to-corrupt.md"
 YEAR_SECONDS = 365 * 24 * 3600.0
+NOT_TOLD = ("state.yaml", "duragent fork", "session import", "duragent session delete")
+"""Names on the page that are no quotations."""
+
 _NOT_THERE = r"not the folder that this server has locked|it was removed|No such file|there are no agents"
 _CODE = re.compile(r"`([^`]+)`")
 
@@ -81,14 +84,45 @@ def test_each_line_of_the_page_has_a_test() -> None:
 # --- sessions -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Seen]]:
-    """What was seen of each deed; one server for those before its start, and those under it."""
-    server = make_workspace(tmp_path_factory.mktemp("corrupting"))
-    try:
-        yield asyncio.run(_all(server))
-    finally:
-        server.stop()
+LATER = {
+    "`sed -i`, or an editor that saves": "the checksum does not fit",
+    "`git checkout` or `git stash` of an older log": "the log ends at record 3, but state.yaml has seen 7",
+    "A line is added": "not JSON",
+    "The log is truncated in place": "the log ends at record 2, but state.yaml has seen 7",
+    "Letters are changed in place": "the checksum does not fit",
+    "The log is deleted": "the log is gone, but state.yaml is there",
+    "The folder is deleted": "not found",
+    "The folder is renamed": "not found",
+}
+"""What is told at the next start, when the file that is there counts."""
+
+KEPT = {
+    "The last lines are deleted": ("repeat once",),
+    "A line is added": ("repeat once", "once"),
+    "An older copy of the session's folder takes its place": ("repeat once", "once", "repeat again", "again"),
+}
+"""The messages that can be read."""
+
+
+async def test_what_is_done_to_a_session_ends_as_the_page_says(server: RealServer) -> None:
+    """One server for all: those that are done before its start, and those under it."""
+    found = await _all(server)
+    wrong = {line: problem for line, (then, words) in _of_sessions() if (problem := _wrong(found[line], then, words))}
+    later = {line: "\n".join(found[f"{line}, and later"].told) for line in LATER}
+    wrong |= {f"{line}, and later": told for line, told in later.items() if LATER[line] not in told}
+    wrong |= {line: str(found[line].kept) for line, kept in KEPT.items() if found[line].kept != kept}
+    assert not wrong, "\n\n".join(f"{line}:\n{seen}" for line, seen in wrong.items())
+
+
+def _of_sessions() -> Iterator[tuple[str, list[str]]]:
+    return ((line, cells) for line, cells in rows().items() if line in STOPPED or line in RUNNING)
+
+
+def _wrong(found: Seen, then: str, words: str) -> str:
+    """What was seen, if it is not what the page says: how it ended, and each of the words that the page quotes."""
+    told = "\n".join(found.told)
+    quoted = (each for each in _CODE.findall(words) if each not in NOT_TOLD)
+    return "" if found.then == then and all(each in told for each in quoted) else f"{found.then}\n{told}"
 
 
 async def _all(server: RealServer) -> Mapping[str, Seen]:
@@ -115,45 +149,6 @@ async def _all(server: RealServer) -> Mapping[str, Seen]:
         found |= {f"{line}, and later": await seen(server, client, id_) for line, id_ in running.items()}
     assert "Traceback" not in server.log.read_text()
     return found
-
-
-@pytest.mark.parametrize("line", [*STOPPED, *RUNNING])
-def test_what_is_done_to_a_session_ends_as_the_page_says(found: Mapping[str, Seen], line: str) -> None:
-    then, words = rows()[line]
-    assert found[line].then == then, found[line].told
-    told = "\n".join(found[line].told)
-    for fragment in _CODE.findall(words):
-        if fragment not in ("state.yaml", "duragent fork", "session import", "duragent session delete"):
-            assert fragment in told, told
-
-
-def test_what_can_be_read_of_a_damaged_log_is_served_and_an_older_copy_lost_what_came_later(
-    found: Mapping[str, Seen],
-) -> None:
-    assert found["The last lines are deleted"].kept == ("repeat once",)
-    assert found["A line is added"].kept == ("repeat once", "once")
-    assert found["An older copy of the session's folder takes its place"].kept == (
-        *("repeat once", "once"),
-        *("repeat again", "again"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("line", "later"),
-    [
-        ("`sed -i`, or an editor that saves", "the checksum does not fit"),
-        ("`git checkout` or `git stash` of an older log", "the log ends at record 3, but state.yaml has seen 7"),
-        ("A line is added", "not JSON"),
-        ("The log is truncated in place", "the log ends at record 2, but state.yaml has seen 7"),
-        ("Letters are changed in place", "the checksum does not fit"),
-        ("The log is deleted", "the log is gone, but state.yaml is there"),
-        ("The folder is deleted", "not found"),
-        ("The folder is renamed", "not found"),
-    ],
-)
-def test_after_the_next_start_the_file_that_is_there_counts(found: Mapping[str, Seen], line: str, later: str) -> None:
-    told = found[f"{line}, and later"].told
-    assert later in "\n".join(told), told
 
 
 # --- the workspace --------------------------------------------------------------------------------------------------
