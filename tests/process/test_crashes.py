@@ -39,7 +39,7 @@ async def test_server_is_killed_and_the_next_one_gets_everything(tmp_path: Path)
     assert spool.id == spool_id
     assert await spool.evidence(SESSION, CALL, spool_id) == "running"
     commands = spool.commands(SESSION, CALL, seen.append)
-    running = asyncio.create_task(commands.run(sh("echo another", tmp_path), timeout_seconds=20))
+    running = asyncio.create_task(commands.run(sh("echo another", tmp_path), timeout_seconds=LIMIT_SECONDS))
     await asyncio.to_thread((tmp_path / "go").write_text, "crash\n")
     found = await running
     assert (found.ending, found.exit_code, found.stdout.head) == ("exited", 4, b"before\nafter crash\n")
@@ -49,14 +49,14 @@ async def test_server_is_killed_and_the_next_one_gets_everything(tmp_path: Path)
 
 async def test_command_ends_while_no_server_lives_and_the_next_one_reads_its_end(tmp_path: Path) -> None:
     server = start_server(
-        tmp_path, "sh", "-c", "trap 'exit 6' TERM; echo hi; while :; do sleep 0.05; done", timeout=0.5
+        tmp_path, "sh", "-c", "trap 'exit 6' TERM; echo hi; while :; do sleep 0.05; done", timeout=3.0
     )
     await until(lambda: (call_folder(tmp_path) / "stdout.0").exists())
     kill(server)
     await until(lambda: (call_folder(tmp_path) / runner.EXIT).exists())
     spool = await opened(tmp_path)
     assert await spool.evidence(SESSION, CALL, spool.id) == "finished"
-    found = await spool.commands(SESSION, CALL).run(sh("echo another", tmp_path), timeout_seconds=20)
+    found = await spool.commands(SESSION, CALL).run(sh("echo another", tmp_path), timeout_seconds=LIMIT_SECONDS)
     assert (found.ending, found.exit_code, found.stdout.head) == ("timeout", 6, b"hi\n")
 
 
@@ -72,7 +72,7 @@ async def test_server_that_dies_before_it_spawned_a_runner_has_started_nothing(t
     assert await late.wait() == 0
     assert not (tmp_path / "count").exists()
     assert await spool.evidence(SESSION, CALL, spool.id) == "never_started"
-    await spool.commands(SESSION, CALL).run(sh("echo new >> count", tmp_path), timeout_seconds=20)
+    await spool.commands(SESSION, CALL).run(sh("echo new >> count", tmp_path), timeout_seconds=LIMIT_SECONDS)
     assert (tmp_path / "count").read_text() == "new\n"
 
 
@@ -93,7 +93,9 @@ async def test_server_that_dies_when_the_runner_is_spawned_loses_nothing(tmp_pat
         spool = await opened(folder)
         evidence = await spool.evidence(SESSION, CALL, spool.id)
         assert evidence in ("never_started", "running", "finished")
-        found = await spool.commands(SESSION, CALL).run(sh("echo once >> count; exit 3", folder), timeout_seconds=20)
+        found = await spool.commands(SESSION, CALL).run(
+            sh("echo once >> count; exit 3", folder), timeout_seconds=LIMIT_SECONDS
+        )
         assert (found.exit_code, (folder / "count").read_text()) == (3, "once\n")
 
 
@@ -109,7 +111,7 @@ async def test_server_that_dies_while_it_makes_the_folder_leaves_no_call(tmp_pat
 async def test_killed_runner_is_noticed_and_its_command_ended(tmp_path: Path) -> None:
     spool = await opened(tmp_path)
     command = sh("trap '' PIPE TERM; setsid sleep 30 & sleep 30 & while :; do sleep 30; done", tmp_path)
-    running = asyncio.create_task(spool.commands(SESSION, CALL).run(command, timeout_seconds=20))
+    running = asyncio.create_task(spool.commands(SESSION, CALL).run(command, timeout_seconds=LIMIT_SECONDS))
     await until(lambda: len(living_in(tmp_path)) == 4)
     os.kill(claim_of(tmp_path)["pid"], signal.SIGKILL)
     with pytest.raises(RunnerLost, match="may have run"):
@@ -117,7 +119,7 @@ async def test_killed_runner_is_noticed_and_its_command_ended(tmp_path: Path) ->
     assert living_in(tmp_path) == []
     assert await spool.evidence(SESSION, CALL, spool.id) == "unknown"
     with pytest.raises(RunnerLost):
-        await spool.commands(SESSION, CALL).run(command, timeout_seconds=20)
+        await spool.commands(SESSION, CALL).run(command, timeout_seconds=LIMIT_SECONDS)
     await spool.forget(SESSION, CALL)
     assert (await run(tmp_path, sh("exit 2", tmp_path))).exit_code == 2
 
@@ -151,7 +153,7 @@ async def test_process_that_only_has_the_same_number_is_left_alone(tmp_path: Pat
 
 async def test_call_of_another_boot_is_known_only_by_its_result(tmp_path: Path) -> None:
     spool = await opened(tmp_path)
-    await spool.commands(SESSION, CALL).run(sh("exit 2", tmp_path), timeout_seconds=20)
+    await spool.commands(SESSION, CALL).run(sh("exit 2", tmp_path), timeout_seconds=LIMIT_SECONDS)
     for name in (runner.SPEC, runner.CLAIM):
         path = call_folder(tmp_path) / name
         path.write_text(json.dumps(json.loads(path.read_text()) | {"boot": "another"}))
@@ -165,11 +167,11 @@ async def test_call_of_another_boot_is_known_only_by_its_result(tmp_path: Path) 
 @pytest.mark.parametrize("name", [runner.EXIT, "stdout.0"])
 async def test_result_that_is_not_whole_is_no_result(tmp_path: Path, name: str) -> None:
     spool = await opened(tmp_path)
-    await spool.commands(SESSION, CALL).run(sh("echo hello", tmp_path), timeout_seconds=20)
+    await spool.commands(SESSION, CALL).run(sh("echo hello", tmp_path), timeout_seconds=LIMIT_SECONDS)
     os.truncate(call_folder(tmp_path) / name, 3)
     assert await spool.evidence(SESSION, CALL, spool.id) == "unknown"
     with pytest.raises(RunnerLost):
-        await spool.commands(SESSION, CALL).run(sh("echo hello", tmp_path), timeout_seconds=20)
+        await spool.commands(SESSION, CALL).run(sh("echo hello", tmp_path), timeout_seconds=LIMIT_SECONDS)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts what is open by Linux's /proc")

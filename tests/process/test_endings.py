@@ -80,7 +80,7 @@ async def test_background_job_is_not_waited_for(tmp_path: Path) -> None:
 
 
 async def test_command_that_closes_its_pipes_is_still_waited_for_and_ended(tmp_path: Path) -> None:
-    found = await run(tmp_path, sh("echo hi; exec >&- 2>&- <&-; sleep 30", tmp_path), 0.4)
+    found = await run(tmp_path, sh("echo hi; exec >&- 2>&- <&-; sleep 1000", tmp_path), 3.0)
     assert (found.ending, found.stdout.head, found.signal) == ("timeout", b"hi\n", signal.SIGTERM)
     found = await _run_second(tmp_path)
     assert (found.ending, found.exit_code) == ("exited", 5)
@@ -89,7 +89,7 @@ async def test_command_that_closes_its_pipes_is_still_waited_for_and_ended(tmp_p
 async def _run_second(tmp_path: Path) -> Finished:
     spool = await opened(tmp_path)
     command = sh("exec >&- 2>&-; sleep 0.2; exit 5", tmp_path)
-    return await spool.commands(SESSION, "call_2").run(command, timeout_seconds=20)
+    return await spool.commands(SESSION, "call_2").run(command, timeout_seconds=LIMIT_SECONDS)
 
 
 async def test_stopped_command_is_ended(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ async def test_stopped_command_is_ended(tmp_path: Path) -> None:
 async def test_cancelled_command_says_so_and_is_gone(tmp_path: Path, whom: str) -> None:
     spool = await opened(tmp_path)
     commands = spool.commands(SESSION, CALL)
-    running = asyncio.create_task(commands.run(sh("echo begun; sleep 30", tmp_path), timeout_seconds=20))
+    running = asyncio.create_task(commands.run(sh("echo begun; sleep 1000", tmp_path), timeout_seconds=LIMIT_SECONDS))
     await until(lambda: (call_folder(tmp_path) / "stdout.0").exists())
     if whom == "runner":
         os.kill(claim_of(tmp_path)["pid"], signal.SIGTERM)
@@ -112,14 +112,14 @@ async def test_cancelled_command_says_so_and_is_gone(tmp_path: Path, whom: str) 
     assert (found.ending, found.exit_code, found.signal) == ("cancelled", None, signal.SIGTERM)
     assert found.stdout.head == b"begun\n"
     await commands.end()
-    assert await commands.run(sh("echo again", tmp_path), timeout_seconds=20) == found
+    assert await commands.run(sh("echo again", tmp_path), timeout_seconds=LIMIT_SECONDS) == found
 
 
 async def test_command_is_ended_though_its_start_is_under_way(tmp_path: Path) -> None:
     spool = await opened(tmp_path)
     for number in range(10):
         commands = spool.commands(SESSION, f"call_{number}")
-        running = asyncio.create_task(commands.run(sh("sleep 30", tmp_path), timeout_seconds=20))
+        running = asyncio.create_task(commands.run(sh("sleep 1000", tmp_path), timeout_seconds=LIMIT_SECONDS))
         await asyncio.sleep(number * 0.004)
         running.cancel()
         await commands.end()
@@ -130,7 +130,7 @@ async def test_command_is_ended_though_its_start_is_under_way(tmp_path: Path) ->
 async def test_command_can_be_ended_though_its_runner_was_stopped(tmp_path: Path) -> None:
     spool = await opened(tmp_path)
     commands = spool.commands(SESSION, CALL)
-    running = asyncio.create_task(commands.run(sh("sleep 30", tmp_path), timeout_seconds=20))
+    running = asyncio.create_task(commands.run(sh("sleep 1000", tmp_path), timeout_seconds=LIMIT_SECONDS))
     claim = await until(lambda: claim_of(tmp_path))
     os.kill(claim["pid"], signal.SIGSTOP)
     await commands.end()
@@ -142,7 +142,9 @@ async def test_command_whose_output_cannot_be_stored_is_ended(tmp_path: Path) ->
     spool = await opened(tmp_path)
     os.mkfifo(tmp_path / "go")
     script = "read _ < go; yes"
-    running = asyncio.create_task(spool.commands(SESSION, CALL).run(sh(script, tmp_path), timeout_seconds=20))
+    running = asyncio.create_task(
+        spool.commands(SESSION, CALL).run(sh(script, tmp_path), timeout_seconds=LIMIT_SECONDS)
+    )
     claim = await until(lambda: claim_of(tmp_path))
     # As on a full disk, writes fail from some size on; the signal that goes with it is one that Python ignores.
     resource.prlimit(claim["pid"], resource.RLIMIT_FSIZE, (100_000, 100_000))

@@ -67,7 +67,7 @@ time.sleep(30)
 BOMBS = {
     "forks": Bomb("processes", sh=_FORK),
     "forks-that-leave-group-and-parent": Bomb("processes", python=_DOUBLE),
-    "forks-when-asked-to-end": Bomb("processes", sh=f"trap '{_FORK}' TERM; kill -TERM $$; sleep 30"),
+    "forks-when-asked-to-end": Bomb("processes", sh=f"trap '{_FORK}' TERM; kill -TERM $$; sleep 1000"),
     "processes-of-a-pool": Bomb(
         "processes",
         python="import os, time\nfor _ in range(200):\n    if os.fork() == 0: break\ntime.sleep(30)",
@@ -133,8 +133,10 @@ async def exploded(tmp_path: Path, wrapped: Command) -> Finished:
     """The bomb's end; another command is run beside it."""
     spool = await opened(tmp_path)
     async with asyncio.timeout(LIMIT_SECONDS):
-        bomb = asyncio.create_task(spool.commands("session_a", "call_bomb").run(wrapped, timeout_seconds=40))
-        beside = await spool.commands("session_b", "call_beside").run(sh("echo hi", tmp_path), timeout_seconds=40)
+        bomb = asyncio.create_task(spool.commands("session_a", "call_bomb").run(wrapped, timeout_seconds=LIMIT_SECONDS))
+        beside = await spool.commands("session_b", "call_beside").run(
+            sh("echo hi", tmp_path), timeout_seconds=LIMIT_SECONDS
+        )
         assert beside.stdout.head == b"hi\n"
         return await bomb
 
@@ -223,7 +225,7 @@ except OSError as error:
 @pytest.mark.parametrize("place", ["/tmp", "/var/tmp", "/dev/shm", "/dev"])
 async def test_private_folders_cannot_be_filled_beyond_the_memory(tmp_path: Path, folder: Path, place: str) -> None:
     """Many files, each below the limit of one file."""
-    script = f"n=0; while [ $n -lt 60 ]; do head -c 7M /dev/zero > {place}/$n || exit 9; n=$((n+1)); done; sleep 30"
+    script = f"n=0; while [ $n -lt 60 ]; do head -c 7M /dev/zero > {place}/$n || exit 9; n=$((n+1)); done; sleep 1000"
     wrapped = Bubblewrap().wrap(command(Bomb("", sh=script), folder, SMALL), Confinement((folder,)))
     found = await exploded(tmp_path, wrapped)
     if found.limit is None:

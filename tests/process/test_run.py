@@ -91,7 +91,7 @@ async def test_command_inherits_no_descriptor_and_no_signal(tmp_path: Path) -> N
         found = await run(tmp_path, Command(argv, tmp_path))
         runner_fds = sh(f"ls -l /proc/$PPID/fd | grep -c ' {tmp_path}$'; {with_ignored}", tmp_path)
         spool = await opened(tmp_path)
-        runners = await spool.commands(SESSION, "call_2").run(runner_fds, timeout_seconds=20)
+        runners = await spool.commands(SESSION, "call_2").run(runner_fds, timeout_seconds=LIMIT_SECONDS)
     finally:
         os.close(leak)
     told = json.loads(found.stdout.head)
@@ -143,7 +143,7 @@ async def test_watcher_sees_output_while_it_comes(tmp_path: Path) -> None:
     # The euro sign comes in two halves.
     script = "printf 'one \\342\\202'; read _ < go; printf '\\254 two \\377' >&1; echo oops >&2"
     running = asyncio.create_task(
-        spool.commands(SESSION, CALL, seen.append).run(sh(script, tmp_path), timeout_seconds=20)
+        spool.commands(SESSION, CALL, seen.append).run(sh(script, tmp_path), timeout_seconds=LIMIT_SECONDS)
     )
     await until(lambda: "one " in "".join(seen))
     assert not running.done()
@@ -156,7 +156,7 @@ async def test_watcher_sees_output_while_it_comes(tmp_path: Path) -> None:
 async def test_watcher_of_much_output_sees_only_some_of_it(tmp_path: Path) -> None:
     spool, seen = await opened(tmp_path), list[str]()
     script = "head -c 50000000 /dev/zero | tr '\\0' x; echo end"
-    await spool.commands(SESSION, CALL, seen.append).run(sh(script, tmp_path), timeout_seconds=20)
+    await spool.commands(SESSION, CALL, seen.append).run(sh(script, tmp_path), timeout_seconds=LIMIT_SECONDS)
     text = "".join(seen)
     assert len(text) < 5_000_000
     assert "bytes …]\n" in text
@@ -166,8 +166,8 @@ async def test_watcher_of_much_output_sees_only_some_of_it(tmp_path: Path) -> No
 async def test_second_run_is_given_the_first_ones_end(tmp_path: Path) -> None:
     spool = await opened(tmp_path)
     command = sh("echo once >> count; echo $$", tmp_path)
-    first = await spool.commands(SESSION, CALL).run(command, timeout_seconds=20)
-    second = await (await opened(tmp_path)).commands(SESSION, CALL).run(command, timeout_seconds=20)
+    first = await spool.commands(SESSION, CALL).run(command, timeout_seconds=LIMIT_SECONDS)
+    second = await (await opened(tmp_path)).commands(SESSION, CALL).run(command, timeout_seconds=LIMIT_SECONDS)
     assert first == second
     assert (tmp_path / "count").read_text() == "once\n"
 
@@ -175,7 +175,9 @@ async def test_second_run_is_given_the_first_ones_end(tmp_path: Path) -> None:
 async def test_runs_at_the_same_time_are_one_execution(tmp_path: Path) -> None:
     spools = [await opened(tmp_path) for _ in range(3)]
     command = sh("echo once >> count; sleep 0.2; echo $$", tmp_path)
-    runs = [spool.commands(SESSION, CALL).run(command, timeout_seconds=20) for spool in spools for _ in range(3)]
+    runs = [
+        spool.commands(SESSION, CALL).run(command, timeout_seconds=LIMIT_SECONDS) for spool in spools for _ in range(3)
+    ]
     ends = await asyncio.gather(*runs)
     assert (tmp_path / "count").read_text() == "once\n"
     assert ends == [ends[0]] * 9
@@ -184,7 +186,9 @@ async def test_runs_at_the_same_time_are_one_execution(tmp_path: Path) -> None:
 async def test_calls_of_a_crowd_run_side_by_side(tmp_path: Path) -> None:
     spool = await opened(tmp_path)
     runs = [
-        spool.commands(SESSION, f"call_{number}").run(sh(f"sleep 0.1; echo {number}", tmp_path), timeout_seconds=30)
+        spool.commands(SESSION, f"call_{number}").run(
+            sh(f"sleep 0.1; echo {number}", tmp_path), timeout_seconds=LIMIT_SECONDS
+        )
         for number in range(30)
     ]
     ends = await asyncio.gather(*runs)
@@ -195,13 +199,13 @@ async def test_cancelled_waiter_leaves_the_command_running(tmp_path: Path) -> No
     spool, go = await opened(tmp_path), tmp_path / "go"
     os.mkfifo(go)
     command = sh("read line < go; echo got $line", tmp_path)
-    waiting = asyncio.create_task(spool.commands(SESSION, CALL).run(command, timeout_seconds=20))
+    waiting = asyncio.create_task(spool.commands(SESSION, CALL).run(command, timeout_seconds=LIMIT_SECONDS))
     await until(lambda: claim_of(tmp_path))
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert await spool.evidence(SESSION, CALL, spool.id) == "running"
-    again = asyncio.create_task(spool.commands(SESSION, CALL).run(command, timeout_seconds=20))
+    again = asyncio.create_task(spool.commands(SESSION, CALL).run(command, timeout_seconds=LIMIT_SECONDS))
     await asyncio.to_thread(go.write_text, "it\n")
     assert (await again).stdout.head == b"got it\n"
     assert await spool.evidence(SESSION, CALL, spool.id) == "finished"
@@ -211,7 +215,7 @@ async def test_forgotten_call_starts_anew(tmp_path: Path) -> None:
     spool = await opened(tmp_path)
     command = sh("echo once >> count", tmp_path)
     for _ in range(2):
-        await spool.commands(SESSION, CALL).run(command, timeout_seconds=20)
+        await spool.commands(SESSION, CALL).run(command, timeout_seconds=LIMIT_SECONDS)
         await spool.forget(SESSION, CALL)
         assert os.listdir(tmp_path / "run" / "spool") == ["id"]
     assert await spool.evidence(SESSION, CALL, spool.id) == "never_started"
@@ -223,10 +227,12 @@ async def test_sweep_removes_what_nobody_waits_for_and_ends_it(tmp_path: Path) -
     (tmp_path / "kept").mkdir()
     (tmp_path / "left").mkdir()
     kept = asyncio.create_task(
-        spool.commands(SESSION, "call_kept").run(sh("sleep 30", tmp_path / "kept"), timeout_seconds=20)
+        spool.commands(SESSION, "call_kept").run(sh("sleep 1000", tmp_path / "kept"), timeout_seconds=LIMIT_SECONDS)
     )
     left = asyncio.create_task(
-        spool.commands(SESSION, CALL).run(sh("echo once >> started; sleep 30", tmp_path / "left"), timeout_seconds=20)
+        spool.commands(SESSION, CALL).run(
+            sh("echo once >> started; sleep 1000", tmp_path / "left"), timeout_seconds=LIMIT_SECONDS
+        )
     )
     await until(lambda: living_in(tmp_path / "kept") and living_in(tmp_path / "left"))
     (tmp_path / "run" / "spool" / f".old.{SESSION}.call_gone.1").mkdir()
@@ -245,7 +251,7 @@ async def test_sweep_removes_what_nobody_waits_for_and_ends_it(tmp_path: Path) -
 
 async def test_spool_keeps_its_id_and_a_new_one_knows_nothing(tmp_path: Path) -> None:
     spool = await opened(tmp_path)
-    await spool.commands(SESSION, CALL).run(sh("true", tmp_path), timeout_seconds=20)
+    await spool.commands(SESSION, CALL).run(sh("true", tmp_path), timeout_seconds=LIMIT_SECONDS)
     assert (await opened(tmp_path)).id == spool.id
     os.rename(tmp_path / "run" / "spool", tmp_path / "elsewhere")
     other = await opened(tmp_path)

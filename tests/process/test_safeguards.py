@@ -17,7 +17,7 @@ from tests.process.places import CALL, SESSION, claim_of, opened, sh, until
 async def test_runner_and_its_command_are_not_of_the_servers_group(tmp_path: Path) -> None:
     spool = await opened(tmp_path)
     commands = spool.commands(SESSION, CALL)
-    running = asyncio.create_task(commands.run(sh("touch begun; sleep 60", tmp_path), timeout_seconds=60))
+    running = asyncio.create_task(commands.run(sh("touch begun; sleep 1000", tmp_path), timeout_seconds=LIMIT_SECONDS))
     # By then the forked process is in its own session; it may not be when the runner writes down who it is.
     await until((tmp_path / "begun").exists)
     claim = claim_of(tmp_path)

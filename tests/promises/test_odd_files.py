@@ -7,17 +7,17 @@ from pathlib import Path
 
 from duragent.client.client import Client
 from duragent.errors import ProblemResponse
+from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import RealServer, make_workspace, told
 
 GRACE_SECONDS = 1.0
-HUNG_SECONDS = 60.0
 
 
 async def post_all(server: RealServer, sessions: list[str]) -> None:
     async with Client(server.locate, patience_seconds=0.2) as client:
         for session in sessions:
             try:
-                await asyncio.wait_for(told(client, session, "hello?"), HUNG_SECONDS)
+                await asyncio.wait_for(told(client, session, "hello?"), LIMIT_SECONDS)
             except ProblemResponse as problem:
                 if problem.status not in (409, 503):
                     raise
@@ -38,12 +38,12 @@ async def test_odd_files_stop_neither_the_other_sessions_nor_the_end(tmp_path: P
             (server.sessions_dir / session / name).unlink(missing_ok=True)
             os.mkfifo(server.sessions_dir / session / name)
         for _ in range(2):
-            await asyncio.wait_for(post_all(server, odd), HUNG_SECONDS * 2)
+            await asyncio.wait_for(post_all(server, odd), LIMIT_SECONDS)
             async with server.client() as client:
-                assert (await asyncio.wait_for(told(client, good, "repeat hi"), HUNG_SECONDS)).content == "hi"
+                assert (await asyncio.wait_for(told(client, good, "repeat hi"), LIMIT_SECONDS)).content == "hi"
             began = time.monotonic()
             assert await asyncio.to_thread(server.terminate) == 0
-            assert time.monotonic() - began < HUNG_SECONDS
+            assert time.monotonic() - began < LIMIT_SECONDS
             assert "Traceback" not in server.log.read_text()
             for session in odd[2:]:
                 server.events_file(session).unlink(missing_ok=True)

@@ -16,10 +16,10 @@ from duragent.journal.events import MessageReceived
 from duragent.runtime import Runtime
 from duragent.stores.reader import LogReader
 from duragent.wire import SendMessage
+from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import RealServer, make_workspace
 
 REFUSED = 73
-WAIT_SECONDS = 60
 Prefix = Sequence[str]
 
 
@@ -73,7 +73,7 @@ def test_second_server_on_a_sessions_folder_is_refused_and_told_who_holds_it(
         [*prefix, sys.executable, "-m", "duragent", "serve", "--config", str(second.config), "--port", "0"],
         capture_output=True,
         text=True,
-        timeout=WAIT_SECONDS,
+        timeout=LIMIT_SECONDS,
     )
     said = ran.stderr
     assert ran.returncode == REFUSED, said

@@ -16,9 +16,9 @@ from duragent.stores.files import FileStore
 from duragent.stores.reader import LogReader
 from duragent.stores.rotation import Rotation
 from duragent.stores.threads import Threads
+from tests.bounds import LIMIT_SECONDS
 from tests.stores.logs import SESSION, QuickDisk, conversation, lines_of, message
 
-LIMIT_SECONDS = 60.0
 OTHER = "session_02other"
 APPENDS = conversation()
 LOG = b"".join(line for lines in APPENDS for line in lines)

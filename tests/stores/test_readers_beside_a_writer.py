@@ -30,9 +30,9 @@ from duragent.stores.log_file import LogFile
 from duragent.stores.reader import LogReader, verify
 from duragent.stores.rotation import Rotation
 from duragent.stores.segments import ACTIVE, sealed_segments
+from tests.bounds import LIMIT_SECONDS
 from tests.stores.logs import SESSION, QuickDisk, lines_of, message
 
-LIMIT_SECONDS = 120.0
 NEVER = -1
 HEAD = 8
 LINES = [
