@@ -23,7 +23,7 @@
     │   ├── WorkspaceLocked          another server holds the workspace
     │   │   └── SessionsLocked       … or the folder of its sessions, which another workspace may name too
     │   ├── UnsafeFileSystem         a network file system, where locks cannot be trusted
-    │   ├── SessionExists
+    │   ├── SessionExists            a session with this id is here already
     │   ├── Fenced                   the claim was lost; final for this claim
     │   ├── SeqConflict              a bug: the log is not where the writer thought
     │   ├── StoreFull                no room; nothing was stored, the claim is still good
