@@ -62,11 +62,14 @@ class Turn:
             raise
         except Exception as error:
             turn = self._stage.state.turn
-            if turn is None:
+            if turn is None and not isinstance(step, StartTurn):
                 raise
             _log.exception("%s failed in an unexpected way", step)
             reason = without_surrogates(f"unexpected {type(error).__name__}: {error}")
-            await self._end(EndTurn(turn.id, "failed", "internal-error", reason))
+            if turn is not None:
+                await self._end(EndTurn(turn.id, "failed", "internal-error", reason))
+            elif isinstance(step, StartTurn):
+                await self._not_started(self._ports.clock.new_id("turn"), step, "internal-error", reason)
 
     async def abandon(self) -> None:
         """The session goes for good: nothing that it started runs on."""
@@ -96,11 +99,17 @@ class Turn:
         try:
             agent = self._speaker.begin(turn, self._stage.state.agent)
         except DuragentError as error:
-            failed = TurnEnded(turn=turn, outcome="failed", code=error.code, reason=str(error))
-            await self._stage.commit(lambda _: [TurnStarted(turn=turn, trigger=step.trigger), failed])
+            await self._not_started(turn, step, error.code, str(error))
             return
         started = TurnStarted(turn=turn, trigger=step.trigger, agent_fingerprint=agent.fingerprint)
         await self._stage.commit(lambda state: [] if state.paused or state.closed else [started])
+
+    async def _not_started(self, turn: str, step: StartTurn, code: str, reason: str) -> None:
+        """The message gets an end all the same: its client waits for one."""
+        failed = TurnEnded(turn=turn, outcome="failed", code=code, reason=reason)
+        await self._stage.commit(
+            lambda state: [] if state.turn else [TurnStarted(turn=turn, trigger=step.trigger), failed]
+        )
 
     async def _end(self, step: EndTurn, *, unless_cancelled: bool = False) -> None:
         """With `unless_cancelled` nothing ends when somebody has cancelled on the way: `next_step` winds it up then."""

@@ -1,0 +1,42 @@
+"""No memory in the middle of a turn: it ends and says so, and the session goes on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from duragent.session.asking import Asker
+from duragent.session.speaker import Speaker
+from duragent.stores.memory import MemoryStore
+from duragent.testing import ScriptedModel
+from tests.session.house import open_house
+
+
+def _once(work: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, but the first call of it finds no memory."""
+    failed: list[None] = []
+
+    def call(*given: Any, **named: Any) -> Any:
+        if not failed:
+            failed.append(None)
+            raise MemoryError("no room")
+        return work(*given, **named)
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(Speaker, "begin"), (Speaker, "at"), (Asker, "ask"), (Asker, "_prepare"), (Asker, "_replied")],
+)
+async def test_a_turn_that_finds_no_memory_ends_and_the_next_message_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str
+) -> None:
+    monkeypatch.setattr(owner, name, _once(getattr(owner, name)))
+    async with open_house(MemoryStore(), ScriptedModel(["one", "two", "three"]), tmp_path) as house:
+        session = await house.new()
+        failed = await house.ask(session, "hi")
+        assert (failed.outcome, failed.code) == ("failed", "internal-error")
+        assert "MemoryError" in failed.reason
+        assert (await house.ask(session, "and now?")).outcome == "completed"
