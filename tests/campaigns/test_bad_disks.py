@@ -6,15 +6,20 @@ import asyncio
 import contextlib
 import io
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator
+import tempfile
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from duragent.cli.main import run
+from duragent.client import launch
 from duragent.client.client import Client
+from duragent.client.watch import CaughtUp, Item
 from duragent.errors import ProblemResponse
+from duragent.journal.events import TurnEnded
+from duragent.journal.record import Record
 from duragent.wire import SendMessage
 from tests.bounds import LIMIT_SECONDS
 from tests.campaigns.test_real_faults import _Server
@@ -154,3 +159,84 @@ def test_server_starts_on_a_disk_that_takes_nothing_shows_what_is_there_and_goes
         disk.break_it()
     assert server.terminate() == 0
     assert "Traceback" not in server.log.read_text() + "".join(capfd.readouterr())
+
+
+# --- a server that a command starts there, and a turn that waits for room -------------------------------------------
+
+
+async def _begin_turn_and_die(server: _Server) -> str:
+    """A session whose server was killed while it answered."""
+    server.start({"DURAGENT_CRASHPOINT": "partial.kept:1"})
+    async with server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        # The last page of the log may have room for a short answer.
+        text = "repeat" + f" {'w' * 1_000}" * 20
+        posting = asyncio.ensure_future(client.post_message(session, SendMessage(content=text)))
+        await server.wait_until_dead()
+        posting.cancel()
+        await asyncio.wait((posting,))
+        return session
+
+
+def _says_why_not(
+    disk: BadDisk, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> list[str]:
+    """The command says in one sentence why it cannot do what it should; the lines that it says before that."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"hello?\n")))
+    assert run([*command, "--workspace", str(disk.server.workspace)]) == 75
+    said = capfd.readouterr()
+    *before, refused = said.err.splitlines()
+    assert said.out == ""
+    assert refused.startswith("duragent: ")
+    assert disk.reason in refused
+    return before
+
+
+async def _watched_until(items: AsyncGenerator[Item, None], done: Callable[[Item], bool]) -> list[Record]:
+    """The records up to the item that says that it is done."""
+    records: list[Record] = []
+    async with asyncio.timeout(LIMIT_SECONDS):
+        async for item in items:
+            records += [item] if isinstance(item, Record) else []
+            if done(item):
+                break
+    return records
+
+
+async def _turn_goes_on_by_itself(disk: BadDisk, session: str) -> None:
+    async with disk.server.client() as client, contextlib.aclosing(client.watch(session, after=0)) as items:
+        shown = await _watched_until(items, lambda item: isinstance(item, CaughtUp))
+        kinds = {record.event.type for record in shown}
+        assert "model_called" in kinds
+        assert "turn_ended" not in kinds
+        disk.mend()
+        later = await _watched_until(items, lambda item: isinstance(item, Record) and isinstance(item.event, TurnEnded))
+        assert [record.seq for record in [*shown, *later]] == list(range(1, len(shown) + len(later) + 1))
+        ended = later[-1].event
+        assert isinstance(ended, TurnEnded)
+        assert ended.outcome == "completed"
+
+
+def test_command_starts_a_server_there_which_shows_an_interrupted_turn_and_ends_it_when_there_is_room(
+    disk: BadDisk,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    # Where the server's log goes that the disk does not take.
+    logs = disk.server.log.parent
+    monkeypatch.setattr(tempfile, "tempdir", str(logs))
+    monkeypatch.setattr(launch, "START_SECONDS", LIMIT_SECONDS)
+    # Either command starts a server on one of the disks, and finds it running on the other.
+    first, second = (["ask", "assistant"], ["chat"])[:: 1 if "full" in request.node.callspec.id else -1]
+    session = asyncio.run(_begin_turn_and_die(disk.server))
+    disk.break_it()
+    try:
+        [started] = _says_why_not(disk, capfd, monkeypatch, first)
+        assert started.startswith("Started a server on 127.0.0.1:")
+        assert _says_why_not(disk, capfd, monkeypatch, second) == []
+        asyncio.run(_turn_goes_on_by_itself(disk, session))
+    finally:
+        run(["serve", "stop", "--workspace", str(disk.server.workspace)])
+    written = [path.read_text() for path in logs.glob("duragent-server-*.log")]
+    assert "Traceback" not in "".join([*written, *capfd.readouterr()])

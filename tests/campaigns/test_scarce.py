@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +38,10 @@ class _Scarce(RealServer):
             )
 
 
-async def _talk(client: Client, count: int) -> list[str]:
-    """New sessions, each with a message whose turn is not waited for."""
+async def _talk(server: "_Scarce", client: Client, count: int) -> tuple[list[str], int]:
+    """New sessions, each with a message whose turn is not waited for; how many descriptors were in use at most."""
     names: list[str] = []
+    used: list[int] = []
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> None:
@@ -47,9 +49,10 @@ async def _talk(client: Client, count: int) -> list[str]:
             session = (await client.create_session("assistant")).session_id
             await client.post_message(session, SendMessage(content=f"number {number}"))
             names.append(session)
+            used.append(_open_files(server))
 
     await asyncio.gather(*(one(number) for number in range(count)))
-    return names
+    return names, max(used)
 
 
 async def _until_all_are_done(client: Client, names: list[str]) -> None:
@@ -64,14 +67,28 @@ def _open_files(server: RealServer) -> int:
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
 
 
+def _resident_mib(server: RealServer) -> int:
+    assert server.process is not None
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))) >> 10
+
+
+def _cpu_seconds(server: RealServer) -> float:
+    assert server.process is not None
+    user, system = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 async def _serves_many(server: _Scarce, sessions: int) -> None:
     server.start()
-    most = server.descriptors
+    most, began = server.descriptors, time.monotonic()
     async with server.client() as client:
-        names = await _talk(client, sessions)
+        names, used = await _talk(server, client, sessions)
         await _until_all_are_done(client, names)
-        used = _open_files(server)
         assert used < most
+        seconds, cpu = time.monotonic() - began, _cpu_seconds(server)
+        print(f"{sessions} sessions with a turn each: {seconds:.0f} s, {cpu:.0f} s of them the server's CPU; ", end="")  # noqa: T201  # what a campaign did
+        print(f"at most {used} of {most} descriptors; {_resident_mib(server)} MiB resident")  # noqa: T201  # the same
         for name in names[:: max(1, sessions // 10)]:
             await told(client, name, "once more")
         ready = await client.ready()
@@ -86,7 +103,6 @@ async def _serves_many(server: _Scarce, sessions: int) -> None:
     for name in names[:: max(1, sessions // 10)]:
         kinds = server.kinds(name)
         assert (kinds.count("message_received") >= 2) == (kinds.count("turn_ended") >= 2)
-    print(f"{sessions} sessions, {used} of {most} descriptors")  # noqa: T201  # what a campaign did
     assert "Traceback" not in server.log.read_text()
     assert "Too many open files" not in server.log.read_text()
 
