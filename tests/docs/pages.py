@@ -32,6 +32,7 @@ from tests.bounds import LIMIT_SECONDS
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^<!-- test: (?P<what>[^\n]+?) -->\n```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.M)
 _END = "--- end of block ---"
+_PLAIN_PYTHON = Path(sys.executable).resolve()
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ def environment(folder: Path) -> dict[str, str]:
     programs.mkdir()
     for name, arguments in {"duragent": "-m duragent", "python": "", "python3": ""}.items():
         program = programs / name
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+        # A sandbox has a /tmp of its own: an environment that lies there is not to be seen in it.
+        plain = f'[ -x "{sys.executable}" ] || exec "{_PLAIN_PYTHON}" {arguments} "$@"\n'
+        program.write_text(f'#!/bin/sh\n{plain}exec "{sys.executable}" {arguments} "$@"\n')
         program.chmod(0o755)
     hidden = (*PROVIDER_KEYS.values(), "DURAGENT_TOKEN", "NO_COLOR", "PAGER")
     kept = {name: value for name, value in os.environ.items() if name not in hidden}

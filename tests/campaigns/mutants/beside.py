@@ -74,8 +74,8 @@ BESIDE: tuple[Mutant, ...] = (
         "the rename before the removal: a deletion that is cut short leaves half a session",
         Edit(
             STORE_FILES,
-            "                self._disk.rename(self._root / session_id, gone)\n",
-            "                shutil.rmtree(self._root / session_id)\n",
+            "            self._disk.rename(folder, gone)\n",
+            "            shutil.rmtree(folder)\n",
         ),
         f"{T_STORE_SAFEGUARDS}::test_deletion_takes_the_name_away_durably_before_anything_is_removed",
     ),
@@ -84,10 +84,8 @@ BESIDE: tuple[Mutant, ...] = (
         "the folder sync: after a power cut the session is back",
         Edit(
             STORE_FILES,
-            "            self._disk.sync_folder(self._root)\n"
-            "            shutil.rmtree(gone, ignore_errors=True)\n"
-            "            crashpoint",
-            "            shutil.rmtree(gone, ignore_errors=True)\n            crashpoint",
+            '        crashpoint("delete.renamed")\n        self._disk.sync_folder(self._root)\n',
+            '        crashpoint("delete.renamed")\n',
         ),
         f"{T_STORE_SAFEGUARDS}::test_deletion_takes_the_name_away_durably_before_anything_is_removed",
     ),
@@ -203,7 +201,10 @@ BESIDE: tuple[Mutant, ...] = (
     Mutant(
         "the sessions folder is not locked",
         "the lock on the folder that is written: two workspaces that name it lose acknowledged messages",
-        (Edit(SESSIONS_FOLDER, "        self._lock.hold()\n", "        pass\n"),),
+        (
+            Edit(SESSIONS_FOLDER, "                self._lock.hold()\n", "                pass\n"),
+            Edit(SESSIONS_FOLDER, "        self._lock.hold()\n        # Also", "        # Also"),
+        ),
         (f"{T_TWO_WRITERS}::test_two_servers_in_one_process_cannot_share_a_folder_either",),
         ASSERTIONS | {"DuragentError"},
     ),
