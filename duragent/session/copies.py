@@ -45,6 +45,10 @@ async def fork(sessions: Sessions, clock: Clock, wanted: Fork) -> tuple[SessionS
 
     async def make(target: str) -> SessionState:
         state = await sessions.state(wanted.session_id)
+        if state.seq == 0:
+            raise InvalidRequest(
+                f"session '{wanted.session_id}' has no record that can be read: there is nothing to share"
+            )
         at = state.seq if wanted.at is None else wanted.at
         if not 1 <= at <= state.seq:
             problem = f"session '{wanted.session_id}' has the records 1 to {state.seq}, not {at}"

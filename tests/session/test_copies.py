@@ -465,6 +465,8 @@ async def test_session_without_a_good_record_or_with_a_lost_blob_cannot_be_repai
     for _ in range(2):
         with pytest.raises(Damaged, match=r"events.jsonl:1: "):
             await place.house.sessions.repair(other)
+    with pytest.raises(InvalidRequest, match="has no record that can be read: there is nothing to share"):
+        await place.fork(other)
     assert (place.log(other), list((place.root / other).glob("events.damaged*"))) == (before, [])
     assert set(place.house.sessions.damaged()) == {other}
 
