@@ -289,6 +289,10 @@ class _Reader:
 
     def redirection(self, node: "Node", depth: int) -> "tuple[Redirection, list[Node]]":
         operator, targets = "", []
+        # The parser skips an escaped blank, with which a file's name may begin.
+        for one, other in itertools.pairwise(node.children):
+            if not grammar.BLANKS.fullmatch(self.data, one.end_byte, other.start_byte):
+                raise _NotUnderstood(self.text(node))
         for child in node.children:
             if child.type == "file_descriptor":
                 continue

@@ -1,5 +1,6 @@
 """What is allowed is given to the real bash: nothing may run there that a rule denies, and no file may appear."""
 
+import itertools
 import os
 import random
 import shutil
@@ -23,6 +24,24 @@ INSERTED = """
     {a,b} \\; eval coproc f() function \\" \\' \\$ |& >& &> a=b += (a) [0] \\\\
 """.split()
 INSERTED += ["\n", "\\\n", " ", "\t", "\nE\n", "rm x", ";rm ", "$(rm)", "`rm`", "\nrm\n", " > f ", ">f"]
+BEFORE = ("ls ", "ls \\2", "echo hi{x}")
+OPERATORS = (">", ">>", ">|", ">&", "<>", "<", "&>", "2>&1>", ">!")
+BLANKS = ("", " ", "\t", "\\\n", "\\ ", "\\\t", " \\ ")
+TARGETS = (
+    "/dev/null",
+    "/dev/nullx",
+    "'/dev/null'x",
+    "/dev/null/../../f",
+    "/dev/null\\",
+    "1",
+    "01",
+    "1f",
+    "-",
+    "&1",
+    "f",
+)
+BEHIND = ("", " 01 x", ";touch g")
+"""The parts of every redirection that is tried."""
 ENDLESS = ("while", "until", "sleep", "/dev/tcp", "tail")
 
 
@@ -80,6 +99,30 @@ def run_what_is_allowed(folder: Path, seed: int, count: int) -> int:
 @pytest.mark.skipif(BASH is None, reason="needs bash")
 def test_what_is_allowed_runs_nothing_else_in_bash(tmp_path: Path) -> None:
     assert run_what_is_allowed(tmp_path, seed=1, count=1_500) > 20
+
+
+@pytest.mark.skipif(BASH is None, reason="needs bash")
+def test_no_redirection_that_is_allowed_writes_a_file(tmp_path: Path) -> None:
+    programs, place = stage(tmp_path), tmp_path / "place"
+    place.mkdir()
+    tried = map("".join, itertools.product(BEFORE[:1], OPERATORS, BLANKS, TARGETS))
+    more = map("".join, itertools.product(BEFORE, (">", ">&"), BLANKS, TARGETS[::2], BEHIND))
+    allowed = [text for text in dict.fromkeys((*tried, *more)) if isinstance(verdict(DEFAULT, text), Allow)]
+    assert len(allowed) > 50
+    # Each in a process of its own, because a mistake in one ends the rest of a text.
+    script = """
+for text; do
+    "$BASH" -c "$text"
+    found=(*)
+    [ ! -e "${found[0]}" ] || { printf '%s' "$text"; exit 1; }
+done
+"""
+    env = {"PATH": str(programs), "HOME": str(place)}
+    argv = [str(BASH), "-c", script, "bash", *allowed]
+    ran = subprocess.run(
+        argv, cwd=place, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_SECONDS, check=False
+    )
+    assert (os.listdir(place), ran.returncode) == ([], 0), ran.stdout.decode().rpartition("\n")[2]
 
 
 @pytest.mark.campaign

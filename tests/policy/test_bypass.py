@@ -382,6 +382,13 @@ NEVER_ALLOWED = [
     "LS",
     "lsof",
     "''",
+    # a blank that is part of a file's name
+    "ls >&\\ 1",
+    "ls \\2>&\\ 01 x",
+    "ls >\\ /dev/null",
+    "ls 2>\\\t/dev/null",
+    "ls > \\ /dev/null",
+    "cat <\\ x",
     # not a command that can be understood
     "ls '",
     'ls "',
