@@ -16,6 +16,7 @@ from typing import Protocol
 from duragent.client.server_process import is_gone
 from duragent.errors import InvalidRequest, ServerUnreachable, UnsafePrivateFolder
 from duragent.private_folder import has_socket, opened, places, read_text, workspace_key
+from duragent.safe_read import read_file
 from duragent.wire import ServerAddress
 
 TOKEN_VARIABLE = "DURAGENT_TOKEN"
@@ -111,7 +112,7 @@ def read_address(workspace: Path) -> ServerAddress | None:
 
 def _address_in(workspace: Path) -> ServerAddress | None:
     try:
-        return _address_of(_read(workspace / "run" / ADDRESS_FILE))
+        return _address_of(read_file(workspace / "run" / ADDRESS_FILE, _MAX_FILE_BYTES).decode("utf-8", "replace"))
     except (OSError, ValueError):
         return None
 

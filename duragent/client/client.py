@@ -308,8 +308,13 @@ class Client:
         while True:
             attempt += 1
             failure: ProblemResponse | ServerUnreachable
+            known = self._endpoint
             try:
                 response = await self._send_once(request)
+                if response.status_code == 401 and known is not None and not known.named:
+                    # The server may have been started again since we looked, and have a new token.
+                    self._endpoint = None
+                    continue
                 if response.is_success or (request.method == "DELETE" and attempt > 1 and response.status_code == 404):
                     return response
                 failure = problem_of(response)

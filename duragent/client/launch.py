@@ -55,7 +55,8 @@ def _open_log(workspace: Path) -> tuple[Path, int]:
     log = workspace / "logs" / "server.log"
     try:
         make_folders(log.parent)
-        return log, os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # A named pipe that has no reader would block us for ever; a link, to a place for logs, is the user's choice.
+        return log, os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     except OSError as error:
         if not workspace.is_dir() or isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
             raise ServerStartFailed(f"the server's log {log} cannot be written: {in_words(error)}") from error
@@ -146,5 +147,5 @@ class LocalServer:
 def _tail(log: Path, start: int) -> str:
     with log.open("rb") as file:
         file.seek(max(start, file.seek(0, os.SEEK_END) - _MAX_TAIL_BYTES))
-        lines = file.read().decode("utf-8", "replace").splitlines()
+        lines = file.read(_MAX_TAIL_BYTES).decode("utf-8", "replace").splitlines()
     return "\n".join(lines[-_LOG_LINES_SHOWN:]) or f"it said nothing; its log is {log}"

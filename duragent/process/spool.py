@@ -26,7 +26,7 @@ from duragent.process import process_table, runner
 from duragent.process.base import CallEvidence, Commands, Finished
 from duragent.process.folder import Claim, Seen, Tail
 from duragent.process.gone import Gone
-from duragent.safe_read import OddFile, read_file
+from duragent.safe_read import OddFile, open_file, read_file
 from duragent.sandboxes.base import Command
 
 FIRST_POLL_SECONDS, LAST_POLL_SECONDS = 0.02, 0.2
@@ -177,7 +177,7 @@ class Spool:
                 self._runners.pop(pid, None)
         argv = [sys.executable, "-I", "-S", "-B", "-X", "utf8", os.path.abspath(runner.__file__), os.fspath(folder)]
         env = {name: os.environ[name] for name in _LIBRARIES if name in os.environ}
-        log = os.open(folder / "runner.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        log = open_file(folder / "runner.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             process = subprocess.Popen(
                 argv,

@@ -184,6 +184,9 @@ def test_lock_is_held_from_start_to_death_whatever_a_dead_server_left_in_it(tmp_
     assert lock_holder(path) is None
     path.write_text("process 7 on here\n")
     assert lock_holder(path) is None
+    path.unlink()
+    os.mkfifo(path)
+    assert lock_holder(path) is None
 
 
 # --- the machine ----------------------------------------------------------------------------------------------------

@@ -292,3 +292,41 @@ async def test_a_question_that_is_older_than_the_message_ends_the_wait_for_an_an
     )
     [listed] = [asked for asked in server.asked if asked.path == "/api/v1/approvals"]
     assert listed.query == {"session_id": "s"}
+
+
+async def test_address_file_that_is_a_named_pipe_is_no_server(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    os.mkfifo(tmp_path / "run" / "server.json")
+    with pytest.raises(ServerUnreachable, match="no server is running"):
+        await find_server(tmp_path)
+
+
+async def test_log_that_is_a_named_pipe_does_not_keep_a_command_waiting(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    os.mkfifo(tmp_path / "logs" / "server.log")
+    with pytest.raises(ServerStartFailed, match="No such option"):
+        await LocalServer(tmp_path, lambda: ["--no-such-option"], lambda _: None)(wanted=True)
+
+
+async def test_server_that_was_started_again_is_asked_with_its_new_token() -> None:
+    refusal = {"type": "urn:duragent:problem:unauthorized", "title": "Unauthorized", "status": 401, "detail": "no"}
+    looked: list[str] = []
+    async with running(FakeServer()) as server:
+
+        async def locate(*, wanted: bool) -> Endpoint:
+            looked.append("old" if not looked else "new")
+            if looked[-1] == "new" and not final:
+                server.statuses.clear()
+            return Endpoint(server.url, looked[-1], local=True)
+
+        async with Client(locate) as client:
+            final = False
+            await client.approvals()
+            server.statuses["/api/v1/approvals"] = (401, refusal)
+            await client.approvals()
+            assert server.asked[-1].headers["authorization"] == "Bearer new"
+            final = True
+            server.statuses["/api/v1/approvals"] = (401, refusal)
+            with pytest.raises(ProblemResponse, match="no"):
+                await client.approvals()
+    assert looked == ["old", "new", "new"]

@@ -191,3 +191,11 @@ async def test_runner_that_cannot_even_begin_says_why(tmp_path: Path, monkeypatc
         await run(tmp_path, sh("true", tmp_path))
     spool = await opened(tmp_path)
     assert await spool.evidence(SESSION, CALL, spool.id) == "never_started"
+
+
+async def test_named_pipe_in_place_of_a_runners_log_does_not_block(tmp_path: Path) -> None:
+    spool = await opened(tmp_path)
+    files.make(call_folder(tmp_path), sh("true", tmp_path), 20.0)
+    os.mkfifo(call_folder(tmp_path) / "runner.log")
+    with pytest.raises(Unavailable, match="named pipe"):
+        await spool.commands(SESSION, CALL).run(sh("true", tmp_path), timeout_seconds=20)

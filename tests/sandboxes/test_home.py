@@ -289,3 +289,13 @@ def test_every_secret_of_the_list_is_hidden_in_a_visible_home(home: Path, projec
     put(home / "control")
     ran = inside(sandbox, project, f'find "{home}" -type f -exec cat {{}} +', home)
     assert ran.stdout == f"{SECRET}\n".encode()
+
+
+def test_named_pipe_where_git_would_write_a_folder_does_not_block(tmp_path: Path) -> None:
+    inner = tmp_path / "keys" / "worktrees" / "x"
+    inner.mkdir(parents=True)
+    os.mkfifo(inner / "gitdir")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".git").write_text(f"gitdir: {inner}\n")
+    assert repository_of(project) == (project,)

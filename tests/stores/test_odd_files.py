@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from duragent.stores.reader import LogReader
 from duragent.stores.rotation import Rotation
 from duragent.stores.threads import Threads
 from tests.bounds import LIMIT_SECONDS
+from tests.odd_files import ODD, Odd
 from tests.stores.logs import SESSION, QuickDisk, conversation, lines_of, message
 
 OTHER = "session_02other"
@@ -41,69 +41,18 @@ async def filled(store: FileStore, session_id: str) -> None:
     await store.put_partial(claim, b"partial\n", append=False)
 
 
-def named_pipe(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def endless_device(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
-def dangling_link(path: Path) -> None:
-    path.symlink_to("nowhere")
-
-
-def link_to_itself(path: Path) -> None:
-    path.symlink_to(path)
-
-
 def link_to_another(path: Path) -> None:
     path.symlink_to(path.parent.parent / OTHER / path.name)
 
 
-def folder(path: Path) -> None:
-    path.mkdir()
-
-
-def unix_socket(path: Path) -> None:
-    # Paths of sockets are short.
-    descriptor = os.open(path.parent, os.O_PATH)
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(f"/proc/self/fd/{descriptor}/{path.name}")
-    os.close(descriptor)
-
-
-def real_device(path: Path) -> None:
-    try:
-        os.mknod(path, 0o600 | 0o020000, os.makedev(1, 5))
-    except PermissionError:
-        pytest.skip("only root makes devices")
-
-
-def too_long(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(1 << 40)
-
-
-ODD = [
-    named_pipe,
-    endless_device,
-    dangling_link,
-    link_to_itself,
-    link_to_another,
-    folder,
-    unix_socket,
-    real_device,
-    too_long,
-]
 FILES = ["events.jsonl", "events-1.jsonl", "state.yaml", "partial.jsonl"]
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("odd", [*ODD, link_to_another])
 @pytest.mark.parametrize("in_use", [True, False])
 async def test_odd_file_is_damage_of_its_session_or_an_absent_cache(
-    store: FileStore, tmp_path: Path, odd: Callable[[Path], None], name: str, in_use: bool
+    store: FileStore, tmp_path: Path, odd: Odd, name: str, in_use: bool
 ) -> None:
     root = tmp_path / "sessions"
     for session_id in (SESSION, OTHER):
