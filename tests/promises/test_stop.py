@@ -72,3 +72,43 @@ async def test_a_shutdown_over_http_ends_the_server(server: RealServer) -> None:
         await client.shutdown()
         await asyncio.wait_for(server.wait_until_dead(), LIMIT_SECONDS)
     assert server.process.returncode == 0
+
+
+A_LOOK_AT_THE_AGENTS_HANGS = """
+import sys, threading
+from duragent.agent.catalog import Catalog
+from duragent.server import ending
+
+def look(catalog):
+    looks.append(catalog)
+    if len(looks) == 1:
+        return real(catalog)
+    print("a thread hangs", file=sys.stderr, flush=True)
+    threading.Event().wait()
+
+ending.AFTER_GRACE_SECONDS = 0.1
+looks = []
+real, Catalog.reload = Catalog.reload, look
+from duragent.__main__ import main
+main()
+"""
+
+
+async def test_sigterm_ends_a_server_in_which_a_thread_never_returns(tmp_path: Path) -> None:
+    """It is a thread that the interpreter waits for at its exit."""
+    server = make_workspace(tmp_path, config={"server": {"shutdown_grace_seconds": 0.1}})
+    server.program = ("-c", A_LOOK_AT_THE_AGENTS_HANGS)
+    server.start()
+    try:
+        async with server.client() as client:
+            looking = asyncio.ensure_future(client.reload_agents())
+            async with asyncio.timeout(LIMIT_SECONDS):
+                while "a thread hangs" not in server.log.read_text():
+                    await asyncio.sleep(0.01)
+            looking.cancel()
+        assert server.process is not None
+        server.process.terminate()
+        assert await asyncio.to_thread(server.process.wait, LIMIT_SECONDS) == 0
+        assert "something still hangs: ending all the same" in server.log.read_text()
+    finally:
+        server.stop()
