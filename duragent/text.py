@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import PlainValidator
+from pydantic import AfterValidator, PlainValidator
 
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -21,6 +21,11 @@ def _any_text(value: object) -> str:
 
 Text = Annotated[str, PlainValidator(_any_text, json_schema_input_type=str)]
 """A string that may hold lone surrogates: pydantic's own `str` refuses them, and people and models do send them."""
+
+BRIEF_MAX = 16_000
+"""Characters of a sentence for people. What the state looks at must never be so long that it moves out to a blob."""
+
+Brief = Annotated[Text, AfterValidator(lambda text: text[:BRIEF_MAX])]
 
 
 def cut_to(text: str, most_chars: int) -> str:

@@ -14,7 +14,8 @@ from duragent.cli.which import check_prefix, not_one
 from duragent.errors import Damaged, SessionDeleted, SessionNotFound
 
 if TYPE_CHECKING:
-    from duragent.journal.events import HistoryAdopted, LogRecovered, ModelReplied
+    from duragent.journal.events import LogRecovered, ModelReplied
+    from duragent.journal.legacy_events import HistoryAdopted
     from duragent.journal.record import Record
     from duragent.stores.reader import LogReader
 
@@ -144,6 +145,7 @@ def entry(record: "Record", *, every: bool = False) -> Iterator[str]:
 
 def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | None:
     from duragent.journal import events
+    from duragent.journal.legacy_events import HistoryAdopted
 
     if (of_a_call := _of_a_call(record, every)) is not None:
         return of_a_call
@@ -170,7 +172,7 @@ def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | N
             return "renamed", {"Title": renamed.title or "(none)"}, ""
         case events.SessionPaused() | events.SessionResumed() | events.SessionClosed() as changed:
             return changed.type.removeprefix("session_"), {"Reason": changed.reason}, ""
-        case events.HistoryAdopted() | events.LogRecovered() as changed:
+        case HistoryAdopted() | events.LogRecovered() as changed:
             return _of_the_log(changed)
         case _ if every:
             return record.event.type, {}, view.json_text({**_fields(record)})
@@ -186,6 +188,7 @@ def _of_the_log(event: "HistoryAdopted | LogRecovered") -> tuple[str, dict[str, 
 
 def _of_a_call(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | None:
     from duragent.journal import events
+    from duragent.journal.legacy_events import ToolsSkipped
 
     match record.event:
         case events.ToolStarted() as started:
@@ -207,7 +210,7 @@ def _of_a_call(record: "Record", every: bool) -> tuple[str, dict[str, str], str]
             return "lost", {"Known": lost.evidence, "Then": then}, lost.invocation
         case events.ToolResolved() as resolved:
             return "resolved", {"Said": resolved.resolution, "By": resolved.by, "Reason": resolved.reason}, ""
-        case events.ToolsSkipped() as skipped:
+        case ToolsSkipped() as skipped:
             return "skipped", {"Calls": ", ".join(skipped.calls), "Reason": skipped.reason}, ""
     return None
 

@@ -15,10 +15,10 @@ from duragent.journal.events import (
     ModelFailed,
     ModelReplied,
     ToolFinished,
-    ToolsSkipped,
     TurnEnded,
     TurnStarted,
 )
+from duragent.journal.legacy_events import ToolsSkipped
 from duragent.journal.record import Record
 from duragent.models.messages import ChatMessage, ToolCall
 

@@ -11,7 +11,6 @@ from duragent.journal.events import (
     ApprovalDecided,
     ApprovalRequested,
     CancelRequested,
-    HistoryAdopted,
     LogRecovered,
     MessageReceived,
     ModelCalled,
@@ -28,11 +27,11 @@ from duragent.journal.events import (
     ToolFinished,
     ToolLost,
     ToolResolved,
-    ToolsSkipped,
     ToolStarted,
     TurnEnded,
     TurnStarted,
 )
+from duragent.journal.legacy_events import HistoryAdopted, ToolsSkipped
 from duragent.journal.record import Record
 from duragent.journal.state import (
     NOT_THE_MODEL,

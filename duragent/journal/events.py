@@ -8,14 +8,10 @@ name in the union at the end of this file, its `case` in `state.apply` (the type
 import re
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from duragent.text import Text
-
-BRIEF_MAX = 16_000
-"""Characters of a sentence for people. What the state looks at must never be so long that it moves out to a blob."""
-
-Brief = Annotated[Text, AfterValidator(lambda text: text[:BRIEF_MAX])]
+from duragent.journal.legacy_events import HistoryAdopted, ToolsSkipped
+from duragent.text import Brief, Text
 
 
 class _Shape(BaseModel):
@@ -344,29 +340,6 @@ class ToolResolved(_Shape):
 
 
 # --- from elsewhere -------------------------------------------------------------------------------------------------
-
-
-class HistoryAdopted(_Shape):
-    """The records before this one were read from the files of duragent-rust v0.5, each once and in order.
-
-    `lines` counts those of its log, `archived` those of `events.archive.jsonl`, `messages` those that only `state.json`
-    had. `notes` say what could not be read. `kept_as` names the file that holds the old log as it was.
-    """
-
-    type: Literal["history_adopted"] = "history_adopted"
-    lines: int = 0
-    archived: int = 0
-    messages: int = 0
-    notes: tuple[Brief, ...] = ()
-    kept_as: str = ""
-
-
-class ToolsSkipped(_Shape):
-    """Only in logs of duragent-rust v0.5: several calls settled at once, without having run."""
-
-    type: Literal["tools_skipped"] = "tools_skipped"
-    calls: tuple[Text, ...]
-    reason: Brief = ""
 
 
 class Opaque(_Shape):

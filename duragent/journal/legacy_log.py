@@ -10,7 +10,6 @@ from typing import Literal
 from duragent.journal import legacy_snapshot
 from duragent.journal.events import (
     Event,
-    HistoryAdopted,
     ModelReplied,
     Opaque,
     SessionClosed,
@@ -18,8 +17,8 @@ from duragent.journal.events import (
     SessionPaused,
     SessionResumed,
     ToolFinished,
-    ToolsSkipped,
 )
+from duragent.journal.legacy_events import HistoryAdopted, ToolsSkipped
 from duragent.journal.legacy_lines import LegacyLines, LegacyRecord, is_ours, read_lines
 from duragent.journal.legacy_merge import Moment, with_remembered
 from duragent.journal.legacy_snapshot import BadSnapshot, LegacySnapshot

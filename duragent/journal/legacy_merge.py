@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
-from duragent.journal.events import Event, MessageReceived, ModelReplied, ToolFinished, ToolsSkipped
+from duragent.journal.events import Event, MessageReceived, ModelReplied, ToolFinished
+from duragent.journal.legacy_events import ToolsSkipped
 from duragent.journal.legacy_lines import LegacyRecord
 from duragent.journal.legacy_snapshot import LegacySnapshot, as_event
 

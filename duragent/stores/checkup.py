@@ -8,7 +8,7 @@ from pathlib import Path
 from duragent.errors import Damaged, SessionNotFound, Unavailable
 from duragent.journal import snapshot
 from duragent.journal.apply import apply
-from duragent.journal.events import HistoryAdopted
+from duragent.journal.legacy_events import HistoryAdopted
 from duragent.journal.record import BadLine, blobs_of, crc_of, crc_seed, decode
 from duragent.journal.snapshot import Snapshot
 from duragent.journal.state import SessionState

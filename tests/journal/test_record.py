@@ -27,6 +27,7 @@ from duragent.journal.record import (
     timestamp,
     tx_of,
 )
+from duragent.text import BRIEF_MAX
 from tests.journal.strategies import RECORDS, TEXTS
 
 SEED = crc_seed("session_01record")
@@ -182,7 +183,7 @@ def test_short_texts_stay_beside_a_long_one() -> None:
     event = e.ModelFailed(
         turn="t", step=1, attempt=1, error="x", message="m" * 99_999, partial_text="p" * 2 * MAX_LINE_BYTES
     )
-    assert len(event.message) == e.BRIEF_MAX
+    assert len(event.message) == BRIEF_MAX
     encoded = encode(Record(7, TS, event), SEED)
     assert list(encoded.blobs.values()) == [event.partial_text.encode()]
     found = decode(encoded.line, SEED).event

@@ -10,6 +10,7 @@ import pytest
 from duragent.context.transcript import transcript
 from duragent.journal import events as e
 from duragent.journal.apply import reduce
+from duragent.journal.legacy_events import HistoryAdopted
 from duragent.journal.legacy_log import LegacyFiles, adopted
 from duragent.journal.record import Record, crc_seed, decode
 from duragent.journal.scan import scan
@@ -57,7 +58,7 @@ def state_of(records: list[Record]) -> SessionState:
 
 def notes_of(records: list[Record]) -> tuple[str, ...]:
     last = records[-1].event
-    assert isinstance(last, e.HistoryAdopted)
+    assert isinstance(last, HistoryAdopted)
     return last.notes
 
 
