@@ -23,24 +23,16 @@ from duragent.errors import (
     StoreFull,
     Unavailable,
 )
-from duragent.journal import snapshot
 from duragent.journal.events import (
     ApprovalDecided,
-    ApprovalRequested,
     CancelRequested,
     Event,
     MessageReceived,
-    SessionClosed,
-    SessionCreated,
-    SessionPaused,
-    SessionRenamed,
-    SessionResumed,
-    ToolLost,
     ToolResolved,
-    TurnEnded,
 )
 from duragent.journal.inputs import Decision, Input
 from duragent.journal.record import Record, crc_of, crc_seed, encode
+from duragent.journal.snapshot import Snapshot
 from duragent.journal.state import SessionState
 from duragent.session.admit import Already, admit
 from duragent.session.approvals import prepared
@@ -49,6 +41,7 @@ from duragent.session.proposals import Proposal, Writing, decide_all
 from duragent.session.reading import Reading
 from duragent.session.stage import FULL_STORE_PAUSE_SECONDS, Decide, Shown, Wanted, why_stop
 from duragent.session.steps import next_step
+from duragent.session.summary import SUMMARIZED, Summary
 from duragent.session.turn import Turn
 from duragent.session.watch import Hello, Source, Watched, follow
 from duragent.stores.base import Claim
@@ -59,17 +52,6 @@ FULL_SECONDS = 60.0
 BATCH = 64
 """Decisions that go into one write at most."""
 
-_SUMMARIZED = (
-    SessionCreated,
-    SessionPaused,
-    SessionResumed,
-    SessionRenamed,
-    SessionClosed,
-    TurnEnded,
-    ApprovalRequested,
-    ApprovalDecided,
-    ToolLost,
-)
 _ADMITTED = (MessageReceived, CancelRequested, ApprovalDecided, ToolResolved)
 _log = logging.getLogger(__name__)
 
@@ -96,9 +78,8 @@ class Session:
         self._proposals: list[Proposal] = []
         self._writing: asyncio.Task[None] | None = None
         self._engine: asyncio.Task[None] | None = None
-        self._summing_up: asyncio.Task[None] | None = None
         self._pause: asyncio.Future[None] | None = None
-        self._summary_seq = state.seq
+        self._summary = Summary(ports, claim, state.seq, self._to_sum_up)
         self._last_crc = ""
         self._interrupt = asyncio.Event()
         self._stopping = False
@@ -149,7 +130,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether anything of this session is under way."""
-        tasks = (self._writing, self._engine, self._summing_up)
+        tasks = (self._writing, self._engine, self._summary.task)
         under_way = any(task is not None and not task.done() for task in tasks)
         return under_way or bool(self._proposals or self.watchers) or self._deciding.locked()
 
@@ -298,6 +279,9 @@ class Session:
         """Whether the store has taken the claim because it has deleted the session; `retire` follows."""
         return self.deleting and isinstance(error, Fenced)
 
+    def _to_sum_up(self) -> Snapshot | None:
+        return Snapshot(self._state, self._last_crc) if self._last_crc and self.problem is None else None
+
     def _fail(self, error: StoreError) -> None:
         """Nothing more comes from here: who watches has to come again, and is told why or finds it opened again."""
         if self.problem is None and not self._is_gone(error):
@@ -311,8 +295,8 @@ class Session:
         self.last_used = self._ports.clock.monotonic()
         if why_stop(self._state, self._stopping):
             self._interrupt.set()
-        if any(isinstance(record.event, _SUMMARIZED) for record in records):
-            self.sum_up()
+        if any(isinstance(record.event, SUMMARIZED) for record in records):
+            self._summary.write_soon()
         self._on_change(self)
         self.go_on()
 
@@ -358,23 +342,7 @@ class Session:
     def tell(self, delta: Delta) -> None:
         self._topic.publish(delta)
 
-    # --- the summary, and the end -----------------------------------------------------------------------------------
-
-    def sum_up(self) -> None:
-        """Write `state.yaml` soon; several reasons to do so become one write."""
-        if self._summing_up is None or self._summing_up.done():
-            self._summing_up = self._ports.spawn(self._sum_up())
-
-    async def _sum_up(self) -> None:
-        while self._summary_seq < self._state.seq and self._last_crc and self.problem is None:
-            state, crc = self._state, self._last_crc
-            try:
-                await self._ports.store.put_snapshot(self._claim, snapshot.dump(snapshot.Snapshot(state, crc)))
-            except (OSError, StoreError) as error:
-                # A cache: the log has everything.
-                _log.warning("state.yaml of session %s was not written: %s", self.id, error)
-                return
-            self._summary_seq = state.seq
+    # --- the end ----------------------------------------------------------------------------------------------------
 
     async def finish(self, grace_seconds: float) -> None:
         """Let the running turn end within the grace, then stop it where it can go on later; nothing starts after."""
@@ -385,9 +353,9 @@ class Session:
             if task is not None:
                 await asyncio.wait((task,))
         if not isinstance(self.problem, Damaged):
-            self.sum_up()
-        if self._summing_up is not None:
-            await asyncio.wait((self._summing_up,))
+            self._summary.write_soon()
+        if self._summary.task is not None:
+            await asyncio.wait((self._summary.task,))
         self._topic.close()
 
     def _halt(self) -> None:
@@ -400,7 +368,7 @@ class Session:
         """Stop at once, for a session that is being deleted: nothing more is written."""
         self.problem = SessionDeleted(self.id)
         self._halt()
-        for task in (self._engine, self._writing, self._summing_up):
+        for task in (self._engine, self._writing, self._summary.task):
             if task is not None:
                 task.cancel()
                 await asyncio.wait((task,))

@@ -1,0 +1,62 @@
+"""The summary of a session alive: `state.yaml`, written when what people look for in it has changed.
+
+It is a cache, for eyes and for a fast start: what fails here is logged, and nothing is lost.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from duragent.errors import StoreError
+from duragent.journal import snapshot
+from duragent.journal.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    SessionClosed,
+    SessionCreated,
+    SessionPaused,
+    SessionRenamed,
+    SessionResumed,
+    ToolLost,
+    TurnEnded,
+)
+from duragent.journal.snapshot import Snapshot
+from duragent.session.ports import Ports
+from duragent.stores.base import Claim
+
+SUMMARIZED = (
+    SessionCreated,
+    SessionPaused,
+    SessionResumed,
+    SessionRenamed,
+    SessionClosed,
+    TurnEnded,
+    ApprovalRequested,
+    ApprovalDecided,
+    ToolLost,
+)
+"""After these events it is written."""
+_log = logging.getLogger(__name__)
+
+
+class Summary:
+    """`seq` is the record up to which it is written; `newest` gives what it should hold, None when nothing is fit."""
+
+    def __init__(self, ports: Ports, claim: Claim, seq: int, newest: Callable[[], Snapshot | None]) -> None:
+        self._ports, self._claim, self._seq, self._newest = ports, claim, seq, newest
+        self.task: asyncio.Task[None] | None = None
+
+    def write_soon(self) -> None:
+        """Several reasons to do so become one write."""
+        if self.task is None or self.task.done():
+            self.task = self._ports.spawn(self._write())
+
+    async def _write(self) -> None:
+        while (newest := self._newest()) is not None and self._seq < newest.state.seq:
+            try:
+                await self._ports.store.put_snapshot(self._claim, snapshot.dump(newest))
+            except (OSError, StoreError) as error:
+                # A cache: the log has everything.
+                _log.warning("state.yaml of session %s was not written: %s", self._claim.session_id, error)
+                return
+            self._seq = newest.state.seq
