@@ -332,6 +332,9 @@ class Session:
             except StoreError as error:
                 self._fail(error)
                 return
+            except SessionDeleted:
+                # Its deletion is under way: `retire` follows.
+                return
 
     def show(self, shown: Shown) -> None:
         self._shown.append(shown)

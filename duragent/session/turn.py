@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from duragent.agent.spec import AgentSpec
-from duragent.errors import DuragentError, StoreError
+from duragent.errors import DuragentError, SessionDeleted, StoreError
 from duragent.journal.events import Event, TurnEnded, TurnStarted
 from duragent.journal.state import SessionState
 from duragent.session.acting import Doer
@@ -58,7 +58,7 @@ class Turn:
         """Do it. A fault that nobody thought of ends the turn, which would otherwise stay open for ever."""
         try:
             await self._perform(step)
-        except StoreError:
+        except (StoreError, SessionDeleted):
             raise
         except Exception as error:
             turn = self._stage.state.turn

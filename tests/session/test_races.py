@@ -1,6 +1,7 @@
 """Several things at once: what opens, unloads, deletes or stops a session, while somebody else is at it."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -419,3 +420,36 @@ async def test_a_start_that_is_broken_off_forgets_no_result_of_a_command(
         running.cancel()
         await asyncio.wait((running,))
         assert awaited == [True]
+
+
+async def test_answer_that_comes_while_its_session_is_being_deleted_is_no_fault(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class SlowToEnd(MemoryStore):
+        """The session is gone already when its deletion is still under way."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.gone, self.go_on = asyncio.Event(), asyncio.Event()
+
+        async def delete(self, session_id: str) -> None:
+            await super().delete(session_id)
+            self.gone.set()
+            await self.go_on.wait()
+
+    store, gate = SlowToEnd(), asyncio.Event()
+    # Without a word that had to be kept before: the first that is written is the end of the answer.
+    model = ScriptedModel([Line(ModelReply(), gate=gate)])
+    async with open_house(store, model, tmp_path) as house, asyncio.timeout(LIMIT_SECONDS):
+        session = await house.new()
+        await house.say(session, "hi")
+        await model.asked()
+        deleting = asyncio.create_task(house.sessions.delete(session))
+        await store.gone.wait()
+        gate.set()
+        await house.clock.settle()
+        store.go_on.set()
+        await deleting
+        with pytest.raises(SessionNotFound):
+            await house.sessions.state(session)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
