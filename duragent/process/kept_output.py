@@ -40,6 +40,7 @@ class Kept:
 
 def sync(path: str) -> None:
     """Make a file or a folder durable. Raises OSError."""
-    fd = os.open(path, os.O_RDONLY)
+    # A command may have put a pipe there: it must not block.
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     os.fsync(fd)
     os.close(fd)

@@ -5,6 +5,7 @@ they answer. SIGTERM ends the server. Logs have tests of their own: `test_odd_fi
 """
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -26,7 +27,7 @@ from tests.docs.pages import ROOT
 from tests.odd_files import Odd, dangling_link, endless_device, folder, named_pipe, unix_socket
 from tests.promises.hands import TOOLS, Hands, make_hands
 from tests.promises.real_server import RealServer, told
-from tests.promises.test_tools_outlive import LONG
+from tests.promises.test_tools_outlive import LONG, is_alive
 from tests.session.house import write_agent
 
 GRACE_SECONDS = 0.5
@@ -173,6 +174,8 @@ async def test_odd_files_stop_neither_the_other_sessions_nor_the_end(
             await told(client, untouched, "repeat hi")
             await hands.say(client, "./long word")
             await hands.until(lambda: any(server.workspace.glob("run/spool/*/stdout.0")))
+            [claim] = server.workspace.glob("run/spool/*/runner.json")
+            runner = json.loads(claim.read_text())["pid"]
         paths = files_of(server.workspace, untouched)
         replace(paths, odds)
         await look_at_all(server, untouched)
@@ -182,6 +185,8 @@ async def test_odd_files_stop_neither_the_other_sessions_nor_the_end(
         server.start()
         await look_at_all(server, untouched)
         await end(server)
+        (hands.folder / "go").touch()
+        await hands.until(lambda: not is_alive(runner))
     finally:
         (hands.folder / "go").touch()
         server.stop()

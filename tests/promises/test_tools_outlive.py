@@ -50,7 +50,7 @@ def _runner(hands: Hands, session: str) -> dict[str, Any]:
     return found
 
 
-def _alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:
@@ -103,7 +103,7 @@ async def test_sigterm_stops_the_server_in_time_and_leaves_the_command(hands: Ha
         session = await _begun(hands, client)
         # The command runs until the file is there: the server has not waited for it.
         assert await asyncio.to_thread(hands.server.terminate) == 0
-        assert _alive(_runner(hands, session)["child"])
+        assert is_alive(_runner(hands, session)["child"])
         hands.server.start()
         (hands.folder / "go").touch()
         await hands.settle(client, [session])
@@ -144,7 +144,7 @@ async def test_a_command_whose_runner_was_killed_is_asked_about(hands: Hands, de
         runner = _runner(hands, session)
         os.kill(runner["pid"], signal.SIGKILL)
         await hands.asked(client)
-        assert not _alive(runner["child"])
+        assert not is_alive(runner["child"])
         await _resolved(hands, client, session, decision)
 
 
@@ -160,7 +160,7 @@ async def test_a_runner_that_was_killed_while_no_server_ran_is_asked_about_and_i
         os.kill(runner["pid"], signal.SIGKILL)
         hands.server.start()
         await hands.asked(client)
-        assert not _alive(runner["child"])
+        assert not is_alive(runner["child"])
         # The question waits, over another restart too.
         hands.server.kill()
         hands.server.start()
@@ -232,7 +232,7 @@ async def test_a_command_whose_tool_is_gone_is_ended_and_asked_about(hands: Hand
         _agent_file(hands).write_text(_agent_file(hands).read_text().replace(TOOLS, ""))
         hands.server.start()
         assert (await hands.asked(client)).kind == "lost"
-        assert not _alive(child)
+        assert not is_alive(child)
         await hands.settle(client, [session], lambda _: "retry")
         await hands.until(lambda: _calls(hands) == [])
     [result] = hands.results(session)
@@ -270,7 +270,7 @@ async def test_a_turn_whose_agent_broke_fails_with_the_reason_and_the_session_go
         [result] = hands.results(session)
         assert result.outcome == "interrupted"
         assert ("may have taken effect" in result.content) == (stage == "running")
-        assert not child or not _alive(child)
+        assert not child or not is_alive(child)
         # Its folder is removed when the end of the turn is told already.
         await hands.until(lambda: _calls(hands) == [])
         _agent_file(hands).write_text(good)
