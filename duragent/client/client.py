@@ -246,7 +246,8 @@ class Client:
         return await http.post(url, params=params, content=pieces, headers=headers, timeout=timeout)
 
     async def _surely_there(self) -> Endpoint:
-        """Where a server answers right now: for what is not simply sent again."""
+        """Where a server answers right now, with its token of now: for what is not simply sent again."""
+        self._endpoint = None
         await self.alive()
         return await self._current_endpoint()
 

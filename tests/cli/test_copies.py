@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.bounds import LIMIT_SECONDS
 from tests.cli.conftest import Command, Ran
 
 DAMAGED = 65
@@ -46,6 +48,13 @@ class Home:
 
     def sessions(self) -> dict[str, dict[str, Any]]:
         return {each["session_id"]: each for each in json.loads(self.run("session", "list", "--json").out)}
+
+    def wait_for_summary(self) -> None:
+        """Return when `state.yaml` is as new as the log. The server writes it a moment after the answer."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while f"last_seq: {self.head}" not in (self.root / self.first / "state.yaml").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
     def stop(self) -> None:
         assert self.run("serve", "stop").code == 0
@@ -298,6 +307,7 @@ def test_which_session_is_meant_and_which_record_is_said_in_plain_words(home: Ho
 
 
 def test_commands_tell_that_a_log_became_shorter_while_it_was_in_use_and_what_to_do(home: Home) -> None:
+    home.wait_for_summary()
     os.truncate(home.log, 300)
     ran = home.run("session", "log", home.first)
     assert (ran.code, f"but state.yaml has seen {home.head}" in ran.err) == (DAMAGED, True)
