@@ -74,7 +74,7 @@ def opened(path: Path | str, within: int | None = None) -> Iterator[int]:
 
     Raises UnsafePrivateFolder, and OSError where there is no folder.
     """
-    descriptor = _open(path, within)
+    descriptor = open_folder(path, within)
     try:
         yield descriptor
     finally:
@@ -83,7 +83,12 @@ def opened(path: Path | str, within: int | None = None) -> Iterator[int]:
 
 def open_folder(path: Path | str, within: int | None = None) -> int:
     """As `opened`, for a caller that closes the descriptor itself."""
-    return _open(path, within)
+    descriptor = _without_link(path, _FOLDER, within)
+    status = os.fstat(descriptor)
+    if _is_private(status):
+        return descriptor
+    os.close(descriptor)
+    raise UnsafePrivateFolder(str(path), _why(status, "a folder"))
 
 
 def read_text(folder: int, name: str) -> str:
@@ -127,22 +132,9 @@ def peer_uid(connection: socket.socket) -> int | None:
     return uid
 
 
-def this_user() -> int:
-    return os.getuid()
-
-
 def _runtime_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
     named = environ.get("XDG_RUNTIME_DIR", "")
     return (*([Path(os.path.normpath(named))] if named else []), Path(f"/run/user/{os.getuid()}"))
-
-
-def _open(path: Path | str, within: int | None) -> int:
-    descriptor = _without_link(path, _FOLDER, within)
-    status = os.fstat(descriptor)
-    if _is_private(status):
-        return descriptor
-    os.close(descriptor)
-    raise UnsafePrivateFolder(str(path), _why(status, "a folder"))
 
 
 def _without_link(path: Path | str, flags: int, within: int | None) -> int:

@@ -201,7 +201,7 @@ class Runtime:
         except SandboxUnavailable as error:
             raise ServerStartFailed(str(error)) from error
         _log.info("commands run in: %s", sandbox.name if sandbox.name != "trust" else "no sandbox, as you")
-        if warning := await asyncio.to_thread(means.warning):
+        if sandbox.name == "trust" and (warning := await asyncio.to_thread(means.warning)):
             _log.warning("%s", warning)
         return means
 

@@ -1,6 +1,7 @@
 """Opening a file where anything may stand by now: a named pipe, a device, a link, a folder.
 
-The law: opening never blocks, follows no link and sets nothing off, and reading ends at a bound.
+The law: opening never blocks, follows no link and sets nothing off, and reading ends at a bound. `read_beginning` alone
+follows links.
 """
 
 import errno
@@ -56,6 +57,18 @@ def read_file(path: Path, limit_bytes: int) -> bytes:
         return read_all(fd, limit_bytes)
     finally:
         os.close(fd)
+
+
+def read_beginning(path: Path, limit_bytes: int) -> bytes:
+    """At most `limit_bytes` from the beginning of what `path` leads to; b"" when it cannot be read.
+
+    For hints in files of other programs: unlike the others, it follows links and takes what a pipe or a device has now.
+    """
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            return file.read(limit_bytes) or b""
+    except (OSError, ValueError):
+        return b""
 
 
 def read_all(fd: int, limit_bytes: int) -> bytes:

@@ -7,6 +7,7 @@ Over the Unix socket in the private folder there is no time between the proof an
 """
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from duragent.client.address import Announcement, Endpoint, Tokens, local_url, r
 from duragent.client.proof import UNIX_SOCKET, new_nonce, proves
 from duragent.client.server_process import is_gone, owner
 from duragent.errors import OlderServer, ServerUnreachable
-from duragent.private_folder import peer_uid, this_user
+from duragent.private_folder import peer_uid
 from duragent.wire import Ready, ServerAddress
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ async def ask_ready(url: str, challenge: str | None = None, socket: Path | None 
 
 def _check_peer(response: "httpx.Response", path: Path) -> None:
     uid = peer_uid(response.extensions["network_stream"].get_extra_info("socket"))
-    if uid is not None and uid != this_user():
+    if uid is not None and uid != os.getuid():
         raise ServerUnreachable(str(path), f"a process of another user (uid {uid}) listens there")
 
 
@@ -89,7 +90,7 @@ def _check_process(address: ServerAddress) -> None:
     if is_gone(address.pid, address.started_at):
         raise ServerUnreachable(_shown(address), f"the server (process {address.pid}) is gone")
     uid = owner(address.pid)
-    if uid is not None and uid != this_user():
+    if uid is not None and uid != os.getuid():
         raise ServerUnreachable(_shown(address), f"process {address.pid} belongs to another user (uid {uid})")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from duragent.policy.inside import Words
+from duragent.safe_read import read_beginning
 
 IGNORE_FILES = (".ignore", ".rgignore", ".gitignore", ".git/info/exclude")
 _MAX_BYTES = 65_536
@@ -32,18 +33,11 @@ def named_again(folder: str) -> Iterator[str]:
     """The patterns of the ignore files in the folder and around it that take an exclusion back."""
     for each in (Path(folder), *Path(folder).parents):
         for name in IGNORE_FILES:
-            yield from (line[1:] for line in _lines(each / name) if line.startswith("!"))
+            lines = os.fsdecode(read_beginning(each / name, _MAX_BYTES)).splitlines()
+            yield from (line[1:] for line in lines if line.startswith("!"))
 
 
 def may_name(glob: str, name: str) -> bool:
     """Whether the pattern may fit a file or folder of this name."""
     last = re.split(r"[*?\[\]{}\\/]", glob.strip().rstrip("/").casefold())[-1]
     return name.casefold().endswith(last)
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            return os.fsdecode(file.read(_MAX_BYTES)).splitlines()
-    except (OSError, ValueError):
-        return []

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from duragent.safe_read import read_beginning
 from duragent.sandboxes.base import Confinement
 
 TOOLS_BELOW_HOME: tuple[str, ...] = (
@@ -162,9 +163,4 @@ def _first_line(path: Path) -> str:
 
 
 def _beginning(path: Path) -> str:
-    try:
-        # A pipe must not block, for a command may have made it.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            return os.fsdecode(file.read(_MOST_REPOSITORY_BYTES) or b"")
-    except OSError:
-        return ""
+    return os.fsdecode(read_beginning(path, _MOST_REPOSITORY_BYTES))

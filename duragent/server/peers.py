@@ -14,8 +14,6 @@ from pathlib import Path
 
 from starlette.types import Scope
 
-from duragent.private_folder import this_user
-
 _Address = tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]
 _ESTABLISHED = "01"
 _NAMESPACES = ("user", "mnt", "pid")
@@ -52,7 +50,7 @@ def _inode(client: _Address, server: _Address) -> int | None:
                 # proc(5): sl, local, remote, state, queues, timers, retransmits, uid, timeout, inode.
                 fields = line.split()
                 if fields[3] == _ESTABLISHED and (_parsed(fields[1]), _parsed(fields[2])) == (client, server):
-                    return int(fields[9]) if int(fields[7]) == this_user() else None
+                    return int(fields[9]) if int(fields[7]) == os.getuid() else None
     return None
 
 
@@ -68,7 +66,7 @@ def _holders(inode: int) -> Iterator[int]:
 
 def _is_outside_of_sandboxes(pid: int) -> bool:
     try:
-        if os.stat(f"/proc/{pid}").st_uid != this_user():
+        if os.stat(f"/proc/{pid}").st_uid != os.getuid():
             return False
         return all(_link(f"/proc/{pid}/ns/{kind}") == os.readlink(f"/proc/self/ns/{kind}") for kind in _NAMESPACES)
     except OSError:

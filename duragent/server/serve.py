@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 from collections.abc import Iterator, Sequence
 from types import TracebackType
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from duragent.descriptors import for_connections
-from duragent.private_folder import peer_uid, this_user
+from duragent.private_folder import peer_uid
 from duragent.server.problems import Refused, problem_response
 from duragent.server.stop import Stop
 
@@ -95,7 +96,7 @@ class _Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
         connection = transport.get_extra_info("socket")
-        if connection.family == socket.AF_UNIX and peer_uid(connection) not in (None, this_user()):
+        if connection.family == socket.AF_UNIX and peer_uid(connection) not in (None, os.getuid()):
             # The mode of its folder keeps other users away; this holds where somebody has changed that.
             self._refused = True
             transport.abort()

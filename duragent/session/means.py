@@ -113,7 +113,7 @@ class Means:
         within = Confinement(
             writable=(places.folder, *own),
             read_only=places.frozen,
-            hidden=self._closed_to(places.folder),
+            hidden=places.closed,
             network=agent.spec.sandbox.network,
             readable=(self.project,),
         )
@@ -137,15 +137,16 @@ class Means:
             stdin: bytes = b"",
         ) -> Command:
             bare = Command(tuple(argv), folder or places.folder, {**clean, **(env or {})}, stdin, limits)
-            return self.sandbox_for(agent).wrap(bare, self.confinement(agent, places))
+            now = replace(places, closed=self._closed_to(places.folder))
+            return self.sandbox_for(agent).wrap(bare, self.confinement(agent, now))
 
         return confine
 
     async def gather(self, agent: Agent) -> tuple[Toolset, Surroundings]:
         """The agent's tools, and the files around it, as they are on the disk now."""
-        places = self.places(agent)
 
         def look() -> tuple[Toolset, Surroundings]:
+            places = self.places(agent)
             around = load_surroundings(agent, self.workspace, places.folder)
             return gather(agent, places, given=self.given), around
 

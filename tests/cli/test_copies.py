@@ -52,7 +52,8 @@ class Home:
     def wait_for_summary(self) -> None:
         """Return when `state.yaml` is as new as the log. The server writes it a moment after the answer."""
         deadline = time.monotonic() + LIMIT_SECONDS
-        while f"last_seq: {self.head}" not in (self.root / self.first / "state.yaml").read_text():
+        path = self.root / self.first / "state.yaml"
+        while not path.exists() or f"last_seq: {self.head}" not in path.read_text():
             assert time.monotonic() < deadline
             time.sleep(0.02)
 

@@ -29,7 +29,7 @@ NEIGHBOURS: tuple[Mutant, ...] = (
         "the client's question to the kernel whose the other end is",
         Edit(
             FIND,
-            "    if uid is not None and uid != this_user():\n        raise ServerUnreachable(str(path)",
+            "    if uid is not None and uid != os.getuid():\n        raise ServerUnreachable(str(path)",
             "    if False:\n        raise ServerUnreachable(str(path)",
         ),
         f"{T_NEIGHBOUR}::test_a_socket_on_which_another_user_listens_is_told_nothing",
@@ -37,7 +37,7 @@ NEIGHBOURS: tuple[Mutant, ...] = (
     without(
         "anybody may come over the Unix socket",
         "the server's question to the kernel whose the other end is",
-        Edit(SERVE, "peer_uid(connection) not in (None, this_user())", "False"),
+        Edit(SERVE, "peer_uid(connection) not in (None, os.getuid())", "False"),
         f"{T_NEIGHBOUR}::test_the_kernel_says_who_comes_over_the_unix_socket",
     ),
     without(
@@ -82,8 +82,8 @@ NEIGHBOURS: tuple[Mutant, ...] = (
         "`auth: local` is for every user",
         "the user whose socket it is, and whose process holds it",
         (
-            Edit(PEERS, "return int(fields[9]) if int(fields[7]) == this_user() else None", "return int(fields[9])"),
-            Edit(PEERS, '        if os.stat(f"/proc/{pid}").st_uid != this_user():', "        if False:"),
+            Edit(PEERS, "return int(fields[9]) if int(fields[7]) == os.getuid() else None", "return int(fields[9])"),
+            Edit(PEERS, '        if os.stat(f"/proc/{pid}").st_uid != os.getuid():', "        if False:"),
         ),
         (f"{T_AUTH_LOCAL}::test_another_user_needs_the_token_also_with_a_connection_of_ours",),
     ),
