@@ -153,7 +153,8 @@ def _claimed(before: SessionState, at: SessionState, event: OwnerClaimed) -> Ses
         0.0 if before.turn and before.turn.waits else _seconds(before.updated_at, at.updated_at)
     )
     orphaned = _has_orphans(at.turn)
-    recoveries, restarts = at.turn.recoveries + orphaned, at.turn.restarts + orphaned
+    worked = not (at.turn.waits or at.paused)
+    recoveries, restarts = at.turn.recoveries + orphaned, at.turn.restarts + worked
     return replace(at, turn=replace(at.turn, idle_seconds=idle, recoveries=recoveries, restarts=restarts))
 
 

@@ -98,11 +98,11 @@ class OpenTurn:
 
     `failures`: attempts of this step that failed by the model's fault. `recoveries`: how often in a row an owner found
     work of the turn orphaned that had not come further: no new words of an answer, no reply, no finished call.
-    `restarts`: how often since the newest reply or finished call. `unknown_tokens` and `unknown_usd` are what attempts
-    of unknown end may have used. `final`: the newest reply asked for no tool; `refused`: it has no
-    text either, because the model declined to answer. `reply_seq`: the record with the open calls' arguments.
-    `idle_seconds`: how long nobody worked on it, because a person had to decide or no server ran. `repeats`: how often
-    the same call had the same result, by `ToolFinished.signature`.
+    `restarts`: how often since the newest reply or finished call an owner took the turn over while it was not waiting
+    for a person. `unknown_tokens` and `unknown_usd` are what attempts of unknown end may have used. `final`: the newest
+    reply asked for no tool; `refused`: it has no text either, because the model declined to answer. `reply_seq`: the
+    record with the open calls' arguments. `idle_seconds`: how long nobody worked on it, because a person had to decide
+    or no server ran. `repeats`: how often the same call had the same result, by `ToolFinished.signature`.
     """
 
     id: str

@@ -40,7 +40,7 @@ from duragent.session.ports import Ports
 from duragent.session.proposals import Proposal, Writing, decide_all
 from duragent.session.reading import Reading
 from duragent.session.stage import FULL_STORE_PAUSE_SECONDS, Decide, Shown, Wanted, why_stop
-from duragent.session.steps import next_step
+from duragent.session.steps import AskModel, RunTool, Step, next_step
 from duragent.session.summary import SUMMARIZED, Summary
 from duragent.session.turn import Turn
 from duragent.session.watch import Hello, Source, Watched, follow
@@ -212,14 +212,15 @@ class Session:
 
     # --- the one writer ---------------------------------------------------------------------------------------------
 
-    async def commit(self, decide: Decide) -> list[Record]:
+    async def commit(self, decide: Decide, *, claim: bool = False) -> list[Record]:
         """Write the events that `decide` names for the state that they will follow; durable and told on return.
 
+        With `claim` the log gets the record of this process as its owner even when there are no other events.
         The caller may go away: what was proposed is decided all the same.
         """
         if self.problem is not None:
             raise self.problem
-        proposal = Proposal(decide, asyncio.get_running_loop().create_future())
+        proposal = Proposal(decide, asyncio.get_running_loop().create_future(), claim)
         self._proposals.append(proposal)
         if self._writing is None or self._writing.done():
             self._writing = self._ports.spawn(self._write())
@@ -318,6 +319,9 @@ class Session:
                 self._reading.forget()
                 return
             try:
+                if self._must_claim(step):
+                    await self.commit(lambda _: [], claim=True)
+                    continue
                 await self._turn.perform(step)
             except (StoreFull, Unavailable) as error:
                 # The log itself, or the place where commands leave their results.
@@ -335,6 +339,13 @@ class Session:
             except SessionDeleted:
                 # Its deletion is under way: `retire` follows.
                 return
+
+    def _must_claim(self, step: Step) -> bool:
+        """Whether another process owns the turn, and this step works for a while before it writes.
+
+        A step that kills the process must leave a record, or the turn is never seen to be without progress.
+        """
+        return self._state.node != self._ports.node and isinstance(step, AskModel | RunTool)
 
     def show(self, shown: Shown) -> None:
         self._shown.append(shown)

@@ -26,10 +26,14 @@ class Writing:
 
 @dataclass(slots=True)
 class Proposal:
-    """A decision that somebody waits for: `done` has its records once they are durable, or why there are none."""
+    """A decision that somebody waits for: `done` has its records once they are durable, or why there are none.
+
+    `claim`: the record of a new owner is written even when there is nothing else to write.
+    """
 
     decide: Decide
     done: "asyncio.Future[list[Record]]"
+    claim: bool = False
     records: list[Record] = field(default_factory=list)
     encoded: list[Encoded] = field(default_factory=list)
 
@@ -53,7 +57,7 @@ def decide_all(batch: Sequence[Proposal], state: SessionState, writing: Writing)
         except DuragentError as error:
             proposal.refuse(error)
             continue
-        records = [*claiming, *decided] if decided else []
+        records = [*claiming, *decided] if decided or proposal.claim else []
         try:
             proposal.encoded = [encode(record, writing.seed) for record in records]
         except ValueError as error:

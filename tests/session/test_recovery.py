@@ -23,6 +23,7 @@ from duragent.journal.events import (
 from duragent.journal.inputs import Cancel, Message
 from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
+from duragent.models.base import Model, ModelChoice
 from duragent.models.litellm_table import listed_price
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.session.index import Index
@@ -153,6 +154,42 @@ async def test_an_attempt_that_was_lost_says_what_it_may_have_cost(store: FileSt
     assert totals.unknown_usd == called.reserved_usd
     assert totals.cost_usd == 0, "what is known stays exact"
     again.close()
+
+
+async def test_turn_whose_process_dies_each_time_before_the_model_is_asked_is_paused_for_a_person(
+    store: FileStore, tmp_path: Path
+) -> None:
+    deaths: list[str] = []
+
+    def dies(choice: ModelChoice) -> Model:
+        deaths.append(choice.name)
+        raise asyncio.CancelledError
+
+    async with open_house(store, ScriptedModel([]), tmp_path / "agents", model_for=dies) as house:
+        session = await house.new()
+        seq = await house.say(session, "hi")
+        while not deaths:
+            await asyncio.sleep(0)
+    for life in range(2, 24):
+        store = reopened(store, tmp_path)
+        async with open_house(
+            store, ScriptedModel([]), tmp_path / "agents", model_for=dies, node=f"node-{life}"
+        ) as house:
+            state = await house.sessions.state(session)
+            while len(deaths) < life and not state.paused:
+                await asyncio.sleep(0)
+                state = await house.sessions.state(session)
+        if state.paused:
+            break
+    assert len(deaths) == 21
+    store = reopened(store, tmp_path)
+    async with open_house(store, ScriptedModel(["alive"]), tmp_path / "agents", node="node-99") as house:
+        answered = await house.sessions.answer(session, seq)
+        assert (answered.outcome, answered.code) == ("paused", "too-many-recoveries")
+        again = await house.ask(session, "go on")
+        assert again.reply is not None
+        assert again.reply.text == "alive"
+    store.close()
 
 
 async def test_a_turn_that_dies_again_and_again_is_paused_for_a_person(store: FileStore, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
+    ACTOR,
     ADMIT,
     APPLY,
     CHECKS,
@@ -74,7 +75,7 @@ OWNING: tuple[Mutant, ...] = (
         "the count of owners that found orphaned work",
         Edit(
             APPLY,
-            "    recoveries, restarts = at.turn.recoveries + orphaned, at.turn.restarts + orphaned",
+            "    recoveries, restarts = at.turn.recoveries + orphaned, at.turn.restarts + worked",
             "    recoveries, restarts = at.turn.recoveries, at.turn.restarts",
         ),
         f"{T_RECOVERY}::test_a_turn_that_dies_again_and_again_is_paused_for_a_person",
@@ -90,6 +91,12 @@ OWNING: tuple[Mutant, ...] = (
         "the bound on restarts, however many words each has shown",
         Edit(LIMITS, "    if turn.restarts > limits.restarts:", "    if False:"),
         f"{T_RECOVERIES}::test_turn_pauses_by_lack_of_progress_and_not_by_count_alone",
+    ),
+    without(
+        "a process that dies before it asks is never counted",
+        "the owner's record before a question is prepared or a call is judged",
+        Edit(ACTOR, "                if self._must_claim(step):", "                if False:"),
+        f"{T_RECOVERY}::test_turn_whose_process_dies_each_time_before_the_model_is_asked_is_paused_for_a_person",
     ),
     without(
         "lost attempts are free",
