@@ -148,9 +148,10 @@ async def _post_until_refused(client: Client, session: str) -> tuple[list[str], 
     raise AssertionError("there is room for everything")
 
 
-async def _create_many(client: Client) -> None:
-    """Each open log keeps a descriptor; how many are free is not known to the last."""
+async def _create_many(client: Client, shortage: Shortage) -> None:
+    """With the limit taken again before each: what was open for a moment may have been counted as used."""
     for _ in range(20):
+        shortage.begin()
         await client.create_session("assistant")
 
 
@@ -212,9 +213,8 @@ async def test_server_without_free_descriptors_refuses_what_is_new_and_goes_on_w
             await told(client, session, "hello")
             url = urlsplit((await server.endpoint()).url)
             place = url.hostname, url.port
-            shortage.begin()
             with pytest.raises(ProblemResponse, match="Too many open files") as refused:
-                await _create_many(client)
+                await _create_many(client, shortage)
             assert refused.value.status in (503, 507)
             assert (await client.events(session, after=0)).events
             await client.post_message(session, SendMessage(content="in between"))
