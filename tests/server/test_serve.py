@@ -67,19 +67,25 @@ async def test_stop_does_not_wait_for_a_client_that_reads_nothing(house: House) 
 
 async def test_requests_above_the_limit_wait_and_then_are_refused(house: House) -> None:
     session_id = await house.create()
-    begun = 0
+    begun, answered = 0, asyncio.Event()
 
     async def slow(**query: object) -> object:
         nonlocal begun
         begun += 1
-        return await asyncio.Event().wait()
+        try:
+            return await asyncio.Event().wait()
+        finally:
+            # It keeps its place until the other one has been refused.
+            await answered.wait()
 
     house.sessions.list = slow  # type: ignore[method-assign,assignment]  # a slow disk
     async with house.with_settings(max_connections=1, request_timeout_seconds=0.5) as http:
         asked = [asyncio.create_task(http.get("/api/v1/sessions")) for _ in range(2)]
         await house.clock.settle()
         assert begun == 1
-        late, unworked = [await each for each in asked]
+        unworked = await asked[1]
+        answered.set()
+        late = await asked[0]
         assert (late.status_code, unworked.status_code, unworked.headers["retry-after"]) == (408, 503, "1")
         assert unworked.json()["type"] == "urn:duragent:problem:busy"
         assert (await http.get("/livez")).status_code == 200
