@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from duragent.errors import UnsafePrivateFolder
-from duragent.private_folder import lasting_places, make_place, open_folder, opened, places, read_text, write_text
+from duragent.private_folder import lasting_places, make_place, opened, places, read_text, write_text
 
 FOLDER_NAME = "known"
 MOST = 100
@@ -60,12 +60,9 @@ def _write(place: Path, key: str, known: KnownWorkspace) -> None:
     with opened(place) as base:
         with suppress(FileExistsError):
             os.mkdir(FOLDER_NAME, 0o700, dir_fd=base)
-        folder = open_folder(FOLDER_NAME, base)
-        try:
+        with opened(FOLDER_NAME, base) as folder:
             write_text(folder, key, known.model_dump_json() + "\n")
             _forget(folder)
-        finally:
-            os.close(folder)
 
 
 def _forget(folder: int) -> None:

@@ -20,7 +20,7 @@ from pydantic import SecretStr, ValidationError
 
 from duragent import __version__, descriptors, wire
 from duragent.agent.catalog import Catalog, Reloaded
-from duragent.client.address import workspace_hash
+from duragent.client.address import url_of, workspace_hash
 from duragent.clock import SystemClock
 from duragent.config import Config, closed_to_agents, inactive_config
 from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
@@ -39,7 +39,7 @@ from duragent.server.announce import Presence, announced, prepare_run_folder, st
 from duragent.server.app import build_app
 from duragent.server.doors import Doors, Tokens
 from duragent.server.ending import end_for_sure
-from duragent.server.listen import listen_all, url_of
+from duragent.server.listen import listen_all
 from duragent.server.log import log_to_stderr
 from duragent.server.memory import take_few_arenas
 from duragent.server.serve import HttpServer
@@ -201,7 +201,7 @@ class Runtime:
         except SandboxUnavailable as error:
             raise ServerStartFailed(str(error)) from error
         _log.info("commands run in: %s", sandbox.name if sandbox.name != "trust" else "no sandbox, as you")
-        if sandbox.name == "trust" and (warning := await asyncio.to_thread(means.warning)):
+        if warning := await asyncio.to_thread(means.warning):
             _log.warning("%s", warning)
         return means
 

@@ -52,11 +52,7 @@ def validate(document: YamlDocument, model: type[M]) -> M:
     the environment is read as one.
     """
     try:
-        return model.model_validate(document.data)
-    except ValidationError as error:
-        mended = _mended(document, error)
-    try:
-        return model.model_validate(mended)
+        return _validated(document, model)
     except ValidationError as error:
         raise _invalid(document, model, error) from error
 
@@ -64,20 +60,19 @@ def validate(document: YamlDocument, model: type[M]) -> M:
 def found_faults(document: YamlDocument, model: type[BaseModel]) -> list[tuple[YamlPath, ErrorDetails]]:
     """What pydantic finds wrong, one fault a place, in file order; a key that is missing comes last."""
     try:
-        model.model_validate(document.data)
-        return []
-    except ValidationError as error:
-        mended = _mended(document, error)
-    try:
-        model.model_validate(mended)
+        _validated(document, model)
         return []
     except ValidationError as error:
         return _ordered(document, model, error)
 
 
-def known_names(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
-    """The keys that the model knows at that place of pydantic's."""
-    return _names_at(model, loc)
+def _validated(document: YamlDocument, model: type[M]) -> M:
+    """Raises ValidationError."""
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        mended = _mended(document, error)
+    return model.model_validate(mended)
 
 
 def _invalid(document: YamlDocument, model: type[BaseModel], error: ValidationError) -> InvalidFile:
@@ -147,7 +142,7 @@ def _path(document: YamlDocument, loc: tuple[str | int, ...]) -> YamlPath:
 
 def _place(document: YamlDocument, model: type[BaseModel], loc: tuple[str | int, ...]) -> YamlPath:
     """As `_path`, but a key that is not in the file is a place too: it is missing, or its default fits badly."""
-    if loc and loc[-1] in _names_at(model, loc[:-1]):
+    if loc and loc[-1] in known_names(model, loc[:-1]):
         return (*_path(document, loc[:-1]), loc[-1])
     return _path(document, loc)
 
@@ -157,7 +152,7 @@ def _fault(document: YamlDocument, model: type[BaseModel], path: YamlPath, detai
     if kind == "missing":
         return Fault(line, path, "is missing")
     if kind == "extra_forbidden":
-        return Fault(line, path, *_unknown_key(str(path[-1]), _names_at(model, details["loc"][:-1])))
+        return Fault(line, path, *_unknown_key(str(path[-1]), known_names(model, details["loc"][:-1])))
     shown = _shown(document, path, details["input"])
     return Fault(line, path, *_problem(details, shown, document.raw.get(path)))
 
@@ -199,7 +194,7 @@ def _unknown_key(key: str, known: list[str]) -> tuple[str, str]:
     return unknown_key(key, known)
 
 
-def _names_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+def known_names(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
     """The keys that the model knows at that place."""
     models = [model]
     for part in loc:

@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 def would_fix(folder: Path) -> bool:
     """Whether `fix` would change anything."""
-    found = _looked_over(folder)
-    return found is not None and bool(found[1].changes)
+    return _looked_over(folder) is not None
 
 
 def _looked_over(folder: Path) -> "tuple[str, Tightened] | None":
-    """The text, and what it should be; None when it cannot be read, which the check says with the reason."""
+    """The text, and what it should be; None when that is the same, or it cannot be read, which the check says."""
     from duragent.agent.load import FILE_NAME
     from duragent.agent.loose import tightened
     from duragent.yaml_file import read_text
 
     try:
         text = read_text(folder / FILE_NAME)
-        return text, tightened(text, folder.absolute().name, lambda named: os.path.lexists(folder / named))
+        found = tightened(text, folder.absolute().name, lambda named: os.path.lexists(folder / named))
     except InvalidFile:
         return None
+    return (text, found) if found.changes else None
 
 
 def fix(folder: Path) -> None:
@@ -40,7 +40,7 @@ def fix(folder: Path) -> None:
 
     path, name = folder / FILE_NAME, view.one_line(folder.name)
     looked_over = _looked_over(folder)
-    if looked_over is None or not looked_over[1].changes:
+    if looked_over is None:
         return
     text, found = looked_over
     if path.is_symlink():

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 LEAST_FREE_BYTES = 1 << 30
 LEAST_TOKEN_CHARACTERS = 16
-PROBE_SECONDS = 2.0
 PROGRAMS = {
     "git": "agents that work on code use it",
     "rg": "ripgrep makes search_files fast; without it duragent searches by itself",
@@ -242,8 +241,10 @@ def lock_holder(path: Path) -> str | None:
     """Who holds the workspace, as they wrote it down; None when nobody does."""
     import fcntl
 
+    from duragent.safe_read import open_file
+
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_file(path)
     except OSError:
         return None
     try:

@@ -87,16 +87,12 @@ def _unread(found: "Sequence[Checkup]") -> Iterator[Finding]:
 def _put_aside(found: "Sequence[Checkup]") -> Iterator[Finding]:
     kept = [f"{each.session_id}/{name}" for each in found for name in each.kept_aside]
     if kept:
-        text = f"{view.many(len(kept), 'file')} set aside by a recovery or a repair: {_some(kept)}"
+        text = f"{view.many(len(kept), 'file')} set aside by a recovery or a repair: {view.some(kept)}"
         yield Finding("sessions", "note", text, "nothing reads them any more; look, and keep or delete them")
 
 
 def _leftovers(sessions_dir: Path) -> Iterator[Finding]:
     left = sorted(path.name for start in (".deleted-*", ".adopted-*") for path in sessions_dir.glob(start))
     if left:
-        text = f"left by a deletion or an import that was cut short: {_some(left)}"
+        text = f"left by a deletion or an import that was cut short: {view.some(left)}"
         yield Finding("sessions", "note", text, "the next start of the server removes it")
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")

@@ -35,7 +35,7 @@ def old_workspace(config: "Config", home: Path | None = None) -> Iterator[Findin
 
 def _waits(found: Sequence[Path], what: str, hint: str) -> Iterator[Finding]:
     if found:
-        named = ", ".join(path.name for path in found[:3]) + (f" and {len(found) - 3:,} more" if len(found) > 3 else "")
+        named = view.some([path.name for path in found])
         yield Finding(SECTION, "note", f"not served yet: {view.many(len(found), what)} ({view.one_line(named)})", hint)
 
 
@@ -76,8 +76,8 @@ def _sessions(sessions_dir: Path) -> Iterator[Finding]:
             text += f"; {archived:,} with an events.archive.jsonl, which is read as their past"
         yield Finding(SECTION, "ok", text, f"a new message goes on with one; {_PAGE}")
     if older:
-        shown = ", ".join(older[:3]) + (f" and {len(older) - 3:,} more" if len(older) > 3 else "")
-        text = f"not read: {view.many(len(older), 'session')} of v0.4, of which only state.yaml is there ({shown})"
+        what = f"{view.many(len(older), 'session')} of v0.4, of which only state.yaml is there"
+        text = f"not read: {what} ({view.some(older)})"
         yield Finding(SECTION, "note", text, "v0.5 did not read them either")
     yield from _approvals(old)
 

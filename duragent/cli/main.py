@@ -164,8 +164,6 @@ def _root(
     ] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors; servers log ERROR.")] = False,
 ) -> None:
-    from duragent.cli import view
-
     if verbose and quiet:
         raise errors.InvalidRequest("--verbose and --quiet: give only one of them")
     view.set_quiet(quiet)

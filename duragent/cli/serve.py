@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from duragent.cli import options
 from duragent.cli.connection import Where, connect
 from duragent.cli.loop import run
 from duragent.cli.place import config_of, find_config, need_config
+
+if TYPE_CHECKING:
+    from duragent.client.address import Announcement
 
 app = typer.Typer(
     help="Run the server (in the foreground), or speak to the one that runs.",
@@ -66,7 +69,7 @@ def status(
 
 async def _status(where: Where, json: bool) -> int:
     from duragent.cli import view
-    from duragent.client.address import local_url, read_address
+    from duragent.client.address import local_url, read_announcement
     from duragent.errors import ServerUnreachable
 
     async with connect(where, start=False) as connection:
@@ -81,10 +84,11 @@ async def _status(where: Where, json: bool) -> int:
             else:
                 typer.echo(f"No server runs for {workspace}: {error.reason}")
             return 69
-    address = read_address(workspace)
+    told = read_announcement(workspace)
+    address = told.address if told else None
     if json:
         running = {"running": True, "workspace": str(workspace), "version": version.version}
-        running |= {"token_file": _token_file(workspace)}
+        running |= {"token_file": _token_file(told)}
         view.print_json(running | (address.model_dump() if address else {}) | ready.model_dump())
         return 0
     if address is not None:
@@ -100,11 +104,10 @@ async def _status(where: Where, json: bool) -> int:
     return 0
 
 
-def _token_file(workspace: Path) -> str | None:
+def _token_file(told: "Announcement | None") -> str | None:
     """Where the server's token lies; None when it is one of the configuration."""
-    from duragent.client.address import TOKEN_FILE, read_announcement
+    from duragent.client.address import TOKEN_FILE
 
-    told = read_announcement(workspace)
     folder = told.address.private_folder if told is not None and told.token else None
     return None if folder is None else str(Path(folder) / TOKEN_FILE)
 

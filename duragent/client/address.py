@@ -156,8 +156,12 @@ def local_url(address: ServerAddress) -> str:
             f"http://{address.host}:{address.port}",
             f"it does not listen on this machine's loopback; use --server and {TOKEN_VARIABLE}",
         )
-    shown = f"[{host}]" if parsed.version == 6 else host
-    return f"http://{shown}:{address.port}"
+    return url_of(host, address.port)
+
+
+def url_of(host: str, port: int) -> str:
+    """The URL of a server that listens there."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def endpoint_of_url(url: str, token_file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Endpoint:

@@ -226,7 +226,6 @@ class Client:
             except httpx.RequestError:
                 if key is None or again is None:
                     raise
-                self._endpoint = None
                 response = await self._post_archive(await self._surely_there(), again(), key)
         except (httpx.RequestError, ServerUnreachable) as error:
             failure = error if isinstance(error, ServerUnreachable) else self._unreachable(error)

@@ -15,32 +15,25 @@ class Connections:
     """One pool for each way to a server."""
 
     def __init__(self) -> None:
-        # Plain HTTP to this machine; loading the certificates of the world would take longer than all the rest.
-        self._local = httpx.AsyncClient(trust_env=False, verify=False)
+        # By the Unix socket, None for TCP.
+        self._local: dict[Path | None, httpx.AsyncClient] = {}
         self._by_proxy: httpx.AsyncClient | None = None
-        self._by_socket: dict[Path, httpx.AsyncClient] = {}
 
     def of(self, endpoint: Endpoint) -> httpx.AsyncClient:
         """What requests to this server go over. HTTP_PROXY must not see the token of a server on this machine."""
-        if endpoint.socket is not None:
-            return self._over(endpoint.socket)
-        if endpoint.local:
-            return self._local
+        if endpoint.local or endpoint.socket is not None:
+            http = self._local.get(endpoint.socket)
+            if http is None:
+                http = self._local[endpoint.socket] = httpx.AsyncClient(transport=local_transport(endpoint.socket))
+            return http
         if self._by_proxy is None:
             self._by_proxy = httpx.AsyncClient()
         return self._by_proxy
 
     async def close(self) -> None:
-        for http in (self._local, self._by_proxy, *self._by_socket.values()):
+        for http in (self._by_proxy, *self._local.values()):
             if http is not None:
                 await http.aclose()
-
-    def _over(self, unix_socket: Path) -> httpx.AsyncClient:
-        http = self._by_socket.get(unix_socket)
-        if http is None:
-            http = httpx.AsyncClient(transport=local_transport(unix_socket))
-            self._by_socket[unix_socket] = http
-        return http
 
 
 async def refuse_v0_5(http: httpx.AsyncClient, url: str) -> None:

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from duragent.client.address import Announcement, Endpoint, Tokens, local_url, read_announcement, why, workspace_hash
+from duragent.client.address import (
+    Announcement,
+    Endpoint,
+    Tokens,
+    local_url,
+    read_announcement,
+    url_of,
+    why,
+    workspace_hash,
+)
 from duragent.client.proof import UNIX_SOCKET, new_nonce, proves
 from duragent.client.server_process import is_gone, owner
 from duragent.errors import OlderServer, ServerUnreachable
@@ -44,7 +53,7 @@ async def find_server(workspace: Path, tokens: Tokens = NO_TOKENS) -> Endpoint:
     return endpoint
 
 
-async def ask_ready(url: str, challenge: str | None = None, socket: Path | None = None) -> Ready:
+async def ask_ready(url: str, challenge: str, socket: Path | None) -> Ready:
     """`/readyz`, without any token. Raises ServerUnreachable.
 
     `socket`: the Unix socket to ask over; the kernel must say that this user's process listens there.
@@ -52,12 +61,11 @@ async def ask_ready(url: str, challenge: str | None = None, socket: Path | None 
     # Imported where it is used: the server needs this file too, and has no use for an HTTP client at its start.
     from duragent.client.http import httpx, local_transport
 
-    params = {} if challenge is None else {"challenge": challenge}
     try:
         # As a stream, because the kernel tells whose the other end is only while the connection is open.
         async with (
             httpx.AsyncClient(transport=local_transport(socket), timeout=READY_SECONDS) as http,
-            http.stream("GET", f"{url}/readyz", params=params) as response,
+            http.stream("GET", f"{url}/readyz", params={"challenge": challenge}) as response,
         ):
             if socket is not None:
                 _check_peer(response, socket)
@@ -109,14 +117,14 @@ def _check_trusted(told: Announcement) -> None:
 
 
 def _url(told: Announcement) -> str:
-    # Over its socket a server is reached whatever address it listens on.
-    return _shown(told.address) if told.socket is not None and not _is_any(told.address) else local_url(told.address)
-
-
-def _is_any(address: ServerAddress) -> bool:
-    return address.host in ("0.0.0.0", "::", "localhost")
+    try:
+        return local_url(told.address)
+    except ServerUnreachable:
+        if told.socket is None:
+            raise
+        # Over its socket a server is reached whatever address it listens on.
+        return _shown(told.address)
 
 
 def _shown(address: ServerAddress) -> str:
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    return f"http://{host}:{address.port}"
+    return url_of(address.host, address.port)

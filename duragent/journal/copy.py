@@ -32,9 +32,9 @@ def wound_up(state: SessionState, why: str) -> list[Event]:
     if turn is not None:
         asking = turn.asking
         if asking is not None and asking.status == "open":
-            place = {"turn": turn.id, "step": asking.step, "attempt": asking.attempt}
-            possible = {"possible_tokens": asking.reserved_tokens, "possible_usd": asking.reserved_usd}
-            events.append(ModelFailed.model_validate(place | possible | {"error": "interrupted", "message": why}))
+            place: dict[str, object] = {"turn": turn.id, "step": asking.step, "attempt": asking.attempt}
+            failed = {"error": "interrupted", "message": why}
+            events.append(ModelFailed.model_validate(place | asking.possible | failed))
         events += [_settled(turn.id, call, why) for call in turn.calls]
         events.append(TurnEnded(turn=turn.id, outcome="paused", code="wound-up", reason=f"{why} in the middle of it"))
     return [*events, SessionPaused(reason=f"{why}; send a message to go on")] if state.waiting else events

@@ -14,10 +14,8 @@ from pydantic import ValidationError
 
 from duragent.journal import legacy
 from duragent.journal.events import EVENT_TYPES, Event, Opaque
-from duragent.journal.record import CRC_TAIL_BYTES
 
 _START = re.compile(r'\{"seq":')
-_OURS = b',"crc":"'
 _EDGES = " \t\r\0\ufeff"
 _RESERVED = ("seq", "ts", "type", "tx", "crc")
 _DECODER = json.JSONDecoder()
@@ -47,11 +45,6 @@ class LegacyLines:
     records: list[LegacyRecord] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)
     altered: list[int] = field(default_factory=list)
-
-
-def is_ours(line: bytes) -> bool:
-    """Whether the line (without its newline) has the checksum that only this version writes."""
-    return line[-CRC_TAIL_BYTES:].startswith(_OURS)
 
 
 def read_lines(data: bytes, seen: set[tuple[int, str]]) -> LegacyLines:

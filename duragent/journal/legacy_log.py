@@ -19,10 +19,10 @@ from duragent.journal.events import (
     ToolFinished,
 )
 from duragent.journal.legacy_events import HistoryAdopted, ToolsSkipped
-from duragent.journal.legacy_lines import LegacyLines, LegacyRecord, is_ours, read_lines
+from duragent.journal.legacy_lines import LegacyLines, LegacyRecord, read_lines
 from duragent.journal.legacy_merge import Moment, with_remembered
 from duragent.journal.legacy_snapshot import BadSnapshot, LegacySnapshot
-from duragent.journal.record import Encoded, Record, crc_seed, encode
+from duragent.journal.record import Encoded, Record, crc_seed, encode, is_legacy
 
 NOT_APPROVED = "The call was not run. It was waiting for an approval when the session moved here from duragent v0.5."
 _NO_TIME = "1970-01-01T00:00:00Z"
@@ -47,15 +47,10 @@ class LegacyLog:
     head: int
     blobs: dict[str, bytes] = field(default_factory=dict)
 
-    def after(self, seq: int) -> list[bytes]:
-        """The lines behind record `seq`, each with its newline."""
-        return self.lines.splitlines(keepends=True)[seq:]
-
 
 def writer_of(log: bytes) -> Literal["ours", "v0.5"] | None:
     """Who wrote a log: ours if any line is; v0.5 if one may be, and none is ours; None when nothing says it."""
-    lines = log.split(b"\n")
-    if any(is_ours(line) for line in lines):
+    if not all(is_legacy(line) for line in log.split(b"\n")):
         return "ours"
     return "v0.5" if b'"timestamp"' in log else None
 
@@ -160,8 +155,13 @@ def _lines(numbers: Sequence[int]) -> str:
 
 
 def _numbers(numbers: Sequence[int]) -> str:
-    more = f" and {len(numbers) - _SHOWN:,} more" if len(numbers) > _SHOWN else ""
-    return ", ".join(str(number) for number in numbers[:_SHOWN]) + more
+    return _first([str(number) for number in numbers])
+
+
+def _first(parts: Sequence[str], what: str = "") -> str:
+    """The first of them, and how many `what` more there are."""
+    more = f" and {len(parts) - _SHOWN:,} more{what}" if len(parts) > _SHOWN else ""
+    return ", ".join(parts[:_SHOWN]) + more
 
 
 def _missing(records: Sequence[LegacyRecord], moments: Sequence[Moment], snapshot: LegacySnapshot) -> list[str]:
@@ -172,9 +172,8 @@ def _missing(records: Sequence[LegacyRecord], moments: Sequence[Moment], snapsho
     gaps = [gap for gap in gaps if gap[1] > stood_in]
     if not gaps:
         return []
-    shown = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in gaps[:_SHOWN])
-    more = f" and {len(gaps) - _SHOWN:,} more gaps" if len(gaps) > _SHOWN else ""
-    return [f"no file has these records of v0.5: {shown}{more}"]
+    shown = _first([str(first) if first == last else f"{first} to {last}" for first, last in gaps], " gaps")
+    return [f"no file has these records of v0.5: {shown}"]
 
 
 # --- the log --------------------------------------------------------------------------------------------------------

@@ -91,6 +91,11 @@ class Asking:
     reserved_tokens: int = 0
     reserved_usd: float | None = None
 
+    @property
+    def possible(self) -> dict[str, float | None]:
+        """What it may have used when its end is unknown, as fields of `ModelFailed`."""
+        return {"possible_tokens": self.reserved_tokens, "possible_usd": self.reserved_usd}
+
 
 @dataclass(frozen=True, slots=True)
 class OpenTurn:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from duragent.policy import searches
+from duragent.policy import rg_globs, searches
 from duragent.policy.commands import Piece
 from duragent.policy.inside import Reason, Words
 from duragent.policy.place import CommandPlace
@@ -46,9 +46,8 @@ class _Look:
     def __init__(self, place: CommandPlace, pieces: tuple[Piece, ...]) -> None:
         self._place = place
         self._disk = Resolver(place)
-        self._folders: tuple[str, ...] | None = (place.folder,)
+        self._folders: tuple[str, ...] | None = self._all_folders(pieces)
         """Where the commands may run; None when that cannot be told."""
-        self._folders = self._all_folders(pieces)
 
     def piece(self, piece: Piece) -> Piece:
         inner, guesses = tuple(map(self.piece, piece.inner)), tuple(map(self.piece, piece.guesses))
@@ -85,14 +84,11 @@ class _Look:
             yield from self._search(searches.Search(compared))
 
     def _outside(self, program: str, word: Word) -> Iterator[Reason]:
-        for text in _texts(word) or ():
-            for target in (each for base in self._bases() for each in self._disk.targets(base, self._home(text))):
-                ignored = target.sort == "folder" and program in _READ_NO_FOLDERS
-                if target.sort != "missing" and not ignored and not self._is_inside(target.path):
-                    yield Reason(word.text, "is outside the project, and no sandbox works here")
-        for text in _parts_of(word):
-            for target in (each for base in self._bases() for each in self._disk.targets(base, self._home(text))):
-                if target.sort == "other" and not self._is_inside(target.path):
+        named = {"other"} if program in _READ_NO_FOLDERS else {"folder", "other"}
+        for texts, sorts in ((_texts(word) or (), named), (_parts_of(word), {"other"})):
+            paths = ((base, self._home(text)) for text in texts for base in self._bases())
+            for target in (each for base, path in paths for each in self._disk.targets(base, path)):
+                if target.sort in sorts and not self._is_inside(target.path):
                     yield Reason(word.text, "is outside the project, and no sandbox works here")
 
     def _search(self, search: searches.Search) -> Iterator[Reason]:
@@ -116,8 +112,9 @@ class _Look:
 
     def _private_below(self, folder: str, search: searches.Search) -> str:
         prefix = folder.rstrip("/") + "/"
-        found = (each[len(prefix) :] for each in (*self._place.closed, "/proc/self") if each.startswith(prefix))
-        return next((each for each in found if not search.leaves_out(folder, each)), "")
+        found = [each[len(prefix) :] for each in (*self._place.closed, "/proc/self") if each.startswith(prefix)]
+        globs = () if search.hidden or not found else (*search.globs, *rg_globs.named_again(folder))
+        return next((each for each in found if not search.leaves_out(each, globs)), "")
 
     # --- files --------------------------------------------------------------------------------------------------------
 

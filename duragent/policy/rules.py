@@ -5,7 +5,7 @@ allowed by a pattern, so a mistake here makes a question too many and not one to
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -101,7 +101,11 @@ def judge(policy: Policy, invocation: Invocation) -> Verdict:
     if policy.faults:
         source, fault = policy.faults[0]
         return Deny(f"the policy cannot be used: {fault}", source)
-    parts = tuple(part for kind, piece in _pieces(invocation, policy.place) for part in _findings(policy, kind, piece))
+    return _judged(policy, invocation, _pieces(invocation, policy.place))
+
+
+def _judged(policy: Policy, invocation: Invocation, pieces: Sequence[tuple[Kind, Piece]]) -> Verdict:
+    parts = tuple(part for kind, piece in pieces for part in _findings(policy, kind, piece))
     if not any(part.verdict == "deny" for part in parts):
         parts = (*parts, *_denied_as_a_whole(policy, invocation))
     for part in parts:
@@ -118,10 +122,14 @@ def allow_patterns(policy: Policy, invocation: Invocation) -> tuple[str, ...]:
 
     Nothing is offered where the text does not tell what would run, such as `rm $X` or `… | sh`.
     """
-    if not isinstance(judge(policy, invocation), Ask):
+    if policy.faults:
+        return ()
+    # Which files a command names is looked up on the disk, once for both judgements.
+    pieces = _pieces(invocation, policy.place)
+    if not isinstance(_judged(policy, invocation, pieces), Ask):
         return ()
     found: list[str] = []
-    for kind, piece in _pieces(invocation, policy.place):
+    for kind, piece in pieces:
         patterns = _patterns(policy, kind, piece)
         if patterns is None:
             return ()
@@ -129,7 +137,7 @@ def allow_patterns(policy: Policy, invocation: Invocation) -> tuple[str, ...]:
     offered = tuple(dict.fromkeys(found))
     if len(offered) > MAX_OFFERED:
         return ()
-    return offered if isinstance(judge(policy.allowing(offered), invocation), Allow) else ()
+    return offered if isinstance(_judged(policy.allowing(offered), invocation, pieces), Allow) else ()
 
 
 def notifications(policy: Policy, invocation: Invocation) -> tuple[Delivery, ...]:
@@ -181,6 +189,8 @@ def _of_command(text: str, place: CommandPlace | None) -> tuple[Piece, ...]:
 
 def _denied_as_a_whole(policy: Policy, invocation: Invocation) -> list[Part]:
     """For denials that speak of more than one command, such as `curl * | sh`."""
+    if not policy.deny:
+        return []
     texts = [invocation.text if invocation.kind == "bash" else None, invocation.shell]
     lines = [lines_of(text[:MAX_TEXT]) for text in texts if text is not None]
     return [part for spelled in lines if (part := _denied_line(policy, spelled))]
@@ -188,10 +198,10 @@ def _denied_as_a_whole(policy: Policy, invocation: Invocation) -> list[Part]:
 
 def _denied_line(policy: Policy, spelled: tuple[str, ...]) -> Part | None:
     """The denial of a line. Only a pattern that speaks of `/dev/null` or `2>&1` sees them."""
-    whole, bare = (spelled[0],), (spelled[-1],)
+    whole, bare = (folded(spelled[0]),), (folded(spelled[-1]),)
     for rule in policy.deny:
-        if rule.denies("bash", tuple(map(folded, whole if names_harmless(rule.rest) else bare))):
-            return _denied_part(spelled[0], rule)
+        if rule.denies("bash", whole if names_harmless(rule.rest) else bare):
+            return _denied_part(spelled[0], rule.pattern, rule.source)
     return None
 
 
@@ -212,16 +222,14 @@ def _tool_piece(invocation: Invocation) -> Piece:
 
 def _findings(policy: Policy, kind: Kind, piece: Piece) -> list[Part]:
     if denied := _denial(policy, kind, piece):
-        return [_denied_part(piece.text, denied)]
+        return [_denied_part(piece.text, denied.pattern, denied.source)]
     if private := next((each.private for each in piece.all() if each.private), ""):
-        return [
-            Part(piece.text, "deny", f"{private} is private", BUILT_IN, f"denied by {BUILT_IN}: {private} is private")
-        ]
+        return [_denied_part(piece.text, f"{private} is private", BUILT_IN)]
     return _undenied(policy, kind, piece)
 
 
-def _denied_part(text: str, rule: Rule) -> Part:
-    return Part(text, "deny", rule.pattern, rule.source, f"denied by {rule.source}: {rule.pattern}")
+def _denied_part(text: str, rule: str, source: str) -> Part:
+    return Part(text, "deny", rule, source, f"denied by {source}: {rule}")
 
 
 def _denial(policy: Policy, kind: Kind, piece: Piece) -> Rule | None:

@@ -5,7 +5,7 @@ The law of this file: a word that may be a file counts as one. Only what is sure
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from duragent.policy import rg_globs
@@ -63,15 +63,17 @@ class Search:
     globs: tuple[str, ...] = ()
     """Patterns by which it enters those that they name all the same."""
 
-    def leaves_out(self, folder: str, path: str) -> bool:
-        """Whether a file is not read, by its path from the folder that is searched. Reads files of ripgrep."""
+    def leaves_out(self, path: str, globs: Sequence[str]) -> bool:
+        """Whether a file is not read, by its path from the folder that is searched.
+
+        `globs` name folders that are entered although their names begin with a dot.
+        """
         parts = path.split("/")
         if self.excluded & set(parts):
             return True
-        return not self.hidden and any(part.startswith(".") and not self._enters(folder, part) for part in parts)
-
-    def _enters(self, folder: str, name: str) -> bool:
-        return any(rg_globs.may_name(glob, name) for glob in (*self.globs, *rg_globs.named_again(folder)))
+        return not self.hidden and any(
+            part.startswith(".") and not any(rg_globs.may_name(glob, part) for glob in globs) for part in parts
+        )
 
 
 def operands(program: str, words: Words) -> Words:
@@ -103,7 +105,7 @@ def search(program: str, words: Words) -> Search | None:
         return None
     following = _FOLLOWING.get(program, _NEVER)
     named = tuple(word for word in operands(program, words) if not word.text.startswith("-"))
-    here = () if named and not _may_search_here(program, words) else (_here(),)
+    here = () if named and not _may_search_here(program, words) else (literal("."),)
     return Search(
         (*named, *here),
         next(filter(following.match, options), ""),
@@ -153,7 +155,3 @@ def _may_take_value(program: str, option: Word) -> bool:
     if not option.text.startswith("-") or option.text in ("-", "--"):
         return False
     return not _NO_VALUE_BEHIND[program].fullmatch(option.text)
-
-
-def _here() -> Word:
-    return literal(".")

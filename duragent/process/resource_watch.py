@@ -14,6 +14,7 @@ import re
 import resource
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from duragent.process.process_table import Process, descendants, processes
@@ -204,12 +205,10 @@ def _one_of_each_namespace(tree: Iterable[Process]) -> list[int]:
     """A pid for each set of mounts that is not our own."""
     found: dict[str, int] = {}
     for each in tree:
-        try:
+        with suppress(OSError):
             found.setdefault(os.readlink(f"/proc/{each.pid}/ns/mnt"), each.pid)
-            own = os.readlink("/proc/self/ns/mnt")
-        except OSError:
-            continue
-        found.pop(own, None)
+    with suppress(OSError):
+        found.pop(os.readlink("/proc/self/ns/mnt"), None)
     return list(found.values())
 
 

@@ -25,13 +25,18 @@ from duragent.process.kept_output import Kept, sync
 from duragent.process.process_table import (
     Process,
     chase,
-    descendants,
     has_children,
     process,
-    processes,
     send,
 )
-from duragent.process.resource_watch import Limits, ResourceWatch, limits_from, put_first, set_limits_of_process
+from duragent.process.resource_watch import (
+    Limits,
+    ResourceWatch,
+    limits_from,
+    put_first,
+    set_limits_of_process,
+    tree_of,
+)
 
 SPEC, CLAIM, EXIT, STDIN = "spec.json", "runner.json", "exit.json", "stdin"
 TERM_SECONDS, LEFT_SECONDS = 2.0, 0.5
@@ -149,13 +154,7 @@ class Run:
         return has_children()
 
     def _others(self) -> list[Process]:
-        table = processes()
-        below = descendants(table, os.getpid())
-        return [
-            each
-            for each in table
-            if not each.dead and each.pid != self._child.pid and (each.pid in below or each.session == self._child.pid)
-        ]
+        return [each for each in tree_of(self._child.pid) if not each.dead and each.pid != self._child.pid]
 
     def _signal_all(self, number: int) -> None:
         """To the group at once, which no fork can escape, and to each process that left the group."""

@@ -89,7 +89,11 @@ class Bubblewrap:
             hint = "apt install bubblewrap (or: dnf install bubblewrap, pacman -S bubblewrap, apk add bubblewrap)"
             return Trouble("bubblewrap is not installed", hint)
         attempt = Command(("/bin/sh", "-c", ":"), ROOT, {"PATH": _SYSTEM_PATH})
-        return trial(self.wrap(attempt, Confinement(writable=())), lambda said: explain(said, _kernel_switches()))
+        found = trial(self.wrap(attempt, Confinement(writable=())), lambda said: explain(said, _kernel_switches()))
+        if found is None:
+            # Asked now, because `wrap` starts nothing.
+            _ = self._knows_size
+        return found
 
     @cached_property
     def _knows_size(self) -> bool:

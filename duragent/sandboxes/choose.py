@@ -55,10 +55,11 @@ def sandboxes(settings: SandboxSettings, environ: Mapping[str, str] | None = Non
     """All of them by name, the strongest first; none has been tried."""
     environ = os.environ if environ is None else environ
     visible = tuple(map(_path, settings.visible))
-    homes, home = homes_here(environ), NOTHING_HIDDEN
     if settings.home == "hidden":
         homes = own_homes(environ)
         home = hidden_home(homes, environ)
+    else:
+        homes, home = homes_here(environ), NOTHING_HIDDEN
     bubblewrap = Bubblewrap(secret_places(homes, environ), visible, home=home)
     return {"bubblewrap": bubblewrap, "docker": Docker(settings.docker_image, environ), "trust": Trust()}
 

@@ -70,12 +70,10 @@ def take_server_folder(workspace: Path, environ: Mapping[str, str] = os.environ)
     """
     found, key = None, workspace_key(workspace_hash(workspace))
     for place in places(environ):
-        # Not `Path.exists`: a home of another user, as under sudo, must not be looked into, and that is no error.
-        if os.path.lexists(place) or found is None:
-            if found is None and make_place(place, environ):
-                with suppress(OSError):
-                    found = _take_writable(place, key)
-            _sweep(place, but=found)
+        if found is None and make_place(place, environ):
+            with suppress(OSError):
+                found = _take_writable(place, key)
+        _sweep(place, but=found)
     return found
 
 

@@ -21,6 +21,7 @@ from duragent.session.watch import CaughtUp, Hello, Reset, Watched
 
 PAGE_MAX_BYTES = 4 << 20
 """A page of large records ends early; the client sees by `head` that there are more."""
+_DELETED = frame("deleted", {})
 
 
 async def get_events(doors: Doors, request: Request) -> ASGIApp:
@@ -32,9 +33,7 @@ async def get_events(doors: Doors, request: Request) -> ASGIApp:
     after = last_event_id_of(request)
     if after is None:
         after = await _first(doors, session_id, query)
-    return EventStream(
-        doors, session_id, lambda: _stream(doors, session_id, after), deleted=lambda: frame("deleted", {})
-    )
+    return EventStream(doors, session_id, lambda: _stream(doors, session_id, after), deleted=_DELETED)
 
 
 async def _first(doors: Doors, session_id: str, query: EventsQuery) -> int:

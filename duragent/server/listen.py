@@ -15,13 +15,10 @@ _log = logging.getLogger("duragent")
 
 def listen_all(settings: ServerSettings, unix_path: Path | None) -> list[socket.socket]:
     """The TCP socket, and behind it the Unix socket where there can be one. Raises ServerStartFailed."""
-    unix = None if unix_path is None else listen_unix(unix_path)
-    try:
-        return [listen(settings), *([] if unix is None else [unix])]
-    except ServerStartFailed:
-        if unix is not None:
-            unix.close()
-        raise
+    found = [listen(settings)]
+    if unix_path is not None and (unix := listen_unix(unix_path)) is not None:
+        found.append(unix)
+    return found
 
 
 def listen(settings: ServerSettings) -> socket.socket:
@@ -66,8 +63,3 @@ def listen_unix(path: Path) -> socket.socket | None:
         _log.warning("no Unix socket at %s, commands use TCP: %s", path, error)
         return None
     return listener
-
-
-def url_of(host: str, port: int) -> str:
-    """The URL of a server that listens there."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

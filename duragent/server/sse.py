@@ -27,13 +27,13 @@ _log = logging.getLogger(__name__)
 class EventStream:
     """An ASGI answer. `frames` is entered before the answer begins, so that its errors are still problems.
 
-    `deleted` makes the last frame of a stream whose session was deleted; without it clients would reconnect for ever.
+    `deleted` is the last frame of a stream whose session was deleted; without it clients would reconnect for ever.
     """
 
     doors: Doors
     session_id: str
     frames: Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
-    deleted: Callable[[], bytes]
+    deleted: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +58,7 @@ class EventStream:
         except Stopping:
             pass
         except SessionNotFound:
-            return self.deleted()
+            return self.deleted
         except DuragentError as error:
             # The session was given up while it was read, or cannot be read: a client that reconnects gets the error.
             _log.info("a stream of session %s ended: %s", self.session_id, error)

@@ -45,6 +45,7 @@ from duragent.session.sessions import Question
 from duragent.session.watch import CaughtUp, Watched
 
 RESTARTED = b": restarted\n\n"
+_DELETED = frame("error", {"message": "the session was deleted", "code": SessionDeleted.code})
 
 
 async def post_stream(doors: Doors, request: Request) -> ASGIApp:
@@ -52,11 +53,7 @@ async def post_stream(doors: Doors, request: Request) -> ASGIApp:
     session_id, receipt = await received(doors, request)
     headers = ((b"idempotency-replayed", b"true"),) if receipt.duplicate else ()
     telling = Telling(receipt.seq, tools=query.tools)
-    return EventStream(doors, session_id, lambda: _stream(doors, session_id, telling), _deleted, headers)
-
-
-def _deleted() -> bytes:
-    return frame("error", {"message": "the session was deleted", "code": SessionDeleted.code})
+    return EventStream(doors, session_id, lambda: _stream(doors, session_id, telling), _DELETED, headers)
 
 
 @contextlib.asynccontextmanager

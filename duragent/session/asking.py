@@ -321,8 +321,7 @@ def _with_possible(state: SessionState, failed: ModelFailed) -> ModelFailed:
     asking = state.turn.asking if state.turn else None
     if asking is None or not end_unknown(failed):
         return failed
-    possible = {"possible_tokens": asking.reserved_tokens, "possible_usd": asking.reserved_usd}
-    return failed.model_copy(update=possible)
+    return failed.model_copy(update=asking.possible)
 
 
 def _sha256(request: ModelRequest) -> str:

@@ -170,10 +170,11 @@ async def take_in_once(sessions: Sessions, clock: Clock, file: IO[bytes]) -> tup
 
     Raises SessionExists when the session with that id is another one.
     """
+    found = await _settled(lambda: archive.Archive(file))
+    manifest = found.manifest
     try:
-        return await take_in(sessions, clock, file, new_id=False), False
+        return await _taken_in(sessions, clock, found, manifest.session_id), False
     except SessionExists:
-        manifest = (await _settled(lambda: archive.Archive(file))).manifest
         state = await sessions.state(manifest.session_id)
         digest = hashlib.sha256()
         async for lines in _stored(sessions, state.session_id, manifest.head):

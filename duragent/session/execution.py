@@ -84,7 +84,7 @@ class Execution:
         """The files that must not come into being while this runs."""
         if not running.known.tool.by_command:
             return ()
-        return await asyncio.to_thread(absent, self._ports.means.places(running.agent).frozen)
+        return await asyncio.to_thread(lambda: absent(self._ports.means.places(running.agent).frozen))
 
     async def _without_planted(self, result: ToolResult, watched: tuple[Path, ...]) -> ToolResult:
         planted = await asyncio.to_thread(put_aside, watched) if watched else []

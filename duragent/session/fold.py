@@ -33,8 +33,7 @@ async def fold(store: Store, claim: Claim) -> SessionState:
     crashpoint("session.folded")
     if state.seq - first >= SUMMARY_RECORDS:
         with contextlib.suppress(StoreError):
-            last = lines[lines.rfind(b"\n", 0, -1) + 1 :]
-            await store.put_snapshot(claim, snapshot.dump(snapshot.Snapshot(state, crc_of(last))))
+            await store.put_snapshot(claim, snapshot.dump(snapshot.Snapshot(state, crc_of(lines))))
     return state
 
 

@@ -191,9 +191,9 @@ def dump(rows: Mapping[str, Row], marks: Iterable[tuple[str, str]]) -> bytes:
 
 def _from_folder(listed: Listed) -> Row:
     """What costs nothing to know: when it was made, by its id, and when its log was written last."""
-    made = moment_of(listed.session_id) or _moment(listed.changed_at)
-    changed = max(made, _moment(listed.changed_at)) if listed.changed_at else made
-    state = SessionState(listed.session_id, created_at=timestamp(made), updated_at=timestamp(changed))
+    written = _moment(listed.changed_at)
+    made = moment_of(listed.session_id) or written
+    state = SessionState(listed.session_id, created_at=timestamp(made), updated_at=timestamp(max(made, written)))
     return Row(state, old=True)
 
 

@@ -80,12 +80,14 @@ class Means:
 
     def warning(self, agent: Agent | None = None) -> str:
         """What a person must know about where commands run, and what to do about it; "" when a sandbox holds, or when
-        a person chose to run without. May try out the sandbox.
+        a person chose to run without. May try out the sandbox, unless `try_sandbox` found one that works.
         """
         if agent is not None and agent.spec.sandbox.require:
             return ""
         if None not in self._warned:
-            why = why_no_sandbox(self.sandbox, self.environment)
+            held = self._chosen.get(None)
+            works = held is not None and held.name != "trust"
+            why = "" if works else why_no_sandbox(self.sandbox, self.environment)
             self._warned[None] = f"{NO_SANDBOX} Why: {why}" if why else ""
         return self._warned[None]
 

@@ -11,15 +11,14 @@ from pathlib import Path
 from duragent.crashpoint import crashpoint
 from duragent.errors import SessionExists, StoreFull
 from duragent.journal.record import crc_seed
-from duragent.journal.scan import scan
 from duragent.os_errors import in_words
-from duragent.safe_read import OddFile
 from duragent.stores.blobs import write_blob
 from duragent.stores.disk import Disk
 from duragent.stores.lines import line_seq
 from duragent.stores.log_file import LogFile
+from duragent.stores.opening import is_without_record
 from duragent.stores.rotation import Rotation
-from duragent.stores.segments import ACTIVE, FILE_MAX_BYTES, has_log
+from duragent.stores.segments import ACTIVE, has_log
 
 ADOPTED = ".adopted-"
 DELETED = ".deleted-"
@@ -77,7 +76,8 @@ class Adoption:
         """
         try:
             names = set(self._disk.names(self._named))
-            if names <= {ACTIVE} and self._has_no_record(names):
+            path, seed = self._named / ACTIVE, crc_seed(self._session_id)
+            if not names or (names == {ACTIVE} and is_without_record(self._disk, path, seed)):
                 return True
         except FileNotFoundError:
             return True
@@ -87,14 +87,6 @@ class Adoption:
         if has_log(self._disk, self._named):
             why = "exists"
         raise SessionExists(f"session '{self._session_id}' {why}")
-
-    def _has_no_record(self, names: set[str]) -> bool:
-        try:
-            data = self._disk.read_file(self._named / ACTIVE, FILE_MAX_BYTES) if names else b""
-        except OddFile:
-            return False
-        found = scan(data, crc_seed(self._session_id), after=None)
-        return found.seq == 0 and found.verdict != "damaged"
 
     def close(self) -> None:
         """Leaves nothing behind that did not get its name."""

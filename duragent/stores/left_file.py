@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from duragent.errors import LogChanged
@@ -23,7 +23,10 @@ class LeftFile:
 
     @classmethod
     def of(cls, fd: int) -> "LeftFile":
-        status = os.fstat(fd)
+        return cls.seen(os.fstat(fd))
+
+    @classmethod
+    def seen(cls, status: os.stat_result) -> "LeftFile":
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
     def open(self, disk: Disk, open_file: Callable[[], int], session_id: str) -> tuple[int, bool]:
@@ -39,14 +42,15 @@ class LeftFile:
             raise LogChanged(session_id, odd.problem) from odd
         try:
             now = LeftFile.of(fd)
-            if problem := self._difference(now):
+            if problem := self.difference(now):
                 raise LogChanged(session_id, problem)
         except (OSError, LogChanged):
             disk.close(fd)
             raise
         return fd, now != self
 
-    def _difference(self, now: "LeftFile") -> str | None:
+    def difference(self, now: "LeftFile") -> str | None:
+        """Why `now` is not this file as it was, in words; None when it is."""
         if (now.device, now.inode) != (self.device, self.inode):
             return _OTHER
         return f"it has {now.size} bytes instead of {self.size}" if now.size != self.size else None
@@ -54,11 +58,8 @@ class LeftFile:
 
 def difference(fd: int, path: Path, size: int) -> str | None:
     """Why the open file is not the one at `path` with `size` bytes, in words; None when it is."""
-    ours = os.fstat(fd)
     try:
-        named = os.stat(path, follow_symlinks=False)
+        named = LeftFile.seen(os.stat(path, follow_symlinks=False))
     except FileNotFoundError:
         return "it was removed"
-    if (named.st_ino, named.st_dev) != (ours.st_ino, ours.st_dev):
-        return _OTHER
-    return f"it has {ours.st_size} bytes instead of {size}" if ours.st_size != size else None
+    return replace(LeftFile.of(fd), size=size).difference(named)

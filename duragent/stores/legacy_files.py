@@ -19,8 +19,8 @@ from pathlib import Path
 
 from duragent.crashpoint import crashpoint
 from duragent.errors import LogChanged
-from duragent.journal.legacy_lines import is_ours
 from duragent.journal.legacy_log import LegacyFiles, LegacyLog, adopted, writer_of
+from duragent.journal.record import is_legacy as is_legacy_line
 from duragent.journal.snapshot import is_ours as is_our_snapshot
 from duragent.safe_read import OddFile
 from duragent.stores.blobs import write_blob
@@ -177,7 +177,7 @@ def _begins_with_ours(disk: Disk, path: Path) -> bool:
         line, newline, _ = disk.read(fd, _FIRST_LINE_BYTES, 0).partition(b"\n")
     finally:
         disk.close(fd)
-    return bool(newline) and is_ours(line)
+    return bool(newline) and not is_legacy_line(line)
 
 
 def _read(disk: Disk, path: Path, limit_bytes: int) -> bytes:

@@ -128,8 +128,6 @@ def _openai_call(call: ToolCall, arguments: str) -> dict[str, Any]:
 
 def _openai_usage(answer: Answer) -> dict[str, Any] | None:
     usage = answer.counted
-    if answer.wire_usage is None:
-        return None
     counts = {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
@@ -137,7 +135,12 @@ def _openai_usage(answer: Answer) -> dict[str, Any] | None:
         "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }
-    return counts | dict(answer.wire_usage)
+    return _as_sent(answer, counts)
+
+
+def _as_sent(answer: Answer, counts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Our counts with what the test has written over them; None when the answer is to have none."""
+    return None if answer.wire_usage is None else {**counts, **answer.wire_usage}
 
 
 # --- Anthropic ------------------------------------------------------------------------------------------------------
@@ -170,7 +173,7 @@ def anthropic_stream(answer: Answer, model: str) -> Iterator[Chunk]:
     yield from _anthropic_blocks(answer)
     reason = {"stop_reason": _STOP_REASONS[answer.why_finished], "stop_sequence": None}
     counts = {"output_tokens": answer.counted.output_tokens}
-    yield _event("message_delta", {"delta": reason, "usage": _anthropic_usage(answer, counts)})
+    yield _event("message_delta", {"delta": reason, "usage": _as_sent(answer, counts)})
     yield _event("message_stop", {})
 
 
@@ -206,10 +209,6 @@ def _event(name: str, fields: Mapping[str, Any], *, counts: bool = False) -> Chu
     return Chunk(f"event: {name}\ndata: ".encode() + _bytes({"type": name} | dict(fields)) + b"\n\n", counts)
 
 
-def _anthropic_usage(answer: Answer, counts: Mapping[str, Any]) -> dict[str, Any] | None:
-    return None if answer.wire_usage is None else {**counts, **answer.wire_usage}
-
-
 def _anthropic_frame(answer: Answer, model: str, output_tokens: int) -> dict[str, Any]:
     usage = answer.counted
     counts = {
@@ -226,5 +225,5 @@ def _anthropic_frame(answer: Answer, model: str, output_tokens: int) -> dict[str
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
-        "usage": _anthropic_usage(answer, counts),
+        "usage": _as_sent(answer, counts),
     }

@@ -92,8 +92,7 @@ def _note(finished: Finished, timeout_seconds: float) -> str:
     if finished.limit:
         return _limit_note(finished, finished.limit, timeout_seconds)
     if finished.error:
-        late = f"timed out after {timeout_seconds:g} s; " if finished.ending == "timeout" else ""
-        return f"[{late}{printable(finished.error)}]"
+        return f"[{_late(finished, timeout_seconds)}{printable(finished.error)}]"
     if finished.ending == "timeout":
         return f"[timed out after {timeout_seconds:g} s and was ended]"
     if finished.ending == "cancelled":
@@ -114,10 +113,14 @@ _LIMIT_WORDS = {
 """What a command did, the setting of the limit, and by how much its value is shifted for the setting's unit."""
 
 
+def _late(finished: Finished, timeout_seconds: float) -> str:
+    return f"timed out after {timeout_seconds:g} s; " if finished.ending == "timeout" else ""
+
+
 def _limit_note(finished: Finished, limit: LimitReached, timeout_seconds: float) -> str:
     did, setting, shift = _LIMIT_WORDS.get(limit.name, ("went over a limit of {}", limit.name, 0))
     what = f"{did.format(f'{limit.value >> shift:,}')} and was ended: `sandbox.limits.{setting}` in duragent.yaml"
-    late = f"timed out after {timeout_seconds:g} s; " if finished.ending == "timeout" else ""
+    late = _late(finished, timeout_seconds)
     also = f"; {printable(finished.error)}" if finished.error else ""
     if finished.ending == "exited" and finished.exit_code is not None and limit.name != "file_bytes":
         return f"[exit code {finished.exit_code}; what the command left running {what}{also}]"

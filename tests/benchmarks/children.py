@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from duragent.client.address import read_address, read_announcement
+from duragent.client.address import read_announcement
 from tests.benchmarks.logs import LogMaker, write_index
 from tests.benchmarks.wire import Address, Wire, answers
 from tests.promises.real_server import RealServer, make_workspace
@@ -120,9 +120,9 @@ def token_of(workspace: Path) -> str:
 
 def address_of(server: RealServer) -> Address:
     """Where it is, with its token."""
-    found = read_address(server.workspace)
-    assert found is not None
-    return Address(found.port, token_of(server.workspace), found.pid)
+    told = read_announcement(server.workspace)
+    assert told is not None
+    return Address(told.address.port, told.token, told.address.pid)
 
 
 def rss_mb(pid: int) -> float:

@@ -22,10 +22,8 @@ from duragent.journal.events import TurnEnded
 from duragent.journal.record import Record
 from duragent.wire import SendMessage
 from tests.bounds import LIMIT_SECONDS
-from tests.campaigns.test_real_faults import _Server
+from tests.campaigns.test_real_faults import _Server, fill, small_disk
 from tests.promises.real_server import make_workspace, told
-
-DISK_BYTES = 4 << 20
 
 
 @dataclass
@@ -42,27 +40,16 @@ def _mount(*options: str) -> None:
     subprocess.run(["mount", *options], check=True, capture_output=True, timeout=60)
 
 
-def _fill(filler: Path) -> None:
-    with filler.open("wb", buffering=0) as file:
-        for size in (1 << 16, 1 << 12, 1):
-            with contextlib.suppress(OSError):
-                while True:
-                    file.write(b"f" * size)
-
-
 @pytest.fixture(params=["read-only", "full"])
 def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BadDisk]:
     folder = tmp_path / "disk"
-    folder.mkdir()
-    try:
-        _mount("-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(folder))
-    except (OSError, subprocess.CalledProcessError):
+    if not small_disk("tmpfs", folder, tmp_path / "image"):
         pytest.skip("this machine lets nobody mount a small file system")
     server = _Server(make_workspace(folder).workspace, outside=tmp_path)
     filler = folder / "filler"
     try:
         if request.param == "full":
-            yield BadDisk(server, lambda: _fill(filler), filler.unlink, "No space left on device (make room)")
+            yield BadDisk(server, lambda: fill(filler), filler.unlink, "No space left on device (make room)")
         else:
             yield BadDisk(
                 server,

@@ -51,7 +51,7 @@ class Shortage:
 # --- what there can be too little of --------------------------------------------------------------------------------
 
 
-def _small_disk(kind: str, folder: Path, image: Path) -> bool:
+def small_disk(kind: str, folder: Path, image: Path) -> bool:
     """Mount a small file system; False when this machine does not let us."""
     folder.mkdir()
     commands = [["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(folder)]]
@@ -69,15 +69,21 @@ def _small_disk(kind: str, folder: Path, image: Path) -> bool:
     return False
 
 
+def fill(filler: Path) -> None:
+    """Leave no byte free on the disk of this file."""
+    with filler.open("wb", buffering=0) as file:
+        for size in (1 << 16, 1 << 12, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"f" * size)
+
+
 def _full_disk(server: _Server, folder: Path) -> Shortage:
     filler = folder / "filler"
 
     def begin() -> None:
-        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-            for size in (1 << 16, 1 << 12, 1):
-                with contextlib.suppress(OSError):
-                    while True:
-                        file.write(b"f" * size)
+        with contextlib.suppress(OSError):
+            fill(filler)
 
     return Shortage("disk", server, begin, lambda: filler.unlink(missing_ok=True))
 
@@ -106,7 +112,7 @@ def shortage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shortag
 def _served(kind: str, tmp_path: Path) -> Iterator[Shortage]:
     folder = tmp_path / "disk"
     mounted = kind in ("tmpfs", "ext4")
-    if mounted and not _small_disk(kind, folder, tmp_path / "image"):
+    if mounted and not small_disk(kind, folder, tmp_path / "image"):
         pytest.skip(f"this machine lets nobody mount a small {kind}")
     made = make_workspace(folder)
     server = _Server(made.workspace, outside=tmp_path)

@@ -2,10 +2,7 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,15 +24,10 @@ class _Scarce(RealServer):
     descriptors: int = 0
     memory_bytes: int = 0
 
-    def spawn(self, environ: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
-        command = ["prlimit"]
-        command += [f"--nofile={self.descriptors}:{self.descriptors}"] if self.descriptors else []
-        command += [f"--as={self.memory_bytes}:{self.memory_bytes}"] if self.memory_bytes else []
-        command += [sys.executable, "-m", "duragent", "serve", "--workspace", str(self.workspace), "--port", "0"]
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environ() | dict(environ or {})
-            )
+    def __post_init__(self) -> None:
+        descriptors = [f"--nofile={self.descriptors}:{self.descriptors}"] if self.descriptors else []
+        memory = [f"--as={self.memory_bytes}:{self.memory_bytes}"] if self.memory_bytes else []
+        self.prefix = ("prlimit", *descriptors, *memory)
 
 
 async def _talk(server: "_Scarce", client: Client, count: int) -> tuple[list[str], int]:

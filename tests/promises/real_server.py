@@ -33,6 +33,7 @@ class RealServer:
     config: Path | None = None
     tokens: Tokens = field(default_factory=Tokens)
     program: tuple[str, ...] = ("-m", "duragent")
+    prefix: tuple[str, ...] = ()
 
     @property
     def sessions_dir(self) -> Path:
@@ -45,7 +46,7 @@ class RealServer:
     def spawn(self, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a process and do not wait for anything."""
         place = ["--config", str(self.config)] if self.config else ["--workspace", str(self.workspace)]
-        command = [sys.executable, *self.program, "serve", *place, "--port", "0"]
+        command = [*self.prefix, sys.executable, *self.program, "serve", *place, "--port", "0"]
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environ() | dict(environ or {})

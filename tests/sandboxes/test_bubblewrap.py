@@ -3,9 +3,7 @@
 import http.server
 import os
 import socket
-import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,15 +15,6 @@ from tests.bounds import LIMIT_SECONDS
 from tests.sandboxes.here import needs_bubblewrap
 
 pytestmark = needs_bubblewrap
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A folder that does not lie in /tmp, so that it is the machine's own inside too."""
-    cache = Path.home() / ".cache"
-    cache.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="duragent-test-", dir=cache) as folder:
-        yield Path(os.path.realpath(folder))
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import os
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,15 +18,6 @@ from tests.sandboxes.here import needs_bubblewrap
 
 SECRET = "a-secret-of-the-home"
 SYSTEM = "/usr/local/bin:/usr/bin:/bin"
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A home that does not lie in /tmp, where everything is hidden anyway."""
-    cache = Path.home() / ".cache"
-    cache.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="duragent-home-", dir=cache) as folder:
-        yield Path(os.path.realpath(folder))
 
 
 @pytest.fixture

@@ -156,6 +156,15 @@ async def test_an_attempt_that_was_lost_says_what_it_may_have_cost(store: FileSt
     again.close()
 
 
+async def _is_paused_until_a_person_goes_on(store: FileStore, tmp_path: Path, session: str, seq: int) -> None:
+    async with open_house(store, ScriptedModel(["alive"]), tmp_path / "agents", node="node-99") as house:
+        answered = await house.sessions.answer(session, seq)
+        assert (answered.outcome, answered.code) == ("paused", "too-many-recoveries")
+        again = await house.ask(session, "go on")
+        assert again.reply is not None
+        assert again.reply.text == "alive"
+
+
 async def test_turn_whose_process_dies_each_time_before_the_model_is_asked_is_paused_for_a_person(
     store: FileStore, tmp_path: Path
 ) -> None:
@@ -183,12 +192,7 @@ async def test_turn_whose_process_dies_each_time_before_the_model_is_asked_is_pa
             break
     assert len(deaths) == 21
     store = reopened(store, tmp_path)
-    async with open_house(store, ScriptedModel(["alive"]), tmp_path / "agents", node="node-99") as house:
-        answered = await house.sessions.answer(session, seq)
-        assert (answered.outcome, answered.code) == ("paused", "too-many-recoveries")
-        again = await house.ask(session, "go on")
-        assert again.reply is not None
-        assert again.reply.text == "alive"
+    await _is_paused_until_a_person_goes_on(store, tmp_path, session, seq)
     store.close()
 
 
@@ -211,12 +215,7 @@ async def test_a_turn_that_dies_again_and_again_is_paused_for_a_person(store: Fi
         store = reopened(store, tmp_path)
     assert session is not None
     assert seq is not None
-    async with open_house(store, ScriptedModel(["alive"]), tmp_path / "agents", node="node-9") as house:
-        answered = await house.sessions.answer(session, seq)
-        assert (answered.outcome, answered.code) == ("paused", "too-many-recoveries")
-        again = await house.ask(session, "go on")
-        assert again.reply is not None
-        assert again.reply.text == "alive"
+    await _is_paused_until_a_person_goes_on(store, tmp_path, session, seq)
     store.close()
 
 

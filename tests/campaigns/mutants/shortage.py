@@ -25,7 +25,7 @@ SHORTAGE: tuple[Mutant, ...] = (
     without(
         "a log that is opened again may be another one",
         "the comparison of inode and size with what was left",
-        Edit(LEFT_FILE, "            if problem := self._difference(now):", '            if problem := "":'),
+        Edit(LEFT_FILE, "            if problem := self.difference(now):", '            if problem := "":'),
         f"{T_OPEN_LOGS}::test_log_that_was_changed_while_it_was_not_open_is_not_acknowledged",
     ),
     without(

@@ -167,8 +167,8 @@ WRITING: tuple[Mutant, ...] = (
         "the check that the open file still has the log's name (git checkout, sed -i)",
         Edit(
             LEFT_FILE,
-            "    if (named.st_ino, named.st_dev) != (ours.st_ino, ours.st_dev):",
-            "    if False:",
+            "        if (now.device, now.inode) != (self.device, self.inode):",
+            "        if False:",
         ),
         f"{T_MEDDLING}::test_log_that_somebody_else_changed_is_not_acknowledged_and_the_good_copy_kept",
         f"{T_MEDDLING}::test_change_during_an_append_is_noticed_before_the_acknowledgement",
@@ -178,7 +178,7 @@ WRITING: tuple[Mutant, ...] = (
         "the check that nobody else has appended or cut",
         Edit(
             LEFT_FILE,
-            "if ours.st_size != size else None",
+            "if now.size != self.size else None",
             "if False else None",
         ),
         f"{T_MEDDLING}::test_log_that_somebody_else_changed_is_not_acknowledged_and_the_good_copy_kept",
