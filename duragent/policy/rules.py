@@ -98,13 +98,13 @@ Verdict = Allow | Ask | Deny
 
 def judge(policy: Policy, invocation: Invocation) -> Verdict:
     """Whether the call may run. Never raises, whatever the text is."""
-    if policy.faults:
-        source, fault = policy.faults[0]
-        return Deny(f"the policy cannot be used: {fault}", source)
     return _judged(policy, invocation, _pieces(invocation, policy.place))
 
 
 def _judged(policy: Policy, invocation: Invocation, pieces: Sequence[tuple[Kind, Piece]]) -> Verdict:
+    if policy.faults:
+        source, fault = policy.faults[0]
+        return Deny(f"the policy cannot be used: {fault}", source)
     parts = tuple(part for kind, piece in pieces for part in _findings(policy, kind, piece))
     if not any(part.verdict == "deny" for part in parts):
         parts = (*parts, *_denied_as_a_whole(policy, invocation))
@@ -122,8 +122,6 @@ def allow_patterns(policy: Policy, invocation: Invocation) -> tuple[str, ...]:
 
     Nothing is offered where the text does not tell what would run, such as `rm $X` or `… | sh`.
     """
-    if policy.faults:
-        return ()
     # Which files a command names is looked up on the disk, once for both judgements.
     pieces = _pieces(invocation, policy.place)
     if not isinstance(_judged(policy, invocation, pieces), Ask):
