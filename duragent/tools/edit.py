@@ -50,17 +50,33 @@ class NotEdited:
 
 
 def edit(text: str, change: Change) -> Edited | NotEdited:
-    """The text with the change made. In a text with CRLF line ends, LF in the change stands for them."""
+    """The text with the change made. In a text with CRLF line ends, LF in the change stands for them.
+
+    Where a text has both, it stands for each, so that an edit that is done twice does not find the other one.
+    """
     if change.old == change.new:
         return NotEdited("old_text and new_text are the same: there is nothing to change")
-    if "\r" not in change.old and _has_crlf(text, everywhere=change.old in text):
-        change = Change(_crlf(change.old), _crlf(change.new), change.everywhere)
+    if "\r" not in change.old and "\r\n" in text:
+        return _edit_crlf(text, change)
     places = places_of(change.old, text, _SHOWN_PLACES + 1)
     if not places:
         return _absent(text, change)
     if len(places) > 1 and not change.everywhere:
-        return NotEdited(_several(text, change.old, places))
+        return NotEdited(_several(text, places))
     return Edited(text.replace(change.old, change.new), text.count(change.old))
+
+
+def _edit_crlf(text: str, change: Change) -> Edited | NotEdited:
+    wanted = r"\r?\n".join(map(re.escape, change.old.split("\n")))
+    # Ahead of where we look, so that places that overlap are found too.
+    places = [found.start() for found in itertools.islice(re.finditer(f"(?={wanted})", text), _SHOWN_PLACES + 1)]
+    crlf = Change(_crlf(change.old), _crlf(change.new), change.everywhere)
+    if not places:
+        return _absent(text, crlf)
+    if len(places) > 1 and not change.everywhere:
+        return NotEdited(_several(text, places))
+    everywhere = text.count("\r\n") == text.count("\n")
+    return Edited(*re.subn(wanted, lambda found: crlf.new if everywhere or "\r" in found[0] else change.new, text))
 
 
 def places_of(part: str, text: str, limit: int) -> list[int]:
@@ -77,16 +93,11 @@ def line_of(at: int, text: str) -> int:
     return text.count("\n", 0, at) + 1
 
 
-def _has_crlf(text: str, *, everywhere: bool) -> bool:
-    count = text.count("\r\n")
-    return count > 0 and (not everywhere or count == text.count("\n"))
-
-
 def _crlf(text: str) -> str:
     return re.sub(r"\r?\n", "\r\n", text)
 
 
-def _several(text: str, old: str, places: list[int]) -> str:
+def _several(text: str, places: list[int]) -> str:
     lines = list(dict.fromkeys(line_of(at, text) for at in places[:_SHOWN_PLACES]))
     more = len(places) > _SHOWN_PLACES
     count = f"more than {_SHOWN_PLACES}" if more else str(len(places))
