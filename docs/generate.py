@@ -22,15 +22,15 @@ from duragent.journal import events
 from duragent.policy.defaults import ALLOW
 from duragent.policy.files import PolicyFile
 from duragent.server.app import ROUTES
-from duragent.server.asked import SEQ_MAX
 from duragent.server.auth import ADMIN_PREFIX, BODY_MAX_BYTES, IMPORT_MAX_BYTES, PUBLIC_PATHS
+from duragent.server.params import SEQ_MAX
 from duragent.server.problems import REFUSALS, STATUSES
 from duragent.server.routing import Route
 from duragent.tools.base import AnyTool, Tool
 from duragent.tools.settings import WebSettings
 from duragent.tools.skill import Skill
 from duragent.tools.toolset import BUILTINS
-from duragent.tools.web import WebTool
+from duragent.tools.web.tool import WebTool
 
 REFERENCE = Path(__file__).parent / "reference"
 _GENERATED = "<!-- Written by docs/generate.py. Change the code, then run `python docs/generate.py`. -->"

@@ -13,13 +13,13 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
-from duragent.private_folder import places
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.server.settings import ServerSettings
-from duragent.session.settings import SessionsSettings
+from duragent.system.private_folder import places
 from duragent.tools.settings import WebSettings
-from duragent.yaml_file import YamlDocument, YamlPath, read_yaml
-from duragent.yaml_model import PathText, validate
+from duragent.turn.settings import SessionsSettings
+from duragent.yaml.document import YamlDocument, YamlPath, read_yaml
+from duragent.yaml.model import PathText, validate
 
 # `$$`, a whole `${…}`, or a `${` that nothing closes.
 _INTERPOLATION = re.compile(r"\$\$|\$\{([^{}]*)\}|\$\{")

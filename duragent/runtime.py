@@ -18,42 +18,43 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from duragent import __version__, descriptors, wire
+from duragent import __version__, wire
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.client.address import url_of, workspace_hash
 from duragent.clock import SystemClock
 from duragent.config import Config, closed_to_agents, inactive_config
 from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
-from duragent.fault_words import problem_and_hint
 from duragent.journal.record import timestamp
-from duragent.known_workspaces import KnownWorkspace, hidden_everywhere, remember
 from duragent.models.base import Model, ModelChoice
-from duragent.models.demo import DemoModel
-from duragent.models.litellm import LitellmModel, warm
-from duragent.models.text_tools import TextTools
-from duragent.models.text_tools_choice import wants_text
-from duragent.os_errors import in_words
-from duragent.private_folder import workspace_key
+from duragent.models.demo.model import DemoModel
+from duragent.models.litellm.model import LitellmModel, warm
+from duragent.models.text_tools.choice import wants_text
+from duragent.models.text_tools.model import TextTools
 from duragent.process.spool import Spool
 from duragent.server.announce import Presence, announced, prepare_run_folder, stay_announced, take_presence
 from duragent.server.app import build_app
-from duragent.server.doors import Doors, Tokens
+from duragent.server.dependencies import Doors, Tokens
 from duragent.server.ending import end_for_sure
 from duragent.server.listen import listen_all
 from duragent.server.log import log_to_stderr
 from duragent.server.memory import take_few_arenas
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
-from duragent.session.alone import Spawned
-from duragent.session.means import Means
-from duragent.session.ports import Ports
+from duragent.session.locks import Spawned
 from duragent.session.sessions import HANG_SECONDS, Sessions
-from duragent.stores.files import FileStore
-from duragent.stores.lock import SessionsLock, WorkspaceLock, refuse_network_file_system
-from duragent.stores.room import Room
+from duragent.stores.files.locks import SessionsLock, WorkspaceLock, refuse_network_file_system
+from duragent.stores.files.room import Room
+from duragent.stores.files.store import FileStore
 from duragent.subscribers.notify import Notifier
+from duragent.system import descriptors
+from duragent.system.known_workspaces import KnownWorkspace, hidden_everywhere, remember
+from duragent.system.os_errors import in_words
+from duragent.system.private_folder import workspace_key
+from duragent.system.workspace_folder import close_to_others, make_folders
 from duragent.tools.settings import WebSettings
-from duragent.workspace_folder import close_to_others, make_folders
+from duragent.turn.ports import Ports
+from duragent.turn.workbench import Means
+from duragent.yaml.validation_words import problem_and_hint
 
 GRACE_FOR_TURNS = 0.8
 """The part of the grace that turns get; the rest is for answers on their way out."""

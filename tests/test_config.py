@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from duragent.config import Config, ConfigFile, StoreSettings, inactive_config, interpolate, load_config
 from duragent.errors import InvalidFile
 from duragent.server.settings import ServerSettings
-from duragent.session.settings import SessionsSettings
-from duragent.yaml_file import parse_yaml
+from duragent.turn.settings import SessionsSettings
+from duragent.yaml.document import parse_yaml
 from tests.bounds import LIMIT_SECONDS
 
 

@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import UnsafePrivateFolder
-from duragent.known_workspaces import MOST, KnownWorkspace, hidden_everywhere, not_around, remember
-from duragent.private_folder import lasting_places, make_place, opened, places, read_text, workspace_key, write_text
 from duragent.server.announce import ServerFolder, take_server_folder
+from duragent.system.known_workspaces import MOST, KnownWorkspace, hidden_everywhere, not_around, remember
+from duragent.system.private_folder import (
+    lasting_places,
+    make_place,
+    opened,
+    places,
+    read_text,
+    workspace_key,
+    write_text,
+)
 from tests.promises.stranger import NOBODY
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user")

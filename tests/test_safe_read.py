@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from duragent.safe_read import read_beginning
+from duragent.system.safe_read import read_beginning
 
 
 def test_beginning_of_a_file_ends_at_the_limit_and_links_are_followed(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from duragent.agent.starter import write_agent, write_workspace
-from duragent.cli.screen import _history
-from duragent.stores.files import FileStore
-from duragent.workspace_folder import close_to_others, make_folders
+from duragent.cli.chat.screen import _history
+from duragent.stores.files.store import FileStore
+from duragent.system.workspace_folder import close_to_others, make_folders
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077], ids=["umask-000", "umask-022", "umask-077"])

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pydantic import AliasChoices, BaseModel, ConfigDict, Discriminator, Field, Strict
 
 from duragent.errors import InvalidFile
-from duragent.yaml_file import parse_yaml, read_yaml
-from duragent.yaml_model import validate
+from duragent.yaml.document import parse_yaml, read_yaml
+from duragent.yaml.model import validate
 
 
 class Part(BaseModel):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from duragent.agent.section import Section, Texts
+from duragent.yaml.section import Section, Texts
 
 Disposition = Literal["allow", "passive", "silent", "block"]
 

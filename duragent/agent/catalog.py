@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from duragent.agent.confined import names_in
+from duragent.agent.folder_files import names_in
 from duragent.agent.load import FILE_NAME, Agent, load_agent
 from duragent.errors import AgentBroken, AgentNotFound, InvalidFile
 

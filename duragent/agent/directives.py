@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from duragent.agent.confined import names_in, read_inside, read_text_inside
+from duragent.agent.folder_files import names_in, read_inside, read_text_inside
 from duragent.errors import InvalidFile
 
 FOLDER = "directives"

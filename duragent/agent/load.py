@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from duragent.agent.confined import inside, read_text_inside
+from duragent.agent.folder_files import inside, read_text_inside
 from duragent.agent.spec import AgentFile, AgentSpec, Metadata
 from duragent.errors import InvalidFile
-from duragent.yaml_file import YamlDocument, read_yaml
-from duragent.yaml_model import validate
+from duragent.yaml.document import YamlDocument, read_yaml
+from duragent.yaml.model import validate
 
 FILE_NAME = "agent.yaml"
 PROMPT_FILES = {"soul": "SOUL.md", "system_prompt": "SYSTEM_PROMPT.md", "instructions": "INSTRUCTIONS.md"}

@@ -14,12 +14,12 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, Strict, field_validator
 
-from duragent.agent.confined import followed, inside, names_in, read_text_inside, signature
+from duragent.agent.folder_files import followed, inside, names_in, read_text_inside, signature
 from duragent.agent.load import Agent
-from duragent.agent.section import Section
 from duragent.errors import InvalidFile
-from duragent.yaml_file import YamlDocument, parse_yaml
-from duragent.yaml_model import validate
+from duragent.yaml.document import YamlDocument, parse_yaml
+from duragent.yaml.model import validate
+from duragent.yaml.section import Section
 
 FILE_NAME = "SKILL.md"
 WORKSPACE_FOLDER = "skills"

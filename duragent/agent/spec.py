@@ -20,8 +20,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from duragent.agent.access import AccessSpec
-from duragent.agent.section import Filled, FilledPath, Scalar, Section, Texts
-from duragent.yaml_model import PathText
+from duragent.yaml.model import PathText
+from duragent.yaml.section import Filled, FilledPath, Scalar, Section, Texts
 
 API_VERSION = "duragent/v1alpha1"
 KNOWN_PROVIDERS = ("anthropic", "ollama", "openai", "openrouter", "gemini", "demo")

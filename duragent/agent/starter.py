@@ -11,8 +11,8 @@ from types import MappingProxyType
 from duragent.agent.load import FILE_NAME
 from duragent.agent.spec import API_VERSION, check_name
 from duragent.errors import InvalidFile, InvalidRequest
-from duragent.workspace_folder import make_folders
-from duragent.yaml_file import parse_yaml
+from duragent.system.workspace_folder import make_folders
+from duragent.yaml.document import parse_yaml
 
 # Only starting points: names change faster than releases, and agent.yaml says where to change them.
 DEFAULT_MODELS = {

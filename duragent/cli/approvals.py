@@ -36,7 +36,7 @@ async def _approvals(where: Where, agent: str | None, json: bool) -> None:
 
 
 def show(asked: "list[Approval]") -> None:
-    from duragent.cli.question import in_one_line, next_command
+    from duragent.cli.chat.question import in_one_line, next_command
 
     rows = [
         (_name(each), each.agent, view.when(each.requested_at), _TITLES[each.kind], in_one_line(each.command))

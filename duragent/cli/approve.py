@@ -13,7 +13,7 @@ from duragent.cli.loop import run
 from duragent.errors import InvalidRequest, NothingToDo
 
 if TYPE_CHECKING:
-    from duragent.cli.question import Choice
+    from duragent.cli.chat.question import Choice
     from duragent.wire import Approval, Decide
 
 
@@ -77,7 +77,7 @@ async def _approve(where: Where, prefix: str, wish: _Wish) -> int:
 
 
 async def _decide(connection: Connection, prefix: str, wish: _Wish) -> int:
-    from duragent.cli.question import DECIDED
+    from duragent.cli.chat.question import DECIDED
     from duragent.client.turn import open_question, rest_of_turn
 
     client = connection.client
@@ -101,7 +101,7 @@ async def _decide(connection: Connection, prefix: str, wish: _Wish) -> int:
 
 def _body(asked: "Approval | None", wish: _Wish) -> "Decide | None":
     """The decision; None when there is nothing that it could be about."""
-    from duragent.cli.question import WORDS, Choice, decide
+    from duragent.cli.chat.question import WORDS, Choice, decide
     from duragent.wire import Decide
 
     if asked is not None and wish.call in (None, asked.call_id):
@@ -117,9 +117,9 @@ def _ask_person(asked: "Approval") -> "Choice":
     """Show the call and let the person choose."""
     import shutil
 
-    from duragent.cli.question import AT_ONCE, Choice, above, keys
-    from duragent.cli.render import render, render_question
-    from duragent.cli.tool_blocks import called
+    from duragent.cli.chat.question import AT_ONCE, Choice, above, keys
+    from duragent.cli.chat.render import render, render_question
+    from duragent.cli.chat.tool_blocks import called
 
     width = shutil.get_terminal_size().columns
     typer.echo(render(called(asked.tool, asked.command, asked=True), width), nl=False)

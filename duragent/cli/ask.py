@@ -88,9 +88,9 @@ class AnswerPrinter:
         self._printed = ""
 
     def take(self, item: "Item") -> None:
-        from duragent.cli.conversation import asking_again
-        from duragent.cli.render import plain
-        from duragent.cli.tool_blocks import called
+        from duragent.cli.chat.conversation import asking_again
+        from duragent.cli.chat.render import plain
+        from duragent.cli.chat.tool_blocks import called
         from duragent.client.watch import Reconnecting
         from duragent.journal.events import ModelFailed, ModelReplied, ToolStarted
         from duragent.journal.record import Record
@@ -116,7 +116,7 @@ class AnswerPrinter:
             self._print(UNFINISHED.sub("", self._partial.text))
 
     def end(self, result: "TurnResult") -> None:
-        from duragent.cli.conversation import DECLINED, SET_UP
+        from duragent.cli.chat.conversation import DECLINED, SET_UP
         from duragent.client.turn import CONFIGURATION
         from duragent.journal.events import REFUSED
 
@@ -152,7 +152,7 @@ class AnswerPrinter:
 
 
 def _say_what_waits(asked: "Approval") -> None:
-    from duragent.cli.question import lines, next_command
+    from duragent.cli.chat.question import lines, next_command
 
     session = view.short_id(asked.session_id)
     lost = "a call may have run, and somebody has to say what is to be done"

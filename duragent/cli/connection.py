@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from duragent.cli import view
 from duragent.cli.place import FIRST_AGENT, find_config, make_workspace, need_config, serve_arguments
-from duragent.cli.which import SHOWN_MATCHES, check_prefix, not_one
+from duragent.cli.session_ids import SHOWN_MATCHES, check_prefix, not_one
 from duragent.errors import AgentNotFound, InvalidRequest
 
 if TYPE_CHECKING:

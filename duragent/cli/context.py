@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from duragent.journal.record import Record
     from duragent.journal.state import SessionState
     from duragent.models.messages import ToolSchema
-    from duragent.session.stage import Wanted
-    from duragent.stores.reader import LogReader
+    from duragent.stores.files.reader import LogReader
+    from duragent.turn.host import Wanted
 
 SHOWN_CHARS = 100
 """Of a message's first line; `--full` shows all of it."""
@@ -39,9 +39,9 @@ def context(
 
     A part's tokens are an estimate, corrected by what the provider reported in this session.
     """
-    from duragent.cli.log import find_folder
     from duragent.cli.loop import run
-    from duragent.stores.reader import LogReader
+    from duragent.cli.session.log import find_folder
+    from duragent.stores.files.reader import LogReader
 
     found = need_config(config, workspace)
     log = SessionLog.open(LogReader(found.sessions_dir), find_folder(found.sessions_dir, session_id))
@@ -76,14 +76,14 @@ async def next_question(config: "Config", log: "SessionLog") -> Question:
     from duragent.clock import SystemClock
     from duragent.context.build import Window, frame
     from duragent.context.sections import surrounding_sections
-    from duragent.context.windows import find_window
-    from duragent.session import prompting
+    from duragent.context.window import find_window
+    from duragent.turn import history
 
     agent = Catalog.open(config.agents_dir).get(log.state.agent)
     has = equip(agent, config.workspace, config.base)
     tools: Sequence[ToolSchema] = has.tools.schemas()
-    if prompting.needs_recall(agent.spec, tools):
-        tools = prompting.offered(agent.spec, tools, log.newest(prompting.FOR_RECALL)[0])
+    if history.needs_recall(agent.spec, tools):
+        tools = history.offered(agent.spec, tools, log.newest(history.FOR_RECALL)[0])
     around = frame(
         agent,
         SystemClock().now(),
@@ -91,10 +91,10 @@ async def next_question(config: "Config", log: "SessionLog") -> Question:
         tools=tools,
         window=await find_window(agent.spec.model),
     )
-    records, from_start = log.newest(prompting.wanted_for(around))
-    after = prompting.opening_after(log.state, records)
-    first = [] if after is None else log.records(after, prompting.OPENING_RECORDS)
-    return Question(log.state, agent, around, Window(records, from_start, prompting.opening_in(first)))
+    records, from_start = log.newest(history.wanted_for(around))
+    after = history.opening_after(log.state, records)
+    first = [] if after is None else log.records(after, history.OPENING_RECORDS)
+    return Question(log.state, agent, around, Window(records, from_start, history.opening_in(first)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class SessionLog:
         from duragent.journal.apply import apply
         from duragent.journal.record import BadLine, crc_seed, decode
         from duragent.journal.state import SessionState
-        from duragent.stores.lines import line_seq
+        from duragent.stores.files.lines import line_seq
 
         state, sizes, oldest, seed = SessionState(session_id), array("L"), 1, crc_seed(session_id)
         for line in reader.lines(session_id):
@@ -128,7 +128,7 @@ class SessionLog:
 
     def newest(self, wanted: "Wanted") -> "tuple[list[Record], bool]":
         """The newest records, as many as a turn would look at, and whether there are no older ones."""
-        from duragent.session.prompting import Reach
+        from duragent.turn.history import Reach
 
         reach = Reach(wanted, self.state)
         before = self.oldest + len(self.sizes)
@@ -144,8 +144,8 @@ class SessionLog:
         return [record for record in read if record.seq <= self.state.seq]
 
     def _step_back(self, before: int) -> int:
-        from duragent.session.prompting import BACK_LINES
         from duragent.stores.base import READ_MAX_BYTES
+        from duragent.turn.history import BACK_LINES
 
         first, size = before - 1, self.sizes[before - 1 - self.oldest]
         while first > self.oldest and before - first < BACK_LINES:

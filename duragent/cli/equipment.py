@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from duragent.agent.context_files import Surroundings, load_surroundings, working_folder
 from duragent.agent.load import Agent
-from duragent.agent.surroundings import Surroundings, load_surroundings, working_folder
 from duragent.policy.files import load_policy
 from duragent.tools.base import Places
 from duragent.tools.toolset import Toolset, gather

@@ -60,7 +60,7 @@ async def _fork(where: Where, prefix: str, at: int | None, title: str | None, js
 
 def _last_good(connection: Connection, session_id: str) -> int | None:
     """The last record of a damaged session that can be shared, 0 for none; None when the files are elsewhere."""
-    from duragent.stores.checkup import check
+    from duragent.stores.files.checkup import check
 
     if connection.config is None:
         return None

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from duragent import __version__, errors
 from duragent.cli import view
 from duragent.cli.place import NoWorkspace
-from duragent.os_errors import in_words
+from duragent.system.os_errors import in_words
 
 COMMANDS: dict[str, str] = {
     "chat": "Talk to an agent; makes what is missing.",
@@ -31,7 +31,16 @@ COMMANDS: dict[str, str] = {
     "doctor": "Check this machine, the workspace and the agents; say what is missing.",
     "completions": "Print the completion script for bash, zsh or fish.",
 }
-"""Each is the function, or the `app` of subcommands, in the file of that name; it is imported when it is called."""
+"""Each is the function of that name, or the `app` of subcommands, in a file of that name, which is imported then."""
+
+_IN_FOLDERS = {
+    "chat": "chat.chat",
+    "attach": "chat.attach",
+    "session": "session.session",
+    "agent": "agent.agent",
+    "doctor": "doctor.doctor",
+}
+"""Where the file is, if it is not in `cli/` itself."""
 
 EXIT_CODES: dict[int, str] = {
     0: "done",
@@ -114,7 +123,7 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"duragent.cli.{cmd_name}")
+        module = importlib.import_module(f"duragent.cli.{_IN_FOLDERS.get(cmd_name, cmd_name)}")
         loaded = getattr(module, "app", None)
         if loaded is None:
             loaded = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)

@@ -88,7 +88,7 @@ def choose_model() -> "Choice":
 def _ollama_models() -> list[str] | None:
     import httpx
 
-    from duragent.models.litellm_request import ollama_url
+    from duragent.models.litellm.request import ollama_url
 
     try:
         answer = httpx.get(f"{ollama_url(os.environ)}/api/tags", timeout=0.5, trust_env=False).json()

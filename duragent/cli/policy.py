@@ -37,7 +37,7 @@ def try_command(
     from duragent.config import closed_to_agents
     from duragent.policy.rules import Allow, Invocation, allow_patterns, explain, judge
     from duragent.process.spool import Spool
-    from duragent.session.means import Means
+    from duragent.turn.workbench import Means
 
     found = need_config(config, workspace)
     means = Means(

@@ -9,12 +9,12 @@ import typer
 
 from duragent.cli import options, view
 from duragent.cli.completions import complete_session
-from duragent.cli.log import find_folder
 from duragent.cli.place import need_config
+from duragent.cli.session.log import find_folder
 from duragent.errors import Damaged, InvalidRequest
 
 if TYPE_CHECKING:
-    from duragent.stores.checkup import Replayed
+    from duragent.stores.files.checkup import Replayed
 
 
 def replay(
@@ -32,7 +32,7 @@ def replay(
     json: options.Json = False,
 ) -> None:
     """Fold a session's log and show the state that it adds up to, as state.yaml shows it. Needs no server."""
-    from duragent.stores import checkup
+    from duragent.stores.files import checkup
 
     prefix, at = split(session)
     sessions_dir = need_config(config, workspace).sessions_dir
@@ -71,8 +71,8 @@ def _show(replayed: "Replayed", json: bool) -> None:
 
 def _verify(sessions_dir: Path, session_id: str, json: bool) -> int:
     from duragent.journal import snapshot
-    from duragent.safe_read import read_file
-    from duragent.stores import checkup
+    from duragent.stores.files import checkup
+    from duragent.system.safe_read import read_file
 
     try:
         saved = read_file(sessions_dir / session_id / "state.yaml", snapshot.MAX_BYTES)

@@ -15,8 +15,8 @@ from typing import Protocol
 
 from duragent.client.server_process import is_gone
 from duragent.errors import InvalidRequest, ServerUnreachable, UnsafePrivateFolder
-from duragent.private_folder import has_socket, opened, places, read_text, workspace_key
-from duragent.safe_read import read_file
+from duragent.system.private_folder import has_socket, opened, places, read_text, workspace_key
+from duragent.system.safe_read import read_file
 from duragent.wire import ServerAddress
 
 TOKEN_VARIABLE = "DURAGENT_TOKEN"

@@ -26,7 +26,7 @@ from duragent.client.address import (
 from duragent.client.proof import UNIX_SOCKET, new_nonce, proves
 from duragent.client.server_process import is_gone, owner
 from duragent.errors import OlderServer, ServerUnreachable
-from duragent.private_folder import peer_uid
+from duragent.system.private_folder import peer_uid
 from duragent.wire import Ready, ServerAddress
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from duragent.client.address import Endpoint, Tokens, read_address
 from duragent.client.find import find_server
 from duragent.client.server_process import is_gone
 from duragent.errors import ServerStartFailed, ServerUnreachable, SessionsLocked, WorkspaceLocked
-from duragent.os_errors import in_words
-from duragent.workspace_folder import make_folders
+from duragent.system.os_errors import in_words
+from duragent.system.workspace_folder import make_folders
 
 START_SECONDS = 15.0
 DEAD_SECONDS = 1.0

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from duragent.agent.spec import ModelSpec
-from duragent.context.steady import steady_start
+from duragent.context.stable_cut import steady_start
 from duragent.context.tokens import beginning, tokens
 from duragent.context.tokens import message_tokens as message_tokens
 from duragent.context.transcript import Said

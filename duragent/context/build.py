@@ -10,12 +10,12 @@ from datetime import datetime
 
 from duragent.agent.load import Agent
 from duragent.context.budget import NOTICE_TOKENS, Limits, Seen, keep, reserved_tokens, split
-from duragent.context.facts import asks_for_time, dated, dated_from_first
-from duragent.context.results import with_masked_results, with_short_results
 from duragent.context.sections import Section, agent_sections, ordered, system_message
+from duragent.context.time_notes import asks_for_time, dated, dated_from_first
 from duragent.context.tokens import MESSAGE_OVERHEAD_TOKENS, measured_ratio, schema_tokens, tokens
+from duragent.context.tool_results import with_masked_results, with_short_results
 from duragent.context.transcript import Said, said, user_message
-from duragent.context.windows import window_tokens
+from duragent.context.window import window_tokens
 from duragent.journal.events import MessageReceived, TurnStarted
 from duragent.journal.record import Record
 from duragent.models.messages import ChatMessage, ModelRequest, ToolSchema

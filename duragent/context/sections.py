@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from xml.sax.saxutils import escape
 
+from duragent.agent.context_files import Surroundings
 from duragent.agent.load import Agent, render, variables
-from duragent.agent.surroundings import Surroundings
-from duragent.context.facts import STABLE_VARIABLES
+from duragent.context.time_notes import STABLE_VARIABLES
 
 PRIME_DIRECTIVES = """\
 ## Ground rules

@@ -1,4 +1,4 @@
-"""What may be posted to a session, as nouns. `session/admit.py` turns each into events, or refuses it."""
+"""What may be posted to a session, as nouns. `journal/admit.py` turns each into events, or refuses it."""
 
 from typing import Literal
 

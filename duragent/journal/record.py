@@ -21,8 +21,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from duragent.journal import legacy
 from duragent.journal.events import EVENT_TYPES, Event, Opaque, ToolFinished
+from duragent.journal.legacy import lift
 
 MAX_LINE_BYTES = 1 << 20
 BLOB_MIN_BYTES = 16 << 10
@@ -149,7 +149,7 @@ def checked_seq(line: bytes | memoryview, seed: int) -> int:
     view = memoryview(line)
     tail = bytes(view[-CRC_TAIL_BYTES:])
     if not tail.startswith(_CRC_KEY):
-        return legacy.checked_seq(bytes(view), BadLine)
+        return lift.checked_seq(bytes(view), BadLine)
     head = view[:-CRC_TAIL_BYTES]
     if tail[len(_CRC_KEY) :] != b'%08x"}' % zlib.crc32(head, seed):
         raise BadLine("the checksum does not fit")
@@ -210,7 +210,7 @@ def decode(line: bytes, seed: int, blob: Callable[[str], bytes] | None = None) -
     try:
         fields = json.loads(line)
         if "ts" not in fields and "timestamp" in fields:
-            fields = legacy.lift(fields)
+            fields = lift.lift(fields)
         seq, ts, kind = fields.pop("seq"), fields.pop("ts"), fields.pop("type")
         tx = fields.pop("tx", None)
         fields.pop("crc", None)

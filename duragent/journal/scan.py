@@ -8,7 +8,7 @@ never acknowledged, so it may be cut off) or *damaged* (anything else; it may on
 from dataclasses import dataclass
 from typing import Literal
 
-from duragent.journal.record import BadLine, checked_seq, is_legacy, tx_of
+from duragent.journal.record import BadLine, Record, checked_seq, is_legacy, tx_of
 
 # What a block that never reached the disk reads as. A hole begins where the append began, or spans whole sectors; a
 # shorter run of NULs is no hole but a change.
@@ -76,6 +76,14 @@ def next_tx(before: tuple[int, int] | None, tx: tuple[int, int] | None) -> tuple
     if tx != expected or (tx and tx[0] > tx[1]):
         raise BadLine("it is not of the group of records that it stands in")
     return None if tx is None or tx[0] == tx[1] else tx
+
+
+def ends_group(record: Record) -> bool:
+    """Whether the log may end here: no record that was appended together with this one comes behind it."""
+    if record.tx is None:
+        return True
+    at, _, count = record.tx.partition("/")
+    return at == count
 
 
 def _cut(walk: _Walk, verdict: Literal["torn", "damaged"], problem: str) -> Scan:

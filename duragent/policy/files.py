@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, Strict, model_validator
 
-from duragent.agent.section import Section
 from duragent.agent.spec import API_VERSION
 from duragent.errors import InvalidFile
 from duragent.policy.defaults import ALLOW
 from duragent.policy.patterns import KINDS, Rule
 from duragent.policy.tiers import Delivery, Mode, Notify, Policy, Tier, merge
-from duragent.yaml_file import YamlDocument, parse_yaml, read_text, read_yaml
-from duragent.yaml_model import validate
+from duragent.yaml.document import YamlDocument, parse_yaml, read_text, read_yaml
+from duragent.yaml.model import validate
+from duragent.yaml.section import Section
 
 FILE_NAME = "policy.yaml"
 LOCAL_NAME = "policy.local.yaml"

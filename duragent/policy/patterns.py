@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from duragent.policy import spellings
-from duragent.policy.words import GLOB, HOLE, NUMBER
+from duragent.policy.shell.words import GLOB, HOLE, NUMBER
 
 Kind = Literal["bash", "builtin", "cli", "mcp"]
 KINDS: tuple[str, ...] = get_args(Kind)

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from duragent.policy import rg_globs, searches
-from duragent.policy.commands import Piece
-from duragent.policy.inside import Reason, Words
 from duragent.policy.place import CommandPlace
 from duragent.policy.resolve import Resolver, Target, TooMuch
-from duragent.policy.words import NotAWord, Word, read_word
+from duragent.policy.shell import rg_globs, searches
+from duragent.policy.shell.commands import Piece
+from duragent.policy.shell.inside import Reason, Words
+from duragent.policy.shell.words import NotAWord, Word, read_word
 
 NO_FILES = frozenset(
     "echo printf which type pwd whoami id uname basename dirname sleep true false : tr test df".split()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from duragent.policy.place import PRIVATE_PROCESS_FILES, PROCESS, PROCESS_FILES, CommandPlace, is_private_name
-from duragent.policy.words import GLOB, NUMBER
+from duragent.policy.shell.words import GLOB, NUMBER
 
 MAX_STEPS = 4_000
 MAX_LINKS = 40

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from duragent.policy.commands import Piece, is_guarded, pieces_of
 from duragent.policy.defaults import GENERAL
-from duragent.policy.inside import Reason
 from duragent.policy.patterns import Kind, Rule, escaped, folded
 from duragent.policy.place import CommandPlace
 from duragent.policy.reach import reached
+from duragent.policy.shell.commands import Piece, is_guarded, pieces_of
+from duragent.policy.shell.inside import Reason
+from duragent.policy.shell.words import GLOB, HOLE, NUMBER
 from duragent.policy.spellings import lines_of, names_harmless
 from duragent.policy.tiers import BUILT_IN, Delivery, Policy
-from duragent.policy.words import GLOB, HOLE, NUMBER
 
 NOT_LISTED = "not in the allow list"
 MAX_TEXT = 262_144

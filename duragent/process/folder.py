@@ -27,11 +27,11 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from duragent.crashpoint import crashpoint
-from duragent.descriptors import limit_of_commands
 from duragent.process import process_table, runner
 from duragent.process.base import Ending, Finished, LimitReached, Output
-from duragent.safe_read import open_file, read_file
 from duragent.sandboxes.base import Command
+from duragent.system.descriptors import limit_of_commands
+from duragent.system.safe_read import open_file, read_file
 
 HEAD_BYTES = 4 << 20
 PIECE_BYTES = 1 << 20

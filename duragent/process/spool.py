@@ -20,14 +20,14 @@ from typing import ParamSpec, TypeVar
 from duragent.clock import ULID, SystemClock
 from duragent.crashpoint import crashpoint
 from duragent.errors import InvalidRequest, RunnerLost, Unavailable
-from duragent.os_errors import in_words
 from duragent.process import folder as files
 from duragent.process import process_table, runner
 from duragent.process.base import CallEvidence, Commands, Finished
+from duragent.process.exit_watch import Gone
 from duragent.process.folder import Claim, Seen, Tail
-from duragent.process.gone import Gone
-from duragent.safe_read import OddFile, open_file, read_file
 from duragent.sandboxes.base import Command
+from duragent.system.os_errors import in_words
+from duragent.system.safe_read import OddFile, open_file, read_file
 
 FIRST_POLL_SECONDS, LAST_POLL_SECONDS = 0.02, 0.2
 MARGIN_SECONDS = 20.0

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from duragent.safe_read import read_beginning
 from duragent.sandboxes.base import Confinement
+from duragent.system.safe_read import read_beginning
 
 TOOLS_BELOW_HOME: tuple[str, ...] = (
     # several languages

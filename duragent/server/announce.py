@@ -21,9 +21,9 @@ from duragent.client.address import ADDRESS_FILE, KEY_FILE, SOCKET_FILE, TOKEN_F
 from duragent.client.proof import new_key
 from duragent.crashpoint import crashpoint
 from duragent.errors import ServerStartFailed, UnsafePrivateFolder
-from duragent.os_errors import in_words
-from duragent.private_folder import make_place, open_folder, opened, places, workspace_key, write_text
-from duragent.stores.disk import Disk
+from duragent.stores.files.disk import Disk
+from duragent.system.os_errors import in_words
+from duragent.system.private_folder import make_place, open_folder, opened, places, workspace_key, write_text
 from duragent.wire import ServerAddress
 
 LOCK_SECONDS = 2.0

@@ -10,9 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from duragent import wire
 from duragent.errors import Fenced, Stopping
-from duragent.server import admin, agents, approvals, copies, events, messages, sessions, stream
-from duragent.server.answers import to_json
-from duragent.server.asked import (
+from duragent.server.auth import IMPORTS_PATH, Guard
+from duragent.server.dependencies import Doors
+from duragent.server.openapi import document
+from duragent.server.params import (
     ApprovalsQuery,
     EventsQuery,
     ImportQuery,
@@ -21,11 +22,10 @@ from duragent.server.asked import (
     SessionsQuery,
     StreamQuery,
 )
-from duragent.server.auth import IMPORTS_PATH, Guard
-from duragent.server.doors import Doors
-from duragent.server.openapi import document
 from duragent.server.peers import is_own_process
 from duragent.server.problems import problem_response
+from duragent.server.responses import to_json
+from duragent.server.routes import admin, agents, approvals, copies, events, messages, sessions, stream
 from duragent.server.routing import ARCHIVE, Route, Router
 from duragent.server.stop import Stop
 

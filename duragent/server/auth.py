@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from duragent.server.doors import Tokens
+from duragent.server.dependencies import Tokens
 from duragent.server.problems import Refused
 
 PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/version", "/openapi.json"})

@@ -11,9 +11,9 @@ from typing import Any
 
 from sse_starlette.event import ServerSentEvent
 
-from duragent.journal import legacy
+from duragent.journal.legacy import lift
 from duragent.journal.record import CRC_TAIL_BYTES
-from duragent.server.answers import to_json
+from duragent.server.responses import to_json
 
 BLOB_MARK = b'{"blob":"'
 """In a block that holds this, texts may have been moved out: see `Sessions.expand`."""
@@ -75,7 +75,7 @@ def _without_crc(line: bytes) -> bytes:
 def _fields(line: bytes) -> dict[str, Any]:
     fields: dict[str, Any] = json.loads(line)
     fields.pop("crc", None)
-    return legacy.lift(fields) if "ts" not in fields and "timestamp" in fields else fields
+    return lift.lift(fields) if "ts" not in fields and "timestamp" in fields else fields
 
 
 def _lifted_frame(line: bytes) -> bytes:

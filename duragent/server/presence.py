@@ -2,7 +2,7 @@
 
 from duragent.errors import DuragentError
 from duragent.journal.inputs import Pause
-from duragent.server.doors import Doors
+from duragent.server.dependencies import Doors
 
 RETURN_SECONDS = 3.0
 """A client that lost its connection is back by then; it has not left."""

@@ -13,9 +13,9 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from duragent.errors import Stopping
-from duragent.server.asked import accepts, prefers_async
-from duragent.server.doors import Doors
+from duragent.server.dependencies import Doors
 from duragent.server.in_flight import InFlight, Kind
+from duragent.server.params import accepts, prefers_async
 from duragent.server.problems import Refused
 
 Endpoint = Callable[[Doors, Request], Awaitable[ASGIApp]]

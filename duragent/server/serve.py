@@ -13,10 +13,10 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from duragent.descriptors import for_connections
-from duragent.private_folder import peer_uid
 from duragent.server.problems import Refused, problem_response
 from duragent.server.stop import Stop
+from duragent.system.descriptors import for_connections
+from duragent.system.private_folder import peer_uid
 
 HEAD_MAX_BYTES = 64 << 10
 KEEP_ALIVE_SECONDS = 60

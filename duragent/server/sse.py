@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from duragent.errors import DuragentError, SessionDeleted, SessionNotFound, Stopping
-from duragent.server.doors import Doors
+from duragent.server.dependencies import Doors
 from duragent.server.frames import KEEP_ALIVE
 from duragent.server.presence import pause_when_left
 from duragent.server.stop import end

@@ -7,13 +7,13 @@ from typing import Literal
 
 from duragent.crashpoint import crashpoint
 from duragent.errors import CallChanged, InvalidRequest, NothingToDo, SessionNotFound, StoreError
+from duragent.journal.admit import Already, admit
 from duragent.journal.events import ApprovalRequested, Finding, ToolLost, command_of
 from duragent.journal.inputs import Decision
 from duragent.journal.record import Record, timestamp
 from duragent.journal.state import OpenCall, SessionState
-from duragent.session.admit import Already, admit
-from duragent.session.ports import Ports
-from duragent.session.stage import Stage
+from duragent.turn.host import Stage
+from duragent.turn.ports import Ports
 
 _log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from duragent.clock import Clock
 from duragent.errors import Damaged, DuragentError, SessionNotFound, Stopping, StoreError
-from duragent.session.actor import Session
 from duragent.session.index import Index
+from duragent.session.session import Session
 from duragent.stores.base import Store
 
 AT_ONCE = 4

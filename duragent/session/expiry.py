@@ -7,7 +7,7 @@ from duragent.errors import DuragentError
 from duragent.journal.inputs import Close, Decision
 from duragent.journal.record import timestamp
 from duragent.journal.state import SessionState
-from duragent.session.ports import Ports
+from duragent.turn.ports import Ports
 
 
 def expired_sessions(states: Iterable[SessionState], ports: Ports) -> Iterator[tuple[str, Close]]:

@@ -16,18 +16,18 @@ from duragent.journal.apply import reduce
 from duragent.journal.inputs import Input
 from duragent.journal.record import Record, crc_seed, encode, expand, timestamp
 from duragent.journal.state import SessionState
-from duragent.session.actor import Receipt, Session
-from duragent.session.alone import OneAtATime, UntilStopped, to_its_end, tried, within
-from duragent.session.answer import Answered, AnswerSearch, answered
 from duragent.session.approvals import Question, if_readable, open_question
 from duragent.session.checks import Checks, Means
-from duragent.session.copying import damage_of, mend
+from duragent.session.create import NewSession, Wish, first_records, once
 from duragent.session.expiry import expired_approvals, expired_sessions
-from duragent.session.fold import fold
 from duragent.session.index import Index, Query
-from duragent.session.new import NewSession, Wish, first_records, once
-from duragent.session.ports import Ports
+from duragent.session.locks import OneAtATime, UntilStopped, to_its_end, tried, within
+from duragent.session.recovery import fold
+from duragent.session.repair import damage_of, mend
+from duragent.session.session import Receipt, Session
+from duragent.session.wait_for_turn import Answered, AnswerSearch, answered
 from duragent.session.watch import CaughtUp, Hello, Reset, Watched
+from duragent.turn.ports import Ports
 
 __all__ = ["Block", "CaughtUp", "Delta", "Hello", "NewSession", "Question", "Receipt", "Reset", "Sessions", "Watched"]
 

@@ -21,8 +21,8 @@ from duragent.journal.events import (
     TurnEnded,
 )
 from duragent.journal.snapshot import Snapshot
-from duragent.session.ports import Ports
 from duragent.stores.base import Claim
+from duragent.turn.ports import Ports
 
 SUMMARIZED = (
     SessionCreated,

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from duragent.bus import Block, Delta, Subscription
-from duragent.session.stage import Shown
-from duragent.stores.lines import line_seq
+from duragent.stores.files.lines import line_seq
+from duragent.turn.host import Shown
 
 REPLAY_LINES = 2_000
 

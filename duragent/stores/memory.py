@@ -9,7 +9,7 @@ from duragent.errors import Damaged, Fenced, SeqConflict, SessionExists, Session
 from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
 from duragent.stores.base import READ_MAX_BYTES, Claim, Listed, TornTail
-from duragent.stores.lines import line_seq
+from duragent.stores.files.lines import line_seq
 
 
 @dataclass(slots=True)

@@ -37,13 +37,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from duragent.agent.load import Agent
 from duragent.errors import InvalidArguments
-from duragent.fault_words import problem_and_hint
 from duragent.journal.events import EffectClass
 from duragent.models.messages import ToolSchema
 from duragent.policy.patterns import Kind
 from duragent.policy.rules import Invocation, invocation_text
 from duragent.process.base import Commands
 from duragent.sandboxes.base import Command
+from duragent.yaml.validation_words import problem_and_hint
 
 ResultOutcome = Literal["ok", "error", "timeout", "cancelled"]
 

@@ -6,10 +6,10 @@ from pydantic import Field
 
 from duragent.journal.events import EffectClass
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, failed
-from duragent.tools.diff import unified
-from duragent.tools.edit import Change, NotEdited, edit
-from duragent.tools.paths import Spot, find, open_file, replace_file
-from duragent.tools.text_file import encoding_of
+from duragent.tools.files.diff import unified
+from duragent.tools.files.edit import Change, NotEdited, edit
+from duragent.tools.files.paths import Spot, find, open_file, replace_file
+from duragent.tools.files.text import encoding_of
 from duragent.tools.threads import in_thread
 
 MAX_FILE_BYTES = 10 << 20

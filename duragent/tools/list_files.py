@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult, failed
-from duragent.tools.paths import Spot, find, is_closed, one_line, open_folder
+from duragent.tools.files.paths import Spot, find, is_closed, one_line, open_folder
+from duragent.tools.files.walk import Walked, Wanted, place_to_search, walk
 from duragent.tools.threads import Stop, in_thread, told
-from duragent.tools.walk import Walked, Wanted, place_to_search, walk
 
 
 class ListFiles(Tool["ListFiles.Arguments"]):

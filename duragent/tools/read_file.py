@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult, failed
-from duragent.tools.paths import Spot, find, open_file
-from duragent.tools.text_file import encoding_of, lines
+from duragent.tools.files.paths import Spot, find, open_file
+from duragent.tools.files.text import encoding_of, lines
 from duragent.tools.threads import Stop, in_thread
 
 MAX_RESULT_BYTES = 256 * 1024

@@ -5,7 +5,7 @@ import json
 
 from duragent.journal.events import EffectClass
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult
-from duragent.tools.discovery import discover
+from duragent.tools.programs.discovery import discover
 
 
 class ReloadTools(Tool["ReloadTools.Arguments"]):

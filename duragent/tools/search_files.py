@@ -10,10 +10,10 @@ from pydantic import Field
 
 from duragent.text import part_around
 from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult, failed
-from duragent.tools.paths import PathRefused, Spot, judge, open_file
-from duragent.tools.text_file import encoding_of, lines
+from duragent.tools.files.paths import PathRefused, Spot, judge, open_file
+from duragent.tools.files.text import encoding_of, lines
+from duragent.tools.files.walk import Hit, Walked, Wanted, place_to_search, walk
 from duragent.tools.threads import Stop, in_thread, told
-from duragent.tools.walk import Hit, Walked, Wanted, place_to_search, walk
 
 MAX_LINE_CHARS = 300
 _READ_LINE_CHARS = 100_000

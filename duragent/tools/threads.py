@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from duragent.tools.base import ToolResult, failed
-from duragent.tools.paths import PathRefused, one_line
+from duragent.tools.files.paths import PathRefused, one_line
 
 Stop = threading.Event
 """Set when the call was cancelled: long loops look at it."""

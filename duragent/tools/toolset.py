@@ -21,16 +21,16 @@ from duragent.agent.skills import skills_of
 from duragent.agent.spec import BuiltinTool
 from duragent.agent.spec import CliTool as CliSpec
 from duragent.errors import InvalidFile
-from duragent.fault_words import cut
 from duragent.journal.events import EffectClass
 from duragent.models.messages import ToolSchema
 from duragent.policy.patterns import KINDS
 from duragent.tools.base import AnyTool, Places, Tool
-from duragent.tools.cli import CliTool
-from duragent.tools.cli_schema import load_schema
-from duragent.tools.discovery import NAME, NAME_RULE, SCHEMA, discover
-from duragent.tools.program import Program, argv_of_command, description_in, program_file
+from duragent.tools.programs.discovery import NAME, NAME_RULE, SCHEMA, discover
+from duragent.tools.programs.program import Program, argv_of_command, description_in, program_file
+from duragent.tools.programs.schema import load_schema
+from duragent.tools.programs.tool import CliTool
 from duragent.tools.settings import WebSettings
+from duragent.yaml.validation_words import cut
 
 BUILTINS: Mapping[str, str] = MappingProxyType(
     {
@@ -40,7 +40,7 @@ BUILTINS: Mapping[str, str] = MappingProxyType(
         "edit_file": "duragent.tools.edit_file:EditFile",
         "list_files": "duragent.tools.list_files:ListFiles",
         "search_files": "duragent.tools.search_files:SearchFiles",
-        "web": "duragent.tools.web:WebTool",
+        "web": "duragent.tools.web.tool:WebTool",
         "session": "duragent.tools.session:SessionTool",
         "reload_tools": "duragent.tools.reload_tools:ReloadTools",
         "skill": "duragent.tools.skill:Skill",

@@ -5,9 +5,9 @@ import os
 from pydantic import Field
 
 from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult
-from duragent.tools.diff import unified
-from duragent.tools.paths import Spot, find, open_file, replace_file
-from duragent.tools.text_file import encoding_of
+from duragent.tools.files.diff import unified
+from duragent.tools.files.paths import Spot, find, open_file, replace_file
+from duragent.tools.files.text import encoding_of
 from duragent.tools.threads import in_thread
 
 _COMPARED_BYTES = 4 << 20

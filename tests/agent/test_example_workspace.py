@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from duragent.agent.catalog import Catalog
+from duragent.agent.context_files import load_surroundings
 from duragent.agent.load import Agent
-from duragent.agent.surroundings import load_surroundings
 from duragent.policy.files import load_policy
 from duragent.policy.rules import Allow, Ask, Deny, Invocation, judge
 from duragent.testing.tool_context import context_in

@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from duragent.agent.loose import Tightened, tightened
 from duragent.agent.spec import AgentFile
+from duragent.agent.upgrade import Tightened, tightened
 from duragent.errors import InvalidFile
-from duragent.yaml_file import parse_yaml
-from duragent.yaml_model import found_faults, validate
+from duragent.yaml.document import parse_yaml
+from duragent.yaml.model import found_faults, validate
 
 HEAD = """\
 # My agent.

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from duragent.agent.context_files import Surroundings, load_surroundings, working_folder
 from duragent.agent.directives import Directive, Project, load_directives, load_project
 from duragent.agent.load import Agent, load_agent
 from duragent.agent.skills import Skill, files_of, load_skills, read_file_of, skills_of
-from duragent.agent.surroundings import Surroundings, load_surroundings, working_folder
 from duragent.errors import InvalidFile
 
 FRONT = "---\nname: {name}\ndescription: {description}\n---\n"

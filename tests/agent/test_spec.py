@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from duragent.agent import spec as spec_module
 from duragent.agent.spec import AgentFile, AgentSpec, ModelSpec, SessionSpec, inactive
 from duragent.errors import InvalidFile
-from duragent.yaml_file import parse_yaml
-from duragent.yaml_model import validate
+from duragent.yaml.document import parse_yaml
+from duragent.yaml.model import validate
 
 HEAD = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {name: a}\n"
 MODEL = "  model: {provider: openai, name: m}\n"

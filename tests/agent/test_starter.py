@@ -26,7 +26,7 @@ from duragent.policy.rules import Allow, Ask, Deny, Invocation, judge
 from duragent.policy.tiers import Policy
 from duragent.tools.base import Places
 from duragent.tools.toolset import gather
-from duragent.yaml_file import parse_yaml
+from duragent.yaml.document import parse_yaml
 
 
 def test_workspace_is_written_whole(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from duragent.journal.events import MessageReceived
 from duragent.journal.inputs import Message
 from duragent.journal.record import Record, crc_seed, encode
 from duragent.stores.base import Claim
-from duragent.stores.files import FileStore
+from duragent.stores.files.store import FileStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.testing.scripted import Line
 from tests.benchmarks.measure import Bench, Effort, Goal, Result, Row, compare

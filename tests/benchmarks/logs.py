@@ -28,8 +28,8 @@ from duragent.journal.events import (
 from duragent.journal.record import CRC_TAIL_BYTES, Record, crc_of, crc_seed, encode, timestamp
 from duragent.journal.state import SessionState
 from duragent.session.index import Row, dump
-from duragent.stores.files import FileStore
-from duragent.stores.rotation import Rotation
+from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.store import FileStore
 
 TURN_RECORDS = 5
 _FIRST_RECORDS = 2

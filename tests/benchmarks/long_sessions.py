@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
-from duragent.session.fold import fold
-from duragent.stores.files import FileStore
+from duragent.session.recovery import fold
+from duragent.stores.files.store import FileStore
 from tests.benchmarks.children import child, running, wait_until_idle, workspace_for
 from tests.benchmarks.logs import LogMaker, Written, write_index
 from tests.benchmarks.measure import Bench, Effort, Goal, Result, Row, compare

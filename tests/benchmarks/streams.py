@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 
 from duragent.models.base import ModelChoice
-from duragent.models.litellm import LitellmModel
+from duragent.models.litellm.model import LitellmModel
 from duragent.models.messages import ChatMessage, ModelRequest
 from tests.benchmarks.appends import MESSAGES
 from tests.benchmarks.children import child, free_port, running, token_of, workspace_for

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from duragent.session.fold import fold
-from duragent.stores.files import FileStore
+from duragent.session.recovery import fold
+from duragent.stores.files.store import FileStore
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.logs import LogMaker, Written, write_index
 from tests.benchmarks.measure import Goal, Result, Row, compare, percentile

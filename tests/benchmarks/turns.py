@@ -9,7 +9,7 @@ from types import MappingProxyType
 import httpx
 
 from duragent.models.base import ModelChoice
-from duragent.models.litellm import LitellmModel
+from duragent.models.litellm.model import LitellmModel
 from duragent.models.messages import ChatMessage, ModelRequest
 from tests.benchmarks.children import child, running, workspace_for
 from tests.benchmarks.logs import LogMaker, write_index

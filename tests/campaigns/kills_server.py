@@ -20,9 +20,9 @@ from duragent import crashpoint
 from duragent import runtime as runtime  # imported before the fork
 from duragent.cli.main import main
 from duragent.session import sessions
-from duragent.stores import files
-from duragent.stores.disk import Disk
-from duragent.stores.rotation import Rotation
+from duragent.stores.files import store
+from duragent.stores.files.disk import Disk
+from duragent.stores.files.rotation import Rotation
 
 SEALED_AFTER_RECORDS = 16
 INDEX_SECONDS = 0.4
@@ -99,8 +99,8 @@ def arm(plan: Plan) -> None:
     crashpoint._PLAN, crashpoint._pass = "armed", Armed(plan).passed
     if plan.fails:
         FailingDisk.fails = plan.fails
-        vars(files)["Disk"] = FailingDisk
-    vars(files)["Rotation"] = functools.partial(Rotation, events=SEALED_AFTER_RECORDS)
+        vars(store)["Disk"] = FailingDisk
+    vars(store)["Rotation"] = functools.partial(Rotation, events=SEALED_AFTER_RECORDS)
     sessions.INDEX_SECONDS = INDEX_SECONDS
 
 

@@ -24,9 +24,9 @@ from duragent.journal.events import (
 )
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
-from duragent.stores.disk import Disk
-from duragent.stores.reader import verify
-from duragent.yaml_file import read_yaml
+from duragent.stores.files.disk import Disk
+from duragent.stores.files.reader import verify
+from duragent.yaml.document import read_yaml
 from tests.campaigns.kills_world import World
 from tests.campaigns.turns_call_rules import AFTER
 from tests.campaigns.turns_rules import lives_without_progress

@@ -12,13 +12,13 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from duragent.errors import SessionExists, SessionNotFound, StoreFull, Unavailable
-from duragent.stores import adopting, files
 from duragent.stores.base import Claim, TornTail
-from duragent.stores.disk import Disk
-from duragent.stores.files import FileStore
-from duragent.stores.log_file import LogFile
-from duragent.stores.rotation import Rotation
-from duragent.stores.threads import Threads
+from duragent.stores.files import import_log, store
+from duragent.stores.files.disk import Disk
+from duragent.stores.files.log_file import LogFile
+from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.store import FileStore
+from duragent.stores.files.threads import Threads
 from tests.campaigns.platter import Image, Operation, history_of, read_image, write_image
 from tests.campaigns.recorder import Killed, Recorder, Trouble
 from tests.stores.logs import SESSION, QuickDisk, lines_of, message
@@ -281,13 +281,13 @@ def _told(recorder: Recorder, story: Callable[[Teller], Any], known: Known) -> L
     began = len(recorder.operations)
     teller = Teller(recorder.root, recorder, lambda: len(recorder.operations), known)
     # The store removes trees past its disk.
-    for module in (files, adopting):
+    for module in (store, import_log):
         vars(module)["shutil"] = SimpleNamespace(rmtree=recorder.remove_tree)
     try:
         with contextlib.suppress(Killed):
             asyncio.run(story(teller))
     finally:
-        vars(files)["shutil"] = vars(adopting)["shutil"] = shutil
+        vars(store)["shutil"] = vars(import_log)["shutil"] = shutil
         for fd in list(recorder._files):
             Disk.close(recorder, fd)
         shutil.rmtree(recorder.root)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from duragent.stores import disk
-from duragent.stores.disk import Disk
+from duragent.stores.files import disk
+from duragent.stores.files.disk import Disk
 from tests.campaigns.platter import (
     ROOT,
     Cut,

@@ -26,10 +26,10 @@ from duragent.journal.events import EVENT_TYPES, MessageReceived
 from duragent.journal.record import MAX_LINE_BYTES, Record, crc_seed, decode, encode, expand
 from duragent.journal.state import SessionState
 from duragent.process.folder import Claim, Exit
-from duragent.server.answers import to_json
-from duragent.server.asked import SEQ_MAX, last_event_id_of
-from duragent.server.events import delta_frame
 from duragent.server.frames import frame, framed, listed
+from duragent.server.params import SEQ_MAX, last_event_id_of
+from duragent.server.responses import to_json
+from duragent.server.routes.events import delta_frame
 from duragent.session import index
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.fuzz import holds

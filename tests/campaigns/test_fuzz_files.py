@@ -21,10 +21,10 @@ from duragent.process import runner
 from duragent.process.folder import look
 from duragent.process.spool import Spool
 from duragent.session import index
-from duragent.stores.lock import WorkspaceLock
-from duragent.tools.cli_schema import load_schema
+from duragent.stores.files.locks import WorkspaceLock
+from duragent.tools.programs.schema import load_schema
 from duragent.wire import ServerAddress
-from duragent.yaml_file import MAX_NODES, parse_yaml, read_yaml
+from duragent.yaml.document import MAX_NODES, parse_yaml, read_yaml
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.fuzz import changed, takes_linear_time
 

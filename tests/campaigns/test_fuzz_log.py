@@ -17,7 +17,7 @@ from duragent.journal.scan import scan
 from duragent.journal.state import SessionState
 from duragent.server.frames import framed, listed
 from duragent.session import index
-from duragent.stores.files import FileStore
+from duragent.stores.files.store import FileStore
 from tests.bounds import LIMIT_SECONDS
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.fuzz import changed, takes_linear_time

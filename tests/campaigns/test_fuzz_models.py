@@ -8,13 +8,13 @@ import pytest
 
 from duragent.client.sse import Decoder, EventTooLong
 from duragent.errors import InvalidArguments
-from duragent.models.text_tools_parse import Scanner, parse
+from duragent.models.text_tools.parse import Scanner, parse
 from duragent.tools.base import AnyTool, json_object
 from duragent.tools.bash import Bash
-from duragent.tools.cli import CliTool
-from duragent.tools.cli_schema import parse_schema
 from duragent.tools.edit_file import EditFile
-from duragent.tools.program import Program
+from duragent.tools.programs.program import Program
+from duragent.tools.programs.schema import parse_schema
+from duragent.tools.programs.tool import CliTool
 from duragent.tools.search_files import SearchFiles
 from duragent.tools.write_file import WriteFile
 from tests.campaigns.campaign import Campaign

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from duragent.policy.commands import MAX_LOOKS, TOO_MUCH, pieces_of
 from duragent.policy.patterns import Rule
 from duragent.policy.rules import Allow, Ask, Deny, Verdict, allow_patterns, explain, judge
-from duragent.policy.shell import MAX_CHARS
+from duragent.policy.shell.commands import MAX_LOOKS, TOO_MUCH, pieces_of
+from duragent.policy.shell.parse import MAX_CHARS
 from duragent.policy.tiers import Policy
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.fuzz import changed_text, takes_linear_time

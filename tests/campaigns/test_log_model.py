@@ -26,8 +26,8 @@ from hypothesis.stateful import (
 
 from duragent.errors import SeqConflict, SessionNotFound, StoreFull, Unavailable
 from duragent.stores.base import Claim
-from duragent.stores.files import FileStore
-from duragent.stores.rotation import Rotation
+from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.store import FileStore
 from tests.campaigns.campaign import Campaign
 from tests.stores.logs import SESSION, FaultyDisk, lines_of, message
 

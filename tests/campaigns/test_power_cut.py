@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.stores import disk
+from duragent.stores.files import disk
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.platter import Image, Operation, Platter, Sync, SyncFolder
 from tests.campaigns.power import STORIES, Life, Search, live, live_on, recovered

@@ -15,7 +15,7 @@ from duragent.bus import MAX_WAITING_BYTES, Block, Delta, Subscription
 from duragent.client.client import Client
 from duragent.client.watch import CaughtUp
 from duragent.journal.record import Record
-from duragent.server.events import delta_frame
+from duragent.server.routes.events import delta_frame
 from duragent.wire import SendMessage
 from tests.campaigns.process_figures import rss_mib
 from tests.campaigns.streams_raw import Ask, RawWatcher

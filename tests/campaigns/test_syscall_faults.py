@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import Damaged
-from duragent.os_errors import REFUSALS
-from duragent.stores.disk import Disk
+from duragent.stores.files.disk import Disk
+from duragent.system.os_errors import REFUSALS
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.kernel import ERRORS, Kernel
 from tests.campaigns.power import BLOB, DIGEST, HAPPENED, LONG, Teller, Unable, everything

@@ -12,9 +12,9 @@ from duragent.journal.events import (
     ToolResolved,
     ToolStarted,
 )
-from duragent.session.acting import ATTEMPTS
-from duragent.session.judging import sha256_of
 from duragent.tools.base import json_object
+from duragent.turn.authorize import sha256_of
+from duragent.turn.tool_calls import ATTEMPTS
 from tests.campaigns.turns_cast import REPEATABLE, effect_of
 from tests.campaigns.turns_plan import Plan
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from duragent.agent.context_files import Surroundings
 from duragent.agent.load import Agent
-from duragent.agent.surroundings import Surroundings
 from duragent.errors import BadModelRequest, ModelUnavailable, RateLimited
 from duragent.journal.events import Event, MessageReceived, ModelCalled
 from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, ToolCall
 from duragent.policy.tiers import Policy
 from duragent.sandboxes.base import Command
-from duragent.session.means import Means
 from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult
 from duragent.tools.toolset import Toolset
+from duragent.turn.workbench import Means
 from tests.campaigns.turns_plan import ACTS, Fault, Plan
 from tests.campaigns.turns_world import World, session_id
 from tests.context.wellformed import refusal

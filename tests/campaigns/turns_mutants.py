@@ -11,15 +11,15 @@ import pytest
 
 from duragent.bus import Block
 from duragent.errors import DuragentError
-from duragent.journal import snapshot
+from duragent.journal import admit, snapshot
 from duragent.journal.events import ModelCalled, ToolLost, ToolResolved, TurnEnded
 from duragent.journal.inputs import Decision
-from duragent.session import actor, admit
-from duragent.session.acting import Doer
-from duragent.session.actor import Session
-from duragent.session.asking import Asker
-from duragent.session.proposals import Writing, decide_all
-from duragent.session.turn import Turn
+from duragent.session import session
+from duragent.session.commit_queue import Writing, decide_all
+from duragent.session.session import Session
+from duragent.turn.model_call import Asker
+from duragent.turn.tool_calls import Doer
+from duragent.turn.turn import Turn
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
 
@@ -111,7 +111,7 @@ def any_yes_counts(patch: pytest.MonkeyPatch) -> None:
     async def prepared(stage: Any, ports: Any, posted: Decision) -> Decision:
         return posted.model_copy(update={"arguments_sha256": None, "invocation": None})
 
-    patch.setattr(actor, "prepared", prepared)
+    patch.setattr(session, "prepared", prepared)
 
 
 def seen_is_not_kept(patch: pytest.MonkeyPatch) -> None:

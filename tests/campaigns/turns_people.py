@@ -14,8 +14,8 @@ from duragent.bus import Block, Delta
 from duragent.errors import AlreadyDecided, CallChanged, IdempotencyMismatch, NothingToDo, Stopping
 from duragent.journal.inputs import Cancel, Decision, Input, Message, Pause, Resume
 from duragent.journal.state import SessionState
-from duragent.session.actor import Receipt
 from duragent.session.approvals import Question
+from duragent.session.session import Receipt
 from duragent.session.sessions import NewSession, Sessions
 from tests.campaigns.turns_plan import Happening
 from tests.campaigns.turns_world import World, session_id, session_key

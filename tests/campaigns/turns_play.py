@@ -12,16 +12,16 @@ from duragent.agent.load import Agent, load_agent
 from duragent.errors import Fenced
 from duragent.journal import snapshot
 from duragent.journal.apply import reduce
+from duragent.journal.limits import Limits
+from duragent.journal.next_step import next_step
 from duragent.journal.state import SessionState
 from duragent.policy.files import load_policy
 from duragent.policy.tiers import Policy
 from duragent.process.spool import Spool
 from duragent.sandboxes.settings import SandboxSettings
-from duragent.session.limits import Limits
-from duragent.session.ports import Ports
 from duragent.session.sessions import Sessions
-from duragent.session.settings import SessionsSettings
-from duragent.session.steps import next_step
+from duragent.turn.ports import Ports
+from duragent.turn.settings import SessionsSettings
 from tests.campaigns.turns_cast import Caller, FakeMeans, deeds
 from tests.campaigns.turns_loop import run
 from tests.campaigns.turns_people import Person

@@ -18,10 +18,10 @@ from duragent.cli.place import need_config
 from duragent.context.build import build
 from duragent.context.tokens import request_tokens
 from duragent.models.messages import ModelReply, ModelRequest, ToolCall, Usage
-from duragent.session.stage import Wanted
-from duragent.stores.files import FileStore
-from duragent.stores.reader import LogReader
+from duragent.stores.files.reader import LogReader
+from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
+from duragent.turn.host import Wanted
 from tests.bounds import LIMIT_SECONDS
 from tests.cli.conftest import Command
 from tests.session.house import open_house
@@ -94,7 +94,7 @@ async def test_context_is_what_the_model_was_sent_at_every_question(tmp_path: Pa
 async def test_context_in_a_turn_longer_than_what_is_looked_at_is_what_the_model_was_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("duragent.session.prompting.BACK_LINES", 4)
+    monkeypatch.setattr("duragent.turn.history.BACK_LINES", 4)
     rest = f"    max_input_tokens: 3000\n{TOOLS}\n  session: {{max_tool_iterations: 40}}"
     script: list[ModelReply | str] = [reading("nothing", f"look {number} " + "at " * 400) for number in range(20)]
     about = await talk(tmp_path, rest, ["the only message"], [*script, "done"])
@@ -116,7 +116,7 @@ async def test_context_of_an_agent_with_recall_has_the_tools_that_its_turn_had(t
 async def test_newest_of_a_long_log_are_as_many_as_are_wanted_and_say_that_there_are_older_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("duragent.session.prompting.BACK_LINES", 10)
+    monkeypatch.setattr("duragent.turn.history.BACK_LINES", 10)
     about = await talk(tmp_path, "", [f"message {number} " + "x" * 2_000 for number in range(10)], ["yes"] * 10)
     found = need_config(about.project / "duragent.yaml", None)
     log = SessionLog.open(LogReader(found.sessions_dir), about.id)

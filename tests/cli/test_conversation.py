@@ -1,8 +1,8 @@
 import pytest
 
 from duragent.cli.ask import AnswerPrinter
-from duragent.cli.conversation import DECLINED, SCROLLBACK_MESSAGES, Answered, Block, Conversation, Note, Said
-from duragent.cli.render import plain, render, tail_lines
+from duragent.cli.chat.conversation import DECLINED, SCROLLBACK_MESSAGES, Answered, Block, Conversation, Note, Said
+from duragent.cli.chat.render import plain, render, tail_lines
 from duragent.cli.view import ago, clean, json_text, lost_attempts, one_line, parse_time
 from duragent.client.turn import TurnResult
 from duragent.client.watch import CaughtUp, Connected, Item, Reconnecting, Reset

@@ -15,11 +15,11 @@ import pytest
 
 import duragent as duragent_package
 from duragent.agent.starter import PROVIDER_KEYS
-from duragent.cli.doctor import _unwritable, free_space, lock_holder, programs, sandbox
-from duragent.cli.finding import Finding
+from duragent.cli.doctor.doctor import _unwritable, free_space, lock_holder, programs, sandbox
+from duragent.cli.doctor.finding import Finding
 from duragent.errors import UnsafeFileSystem
 from duragent.sandboxes.choose import Fact
-from duragent.stores.lock import WorkspaceLock
+from duragent.stores.files.locks import WorkspaceLock
 from tests.bounds import LIMIT_SECONDS
 from tests.cli.conftest import Command
 
@@ -160,7 +160,7 @@ def test_a_network_file_system_is_a_problem_until_it_is_allowed(
     def refuse(path: Path) -> None:
         raise UnsafeFileSystem(str(path), "nfs4")
 
-    monkeypatch.setattr("duragent.stores.lock.refuse_network_file_system", refuse)
+    monkeypatch.setattr("duragent.stores.files.locks.refuse_network_file_system", refuse)
     duragent("init", "--no-interactive")
     (folder / "duragent.yaml").write_text(setting or "{}")
     found_code, found = findings(duragent)

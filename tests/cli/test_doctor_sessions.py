@@ -5,8 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
-from duragent.cli.doctor_sessions import sessions
-from duragent.cli.finding import Finding
+from duragent.cli.doctor.finding import Finding
+from duragent.cli.doctor.sessions import sessions
 from duragent.journal import events as e
 from tests.stores.logs import SESSION, lines_of
 from tests.stores.test_mending import LINES, make_log, spoil

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from duragent.cli.conversation import Block, Conversation, Note
-from duragent.cli.log import entry
-from duragent.cli.question import ORDINARY, TOO_LONG, Choice, above, decide, keys, lines, next_command
-from duragent.cli.render import plain, render, render_question
-from duragent.cli.tool_blocks import Called, Returned, called, never_began, returned
+from duragent.cli.chat.conversation import Block, Conversation, Note
+from duragent.cli.chat.question import ORDINARY, TOO_LONG, Choice, above, decide, keys, lines, next_command
+from duragent.cli.chat.render import plain, render, render_question
+from duragent.cli.chat.tool_blocks import Called, Returned, called, never_began, returned
+from duragent.cli.session.log import entry
 from duragent.client.watch import CaughtUp
 from duragent.journal import events
 from duragent.journal.record import Record

@@ -13,12 +13,12 @@ from prompt_toolkit.input import DummyInput
 from prompt_toolkit.output import DummyOutput
 
 from duragent.cli.ask import AnswerPrinter
-from duragent.cli.conversation import Answered, Block, Conversation, Note, Said
-from duragent.cli.log import entry
-from duragent.cli.question import lines
-from duragent.cli.render import plain, render, render_question, tail_lines
-from duragent.cli.screen import Actions, Screen
-from duragent.cli.tool_blocks import Called, Returned, called
+from duragent.cli.chat.conversation import Answered, Block, Conversation, Note, Said
+from duragent.cli.chat.question import lines
+from duragent.cli.chat.render import plain, render, render_question, tail_lines
+from duragent.cli.chat.screen import Actions, Screen
+from duragent.cli.chat.tool_blocks import Called, Returned, called
+from duragent.cli.session.log import entry
 from duragent.cli.view import clean, json_text, one_line
 from duragent.client.activity import Activity
 from duragent.client.turn import TurnResult

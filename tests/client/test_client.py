@@ -20,7 +20,7 @@ from duragent.client.turn import ask as ask_turn
 from duragent.clock import SystemClock
 from duragent.errors import InvalidRequest, OlderServer, ProblemResponse, ServerStartFailed, ServerUnreachable
 from duragent.journal.record import timestamp
-from duragent.private_folder import make_place, opened, places, workspace_key, write_text
+from duragent.system.private_folder import make_place, opened, places, workspace_key, write_text
 from duragent.wire import Approval, Decide, SendMessage, ServerAddress, Waiting
 from tests.bounds import LIMIT_SECONDS
 from tests.client.fake_server import FakeServer, running

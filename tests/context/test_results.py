@@ -2,8 +2,8 @@
 
 import pytest
 
-from duragent.context.results import shortened
 from duragent.context.tokens import tokens
+from duragent.context.tool_results import shortened
 from tests.context.logs import READ_OUTPUT, Log, agent_with, request
 
 LONG = " ".join(f"word{number}" for number in range(1000))

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from duragent.agent.context_files import Surroundings
 from duragent.agent.directives import Directive, Project
 from duragent.agent.skills import Skill
-from duragent.agent.surroundings import Surroundings
 from duragent.context.build import frame
 from duragent.context.sections import Section, surrounding_sections, system_message
 from tests.context.logs import NOW, agent_with

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from duragent.agent.spec import ModelSpec
-from duragent.context.windows import find_window, window_tokens
+from duragent.context.window import find_window, window_tokens
 from tests.bounds import LIMIT_SECONDS
 
 
@@ -40,7 +40,7 @@ def test_litellm_is_not_imported_for_its_table() -> None:
     code = """
 import asyncio, sys
 from duragent.agent.spec import ModelSpec
-from duragent.context.windows import find_window
+from duragent.context.window import find_window
 assert asyncio.run(find_window(ModelSpec(provider="gemini", name="gemini-2.5-pro"))) == 1_048_576
 assert "litellm" not in sys.modules
 """

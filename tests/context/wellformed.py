@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from duragent.models.base import ModelChoice
-from duragent.models.litellm_request import litellm_arguments
+from duragent.models.litellm.request import litellm_arguments
 from duragent.models.messages import ChatMessage, ModelRequest
 from duragent.testing.provider_rules import Refusal, refuse_anthropic, refuse_openai
 

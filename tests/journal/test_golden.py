@@ -18,7 +18,7 @@ from duragent.journal.events import EVENT_TYPES, Opaque
 from duragent.journal.record import Record, crc_seed, decode, encode, expand
 from duragent.journal.scan import scan
 from duragent.journal.state import SessionState
-from duragent.stores.files import FileStore
+from duragent.stores.files.store import FileStore
 from tests.stores.logs import QuickDisk
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -20,14 +20,14 @@ from duragent.journal.events import SessionRenamed
 from duragent.journal.inputs import Rename
 from duragent.journal.record import Record, crc_seed, encode
 from duragent.journal.state import SessionState
-from duragent.session.copies import Fork, export, fork, take_in
 from duragent.session.expiry import expired_sessions
 from duragent.stores.base import Claim
-from duragent.stores.checkup import check, replay
-from duragent.stores.disk import Disk
-from duragent.stores.files import FileStore
-from duragent.stores.reader import LogReader
+from duragent.stores.files.checkup import check, replay
+from duragent.stores.files.disk import Disk
+from duragent.stores.files.reader import LogReader
+from duragent.stores.files.store import FileStore
 from duragent.testing import FakeClock, ScriptedModel
+from duragent.transfer.copies import Fork, export, fork, take_in
 from tests.context.wellformed import refusal
 from tests.legacy.test_legacy_log import EXPECTED, said
 from tests.legacy.workspace import MADE, WORKSPACE, session_id

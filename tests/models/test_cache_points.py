@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from duragent.models.base import ModelChoice
-from duragent.models.litellm import LitellmModel
-from duragent.models.litellm_request import litellm_arguments
+from duragent.models.litellm.model import LitellmModel
+from duragent.models.litellm.request import litellm_arguments
 from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
 from duragent.testing.stub_llm import StubLlm
 from tests.bounds import LIMIT_SECONDS

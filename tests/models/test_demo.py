@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from duragent.models.demo import DemoModel, calculate
+from duragent.models.demo.model import DemoModel, calculate
 from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, Usage
 from duragent.testing import FakeClock
 from tests.bounds import LIMIT_SECONDS

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from duragent.journal.events import Call
-from duragent.models.demo import DemoModel
-from duragent.models.demo_tools import ABILITIES
+from duragent.journal.next_step import OUTCOME_UNKNOWN, SKIPPED
+from duragent.models.demo.model import DemoModel
+from duragent.models.demo.tools import ABILITIES
 from duragent.models.messages import ChatMessage, ModelReply, ModelRequest, ToolCall, ToolSchema
 from duragent.policy.rules import Deny, Invocation
-from duragent.session.judging import Known, denied
-from duragent.session.steps import OUTCOME_UNKNOWN, SKIPPED
 from duragent.testing import FakeClock
 from duragent.tools.think import Think
 from duragent.tools.toolset import BUILTINS
+from duragent.turn.authorize import Known, denied
 from tests.bounds import LIMIT_SECONDS
 
 EVERY = tuple(dict.fromkeys((*BUILTINS, *(name for name, _ in ABILITIES))))

@@ -24,9 +24,9 @@ from duragent.errors import (
     RateLimited,
 )
 from duragent.models.base import ModelChoice
-from duragent.models.litellm import LitellmModel
-from duragent.models.litellm_errors import model_error, retry_after_seconds
-from duragent.models.litellm_request import find_key, litellm_arguments, ollama_url
+from duragent.models.litellm.errors import model_error, retry_after_seconds
+from duragent.models.litellm.model import LitellmModel
+from duragent.models.litellm.request import find_key, litellm_arguments, ollama_url
 from duragent.models.messages import (
     ChatMessage,
     ModelDelta,
@@ -432,8 +432,8 @@ def run_python(program: str, cwd: Path | None = None) -> str:
 
 def test_importing_the_models_does_not_import_litellm() -> None:
     program = (
-        "import sys, duragent.models.litellm, duragent.models.demo, duragent.testing\n"
-        "duragent.models.litellm.LitellmModel(duragent.models.litellm.ModelChoice('openai', 'm'), {})\n"
+        "import sys, duragent.models.litellm.model, duragent.models.demo.model, duragent.testing\n"
+        "duragent.models.litellm.model.LitellmModel(duragent.models.litellm.model.ModelChoice('openai', 'm'), {})\n"
         "print([name for name in ('litellm', 'openai', 'mcp', 'httpx', 'uvicorn') if name in sys.modules])"
     )
     assert run_python(program) == "[]"
@@ -449,8 +449,8 @@ socket.socket.connect = socket.socket.connect_ex = refuse
 def look_up(host, *rest, **more): tried.append(host); raise OSError("no network here")
 socket.getaddrinfo = look_up
 before = dict(os.environ)
-from duragent.models.litellm import warm
-from duragent.models.litellm_thread import shared
+from duragent.models.litellm.model import warm
+from duragent.models.litellm.thread import shared
 from duragent.models.messages import ModelReply
 import asyncio
 warm()
@@ -475,7 +475,7 @@ def test_program_that_ends_in_the_middle_of_streams_says_nothing() -> None:
         program = f"""
 import asyncio
 from duragent.models.base import ModelChoice
-from duragent.models.litellm import LitellmModel
+from duragent.models.litellm.model import LitellmModel
 from duragent.models.messages import ChatMessage, ModelRequest
 async def begin(provider, url):
     model = LitellmModel(ModelChoice(provider, "m", url), {{}})

@@ -9,8 +9,8 @@ import pytest
 
 from duragent.errors import ModelUnavailable
 from duragent.models.base import ModelChoice
-from duragent.models.litellm import LitellmModel
-from duragent.models.litellm_errors import model_error
+from duragent.models.litellm.errors import model_error
+from duragent.models.litellm.model import LitellmModel
 from duragent.models.messages import ChatMessage, ModelRequest
 from tests.bounds import LIMIT_SECONDS
 

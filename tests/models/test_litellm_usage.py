@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from duragent.models.base import ModelChoice
-from duragent.models.litellm import LitellmModel
-from duragent.models.litellm_usage import mended
+from duragent.models.litellm.model import LitellmModel
+from duragent.models.litellm.usage import mended
 from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, Usage, count, price
 from duragent.testing.stub_llm import Answer, StubLlm
 from tests.bounds import LIMIT_SECONDS

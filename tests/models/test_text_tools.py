@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from duragent.errors import ModelUnavailable
 from duragent.models.base import ModelChoice
-from duragent.models.litellm import LitellmModel
-from duragent.models.litellm_table import model_facts
+from duragent.models.litellm.model import LitellmModel
+from duragent.models.litellm.table import model_facts
 from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ToolCall, ToolSchema
-from duragent.models.text_tools import TextTools
-from duragent.models.text_tools_choice import wants_text
-from duragent.models.text_tools_prompt import as_text, describe
+from duragent.models.text_tools.choice import wants_text
+from duragent.models.text_tools.model import TextTools
+from duragent.models.text_tools.prompt import as_text, describe
 from duragent.testing.scripted import Line, ScriptedModel
 from duragent.testing.stub_llm import Answer, StubLlm
 from tests.bounds import LIMIT_SECONDS
@@ -265,8 +265,8 @@ def test_auto_follows_the_table_where_it_says_no() -> None:
 def test_table_is_read_without_importing_litellm() -> None:
     program = (
         "import sys; from duragent.models.base import ModelChoice;"
-        "from duragent.models.text_tools_choice import wants_text;"
-        "from duragent.models.litellm_table import model_facts;"
+        "from duragent.models.text_tools.choice import wants_text;"
+        "from duragent.models.litellm.table import model_facts;"
         "assert not wants_text(ModelChoice('openai', 'gpt-4o'), 'auto');"
         "assert model_facts('openai', 'gpt-4o')['max_input_tokens'] == 128000;"
         "assert 'litellm' not in sys.modules"

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duragent.errors import InvalidArguments
-from duragent.models.lenient_json import values
 from duragent.models.messages import ToolSchema
-from duragent.models.text_tools_calls import Found
-from duragent.models.text_tools_parse import MAX_CALLS, Parsed, Scanner, parse
+from duragent.models.text_tools.calls import Found
+from duragent.models.text_tools.lenient_json import values
+from duragent.models.text_tools.parse import MAX_CALLS, Parsed, Scanner, parse
 from duragent.tools.base import json_object
 
 BASH = ToolSchema(

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duragent.context.tool_recall import recall, stems
 from duragent.models.messages import ToolSchema
-from duragent.models.tool_recall import recall, stems
 
 
 def tool(name: str, description: str, *arguments: str) -> ToolSchema:

@@ -13,8 +13,8 @@ from duragent.policy.files import PolicyFile, allow_always, load_policy, with_al
 from duragent.policy.patterns import Rule
 from duragent.policy.rules import Allow, Ask, Deny, Invocation, allow_patterns, explain, judge
 from duragent.policy.tiers import Delivery, Policy
-from duragent.yaml_file import parse_yaml
-from duragent.yaml_model import validate
+from duragent.yaml.document import parse_yaml
+from duragent.yaml.model import validate
 from tests.policy.judging import DEFAULT, bash, verdict
 
 

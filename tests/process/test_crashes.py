@@ -12,7 +12,7 @@ from duragent.errors import RunnerLost, Unavailable
 from duragent.process import folder as files
 from duragent.process import process_table, runner
 from duragent.process.folder import Claim
-from duragent.safe_read import OddFile
+from duragent.system.safe_read import OddFile
 from tests.bounds import LIMIT_SECONDS
 from tests.process.places import (
     CALL,

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from duragent import descriptors
 from duragent.errors import InvalidRequest, RunnerLost, Unavailable
 from duragent.process.base import Finished, Output
 from duragent.process.folder import HEAD_BYTES, PIECE_BYTES, PIECES, TAIL_BYTES
 from duragent.process.spool import Spool
 from duragent.sandboxes.base import Command
+from duragent.system import descriptors
 from tests.bounds import LIMIT_SECONDS
 from tests.process.places import CALL, SESSION, call_folder, claim_of, living_in, opened, run, sh, until
 

@@ -16,7 +16,7 @@ from duragent.client.client import Client
 from duragent.client.find import find_server
 from duragent.config import load_config
 from duragent.journal.record import Record
-from duragent.stores.reader import LogReader
+from duragent.stores.files.reader import LogReader
 from duragent.wire import Answer, SendMessage
 from tests.bounds import LIMIT_SECONDS
 from tests.session.house import write_agent

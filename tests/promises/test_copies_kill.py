@@ -10,8 +10,8 @@ import pytest
 from duragent.client.client import Client
 from duragent.errors import ServerError
 from duragent.journal import events as e
-from duragent.stores.checkup import check
-from duragent.stores.files import FileStore
+from duragent.stores.files.checkup import check
+from duragent.stores.files.store import FileStore
 from duragent.wire import SendMessage
 from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import RealServer, told

@@ -18,7 +18,7 @@ import pytest
 from duragent.client.address import read_announcement, workspace_hash
 from duragent.client.find import find_server
 from duragent.errors import ServerUnreachable
-from duragent.private_folder import opened, places, workspace_key, write_text
+from duragent.system.private_folder import opened, places, workspace_key, write_text
 from tests.promises import stranger
 from tests.promises.real_server import RealServer, make_workspace
 

@@ -16,9 +16,9 @@ from duragent.cli.place import config_of
 from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.runtime import Runtime
-from duragent.stores import files
-from duragent.stores.disk import Disk
-from duragent.stores.threads import Threads
+from duragent.stores.files import store
+from duragent.stores.files.disk import Disk
+from duragent.stores.files.threads import Threads
 from duragent.wire import SendMessage
 from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import make_workspace, told
@@ -79,9 +79,9 @@ class Served:
 async def served(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
     """A whole server in this process, on such a disk."""
     disk = OneBadFolder()
-    monkeypatch.setattr(files, "Disk", lambda: disk)
+    monkeypatch.setattr(store, "Disk", lambda: disk)
     # No other thread takes the place of the one that waits, as it would after a while.
-    monkeypatch.setattr(files, "Threads", partial(Threads, stuck_seconds=3_600.0))
+    monkeypatch.setattr(store, "Threads", partial(Threads, stuck_seconds=3_600.0))
     server = make_workspace(folder)
     config = config_of(server.workspace)
     settings = config.server.model_copy(update={"port": 0, "shutdown_grace_seconds": 1.0})

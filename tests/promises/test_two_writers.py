@@ -14,7 +14,7 @@ from duragent.config import load_config
 from duragent.errors import DuragentError, ProblemResponse, SessionsLocked
 from duragent.journal.events import MessageReceived
 from duragent.runtime import Runtime
-from duragent.stores.reader import LogReader
+from duragent.stores.files.reader import LogReader
 from duragent.wire import SendMessage
 from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import RealServer, make_workspace

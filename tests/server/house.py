@@ -15,15 +15,15 @@ from duragent.agent.catalog import Catalog
 from duragent.client.sse import Decoder
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.server.app import build_app
-from duragent.server.doors import Doors, Tokens
+from duragent.server.dependencies import Doors, Tokens
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
-from duragent.session.ports import Ports
 from duragent.session.sessions import Sessions
-from duragent.session.settings import SessionsSettings
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
+from duragent.turn.ports import Ports
+from duragent.turn.settings import SessionsSettings
 from duragent.wire import Version
 from tests.bounds import LIMIT_SECONDS
 from tests.session.means import means_in

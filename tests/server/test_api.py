@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from duragent import errors
-from duragent.descriptors import Descriptors
 from duragent.errors import AuthenticationFailed, RateLimited
-from duragent.server import admin
 from duragent.server.app import build_app
+from duragent.server.routes import admin
+from duragent.system.descriptors import Descriptors
 from duragent.testing import Line
 from tests.bounds import LIMIT_SECONDS
 from tests.server.house import AGENT, TOKEN, House

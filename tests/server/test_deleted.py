@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from duragent.errors import SessionDeleted
 from duragent.models.messages import ModelReply, ToolCall
-from duragent.server.awaited import AwaitedTurn
+from duragent.server.turn_response import AwaitedTurn
 from duragent.testing import Line
 from duragent.wire import Accepted
 from tests.bounds import LIMIT_SECONDS

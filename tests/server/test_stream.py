@@ -24,7 +24,7 @@ from duragent.journal.events import (
     TurnStarted,
 )
 from duragent.journal.record import Record
-from duragent.server.stream import Telling
+from duragent.server.routes.stream import Telling
 from duragent.testing import Line
 from tests.bounds import LIMIT_SECONDS
 from tests.server.house import House, Stream, opened

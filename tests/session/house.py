@@ -13,13 +13,13 @@ from duragent.journal.events import Event
 from duragent.journal.inputs import Decision, Message
 from duragent.journal.record import Record
 from duragent.models.base import Model, ModelChoice
-from duragent.session.answer import Answered
-from duragent.session.ports import Ports
 from duragent.session.sessions import NewSession, Sessions
-from duragent.session.settings import SessionsSettings
+from duragent.session.wait_for_turn import Answered
 from duragent.stores.base import Store
 from duragent.subscribers.notify import Notice
 from duragent.testing import FakeClock
+from duragent.turn.ports import Ports
+from duragent.turn.settings import SessionsSettings
 from tests.session.means import means_in
 
 AGENT_YAML = """\

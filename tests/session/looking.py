@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import pytest
 
+from duragent.agent.context_files import Surroundings
 from duragent.agent.load import Agent
-from duragent.agent.surroundings import Surroundings
 from duragent.errors import StoreError
 from duragent.journal.events import (
     EffectClass,
@@ -18,11 +18,11 @@ from duragent.journal.events import (
 from duragent.journal.record import crc_seed, decode
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.policy.tiers import Mode, Policy
-from duragent.session.means import Means
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult
 from duragent.tools.toolset import Toolset
+from duragent.turn.workbench import Means
 from tests.session import house as houses
 from tests.session.means import means_in
 

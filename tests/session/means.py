@@ -4,7 +4,7 @@ from pathlib import Path
 
 from duragent.process.spool import Spool
 from duragent.sandboxes.settings import SandboxSettings
-from duragent.session.means import Means
+from duragent.turn.workbench import Means
 
 
 def means_in(workspace: Path) -> Means:

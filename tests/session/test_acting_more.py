@@ -5,10 +5,10 @@ from pathlib import Path
 
 from duragent.journal.events import ApprovalDecided, ToolFinished
 from duragent.models.messages import ModelReply, ModelRequest, Usage
-from duragent.session.settings import SessionsSettings
 from duragent.stores.memory import MemoryStore
 from duragent.subscribers.notify import Notice
 from duragent.testing import FakeClock, ScriptedModel
+from duragent.turn.settings import SessionsSettings
 from tests.bounds import LIMIT_SECONDS
 from tests.session.house import open_house
 from tests.session.test_acting import BASH, bash, calls, finished, question, wait_for_end

@@ -14,13 +14,13 @@ from duragent.models.messages import ModelReply, ToolCall
 from duragent.policy.tiers import Policy
 from duragent.process.spool import Spool
 from duragent.session.approvals import Question
-from duragent.session.judging import Refused, judged_again, known
-from duragent.session.stage import FULL_STORE_PAUSE_SECONDS
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.tools.bash import Bash
 from duragent.tools.toolset import Toolset
+from duragent.turn.authorize import Refused, judged_again, known
+from duragent.turn.host import FULL_STORE_PAUSE_SECONDS
 from tests.bounds import LIMIT_SECONDS
 from tests.session import house as houses
 from tests.session.house import House, open_house

@@ -19,10 +19,10 @@ import pytest
 from duragent.errors import InvalidArchive, SessionExists, Stopping
 from duragent.journal import events as e
 from duragent.journal.record import MAX_LINE_BYTES, Record, crc_seed, encode
-from duragent.session import archive, copying
-from duragent.session.copies import export, take_in
-from duragent.stores.files import FileStore
+from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
+from duragent.transfer import archive, log_copy
+from duragent.transfer.copies import export, take_in
 from tests.bounds import LIMIT_SECONDS
 from tests.session.house import House, open_house
 from tests.stores.logs import TS, QuickDisk, lines_of, message
@@ -325,7 +325,7 @@ async def test_bombs_are_refused_before_they_go_off(place: Place, monkeypatch: p
     lines = [*good_lines(), *lines_of(9, [_refers_to(digest)], SESSION)]
     assert "is longer than 262,144 bytes" in await place.refused(zipped(members(lines) | {f"blobs/{digest}": long}))
     together = lines_of(9, [message("x" * 400), message("y" * 400)], SESSION)
-    monkeypatch.setattr(copying, "TOGETHER_MAX_BYTES", 1 << 11)
+    monkeypatch.setattr(log_copy, "TOGETHER_MAX_BYTES", 1 << 11)
     assert "record 10 is of a group that is too long" in await place.refused(
         zipped(members([*good_lines(), *together]))
     )
@@ -375,7 +375,7 @@ async def test_export_that_fails_leaves_nothing_open(place: Place, monkeypatch: 
         made.append(io.BytesIO())
         return made[-1]
 
-    monkeypatch.setattr("duragent.session.copies.tempfile.TemporaryFile", temporary)
+    monkeypatch.setattr("duragent.transfer.copies.tempfile.TemporaryFile", temporary)
     (place.root / SESSION / "blobs" / DIGEST).unlink()
     with pytest.raises(Exception, match="the blob is absent"):
         await export(place.house.sessions, place.house.clock, SESSION)
@@ -392,7 +392,7 @@ async def test_who_goes_away_in_the_middle_of_an_export_leaves_nothing_open(
         made.append(io.BytesIO())
         return made[-1]
 
-    monkeypatch.setattr("duragent.session.copies.tempfile.TemporaryFile", temporary)
+    monkeypatch.setattr("duragent.transfer.copies.tempfile.TemporaryFile", temporary)
     for steps in range(0, 200, 3):
         exporting = asyncio.ensure_future(export(place.house.sessions, place.house.clock, SESSION))
         for _ in range(steps):

@@ -11,11 +11,11 @@ from duragent.policy.place import CommandPlace
 from duragent.sandboxes.choose import why_no_sandbox
 from duragent.sandboxes.settings import Mode, SandboxSettings
 from duragent.sandboxes.trust import Trust
-from duragent.session import means as means_module
-from duragent.session.judging import Allowed, Asking, Judgement, Known, Refused, judged, judged_again, known
-from duragent.session.means import Means
 from duragent.tools.bash import Bash
 from duragent.tools.toolset import Toolset
+from duragent.turn import workbench as means_module
+from duragent.turn.authorize import Allowed, Asking, Judgement, Known, Refused, judged, judged_again, known
+from duragent.turn.workbench import Means
 from tests.session.house import write_agent
 from tests.session.means import means_in
 

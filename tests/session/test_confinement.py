@@ -12,12 +12,12 @@ import pytest
 from duragent.agent.load import Agent, load_agent
 from duragent.process.spool import Spool
 from duragent.sandboxes.settings import LimitSettings, SandboxSettings
-from duragent.session.means import Means
 from duragent.testing import context_in
 from duragent.tools.base import ToolContext, ToolResult
 from duragent.tools.bash import Bash
 from duragent.tools.read_file import ReadFile
 from duragent.tools.write_file import WriteFile
+from duragent.turn.workbench import Means
 from tests.bounds import LIMIT_SECONDS
 from tests.sandboxes.here import needs_bubblewrap
 from tests.session.house import write_agent

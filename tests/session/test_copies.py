@@ -14,14 +14,14 @@ import pytest
 from duragent.errors import Damaged, IdempotencyMismatch, InvalidRequest, NotDamaged, SessionExists, SessionNotFound
 from duragent.journal import events as e
 from duragent.journal.inputs import Close, Decision, Rename
-from duragent.session.copies import Fork, export, fork, take_in
 from duragent.session.sessions import NewSession
 from duragent.session.watch import Hello
-from duragent.stores.checkup import check
-from duragent.stores.files import FileStore
-from duragent.stores.reader import LogReader
-from duragent.stores.rotation import Rotation
+from duragent.stores.files.checkup import check
+from duragent.stores.files.reader import LogReader
+from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.store import FileStore
 from duragent.testing import FakeClock, Line, ScriptedModel
+from duragent.transfer.copies import Fork, export, fork, take_in
 from tests.bounds import LIMIT_SECONDS
 from tests.context.wellformed import refusal
 from tests.session.house import House, open_house

@@ -8,7 +8,7 @@ from duragent.journal.events import MessageReceived, ModelReplied
 from duragent.journal.record import MAX_LINE_BYTES, BadLine, Record, crc_seed, decode, encode
 from duragent.session import decoded
 from duragent.session.decoded import Decoded
-from duragent.stores.files import FileStore
+from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
 from tests.session.house import open_house
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from duragent.session.asking import Asker
-from duragent.session.speaker import Speaker
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
+from duragent.turn.model_call import Asker
+from duragent.turn.turn_agent import Speaker
 from tests.session.house import open_house
 
 

@@ -9,11 +9,11 @@ import pytest
 from duragent.bus import MAX_OUTPUT_CHARS, Delta, Subscription
 from duragent.errors import Damaged, InvalidRequest, NothingToDo
 from duragent.journal.inputs import Decision, Pause
-from duragent.session.settings import SessionsSettings
 from duragent.stores.base import Store
-from duragent.stores.files import FileStore
+from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
+from duragent.turn.settings import SessionsSettings
 from tests.bounds import LIMIT_SECONDS
 from tests.session.house import House, open_house
 from tests.session.test_acting import BASH, bash, calls, question, wait_for_end

@@ -13,12 +13,12 @@ from duragent.errors import SessionDeleted, SessionNotFound, StoreError, StoreFu
 from duragent.journal.events import MessageReceived, ModelFailed, TurnEnded
 from duragent.journal.inputs import Close, Rename
 from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
-from duragent.session import stage
-from duragent.session.partial import Partial, Question
 from duragent.session.watch import CaughtUp, Hello, Source, Watched, follow
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
+from duragent.turn import host
+from duragent.turn.partial import Partial, Question
 from tests.bounds import LIMIT_SECONDS
 from tests.session.house import House, open_house
 
@@ -162,7 +162,7 @@ async def test_a_log_that_cannot_be_read_for_a_moment_holds_the_turn_up_and_it_g
 async def test_a_model_that_does_not_stop_when_it_is_told_to_holds_up_no_stop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(stage, "CANCEL_SECONDS", 0.05)
+    monkeypatch.setattr(host, "CANCEL_SECONDS", 0.05)
     store, model = MemoryStore(), Stubborn()
     async with open_house(store, model, tmp_path) as house:
         session = await house.new()

@@ -5,7 +5,6 @@ import random
 
 import pytest
 
-from duragent.agent.spec import BudgetSpec, TurnBudgetSpec
 from duragent.journal.apply import reduce
 from duragent.journal.events import (
     Call,
@@ -20,10 +19,10 @@ from duragent.journal.events import (
     ToolStarted,
     TurnStarted,
 )
+from duragent.journal.limits import Budget, Limits
+from duragent.journal.next_step import AskModel, EndTurn, RecoverCall, RunTool, SettleModel, next_step
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
-from duragent.session.limits import Limits
-from duragent.session.steps import AskModel, EndTurn, RecoverCall, RunTool, SettleModel, next_step
 
 TS = "2026-01-01T00:00:00.000Z"
 CALL = Call(call="call_1", tool="bash", arguments="{}")
@@ -179,12 +178,12 @@ def test_attempt_that_may_have_been_charged_for_is_counted_beside_the_exact_tota
 @pytest.mark.parametrize(
     ("limits", "lives", "code"),
     [
-        (Limits(turn=TurnBudgetSpec(tokens=3_000)), 2, ""),
-        (Limits(turn=TurnBudgetSpec(tokens=3_000)), 3, "turn-budget"),
-        (Limits(turn=TurnBudgetSpec(cost_usd=1.0)), 1, ""),
-        (Limits(turn=TurnBudgetSpec(cost_usd=1.0)), 2, "turn-budget"),
-        (Limits(session=BudgetSpec(tokens=3_000)), 3, "session-budget"),
-        (Limits(session=BudgetSpec(cost_usd=1.0)), 2, "session-budget"),
+        (Limits(turn=Budget(tokens=3_000)), 2, ""),
+        (Limits(turn=Budget(tokens=3_000)), 3, "turn-budget"),
+        (Limits(turn=Budget(cost_usd=1.0)), 1, ""),
+        (Limits(turn=Budget(cost_usd=1.0)), 2, "turn-budget"),
+        (Limits(session=Budget(tokens=3_000)), 3, "session-budget"),
+        (Limits(session=Budget(cost_usd=1.0)), 2, "session-budget"),
     ],
 )
 def test_lost_attempts_count_in_budgets_with_what_was_reserved_for_them(limits: Limits, lives: int, code: str) -> None:

@@ -24,11 +24,11 @@ from duragent.journal.inputs import Cancel, Message
 from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
 from duragent.models.base import Model, ModelChoice
-from duragent.models.litellm_table import listed_price
+from duragent.models.litellm.table import listed_price
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.session.index import Index
 from duragent.session.sessions import NewSession
-from duragent.stores.files import FileStore
+from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import Line, ScriptedModel
 from tests.session.house import House, open_house, write_agent

@@ -6,11 +6,11 @@ import pytest
 
 from duragent.journal.apply import reduce
 from duragent.journal.events import Call, Event, MessageReceived, ModelCalled, ModelReplied, TurnEnded, TurnStarted
+from duragent.journal.limits import Limits
+from duragent.journal.next_step import DECLINED, EndTurn, RunTool, next_step
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.models.messages import ModelReply
-from duragent.session.limits import Limits
-from duragent.session.steps import DECLINED, EndTurn, RunTool, next_step
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
 from tests.session.house import open_house

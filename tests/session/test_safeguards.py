@@ -20,16 +20,16 @@ from duragent.journal.events import (
     OwnerClaimed,
 )
 from duragent.journal.inputs import Message
+from duragent.journal.limits import Limits
+from duragent.journal.next_step import EndTurn, SettleCall, next_step
 from duragent.journal.record import tx_of
 from duragent.journal.state import OpenCall, OpenTurn, SessionState
-from duragent.session.limits import Limits
-from duragent.session.partial import Partial, Question
 from duragent.session.sessions import NewSession
-from duragent.session.steps import EndTurn, SettleCall, next_step
 from duragent.session.watch import CaughtUp, Hello, Source, as_block, follow
-from duragent.stores.files import FileStore
+from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
+from duragent.turn.partial import Partial, Question
 from tests.bounds import LIMIT_SECONDS
 from tests.session.house import open_house
 from tests.session.looking import Watched, a_while, of_kind, until

@@ -17,13 +17,13 @@ from duragent.journal.events import (
     ToolStarted,
 )
 from duragent.journal.inputs import Cancel, Decision
+from duragent.journal.next_step import MAY_HAVE_TAKEN_EFFECT, OUTCOME_UNKNOWN
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.policy.tiers import Mode
-from duragent.session.settings import SessionsSettings
-from duragent.session.steps import MAY_HAVE_TAKEN_EFFECT, OUTCOME_UNKNOWN
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.tools.base import ToolContext
+from duragent.turn.settings import SessionsSettings
 from tests.session.house import House, open_house
 from tests.session.looking import DO_IT, Deed, Watched, for_ever, give, nothing, of_kind, until
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from duragent.journal import events as e
 from duragent.journal.record import Record, crc_seed, encode
-from duragent.stores.disk import Disk
+from duragent.stores.files.disk import Disk
 
 SESSION = "session_01log"
 TS = "2026-01-02T03:04:05.678Z"

@@ -12,10 +12,10 @@ import pytest
 
 from duragent.crashpoint import CrashPointReached
 from duragent.errors import SessionExists, SessionNotFound, StoreFull, Unavailable
-from duragent.stores.checkup import check
-from duragent.stores.disk import Disk
-from duragent.stores.files import FileStore
-from duragent.stores.rotation import Rotation
+from duragent.stores.files.checkup import check
+from duragent.stores.files.disk import Disk
+from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.store import FileStore
 from tests.stores.logs import SESSION, FaultyDisk, QuickDisk, conversation
 from tests.stores.test_mending import LINES, _Stopping, whole_log
 

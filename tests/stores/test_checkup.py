@@ -11,8 +11,8 @@ from duragent.errors import Damaged, SessionNotFound
 from duragent.journal import events as e
 from duragent.journal import snapshot
 from duragent.journal.record import Record, crc_seed, encode
-from duragent.stores.checkup import Checkup, check, differences, replay, saved_snapshot
-from duragent.stores.files import FileStore
+from duragent.stores.files.checkup import Checkup, check, differences, replay, saved_snapshot
+from duragent.stores.files.store import FileStore
 from tests.stores.logs import SESSION, TS, QuickDisk, conversation, lines_of
 from tests.stores.test_mending import LINES, files, make_log, spoil, write_snapshot
 

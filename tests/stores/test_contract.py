@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from duragent.stores.base import Claim, Store
-from duragent.stores.files import FileStore
+from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
-from duragent.stores.rotation import Rotation
 from duragent.testing.store_contract import PROMISES, Promise, check_store, damage_is_told
 from duragent.testing.store_copies import damage_is_mended
 

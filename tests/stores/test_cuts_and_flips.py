@@ -8,9 +8,9 @@ from duragent.errors import Damaged, SessionNotFound
 from duragent.journal.record import crc_seed, seq_of
 from duragent.journal.scan import scan
 from duragent.stores.base import TornTail
-from duragent.stores.files import FileStore
-from duragent.stores.log_file import LogFile
-from duragent.stores.rotation import Rotation
+from duragent.stores.files.log_file import LogFile
+from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.store import FileStore
 from tests.stores.logs import SESSION, QuickDisk, conversation, ends_of, lines_of, message
 
 APPENDS = conversation()

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import Fenced, SessionExists, SessionNotFound, StoreFull, Unavailable
-from duragent.stores import disk as disk_room
 from duragent.stores.base import Claim, TornTail
-from duragent.stores.disk import Disk, _sync_failed
-from duragent.stores.files import FileStore
+from duragent.stores.files import disk as disk_room
+from duragent.stores.files.disk import Disk, _sync_failed
+from duragent.stores.files.store import FileStore
 from tests.bounds import LIMIT_SECONDS
 from tests.stores.logs import SESSION, FaultyDisk, QuickDisk, conversation, lines_of, message
 

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import SessionsLocked, Unavailable, UnsafeFileSystem, WorkspaceLocked
-from duragent.stores.files import FileStore
-from duragent.stores.lock import SessionsLock, WorkspaceLock, refuse_network_file_system
+from duragent.stores.files.locks import SessionsLock, WorkspaceLock, refuse_network_file_system
+from duragent.stores.files.store import FileStore
 from tests.bounds import LIMIT_SECONDS
 from tests.stores.logs import SESSION, FaultyDisk, QuickDisk, lines_of, message
 
 HOLDER = """
 import subprocess, sys
 from pathlib import Path
-from duragent.stores.lock import WorkspaceLock
+from duragent.stores.files.locks import WorkspaceLock
 lock = WorkspaceLock(Path(sys.argv[1]))
 lock.acquire("process of the test")
 child = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, close_fds=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import LogChanged
-from duragent.stores.files import FileStore
+from duragent.stores.files.store import FileStore
 from tests.stores.logs import SESSION, QuickDisk, conversation
 
 APPENDS = conversation()

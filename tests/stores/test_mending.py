@@ -16,10 +16,10 @@ from duragent.journal.apply import reduce
 from duragent.journal.record import crc_of, crc_seed, decode
 from duragent.journal.state import SessionState
 from duragent.stores.base import TornTail
-from duragent.stores.checkup import check
-from duragent.stores.files import FileStore
-from duragent.stores.mending import mend
-from duragent.stores.rotation import Rotation
+from duragent.stores.files.checkup import check
+from duragent.stores.files.repair import mend
+from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.store import FileStore
 from tests.stores.logs import SESSION, QuickDisk, conversation, lines_of, message
 
 LINES = [line for lines in conversation() for line in lines]

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from duragent.errors import Unavailable
-from duragent.stores.threads import Threads
+from duragent.stores.files.threads import Threads
 
 
 async def test_call_that_no_thread_can_take_is_refused_and_never_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import Damaged, LogChanged, Unavailable
-from duragent.stores import checkup, threads
 from duragent.stores.base import Claim
-from duragent.stores.files import FileStore
-from duragent.stores.reader import LogReader
-from duragent.stores.rotation import Rotation
-from duragent.stores.threads import Threads
+from duragent.stores.files import checkup, threads
+from duragent.stores.files.reader import LogReader
+from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.store import FileStore
+from duragent.stores.files.threads import Threads
 from tests.bounds import LIMIT_SECONDS
 from tests.odd_files import ODD, Odd
 from tests.stores.logs import SESSION, QuickDisk, conversation, lines_of, message

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import Damaged, LogChanged, StoreFull, Unavailable
-from duragent.stores.files import FileStore
-from duragent.stores.log_file import LogFile
-from duragent.stores.open_logs import OpenLogs
+from duragent.stores.files.log_file import LogFile
+from duragent.stores.files.open_logs import OpenLogs
+from duragent.stores.files.store import FileStore
 from tests.stores.logs import SESSION, QuickDisk, conversation, lines_of, message
 
 APPENDS = conversation()

@@ -24,12 +24,12 @@ from duragent.journal.apply import reduce
 from duragent.journal.record import crc_of, crc_seed, decode
 from duragent.journal.scan import scan
 from duragent.journal.state import SessionState
-from duragent.stores import checkup
-from duragent.stores.listing import listed
-from duragent.stores.log_file import LogFile
-from duragent.stores.reader import LogReader, verify
-from duragent.stores.rotation import Rotation
-from duragent.stores.segments import ACTIVE, sealed_segments
+from duragent.stores.files import checkup
+from duragent.stores.files.listing import listed
+from duragent.stores.files.log_file import LogFile
+from duragent.stores.files.reader import LogReader, verify
+from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.segments import ACTIVE, sealed_segments
 from tests.bounds import LIMIT_SECONDS
 from tests.stores.logs import SESSION, QuickDisk, lines_of, message
 

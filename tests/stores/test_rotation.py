@@ -7,10 +7,10 @@ import pytest
 
 from duragent.crashpoint import CrashPointReached
 from duragent.errors import Damaged
-from duragent.stores import log_file
-from duragent.stores.files import FileStore
-from duragent.stores.reader import LogReader
-from duragent.stores.rotation import Rotation
+from duragent.stores.files import log_file
+from duragent.stores.files.reader import LogReader
+from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.store import FileStore
 from tests.stores.logs import SESSION, QuickDisk, lines_of, message
 
 LINES = [line for seq in range(1, 21) for line in lines_of(seq, [message(f"text {seq}")])]

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import Damaged, SessionNotFound, Unavailable
-from duragent.stores import disk as disk_module
-from duragent.stores.disk import Disk
-from duragent.stores.files import FileStore
-from duragent.stores.rotation import Rotation
+from duragent.stores.files import disk as disk_module
+from duragent.stores.files.disk import Disk
+from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.store import FileStore
 from tests.bounds import LIMIT_SECONDS
 from tests.stores.logs import SESSION, FaultyDisk, conversation, lines_of, message
 

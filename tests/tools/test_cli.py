@@ -11,9 +11,9 @@ from duragent.policy.tiers import Policy
 from duragent.testing.tool_context import context_in
 from duragent.testing.tool_contract import check_tool
 from duragent.tools.base import ToolResult
-from duragent.tools.cli import CliTool
-from duragent.tools.cli_schema import parse_schema
-from duragent.tools.program import Program
+from duragent.tools.programs.program import Program
+from duragent.tools.programs.schema import parse_schema
+from duragent.tools.programs.tool import CliTool
 
 ECHO = """\
 import json, os, sys

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from duragent.errors import InvalidFile
-from duragent.tools.cli_schema import load_schema, parse_schema
+from duragent.tools.programs.schema import load_schema, parse_schema
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from duragent.tools.read_file import ReadFile
 from duragent.tools.search_files import SearchFiles
 from duragent.tools.settings import WebSettings
 from duragent.tools.think import Think
-from duragent.tools.web import WebTool
+from duragent.tools.web.tool import WebTool
 from duragent.tools.write_file import WriteFile
 
 GOOD: dict[Callable[[], AnyTool], list[dict[str, object]]] = {

@@ -6,8 +6,8 @@ import pytest
 
 from duragent.testing.tool_context import context_in
 from duragent.testing.tool_contract import check_tool
-from duragent.tools.discovery import Discovered, discover
-from duragent.tools.program import README_BYTES
+from duragent.tools.programs.discovery import Discovered, discover
+from duragent.tools.programs.program import README_BYTES
 from duragent.tools.reload_tools import ReloadTools
 
 

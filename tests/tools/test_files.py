@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from duragent.testing.tool_context import context_in
 from duragent.tools.base import CallInfo
-from duragent.tools.diff import unified
-from duragent.tools.edit import Change, Edited, NotEdited, edit
 from duragent.tools.edit_file import EditFile
+from duragent.tools.files.diff import unified
+from duragent.tools.files.edit import Change, Edited, NotEdited, edit
 from duragent.tools.read_file import MAX_RESULT_BYTES, ReadFile
 from duragent.tools.write_file import WriteFile
 from tests.tools.calling import call

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from duragent.testing.tool_context import context_in
-from duragent.tools import walk as walking
 from duragent.tools.base import ToolContext
 from duragent.tools.child import Limits
+from duragent.tools.files import walk as walking
+from duragent.tools.files.walk import Hit, Wanted, place_to_search, walk
 from duragent.tools.list_files import ListFiles
 from duragent.tools.search_files import SearchFiles
-from duragent.tools.walk import Hit, Wanted, place_to_search, walk
 from tests.tools.calling import call
 
 

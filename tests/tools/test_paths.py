@@ -7,7 +7,7 @@ import pytest
 
 from duragent.testing.tool_context import context_in
 from duragent.tools.base import Places
-from duragent.tools.paths import PathRefused, find, open_file, replace_file
+from duragent.tools.files.paths import PathRefused, find, open_file, replace_file
 from duragent.tools.read_file import ReadFile
 from duragent.tools.write_file import WriteFile
 from tests.tools.calling import call

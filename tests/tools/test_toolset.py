@@ -9,7 +9,7 @@ import pytest
 from duragent.agent.spec import AgentSpec, ModelSpec
 from duragent.testing.tool_context import agent_in, context_in
 from duragent.tools import toolset
-from duragent.tools.cli import CliTool
+from duragent.tools.programs.tool import CliTool
 from duragent.tools.toolset import BUILTINS, Toolset, gather
 from tests.bounds import LIMIT_SECONDS
 
@@ -343,7 +343,7 @@ async def test_program_of_the_file_runs_in_the_working_directory(folder: Path) -
 
 
 def test_nothing_heavy_is_imported_before_a_tool_needs_it() -> None:
-    heavy = ["httpx", "jsonschema", "duragent.tools.web"]
+    heavy = ["httpx", "jsonschema", "duragent.tools.web.tool"]
     code = f"import duragent.tools.toolset, sys; print([name for name in {heavy} if name in sys.modules])"
     command = [sys.executable, "-c", code]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT_SECONDS)

@@ -17,8 +17,8 @@ from pydantic import SecretStr, ValidationError
 from duragent.errors import InvalidArguments
 from duragent.tools.base import ToolResult
 from duragent.tools.settings import WebSettings
-from duragent.tools.web import WebTool
-from duragent.tools.web_guard import Address
+from duragent.tools.web.guard import Address
+from duragent.tools.web.tool import WebTool
 from tests.tools.calling import call
 from tests.tools.web_server import Site, serve
 

@@ -2,7 +2,7 @@ import ipaddress
 
 import pytest
 
-from duragent.tools.web_guard import UrlRefused, check_addresses, check_url, is_public
+from duragent.tools.web.guard import UrlRefused, check_addresses, check_url, is_public
 
 PUBLIC = "8.8.8.8 1.1.1.1 172.15.0.1 172.32.0.1 100.63.0.1 100.128.0.1 2606:4700::1111 64:ff9b::808:808 ::ffff:8.8.8.8"
 PRIVATE = """

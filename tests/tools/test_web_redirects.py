@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from duragent.tools.settings import WebSettings
-from duragent.tools.web import WebTool
+from duragent.tools.web.tool import WebTool
 from tests.tools.calling import call
 from tests.tools.test_web import Network, Resolver
 

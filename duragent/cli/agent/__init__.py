@@ -1,0 +1,1 @@
+"""`duragent agent`: list, create, check."""

@@ -1,0 +1,1 @@
+"""`duragent chat` and `duragent attach`: a conversation in the terminal."""

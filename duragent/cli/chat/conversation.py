@@ -1,0 +1,223 @@
+"""What a chat shows, as a fold over `watch`: finished blocks for the scrollback, and what is going on now. Pure."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from duragent.cli.chat.question import DECIDED
+from duragent.cli.chat.tool_blocks import Called, Returned, called, never_began, returned
+from duragent.cli.view import dollars
+from duragent.client.activity import Activity
+from duragent.client.answer import PartialAnswer
+from duragent.client.turn import CONFIGURATION, TEMPORARY
+from duragent.client.watch import CaughtUp, Connected, Item, Reconnecting, Reset
+from duragent.journal import events
+from duragent.journal.record import Record
+from duragent.wire import Approval
+
+SCROLLBACK_MESSAGES = 20
+SET_UP = (
+    "Set the provider's key in the environment and start the server again (`duragent serve stop`), "
+    "or name another model in the agent's agent.yaml."
+)
+"""What helps when a turn failed with one of the CONFIGURATION codes."""
+DECLINED = "The model or its provider declined to answer, or to go on (content_filter)."
+
+
+@dataclass(frozen=True)
+class Said:
+    """Somebody's message; `who` is "" for the person at this terminal."""
+
+    text: str
+    who: str = ""
+
+
+@dataclass(frozen=True)
+class Answered:
+    text: str
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line from the house itself."""
+
+    text: str
+    mood: Literal["quiet", "warning", "error"] = "quiet"
+
+
+Block = Said | Answered | Note | Called | Returned
+
+
+@dataclass
+class Conversation:
+    """`waiting` are messages that were typed here and are not in the log yet, by Idempotency-Key.
+
+    `deciding` is the call about which a decision of this terminal is on its way.
+    """
+
+    agent: str
+    partial: PartialAnswer = field(default_factory=PartialAnswer)
+    activity: Activity = field(default_factory=Activity)
+    deciding: str = ""
+    waiting: dict[str, str] = field(default_factory=dict)
+    link: str = ""
+    """Why the connection is gone; "" while it stands."""
+    _mine: set[str] = field(default_factory=set)
+    _backlog: list[Block] | None = field(default_factory=list)
+    _told: dict[str, None] = field(default_factory=dict)
+    """Calls that have their line already, the newest last."""
+
+    @property
+    def busy(self) -> bool:
+        return self.partial.turn is not None or self.activity.question is not None
+
+    @property
+    def question(self) -> Approval | None:
+        """What the person at this terminal is asked now."""
+        asked = self.activity.question
+        return None if asked is None or asked.call_id == self.deciding else asked
+
+    def typed(self, key: str, text: str) -> None:
+        self.waiting[key] = text
+        self._mine.add(key)
+
+    def take(self, item: Item) -> list[Block]:
+        """The blocks that go into the scrollback now."""
+        match item:
+            case Reconnecting(error=error):
+                self.link = error
+                return []
+            case Connected():
+                self.link = ""
+                return []
+            case Reset():
+                self._fold(item)
+                return [Note("The log on the server is another one now; here it is from its start.", "warning")]
+            case CaughtUp():
+                backlog, self._backlog = self._backlog, None
+                return _newest(backlog) if backlog else []
+            case Record():
+                blocks = self._blocks(item)
+                self._fold(item)
+            case _:
+                self._fold(item)
+                return []
+        if self._backlog is None:
+            return blocks
+        self._backlog += blocks
+        return []
+
+    def _fold(self, item: Item) -> None:
+        self.partial.take(item)
+        self.activity.take(item)
+
+    def _blocks(self, record: Record) -> list[Block]:
+        return self._talk(record) or self._work(record)
+
+    def _talk(self, record: Record) -> list[Block]:
+        match record.event:
+            case events.MessageReceived() as message:
+                return [self._said(message)]
+            case events.ModelReplied(text=text) as reply if text.strip():
+                return [Answered(text), *([Note(DECLINED, "warning")] if reply.finish_reason == events.REFUSED else [])]
+            case events.ModelFailed() as failed:
+                return _failed(failed)
+            case events.TurnEnded() as end:
+                return _ended(end)
+            case events.SessionRenamed(title=title):
+                return [
+                    Note(f'The session is called "{title}" now.' if title else "The session has no title any more.")
+                ]
+            case events.SessionClosed():
+                return [Note("The session is closed.", "warning")]
+        return []
+
+    def _work(self, record: Record) -> list[Block]:
+        match record.event:
+            case events.ToolStarted() as started:
+                return self._line(started.call, called(started.tool, started.invocation, started.rule))
+            case events.ApprovalRequested() as asked:
+                return self._line(asked.call, called(asked.tool, asked.invocation, asked=True))
+            case events.ApprovalDecided() | events.ToolResolved() as decided:
+                self.deciding = ""
+                return [_decided(decided)] if decided.by or isinstance(decided, events.ApprovalDecided) else []
+            case events.ToolLost() as lost:
+                then = "" if lost.asks else " The agent is told."
+                return [Note(f"  The server stopped while this ran; it may have run.{then}", "warning")]
+            case events.ToolFinished() as finished:
+                return self._finished(finished)
+        return []
+
+    def _line(self, call: str, line: Called) -> list[Block]:
+        if call in self._told:
+            return []
+        self._told[call] = None
+        return [line]
+
+    def _finished(self, event: events.ToolFinished) -> list[Block]:
+        if event.outcome == "denied" and event.call in self._told:
+            return []  # whoever denied it has a line already
+        asked = self.activity.call(event.call)
+        tool = event.tool or (asked.tool if asked else "")
+        blocks = self._line(event.call, never_began(tool, asked.arguments if asked else ""))
+        of = "" if next(reversed(self._told)) == event.call else tool
+        return [*blocks, returned(event, of)]
+
+    def _said(self, message: events.MessageReceived) -> Said:
+        key = message.idempotency_key or ""
+        self.waiting.pop(key, None)
+        if key in self._mine:
+            return Said(message.text)
+        sender = message.sender and (message.sender.name or message.sender.id)
+        # Without a name it is most likely the same person, in another terminal or earlier.
+        return Said(message.text, sender or ("" if self._backlog is not None else "elsewhere"))
+
+
+def _newest(blocks: list[Block]) -> list[Block]:
+    places = [at for at, block in enumerate(blocks) if isinstance(block, Said | Answered)]
+    return blocks if len(places) <= SCROLLBACK_MESSAGES else blocks[places[-SCROLLBACK_MESSAGES] :]
+
+
+def _decided(event: events.ApprovalDecided | events.ToolResolved) -> Note:
+    decision = event.decision if isinstance(event, events.ApprovalDecided) else event.resolution
+    patterns = event.patterns if isinstance(event, events.ApprovalDecided) else ()
+    more = ", ".join(f'"{pattern}"' for pattern in patterns) or event.reason
+    return Note(f"  {event.by or 'Somebody'} {DECIDED[decision]}{f': {more}' if more else '.'}")
+
+
+def _failed(failed: events.ModelFailed) -> list[Block]:
+    if failed.retry:
+        if failed.error in ("interrupted", "shutdown"):
+            return [Note(f"The answer was interrupted; the agent starts it again{_lost(failed)}.")]
+        return [Note(f"No answer yet ({failed.message or failed.error}): {asking_again(failed)}.", "warning")]
+    return [Answered(failed.partial_text, stopped=True)] if failed.partial_text else []
+
+
+def _lost(failed: events.ModelFailed) -> str:
+    return f" (the lost attempt may have cost up to {dollars(failed.possible_usd)})" if failed.possible_usd else ""
+
+
+def asking_again(failed: events.ModelFailed) -> str:
+    """Which attempt comes next, and after what pause when the provider named one; else the pause is ours, and short."""
+    seconds = math.ceil(failed.retry_after_seconds or 0)
+    return "asking again" + (f" in {seconds} s" if seconds else "") + f", attempt {failed.attempt + 1}"
+
+
+def _ended(end: events.TurnEnded) -> list[Block]:
+    reason = end.reason or end.code
+    match end.outcome:
+        case "completed":
+            return []
+        case "cancelled":
+            return [Note("Stopped.")]
+        case "paused":
+            return [Note(f"The turn waits: {reason}. A new message goes on with it.", "warning")]
+        case "failed":
+            return [Note(f"The turn failed: {reason}{_advice(end.code)}", "error")]
+
+
+def _advice(code: str) -> str:
+    if code in CONFIGURATION:
+        return f"\n{SET_UP}"
+    return "\nSend a message to try again." if code in TEMPORARY else ""

@@ -1,0 +1,172 @@
+"""Blocks of a conversation as text for a terminal, and the last lines of an answer that is being written."""
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from duragent.cli.chat.conversation import Answered, Block, Note, Said
+from duragent.cli.chat.question import box, numbered
+from duragent.cli.chat.tool_blocks import Called, Returned
+from duragent.cli.view import clean, dimmed, in_colour, one_line
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.markdown import Markdown
+    from rich.text import Text
+
+    from duragent.wire import Approval
+
+_MOODS = {"quiet": "dim", "warning": "yellow", "error": "bold red"}
+_MIN_WIDTH = 20
+_HEIGHT = 25
+"""Makes no difference to what is drawn, but for a dumb terminal rich takes the width only together with it."""
+_RULE_SPACE = 3
+
+
+def render(block: Block, width: int, *, colour: bool | None = None) -> str:
+    """The block as lines with ANSI colours, with a newline at its end."""
+    return _drawn(_parts(block, max(width, _MIN_WIDTH)), width, in_colour() if colour is None else colour)
+
+
+def render_question(asked: "Approval", width: int, rows: int = 100, *, colour: bool | None = None) -> str:
+    """The box in which a person is asked, as lines with ANSI colours."""
+    return _drawn([box(asked, max(width, _MIN_WIDTH), rows)], width, in_colour() if colour is None else colour)
+
+
+def _drawn(parts: "list[RenderableType]", width: int, colour: bool) -> str:
+    from rich.console import Console
+
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=max(width, _MIN_WIDTH),
+        height=_HEIGHT,
+        force_terminal=True,
+        color_system="auto" if colour else None,
+        no_color=not colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        _environ={**os.environ, "TERM": os.environ.get("TERM", "xterm")},
+    )
+    for part in parts:
+        console.print(part)
+    return dimmed(out.getvalue()) if colour else out.getvalue()
+
+
+def _parts(block: Block, width: int) -> "list[RenderableType]":
+    from rich.text import Text
+
+    match block:
+        case Said(text, who):
+            line = Text()
+            line.append(f"{clean(who)}> " if who else "> ", style="bold cyan" if who else "bold green")
+            line.append(clean(text))
+            return [line]
+        case Answered(text, stopped):
+            parts: list[RenderableType] = [_markdown(text)]
+            return [*parts, *([Text("(not finished)", style="dim")] if stopped else []), Text("")]
+        case Note(text, mood):
+            return [Text(clean(text), style=_MOODS[mood])]
+        case Called():
+            return [_called(block, width)]
+        case Returned():
+            return _returned(block)
+
+
+def _markdown(text: str) -> "Markdown":
+    """An answer as Markdown. An entity such as `&#x202e;` is a character only when it has been read, so what was read
+    is cleaned again.
+    """
+    from rich.markdown import Markdown
+
+    # Without hyperlinks: they would hide where a link of the model's making leads.
+    found = Markdown(clean(text), hyperlinks=False)
+    waiting = list(found.parsed)
+    while waiting:
+        token = waiting.pop()
+        token.content, token.info = clean(token.content), clean(token.info)
+        token.attrs = {name: clean(value) if isinstance(value, str) else value for name, value in token.attrs.items()}
+        waiting += token.children or ()
+    return found
+
+
+def _called(block: Called, width: int) -> "Text":
+    from rich.text import Text
+
+    tool, text, rule = clean(block.tool), clean(block.text), _rule(block)
+    line = Text("● ", style="cyan")
+    line.append(tool, style="bold")
+    if block.asked:
+        # All of it, for somebody has to decide about it.
+        line.append("  " + numbered(text, "  "))
+        return line
+    text = one_line(text, max(width * 2, 80))
+    line.append(f"  {text}" if text else "")
+    if rule:
+        space = width - line.cell_len - len(rule)
+        line.append(" " * space if space >= _RULE_SPACE else "\n  ")
+        line.append(rule, style="dim")
+    return line
+
+
+def _rule(block: Called) -> str:
+    rule = one_line(block.rule)
+    return rule if not rule or rule.startswith("approved") else f"allowed by {rule}"
+
+
+def _returned(block: Returned) -> "list[RenderableType]":
+    from rich.text import Text
+
+    style = "dim" if block.good else "red"
+    lines = [Text(f"  {clean(line)}", style="dim") for line in block.text.split("\n") if block.text]
+    lines += [Text(f"  {clean(line)}", style=_diff_style(line)) for line in block.diff.split("\n") if block.diff]
+    facts = " · ".join(part for part in (clean(block.of), clean(block.facts)) if part)
+    return [*lines, *([Text(f"  {facts}", style=style)] if facts else [])]
+
+
+def _diff_style(line: str) -> str:
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "dim")
+
+
+def plain(block: Block) -> str:
+    """The block for a pipe."""
+    match block:
+        case Said(text, who):
+            return f"{clean(who)}> {clean(text)}"
+        case Answered(text, stopped):
+            return clean(text) + ("\n(not finished)" if stopped else "")
+        case Note(text):
+            return clean(text)
+        case Called(tool, text):
+            rule = _rule(block)
+            return f"● {clean(tool)}  {clean(text)}" + (f"  ({rule})" if rule else "")
+        case Returned(facts, text, diff):
+            shown = "\n".join(part for part in (text, diff, facts) if part)
+            return "\n".join(f"  {clean(line)}" for line in shown.split("\n"))
+
+
+def tail_lines(text: str, width: int, count: int) -> list[str]:
+    """The last `count` lines that the text takes on a terminal `width` cells wide; wide characters take two."""
+    from prompt_toolkit.utils import get_cwidth
+
+    # Only the end can be seen, and a cell is at least half a character: the rest need not be measured.
+    shown = clean(text[-width * count * 4 :]).expandtabs(4)
+    lines: list[str] = []
+    for source in shown.split("\n"):
+        start = used = 0
+        for at, char in enumerate(source):
+            used += get_cwidth(char)
+            if used > width:
+                space = source.rfind(" ", start, at + 1)
+                lines.append(source[start : at if space < 0 else space])
+                start = at if space < 0 else space + 1
+                used = sum(get_cwidth(each) for each in source[start : at + 1])
+        lines.append(source[start:])
+    return lines[-count:]
+
+
+def write_block(block: Block, width: int) -> None:
+    sys.stdout.write(render(block, width) if sys.stdout.isatty() else plain(block) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,314 @@
+"""The terminal of a chat: an input line that can be used all the time, and above it what is going on.
+
+Finished blocks are printed above the prompt into the terminal's own scrollback. What is not finished (the end of the
+answer, messages on their way, a lost connection) stands between the scrollback and the input line, and is redrawn.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.utils import is_dumb_terminal
+
+from duragent.cli.chat.conversation import Block, Conversation
+from duragent.cli.chat.question import AT_ONCE, CONFIRMED, Choice, keys, offered
+from duragent.cli.chat.render import render, render_question, tail_lines
+from duragent.cli.view import in_colour, one_line
+from duragent.system.workspace_folder import make_folders
+from duragent.tools.command_output import cleaned
+from duragent.wire import Approval
+
+LIVE_LINES = 12
+HINT_LINES = 3
+OUTPUT_LINES = 8
+MENU_LINES = 6
+REFRESH_SECONDS = 0.05
+ESCAPE_SECONDS = 0.05
+"""An Esc with nothing behind it for so long is the key itself, not the beginning of another one."""
+HELD_SECONDS = 0.3
+"""A key with another one so soon behind it begins a message."""
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What the keys do."""
+
+    submit: Callable[[str], None]
+    interrupt: Callable[[], bool]
+    """Ctrl-C: False when there was nothing to stop."""
+    decide: Callable[[Approval, Choice], None] = lambda asked, choice: None
+    """Answer the question that was shown."""
+    commands: Sequence[str] = ()
+
+
+class Screen:
+    """`run` returns when the person leaves; `show` may be called all the while."""
+
+    _entry: Approval | None = None
+    """The question about which a key was pressed that is not all of the answer yet: `_entry_key`.
+
+    After `d` and `e` the input line asks for a word more, after those of CONFIRMED for Enter. The others only wait
+    whether somebody goes on typing.
+    """
+    _entry_key = ""
+    _printed: Approval | None = None
+    """The question that was printed, where nothing is redrawn."""
+    _timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, conversation: Conversation, actions: Actions, history: Path | None) -> None:
+        self.conversation = conversation
+        self._actions = actions
+        self._hint = ""
+        self._session: PromptSession[str] = PromptSession(
+            message=self._message,
+            history=_history(history),
+            key_bindings=self._keys(),
+            multiline=True,
+            prompt_continuation="  ",
+            completer=WordCompleter(list(actions.commands), sentence=True),
+            complete_while_typing=Condition(lambda: self._session.default_buffer.text.startswith("/")),
+            # Only while a command is typed: see `complete_while_typing`.
+            reserve_space_for_menu=MENU_LINES,
+            erase_when_done=True,
+            enable_history_search=False,
+            include_default_pygments_style=False,
+        )
+        self._session.app.min_redraw_interval = REFRESH_SECONDS
+        self._session.app.ttimeoutlen = self._session.app.timeoutlen = ESCAPE_SECONDS
+        self._session.default_buffer.on_text_changed += lambda _: self._unsettle()
+
+    async def run(self) -> None:
+        await self._session.prompt_async()
+
+    def leave(self) -> None:
+        if self._session.app.is_running and not self._session.app.is_done:
+            self._session.app.exit(result="")
+
+    def show(self, blocks: Sequence[Block]) -> None:
+        """Print above the input line, and redraw what stands between."""
+        if blocks:
+            width = self._session.app.output.get_size().columns
+            self._print("".join(render(block, width) for block in blocks))
+        if self._entry is not None and self._entry != self.conversation.question:
+            self._leave_entry("It was decided elsewhere.")
+        self._show_where_nothing_is_redrawn()
+        self.refresh()
+
+    def _show_where_nothing_is_redrawn(self) -> None:
+        """A terminal without cursor movement never redraws what stands above the input line: print a question once."""
+        asked = self.conversation.question
+        if asked is not None and asked != self._printed and is_dumb_terminal():
+            self._printed = asked
+            size = self._session.app.output.get_size()
+            self._print(render_question(asked, size.columns, size.rows - 4))
+
+    def _print(self, text: str) -> None:
+        # Not prompt_toolkit's `run_in_terminal`: that leaves raw mode for a moment, and a key pressed just then is
+        # echoed, or is a signal, or is lost.
+        app = self._session.app
+        if not app.is_running:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return
+        app.renderer.erase()
+        app.output.write_raw(text)
+        app.output.flush()
+        app.renderer.reset()
+        app.renderer.request_absolute_cursor_position()
+        app._redraw()
+
+    def refresh(self) -> None:
+        self._session.app.invalidate()
+
+    # --- the part above the input line ------------------------------------------------------------------------------
+
+    def _message(self) -> StyleAndTextTuples:
+        size = self._session.app.output.get_size()
+        columns, rows = max(size.columns, 2), max(1, size.rows - 4)
+        shown = self._box(columns, rows)
+        for style, text in self._live(columns, min(LIVE_LINES, rows)):
+            shown.append((style if in_colour() else "", text + "\n"))
+        label = {"d": "why? ", "e": "patterns> "}.get(self._entry_key, "> ")
+        return [*shown, ("bold ansigreen" if in_colour() else "", label)]
+
+    def _box(self, width: int, rows: int) -> StyleAndTextTuples:
+        asked = self.conversation.question
+        return [] if asked is None else [*to_formatted_text(ANSI(render_question(asked, width, rows)))]
+
+    def _live(self, width: int, rows: int) -> list[tuple[str, str]]:
+        talk = self.conversation
+        lines: list[tuple[str, str]] = []
+        if talk.partial.text:
+            lines += [("", line) for line in tail_lines(talk.partial.text, width, rows)]
+        elif talk.partial.reasoning:
+            lines += [("ansibrightblack", line) for line in tail_lines(talk.partial.reasoning, width, min(rows, 3))]
+        elif talk.activity.running:
+            lines += self._running(width, min(rows, OUTPUT_LINES))
+        elif talk.busy and not (talk.link or talk.activity.question):
+            lines.append(("ansibrightblack", "…"))
+        for text in list(talk.waiting.values())[-3:]:
+            lines.append(("ansibrightblack", tail_lines("> " + one_line(text, width - 2), width, 1)[0]))
+        if talk.link:
+            lines.append(("ansiyellow", tail_lines(f"reconnecting… ({one_line(talk.link, width // 2)})", width, 1)[0]))
+        if self._hint:
+            lines += [("ansibrightblack", line) for line in tail_lines(self._hint, width, HINT_LINES)]
+        return lines
+
+    def _running(self, width: int, rows: int) -> list[tuple[str, str]]:
+        """The end of what the newest running command has printed."""
+        outputs = [cleaned(call.output).strip("\n") for call in self.conversation.activity.running.values()]
+        output = next((output for output in reversed(outputs) if output), "")
+        tail = tail_lines(output, max(width - 2, 1), rows) if output else ["…"]
+        return [("ansibrightblack", f"  {line}") for line in tail]
+
+    # --- keys -------------------------------------------------------------------------------------------------------
+
+    def _keys(self) -> KeyBindings:
+        bindings = KeyBindings()
+
+        @bindings.add("enter")
+        def _(event: KeyPressEvent) -> None:
+            buffer = event.current_buffer
+            if buffer.complete_state and buffer.complete_state.current_completion:
+                buffer.complete_state = None
+                return
+            self._hint = ""
+            if self._unsettled():
+                self._settle()
+            elif self._entry is not None:
+                self._end_entry(buffer.text)
+            else:
+                self._send(buffer)
+
+        @bindings.add("escape", "enter")
+        def _(event: KeyPressEvent) -> None:
+            event.current_buffer.insert_text("\n")
+
+        @bindings.add("c-c")
+        def _(event: KeyPressEvent) -> None:
+            if self._entry is not None:
+                self._leave_entry()
+                return
+            if self._actions.interrupt():
+                return
+            if event.current_buffer.text:
+                event.current_buffer.reset()
+            else:
+                self._hint = "Ctrl-D leaves; the session goes on without you."
+
+        @bindings.add("c-d", filter=Condition(lambda: not self._session.default_buffer.text))
+        def _(event: KeyPressEvent) -> None:
+            self._settle_held()
+            self.leave()
+
+        for key in "yaendrig":
+            bindings.add(key, filter=Condition(partial(self._offers, key)))(self._pressed)
+        bindings.add(Keys.Any, filter=Condition(self._unsettled))(self._typed_on)
+        # Not eager: Alt-Enter, which begins a new line, is Esc and Enter.
+        bindings.add("escape", filter=Condition(lambda: self._entry is not None))(lambda _: self._leave_entry())
+        return bindings
+
+    def _send(self, buffer: Buffer) -> None:
+        text = buffer.text
+        if text.strip():
+            buffer.reset(append_to_history=True)
+            self._actions.submit(text)
+
+    def _offers(self, key: str) -> bool:
+        """Whether a single key is an answer now: somebody who is typing a message goes on typing it."""
+        asked = self.conversation.question
+        return (
+            asked is not None and self._entry is None and not self._session.default_buffer.text and key in keys(asked)
+        )
+
+    def _pressed(self, event: KeyPressEvent) -> None:
+        asked, key = self.conversation.question, event.key_sequence[0].data
+        assert asked is not None
+        self._entry, self._entry_key = asked, key
+        if key in CONFIRMED:
+            room = max(self._session.app.output.get_size().columns - 50, 20)
+            what = f": {one_line(offered(asked), room)}" if key == "a" else ""
+            self._hint = f"Enter {CONFIRMED[key]}{what}; Esc goes back."
+            return
+        if key in AT_ONCE:
+            self._timer = asyncio.get_running_loop().call_later(HELD_SECONDS, self._settle)
+            return
+        self._hint = "Enter sends it; Esc goes back." + (" One pattern on each line (Alt-Enter)." if key == "e" else "")
+        if key == "e":
+            event.current_buffer.insert_text("\n".join(asked.patterns))
+
+    def _unsettled(self) -> bool:
+        """Whether a key was pressed that is an answer unless it turns out to begin a message."""
+        return self._entry is not None and self._entry_key in AT_ONCE
+
+    def _settle(self) -> None:
+        asked, key = self._entry, self._entry_key
+        self._leave_entry()
+        if asked is not None and asked == self.conversation.question:
+            self._actions.decide(asked, Choice(AT_ONCE[key]))
+
+    def _settle_held(self) -> None:
+        if self._timer is not None:
+            self._settle()
+
+    def _typed_on(self, event: KeyPressEvent) -> None:
+        typed = event.key_sequence[0].data
+        text = self._entry_key + typed if typed.isprintable() else ""
+        self._leave_entry()
+        event.current_buffer.insert_text(text)
+
+    def _unsettle(self) -> None:
+        """The input line has a text, from wherever it came (pasted, an older message): that is no answer."""
+        if self._unsettled() and self._session.default_buffer.text:
+            self._forget_entry()
+
+    def _end_entry(self, text: str) -> None:
+        asked, key = self._entry, self._entry_key
+        patterns = tuple(line.strip() for line in text.split("\n") if line.strip())
+        if asked is None or (key == "e" and not patterns):
+            self._hint = "A pattern is needed; Esc goes back."
+            return
+        self._leave_entry()
+        reason = " ".join(text.split())
+        self._actions.decide(asked, Choice("allow_always", "", patterns) if key == "e" else Choice("deny", reason))
+
+    def _leave_entry(self, hint: str = "") -> None:
+        self._forget_entry(hint)
+        self._session.default_buffer.reset()
+
+    def _forget_entry(self, hint: str = "") -> None:
+        self._entry, self._entry_key, self._hint = None, "", hint
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _history(path: Path | None) -> History:
+    if path is None:
+        return InMemoryHistory()
+    try:
+        make_folders(path.parent)
+        path.touch(mode=0o600)
+        return _WholeHistory(str(path))
+    except OSError:
+        return InMemoryHistory()
+
+
+class _WholeHistory(FileHistory):
+    """A full disk must not end a chat."""
+
+    def store_string(self, string: str) -> None:
+        with contextlib.suppress(OSError):
+            super().store_string(string.encode("utf-8", "replace").decode())

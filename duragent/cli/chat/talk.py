@@ -1,0 +1,273 @@
+"""One terminal on one session: what `chat` and `attach` have in common."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from duragent.cli import view
+from duragent.cli.chat.conversation import Block, Conversation, Note, Said
+from duragent.cli.chat.question import WORDS, Choice, above, decide, in_one_line
+from duragent.cli.chat.render import write_block
+from duragent.cli.chat.screen import Actions, Screen
+from duragent.cli.connection import Connection, find_session
+from duragent.client.activity import Activity
+from duragent.client.client import new_key
+from duragent.client.turn import open_question
+from duragent.client.watch import CaughtUp, Item
+from duragent.errors import DuragentError, ServerUnreachable
+from duragent.wire import Approval, SendMessage
+
+if TYPE_CHECKING:
+    from duragent.wire import SessionInfo
+
+TAIL_RECORDS = 200
+QUEUE_MAX = 100
+
+HELP = """\
+/help            this list
+/status          the session, its agent, turns, tokens and cost
+/title TEXT      give the session a title
+/cancel          stop the answer (Ctrl-C does too)
+/approvals       what people are asked, in all sessions
+/approve WORD    answer what is asked here: once, always [PATTERN], deny [WHY]; of a call that may have run:
+                 retry, done, give-up
+/sessions        the sessions used last
+/new [AGENT]     begin a new session
+/attach ID       go to another session
+/detach, /quit   leave; the session goes on (Ctrl-D does too)
+Alt-Enter begins a new line. A message that begins with / and has a second / is a message."""
+
+Next = Literal["leave"] | str
+"""Where to go from here: the id of a session, or away."""
+
+
+@dataclass(frozen=True)
+class Options:
+    sender_name: str | None = None
+    history: Path | None = None
+
+
+@dataclass
+class Talk:
+    """`run` returns when the person leaves, with the session to go to next, if any."""
+
+    connection: Connection
+    session: "SessionInfo"
+    options: Options
+    next: Next = "leave"
+    _outbox: asyncio.Queue[tuple[str, str]] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
+
+    def __post_init__(self) -> None:
+        self.client = self.connection.client
+        activity = Activity(self.session.session_id, self.session.agent)
+        self.conversation = Conversation(self.session.agent, activity=activity)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._asked_seq: int | None = None
+        """The record whose question was shown in full; None while what was before is still told."""
+        self._notes: asyncio.Queue[list[Block]] = asyncio.Queue(QUEUE_MAX)
+        self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
+            "/help": self._help,
+            "/status": self._status,
+            "/title": self._title,
+            "/cancel": self._cancel,
+            "/approvals": self._approvals,
+            "/approve": self._approve,
+            "/sessions": self._sessions,
+            "/new": self._new,
+            "/attach": self._attach,
+            **dict.fromkeys(("/detach", "/quit", "/exit"), self._leave),
+        }
+        actions = Actions(self._submit, self._interrupt, self._decide, tuple(self._commands))
+        self.screen = Screen(self.conversation, actions, self.options.history)
+
+    async def run(self) -> Next:
+        if self.connection.local is not None:
+            self.connection.local.said = lambda sentence: self._note(Note(sentence))
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                workers = [self._tasks.create_task(work()) for work in (self._watch, self._send, self._show_notes)]
+                await self.screen.run()
+                for worker in workers:
+                    worker.cancel()
+        except* DuragentError as group:
+            # One is enough: it is what ended the talk (the session was deleted, the token is refused).
+            raise _first(group) from None
+        unsent = list(self.conversation.waiting.values())
+        for text in unsent:
+            write_block(Note(f"Not sent: {view.one_line(text, 200)}", "warning"), 80)
+        return self.next
+
+    # --- the three workers ------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        async with aclosing(self.client.watch(self.session.session_id, tail=TAIL_RECORDS)) as items:
+            async for item in items:
+                blocks = self.conversation.take(item)
+                self.screen.show([*blocks, *self._asked_now(item)])
+
+    def _asked_now(self, item: Item) -> list[Block]:
+        """All of what a new question is about: its box has room for the beginnings only."""
+        if isinstance(item, CaughtUp):
+            self._asked_seq = self._asked_seq or 0
+        asked = self.conversation.question
+        if asked is None or self._asked_seq in (None, asked.seq):
+            return []
+        self._asked_seq = asked.seq
+        text = above(asked)
+        return [Note(text)] if text else []
+
+    async def _send(self) -> None:
+        """Messages leave in the order in which they were typed, each until it is durable or refused."""
+        while True:
+            key, text = await self._outbox.get()
+            while True:
+                try:
+                    body = SendMessage(content=text, sender_name=self.options.sender_name)
+                    await self.client.post_message(self.session.session_id, body, key=key)
+                except ServerUnreachable:
+                    continue  # the client has waited already; the key makes it one message
+                except DuragentError as error:
+                    self.conversation.waiting.pop(key, None)
+                    self._note(Said(text), Note(f"Not accepted: {error}", "error"))
+                break
+
+    async def _show_notes(self) -> None:
+        while True:
+            self.screen.show(await self._notes.get())
+
+    # --- what the person does ---------------------------------------------------------------------------------------
+
+    def _submit(self, text: str) -> None:
+        word, _, rest = text.strip().partition(" ")
+        if word.startswith("/") and "/" not in word[1:] and "\n" not in text.strip():
+            command = self._commands.get(word)
+            if command is None:
+                self._note(Note(f"There is no {word}. /help shows what there is.", "warning"))
+            else:
+                self._start(self._guarded(command, rest.strip()))
+            return
+        key = new_key()
+        try:
+            self._outbox.put_nowait((key, text))
+        except asyncio.QueueFull:
+            self._note(Note(f"{QUEUE_MAX} messages wait already; this one was not taken.", "error"))
+            return
+        self.conversation.typed(key, text)
+        self.screen.refresh()
+
+    def _interrupt(self) -> bool:
+        if not self.conversation.busy:
+            return False
+        self._start(self._guarded(self._cancel, ""))
+        return True
+
+    def _start(self, work: Awaitable[None]) -> None:
+        assert self._tasks is not None
+        self._tasks.create_task(_awaited(work))
+
+    def _note(self, *blocks: Block) -> None:
+        if not self._notes.full():
+            self._notes.put_nowait(list(blocks))
+
+    async def _guarded(self, command: Callable[[str], Awaitable[None]], rest: str) -> None:
+        try:
+            await command(rest)
+        except DuragentError as error:
+            self._note(Note(str(error), "error"))
+
+    # --- commands ---------------------------------------------------------------------------------------------------
+
+    async def _help(self, _: str) -> None:
+        self._note(Note(HELP))
+
+    async def _status(self, _: str) -> None:
+        session = await self.client.session(self.session.session_id)
+        usage = session.usage
+        cost = "" if not usage.cost_usd else f", ${usage.cost_usd:.4f}"
+        tokens = f"{usage.prompt_tokens} tokens in, {usage.completion_tokens} out{cost}"
+        title = f'"{session.title}" · ' if session.title else ""
+        lost = f" · {view.lost_attempts(session)}" if session.unknown_attempts else ""
+        line = f"{title}{session.session_id} · {session.agent} · {session.status} · {session.turns} turns · {tokens}"
+        self._note(Note(line + lost))
+
+    async def _title(self, rest: str) -> None:
+        await self.client.rename_session(self.session.session_id, rest)
+
+    async def _cancel(self, _: str) -> None:
+        if not (await self.client.cancel(self.session.session_id)).cancelled:
+            self._note(Note("There is nothing to stop."))
+
+    async def _approvals(self, _: str) -> None:
+        asked = (await self.client.approvals()).approvals
+        lines = [
+            f"{view.short_id(each.session_id)}  {each.agent}  {view.ago(each.requested_at)}  "
+            f"{view.one_line(in_one_line(each.command), 60)}"
+            for each in asked
+        ]
+        self._note(Note("\n".join(lines) or "Nothing waits for a decision."))
+
+    async def _approve(self, rest: str) -> None:
+        word, _, more = rest.partition(" ")
+        decision = WORDS.get(word)
+        if decision is None:
+            self._note(Note(f"/approve WORD: {', '.join(WORDS)}.", "warning"))
+            return
+        asked = self.conversation.question or await open_question(self.client, self.session.session_id)
+        if asked is None:
+            self._note(Note("Nothing waits for a decision here."))
+            return
+        patterns = (more.strip(),) if decision == "allow_always" and more.strip() else ()
+        await self._send_decision(asked, Choice(decision, "" if decision == "allow_always" else more.strip(), patterns))
+
+    def _decide(self, asked: Approval, choice: Choice) -> None:
+        # At once, not when the task begins: the next key is no answer any more.
+        self.conversation.deciding = asked.call_id
+        self._start(self._send_decision(asked, choice))
+
+    async def _send_decision(self, asked: Approval, choice: Choice) -> None:
+        self.conversation.deciding = asked.call_id
+        self.screen.refresh()
+        body = decide(asked, choice, self.options.sender_name or view.person())
+        try:
+            await self.client.post_decision(self.session.session_id, body)
+        except DuragentError as error:
+            # The question stands again, unless the records have said by now what became of it.
+            self.conversation.deciding = ""
+            self._note(Note(f"It was not decided: {error}", "error"))
+
+    async def _sessions(self, _: str) -> None:
+        found = (await self.client.sessions(limit=10)).sessions
+        lines = [
+            f"{each.session_id}  {each.agent}  {each.status}  {view.one_line(each.title or each.topic, 40)}"
+            for each in found
+        ]
+        self._note(Note("\n".join(lines)))
+
+    async def _new(self, rest: str) -> None:
+        session = await self.client.create_session(rest or self.session.agent)
+        self._go(session.session_id)
+
+    async def _attach(self, rest: str) -> None:
+        self._go((await find_session(self.client, rest)).session_id)
+
+    async def _leave(self, _: str) -> None:
+        self.screen.leave()
+
+    def _go(self, session_id: str) -> None:
+        self.next = session_id
+        self.screen.leave()
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work
+
+
+def _first(group: BaseExceptionGroup[DuragentError]) -> DuragentError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, DuragentError)
+    return error

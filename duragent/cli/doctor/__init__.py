@@ -1,0 +1,1 @@
+"""`duragent doctor`: what is wrong with this machine, the workspace, the agents and the sessions."""

@@ -1,0 +1,98 @@
+"""`duragent doctor`: are the sessions whole? From their files, and not for long."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from duragent.cli import view
+from duragent.cli.doctor.finding import Finding
+
+if TYPE_CHECKING:
+    from duragent.stores.files.checkup import Checkup
+
+SECONDS = 3.0
+SHOWN = 10
+"""Damaged sessions that are named."""
+
+
+def sessions(sessions_dir: Path, now: Callable[[], float] = time.monotonic) -> Iterator[Finding]:
+    """What can be said of them within `SECONDS`, the last changed first."""
+    from duragent.errors import SessionNotFound
+    from duragent.stores.files.checkup import check
+    from duragent.stores.files.reader import LogReader
+
+    names = sorted(LogReader(sessions_dir).session_ids(), key=lambda name: -_changed(sessions_dir / name))
+    found: list[Checkup] = []
+    until = now() + SECONDS
+    for name in names:
+        if found and now() > until:
+            break
+        try:
+            found.append(check(sessions_dir, name))
+        except SessionNotFound:
+            # It was deleted meanwhile.
+            continue
+    yield _looked_over(names, found)
+    yield from _damaged([each for each in found if each.damage is not None])
+    yield from _unread(found)
+    yield from _put_aside(found)
+    yield from _leftovers(sessions_dir)
+
+
+def _changed(folder: Path) -> float:
+    try:
+        return (folder / "events.jsonl").lstat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _looked_over(names: Sequence[str], found: "Sequence[Checkup]") -> Finding:
+    if not names:
+        return Finding("sessions", "ok", "there are none yet")
+    good = sum(each.is_whole for each in found)
+    text = f"{good:,} of {len(found):,} whole" if good < len(found) else f"{view.many(good, 'session')}, all whole"
+    if len(found) < len(names):
+        text = f"{len(names):,} sessions; of the {len(found):,} that changed last {good:,} are whole"
+        hint = "this was all that could be read in a moment; `duragent session verify` reads all of them"
+        return Finding("sessions", "note", text, hint)
+    return Finding("sessions", "ok", text)
+
+
+def _damaged(damaged: "Sequence[Checkup]") -> Iterator[Finding]:
+    for each in damaged[:SHOWN]:
+        damage = each.damage
+        assert damage is not None
+        hint = f"`duragent session repair {each.session_id}` goes on behind its {each.records:,} good records"
+        if damage.is_of_blob:
+            at = max(damage.shared_seq, 1)
+            hint = f"only a backup has it; `duragent fork {each.session_id}@{at}` goes on without what refers to it"
+        elif not each.records:
+            hint = "nothing is left to go on from; a backup comes back with `duragent session import`"
+        yield Finding("sessions", "problem", f"{each.session_id}: {damage.file}:{damage.line}: {damage.problem}", hint)
+    if len(damaged) > SHOWN:
+        yield Finding("sessions", "problem", f"{len(damaged) - SHOWN:,} more are damaged", "`duragent session verify`")
+
+
+def _unread(found: "Sequence[Checkup]") -> Iterator[Finding]:
+    """What could not be read of logs of duragent v0.5: it is no damage of ours, and nothing is to be done."""
+    noted = [each for each in found if each.notes]
+    for each in noted[:SHOWN]:
+        text = f"{each.session_id}: {view.one_line('; '.join(each.notes), 400)}"
+        yield Finding("sessions", "note", text, "v0.5 left it so; all that can be read is there")
+    if len(noted) > SHOWN:
+        yield Finding("sessions", "note", f"{len(noted) - SHOWN:,} more are so", "`duragent session verify`")
+
+
+def _put_aside(found: "Sequence[Checkup]") -> Iterator[Finding]:
+    kept = [f"{each.session_id}/{name}" for each in found for name in each.kept_aside]
+    if kept:
+        text = f"{view.many(len(kept), 'file')} set aside by a recovery or a repair: {view.some(kept)}"
+        yield Finding("sessions", "note", text, "nothing reads them any more; look, and keep or delete them")
+
+
+def _leftovers(sessions_dir: Path) -> Iterator[Finding]:
+    left = sorted(path.name for start in (".deleted-*", ".adopted-*") for path in sessions_dir.glob(start))
+    if left:
+        text = f"left by a deletion or an import that was cut short: {view.some(left)}"
+        yield Finding("sessions", "note", text, "the next start of the server removes it")

@@ -1,0 +1,232 @@
+"""`duragent session log`: a session's log from its files alone, as `git log` would show it."""
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from duragent.cli import options, view
+from duragent.cli.place import need_config
+from duragent.cli.session_ids import check_prefix, not_one
+from duragent.errors import Damaged, SessionDeleted, SessionNotFound
+
+if TYPE_CHECKING:
+    from duragent.journal.events import LogRecovered, ModelReplied
+    from duragent.journal.legacy_events import HistoryAdopted
+    from duragent.journal.record import Record
+    from duragent.stores.files.reader import LogReader
+
+FOLLOW_SECONDS = 0.2
+RESULT_LINES = 20
+"""Of a tool's result; `--all` and `--json` show all of it."""
+
+
+def log(  # noqa: PLR0913 - typer: one parameter an option
+    session_id: options.SessionArgument,
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the log grows, until Ctrl-C.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also the records that are not part of the talk.")] = False,
+    last: Annotated[
+        int | None, typer.Option("--last", "-n", metavar="COUNT", min=1, help="Only the last so many of what is shown.")
+    ] = None,
+    no_pager: Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Show a session's log, oldest first. Needs no server: it reads the files alone."""
+    from duragent.stores.files.reader import LogReader
+
+    sessions_dir = need_config(config, workspace).sessions_dir
+    found = find_folder(sessions_dir, session_id)
+    reading = _Reading(LogReader(sessions_dir), found)
+    records = reading.records()
+    if last:
+        # Counted are those that are shown.
+        shown = (record for record in records if json or _shown(record, every) is not None)
+        records = iter(deque(shown, maxlen=last))
+    lines = _lines(records, every=every, json=json)
+    view.page(lines, pager=not (no_pager or json or follow))
+    reading.compare_end(sessions_dir)
+    if reading.damage is not None:
+        raise reading.damage
+    while follow:
+        time.sleep(FOLLOW_SECONDS)
+        for line in _lines(reading.records(), every=every, json=json):
+            typer.echo(line)
+        if reading.damage is not None:
+            raise reading.damage
+
+
+class _Reading:
+    """Remembers how far it has read, and keeps the damage it met until what was good is shown."""
+
+    def __init__(self, reader: "LogReader", session_id: str) -> None:
+        self.damage: Damaged | None = None
+        self._reader, self._session_id, self._seq = reader, session_id, 0
+        self._at_end = False
+
+    def records(self) -> "Iterator[Record]":
+        try:
+            for record in self._reader.read(self._session_id, after=self._seq):
+                self._seq = record.seq
+                yield record
+            self._at_end = True
+        except Damaged as damage:
+            self.damage = damage
+        except (SessionNotFound, FileNotFoundError) as error:
+            # Found once already: its folder went away while it was read.
+            raise SessionDeleted(self._session_id) from error
+
+    def compare_end(self, sessions_dir: Path) -> None:
+        """A log that was read to its end may have lost a part of it: its summary knows how far it went."""
+        from duragent.stores.files.checkup import check, saved_snapshot
+
+        if not self._at_end:  # A pager that was left early.
+            return
+        saved = saved_snapshot(sessions_dir / self._session_id, self._session_id)
+        if saved is not None and saved.state.seq > self._seq:
+            self.damage = check(sessions_dir, self._session_id).damage
+
+
+def find_folder(sessions_dir: Path, prefix: str) -> str:
+    """The id of the only session on disk that starts so. Raises SessionNotFound, AmbiguousId."""
+    check_prefix(prefix)
+    try:
+        names = sorted(path.name for path in sessions_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError:
+        names = []
+    for exact in (prefix, f"session_{prefix}"):
+        if exact in names:
+            return exact
+    found = [name for name in names if name.startswith((prefix, f"session_{prefix}"))]
+    if len(found) != 1:
+        raise not_one(prefix, found)
+    return found[0]
+
+
+def _lines(records: "Iterable[Record]", *, every: bool, json: bool) -> Iterator[str]:
+    for record in records:
+        if json:
+            yield view.json_text({"seq": record.seq, "ts": record.ts, **_fields(record)})
+        else:
+            yield from entry(record, every=every)
+
+
+def _fields(record: "Record") -> dict[str, object]:
+    from duragent.journal.events import Opaque
+
+    event = record.event
+    if isinstance(event, Opaque):
+        return {"type": event.type, **event.payload}
+    return event.model_dump(exclude_defaults=True) | {"type": event.type}
+
+
+def entry(record: "Record", *, every: bool = False) -> Iterator[str]:
+    """A record as a coloured headline, facts, and the indented text. Nothing for records that are mere workings."""
+    shown = _shown(record, every)
+    if shown is None:
+        return
+    headline, facts, text = shown
+    moment = view.parse_time(record.ts)
+    date = moment.astimezone().strftime("%a %b %-d %H:%M:%S %Y %z") if moment else view.one_line(record.ts)
+    yield view.paint(f"{headline} {record.seq}", fg="yellow")
+    for name, value in (*facts.items(), ("Date", date)):
+        if value:
+            yield f"{name + ':':<8}{view.one_line(value)}"
+    yield ""
+    for line in view.clean(text).split("\n") if text else ():
+        yield f"    {line}".rstrip()
+    if text:
+        yield ""
+
+
+def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | None:
+    from duragent.journal import events
+    from duragent.journal.legacy_events import HistoryAdopted
+
+    if (of_a_call := _of_a_call(record, every)) is not None:
+        return of_a_call
+    match record.event:
+        case events.SessionCreated() as created:
+            return "session", {"Agent": created.agent, "Title": created.title or ""}, ""
+        case events.MessageReceived() as message:
+            sender = message.sender and (message.sender.name or message.sender.id)
+            return "message", {"From": sender or "user", "Via": message.source}, message.text
+        case events.ModelReplied() as reply:
+            return "answer", {"Model": reply.model, "Usage": _usage(reply), "Calls": _calls(reply)}, reply.text
+        case events.ModelFailed() as failed:
+            again = "asked again" if failed.retry else ""
+            return (
+                "failed",
+                {"Error": ": ".join(part for part in (failed.error, failed.message) if part), "Then": again},
+                failed.partial_text,
+            )
+        case events.TurnEnded(outcome="completed") if not every:
+            return None
+        case events.TurnEnded() as end:
+            return f"turn {end.outcome}", {"Reason": end.reason}, ""
+        case events.SessionRenamed() as renamed:
+            return "renamed", {"Title": renamed.title or "(none)"}, ""
+        case events.SessionPaused() | events.SessionResumed() | events.SessionClosed() as changed:
+            return changed.type.removeprefix("session_"), {"Reason": changed.reason}, ""
+        case HistoryAdopted() | events.LogRecovered() as changed:
+            return _of_the_log(changed)
+        case _ if every:
+            return record.event.type, {}, view.json_text({**_fields(record)})
+    return None
+
+
+def _of_the_log(event: "HistoryAdopted | LogRecovered") -> tuple[str, dict[str, str], str]:
+    if event.type == "log_recovered":
+        return "recovered", {"Cut": f"{event.size_bytes} bytes at {event.offset}, kept in {event.saved_as}"}, ""
+    kept = event.kept_as and f"the old log is in {event.kept_as}"
+    return "adopted", {"From": "duragent v0.5", "Kept": kept}, "\n".join(event.notes)
+
+
+def _of_a_call(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | None:
+    from duragent.journal import events
+    from duragent.journal.legacy_events import ToolsSkipped
+
+    match record.event:
+        case events.ToolStarted() as started:
+            again = str(started.attempt) if started.attempt > 1 else ""
+            facts = {"Tool": started.tool, "Attempt": again, "Rule": started.rule, "Where": started.place}
+            return "call", facts, started.invocation
+        case events.ToolFinished() as result:
+            content = result.content if every else _cut(result.content)
+            return "result", {"Tool": result.tool, "Ended": result.outcome, "Note": result.note}, content
+        case events.ApprovalRequested() as asked:
+            parts = "; ".join(f"{part.text} ({part.reason})" if part.reason else part.text for part in asked.findings)
+            facts = {"Tool": asked.tool, "Asks": parts, "Where": asked.place, "Always": ", ".join(asked.patterns)}
+            return "approval", facts, asked.invocation
+        case events.ApprovalDecided() as decided:
+            facts = {"Said": decided.decision, "By": decided.by, "Always": ", ".join(decided.patterns)}
+            return "decision", {**facts, "Reason": decided.reason}, ""
+        case events.ToolLost() as lost:
+            then = "a person is asked" if lost.asks else ""
+            return "lost", {"Known": lost.evidence, "Then": then}, lost.invocation
+        case events.ToolResolved() as resolved:
+            return "resolved", {"Said": resolved.resolution, "By": resolved.by, "Reason": resolved.reason}, ""
+        case ToolsSkipped() as skipped:
+            return "skipped", {"Calls": ", ".join(skipped.calls), "Reason": skipped.reason}, ""
+    return None
+
+
+def _cut(content: str) -> str:
+    lines = content.rstrip("\n").split("\n")
+    if len(lines) <= RESULT_LINES:
+        return content.rstrip("\n")
+    return "\n".join([*lines[:RESULT_LINES], f"… {len(lines) - RESULT_LINES:,} more lines (--all shows them)"])
+
+
+def _usage(reply: "ModelReplied") -> str:
+    cost = "" if not reply.cost_usd else f", ${reply.cost_usd:.4f}"
+    tokens = reply.usage
+    return f"{tokens.input} in, {tokens.output} out{cost}" if tokens.input or tokens.output else ""
+
+
+def _calls(reply: "ModelReplied") -> str:
+    return ", ".join(f"{call.tool}({call.arguments})" for call in reply.calls)

@@ -1,0 +1,172 @@
+"""`duragent session list|show|log|verify|repair|export|import|rename|delete`."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from duragent.cli import options, view
+from duragent.cli.connection import Where, connect, find_session
+from duragent.cli.loop import run
+from duragent.cli.session.archive import export, import_session
+from duragent.cli.session.log import log
+from duragent.cli.session.verify import repair, verify
+from duragent.errors import InvalidRequest
+from duragent.wire import StatusFilter
+
+if TYPE_CHECKING:
+    from duragent.wire import SessionInfo
+
+app = typer.Typer(
+    help="See, read, verify, copy, rename and delete sessions.",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+)
+app.command("log")(log)
+app.command("verify")(verify)
+app.command("repair")(repair)
+app.command("export")(export)
+app.command("import")(import_session)
+SHOWN = 50
+
+
+@app.command("list")
+def list_sessions(  # noqa: PLR0913 - typer: one parameter an option
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    server: options.Server = None,
+    token_file: options.TokenFile = None,
+    agent: options.AgentOption = None,
+    status: Annotated[StatusFilter | None, typer.Option(help="Only sessions that are so.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", metavar="COUNT", min=1, help="At most so many.")] = SHOWN,
+    json: options.Json = False,
+) -> None:
+    """List sessions, the one used last first."""
+    where = Where(config, workspace, server, token_file)
+    run(show_list(where, agent=agent, status=status, limit=limit, json=json))
+
+
+async def show_list(where: Where, *, agent: str | None, status: str | None, limit: int, json: bool) -> None:
+    async with connect(where) as connection:
+        by_id: dict[str, SessionInfo] = {}
+        cursor: str | None = None
+        while len(by_id) < limit:
+            found = await connection.client.sessions(
+                agent=agent, status=status, limit=min(limit - len(by_id), 100), cursor=cursor
+            )
+            # A session that is read in the meantime may come on two pages.
+            by_id |= {session.session_id: session for session in found.sessions}
+            cursor = found.next_cursor
+            if cursor is None:
+                break
+    sessions = list(by_id.values())
+    view.say_unread(found.unread)
+    if json:
+        view.print_json([session.model_dump() for session in sessions])
+        return
+    rows = [
+        (session.session_id, session.agent or "…", _status(session), view.when(session.updated_at), _about(session))
+        for session in sessions
+    ]
+    view.print_table(("SESSION", "AGENT", "STATUS", "UPDATED", "TITLE"), rows, "No sessions yet.")
+    if cursor is not None and view.on_terminal():
+        view.note(f"There are more than {limit}: --limit shows them.")
+
+
+def _status(session: "SessionInfo") -> str:
+    if session.unread:
+        return "…"
+    return "damaged" if session.damage else session.status
+
+
+def _about(session: "SessionInfo") -> str:
+    about = session.title or session.topic
+    return session.damage or (f"{about} (fork)".lstrip() if session.parent else about)
+
+
+@app.command()
+def show(
+    session_id: options.SessionArgument,
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    server: options.Server = None,
+    token_file: options.TokenFile = None,
+    json: options.Json = False,
+) -> None:
+    """Show what is known about one session: agent, status, turns, tokens and cost."""
+    run(_show(Where(config, workspace, server, token_file), session_id, json))
+
+
+async def _show(where: Where, prefix: str, json: bool) -> None:
+    async with connect(where) as connection:
+        session = await find_session(connection.client, prefix)
+    if json:
+        view.print_json(session.model_dump())
+        return
+    usage = session.usage
+    cost = "" if not usage.cost_usd else f", ${usage.cost_usd:.4f}"
+    for name, value in (
+        ("session", session.session_id),
+        ("title", session.title),
+        ("agent", session.agent),
+        ("status", f"{session.status} (damaged: read-only)" if session.damage else session.status),
+        ("waits for", session.waits_for),
+        ("fork of", session.parent),
+        ("created", view.when(session.created_at)),
+        ("updated", view.when(session.updated_at)),
+        ("turns", str(session.turns)),
+        ("records", str(session.head)),
+        ("tokens", f"{usage.prompt_tokens} in, {usage.completion_tokens} out{cost}"),
+        ("lost", view.lost_attempts(session)),
+        ("damage", session.damage),
+    ):
+        if value:
+            typer.echo(
+                f"{name}\t{view.one_line(value)}" if not view.on_terminal() else f"{name:<8} {view.one_line(value)}"
+            )
+
+
+@app.command()
+def rename(
+    session_id: options.SessionArgument,
+    title: Annotated[str, typer.Argument(help='The new title; "" removes it.')],
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    server: options.Server = None,
+    token_file: options.TokenFile = None,
+) -> None:
+    """Give a session a title."""
+    run(_rename(Where(config, workspace, server, token_file), session_id, title))
+
+
+async def _rename(where: Where, prefix: str, title: str) -> None:
+    async with connect(where) as connection:
+        session = await find_session(connection.client, prefix)
+        renamed = await connection.client.rename_session(session.session_id, title)
+    typer.echo(f"{renamed.session_id}\t{view.one_line(renamed.title)}")
+
+
+@app.command()
+def delete(
+    session_id: options.SessionArgument,
+    config: options.Config = None,
+    workspace: options.Workspace = None,
+    server: options.Server = None,
+    token_file: options.TokenFile = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a session and its log for good."""
+    if not (yes or sys.stdin.isatty()):
+        raise InvalidRequest("deleting is for good, and nobody can be asked without a terminal: --yes is needed")
+    run(_delete(Where(config, workspace, server, token_file), session_id, yes))
+
+
+async def _delete(where: Where, prefix: str, yes: bool) -> None:
+    async with connect(where) as connection:
+        session = await find_session(connection.client, prefix)
+        title = f' "{view.one_line(session.title)}"' if session.title else ""
+        if not yes:
+            typer.confirm(f"Delete {session.session_id}{title}, {session.turns} turns, for good?", abort=True)
+        await connection.client.delete_session(session.session_id)
+    typer.echo(f"Deleted {session.session_id}")

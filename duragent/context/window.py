@@ -1,0 +1,47 @@
+"""How much a model can read: its context window, from the agent's file, else litellm's table, else its name."""
+
+import asyncio
+
+from duragent.agent.spec import ModelSpec
+from duragent.models.litellm.table import model_facts
+
+WINDOWS_TOKENS = (
+    ("claude", 200_000),
+    ("gpt-5", 400_000),
+    ("gpt-4.1", 1_000_000),
+    ("gemini", 1_000_000),
+    ("grok-4", 2_000_000),
+    ("grok", 131_072),
+    ("deepseek-v3", 163_840),
+    ("deepseek-chat-v3", 163_840),
+    ("qwen3", 131_072),
+    ("llama-4", 327_680),
+    ("mistral-large", 262_144),
+)
+"""Context windows by a part of the model's name, the first that fits; as in duragent v0.5."""
+
+DEFAULT_WINDOW_TOKENS = 128_000
+
+
+async def find_window(model: ModelSpec) -> int:
+    """The window. Looks into litellm's table in a thread, because the first look reads a file of 3 MB."""
+    if model.max_input_tokens is not None or model.provider == "demo":
+        return window_tokens(model)
+    return window_tokens(model, await asyncio.to_thread(listed_window, model))
+
+
+def listed_window(model: ModelSpec) -> int | None:
+    """What litellm's table says. Blocks."""
+    for name in dict.fromkeys((model.name, model.name.lower(), model.name.lower().partition(":")[0])):
+        facts = model_facts(model.provider, name)
+        window = facts.get("max_input_tokens") or facts.get("max_tokens")
+        if isinstance(window, int) and window > 0:
+            return window
+    return None
+
+
+def window_tokens(model: ModelSpec, listed: int | None = None) -> int:
+    """The window by what is known: the agent's own figure wins over the table's, and that over the name."""
+    name = model.name.lower()
+    by_name = (window for part, window in WINDOWS_TOKENS if part in name)
+    return model.max_input_tokens or listed or next(by_name, DEFAULT_WINDOW_TOKENS)

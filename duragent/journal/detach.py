@@ -1,0 +1,57 @@
+"""A log that goes on under another id, or without its last records: lines bound anew, and what winds it up. Pure."""
+
+import zlib
+from collections.abc import Sequence
+
+from duragent.journal.apply import reduce
+from duragent.journal.events import Event, ModelFailed, SessionPaused, ToolFinished, TurnEnded
+from duragent.journal.record import CRC_TAIL_BYTES, Record, crc_seed, encode, is_legacy, without_tx
+from duragent.journal.state import OpenCall, SessionState
+
+NOT_RUN = "The call was not run: {why}."
+MAY_HAVE_RUN = "OUTCOME UNKNOWN: {why} while this ran. It may have completed. Check before repeating."
+
+
+def rebound(line: bytes, seed: int) -> bytes:
+    """The line (without its newline) as a line of the session with that seed, and of no group of lines.
+
+    Lines of duragent-rust carry no checksum: they stay as they are.
+    """
+    if is_legacy(line):
+        return line
+    head = without_tx(line[:-CRC_TAIL_BYTES])
+    return b'%b,"crc":"%08x"}' % (head, zlib.crc32(head, seed))
+
+
+def wound_up(state: SessionState, why: str) -> list[Event]:
+    """What ends the open turn, so that nothing of it is done again where nobody can know how far it came.
+
+    `why` is the beginning of a sentence ("the session was forked"). Messages that wait for an answer go on waiting,
+    until somebody writes.
+    """
+    events: list[Event] = []
+    turn = state.turn
+    if turn is not None:
+        asking = turn.asking
+        if asking is not None and asking.status == "open":
+            place: dict[str, object] = {"turn": turn.id, "step": asking.step, "attempt": asking.attempt}
+            failed = {"error": "interrupted", "message": why}
+            events.append(ModelFailed.model_validate(place | asking.possible | failed))
+        events += [_settled(turn.id, call, why) for call in turn.calls]
+        events.append(TurnEnded(turn=turn.id, outcome="paused", code="wound-up", reason=f"{why} in the middle of it"))
+    return [*events, SessionPaused(reason=f"{why}; send a message to go on")] if state.waiting else events
+
+
+def _settled(turn: str, call: OpenCall, why: str) -> ToolFinished:
+    content = (MAY_HAVE_RUN if call.attempt else NOT_RUN).format(why=why)
+    return ToolFinished(turn=turn, call=call.call, tool=call.tool, outcome="interrupted", content=content)
+
+
+def closing(state: SessionState, events: Sequence[Event], ts: str) -> tuple[list[bytes], SessionState]:
+    """The lines of these events behind the state, as one group, and the state after them."""
+    count, seed = len(events), crc_seed(state.session_id)
+    marks = [f"{at}/{count}" if count > 1 else None for at in range(1, count + 1)]
+    records = [
+        Record(state.seq + at, ts, event, mark) for at, (event, mark) in enumerate(zip(events, marks, strict=True), 1)
+    ]
+    return [encode(record, seed).line for record in records], reduce(state, records)

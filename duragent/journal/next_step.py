@@ -1,0 +1,152 @@
+"""What now? `next_step` is a pure function of the state: live, after a restart, after an approval, always this one."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+
+from duragent.journal.events import CallOutcome, TurnOutcome
+from duragent.journal.limits import Limits, exceeded, recovered_too_often
+from duragent.journal.state import NOT_THE_MODEL, Asking, OpenCall, OpenTurn, SessionState
+
+MAX_BACKOFF_SECONDS = 60.0
+OUTCOME_UNKNOWN = "OUTCOME UNKNOWN: the server stopped while this ran. It may have completed. Check before repeating."
+MAY_HAVE_TAKEN_EFFECT = "It may have taken effect. Check before repeating."
+DECLINED = "the model declined to answer, and gave no reason (content_filter)"
+SKIPPED = "Skipped: a new message from the user came in before this call was run."
+
+
+@dataclass(frozen=True, slots=True)
+class StartTurn:
+    """Begin to answer; `trigger` is the seq of the oldest message that waits."""
+
+    trigger: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskModel:
+    """Ask the model, not before the given moment."""
+
+    turn: str
+    step: int
+    attempt: int
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettleModel:
+    """Record that a question to the model was orphaned: its asker is gone."""
+
+    turn: str
+    step: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunTool:
+    """Find out whether the call may run, and run it or ask; `approved` by a person it is only checked again."""
+
+    turn: str
+    call: OpenCall
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverCall:
+    """A call was started, and nobody waits for its end any more: find out what became of it."""
+
+    turn: str
+    call: OpenCall
+
+
+@dataclass(frozen=True, slots=True)
+class SettleCall:
+    """Give a call its result without running it."""
+
+    turn: str
+    call: OpenCall
+    outcome: CallOutcome
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndTurn:
+    turn: str
+    outcome: TurnOutcome
+    code: str = ""
+    reason: str = ""
+
+
+Step = StartTurn | AskModel | SettleModel | RunTool | RecoverCall | SettleCall | EndTurn
+
+
+def next_step(state: SessionState, limits: Limits) -> Step | None:
+    """The one thing to do now; None: wait for an input."""
+    turn = state.turn
+    if turn is None:
+        can_start = state.waiting and not state.paused and not state.closed
+        return StartTurn(state.waiting[0]) if can_start else None
+    asking = turn.asking
+    if asking is not None and asking.status == "open":
+        # Whoever asks stays with the question until it is replied or failed; one that is open here has lost its asker.
+        return SettleModel(turn.id, asking.step, asking.attempt)
+    if turn.cancelled or state.closed:
+        return _wind_up(turn, "cancelled", EndTurn(turn.id, "cancelled"))
+    if (reason := recovered_too_often(turn, limits)) is not None:
+        return _wind_up(turn, "interrupted", EndTurn(turn.id, "paused", "too-many-recoveries", reason))
+    if state.paused:
+        return None
+    return _go_on(state, turn, asking, limits)
+
+
+def _wind_up(turn: OpenTurn, outcome: Literal["cancelled", "interrupted"], end: EndTurn) -> Step:
+    """First a result for every open call, then the end."""
+    if turn.calls:
+        return SettleCall(turn.id, turn.calls[0], outcome, stopped(turn.calls[0], outcome))
+    return end
+
+
+def stopped(call: OpenCall, outcome: Literal["cancelled", "interrupted"]) -> str:
+    """For the model: a call that gets no other result. Of one that was ever started nobody knows how far it came."""
+    return f"The call was {outcome}" + (f" while it ran. {MAY_HAVE_TAKEN_EFFECT}" if call.attempt else ".")
+
+
+def _go_on(state: SessionState, turn: OpenTurn, asking: Asking | None, limits: Limits) -> Step | None:
+    if turn.calls:
+        return _next_call(state, turn, turn.calls[0])
+    if asking is not None and asking.status == "failed" and not asking.retry:
+        return EndTurn(turn.id, "failed", asking.error, asking.message)
+    if turn.final:
+        return EndTurn(turn.id, "failed", "model-refused", DECLINED) if turn.refused else EndTurn(turn.id, "completed")
+    if (over := exceeded(state, turn, limits)) is not None:
+        return EndTurn(turn.id, "paused", *over)
+    if asking is None:
+        return AskModel(turn.id, 1, 1)
+    if asking.status == "failed":
+        return AskModel(turn.id, asking.step, asking.attempt + 1, _not_before(asking, turn.failures, limits))
+    return AskModel(turn.id, asking.step + 1, 1)
+
+
+def _next_call(state: SessionState, turn: OpenTurn, call: OpenCall) -> Step | None:
+    match call.status:
+        case "started":
+            return RecoverCall(turn.id, call)
+        case "waiting":
+            return None
+        case "lost":
+            return None if call.asks else SettleCall(turn.id, call, "interrupted", OUTCOME_UNKNOWN)
+        case "denied":
+            return SettleCall(turn.id, call, "denied", "The call was denied by the user.")
+        case "requested" if turn.asking and any(seq > turn.asking.input_seq for seq in state.waiting):
+            return SettleCall(turn.id, call, "skipped", SKIPPED)
+        case "requested" | "approved":
+            return RunTool(turn.id, call)
+        case _:
+            assert_never(call.status)
+
+
+def _not_before(asking: Asking, failures: int, limits: Limits) -> datetime | None:
+    """When to ask again: the provider's wish, or a pause that doubles; at once when it was no failure of the model."""
+    if asking.error in NOT_THE_MODEL:
+        return None
+    backoff = min(limits.retry_base_seconds * 2 ** max(failures - 1, 0), MAX_BACKOFF_SECONDS)
+    seconds = backoff if asking.retry_after_seconds is None else asking.retry_after_seconds
+    return datetime.fromisoformat(asking.failed_at) + timedelta(seconds=seconds)

@@ -1,0 +1,1 @@
+"""All providers that litellm speaks to. litellm itself is imported at the first request."""

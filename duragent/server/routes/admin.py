@@ -1,0 +1,63 @@
+"""The server itself: is it alive, is it well, which one is it; stop it, let it read its agents again."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from duragent.client.proof import UNIX_SOCKET, proof
+from duragent.server.auth import is_authorized
+from duragent.server.dependencies import Doors
+from duragent.server.params import ReadyQuery, query_of
+from duragent.server.problems import Refused
+from duragent.server.responses import answer, text
+from duragent.system.descriptors import descriptors
+from duragent.wire import Descriptors, Ready
+
+
+async def livez(doors: Doors, request: Request) -> Response:
+    return text("ok")
+
+
+async def readyz(doors: Doors, request: Request) -> Response:
+    """503 only when nothing can be stored: a damaged session or a broken agent leaves all others working.
+
+    Names and reasons are told to those who show the token; everybody else sees counts.
+    """
+    query, known = query_of(request, ReadyQuery), is_authorized(request.scope)
+    trouble, files = await doors.trouble(), descriptors()
+    damaged, broken = sorted(doors.sessions.damaged()), sorted(doors.catalog.broken)
+    ready = Ready(
+        status="degraded" if trouble or files.problem or damaged or broken else "ok",
+        workspace_hash=doors.workspace_hash,
+        damaged=damaged if known else [],
+        broken_agents=broken if known else [],
+        problem=(trouble or files.problem) if known else None,
+        damaged_count=len(damaged),
+        broken_agents_count=len(broken),
+        proof=_proof(doors, request, query.challenge),
+        descriptors=Descriptors(used=files.used, limit=files.limit),
+    )
+    return answer(ready, 503 if trouble else 200)
+
+
+def _proof(doors: Doors, request: Request, challenge: str | None) -> str | None:
+    if challenge is None or not doors.proof_key:
+        return None
+    host, port = request.scope["server"]
+    address = UNIX_SOCKET if port is None else f"{host}:{port}"
+    return proof(doors.proof_key, challenge, doors.workspace_hash, address)
+
+
+async def version(doors: Doors, request: Request) -> Response:
+    return answer(doors.version)
+
+
+async def shutdown(doors: Doors, request: Request) -> Response:
+    if not doors.shutdown():
+        raise Refused("already-stopping", "Shutdown already in progress")
+    return text("Shutdown initiated")
+
+
+async def reload_agents(doors: Doors, request: Request) -> Response:
+    reloaded = await doors.reload_agents()
+    faults = "".join(f"\n{name}: {reason}" for name, reason in reloaded.broken.items())
+    return text(f"Reloaded {reloaded.loaded} agents{faults}")

@@ -1,0 +1,44 @@
+"""Agents: who there is, and what each is made of."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from duragent.agent.load import Agent
+from duragent.agent.spec import API_VERSION, inactive
+from duragent.server.dependencies import Doors
+from duragent.server.responses import answer
+from duragent.wire import AgentDetail, AgentList, AgentSummary
+
+
+async def list_agents(doors: Doors, request: Request) -> Response:
+    agents = [_summary(agent, doors.warning(agent)) for agent in doors.catalog.agents.values()]
+    broken = [AgentSummary(name=name, problem=reason) for name, reason in doors.catalog.broken.items()]
+    return answer(AgentList(agents=agents, broken=broken))
+
+
+async def get_agent(doors: Doors, request: Request) -> Response:
+    agent = doors.catalog.get(request.path_params["name"])
+    spec = agent.spec.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    prompts = {"soul": agent.soul, "system_prompt": agent.system_prompt, "instructions": agent.instructions}
+    spec = {key: value for key, value in spec.items() if key not in prompts}
+    spec |= {key: prompt for key, prompt in prompts.items() if prompt}
+    detail = AgentDetail(
+        api_version=API_VERSION,
+        kind="Agent",
+        metadata=agent.metadata.model_dump(mode="json", exclude_unset=True, exclude_none=True),
+        spec=spec,
+        fingerprint=agent.fingerprint,
+        inactive=inactive(agent.spec),
+    )
+    return answer(detail)
+
+
+def _summary(agent: Agent, warning: str) -> AgentSummary:
+    return AgentSummary(
+        name=agent.name,
+        description=agent.metadata.description,
+        version=agent.metadata.version,
+        provider=agent.spec.model.provider,
+        model=agent.spec.model.name,
+        warning=warning or None,
+    )

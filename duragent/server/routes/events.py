@@ -1,0 +1,157 @@
+"""`/events`: the records of a session, as pages of JSON or as a stream that goes on. Nothing here parses a record."""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import asdict
+from functools import lru_cache
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from duragent import wire
+from duragent.bus import Block, Delta
+from duragent.errors import InvalidRequest
+from duragent.journal.record import seq_of
+from duragent.server.dependencies import Doors
+from duragent.server.frames import BLOB_MARK, RETRY, SHARED_MAX_BYTES, frame, framed, listed
+from duragent.server.params import EventsQuery, accepts, last_event_id_of, query_of, session_id_of
+from duragent.server.sse import EventStream, raise_if_deleted
+from duragent.session.watch import CaughtUp, Hello, Reset, Watched
+
+PAGE_MAX_BYTES = 4 << 20
+"""A page of large records ends early; the client sees by `head` that there are more."""
+_DELETED = frame("deleted", {})
+
+
+async def get_events(doors: Doors, request: Request) -> ASGIApp:
+    session_id, query = session_id_of(request), query_of(request, EventsQuery)
+    if accepts(request) == "json":
+        return await _page(doors, session_id, query)
+    if query.before is not None:
+        raise InvalidRequest("a stream goes forward: `before` is for JSON only", [("before", "is for JSON only")])
+    after = last_event_id_of(request)
+    if after is None:
+        after = await _first(doors, session_id, query)
+    return EventStream(doors, session_id, lambda: _stream(doors, session_id, after), deleted=_DELETED)
+
+
+async def _first(doors: Doors, session_id: str, query: EventsQuery) -> int:
+    if query.tail is None:
+        return query.after or 0
+    return max(0, (await doors.sessions.state(session_id)).seq - query.tail)
+
+
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+
+async def _page(doors: Doors, session_id: str, query: EventsQuery) -> Response:
+    if query.before is not None:
+        events = await _backward(doors, session_id, query.before, query.limit)
+    elif query.tail is not None:
+        events = await _backward(doors, session_id, None, min(query.tail, query.limit)) if query.tail else []
+    else:
+        events = await _forward(doors, session_id, query.after or 0, query.limit)
+    first = await doors.sessions.read(session_id, 0, 1)
+    head = (await doors.sessions.state(session_id)).seq
+    tail = b'],"head":%d,"oldest":%d}' % (head, seq_of(first) if first else 1)
+    return Response(b'{"events":[' + b",".join(events) + tail, media_type="application/json")
+
+
+async def _forward(doors: Doors, session_id: str, after: int, limit: int) -> list[bytes]:
+    events: list[bytes] = []
+    size_bytes = 0
+    while len(events) < limit and size_bytes < PAGE_MAX_BYTES:
+        lines = await doors.sessions.read(session_id, after, limit - len(events))
+        if not lines:
+            break
+        for part in parts(lines):
+            events += listed(await expanded(doors, session_id, part))
+            after = _last_seq(part)
+            size_bytes += len(part) if part is lines else len(events[-1])
+            if size_bytes >= PAGE_MAX_BYTES:
+                break
+    return events
+
+
+async def _backward(doors: Doors, session_id: str, before: int | None, limit: int) -> list[bytes]:
+    events: list[bytes] = []
+    size_bytes = 0
+    while len(events) < limit and size_bytes < PAGE_MAX_BYTES:
+        lines = await doors.sessions.read_back(session_id, before, limit - len(events))
+        if not lines:
+            break
+        for part in reversed(parts(lines)):
+            events[:0] = listed(await expanded(doors, session_id, part))
+            before = seq_of(part)
+            size_bytes += len(part) if part is lines else len(events[0])
+            if size_bytes >= PAGE_MAX_BYTES:
+                break
+    return events
+
+
+def _last_seq(lines: bytes) -> int:
+    return seq_of(lines[lines.rfind(b"\n", 0, len(lines) - 1) + 1 :])
+
+
+def parts(lines: bytes) -> list[bytes]:
+    """What may be expanded at a time: texts that were moved out of many small lines can be too much for the memory."""
+    return lines.splitlines(keepends=True) if BLOB_MARK in lines else [lines]
+
+
+async def expanded(doors: Doors, session_id: str, lines: bytes) -> bytes:
+    """The lines with the texts that were moved out of them, if there are any."""
+    return await doors.sessions.expand(session_id, lines) if BLOB_MARK in lines else lines
+
+
+# --- the stream -----------------------------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def _stream(doors: Doors, session_id: str, after: int) -> AsyncIterator[AsyncIterator[bytes]]:
+    async with doors.sessions.watch(session_id, after) as watched:
+        frames = _frames(doors, session_id, after, watched)
+        async with contextlib.aclosing(frames):
+            yield frames
+
+
+async def _frames(
+    doors: Doors, session_id: str, after: int, watched: AsyncIterator[Watched]
+) -> AsyncGenerator[bytes, None]:
+    yield RETRY
+    last = after
+    async for item in watched:
+        match item:
+            case Hello():
+                hello = wire.Hello(session_id=session_id, head=item.head, oldest=item.oldest, log=item.log)
+                yield frame("hello", hello.model_dump())
+            case Block():
+                last = item.last_seq
+                for part in parts(item.lines):
+                    yield framed(await expanded(doors, session_id, part))
+            case CaughtUp():
+                yield frame("caught_up", {"head": last})
+            case Delta():
+                yield delta_frame(item)
+            case Reset():
+                last = 0
+                yield frame("reset", {})
+    await raise_if_deleted(doors, session_id)
+
+
+def delta_frame(delta: Delta) -> bytes:
+    # A long one is what a single watcher missed or came late to; kept for the others it would only fill the memory.
+    return _delta_frame_once(delta) if len(delta.text) <= SHARED_MAX_BYTES else _delta_frame(delta)
+
+
+@lru_cache(maxsize=256)
+def _delta_frame_once(delta: Delta) -> bytes:
+    # Every watcher of the session gets the same.
+    return _delta_frame(delta)
+
+
+def _delta_frame(delta: Delta) -> bytes:
+    fields = asdict(delta)
+    if not delta.call:
+        del fields["call"]
+    return frame("delta", fields)

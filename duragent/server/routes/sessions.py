@@ -1,0 +1,55 @@
+"""Sessions: create, list, show, rename, delete, cancel."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from duragent.journal.inputs import Cancel, Rename
+from duragent.server.dependencies import Doors
+from duragent.server.mapping import session_info
+from duragent.server.params import SessionsQuery, body_of, idempotency_key_of, query_of, session_id_of
+from duragent.server.responses import answer, replayed
+from duragent.session.sessions import NewSession
+from duragent.wire import CancelResult, ChangeSession, CreateSession, SessionInfo, SessionList
+
+
+async def create_session(doors: Doors, request: Request) -> Response:
+    body = await body_of(request, CreateSession)
+    new = NewSession(body.agent, body.title, body.source, idempotency_key=idempotency_key_of(request))
+    state, duplicate = await doors.sessions.create(new)
+    headers = {"Location": f"/api/v1/sessions/{state.session_id}", **replayed(duplicate)}
+    return answer(session_info(state), 201, headers)
+
+
+async def list_sessions(doors: Doors, request: Request) -> Response:
+    query = query_of(request, SessionsQuery)
+    found, cursor = await doors.sessions.list(**query.model_dump())
+    damaged, unread = doors.sessions.damaged(), doors.sessions.unread()
+    shown = [session_info(each, damaged.get(each.session_id), unread=each.session_id in unread) for each in found]
+    return answer(SessionList(sessions=shown, next_cursor=cursor, unread=len(unread)))
+
+
+async def get_session(doors: Doors, request: Request) -> Response:
+    return answer(await _info(doors, session_id_of(request)))
+
+
+async def change_session(doors: Doors, request: Request) -> Response:
+    session_id, body = session_id_of(request), await body_of(request, ChangeSession)
+    await doors.sessions.post(session_id, Rename(title=body.title))
+    return answer(await _info(doors, session_id))
+
+
+async def delete_session(doors: Doors, request: Request) -> Response:
+    await doors.sessions.delete(session_id_of(request))
+    return Response(status_code=204)
+
+
+async def cancel(doors: Doors, request: Request) -> Response:
+    session_id = session_id_of(request)
+    receipt = await doors.sessions.post(session_id, Cancel(by="http", idempotency_key=idempotency_key_of(request)))
+    cancelled = receipt.changed or receipt.duplicate
+    result = CancelResult(session_id=session_id, cancelled=cancelled, seq=receipt.seq if cancelled else None)
+    return answer(result, headers=replayed(receipt.duplicate))
+
+
+async def _info(doors: Doors, session_id: str) -> SessionInfo:
+    return session_info(await doors.sessions.state(session_id), doors.sessions.damaged().get(session_id))

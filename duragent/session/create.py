@@ -1,0 +1,93 @@
+"""How a session comes to be: what it is made with, its first records, and that a request makes it once."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from duragent.agent.load import Agent
+from duragent.clock import ulid_of
+from duragent.errors import IdempotencyMismatch, SessionExists, SessionNotFound
+from duragent.journal.events import OwnerClaimed, SessionCreated
+from duragent.journal.events import Source as Origin
+from duragent.journal.record import Record
+from duragent.journal.state import SessionState
+from duragent.session.locks import to_its_end
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a session is made with. The same `idempotency_key` makes one session, also across a crash."""
+
+    agent: str
+    title: str | None = None
+    source: Origin = "http"
+    idempotency_key: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes two requests for a session the same, but for their key."""
+        return marked(self.agent, self.title)
+
+
+def marked(*facts: object) -> str:
+    """16 hex digits that are the same for the same facts."""
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Somebody wants a new session. `mark` is what makes two requests under one key the same."""
+
+    key: str | None
+    mark: str
+    fresh_id: str
+
+    @property
+    def session_id(self) -> str:
+        # Always the same id under a key, so that no table is needed to know what was made under it.
+        return f"session_{ulid_of(self.key)}" if self.key else self.fresh_id
+
+
+async def once(
+    wish: Wish,
+    look: Callable[[str], Awaitable[SessionState]],
+    make: Callable[[str], Coroutine[Any, Any, SessionState]],
+) -> tuple[SessionState, bool]:
+    """What `make` makes under the id that it is given, or (and then True) what was made before under the same key.
+
+    It is made even if the caller goes away meanwhile. Raises IdempotencyMismatch.
+    """
+    session_id = wish.session_id
+    if wish.key:
+        try:
+            return _same(wish, await look(session_id)), True
+        except SessionNotFound:
+            pass
+    try:
+        return await to_its_end(make(session_id)), False
+    except SessionExists:
+        if not wish.key:
+            raise
+        return _same(wish, await look(session_id)), True
+
+
+def _same(wish: Wish, state: SessionState) -> SessionState:
+    if state.fingerprint != wish.mark:
+        assert wish.key is not None
+        raise IdempotencyMismatch(wish.key)
+    return state
+
+
+def first_records(new: NewSession, agent: Agent, ts: str, node: str) -> list[Record]:
+    """One append, so that a log is never without its owner."""
+    created = SessionCreated(
+        agent=new.agent,
+        agent_fingerprint=agent.fingerprint,
+        on_disconnect=agent.spec.session.on_disconnect,
+        title=new.title or None,
+        source=new.source,
+        idempotency_key=new.idempotency_key,
+        fingerprint=new.fingerprint,
+    )
+    return [Record(1, ts, created, "1/2"), Record(2, ts, OwnerClaimed(epoch=1, node=node), "2/2")]

@@ -1,0 +1,61 @@
+"""What a session reads of its own log."""
+
+from collections.abc import Awaitable, Callable
+
+from duragent.errors import Damaged
+from duragent.journal.record import Record, blob_names, crc_seed, decode
+from duragent.journal.state import SessionState
+from duragent.session.decoded import Decoded
+from duragent.stores.base import Claim, Store
+from duragent.stores.files.lines import line_seq
+from duragent.turn import history
+from duragent.turn.host import Wanted
+
+
+class Reading:
+    """One log. `damaged` is told of a fault that a read finds, before the read raises it."""
+
+    def __init__(self, store: Store, claim: Claim, damaged: Callable[[Damaged], None]) -> None:
+        self._store, self._claim, self._damaged = store, claim, damaged
+        self._seed = crc_seed(claim.session_id)
+        self._decoded = Decoded(self._seed)
+
+    async def lines(self, after: int, limit: int) -> bytes:
+        """See `Store.read`."""
+        return await self._told(self._store.read(self._claim, after, limit))
+
+    async def lines_back(self, before: int | None, limit: int) -> bytes:
+        """See `Store.read_back`."""
+        return await self._told(self._store.read_back(self._claim, before, limit))
+
+    async def _told(self, reading: Awaitable[bytes]) -> bytes:
+        try:
+            return await reading
+        except Damaged as error:
+            self._damaged(error)
+            raise
+
+    async def blobs(self, lines: bytes) -> dict[str, bytes]:
+        """The blobs that these lines refer to."""
+        return {name: await self._store.get_blob(self._claim, name) for name in blob_names(lines)}
+
+    async def records(self, lines: bytes) -> list[Record]:
+        """The records of stored lines, with their texts."""
+        blobs = await self.blobs(lines)
+        return [decode(line, self._seed, blobs.__getitem__) for line in lines.split(b"\n") if line]
+
+    async def newest(self, wanted: Wanted, state: SessionState) -> tuple[list[Record], bool]:
+        """See `Stage`. What was read so is remembered until `forget`."""
+        reach = history.Reach(wanted, state)
+        before, oldest, found = state.seq + 1, self._claim.oldest, list[bytes]()
+        while before > oldest and not reach.enough(before):
+            if not (lines := await self.lines_back(before, history.BACK_LINES)):
+                break
+            before = line_seq(lines)
+            found.append(lines)
+            reach.take(before, len(lines))
+        stored = b"".join(reversed(found))
+        return self._decoded.records(stored, (await self.blobs(stored)).__getitem__), before <= oldest
+
+    def forget(self) -> None:
+        self._decoded.forget()

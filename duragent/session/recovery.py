@@ -1,0 +1,89 @@
+"""From a log to a state: from the snapshot if it fits the log, else from the beginning. There is no other recovery."""
+
+import asyncio
+import contextlib
+
+from duragent.crashpoint import crashpoint
+from duragent.errors import Damaged, StoreError
+from duragent.journal import snapshot
+from duragent.journal.apply import apply
+from duragent.journal.record import BadLine, crc_of, crc_seed, decode
+from duragent.journal.state import SessionState
+from duragent.stores.base import Claim, Store
+from duragent.stores.files.lines import line_seq
+
+FOLD_LINES = 2_000
+SUMMARY_RECORDS = 1_000
+"""When so many records had to be read, the summary is written, so that the next time is quick."""
+
+
+async def fold(store: Store, claim: Claim) -> SessionState:
+    """The state at the log's head. A fault that only shows here is noted in `claim.damage`."""
+    state = await _from_snapshot(store, claim)
+    first, lines = state.seq, b""
+    while state.seq < claim.head:
+        try:
+            lines = await store.read(claim, state.seq, FOLD_LINES)
+            if not lines:
+                raise _ends_early(claim, state.seq)
+            state = await asyncio.to_thread(_apply_all, state, lines, claim)
+        except Damaged as error:
+            claim.damage = claim.damage or error
+            return await _as_far_as_good(store, claim, error.good_seq)
+    crashpoint("session.folded")
+    if state.seq - first >= SUMMARY_RECORDS:
+        with contextlib.suppress(StoreError):
+            await store.put_snapshot(claim, snapshot.dump(snapshot.Snapshot(state, crc_of(lines))))
+    return state
+
+
+def _ends_early(claim: Claim, seq: int) -> Damaged:
+    problem = f"the log ends at record {seq}, and had {claim.head}"
+    return Damaged(claim.session_id, "events.jsonl", seq + 1, problem, seq)
+
+
+def _apply_all(state: SessionState, lines: bytes, claim: Claim) -> SessionState:
+    seed = crc_seed(claim.session_id)
+    for line in lines.split(b"\n"):
+        if line:
+            try:
+                state = apply(state, decode(line, seed))
+            except BadLine as error:
+                problem = f"record {line_seq(line)}: {error}"
+                raise Damaged(claim.session_id, "events.jsonl", line_seq(line), problem, state.seq) from error
+    return state
+
+
+async def _as_far_as_good(store: Store, claim: Claim, good_seq: int) -> SessionState:
+    state = SessionState(claim.session_id)
+    while state.seq < good_seq:
+        try:
+            lines = await store.read(claim, state.seq, min(FOLD_LINES, good_seq - state.seq))
+            if not lines:
+                break
+            state = _apply_all(state, lines, claim)
+        except Damaged as error:
+            # It is shorter by now than it was a moment ago.
+            good_seq = min(error.good_seq, good_seq - 1)
+    return state
+
+
+async def _from_snapshot(store: Store, claim: Claim) -> SessionState:
+    fresh = SessionState(claim.session_id)
+    data = await store.get_snapshot(claim.session_id)
+    saved = snapshot.load(data, claim.session_id) if data else None
+    if saved is None:
+        return fresh
+    if saved.state.seq > claim.head and claim.is_legacy and saved.state.epoch == 0:
+        # v0.5 was started again in between, and its compaction shortens a log.
+        return fresh
+    if saved.state.seq > claim.head and claim.damage is None:
+        # It is written only after the record that it stands at is durable: the log has lost something.
+        problem = f"the log ends at record {claim.head}, but state.yaml has seen {saved.state.seq}"
+        claim.damage = Damaged(claim.session_id, "events.jsonl", claim.head + 1, problem, claim.head)
+        return fresh
+    try:
+        line = await store.read_back(claim, saved.state.seq + 1, 1)
+    except Damaged:
+        return fresh
+    return saved.state if line and crc_of(line) == saved.last_crc else fresh

@@ -1,0 +1,67 @@
+"""A damaged session goes on behind its last good record; what was wrong is kept beside its log."""
+
+from duragent.errors import Damaged
+from duragent.journal.apply import apply
+from duragent.journal.detach import closing, wound_up
+from duragent.journal.events import LogRecovered, OwnerClaimed
+from duragent.journal.record import BadLine, crc_seed, decode, timestamp
+from duragent.journal.scan import ends_group
+from duragent.journal.state import SessionState
+from duragent.session.session import Session
+from duragent.stores.base import Claim, Store, TornTail
+from duragent.turn.ports import Ports
+
+AT_ONCE = 256
+"""Lines that are read at once."""
+
+
+async def damage_of(session: Session, store: Store) -> Damaged | None:
+    """What is wrong with its log, looked for if nobody knows of anything. The session may have been stopped then."""
+    if isinstance(session.problem, Damaged):
+        return session.problem
+    try:
+        await store.verify(session.id)
+        return None
+    except Damaged:
+        # It may have been written to meanwhile: what counts is what is found when it stands still.
+        await session.finish(0)
+    try:
+        await store.verify(session.id)
+    except Damaged as error:
+        return error
+    return None
+
+
+async def mend(ports: Ports, claim: Claim, damage: Damaged) -> None:
+    """See `Sessions.repair`. Raises Damaged where it cannot be done."""
+    good = await _good_part(ports.store, claim)
+    if good.seq == 0 or damage.is_of_blob:
+        # Of a blob that is gone the log cannot say what was in it: only a backup can.
+        raise damage
+    ts = timestamp(ports.clock.now())
+
+    def mended(tail: TornTail) -> list[bytes]:
+        cut = LogRecovered(offset=tail.offset, size_bytes=tail.size_bytes, saved_as=tail.saved_as)
+        owned = OwnerClaimed(epoch=good.epoch + 1, node=ports.node)
+        return closing(good, [cut, owned, *wound_up(good, "the end of the log was damaged")], ts)[0]
+
+    await ports.store.mend(claim, good.seq, mended)
+
+
+async def _good_part(store: Store, claim: Claim) -> SessionState:
+    """The state at the last good record of a damaged log that ends a group."""
+    whole = state = SessionState(claim.session_id)
+    upto, seed = claim.damage.good_seq if claim.damage else claim.head, crc_seed(claim.session_id)
+    while state.seq < upto:
+        try:
+            lines = await store.read(claim, state.seq, min(AT_ONCE, upto - state.seq))
+            for line in lines.split(b"\n")[:-1]:
+                record = decode(line, seed)
+                state = apply(state, record)
+                whole = state if ends_group(record) else whole
+        except (Damaged, BadLine):
+            # What is wrong may show in a read only, or in a record whose checksum fits.
+            return whole
+        if not lines:
+            return whole
+    return whole

@@ -1,0 +1,43 @@
+"""Which sessions there are in a folder. Blocking."""
+
+import os
+import stat
+from pathlib import Path
+
+from duragent.stores.base import SESSION_ID, Listed
+from duragent.stores.files.disk import Disk
+from duragent.stores.files.legacy import legacy_mark
+from duragent.stores.files.segments import ACTIVE, SNAPSHOT, has_sealed
+
+
+def listed(disk: Disk, root: Path) -> list[Listed]:
+    """See `Store.list_sessions`. Raises OSError."""
+    found: list[Listed] = []
+    if not root.is_dir():
+        # It could not be made yet.
+        return found
+    with os.scandir(root) as entries:
+        for entry in entries:
+            if SESSION_ID.match(entry.name) and (session := _session(disk, Path(entry.path))):
+                found.append(session)
+    return found
+
+
+def _session(disk: Disk, folder: Path) -> Listed | None:
+    """The session in this folder; None when there is no record in it."""
+    try:
+        status = os.stat(folder / ACTIVE, follow_symlinks=False)
+    except FileNotFoundError:
+        status = None
+    except NotADirectoryError:
+        return None
+    except OSError:
+        # It is there, and whoever opens it is told.
+        return Listed(folder.name, "unreadable")
+    legacy = legacy_mark(folder)
+    if status and (status.st_size or not stat.S_ISREG(status.st_mode)):
+        mark = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}{legacy}"
+        return Listed(folder.name, mark, status.st_mtime)
+    # A summary without the log that it sums up is a log that was lost.
+    is_there = has_sealed(disk, folder) or os.path.lexists(folder / SNAPSHOT) or legacy
+    return Listed(folder.name, f"sealed{legacy}") if is_there else None

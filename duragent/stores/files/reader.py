@@ -1,0 +1,200 @@
+"""Reading a session's files without its lock: changes nothing, and may run beside the writer.
+
+The law: what the writer is just doing is not called damage. A fault counts when a second look at the files finds the
+same one again: between two reads of one look the writer may have sealed the file, or have cut off an append that
+failed.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from duragent.errors import Damaged, SessionNotFound, Unavailable
+from duragent.journal.record import BadLine, Record, crc_seed, decode
+from duragent.journal.scan import Scan, scan
+from duragent.stores.base import SESSION_ID
+from duragent.stores.files.blobs import read_blob
+from duragent.stores.files.disk import Disk
+from duragent.stores.files.legacy import is_legacy, legacy_view
+from duragent.stores.files.segments import ACTIVE, FILE_MAX_BYTES, SNAPSHOT, has_log, sealed_segments
+from duragent.system.os_errors import in_words
+from duragent.system.safe_read import OddFile, refuse_long
+
+LOOKS = 10
+"""At most so many, when each finds another fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one file of a log holds behind record `after`: whole good lines. `last` is the seq of the newest one.
+
+    `torn_bytes` are those behind them, of an append that is under way or never ended. `blobs` are texts that no file
+    has yet, because duragent-rust wrote the log.
+    """
+
+    data: bytes
+    after: int
+    last: int
+    torn_bytes: int
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+
+    def lines(self) -> list[bytes]:
+        """Each with its newline."""
+        good = [line + b"\n" for line in self.data.split(b"\n")[:-1]]
+        first = self.last - len(good) + 1
+        return good[max(0, self.after - first + 1) :]
+
+
+def pieces(disk: Disk, folder: Path, session_id: str, after: int = 0) -> Iterator[Piece]:
+    """The log behind record `after`, file by file, oldest first.
+
+    Raises SessionNotFound, and behind the last good piece Damaged.
+    """
+    suspected: list[tuple[str, int, str]] = []
+    while True:
+        try:
+            for piece in _look(disk, folder, session_id, after):
+                after = max(after, piece.last)
+                yield piece
+            return
+        except Damaged as fault:
+            found = (fault.file, fault.good_seq, fault.problem)
+            if found in suspected or len(suspected) >= LOOKS:
+                raise
+            suspected.append(found)
+        except FileNotFoundError as error:
+            # A file was sealed, or the session deleted, since its name was read.
+            if len(suspected) >= LOOKS:
+                raise Damaged(session_id, ACTIVE, 1, f"its files cannot be read: {error.strerror}", after) from error
+            suspected.append(("", after, ""))
+
+
+def verify(disk: Disk, folder: Path, session_id: str) -> int:
+    """Read the whole log; the seq of its last record. Raises as `pieces` does."""
+    last = 0
+    if has_log(disk, folder) and is_legacy(disk, folder):
+        # What of it cannot be read its last record says, once there is one.
+        return last
+    for piece in pieces(disk, folder, session_id):
+        last = piece.last
+    return last
+
+
+def _look(disk: Disk, folder: Path, session_id: str, after: int) -> Iterator[Piece]:
+    if not has_log(disk, folder):
+        raise SessionNotFound(session_id)
+    if folder.is_symlink():
+        raise Damaged(session_id, ACTIVE, 1, "its folder is a symbolic link", 0)
+    if (view := legacy_view(disk, folder, session_id)) is not None:
+        yield Piece(view.log.lines, after, view.log.head, 0, view.log.blobs)
+        return
+    # The active file first: when it is sealed meanwhile, it is among the sealed ones, or is read to where it ended.
+    fd, odd = _open_active(disk, folder)
+    try:
+        seq: int | None = None
+        sealed, damage = sealed_segments(disk, folder, session_id)
+        for segment in sealed:
+            if segment.last > after:
+                data = disk.read_file(segment.path, FILE_MAX_BYTES)
+                found = scan(data, crc_seed(session_id), after=seq)
+                yield _piece(data, found, after)
+                if found.verdict != "clean":
+                    raise Damaged(session_id, segment.path.name, found.line, found.problem, found.seq)
+            seq = segment.last
+        if fd < 0 and odd is None and not sealed and damage is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))  # It was deleted since.
+        if damage is not None:
+            raise damage
+        if odd is not None:
+            raise Damaged(session_id, ACTIVE, 1, odd.problem, seq or 0)
+        if fd >= 0 and not any(os.path.samestat(os.fstat(fd), segment.path.lstat()) for segment in reversed(sealed)):
+            yield from _active(disk, fd, session_id, seq, after)
+    finally:
+        if fd >= 0:
+            disk.close(fd)
+
+
+def _open_active(disk: Disk, folder: Path) -> tuple[int, OddFile | None]:
+    """A descriptor, -1 where there is none, and what is wrong with what has the name."""
+    try:
+        return disk.open_to_read(folder / ACTIVE), None
+    except FileNotFoundError:
+        return -1, None
+    except OddFile as odd:
+        return -1, odd
+
+
+def _active(disk: Disk, fd: int, session_id: str, seq: int | None, after: int) -> Iterator[Piece]:
+    size = os.fstat(fd).st_size
+    try:
+        refuse_long(size, FILE_MAX_BYTES)
+    except OddFile as odd:
+        raise Damaged(session_id, ACTIVE, 1, odd.problem, seq or 0) from odd
+    data = disk.read(fd, size, 0)
+    found = scan(data, crc_seed(session_id), after=seq)
+    yield _piece(data, found, after)
+    if found.verdict == "damaged":
+        raise Damaged(session_id, ACTIVE, found.line, found.problem, found.seq)
+
+
+def _piece(data: bytes, found: Scan, after: int) -> Piece:
+    return Piece(data[: found.end], after, found.seq, len(data) - found.end if found.verdict == "torn" else 0)
+
+
+class LogReader:
+    """The logs below one `sessions` folder."""
+
+    def __init__(self, sessions_dir: Path, disk: Disk | None = None) -> None:
+        self._root, self._disk = sessions_dir, disk or Disk()
+
+    def session_ids(self) -> list[str]:
+        """All sessions that have a log, or a summary of one, oldest id first."""
+        try:
+            names = sorted(entry.name for entry in self._root.iterdir() if SESSION_ID.match(entry.name))
+        except FileNotFoundError:
+            return []
+        return [name for name in names if self._is_session(self._root / name)]
+
+    def _is_session(self, folder: Path) -> bool:
+        try:
+            return has_log(self._disk, folder) or os.path.lexists(folder / SNAPSHOT)
+        except OSError:
+            # It is there, and whoever reads it is told why it cannot be read.
+            return True
+
+    def read(self, session_id: str, after: int = 0) -> Iterator[Record]:
+        """The records behind seq `after`. A tail that is being written, or that a crash left, is not shown.
+
+        Raises SessionNotFound, and Damaged at the first record that cannot be trusted, after those before it.
+        """
+        seed = crc_seed(session_id)
+        for piece in self.pieces(session_id, after):
+            blob = self._blobs(session_id, piece.blobs)
+            for line in piece.lines():
+                try:
+                    record = decode(line, seed, blob)
+                except BadLine as error:
+                    raise Damaged(session_id, ACTIVE, after + 1, str(error), after) from error
+                after = record.seq
+                yield record
+
+    def lines(self, session_id: str, after: int = 0) -> Iterator[bytes]:
+        """The stored lines behind seq `after`, each with its newline. Raises as `read` does."""
+        for piece in self.pieces(session_id, after):
+            yield from piece.lines()
+
+    def pieces(self, session_id: str, after: int = 0) -> Iterator[Piece]:
+        """The log behind seq `after`, file by file. Raises as `read` does."""
+        if not SESSION_ID.match(session_id):
+            raise SessionNotFound(session_id)
+        try:
+            yield from pieces(self._disk, self._root / session_id, session_id, after)
+        except OSError as error:
+            raise Unavailable(f"the log of session '{session_id}' cannot be read: {in_words(error)}") from error
+
+    def _blobs(self, session_id: str, known: Mapping[str, bytes]) -> Callable[[str], bytes]:
+        stored = partial(read_blob, self._disk, self._root / session_id, good=(session_id, 0))
+        return lambda name: known[name] if name in known else stored(name)

@@ -1,0 +1,190 @@
+"""The files that a log is made of: sealed ones, which nobody changes any more, and the one that is written.
+
+The law: whoever reads a part sees lines whose checksum fits and whose seqs follow one another, or an error.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+from duragent.errors import Damaged
+from duragent.journal.record import CRC_TAIL_BYTES, BadLine, checked_seq, crc_seed
+from duragent.journal.scan import scan
+from duragent.stores.base import READ_MAX_BYTES
+from duragent.stores.files import lines as line_file
+from duragent.stores.files.disk import Disk
+from duragent.system.safe_read import OddFile, refuse_long
+
+ACTIVE = "events.jsonl"
+SNAPSHOT = "state.yaml"
+LEGACY_SNAPSHOT = "state.json"
+"""What duragent-rust v0.5 kept beside each of its logs."""
+FILE_MAX_BYTES = 1 << 30
+"""Of one file of a log: more than one that is sealed (64 MiB) and the longest append (512 MiB) have together."""
+SNAPSHOT_MAX_BYTES = 64 << 20
+_SEALED = re.compile(r"events-(\d{1,18})\.jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A sealed file: immutable, `first` to `last`."""
+
+    path: Path
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file, open for reading: the lines from record `first` up to byte `end`. Its reads raise BadLine."""
+
+    disk: Disk
+    fd: int
+    first: int
+    end: int
+    seed: int
+
+    def after(self, seq: int, limit: int) -> bytes:
+        """Lines behind `seq`, oldest first, as far as they are good; raises only when the first is not."""
+        with _told():
+            start = line_file.offset_after(self.read, self.end, seq)
+            lines = line_file.forward(self.read, start, self.end, limit, READ_MAX_BYTES)
+            return self._good(lines, max(seq + 1, self.first))
+
+    def before(self, seq: int, limit: int) -> bytes:
+        """The newest lines before `seq`, oldest first; raises when one of them is not good."""
+        with _told():
+            end = line_file.offset_after(self.read, self.end, seq - 1)
+            lines = line_file.backward(self.read, end, limit, READ_MAX_BYTES)
+            if len(self._good(lines, seq - lines.count(b"\n"))) < len(lines):
+                raise BadLine("a record is not where it should be")
+            return lines
+
+    def fault(self, session_id: str, name: str, problem: str) -> Damaged:
+        """What is wrong with it after a read found `problem`, and how far it is good."""
+        data = self.disk.read(self.fd, self.end, 0)
+        found = scan(data, self.seed, after=self.first - 1)
+        problem = found.problem or problem
+        if len(data) < self.end:
+            problem = f"the file has {len(data)} bytes, and had {self.end}"
+        return Damaged(session_id, name, found.line, problem, found.seq)
+
+    def read(self, offset: int, size: int) -> bytes:
+        data = self.disk.read(self.fd, size, offset)
+        if len(data) < min(size, self.end - offset):
+            raise BadLine(f"the file ends at byte {offset + len(data)}, and had {self.end} bytes")
+        return data
+
+    def _good(self, lines: bytes, expected: int) -> bytes:
+        """The front of `lines` that is records `expected` and following."""
+        position = _plain(lines, expected, self.seed)
+        expected += lines.count(b"\n", 0, position)
+        while (newline := lines.find(b"\n", position)) >= 0:
+            try:
+                seq = checked_seq(lines[position:newline], self.seed)
+                if seq != expected:
+                    raise BadLine(f"seq {seq} stands where {expected} should")
+            except BadLine:
+                if position == 0:
+                    raise
+                break
+            position, expected = newline + 1, expected + 1
+        if position == 0:
+            raise BadLine("there is no whole record")
+        return lines[:position]
+
+
+def _plain(lines: bytes, expected: int, seed: int) -> int:
+    """How far the front is good records, as far as that shows at a glance: a replay is mostly this."""
+    position = 0
+    for line in lines.split(b"\n")[:-1]:
+        head = line[:-CRC_TAIL_BYTES]
+        if line[-CRC_TAIL_BYTES:] != b',"crc":"%08x"}' % crc32(head, seed) or not head.startswith(
+            b'{"seq":%d,' % expected
+        ):
+            break
+        position, expected = position + len(line) + 1, expected + 1
+    return position
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Bytes that are no line at all are a bad line too."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadLine(f"not a record: {error}") from error
+
+
+def sealed_segments(disk: Disk, folder: Path, session_id: str) -> tuple[list[Segment], Damaged | None]:
+    """The sealed files, oldest first, as far as each begins where the one before ends; and the fault behind them."""
+    seed = crc_seed(session_id)
+    segments: list[Segment] = []
+    for first, path in _sealed_paths(disk, folder):
+        before = segments[-1].last if segments else first - 1
+        if first != before + 1:
+            problem = f"record {first} follows record {before}"
+            return segments, Damaged(session_id, path.name, 1, problem, before)
+        try:
+            last = _last_seq(disk, path, seed)
+            if last is None or last < first:
+                found = scan(disk.read_file(path, FILE_MAX_BYTES), seed, after=before)
+                segments.append(Segment(path, first, found.seq))
+                problem = found.problem or "it holds no record"
+                return segments, Damaged(session_id, path.name, found.line, problem, found.seq)
+        except OddFile as odd:
+            return segments, Damaged(session_id, path.name, 1, odd.problem, before)
+        segments.append(Segment(path, first, last))
+    return segments, None
+
+
+def has_log(disk: Disk, folder: Path) -> bool:
+    """Whether anything has the name of a log's file, between the two steps of sealing one too, or v0.5 had one."""
+    return any(os.path.lexists(folder / name) for name in (ACTIVE, LEGACY_SNAPSHOT)) or has_sealed(disk, folder)
+
+
+def log_paths(disk: Disk, folder: Path) -> list[Path]:
+    """All files of a log, oldest first, whatever is in them."""
+    active = folder / ACTIVE
+    sealed = [path for _, path in _sealed_paths(disk, folder)]
+    return [*sealed, *([active] if os.path.lexists(active) else [])]
+
+
+def has_sealed(disk: Disk, folder: Path) -> bool:
+    return bool(_sealed_paths(disk, folder))
+
+
+def _sealed_paths(disk: Disk, folder: Path) -> list[tuple[int, Path]]:
+    try:
+        names = disk.names(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted((int(match[1]), folder / match[0]) for match in map(_SEALED.fullmatch, names) if match)
+
+
+def _last_seq(disk: Disk, path: Path, seed: int) -> int | None:
+    """The seq of the last line, or None when it cannot be trusted. Raises OddFile."""
+    fd = disk.open_to_read(path)
+    try:
+        size = os.fstat(fd).st_size
+        refuse_long(size, FILE_MAX_BYTES)
+
+        def read(offset: int, count: int) -> bytes:
+            return disk.read(fd, count, offset)
+
+        try:
+            last = line_file.backward(read, size, 1, 1)
+        except ValueError:
+            return None
+        if not last or read(size - 1, 1) != b"\n":
+            return None
+    finally:
+        disk.close(fd)
+    try:
+        return checked_seq(last[:-1], seed)
+    except BadLine:
+        return None

@@ -1,0 +1,1 @@
+"""Programs of the workspace as tools: `agent.yaml` or a schema says how they are called."""

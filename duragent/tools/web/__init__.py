@@ -1,0 +1,1 @@
+"""The `web` tool: search, and pages as Markdown, guarded against addresses inside the network."""

@@ -1,0 +1,1 @@
+"""Logs that move: fork, export, import."""

@@ -1,0 +1,328 @@
+"""Asking the model: one attempt of a question, from the intent in the log to its end in the log."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from duragent.agent.load import Agent
+from duragent.context.budget import answer_tokens
+from duragent.context.build import build, frame
+from duragent.context.sections import surrounding_sections
+from duragent.context.tokens import request_tokens
+from duragent.context.window import find_window
+from duragent.crashpoint import crashpoint
+from duragent.errors import (
+    BadModelRequest,
+    DuragentError,
+    InvalidRequest,
+    ModelError,
+    ModelTimeout,
+    ModelUnavailable,
+    StoreError,
+)
+from duragent.journal.events import (
+    Call,
+    Event,
+    ModelCalled,
+    ModelFailed,
+    ModelReplied,
+    Tokens,
+    TurnEnded,
+)
+from duragent.journal.next_step import AskModel, SettleModel
+from duragent.journal.record import Record
+from duragent.journal.state import SessionState, end_unknown
+from duragent.models.base import Model, ModelChoice
+from duragent.models.litellm.table import listed_price
+from duragent.models.messages import ModelReply, ModelRequest, ToolSchema
+from duragent.text import without_surrogates
+from duragent.turn import history
+from duragent.turn.host import Stage, interrupted_within, let_go, when_there_is_room, why_stop
+from duragent.turn.partial import Partial, Question, recovered
+from duragent.turn.ports import Ports
+from duragent.turn.turn_agent import Cast, Speaker
+
+MAX_RETRY_AFTER_SECONDS = 300.0
+"""A provider that wants a longer pause is not waited for: the turn fails and says so."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question on its way: the step, who speaks, what they ask."""
+
+    step: AskModel
+    agent: Agent
+    model: Model
+    request: ModelRequest
+    input_seq: int
+    reserved: "_Reserved"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reserved:
+    """What an attempt is reckoned to use at most; `usd` is None when the price is not known."""
+
+    input_tokens: int
+    output_tokens: int
+    usd: float | None
+
+
+class _Interrupted(Exception):
+    """The question must stop."""
+
+
+class Asker:
+    """Asks the model for one session."""
+
+    def __init__(self, stage: Stage, ports: Ports, speaker: Speaker) -> None:
+        self._stage, self._ports, self._speaker = stage, ports, speaker
+
+    async def ask(self, step: AskModel) -> None:
+        if not await self._wait_until(step):
+            return
+        try:
+            asked = await self._prepare(step)
+        except StoreError:
+            # The log cannot be read now, which is no fault of the question.
+            raise
+        except DuragentError as error:
+            # No such agent, no key, no such provider: the model cannot even be asked.
+            failed = TurnEnded(turn=step.turn, outcome="failed", code=error.code, reason=str(error))
+            await self._stage.commit(lambda state: [failed] if state.turn and state.turn.id == step.turn else [])
+            return
+        called = await self._stage.commit(lambda state: self._intent(state, asked))
+        if called:
+            crashpoint("model.called")
+            await self._listen(asked)
+
+    async def _wait_until(self, step: AskModel) -> bool:
+        """Wait for the moment to ask again; False when something else came up."""
+        if step.not_before is not None:
+            seconds = (step.not_before - self._ports.clock.now()).total_seconds()
+            if seconds > 0:
+                return not await interrupted_within(self._stage, self._ports.clock.sleep(seconds))
+        return not self._stage.interrupt.is_set()
+
+    async def _prepare(self, step: AskModel) -> _Asked:
+        cast = await self._speaker.at(step.turn, self._stage.state.agent)
+        agent, offered = cast.agent, await self._offered(cast)
+        window = await find_window(agent.spec.model)
+        around = frame(
+            agent,
+            self._ports.clock.now(),
+            sections=surrounding_sections(cast.around),
+            tools=offered,
+            window=window,
+        )
+        input_seq = self._stage.state.seq
+        records, from_start = await self._stage.newest(history.wanted_for(around))
+        opening = await self._opening(records)
+        request = build(agent, around, records, from_start=from_start, opening=opening)
+        chosen = agent.spec.model
+        model = self._ports.model_for(ModelChoice(chosen.provider, chosen.name, chosen.base_url, chosen.tools))
+        reserved = await _reserve(agent, request, window)
+        return _Asked(step, agent, model, request, max(input_seq, records[-1].seq if records else 0), reserved)
+
+    async def _offered(self, cast: Cast) -> Sequence[ToolSchema]:
+        """The tools for this turn: all, or for a small model those that fit; the same for the whole turn."""
+        if self._speaker.offered is None:
+            tools: Sequence[ToolSchema] = cast.tools.schemas()
+            if history.needs_recall(cast.agent.spec, tools):
+                records, _ = await self._stage.newest(history.FOR_RECALL)
+                tools = history.offered(cast.agent.spec, tools, records)
+            self._speaker.offered = tools
+        return self._speaker.offered
+
+    async def _opening(self, records: Sequence[Record]) -> list[Record]:
+        """The messages that the turn is for, when they lie before these records."""
+        after = history.opening_after(self._stage.state, records)
+        if after is None:
+            return []
+        return history.opening_in(await self._stage.read_records(after, history.OPENING_RECORDS))
+
+    def _intent(self, state: SessionState, asked: _Asked) -> Sequence[Event]:
+        step = asked.step
+        if state.turn is None or state.turn.id != step.turn or why_stop(state, self._stage.stopping):
+            return []
+        return [
+            ModelCalled(
+                turn=step.turn,
+                step=step.step,
+                attempt=step.attempt,
+                epoch=state.epoch,
+                model=asked.model.label,
+                input_seq=asked.input_seq,
+                request_sha256=_sha256(asked.request),
+                estimated_tokens=asked.reserved.input_tokens,
+                reserved_tokens=asked.reserved.input_tokens + asked.reserved.output_tokens,
+                reserved_usd=asked.reserved.usd,
+            )
+        ]
+
+    async def _listen(self, asked: _Asked) -> None:
+        """Hear the answer out, and record how it ended."""
+        step = asked.step
+        partial = Partial(Question(step.turn, step.step, step.attempt), self._keep, self._stage.tell)
+        self._stage.show(partial)
+        try:
+            replied = self._replied(step, await self._hear(asked, partial))
+            crashpoint("model.heard")
+            await self._keep_reply(replied)
+        except _Interrupted:
+            await self._stage.commit(lambda state: [self._stopped(state, step, partial)])
+        except ModelError as error:
+            failure = error
+            await self._stage.commit(lambda state: [self._failed(state, step, partial, failure)])
+        finally:
+            self._stage.hide(partial)
+
+    async def _keep_reply(self, replied: ModelReplied) -> None:
+        """Record the answer. It is paid for: when there is no room it waits, rather than being asked for again."""
+        try:
+            await when_there_is_room(self._stage, self._ports.clock, lambda: self._stage.commit(lambda _: [replied]))
+        except InvalidRequest as error:
+            raise BadModelRequest(f"the model's answer is not usable: {error}") from error
+
+    async def _keep(self, data: bytes, append: bool) -> None:
+        await self._ports.store.put_partial(self._stage.claim, data, append=append)
+
+    async def _hear(self, asked: _Asked, partial: Partial) -> ModelReply:
+        """The whole reply. Raises _Interrupted, ModelError."""
+        hearing = asyncio.ensure_future(self._read(asked, partial))
+        interrupted = asyncio.ensure_future(self._stage.interrupt.wait())
+        seconds = asked.agent.spec.session.llm_timeout_seconds
+        try:
+            await asyncio.wait((hearing, interrupted), timeout=seconds or None, return_when=asyncio.FIRST_COMPLETED)
+            if hearing.done():
+                return _reply_of(hearing, asked.model.label)
+            if interrupted.done():
+                raise _Interrupted
+            raise ModelTimeout(f"the model gave no whole answer within {seconds:g} s")
+        finally:
+            interrupted.cancel()
+            await let_go(hearing, f"the model {asked.model.label}")
+            await partial.finish()
+
+    async def _read(self, asked: _Asked, partial: Partial) -> ModelReply:
+        silence = self._ports.idle_timeout_seconds
+        async with aclosing(asked.model.stream(asked.request)) as stream:
+            while True:
+                try:
+                    # Not `wait_for`: in Python 3.11 it forgets that it was cancelled when a piece comes at that moment.
+                    async with asyncio.timeout(silence):
+                        item = await anext(stream)
+                except TimeoutError:
+                    raise ModelTimeout(f"the model was silent for {silence:g} s") from None
+                except StopAsyncIteration:
+                    raise ModelUnavailable("the answer ended before it was whole") from None
+                if isinstance(item, ModelReply):
+                    return item
+                partial.add(item.text, item.reasoning)
+                # A model that never waits must not keep the loop for itself.
+                await asyncio.sleep(0)
+
+    # --- how it ended -----------------------------------------------------------------------------------------------
+
+    def _replied(self, step: AskModel, reply: ModelReply) -> ModelReplied:
+        clock = self._ports.clock
+        calls = tuple(Call(call=clock.new_id("call"), tool=call.name, arguments=call.arguments) for call in reply.calls)
+        used = reply.usage
+        return ModelReplied(
+            message_id=clock.new_id("msg"),
+            turn=step.turn,
+            step=step.step,
+            attempt=step.attempt,
+            model=reply.model,
+            text=reply.text,
+            reasoning=reply.reasoning,
+            calls=calls,
+            finish_reason=reply.finish_reason,
+            usage=Tokens(
+                input=used.input_tokens,
+                output=used.output_tokens,
+                cached_input=used.cached_input_tokens,
+                reasoning=used.reasoning_tokens,
+            ),
+            cost_usd=reply.cost_usd,
+        )
+
+    def _failed(self, state: SessionState, step: AskModel, partial: Partial, error: ModelError) -> ModelFailed:
+        after = getattr(error, "retry_after_seconds", None)
+        failures = state.turn.failures if state.turn else 0
+        retry = (
+            error.retryable
+            and failures + 1 < self._ports.settings.model_attempts
+            and (after or 0) <= MAX_RETRY_AFTER_SECONDS
+        )
+        failed = self._not_replied(step, error.code, partial.text, partial.reasoning)
+        return _with_possible(state, failed).model_copy(
+            update={"message": without_surrogates(str(error)), "retry": retry, "retry_after_seconds": after}
+        )
+
+    def _stopped(self, state: SessionState, step: AskModel, partial: Partial) -> ModelFailed:
+        why = why_stop(state, self._stage.stopping) or "interrupted"
+        failed = self._not_replied(step, why, partial.text, partial.reasoning)
+        return _with_possible(state, failed).model_copy(update={"retry": why != "cancelled"})
+
+    async def settle(self, step: SettleModel) -> None:
+        kept = await self._ports.store.get_partial(self._stage.claim)
+        text, reasoning = recovered(kept, Question(step.turn, step.step, step.attempt))
+        failed = self._not_replied(step, "interrupted", text, reasoning)
+
+        def decide(state: SessionState) -> Sequence[Event]:
+            cancelled = state.closed or (state.turn is not None and state.turn.cancelled)
+            ended = failed.model_copy(update={"error": "cancelled"} if cancelled else {"retry": True})
+            return [_with_possible(state, ended)]
+
+        await self._stage.commit(decide)
+
+    def _not_replied(self, step: AskModel | SettleModel, error: str, text: str, reasoning: str) -> ModelFailed:
+        return ModelFailed(
+            turn=step.turn,
+            step=step.step,
+            attempt=step.attempt,
+            error=error,
+            message_id=self._ports.clock.new_id("msg") if text else None,
+            partial_text=text,
+            partial_reasoning=reasoning,
+        )
+
+
+def _reply_of(hearing: "asyncio.Future[ModelReply]", label: str) -> ModelReply:
+    """What was heard. A model is foreign code: whatever else it raises is one more way to give no answer."""
+    if hearing.cancelled():
+        raise ModelUnavailable(f"the model {label} gave up in the middle of its answer")
+    try:
+        return hearing.result()
+    except ModelError:
+        raise
+    except Exception as error:
+        _log.exception("the model %s failed in an unexpected way", label)
+        raise ModelError(f"unexpected {type(error).__name__}: {error}") from error
+
+
+async def _reserve(agent: Agent, request: ModelRequest, window: int) -> _Reserved:
+    """What the request may use: our count of it, and an answer as long as is reckoned with."""
+    chosen = agent.spec.model
+    asked, answer = request_tokens(request), answer_tokens(chosen, window)
+    if chosen.provider == "demo":
+        return _Reserved(asked, answer, None)
+    return _Reserved(asked, answer, await asyncio.to_thread(listed_price, chosen.provider, chosen.name, asked, answer))
+
+
+def _with_possible(state: SessionState, failed: ModelFailed) -> ModelFailed:
+    """With what the attempt may have used, if the provider may have gone on with it."""
+    asking = state.turn.asking if state.turn else None
+    if asking is None or not end_unknown(failed):
+        return failed
+    return failed.model_copy(update=asking.possible)
+
+
+def _sha256(request: ModelRequest) -> str:
+    return hashlib.sha256(json.dumps(request.model_dump(), sort_keys=True).encode()).hexdigest()

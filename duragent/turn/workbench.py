@@ -1,0 +1,191 @@
+"""What an agent's calls work with: its tools, its policy, where commands run, where their results rest."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from duragent.agent.context_files import Surroundings, load_surroundings, working_folder
+from duragent.agent.load import Agent
+from duragent.errors import SandboxUnavailable
+from duragent.policy.files import allow_always, load_policy
+from duragent.policy.place import CommandPlace
+from duragent.policy.tiers import Policy
+from duragent.process.spool import Spool
+from duragent.sandboxes.base import Command, Confinement, Sandbox
+from duragent.sandboxes.choose import choose, why_no_sandbox, widen
+from duragent.sandboxes.environment import clean_environment
+from duragent.sandboxes.settings import SandboxSettings
+from duragent.subscribers.notify import Notice
+from duragent.system.known_workspaces import not_around
+from duragent.tools.base import Confine, Places
+from duragent.tools.toolset import Toolset, gather
+
+RUN_BY_OTHERS = (".git/hooks", ".git/config", ".git/config.worktree", ".git/commondir", ".git/info/attributes")
+"""What git runs outside of any sandbox, when a person uses it in the working directory."""
+
+SAFE_GIT = {
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "safe.bareRepository",
+    "GIT_CONFIG_VALUE_0": "explicit",
+    "GIT_CONFIG_KEY_1": "core.fsmonitor",
+    "GIT_CONFIG_VALUE_1": "false",
+}
+"""For all commands: a folder that only looks like a repository must not say what git runs."""
+
+NO_SANDBOX = (
+    "No sandbox works here, so commands run as you. A person is asked before one writes, or reads outside the project."
+)
+
+_DEFAULTS = SandboxSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Made by the wiring, the same for all sessions. `project` is the folder that holds the workspace.
+
+    `closed` are files and folders that no tool may touch, `frozen` those that are only read: what decides how agents
+    behave. `environment` is the server's, of which commands get a part; `given` has the settings of tools by name.
+    """
+
+    workspace: Path
+    project: Path
+    closed: tuple[Path, ...]
+    frozen: tuple[Path, ...]
+    spool: Spool
+    sandbox: SandboxSettings = _DEFAULTS
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    given: Mapping[str, Any] = field(default_factory=dict)
+    notify: Callable[[Notice], None] = field(default=lambda _: None)
+    closed_of_others: Callable[[], tuple[Path, ...]] = field(default=lambda: ())
+    """What belongs to other workspaces of this user; asked again for each command, because new ones come."""
+    _chosen: dict[str | None, Sandbox] = field(default_factory=dict)
+    _warned: dict[None, str] = field(default_factory=dict)
+
+    def sandbox_for(self, agent: Agent) -> Sandbox:
+        """The sandbox that the agent, or else the configuration, wants. Raises SandboxUnavailable."""
+        return self._choose(agent.spec.sandbox.require)
+
+    def try_sandbox(self) -> Sandbox:
+        """The one that holds where an agent wants nothing else; tried once. Raises SandboxUnavailable."""
+        return self._choose(None)
+
+    def _choose(self, require: Literal["bubblewrap", "docker"] | None) -> Sandbox:
+        if require not in self._chosen:
+            wanted = self.sandbox.model_copy(update={"require": require}) if require else self.sandbox
+            self._chosen[require] = choose(wanted, self.environment)
+        return self._chosen[require]
+
+    def warning(self, agent: Agent | None = None) -> str:
+        """What a person must know about where commands run, and what to do about it; "" when a sandbox holds, or when
+        a person chose to run without. May try out the sandbox, unless `try_sandbox` found one that works.
+        """
+        if agent is not None and agent.spec.sandbox.require:
+            return ""
+        if None not in self._warned:
+            held = self._chosen.get(None)
+            works = held is not None and held.name != "trust"
+            why = "" if works else why_no_sandbox(self.sandbox, self.environment)
+            self._warned[None] = f"{NO_SANDBOX} Why: {why}" if why else ""
+        return self._warned[None]
+
+    def places(self, agent: Agent) -> Places:
+        """Where an agent's calls happen."""
+        folder = working_folder(agent, self.project)
+        agent_folder = agent.folder.resolve()
+        return Places(
+            folder=folder,
+            workspace=self.workspace,
+            agent_folder=agent_folder,
+            roots=(agent_folder, self.workspace),
+            closed=self._closed_to(folder),
+            frozen=(*self.frozen, agent_folder, *(folder / each for each in RUN_BY_OTHERS)),
+        )
+
+    def _closed_to(self, folder: Path) -> tuple[Path, ...]:
+        others = not_around(not_around(self.closed_of_others(), folder), self.project)
+        return tuple(dict.fromkeys((*self.closed, *others)))
+
+    def confinement(self, agent: Agent, places: Places) -> Confinement:
+        """What an agent's commands may touch."""
+        # Not `resolve`: a circle of links raises there.
+        own = tuple(Path(os.path.realpath(places.folder / each)) for each in agent.spec.sandbox.writable)
+        within = Confinement(
+            writable=(places.folder, *own),
+            read_only=places.frozen,
+            hidden=places.closed,
+            network=agent.spec.sandbox.network,
+            readable=(self.project,),
+        )
+        return widen(within, self.sandbox)
+
+    def place(self, agent: Agent) -> str:
+        """Where the agent's commands run, for people. Raises SandboxUnavailable."""
+        return self.sandbox_for(agent).describe(self.confinement(agent, self.places(agent)))
+
+    def confined(self, agent: Agent, places: Places) -> Confine:
+        """How the agent's commands are made. The result raises SandboxUnavailable."""
+
+        clean = clean_environment(self.environment, self.sandbox.pass_env) | SAFE_GIT
+        limits = self.sandbox.limits.limits()
+
+        def confine(
+            argv: Sequence[str],
+            *,
+            folder: Path | None = None,
+            env: Mapping[str, str] | None = None,
+            stdin: bytes = b"",
+        ) -> Command:
+            bare = Command(tuple(argv), folder or places.folder, {**clean, **(env or {})}, stdin, limits)
+            now = replace(places, closed=self._closed_to(places.folder))
+            return self.sandbox_for(agent).wrap(bare, self.confinement(agent, now))
+
+        return confine
+
+    async def gather(self, agent: Agent) -> tuple[Toolset, Surroundings]:
+        """The agent's tools, and the files around it, as they are on the disk now."""
+
+        def look() -> tuple[Toolset, Surroundings]:
+            places = self.places(agent)
+            around = load_surroundings(agent, self.workspace, places.folder)
+            return gather(agent, places, given=self.given), around
+
+        return await asyncio.to_thread(look)
+
+    async def policy(self, agent: Agent) -> Policy:
+        """What the agent may do where its commands run, as its files say now.
+
+        A file with a fault makes a policy that denies everything.
+        """
+
+        def load() -> Policy:
+            return replace(load_policy(self.workspace, agent.folder), place=self.command_place(agent))
+
+        return await asyncio.to_thread(load)
+
+    def command_place(self, agent: Agent) -> CommandPlace:
+        """Where the agent's commands run, as far as its policy must know it. May try out the sandbox."""
+        places = self.places(agent)
+        try:
+            confined = self.sandbox_for(agent).name != "trust"
+        except SandboxUnavailable:
+            confined = False  # then no command runs
+        within = self.confinement(agent, places)
+        return CommandPlace(
+            folder=str(places.folder),
+            roots=_real((places.folder, self.project, *places.roots, *within.writable)),
+            closed=_real(within.hidden),
+            home=_real([self.environment.get("HOME") or Path.home()])[0],
+            confined=confined,
+            chosen=(agent.spec.sandbox.require or self.sandbox.require or self.sandbox.mode) == "trust",
+        )
+
+    async def allow_always(self, agent: Agent, patterns: Sequence[str]) -> None:
+        """Add to the agent's `policy.local.yaml`; what is there already is not added again. Raises InvalidFile."""
+        await asyncio.to_thread(allow_always, agent.folder, patterns)
+
+
+def _real(paths: Iterable[Path | str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(os.path.realpath(path) for path in paths))

@@ -1,0 +1,1 @@
+"""YAML that people write: read with line numbers, checked against a model, and refused in words that help."""

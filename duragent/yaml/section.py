@@ -1,0 +1,35 @@
+"""What every mapping in a file that people write has in common."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict
+
+from duragent.yaml.model import PathText
+
+
+class Section(BaseModel):
+    """A mapping that people write."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_by_name=True, validate_by_alias=True
+    )
+
+
+def _scalar(value: object) -> object:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("must be a text, a number, or true or false")
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value
+
+
+_is_filled = BeforeValidator(lambda value: _not_blank(value) if isinstance(value, str) else value)
+Filled = Annotated[str, _is_filled]
+FilledPath = Annotated[PathText, _is_filled]
+Scalar = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
+# YAML gives lists; the models keep tuples, which nobody can change.
+Texts = Annotated[tuple[str, ...], Strict(False)]
