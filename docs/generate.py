@@ -4,10 +4,14 @@ Each page is a pure function that returns its text. What stands on these pages a
 the end of this file.
 """
 
+import ast
 import difflib
+import inspect
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +32,7 @@ from duragent.server.problems import REFUSALS, STATUSES
 from duragent.server.routing import Route
 from duragent.tools.base import AnyTool, Tool
 from duragent.tools.settings import WebSettings
-from duragent.tools.skill import Skill
+from duragent.tools.skill import SkillTool
 from duragent.tools.toolset import BUILTINS
 from duragent.tools.web.tool import WebTool
 
@@ -119,13 +123,25 @@ def default_of(name: str, schema: Schema, parent: Schema) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def fields_table(schema: Schema, root: Schema) -> str:
+def strings_under_fields(kind: type) -> dict[str, str]:
+    """What the string under each field of a class says."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    return {
+        field.target.id: sentences(told.value.value)
+        for field, told in pairwise(body.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(told, ast.Expr) and isinstance(told.value, ast.Constant) and isinstance(told.value.value, str)
+    }
+
+
+def fields_table(schema: Schema, root: Schema, told: Mapping[str, str] | None = None) -> str:
     rows = [
         (
             code(name),
             kind_of(field, root),
             default_of(name, field, schema),
-            resolved(field, root).get("description", ""),
+            (told or {}).get(name) or resolved(field, root).get("description", ""),
         )
         for name, field in schema.get("properties", {}).items()
         if name != "type"
@@ -206,7 +222,7 @@ def builtin_tools() -> list[AnyTool]:
         module, _, made_by = place.partition(":")
         kind = getattr(import_module(module), made_by)
         made.append(WebTool(WebSettings()) if name == "web" else kind())
-    return made if "skill" in BUILTINS else [*made, Skill()]
+    return made if "skill" in BUILTINS else [*made, SkillTool()]
 
 
 def tools_page() -> str:
@@ -253,11 +269,11 @@ def event_types() -> str:
     for name, kind in events.EVENT_TYPES.items():
         schema = kind.model_json_schema()
         described = own_doc(kind) or EVENTS_WITHOUT_DOCSTRING[name]
-        parts += [f"## {name}", described, fields_table(schema, schema)]
+        parts += [f"## {name}", described, fields_table(schema, schema, strings_under_fields(kind))]
     parts += ["# Parts of events"]
-    for part in (events.Sender, events.Call, events.Tokens, events.Finding):
+    for part in (events.Sender, events.Call, events.TokenCounts, events.PolicyFinding):
         schema = part.model_json_schema()
-        parts += [f"## {part.__name__}", own_doc(part), fields_table(schema, schema)]
+        parts += [f"## {part.__name__}", own_doc(part), fields_table(schema, schema, strings_under_fields(part))]
     parts += ["# Unknown types", own_doc(events.Opaque)]
     return page("Events", *parts)
 
@@ -646,7 +662,7 @@ REFUSAL_MEANINGS = {
 }
 
 ERRORS_WITHOUT_WORDS = {
-    "SessionClosed": "the session takes no more messages",
+    "SessionIsClosed": "the session takes no more messages",
     "InvalidFile": "a file that people write has a fault",
 }
 

@@ -30,7 +30,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
+class OutputDelta:
     """A piece of an answer that is being written, or of the output of `call` that is running.
 
     `offset` counts characters from the attempt's start.
@@ -44,7 +44,7 @@ class Delta:
     text: str
     call: str = ""
 
-    def goes_on_with(self, later: "Delta") -> bool:
+    def goes_on_with(self, later: "OutputDelta") -> bool:
         """Whether the later piece begins where this one ends."""
         mine = (self.turn, self.step, self.attempt, self.kind, self.call, self.offset + len(self.text))
         return mine == (later.turn, later.step, later.attempt, later.kind, later.call, later.offset)
@@ -54,12 +54,12 @@ class Subscription:
     """One watcher's queue. `next` waits for the next item; None when this watcher was let go or the topic closed."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Block | Delta] = deque()
+        self._waiting: deque[Block | OutputDelta] = deque()
         self._size = 0
         self._open = True
         self._news = asyncio.Event()
 
-    async def next(self) -> Block | Delta | None:
+    async def next(self) -> Block | OutputDelta | None:
         while not self._waiting:
             if not self._open:
                 return None
@@ -74,11 +74,11 @@ class Subscription:
         self._waiting = deque(item for item in self._waiting if isinstance(item, Block))
         self._size = sum(_size(item) for item in self._waiting)
 
-    def put(self, item: Block | Delta) -> None:
+    def put(self, item: Block | OutputDelta) -> None:
         if not self._open:
             return
-        at = self._continued_by(item) if isinstance(item, Delta) else None
-        if isinstance(item, Delta) and at is not None:
+        at = self._continued_by(item) if isinstance(item, OutputDelta) else None
+        if isinstance(item, OutputDelta) and at is not None:
             before = self._waiting[at]
             self._size -= _size(before)
             self._waiting[at] = item = _as_one(before, item)
@@ -90,12 +90,12 @@ class Subscription:
             self.close()
         self._news.set()
 
-    def _continued_by(self, item: Delta) -> int | None:
+    def _continued_by(self, item: OutputDelta) -> int | None:
         """The place of the waiting piece that becomes one with this: the last, or of output the last of its call."""
         if item.kind == "output":
             return self._last_output_of(item.call)
         last = self._waiting[-1] if self._waiting else None
-        return len(self._waiting) - 1 if isinstance(last, Delta) and last.goes_on_with(item) else None
+        return len(self._waiting) - 1 if isinstance(last, OutputDelta) and last.goes_on_with(item) else None
 
     def _last_output_of(self, call: str) -> int | None:
         for at in range(len(self._waiting) - 1, -1, -1):
@@ -111,13 +111,13 @@ class Subscription:
         self._news.set()
 
 
-def _size(item: Block | Delta) -> int:
+def _size(item: Block | OutputDelta) -> int:
     return len(item.lines) if isinstance(item, Block) else len(item.text)
 
 
-def _as_one(before: Block | Delta, later: Delta) -> Delta:
+def _as_one(before: Block | OutputDelta, later: OutputDelta) -> OutputDelta:
     """What a command prints knows no end: of each call only the newest part waits for a slow watcher."""
-    text = before.text + later.text if isinstance(before, Delta) and before.goes_on_with(later) else later.text
+    text = before.text + later.text if isinstance(before, OutputDelta) and before.goes_on_with(later) else later.text
     cut = max(len(text) - MAX_OUTPUT_CHARS, 0) if later.kind == "output" else 0
     return replace(later, offset=later.offset + len(later.text) - len(text) + cut, text=text[cut:])
 
@@ -140,7 +140,7 @@ class Topic:
         finally:
             self._subscriptions.discard(subscription)
 
-    def publish(self, item: Block | Delta) -> None:
+    def publish(self, item: Block | OutputDelta) -> None:
         for subscription in self._subscriptions:
             subscription.put(item)
 

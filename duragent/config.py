@@ -81,7 +81,7 @@ class RouteMatch(_Block):
     sender_id: str | None = Field(default=None, description="Who wrote.")
 
 
-class Route(_Block):
+class RouteSettings(_Block):
     """Which agent answers which messages."""
 
     match: RouteMatch = Field(description="Which messages.")
@@ -103,7 +103,9 @@ class ConfigFile(_Block):
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings, description="Where commands run.")
     web: WebSettings = Field(default_factory=WebSettings, description="What the tool `web` may reach.")
     gateways: GatewaysSettings = Field(default_factory=GatewaysSettings, description="Chat doors.")
-    routes: Annotated[tuple[Route, ...], Strict(False)] = Field(default=(), description="Who answers which messages.")
+    routes: Annotated[tuple[RouteSettings, ...], Strict(False)] = Field(
+        default=(), description="Who answers which messages."
+    )
 
 
 # --- the configuration ----------------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ class AgentBroken(BadInput):
         super().__init__(f"agent '{name}' cannot be used: {reason}")
 
 
-class SessionClosed(BadInput):
+class SessionIsClosed(BadInput):
     code = "session-closed"
 
     def __init__(self, session_id: str) -> None:

@@ -33,15 +33,15 @@ from duragent.models.text_tools.model import TextTools
 from duragent.process.spool import Spool
 from duragent.server.announce import Presence, announced, prepare_run_folder, stay_announced, take_presence
 from duragent.server.app import build_app
-from duragent.server.dependencies import Doors, Tokens
+from duragent.server.dependencies import AccessTokens, Dependencies
 from duragent.server.ending import end_for_sure
 from duragent.server.listen import listen_all
 from duragent.server.log import log_to_stderr
 from duragent.server.memory import take_few_arenas
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
-from duragent.session.locks import Spawned
 from duragent.session.sessions import HANG_SECONDS, Sessions
+from duragent.session.tasks import TaskSet
 from duragent.stores.files.locks import SessionsLock, WorkspaceLock, refuse_network_file_system
 from duragent.stores.files.room import Room
 from duragent.stores.files.store import FileStore
@@ -53,7 +53,7 @@ from duragent.system.private_folder import workspace_key
 from duragent.system.workspace_folder import close_to_others, make_folders
 from duragent.tools.settings import WebSettings
 from duragent.turn.ports import Ports
-from duragent.turn.workbench import Means
+from duragent.turn.workbench import Workbench
 from duragent.yaml.validation_words import problem_and_hint
 
 GRACE_FOR_TURNS = 0.8
@@ -80,7 +80,7 @@ class Runtime:
     hangs: bool = False
     """A call to the disk did not return before the stop was over."""
     _models: dict[ModelChoice, Model] = field(default_factory=dict)
-    _work: Spawned = field(default_factory=Spawned)
+    _work: TaskSet = field(default_factory=TaskSet)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Runtime"]:
@@ -184,9 +184,9 @@ class Runtime:
 
     # --- the seams --------------------------------------------------------------------------------------------------
 
-    async def _means(self) -> Means:
+    async def _means(self) -> Workbench:
         workspace = self.config.workspace.resolve()
-        means = Means(
+        means = Workbench(
             workspace=workspace,
             project=self.config.base.resolve(),
             frozen=_frozen(self.config, workspace, self.agents_dir.resolve()),
@@ -213,7 +213,7 @@ class Runtime:
             return settings.model_copy(update={"brave_api_key": SecretStr(key)})
         return settings
 
-    def _ports(self, store: FileStore, tasks: asyncio.TaskGroup, means: Means) -> Ports:
+    def _ports(self, store: FileStore, tasks: asyncio.TaskGroup, means: Workbench) -> Ports:
         return Ports(
             store=store,
             clock=self.clock,
@@ -226,13 +226,13 @@ class Runtime:
             idle_timeout_seconds=self.settings.idle_timeout_seconds,
         )
 
-    def _doors(self, presence: Presence, means: Means) -> Doors:
-        return Doors(
+    def _doors(self, presence: Presence, means: Workbench) -> Dependencies:
+        return Dependencies(
             sessions=self.sessions,
             catalog=self.catalog,
             settings=self.settings,
             clock=self.clock,
-            tokens=Tokens(presence.token, self.settings.admin_token),
+            tokens=AccessTokens(presence.token, self.settings.admin_token),
             proof_key=presence.key,
             workspace_hash=workspace_hash(self.config.workspace),
             version=wire.Version(version=__version__, commit="unknown", build_date="unknown", variant="full"),

@@ -4,19 +4,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from duragent.yaml.section import Section, Texts
+from duragent.yaml.section import Texts, YamlSection
 
 Disposition = Literal["allow", "passive", "silent", "block"]
 
 
-class DmAccess(Section):
+class DmAccess(YamlSection):
     """Who may write directly."""
 
     policy: Literal["open", "disabled", "allowlist"] = Field(default="open", description="Who may write directly.")
     allowlist: Texts = Field(default=(), description="Sender ids; one that ends in * is a prefix.")
 
 
-class ContextBuffer(Section):
+class ContextBuffer(YamlSection):
     """What is kept of a group's talk that was not meant for the agent."""
 
     mode: Literal["silent", "passive"] = Field(
@@ -26,14 +26,14 @@ class ContextBuffer(Section):
     max_age_hours: int = Field(default=24, ge=0, description="How old they may be.")
 
 
-class Debounce(Section):
+class Debounce(YamlSection):
     """Waiting for a sender to finish."""
 
     enabled: bool = Field(default=True, description="Whether messages that follow quickly become one.")
     window_ms: int = Field(default=1_500, ge=0, description="How long to wait for the next one.")
 
 
-class Queue(Section):
+class Queue(YamlSection):
     """What happens to messages that come in during a turn."""
 
     mode: Literal["batch", "sequential", "drop"] = Field(
@@ -47,7 +47,7 @@ class Queue(Section):
     debounce: Debounce = Field(default_factory=Debounce, description="Waiting for a sender to finish.")
 
 
-class GroupAccess(Section):
+class GroupAccess(YamlSection):
     """Which groups may use the agent, and how."""
 
     policy: Literal["open", "disabled", "allowlist"] = Field(default="open", description="Which groups are served.")
@@ -65,7 +65,7 @@ class GroupAccess(Section):
     queue: Queue = Field(default_factory=Queue, description="What happens to messages during a turn.")
 
 
-class AccessSpec(Section):
+class AccessSpec(YamlSection):
     """Who may talk to the agent through a chat."""
 
     dm: DmAccess = Field(default_factory=DmAccess, description="Direct messages.")

@@ -10,7 +10,7 @@ from duragent.agent.skills import Skill, skills_of
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ContextFiles:
     """`faults` are sentences for people about files that are left out."""
 
     directives: tuple[Directive, ...] = ()
@@ -25,9 +25,9 @@ def working_folder(agent: Agent, project: Path) -> Path:
     return Path(os.path.realpath(project / (agent.spec.working_directory or ".")))
 
 
-def load_surroundings(agent: Agent, workspace: Path, working_folder: Path) -> Surroundings:
+def load_context_files(agent: Agent, workspace: Path, working_folder: Path) -> ContextFiles:
     """All of it. Blocks on the disk: on the event loop, call it in a thread."""
     directives, directive_faults = load_directives(workspace, agent.folder)
     skills, skill_faults = skills_of(agent, workspace)
     project, project_faults = load_project(working_folder)
-    return Surroundings(directives, skills, project, (*directive_faults, *skill_faults, *project_faults))
+    return ContextFiles(directives, skills, project, (*directive_faults, *skill_faults, *project_faults))

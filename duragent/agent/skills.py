@@ -19,7 +19,7 @@ from duragent.agent.load import Agent
 from duragent.errors import InvalidFile
 from duragent.yaml.document import YamlDocument, parse_yaml
 from duragent.yaml.model import validate
-from duragent.yaml.section import Section
+from duragent.yaml.section import YamlSection
 
 FILE_NAME = "SKILL.md"
 WORKSPACE_FOLDER = "skills"
@@ -35,7 +35,7 @@ _TOOL = re.compile(r"[^\s,()]+(?:\([^()]*\))?")
 _RULE = re.compile(r"---\s*")
 
 
-class _FrontMatter(Section):
+class _FrontMatter(YamlSection):
     """What stands between the two lines `---`."""
 
     model_config = ConfigDict(extra="ignore")

@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from duragent.agent.access import AccessSpec
 from duragent.yaml.model import PathText
-from duragent.yaml.section import Filled, FilledPath, Scalar, Section, Texts
+from duragent.yaml.section import Filled, FilledPath, Scalar, Texts, YamlSection
 
 API_VERSION = "duragent/v1alpha1"
 KNOWN_PROVIDERS = ("anthropic", "ollama", "openai", "openrouter", "gemini", "demo")
@@ -36,7 +36,7 @@ Compaction = Literal["discard", "archive", "disabled"]
 # --- model ----------------------------------------------------------------------------------------------------------
 
 
-class ModelSpec(Section):
+class ModelSpec(YamlSection):
     """Which model answers, and how."""
 
     provider: Filled = Field(
@@ -87,7 +87,7 @@ class ModelSpec(Section):
 # --- session --------------------------------------------------------------------------------------------------------
 
 
-class ContextSpec(Section):
+class ContextSpec(YamlSection):
     """How much of a session the model sees."""
 
     max_history_tokens: int = Field(default=40_000, ge=0, description="The cap for earlier messages; 0 means no cap.")
@@ -105,7 +105,7 @@ class ContextSpec(Section):
     )
 
 
-class BudgetSpec(Section):
+class BudgetSpec(YamlSection):
     """What may be used; what is absent is without bound. When it is used up the turn pauses, and a person decides."""
 
     tokens: int | None = Field(default=None, gt=0, description="Input and output tokens together.")
@@ -120,7 +120,7 @@ class TurnBudgetSpec(BudgetSpec):
     )
 
 
-class SandboxSpec(Section):
+class SandboxSpec(YamlSection):
     """Where the agent's commands run."""
 
     network: bool = Field(default=False, description="Whether its commands may use the network.")
@@ -132,7 +132,7 @@ class SandboxSpec(Section):
     )
 
 
-class SessionSpec(Section):
+class SessionSpec(YamlSection):
     """How sessions of this agent live."""
 
     on_disconnect: Literal["continue", "pause"] = Field(
@@ -160,7 +160,7 @@ class SessionSpec(Section):
 # --- tools and hooks ------------------------------------------------------------------------------------------------
 
 
-class BuiltinTool(Section):
+class BuiltinToolSpec(YamlSection):
     """A tool that comes with duragent."""
 
     type: Literal["builtin"] = Field(description="`builtin`: a tool that comes with duragent.")
@@ -170,7 +170,7 @@ class BuiltinTool(Section):
     )
 
 
-class CliTool(Section):
+class CliToolSpec(YamlSection):
     """A program that the agent may run."""
 
     type: Literal["cli"] = Field(description="`cli`: a program that the agent may run.")
@@ -185,10 +185,10 @@ class CliTool(Section):
     description: str | None = Field(default=None, description="One sentence for the model.")
 
 
-Tool = Annotated[BuiltinTool | CliTool, Discriminator("type")]
+Tool = Annotated[BuiltinToolSpec | CliToolSpec, Discriminator("type")]
 
 
-class BeforeTool(Section):
+class BeforeTool(YamlSection):
     """A rule that is checked before a tool runs."""
 
     match: Filled = Field(description="Which calls: a tool, or `tool:action`.")
@@ -206,7 +206,7 @@ class BeforeTool(Section):
         return self
 
 
-class AfterTool(Section):
+class AfterTool(YamlSection):
     """A note for the model after a tool has run."""
 
     match: Filled = Field(description="Which calls: a tool, or `tool:action`.")
@@ -216,7 +216,7 @@ class AfterTool(Section):
     )
 
 
-class HooksSpec(Section):
+class HooksSpec(YamlSection):
     """Rules and notes around tool calls."""
 
     before_tool: Annotated[tuple[BeforeTool, ...], Strict(False)] = Field(
@@ -230,7 +230,7 @@ class HooksSpec(Section):
 # --- memory ---------------------------------------------------------------------------------------------------------
 
 
-class MemorySpec(Section):
+class MemorySpec(YamlSection):
     """What the agent remembers across sessions."""
 
     backend: Filled = Field(default="filesystem", description="Where memories rest.")
@@ -239,7 +239,7 @@ class MemorySpec(Section):
 # --- the file -------------------------------------------------------------------------------------------------------
 
 
-class AgentSpec(Section):
+class AgentSpec(YamlSection):
     """The `spec` block."""
 
     model: ModelSpec = Field(description="Which model answers, and how.")
@@ -261,7 +261,7 @@ class AgentSpec(Section):
     memory: MemorySpec | None = Field(default=None, description="Present: the agent remembers across sessions.")
 
 
-class Metadata(Section):
+class Metadata(YamlSection):
     """What the agent is called."""
 
     name: str = Field(description="The agent's name, which is its folder's name too.")
@@ -276,7 +276,7 @@ class Metadata(Section):
         return check_name(value)
 
 
-class AgentFile(Section):
+class AgentFile(YamlSection):
     """An `agent.yaml`."""
 
     api_version: Literal["duragent/v1alpha1"] = Field(alias="apiVersion", description="The format's version.")
@@ -311,10 +311,10 @@ def inactive(spec: AgentSpec) -> list[str]:
     return [f"spec.{name}" for name in sorted(_set_fields(spec) & _INACTIVE)]
 
 
-def _set_fields(section: Section, prefix: str = "") -> set[str]:
+def _set_fields(section: YamlSection, prefix: str = "") -> set[str]:
     found: set[str] = set()
     for name in section.model_fields_set:
         found.add(prefix + name)
-        if isinstance(value := getattr(section, name), Section):
+        if isinstance(value := getattr(section, name), YamlSection):
             found |= _set_fields(value, f"{prefix}{name}.")
     return found

@@ -46,7 +46,7 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ProviderChoice:
     """A model to begin with. `why` is half a sentence for people: "OPENROUTER_API_KEY is set"."""
 
     provider: str
@@ -54,14 +54,14 @@ class Choice:
     why: str
 
 
-def choose_provider(environ: Mapping[str, str], ollama_models: Sequence[str] | None) -> Choice:
+def choose_provider(environ: Mapping[str, str], ollama_models: Sequence[str] | None) -> ProviderChoice:
     """The first provider that has a key, else a running Ollama (None: it does not run), else the offline demo."""
     for provider, key in PROVIDER_KEYS.items():
         if environ.get(key, "").strip():
-            return Choice(provider, DEFAULT_MODELS[provider], f"{key} is set")
+            return ProviderChoice(provider, DEFAULT_MODELS[provider], f"{key} is set")
     if ollama_models:
-        return Choice("ollama", ollama_models[0], "Ollama is running on this machine")
-    return Choice("demo", DEFAULT_MODELS["demo"], "no API key is set and no Ollama with a model is running")
+        return ProviderChoice("ollama", ollama_models[0], "Ollama is running on this machine")
+    return ProviderChoice("demo", DEFAULT_MODELS["demo"], "no API key is set and no Ollama with a model is running")
 
 
 def write_workspace(root: Path, agent_name: str, provider: str, model: str | None = None) -> Written:

@@ -28,7 +28,7 @@ _PROMPTS = ("soul", "system_prompt", "instructions")
 
 
 @dataclass(frozen=True, slots=True)
-class Tightened:
+class Upgraded:
     """The text as it should be, and what was changed for it, a sentence each."""
 
     text: str
@@ -44,7 +44,7 @@ class _Change:
     told: str
 
 
-def tightened(text: str, folder_name: str, has_file: Callable[[str], bool]) -> Tightened:
+def upgraded(text: str, folder_name: str, has_file: Callable[[str], bool]) -> Upgraded:
     """The text of an agent.yaml in the folder of that name; `has_file` says of a prompt's path whether it is there.
 
     Raises InvalidFile for what is no YAML that could be read.
@@ -55,10 +55,10 @@ def tightened(text: str, folder_name: str, has_file: Callable[[str], bool]) -> T
         document = parse_yaml(text, "agent.yaml")
         found = _next_change(document, text, (folder_name, has_file), given_up)
         if found is None:
-            return Tightened(text, tuple(changes))
+            return Upgraded(text, tuple(changes))
         text = found.text
         changes.append(found.told)
-    return Tightened(text, tuple(changes))
+    return Upgraded(text, tuple(changes))
 
 
 def _next_change(

@@ -13,7 +13,7 @@ from duragent.cli.loop import run
 from duragent.errors import InvalidRequest, NothingToDo
 
 if TYPE_CHECKING:
-    from duragent.cli.chat.question import Choice
+    from duragent.cli.chat.question import AnswerKey
     from duragent.wire import Approval, Decide
 
 
@@ -101,11 +101,11 @@ async def _decide(connection: Connection, prefix: str, wish: _Wish) -> int:
 
 def _body(asked: "Approval | None", wish: _Wish) -> "Decide | None":
     """The decision; None when there is nothing that it could be about."""
-    from duragent.cli.chat.question import WORDS, Choice, decide
+    from duragent.cli.chat.question import WORDS, AnswerKey, decide
     from duragent.wire import Decide
 
     if asked is not None and wish.call in (None, asked.call_id):
-        choice = Choice(WORDS[wish.word], wish.reason, wish.patterns) if wish.word else _ask_person(asked)
+        choice = AnswerKey(WORDS[wish.word], wish.reason, wish.patterns) if wish.word else _ask_person(asked)
         return decide(asked, choice, wish.by)
     if wish.call is None or not wish.word:
         return None
@@ -113,11 +113,11 @@ def _body(asked: "Approval | None", wish: _Wish) -> "Decide | None":
     return Decide(call_id=wish.call, decision=WORDS[wish.word], by=wish.by)
 
 
-def _ask_person(asked: "Approval") -> "Choice":
+def _ask_person(asked: "Approval") -> "AnswerKey":
     """Show the call and let the person choose."""
     import shutil
 
-    from duragent.cli.chat.question import AT_ONCE, Choice, above, keys
+    from duragent.cli.chat.question import AT_ONCE, AnswerKey, above, keys
     from duragent.cli.chat.render import render, render_question
     from duragent.cli.chat.tool_blocks import called
 
@@ -131,8 +131,8 @@ def _ask_person(asked: "Approval") -> "Choice":
     while key not in offered:
         key = typer.prompt(f"[{'/'.join(offered)}]", prompt_suffix=" ").strip().lower()
     if key == "d":
-        return Choice("deny", typer.prompt("why", prompt_suffix="? "))
+        return AnswerKey("deny", typer.prompt("why", prompt_suffix="? "))
     if key == "e":
         edited = [typer.prompt("pattern", default=pattern) for pattern in asked.patterns]
-        return Choice("allow_always", "", tuple(edited))
-    return Choice(AT_ONCE[key])
+        return AnswerKey("allow_always", "", tuple(edited))
+    return AnswerKey(AT_ONCE[key])

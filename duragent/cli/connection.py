@@ -42,7 +42,7 @@ async def connect(
     where: Where, *, make: bool = False, start: bool = True, said: Callable[[str], None] = view.note
 ) -> AsyncIterator[Connection]:
     """`make` a workspace when there is none; `start` a server when none runs; `said` is told about both."""
-    from duragent.client.address import Tokens, always, endpoint_of_url
+    from duragent.client.address import TokenSource, always, endpoint_of_url
     from duragent.client.client import PATIENCE_SECONDS, Client
     from duragent.client.launch import LocalServer
 
@@ -54,7 +54,7 @@ async def connect(
     if where.token_file is not None:
         raise InvalidRequest("--token-file belongs to --server")
     config = _config(where, make, said)
-    tokens = Tokens(config.server.api_token, config.server.admin_token)
+    tokens = TokenSource(config.server.api_token, config.server.admin_token)
     local = LocalServer(config.workspace, (lambda: serve_arguments(config)) if start else None, said, tokens)
     # A server that is not there and may not be started is not worth waiting for.
     async with Client(local, patience_seconds=PATIENCE_SECONDS if start else 0.0, source="cli") as client:

@@ -15,13 +15,13 @@ from duragent.cli.place import need_config
 if TYPE_CHECKING:
     from duragent.agent.load import Agent
     from duragent.config import Config
-    from duragent.context.build import Frame, Window
+    from duragent.context.build import Frame, WindowUse
     from duragent.context.report import ContextReport, MessageLine
     from duragent.journal.record import Record
     from duragent.journal.state import SessionState
     from duragent.models.messages import ToolSchema
-    from duragent.stores.files.reader import LogReader
-    from duragent.turn.host import Wanted
+    from duragent.stores.files.reader import FileLogReader
+    from duragent.turn.host import HistoryNeed
 
 SHOWN_CHARS = 100
 """Of a message's first line; `--full` shows all of it."""
@@ -41,10 +41,10 @@ def context(
     """
     from duragent.cli.loop import run
     from duragent.cli.session.log import find_folder
-    from duragent.stores.files.reader import LogReader
+    from duragent.stores.files.reader import FileLogReader
 
     found = need_config(config, workspace)
-    log = SessionLog.open(LogReader(found.sessions_dir), find_folder(found.sessions_dir, session_id))
+    log = SessionLog.open(FileLogReader(found.sessions_dir), find_folder(found.sessions_dir, session_id))
     question = run(next_question(found, log))
     if json:
         view.print_json(_as_json(question, full=full))
@@ -55,13 +55,13 @@ def context(
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class NextQuestion:
     """The question that would be asked: who asks, what stands around the talk, and what of the talk is looked at."""
 
     state: "SessionState"
     agent: "Agent"
     around: "Frame"
-    window: "Window"
+    window: "WindowUse"
 
     def report(self) -> "ContextReport":
         from duragent.context.report import report
@@ -69,13 +69,13 @@ class Question:
         return report(self.agent, self.around, self.window)
 
 
-async def next_question(config: "Config", log: "SessionLog") -> Question:
+async def next_question(config: "Config", log: "SessionLog") -> NextQuestion:
     """Made as a session's turn makes it. Raises AgentNotFound, AgentBroken, Damaged."""
     from duragent.agent.catalog import Catalog
     from duragent.cli.equipment import equip
     from duragent.clock import SystemClock
-    from duragent.context.build import Window, frame
-    from duragent.context.sections import surrounding_sections
+    from duragent.context.build import WindowUse, frame
+    from duragent.context.sections import context_file_sections
     from duragent.context.window import find_window
     from duragent.turn import history
 
@@ -87,27 +87,27 @@ async def next_question(config: "Config", log: "SessionLog") -> Question:
     around = frame(
         agent,
         SystemClock().now(),
-        sections=surrounding_sections(has.around),
+        sections=context_file_sections(has.around),
         tools=tools,
         window=await find_window(agent.spec.model),
     )
     records, from_start = log.newest(history.wanted_for(around))
     after = history.opening_after(log.state, records)
     first = [] if after is None else log.records(after, history.OPENING_RECORDS)
-    return Question(log.state, agent, around, Window(records, from_start, history.opening_in(first)))
+    return NextQuestion(log.state, agent, around, WindowUse(records, from_start, history.opening_in(first)))
 
 
 @dataclass(frozen=True, slots=True)
 class SessionLog:
     """A session's log up to the record that was its last when it was opened. `sizes` are those of its lines."""
 
-    reader: "LogReader"
+    reader: "FileLogReader"
     state: "SessionState"
     oldest: int
     sizes: "array[int]"
 
     @classmethod
-    def open(cls, reader: "LogReader", session_id: str) -> "SessionLog":
+    def open(cls, reader: "FileLogReader", session_id: str) -> "SessionLog":
         """Raises SessionNotFound, Damaged."""
         from duragent.errors import Damaged
         from duragent.journal.apply import apply
@@ -126,7 +126,7 @@ class SessionLog:
             sizes.append(len(line))
         return cls(reader, state, oldest, sizes)
 
-    def newest(self, wanted: "Wanted") -> "tuple[list[Record], bool]":
+    def newest(self, wanted: "HistoryNeed") -> "tuple[list[Record], bool]":
         """The newest records, as many as a turn would look at, and whether there are no older ones."""
         from duragent.turn.history import Reach
 
@@ -159,7 +159,7 @@ class SessionLog:
 # --- how it looks ---------------------------------------------------------------------------------------------------
 
 
-def _print(question: Question) -> None:
+def _print(question: NextQuestion) -> None:
     found = question.report()
     if view.on_terminal():
         typer.echo(f"{_title(question)}\n")
@@ -179,7 +179,7 @@ def _print(question: Question) -> None:
         typer.echo(line)
 
 
-def _title(question: Question) -> str:
+def _title(question: NextQuestion) -> str:
     model = question.agent.spec.model
     about = (question.state.session_id, question.state.status, question.agent.name, f"{model.provider}/{model.name}")
     return "  ·  ".join(map(view.one_line, about))
@@ -213,7 +213,7 @@ def first_line(line: "MessageLine") -> str:
     return " ".join(part for part in (said, calls) if part)
 
 
-def _texts(question: Question) -> Iterator[str]:
+def _texts(question: NextQuestion) -> Iterator[str]:
     found = question.report()
     yield _title(question)
     for section, line in zip(question.around.sections, found.sections, strict=True):
@@ -235,7 +235,7 @@ def _block(headline: str, text: str) -> Iterator[str]:
     yield from view.clean(text.strip("\n")).split("\n")
 
 
-def _as_json(question: Question, *, full: bool) -> dict[str, Any]:
+def _as_json(question: NextQuestion, *, full: bool) -> dict[str, Any]:
     found = question.report()
     shown = asdict(found)
     for message, line in zip(shown["messages"], found.messages, strict=True):

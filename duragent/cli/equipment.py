@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from duragent.agent.context_files import Surroundings, load_surroundings, working_folder
+from duragent.agent.context_files import ContextFiles, load_context_files, working_folder
 from duragent.agent.load import Agent
 from duragent.policy.files import load_policy
 from duragent.tools.base import Places
@@ -19,7 +19,7 @@ class Equipment:
 
     folder: Path
     tools: Toolset
-    around: Surroundings
+    around: ContextFiles
     policy_faults: tuple[str, ...]
 
     @property
@@ -35,6 +35,6 @@ def equip(agent: Agent, workspace: Path, project: Path) -> Equipment:
     return Equipment(
         folder,
         gather(agent, Places(folder, workspace, agent_folder)),
-        load_surroundings(agent, workspace, folder),
+        load_context_files(agent, workspace, folder),
         tuple(fault for _, fault in load_policy(workspace, agent.folder).faults),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from duragent.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
-    from duragent.agent.starter import Choice
+    from duragent.agent.starter import ProviderChoice
     from duragent.config import Config
 
 CONFIG_NAME, WORKSPACE_NAME = "duragent.yaml", ".duragent"
@@ -77,7 +77,7 @@ def make_workspace(root: Path) -> "tuple[Config, list[str]]":
     return load_config(None, os.environ, root), said
 
 
-def choose_model() -> "Choice":
+def choose_model() -> "ProviderChoice":
     """The first provider that can be used on this machine."""
     from duragent.agent.starter import PROVIDER_KEYS, choose_provider
 

@@ -37,10 +37,10 @@ def try_command(
     from duragent.config import closed_to_agents
     from duragent.policy.rules import Allow, Invocation, allow_patterns, explain, judge
     from duragent.process.spool import Spool
-    from duragent.turn.workbench import Means
+    from duragent.turn.workbench import Workbench
 
     found = need_config(config, workspace)
-    means = Means(
+    means = Workbench(
         workspace=found.workspace.resolve(),
         project=found.base.resolve(),
         closed=closed_to_agents(found),

@@ -45,7 +45,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Tokens:
+class TokenSource:
     """The tokens that the workspace's configuration names; None takes the one in the private folder."""
 
     api: str | None = None

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from duragent.client.address import (
     Announcement,
     Endpoint,
-    Tokens,
+    TokenSource,
     local_url,
     read_announcement,
     url_of,
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     import httpx
 
 READY_SECONDS = 5.0
-NO_TOKENS = Tokens()
+NO_TOKENS = TokenSource()
 
 
-async def find_server(workspace: Path, tokens: Tokens = NO_TOKENS) -> Endpoint:
+async def find_server(workspace: Path, tokens: TokenSource = NO_TOKENS) -> Endpoint:
     """The running server of a workspace. Raises ServerUnreachable, OlderServer."""
     told = read_announcement(workspace)
     if told is None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from duragent.client.address import Endpoint, Tokens, read_address
+from duragent.client.address import Endpoint, TokenSource, read_address
 from duragent.client.find import find_server
 from duragent.client.server_process import is_gone
 from duragent.errors import ServerStartFailed, ServerUnreachable, SessionsLocked, WorkspaceLocked
@@ -99,11 +99,11 @@ class LocalServer:
         workspace: Path,
         arguments: Callable[[], Sequence[str]] | None,
         said: Callable[[str], None],
-        tokens: Tokens | None = None,
+        tokens: TokenSource | None = None,
     ) -> None:
         self.said = said
         self._workspace = workspace
-        self._tokens = tokens or Tokens()
+        self._tokens = tokens or TokenSource()
         self._arguments = arguments
         self._started = False
         self._missing_since: float | None = None

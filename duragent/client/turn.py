@@ -14,7 +14,7 @@ from duragent.journal.events import (
     ModelFailed,
     ModelReplied,
     SessionClosed,
-    Tokens,
+    TokenCounts,
     ToolFinished,
     ToolLost,
     ToolResolved,
@@ -45,7 +45,7 @@ class TurnResult:
     seq: int | None = None
     message_id: str | None = None
     model: str | None = None
-    usage: Tokens | None = None
+    usage: TokenCounts | None = None
     cost_usd: float | None = None
     finish_reason: str = ""
     code: str = ""
@@ -53,7 +53,7 @@ class TurnResult:
     approval: Approval | None = None
 
 
-class Turn:
+class ClientTurn:
     """Finds the turn that answers the message at `input_seq` in the records after it. Pure.
 
     `under_way`: `input_seq` is no message but something in the turn, which is the one that the records go on with.
@@ -124,17 +124,19 @@ async def ask(
 ) -> TurnResult:
     """Sends the text and returns when its turn has ended, or waits for a person; survives a server that dies."""
     accepted = await client.post_message(session_id, SendMessage(content=text), key=key or new_key())
-    return await _followed(client, session_id, Turn(accepted.seq), on_item)
+    return await _followed(client, session_id, ClientTurn(accepted.seq), on_item)
 
 
 async def rest_of_turn(
     client: Client, session_id: str, seq: int, *, on_item: Callable[[Item], None] | None = None
 ) -> TurnResult:
     """As `ask`, for the turn that is under way at record `seq`, such as that of a decision."""
-    return await _followed(client, session_id, Turn(seq, under_way=True), on_item)
+    return await _followed(client, session_id, ClientTurn(seq, under_way=True), on_item)
 
 
-async def _followed(client: Client, session_id: str, turn: Turn, on_item: Callable[[Item], None] | None) -> TurnResult:
+async def _followed(
+    client: Client, session_id: str, turn: ClientTurn, on_item: Callable[[Item], None] | None
+) -> TurnResult:
     live, looked = False, turn.begun
     async with aclosing(client.watch(session_id, after=turn.result.input_seq - 1)) as items:
         async for item in items:

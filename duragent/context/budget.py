@@ -11,7 +11,7 @@ from duragent.agent.spec import ModelSpec
 from duragent.context.stable_cut import steady_start
 from duragent.context.tokens import beginning, tokens
 from duragent.context.tokens import message_tokens as message_tokens
-from duragent.context.transcript import Said
+from duragent.context.transcript import TranscriptEntry
 from duragent.models.messages import ChatMessage, ToolCall
 
 DEFAULT_OUTPUT_TOKENS = 4_096
@@ -40,7 +40,7 @@ def answer_tokens(model: ModelSpec, window_tokens: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class WindowLimits:
     """What there is room for. `history_tokens` is the agent's cap for what came before the turn; 0 means none.
 
     `turn_grows`: tools may be called, so that a part is kept free for the running turn from its beginning.
@@ -52,7 +52,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FittedRecords:
     """What of the session the talk shows: `from_start` that it begins where the log does, `turn_begun` that at least
     the running turn is there from its beginning.
     """
@@ -61,7 +61,7 @@ class Seen:
     turn_begun: bool
 
 
-def keep(talk: Sequence[Said], limits: Limits, seen: Seen) -> list[Said]:
+def keep(talk: Sequence[TranscriptEntry], limits: WindowLimits, seen: FittedRecords) -> list[TranscriptEntry]:
     """What of the talk fits, and a notice where something is left out. It begins with a user message.
 
     The newest user message and the newest round of calls are always in, cut when they are too long by themselves.
@@ -79,7 +79,7 @@ def keep(talk: Sequence[Said], limits: Limits, seen: Seen) -> list[Said]:
     return [*history, *_current(head, rounds, limits.room_tokens - _size(history), seen)]
 
 
-def split(talk: Sequence[Said]) -> tuple[list[Said], list[Said]]:
+def split(talk: Sequence[TranscriptEntry]) -> tuple[list[TranscriptEntry], list[TranscriptEntry]]:
     """What came before, and what is under way: the messages of the last turn, from the user messages it answers on."""
     turn = talk[-1].turn if talk else ""
     at = len(talk)
@@ -90,7 +90,7 @@ def split(talk: Sequence[Said]) -> tuple[list[Said], list[Said]]:
     return list(talk[:at]), list(talk[at:])
 
 
-def _exchange_start(talk: Sequence[Said], before: int) -> int:
+def _exchange_start(talk: Sequence[TranscriptEntry], before: int) -> int:
     """Where the exchange begins that the place is in, as far as one can see; `before` when none begins."""
     at = before
     while at > 0 and talk[at - 1].message.role != "user":
@@ -102,9 +102,9 @@ def _exchange_start(talk: Sequence[Said], before: int) -> int:
     return at
 
 
-def _exchanges(talk: Sequence[Said]) -> list[list[Said]]:
+def _exchanges(talk: Sequence[TranscriptEntry]) -> list[list[TranscriptEntry]]:
     """Each begins with a user message behind something else; what comes before the first is left out."""
-    found: list[list[Said]] = []
+    found: list[list[TranscriptEntry]] = []
     before = ""
     for each in talk:
         if each.message.role == "user" and before != "user":
@@ -115,9 +115,9 @@ def _exchanges(talk: Sequence[Said]) -> list[list[Said]]:
     return found
 
 
-def _parts(talk: Sequence[Said], large: int) -> list[list[Said]]:
+def _parts(talk: Sequence[TranscriptEntry], large: int) -> list[list[TranscriptEntry]]:
     """Where history may be cut: between exchanges, and within those that are larger than `large` between rounds."""
-    found: list[list[Said]] = []
+    found: list[list[TranscriptEntry]] = []
     for exchange in _exchanges(talk):
         head, rounds = _rounds(exchange)
         if not rounds or _size(exchange) <= large:
@@ -127,10 +127,10 @@ def _parts(talk: Sequence[Said], large: int) -> list[list[Said]]:
     return found
 
 
-def _rounds(current: Sequence[Said]) -> tuple[list[Said], list[list[Said]]]:
+def _rounds(current: Sequence[TranscriptEntry]) -> tuple[list[TranscriptEntry], list[list[TranscriptEntry]]]:
     """The user messages in front, and then what the model said each time, with all that follows until the next."""
-    head: list[Said] = []
-    rounds: list[list[Said]] = []
+    head: list[TranscriptEntry] = []
+    rounds: list[list[TranscriptEntry]] = []
     for each in current:
         if each.message.role == "assistant":
             rounds.append([])
@@ -138,18 +138,20 @@ def _rounds(current: Sequence[Said]) -> tuple[list[Said], list[list[Said]]]:
     return head, rounds
 
 
-def _history_limit(free: int, need: int, limits: Limits) -> int:
+def _history_limit(free: int, need: int, limits: WindowLimits) -> int:
     """Tokens for what came before the turn. It shrinks in quarters, not with each call, down to a half."""
     quarters = min(max(-(-4 * need // free), limits.turn_grows), 2) if free else 0
     limit, cap = free * (4 - quarters) // 4, limits.history_tokens
     return min(limit, cap) if cap else limit
 
 
-def _start(parts: Sequence[Sequence[Said]], limit: int, *, whole: bool) -> int:
+def _start(parts: Sequence[Sequence[TranscriptEntry]], limit: int, *, whole: bool) -> int:
     return steady_start([part[0].seq for part in parts], [_size(part) for part in parts], limit, whole=whole)
 
 
-def _current(head: list[Said], rounds: Sequence[list[Said]], limit: int, seen: Seen) -> list[Said]:
+def _current(
+    head: list[TranscriptEntry], rounds: Sequence[list[TranscriptEntry]], limit: int, seen: FittedRecords
+) -> list[TranscriptEntry]:
     """The turn under way, without its oldest rounds when it is too long, but with all that people said in them."""
     everything = [*head, *_joined(rounds)]
     if not rounds or (seen.turn_begun and _size(everything) <= limit):
@@ -164,26 +166,26 @@ def _current(head: list[Said], rounds: Sequence[list[Said]], limit: int, seen: S
     return kept if _size(kept) <= limit else _fitted(kept, limit, seen)
 
 
-def _joined(parts: Iterable[Iterable[Said]]) -> list[Said]:
+def _joined(parts: Iterable[Iterable[TranscriptEntry]]) -> list[TranscriptEntry]:
     return [each for part in parts for each in part]
 
 
-_NOBODY = Said(ChatMessage(role="user"), 0)
+_NOBODY = TranscriptEntry(ChatMessage(role="user"), 0)
 
 
-def _notice(count: int | None, before: Said) -> Said:
+def _notice(count: int | None, before: TranscriptEntry) -> TranscriptEntry:
     text = OMITTED if count is None else OMITTED_COUNTED.format(count=count)
-    return Said(ChatMessage(role="user", content=text), before.seq, turn=before.turn, mark="notice")
+    return TranscriptEntry(ChatMessage(role="user", content=text), before.seq, turn=before.turn, mark="notice")
 
 
-def _size(talk: Iterable[Said]) -> int:
+def _size(talk: Iterable[TranscriptEntry]) -> int:
     return sum(message_tokens(each.message) for each in talk)
 
 
 # --- messages that must stay, and are too long ----------------------------------------------------------------------
 
 
-def _fitted(talk: Sequence[Said], limit: int, seen: Seen) -> list[Said]:
+def _fitted(talk: Sequence[TranscriptEntry], limit: int, seen: FittedRecords) -> list[TranscriptEntry]:
     """All of it, cut; half of the room is the newest user message's, if it wants so much.
 
     The oldest user messages are left out when too little of each would stay.
@@ -205,7 +207,7 @@ def _fitted(talk: Sequence[Said], limit: int, seen: Seen) -> list[Said]:
     return [_notice(len(gone) if seen.from_start else None, kept[0]), *kept] if gone else kept
 
 
-def _cut_to(talk: Sequence[Said], limit: int) -> dict[int, Said]:
+def _cut_to(talk: Sequence[TranscriptEntry], limit: int) -> dict[int, TranscriptEntry]:
     """Each of them as it fits, by its identity."""
     messages = fit([each.message for each in talk], limit)
     return {

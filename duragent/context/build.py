@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from duragent.agent.load import Agent
-from duragent.context.budget import NOTICE_TOKENS, Limits, Seen, keep, reserved_tokens, split
-from duragent.context.sections import Section, agent_sections, ordered, system_message
+from duragent.context.budget import NOTICE_TOKENS, FittedRecords, WindowLimits, keep, reserved_tokens, split
+from duragent.context.sections import PromptSection, agent_sections, ordered, system_message
 from duragent.context.time_notes import asks_for_time, dated, dated_from_first
 from duragent.context.tokens import MESSAGE_OVERHEAD_TOKENS, measured_ratio, schema_tokens, tokens
 from duragent.context.tool_results import with_masked_results, with_short_results
-from duragent.context.transcript import Said, said, user_message
+from duragent.context.transcript import TranscriptEntry, said, user_message
 from duragent.context.window import window_tokens
 from duragent.journal.events import MessageReceived, TurnStarted
 from duragent.journal.record import Record
@@ -36,7 +36,7 @@ class Frame:
     room_tokens: int
     window_tokens: int
     fixed_tokens: int
-    sections: tuple[Section, ...] = ()
+    sections: tuple[PromptSection, ...] = ()
     tools: tuple[ToolSchema, ...] = ()
     tells_time: bool = False
 
@@ -45,7 +45,7 @@ def frame(
     agent: Agent,
     now: datetime,
     *,
-    sections: Iterable[Section] = (),
+    sections: Iterable[PromptSection] = (),
     tools: Sequence[ToolSchema] = (),
     window: int | None = None,
     tells_time: bool | None = None,
@@ -66,7 +66,7 @@ def frame(
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class WindowUse:
     """What of the session is there to look at: its newest records.
 
     `from_start` says that there are no older ones. `opening` are the messages that the running turn is for, which count
@@ -79,10 +79,10 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class FittedConversation:
     """The messages behind the system message, each with where it is from; `ratio` is real tokens per estimated one."""
 
-    talk: tuple[Said, ...]
+    talk: tuple[TranscriptEntry, ...]
     ratio: float
 
 
@@ -90,7 +90,7 @@ def build(
     agent: Agent, around: Frame, records: Sequence[Record], *, from_start: bool, opening: Sequence[Record] = ()
 ) -> ModelRequest:
     """The request. See `Window` for the records."""
-    found = conversation(agent, around, Window(records, from_start, opening))
+    found = conversation(agent, around, WindowUse(records, from_start, opening))
     return ModelRequest(
         messages=(ChatMessage(role="system", content=around.system), *(each.message for each in found.talk)),
         tools=around.tools,
@@ -100,7 +100,7 @@ def build(
     )
 
 
-def conversation(agent: Agent, around: Frame, window: Window) -> Conversation:
+def conversation(agent: Agent, around: Frame, window: WindowUse) -> FittedConversation:
     """What the model sees of the conversation."""
     spec = agent.spec.session.context
     ratio = measured_ratio(window.records)
@@ -112,10 +112,10 @@ def conversation(agent: Agent, around: Frame, window: Window) -> Conversation:
     if around.tells_time:
         talk, room = dated(talk), room - NOTICE_TOKENS
     last = talk[-1].turn if talk else ""
-    seen = Seen(window.from_start, window.from_start or not last or last in begun)
+    seen = FittedRecords(window.from_start, window.from_start or not last or last in begun)
     cap = int(spec.max_history_tokens / ratio)
-    kept = keep(talk, Limits(max(room, 1), cap, bool(around.tools)), seen)
-    return Conversation(tuple(dated_from_first(kept) if around.tells_time else kept), ratio)
+    kept = keep(talk, WindowLimits(max(room, 1), cap, bool(around.tools)), seen)
+    return FittedConversation(tuple(dated_from_first(kept) if around.tells_time else kept), ratio)
 
 
 def _room(agent: Agent, around: Frame, ratio: float) -> int:
@@ -124,7 +124,9 @@ def _room(agent: Agent, around: Frame, ratio: float) -> int:
     return int(real / ratio) - around.fixed_tokens
 
 
-def _with_opening(talk: list[Said], opening: Sequence[Record], begun: Container[str]) -> list[Said]:
+def _with_opening(
+    talk: list[TranscriptEntry], opening: Sequence[Record], begun: Container[str]
+) -> list[TranscriptEntry]:
     """The talk with the messages that its last turn is for, when they lie before it."""
     _, current = split(talk)
     turn, first = (current[-1].turn, current[0].seq) if current else ("", None)
@@ -141,7 +143,7 @@ def _with_opening(talk: list[Said], opening: Sequence[Record], begun: Container[
     return [*talk[: len(talk) - len(current)], *messages, *current]
 
 
-def _cache_points(talk: Sequence[Said]) -> tuple[int, ...]:
+def _cache_points(talk: Sequence[TranscriptEntry]) -> tuple[int, ...]:
     """Up to which messages a provider may remember the request: the system message, what is settled, the newest one."""
     settled = [at for at, each in enumerate(talk, 1) if each.settled]
     ends = [at for at, each in enumerate(talk, 1) if each.message.role in ("user", "tool")][-1:]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from duragent.agent.load import Agent
 from duragent.context.budget import reserved_tokens
-from duragent.context.build import Frame, Window, conversation
+from duragent.context.build import Frame, WindowUse, conversation
 from duragent.context.tokens import message_tokens, schema_tokens, tokens
-from duragent.context.transcript import Mark, Said
+from duragent.context.transcript import Mark, TranscriptEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class ContextReport:
     truncated: int
 
 
-def report(agent: Agent, around: Frame, window: Window) -> ContextReport:
+def report(agent: Agent, around: Frame, window: WindowUse) -> ContextReport:
     """The report on the request that `build` would make of the same."""
     found = conversation(agent, around, window)
     reserved = reserved_tokens(agent.spec.model, around.window_tokens)
@@ -85,14 +85,14 @@ def report(agent: Agent, around: Frame, window: Window) -> ContextReport:
     )
 
 
-def _line(each: Said, ratio: float) -> MessageLine:
+def _line(each: TranscriptEntry, ratio: float) -> MessageLine:
     message = each.message
     calls = tuple(f"{call.name} {call.arguments}" for call in message.calls)
     size = _real(message_tokens(message), ratio)
     return MessageLine(message.role, each.seq, size, each.mark, calls, message.content)
 
 
-def _marked(talk: Sequence[Said], mark: Mark) -> int:
+def _marked(talk: Sequence[TranscriptEntry], mark: Mark) -> int:
     return sum(each.mark == mark for each in talk)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from xml.sax.saxutils import escape
 
-from duragent.agent.context_files import Surroundings
+from duragent.agent.context_files import ContextFiles
 from duragent.agent.load import Agent, render, variables
 from duragent.context.time_notes import STABLE_VARIABLES
 
@@ -48,7 +48,7 @@ work for nor from who set you up: it changes none of the rules above, and allows
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class PromptSection:
     """A piece of the system message. A lower `priority` comes first; `source` says where it is from."""
 
     priority: int
@@ -56,33 +56,33 @@ class Section:
     text: str
 
 
-def agent_sections(agent: Agent, now: datetime) -> list[Section]:
+def agent_sections(agent: Agent, now: datetime) -> list[PromptSection]:
     """What the agent's own files say, with their template variables filled in."""
     values = variables(agent, now) | STABLE_VARIABLES
     return [
-        Section(-100, "prime directives", PRIME_DIRECTIVES),
-        Section(0, "soul", render(agent.soul, values)),
-        Section(100, "system prompt", render(agent.system_prompt, values)),
-        Section(200, "instructions", render(agent.instructions, values)),
+        PromptSection(-100, "prime directives", PRIME_DIRECTIVES),
+        PromptSection(0, "soul", render(agent.soul, values)),
+        PromptSection(100, "system prompt", render(agent.system_prompt, values)),
+        PromptSection(200, "instructions", render(agent.instructions, values)),
     ]
 
 
-def surrounding_sections(around: Surroundings) -> list[Section]:
+def context_file_sections(around: ContextFiles) -> list[PromptSection]:
     """What the files around the agent say: directives, the project's AGENTS.md, skills. None for what is not there."""
-    found: list[Section] = []
+    found: list[PromptSection] = []
     if around.directives:
         bullets = (_bullet(directive.text) for directive in around.directives)
         sources = ", ".join(directive.source for directive in around.directives)
-        found.append(Section(400, f"directives: {sources}", "\n".join(["## Directives", "", *bullets])))
+        found.append(PromptSection(400, f"directives: {sources}", "\n".join(["## Directives", "", *bullets])))
     if around.project is not None:
         text = around.project.text.replace("</project_instructions", "<\\/project_instructions")
-        found.append(Section(450, around.project.name, _PROJECT.format(name=around.project.name, text=text)))
+        found.append(PromptSection(450, around.project.name, _PROJECT.format(name=around.project.name, text=text)))
     if around.skills:
         skills = "\n".join(
             _SKILL.format(name=escape(skill.name), description=escape(" ".join(skill.description.split())))
             for skill in around.skills
         )
-        found.append(Section(500, "skills", _SKILLS.format(skills=skills)))
+        found.append(PromptSection(500, "skills", _SKILLS.format(skills=skills)))
     return found
 
 
@@ -92,11 +92,11 @@ def _bullet(text: str) -> str:
     return "\n".join([f"- {first}", *(f"  {line}" if line.strip() else "" for line in rest)])
 
 
-def ordered(sections: Iterable[Section]) -> list[Section]:
+def ordered(sections: Iterable[PromptSection]) -> list[PromptSection]:
     """By priority, without the empty ones."""
     return sorted((each for each in sections if each.text.strip()), key=lambda section: section.priority)
 
 
-def system_message(sections: Iterable[Section]) -> str:
+def system_message(sections: Iterable[PromptSection]) -> str:
     """One text: the sections by priority, with a blank line between them; empty ones are left out."""
     return "\n\n".join(section.text.strip() for section in ordered(sections))

@@ -6,7 +6,7 @@ The note before a message is made from the message's own record, so that it is t
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from duragent.context.transcript import Said
+from duragent.context.transcript import TranscriptEntry
 from duragent.models.messages import ChatMessage
 
 STABLE_VARIABLES = {
@@ -23,12 +23,12 @@ def asks_for_time(prompts: Sequence[str]) -> bool:
     return any(words in prompt for prompt in prompts for words in STABLE_VARIABLES.values())
 
 
-def dated(talk: Sequence[Said]) -> list[Said]:
+def dated(talk: Sequence[TranscriptEntry]) -> list[TranscriptEntry]:
     """The talk with a note before the first user message, and before each one that came in another hour than the last.
 
     It looks at two neighbours only, so that the notes do not depend on where the talk begins.
     """
-    found: list[Said] = []
+    found: list[TranscriptEntry] = []
     hour = ""
     for each in talk:
         if each.message.role == "user" and each.ts:
@@ -39,7 +39,7 @@ def dated(talk: Sequence[Said]) -> list[Said]:
     return found
 
 
-def dated_from_first(talk: Sequence[Said]) -> list[Said]:
+def dated_from_first(talk: Sequence[TranscriptEntry]) -> list[TranscriptEntry]:
     """What was kept of a dated talk, with a note before its first message of a person if that has none."""
     for at, each in enumerate(talk):
         if each.message.content.startswith(_BEGIN) and each.mark == "notice":
@@ -52,13 +52,13 @@ def dated_from_first(talk: Sequence[Said]) -> list[Said]:
 _BEGIN = "[now: "
 
 
-def _note(before: Said) -> list[Said]:
+def _note(before: TranscriptEntry) -> list[TranscriptEntry]:
     try:
         at = datetime.fromisoformat(before.ts).astimezone(UTC)
     except (ValueError, OverflowError):
         return []
     text = f"{_BEGIN}{_DAYS[at.weekday()]} {at:%Y-%m-%d %H:%M} UTC]"
-    return [Said(ChatMessage(role="user", content=text), before.seq, turn=before.turn, mark="notice")]
+    return [TranscriptEntry(ChatMessage(role="user", content=text), before.seq, turn=before.turn, mark="notice")]
 
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

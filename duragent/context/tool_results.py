@@ -7,7 +7,7 @@ from itertools import accumulate
 from duragent.agent.spec import ContextSpec
 from duragent.context.stable_cut import roundest
 from duragent.context.tokens import beginning, ending, message_tokens, tokens
-from duragent.context.transcript import Said, with_note
+from duragent.context.transcript import TranscriptEntry, with_note
 
 MASKED = "[result masked — ~{removed} tokens removed]"
 GET_BACK = "[result masked — ~{removed} tokens removed; read_output with call {call} shows it again]"
@@ -35,12 +35,12 @@ def shortened(content: str, limit_tokens: int, keep: str) -> str:
     return f"{beginning(content, limit_tokens)}\n\n{notice}"
 
 
-def with_short_results(talk: Iterable[Said], spec: ContextSpec) -> list[Said]:
+def with_short_results(talk: Iterable[TranscriptEntry], spec: ContextSpec) -> list[TranscriptEntry]:
     """Each tool result shortened as the agent's file says, and with its note behind it."""
     return [with_note(_short(each, spec)) if each.message.role == "tool" else each for each in talk]
 
 
-def _short(each: Said, spec: ContextSpec) -> Said:
+def _short(each: TranscriptEntry, spec: ContextSpec) -> TranscriptEntry:
     content = shortened(each.message.content, spec.max_tool_result_tokens, spec.tool_result_truncation)
     if content is each.message.content:
         return each
@@ -48,8 +48,8 @@ def _short(each: Said, spec: ContextSpec) -> Said:
 
 
 def with_masked_results(
-    talk: Sequence[Said], spec: ContextSpec, begun: Container[str], *, can_read_output: bool
-) -> list[Said]:
+    talk: Sequence[TranscriptEntry], spec: ContextSpec, begun: Container[str], *, can_read_output: bool
+) -> list[TranscriptEntry]:
     """The middle results of each turn masked, those of ended turns as they were at their last step.
 
     `begun` are the turns whose beginning is in the talk; of others the first results are not among these. Masks come
@@ -97,7 +97,7 @@ def _end_of_masks(seqs: Sequence[int], first: int, spec: ContextSpec) -> int:
     return roundest([*seqs, seqs[-1] + 1], low, high)
 
 
-def _settle(talk: list[Said], before: int) -> None:
+def _settle(talk: list[TranscriptEntry], before: int) -> None:
     """Mark the last message before that place which a provider's cache can end at."""
     for at in range(before - 1, -1, -1):
         if talk[at].message.role in ("user", "tool"):
@@ -105,7 +105,7 @@ def _settle(talk: list[Said], before: int) -> None:
             return
 
 
-def _masked(each: Said, can_read_output: bool) -> Said:
+def _masked(each: TranscriptEntry, can_read_output: bool) -> TranscriptEntry:
     removed = message_tokens(each.message)
     if removed < WORTH_MASKING_TOKENS:
         return each

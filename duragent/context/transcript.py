@@ -15,10 +15,10 @@ from duragent.journal.events import (
     ModelFailed,
     ModelReplied,
     ToolFinished,
+    ToolsSkipped,
     TurnEnded,
     TurnStarted,
 )
-from duragent.journal.legacy_events import ToolsSkipped
 from duragent.journal.record import Record
 from duragent.models.messages import ChatMessage, ToolCall
 
@@ -29,7 +29,7 @@ Mark = Literal["", "notice", "truncated", "masked", "cut"]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class TranscriptEntry:
     """A message, and where it is from.
 
     `seq` and `ts` are those of its record; `turn` is the turn that it belongs to, "" when none was told. `note` is what
@@ -51,7 +51,7 @@ def transcript(records: Iterable[Record]) -> list[ChatMessage]:
     return [with_note(each).message for each in said(records)]
 
 
-def said(records: Iterable[Record]) -> list[Said]:
+def said(records: Iterable[Record]) -> list[TranscriptEntry]:
     """The same, each with where it is from."""
     talk = _Talk()
     for record in records:
@@ -61,7 +61,7 @@ def said(records: Iterable[Record]) -> list[Said]:
     return talk.said
 
 
-def with_note(each: Said) -> Said:
+def with_note(each: TranscriptEntry) -> TranscriptEntry:
     """The message with its note in its text."""
     if not each.note:
         return each
@@ -69,18 +69,20 @@ def with_note(each: Said) -> Said:
     return replace(each, message=each.message.model_copy(update={"content": text}), note="")
 
 
-def user_message(record: Record, event: MessageReceived, turn: str = "") -> Said:
+def user_message(record: Record, event: MessageReceived, turn: str = "") -> TranscriptEntry:
     name = event.sender.name if event.sender else None
     text = event.text if event.text.strip() else NO_TEXT
-    return Said(ChatMessage(role="user", content=f"{name}: {text}" if name else text), record.seq, record.ts, turn)
+    return TranscriptEntry(
+        ChatMessage(role="user", content=f"{name}: {text}" if name else text), record.seq, record.ts, turn
+    )
 
 
 @dataclass(slots=True)
 class _Talk:
-    said: list[Said] = field(default_factory=list)
-    held: list[Said] = field(default_factory=list)
+    said: list[TranscriptEntry] = field(default_factory=list)
+    held: list[TranscriptEntry] = field(default_factory=list)
     calls: tuple[Call, ...] = ()
-    results: dict[str, Said] = field(default_factory=dict)
+    results: dict[str, TranscriptEntry] = field(default_factory=dict)
     asking: bool = False
     turn: str = ""
     seq: int = 0
@@ -116,7 +118,7 @@ class _Talk:
                 pass
 
     def add(self, message: ChatMessage) -> None:
-        self.said.append(Said(message, self.seq, turn=self.turn))
+        self.said.append(TranscriptEntry(message, self.seq, turn=self.turn))
 
     def reply(self, event: ModelReplied) -> None:
         self.settle()
@@ -135,7 +137,7 @@ class _Talk:
     def result(self, call: str, content: str, note: str = "") -> None:
         if any(open_call.call == call for open_call in self.calls):
             message = ChatMessage(role="tool", content=content, call_id=call)
-            self.results[call] = Said(message, self.seq, turn=self.turn, note=note)
+            self.results[call] = TranscriptEntry(message, self.seq, turn=self.turn, note=note)
         if self.calls and len(self.results) == len(self.calls):
             self.settle()
 
@@ -143,7 +145,7 @@ class _Talk:
         """Close the open calls, in their order."""
         for call in self.calls:
             lost = ChatMessage(role="tool", content=NO_RESULT, call_id=call.call)
-            self.said.append(self.results.get(call.call) or Said(lost, self.seq, turn=self.turn))
+            self.said.append(self.results.get(call.call) or TranscriptEntry(lost, self.seq, turn=self.turn))
         self.calls, self.results = (), {}
 
     def let_in(self, seq: int | None) -> None:

@@ -70,7 +70,7 @@ def _message(state: SessionState, posted: Message, fresh_id: str) -> Sequence[Ev
     if (before := _remembered(state, posted.idempotency_key, mark)) is not None:
         return Already(before)
     if state.closed:
-        raise errors.SessionClosed(state.session_id)
+        raise errors.SessionIsClosed(state.session_id)
     if len(state.waiting) >= MAX_WAITING:
         raise errors.SessionBusy(state.session_id, len(state.waiting))
     received = MessageReceived(

@@ -11,6 +11,7 @@ from duragent.journal.events import (
     ApprovalDecided,
     ApprovalRequested,
     CancelRequested,
+    HistoryAdopted,
     LogRecovered,
     MessageReceived,
     ModelCalled,
@@ -23,15 +24,15 @@ from duragent.journal.events import (
     SessionPaused,
     SessionRenamed,
     SessionResumed,
-    Tokens,
+    TokenCounts,
     ToolFinished,
     ToolLost,
     ToolResolved,
+    ToolsSkipped,
     ToolStarted,
     TurnEnded,
     TurnStarted,
 )
-from duragent.journal.legacy_events import HistoryAdopted, ToolsSkipped
 from duragent.journal.record import Record
 from duragent.journal.state import (
     NOT_THE_MODEL,
@@ -41,9 +42,9 @@ from duragent.journal.state import (
     REMEMBERED_REPEATS,
     TOPIC_MAX,
     TOPIC_TEXT_MAX,
-    Asking,
     CallStatus,
     Decided,
+    ModelAttempt,
     OpenCall,
     OpenTurn,
     Remembered,
@@ -201,7 +202,7 @@ def _in_turn(at: SessionState, turn_id: str, change: _Change) -> SessionState:
 
 
 def _model_called(at: SessionState, event: ModelCalled) -> SessionState:
-    asking = Asking(
+    asking = ModelAttempt(
         event.step,
         event.attempt,
         event.epoch,
@@ -240,7 +241,7 @@ def _model_replied(at: SessionState, event: ModelReplied) -> SessionState:
     return replace(at, turn=turn, waiting=tuple(seq for seq in at.waiting if seq > asking.input_seq))
 
 
-def _add(totals: Totals, usage: Tokens, cost_usd: float | None) -> Totals:
+def _add(totals: Totals, usage: TokenCounts, cost_usd: float | None) -> Totals:
     return replace(
         totals,
         input_tokens=totals.input_tokens + usage.input,

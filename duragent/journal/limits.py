@@ -27,7 +27,7 @@ _UNBOUND = Budget()
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TurnLimits:
     """How far a turn may go."""
 
     retry_base_seconds: float = 1.0
@@ -42,7 +42,7 @@ class Limits:
     session: Budget = _UNBOUND
 
 
-def recovered_too_often(turn: OpenTurn, limits: Limits) -> str | None:
+def recovered_too_often(turn: OpenTurn, limits: TurnLimits) -> str | None:
     """Why the turn must not be recovered once more: it does not come any further."""
     if turn.recoveries > limits.recoveries:
         return f"the server stopped {turn.recoveries} times in this turn without progress; send a message to go on"
@@ -51,7 +51,7 @@ def recovered_too_often(turn: OpenTurn, limits: Limits) -> str | None:
     return None
 
 
-def exceeded(state: SessionState, turn: OpenTurn, limits: Limits) -> tuple[str, str] | None:
+def exceeded(state: SessionState, turn: OpenTurn, limits: TurnLimits) -> tuple[str, str] | None:
     """(code, reason) when the turn must stop before it asks the model again; it can be taken up later.
 
     Budgets count what attempts of unknown end may have used: a server that dies again and again must not pass them.

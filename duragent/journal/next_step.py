@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 from duragent.journal.events import CallOutcome, TurnOutcome
-from duragent.journal.limits import Limits, exceeded, recovered_too_often
-from duragent.journal.state import NOT_THE_MODEL, Asking, OpenCall, OpenTurn, SessionState
+from duragent.journal.limits import TurnLimits, exceeded, recovered_too_often
+from duragent.journal.state import NOT_THE_MODEL, ModelAttempt, OpenCall, OpenTurn, SessionState
 
 MAX_BACKOFF_SECONDS = 60.0
 OUTCOME_UNKNOWN = "OUTCOME UNKNOWN: the server stopped while this ran. It may have completed. Check before repeating."
@@ -78,7 +78,7 @@ class EndTurn:
 Step = StartTurn | AskModel | SettleModel | RunTool | RecoverCall | SettleCall | EndTurn
 
 
-def next_step(state: SessionState, limits: Limits) -> Step | None:
+def next_step(state: SessionState, limits: TurnLimits) -> Step | None:
     """The one thing to do now; None: wait for an input."""
     turn = state.turn
     if turn is None:
@@ -109,7 +109,7 @@ def stopped(call: OpenCall, outcome: Literal["cancelled", "interrupted"]) -> str
     return f"The call was {outcome}" + (f" while it ran. {MAY_HAVE_TAKEN_EFFECT}" if call.attempt else ".")
 
 
-def _go_on(state: SessionState, turn: OpenTurn, asking: Asking | None, limits: Limits) -> Step | None:
+def _go_on(state: SessionState, turn: OpenTurn, asking: ModelAttempt | None, limits: TurnLimits) -> Step | None:
     if turn.calls:
         return _next_call(state, turn, turn.calls[0])
     if asking is not None and asking.status == "failed" and not asking.retry:
@@ -143,7 +143,7 @@ def _next_call(state: SessionState, turn: OpenTurn, call: OpenCall) -> Step | No
             assert_never(call.status)
 
 
-def _not_before(asking: Asking, failures: int, limits: Limits) -> datetime | None:
+def _not_before(asking: ModelAttempt, failures: int, limits: TurnLimits) -> datetime | None:
     """When to ask again: the provider's wish, or a pause that doubles; at once when it was no failure of the model."""
     if asking.error in NOT_THE_MODEL:
         return None

@@ -72,7 +72,7 @@ class OpenCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class ModelAttempt:
     """The turn's newest question to the model, and how it stands.
 
     `failed_at` is the `ts` of its failure. `reserved_tokens` and `reserved_usd` are what it may use at most.
@@ -112,7 +112,7 @@ class OpenTurn:
 
     id: str
     trigger: int
-    asking: Asking | None = None
+    asking: ModelAttempt | None = None
     calls: tuple[OpenCall, ...] = ()
     final: bool = False
     cancelled: bool = False

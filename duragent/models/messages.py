@@ -80,7 +80,7 @@ _Count = Annotated[int, BeforeValidator(lambda value: count(value) or 0)]
 _Price = Annotated[float | None, BeforeValidator(price)]
 
 
-class Usage(_Shape):
+class ModelUsage(_Shape):
     """Token counts as the provider reported them. What is no count is 0: absurd figures must not cost the answer."""
 
     input_tokens: _Count = 0
@@ -108,5 +108,5 @@ class ModelReply(_Shape):
     calls: tuple[ToolCall, ...] = ()
     finish_reason: Literal["stop", "length", "tool_calls", "content_filter"] = "stop"
     model: str = ""
-    usage: Usage = Usage()
+    usage: ModelUsage = ModelUsage()
     cost_usd: _Price = None

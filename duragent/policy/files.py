@@ -21,7 +21,7 @@ from duragent.policy.patterns import KINDS, Rule
 from duragent.policy.tiers import Delivery, Mode, Notify, Policy, Tier, merge
 from duragent.yaml.document import YamlDocument, parse_yaml, read_text, read_yaml
 from duragent.yaml.model import validate
-from duragent.yaml.section import Section
+from duragent.yaml.section import YamlSection
 
 FILE_NAME = "policy.yaml"
 LOCAL_NAME = "policy.local.yaml"
@@ -43,7 +43,7 @@ Pattern = Annotated[str, AfterValidator(_known_kind)]
 Patterns = Annotated[tuple[Pattern, ...], Strict(False)]
 
 
-class DeliveryFile(Section):
+class DeliveryFile(YamlSection):
     """Where a notification goes."""
 
     type: Literal["log", "webhook"] = Field(description="`log`: the server's log; `webhook`: a POST to `url`.")
@@ -60,7 +60,7 @@ class DeliveryFile(Section):
         return self
 
 
-class NotifyFile(Section):
+class NotifyFile(YamlSection):
     """Who is told after a tool call."""
 
     enabled: bool = Field(default=False, description="Whether anybody is told.")
@@ -70,7 +70,7 @@ class NotifyFile(Section):
     )
 
 
-class PolicyFile(Section):
+class PolicyFile(YamlSection):
     """A `policy.yaml`."""
 
     api_version: Literal["duragent/v1alpha1"] | None = Field(

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from duragent.policy.place import CommandPlace
-from duragent.policy.resolve import Resolver, Target, TooMuch
+from duragent.policy.resolve import FileTarget, Resolver, TooMuch
 from duragent.policy.shell import rg_globs, searches
-from duragent.policy.shell.commands import Piece
+from duragent.policy.shell.commands import CommandPiece
 from duragent.policy.shell.inside import Reason, Words
 from duragent.policy.shell.words import NotAWord, Word, read_word
 
@@ -36,20 +36,20 @@ _UNKNOWN = Reason("", "which files it reads is known only when it runs")
 _NO_END = Reason("", "names more files than can be looked at")
 
 
-def reached(pieces: Iterable[Piece], place: CommandPlace) -> tuple[Piece, ...]:
+def reached(pieces: Iterable[CommandPiece], place: CommandPlace) -> tuple[CommandPiece, ...]:
     """The pieces with what is to be said about the files that they name. Looks at the disk."""
     pieces = tuple(pieces)
     return tuple(map(_Look(place, pieces).piece, pieces))
 
 
 class _Look:
-    def __init__(self, place: CommandPlace, pieces: tuple[Piece, ...]) -> None:
+    def __init__(self, place: CommandPlace, pieces: tuple[CommandPiece, ...]) -> None:
         self._place = place
         self._disk = Resolver(place)
         self._folders: tuple[str, ...] | None = self._all_folders(pieces)
         """Where the commands may run; None when that cannot be told."""
 
-    def piece(self, piece: Piece) -> Piece:
+    def piece(self, piece: CommandPiece) -> CommandPiece:
         inner, guesses = tuple(map(self.piece, piece.inner)), tuple(map(self.piece, piece.guesses))
         private, reasons = self._found(piece)
         if piece.transparent and piece.inner:
@@ -58,7 +58,7 @@ class _Look:
             piece = replace(piece, transparent=False, allowed_by=(piece.text,), template=piece.text)
         return replace(piece, inner=inner, guesses=guesses, private=private, reasons=(*piece.reasons, *reasons))
 
-    def _found(self, piece: Piece) -> tuple[str, tuple[Reason, ...]]:
+    def _found(self, piece: CommandPiece) -> tuple[str, tuple[Reason, ...]]:
         """The private file that it names, and why it is asked about."""
         if not piece.words or piece.runs in NO_FILES:
             return "", ()
@@ -70,7 +70,7 @@ class _Look:
             return "", () if self._place.confined else (_NO_END,)
         return private, tuple(dict.fromkeys(reasons))
 
-    def _reasons(self, piece: Piece, words: tuple[Word, ...]) -> Iterator[Reason]:
+    def _reasons(self, piece: CommandPiece, words: tuple[Word, ...]) -> Iterator[Reason]:
         lost = self._folders is None
         reads = piece.runs in READERS or (piece.runs in NAMES_ONLY and not self._place.chosen)
         is_open = reads and (lost or any(_texts(word) is None for word in words))
@@ -118,7 +118,7 @@ class _Look:
 
     # --- files --------------------------------------------------------------------------------------------------------
 
-    def _targets(self, word: Word) -> Iterator[Target]:
+    def _targets(self, word: Word) -> Iterator[FileTarget]:
         for text in (*(_texts(word) or ()), *_parts_of(word)):
             for base in self._bases():
                 yield from self._disk.targets(base, text)
@@ -137,7 +137,7 @@ class _Look:
     def _is_inside(self, path: str) -> bool:
         return any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in self._place.roots)
 
-    def _all_folders(self, pieces: tuple[Piece, ...]) -> tuple[str, ...] | None:
+    def _all_folders(self, pieces: tuple[CommandPiece, ...]) -> tuple[str, ...] | None:
         """Every folder that a `cd` may lead to, in whichever order and however often they run."""
         found: tuple[str, ...] = (self._place.folder,)
         moves = [each for piece in pieces for each in piece.all() if each.runs in _MOVERS and len(each.words) > 1]

@@ -28,7 +28,7 @@ class TooMuch(Exception):
 
 
 @dataclass(frozen=True)
-class Target:
+class FileTarget:
     """A file that a word may name: its real path, whether it is private, and what is there now."""
 
     path: str
@@ -50,9 +50,9 @@ class Resolver:
         self._closed = place.closed
         self._identities = frozenset(filter(None, map(_identity, place.closed)))
         self._steps = MAX_STEPS
-        self._known: dict[tuple[str, str], tuple[Target, ...]] = {}
+        self._known: dict[tuple[str, str], tuple[FileTarget, ...]] = {}
 
-    def targets(self, base: str, text: str) -> tuple[Target, ...]:
+    def targets(self, base: str, text: str) -> tuple[FileTarget, ...]:
         """What `text` names from the folder `base`; marks of `words` stand for globs. Raises TooMuch."""
         if _DEVICES.fullmatch(text):
             return ()
@@ -61,7 +61,7 @@ class Resolver:
             found = self._known[base, text] = tuple(dict.fromkeys(self._walk(os.path.join(base, text))))
         return found
 
-    def _walk(self, path: str) -> Iterator[Target]:
+    def _walk(self, path: str) -> Iterator[FileTarget]:
         waiting = [_State("/", _parts(path))]
         seen: set[_State] = set()
         while waiting:
@@ -73,17 +73,17 @@ class Resolver:
                 continue
             seen.add(state)
             found = self._next(state)
-            if isinstance(found, Target):
+            if isinstance(found, FileTarget):
                 yield found
             else:
                 waiting += found
 
-    def _next(self, state: _State) -> Target | list[_State]:
+    def _next(self, state: _State) -> FileTarget | list[_State]:
         """Where the next part of the path leads, or what the whole path names."""
         if self._is_private(state.at):
-            return Target(state.at, private=True)
+            return FileTarget(state.at, private=True)
         if not state.rest:
-            return Target(state.at, sort=_sort(state.at))
+            return FileTarget(state.at, sort=_sort(state.at))
         name, rest = state.rest[0], state.rest[1:]
         if state.at == "/proc":
             return self._processes(state, name, rest)
@@ -126,23 +126,23 @@ def _parts(path: str) -> Parts:
     return tuple(part for part in path.split("/") if part not in ("", "."))
 
 
-def _in_process(at: str, name: str, rest: Parts) -> Target | list[_State]:
+def _in_process(at: str, name: str, rest: Parts) -> FileTarget | list[_State]:
     """Below the folder of a process, which is the same for all of them."""
     if at == f"{PROCESS}/task" and name != "..":
         return [_State(PROCESS, rest)]
     if at != PROCESS:
         # `..` may lead back to where the private files are.
-        return Target(PROCESS, private=True) if ".." in (name, *rest) else [_State(f"{at}/{name}", rest)]
+        return FileTarget(PROCESS, private=True) if ".." in (name, *rest) else [_State(f"{at}/{name}", rest)]
     if _MARKS.search(name):
         fits = _regex(name)
         if any(map(fits.fullmatch, PRIVATE_PROCESS_FILES)):
-            return Target(f"{PROCESS}/*", private=True)
+            return FileTarget(f"{PROCESS}/*", private=True)
         return [_State(f"{PROCESS}/{each}", rest) for each in PROCESS_FILES if fits.fullmatch(each)]
     if name == "task" and rest:
         return [_State(f"{PROCESS}/task", rest)]
     if name in PROCESS_FILES:
         return [_State(f"{PROCESS}/{name}", rest)]
-    return Target(f"{PROCESS}/{name}", private=True)
+    return FileTarget(f"{PROCESS}/{name}", private=True)
 
 
 def _matching(folder: str, pattern: str) -> list[str]:

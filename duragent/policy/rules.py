@@ -13,7 +13,7 @@ from duragent.policy.defaults import GENERAL
 from duragent.policy.patterns import Kind, Rule, escaped, folded
 from duragent.policy.place import CommandPlace
 from duragent.policy.reach import reached
-from duragent.policy.shell.commands import Piece, is_guarded, pieces_of
+from duragent.policy.shell.commands import CommandPiece, is_guarded, pieces_of
 from duragent.policy.shell.inside import Reason
 from duragent.policy.shell.words import GLOB, HOLE, NUMBER
 from duragent.policy.spellings import lines_of, names_harmless
@@ -63,7 +63,7 @@ def _is_plain(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Part:
+class CallPart:
     """The finding on one simple command, redirection or assignment. `rule` and `source` are "" when none decided."""
 
     text: str
@@ -78,19 +78,19 @@ class Part:
 class Allow:
     rule: str
     source: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[CallPart, ...] = ()
 
 
 @dataclass(frozen=True)
 class Ask:
-    parts: tuple[Part, ...]
+    parts: tuple[CallPart, ...]
 
 
 @dataclass(frozen=True)
 class Deny:
     rule: str
     source: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[CallPart, ...] = ()
 
 
 Verdict = Allow | Ask | Deny
@@ -101,7 +101,7 @@ def judge(policy: Policy, invocation: Invocation) -> Verdict:
     return _judged(policy, invocation, _pieces(invocation, policy.place))
 
 
-def _judged(policy: Policy, invocation: Invocation, pieces: Sequence[tuple[Kind, Piece]]) -> Verdict:
+def _judged(policy: Policy, invocation: Invocation, pieces: Sequence[tuple[Kind, CommandPiece]]) -> Verdict:
     if policy.faults:
         source, fault = policy.faults[0]
         return Deny(f"the policy cannot be used: {fault}", source)
@@ -113,7 +113,7 @@ def _judged(policy: Policy, invocation: Invocation, pieces: Sequence[tuple[Kind,
             return Deny(part.rule, part.source, parts)
     if any(part.verdict == "ask" for part in parts):
         return Deny("mode: restrict", policy.mode_source, parts) if policy.mode == "restrict" else Ask(parts)
-    first = parts[0] if parts else Part("", "allow", "runs nothing")
+    first = parts[0] if parts else CallPart("", "allow", "runs nothing")
     return Allow(first.rule, first.source, parts)
 
 
@@ -169,8 +169,8 @@ def _by(rule: str, source: str) -> str:
 # --- pieces ----------------------------------------------------------------------------------------------------------
 
 
-def _pieces(invocation: Invocation, place: CommandPlace | None = None) -> tuple[tuple[Kind, Piece], ...]:
-    found: list[tuple[Kind, Piece]] = []
+def _pieces(invocation: Invocation, place: CommandPlace | None = None) -> tuple[tuple[Kind, CommandPiece], ...]:
+    found: list[tuple[Kind, CommandPiece]] = []
     if invocation.kind == "bash":
         found += [("bash", piece) for piece in _of_command(invocation.text, place)]
     else:
@@ -180,12 +180,12 @@ def _pieces(invocation: Invocation, place: CommandPlace | None = None) -> tuple[
     return tuple(found)
 
 
-def _of_command(text: str, place: CommandPlace | None) -> tuple[Piece, ...]:
+def _of_command(text: str, place: CommandPlace | None) -> tuple[CommandPiece, ...]:
     pieces = pieces_of(text)
     return pieces if place is None else reached(pieces, place)
 
 
-def _denied_as_a_whole(policy: Policy, invocation: Invocation) -> list[Part]:
+def _denied_as_a_whole(policy: Policy, invocation: Invocation) -> list[CallPart]:
     """For denials that speak of more than one command, such as `curl * | sh`."""
     if not policy.deny:
         return []
@@ -194,7 +194,7 @@ def _denied_as_a_whole(policy: Policy, invocation: Invocation) -> list[Part]:
     return [part for spelled in lines if (part := _denied_line(policy, spelled))]
 
 
-def _denied_line(policy: Policy, spelled: tuple[str, ...]) -> Part | None:
+def _denied_line(policy: Policy, spelled: tuple[str, ...]) -> CallPart | None:
     """The denial of a line. Only a pattern that speaks of `/dev/null` or `2>&1` sees them."""
     whole, bare = (folded(spelled[0]),), (folded(spelled[-1]),)
     for rule in policy.deny:
@@ -203,7 +203,7 @@ def _denied_line(policy: Policy, spelled: tuple[str, ...]) -> Part | None:
     return None
 
 
-def _tool_piece(invocation: Invocation) -> Piece:
+def _tool_piece(invocation: Invocation) -> CommandPiece:
     tool, text = invocation.tool, invocation.text
     head = text.split(" ", 1)[0]
     if head != tool and not head.startswith(f"{tool}:"):
@@ -212,13 +212,13 @@ def _tool_piece(invocation: Invocation) -> Piece:
     reasons: tuple[Reason, ...] = ()
     if any(word in tool for word in ("write", "edit")) and is_guarded(text):
         reasons = (Reason("", "changes what is allowed, or what runs later"),)
-    return Piece(text, (text[:MAX_TEXT], head, tool), (text, head), text, reasons, unknowable)
+    return CommandPiece(text, (text[:MAX_TEXT], head, tool), (text, head), text, reasons, unknowable)
 
 
 # --- findings --------------------------------------------------------------------------------------------------------
 
 
-def _findings(policy: Policy, kind: Kind, piece: Piece) -> list[Part]:
+def _findings(policy: Policy, kind: Kind, piece: CommandPiece) -> list[CallPart]:
     if denied := _denial(policy, kind, piece):
         return [_denied_part(piece.text, denied.pattern, denied.source)]
     if private := next((each.private for each in piece.all() if each.private), ""):
@@ -226,28 +226,28 @@ def _findings(policy: Policy, kind: Kind, piece: Piece) -> list[Part]:
     return _undenied(policy, kind, piece)
 
 
-def _denied_part(text: str, rule: str, source: str) -> Part:
-    return Part(text, "deny", rule, source, f"denied by {source}: {rule}")
+def _denied_part(text: str, rule: str, source: str) -> CallPart:
+    return CallPart(text, "deny", rule, source, f"denied by {source}: {rule}")
 
 
-def _denial(policy: Policy, kind: Kind, piece: Piece) -> Rule | None:
+def _denial(policy: Policy, kind: Kind, piece: CommandPiece) -> Rule | None:
     texts = _denied_by(piece) if policy.deny else ()
     return next((rule for rule in policy.deny if rule.denies(kind, texts)), None)
 
 
-def _denied_by(piece: Piece) -> tuple[str, ...]:
+def _denied_by(piece: CommandPiece) -> tuple[str, ...]:
     return tuple({folded(text): None for each in piece.all() for text in each.denied_by})
 
 
-def _undenied(policy: Policy, kind: Kind, piece: Piece) -> list[Part]:
+def _undenied(policy: Policy, kind: Kind, piece: CommandPiece) -> list[CallPart]:
     if _is_silent(piece):
         return [part for inner in piece.inner for part in _undenied(policy, kind, inner)]
     if hidden := _may_be_denied(policy, kind, piece):
-        return [Part(piece.text, "ask", reason=f"may be what {hidden.source} denies: {hidden.pattern}")]
+        return [CallPart(piece.text, "ask", reason=f"may be what {hidden.source} denies: {hidden.pattern}")]
     if policy.mode == "dangerous":
         return [_allowed(piece, "mode: dangerous", policy.mode_source)]
     if piece.unknowable is not None:
-        return [Part(piece.text, "ask", reason=piece.unknowable)]
+        return [CallPart(piece.text, "ask", reason=piece.unknowable)]
     rules = [rule for rule in policy.allow if _covers(rule, kind, piece)]
     if accepting := next((rule for rule in rules if _objection(rule, piece) is None), None):
         own = _allowed(piece, accepting.pattern, accepting.source)
@@ -255,35 +255,35 @@ def _undenied(policy: Policy, kind: Kind, piece: Piece) -> list[Part]:
         inner = () if accepting.exact else piece.inner
         return [own, *(part for each in inner for part in _undenied(policy, kind, each))]
     objection = _objection(rules[0], piece) if rules else None
-    return [Part(piece.text, "ask", reason=objection or _why_not_listed(piece))]
+    return [CallPart(piece.text, "ask", reason=objection or _why_not_listed(piece))]
 
 
-def _is_silent(piece: Piece) -> bool:
+def _is_silent(piece: CommandPiece) -> bool:
     """It needs no allowance of its own, because it adds nothing to what it runs."""
     return piece.transparent and not piece.reasons and (bool(piece.inner) or not piece.template)
 
 
-def _allowed(piece: Piece, rule: str, source: str) -> Part:
-    return Part(piece.text, "allow", rule, source, f"allowed by {source}: {rule}")
+def _allowed(piece: CommandPiece, rule: str, source: str) -> CallPart:
+    return CallPart(piece.text, "allow", rule, source, f"allowed by {source}: {rule}")
 
 
-def _why_not_listed(piece: Piece) -> str:
+def _why_not_listed(piece: CommandPiece) -> str:
     return f"{NOT_LISTED}; {piece.reasons[0].why}" if piece.reasons else NOT_LISTED
 
 
-def _covers(rule: Rule, kind: Kind, piece: Piece) -> bool:
+def _covers(rule: Rule, kind: Kind, piece: CommandPiece) -> bool:
     if piece.allowed_by:
         return rule.allows(kind, piece.allowed_by)
     return rule.allows_unknown(kind, piece.template)
 
 
-def _objection(rule: Rule, piece: Piece) -> str | None:
+def _objection(rule: Rule, piece: CommandPiece) -> str | None:
     if rule.exact:
         return None
     return next((reason.why for reason in piece.reasons if not rule.names(reason.word)), None)
 
 
-def _may_be_denied(policy: Policy, kind: Kind, piece: Piece) -> Rule | None:
+def _may_be_denied(policy: Policy, kind: Kind, piece: CommandPiece) -> Rule | None:
     if not policy.deny:
         return None
     templates = {HOLE if each.unknowable is not None else each.template for each in piece.all()}
@@ -297,7 +297,7 @@ def _may_be_denied(policy: Policy, kind: Kind, piece: Piece) -> Rule | None:
 # --- allow always ----------------------------------------------------------------------------------------------------
 
 
-def _patterns(policy: Policy, kind: Kind, piece: Piece) -> tuple[str, ...] | None:
+def _patterns(policy: Policy, kind: Kind, piece: CommandPiece) -> tuple[str, ...] | None:
     """The patterns that let this piece pass, None when there are none that we would offer."""
     if all(part.verdict == "allow" for part in _undenied(policy, kind, piece)):
         return ()
@@ -323,6 +323,6 @@ def _together(found: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None
     return tuple(patterns)
 
 
-def _generalised(kind: Kind, piece: Piece) -> list[str]:
+def _generalised(kind: Kind, piece: CommandPiece) -> list[str]:
     first = tuple(piece.text.split(" ")[:2])
     return [f"bash:{' '.join(first)} *"] if kind == "bash" and first in GENERAL else []

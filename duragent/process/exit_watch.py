@@ -6,7 +6,7 @@ import os
 from duragent.process import folder as files
 
 
-class Gone:
+class ExitWatch:
     """Waits for the end of a process, anybody's child, as soon as the kernel tells and without asking it in a loop.
 
     Where the kernel cannot tell, each `wait` looks when its time is over. Use it as a context manager.
@@ -18,7 +18,7 @@ class Gone:
         self._told = asyncio.Event()
         self._fd = -1
 
-    def __enter__(self) -> "Gone":
+    def __enter__(self) -> "ExitWatch":
         try:
             self._fd = os.pidfd_open(self._pid)
         except ProcessLookupError:

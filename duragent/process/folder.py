@@ -54,7 +54,7 @@ FIRST_PID = 2
 """A signal to 1, 0 or less goes to init, to our own group, or to everybody: no runner has such a number."""
 
 
-class Claim(BaseModel):
+class RunnerClaim(BaseModel):
     """`runner.json`. `void`: nobody may start the command any more."""
 
     model_config = ConfigDict(frozen=True)
@@ -87,7 +87,7 @@ class Exit(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CommandEvidence:
     """Where a command stands.
 
     `made`: no runner has claimed it. `claimed`: one is just writing down who it is. `voided`: nobody will ever start
@@ -95,31 +95,31 @@ class Seen:
     """
 
     stage: Stage
-    claim: Claim | None = None
+    claim: RunnerClaim | None = None
     finished: Finished | None = None
 
 
-def look(folder: Path) -> Seen:
+def look(folder: Path) -> CommandEvidence:
     """Raises OSError."""
     claim_text = _read(folder / runner.CLAIM)
-    claim = _parsed(Claim, claim_text)
+    claim = _parsed(RunnerClaim, claim_text)
     # Whether it lives comes before the look at its result: it may write that and be gone in between.
     alive = claim is not None and is_alive(claim)
     exit_text = _read(folder / runner.EXIT)
     if exit_text is not None:
         how = _parsed(Exit, exit_text)
         finished = how and _finished(folder, how)
-        return Seen("ended", claim, finished) if finished else Seen("lost", claim)
+        return CommandEvidence("ended", claim, finished) if finished else CommandEvidence("lost", claim)
     if alive:
-        return Seen("running", claim)
+        return CommandEvidence("running", claim)
     if claim is not None:
-        return Seen("voided" if claim.void else "lost", claim)
+        return CommandEvidence("voided" if claim.void else "lost", claim)
     spec = _read(folder / runner.SPEC)
     if spec is None:
-        return Seen("lost" if folder.exists() else "absent")
+        return CommandEvidence("lost" if folder.exists() else "absent")
     if _boot_of(spec) != runner.boot_id():
-        return Seen("lost")
-    return Seen("made" if claim_text is None else "claimed")
+        return CommandEvidence("lost")
+    return CommandEvidence("made" if claim_text is None else "claimed")
 
 
 def make(folder: Path, command: Command, timeout_seconds: float) -> None:
@@ -180,7 +180,7 @@ def sync_folder(folder: Path) -> None:
 # --- processes ------------------------------------------------------------------------------------------------------
 
 
-def is_alive(claim: Claim) -> bool:
+def is_alive(claim: RunnerClaim) -> bool:
     """Whether the runner that made this claim runs."""
     if claim.void or claim.pid < FIRST_PID or claim.boot != runner.boot_id():
         return False
@@ -203,7 +203,7 @@ def is_running(pid: int, started: int | None) -> bool:
     return True
 
 
-def kill_survivors(claim: Claim) -> None:
+def kill_survivors(claim: RunnerClaim) -> None:
     """End what a runner that is gone left running, as far as we are sure that it is what it started."""
     if claim.void or claim.child < FIRST_PID or claim.boot != runner.boot_id():
         return
@@ -216,7 +216,7 @@ def kill_survivors(claim: Claim) -> None:
         time.sleep(0.01)
 
 
-def _survivors(claim: Claim) -> set[int]:
+def _survivors(claim: RunnerClaim) -> set[int]:
     """The command with all below it and in its session, and whoever holds its output."""
     table = [each for each in process_table.processes() if not each.dead]
     ours = {each.pid for each in table if _holds(each.pid, claim.pipes)}

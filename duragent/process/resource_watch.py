@@ -31,7 +31,7 @@ _SHARES = re.compile(rb"^(Pss(?:_Anon|_Shmem)?): +(\d+) kB", re.MULTILINE)
 _PAGE_BYTES, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
-class Limits(NamedTuple):
+class ResourceLimits(NamedTuple):
     """What a command may use; None is no limit. `processes` counts threads too."""
 
     processes: int | None = None
@@ -51,7 +51,7 @@ class Glance(NamedTuple):
 class ResourceWatch:
     """Counts for one command. `command` is its pid; everything below the calling process belongs to it."""
 
-    def __init__(self, limits: Limits, command: int) -> None:
+    def __init__(self, limits: ResourceLimits, command: int) -> None:
         self._limits, self._command = limits, command
         self._counts = any(each is not None for each in (limits.processes, limits.memory_bytes, limits.cpu_seconds))
         # Most commands have ended before the first look.
@@ -116,7 +116,7 @@ class ResourceWatch:
         return sum(found.values())
 
 
-def set_limits_of_process(limits: Limits) -> None:
+def set_limits_of_process(limits: ResourceLimits) -> None:
     """What the kernel holds, for this process and all that it starts. A limit that is stricter already stays."""
     _set(resource.RLIMIT_FSIZE, limits.file_bytes)
     _set(resource.RLIMIT_NOFILE, limits.open_files)
@@ -156,9 +156,9 @@ def glance() -> Glance:
     return Glance(threads, available)
 
 
-def limits_from(spec: Mapping[str, int]) -> Limits:
+def limits_from(spec: Mapping[str, int]) -> ResourceLimits:
     """Those that are named; a name of a later version is left out."""
-    return Limits(**{name: spec[name] for name in Limits._fields if name in spec})
+    return ResourceLimits(**{name: spec[name] for name in ResourceLimits._fields if name in spec})
 
 
 def _set(which: int, most: int | None) -> None:

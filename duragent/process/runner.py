@@ -30,7 +30,7 @@ from duragent.process.process_table import (
     send,
 )
 from duragent.process.resource_watch import (
-    Limits,
+    ResourceLimits,
     ResourceWatch,
     limits_from,
     put_first,
@@ -62,7 +62,7 @@ class Child(NamedTuple):
 class Run:
     """A command from its first instruction to the end of all that it started."""
 
-    def __init__(self, child: Child, kept: dict[int, Kept], wake: int, limits: Limits) -> None:
+    def __init__(self, child: Child, kept: dict[int, Kept], wake: int, limits: ResourceLimits) -> None:
         self.ending, self.error, self.stored, self.limit = "exited", "", True, ""
         self.limits, self._watch = limits, ResourceWatch(limits, child.pid)
         self.status: tuple[int | None, int | None] = (None, None)

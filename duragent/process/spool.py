@@ -23,8 +23,8 @@ from duragent.errors import InvalidRequest, RunnerLost, Unavailable
 from duragent.process import folder as files
 from duragent.process import process_table, runner
 from duragent.process.base import CallEvidence, Commands, Finished
-from duragent.process.exit_watch import Gone
-from duragent.process.folder import Claim, Seen, Tail
+from duragent.process.exit_watch import ExitWatch
+from duragent.process.folder import CommandEvidence, RunnerClaim, Tail
 from duragent.sandboxes.base import Command
 from duragent.system.os_errors import in_words
 from duragent.system.safe_read import OddFile, open_file, read_file
@@ -84,7 +84,7 @@ class Spool:
         seen = await self.seen(name)
         if seen.stage == "made":
             voided = await _blocking(files.void, self._root / name)
-            seen = Seen("voided") if voided else await self.seen(name)
+            seen = CommandEvidence("voided") if voided else await self.seen(name)
         match seen.stage:
             case "absent" if await _blocking(_id_in, self._root) != self.id:
                 # Somebody has removed it all while we were running.
@@ -127,7 +127,7 @@ class Spool:
     def folder(self, name: str) -> Path:
         return self._root / name
 
-    async def seen(self, name: str) -> Seen:
+    async def seen(self, name: str) -> CommandEvidence:
         """Where it stands, after what this process is just starting has been started."""
         if task := self._starting.get(name):
             await asyncio.wait((task,))
@@ -136,7 +136,7 @@ class Spool:
             if seen.stage != "claimed":
                 return seen
             await asyncio.sleep(FIRST_POLL_SECONDS)
-        return Seen("lost")
+        return CommandEvidence("lost")
 
     async def begin(self, name: str, command: Command | None, timeout_seconds: float) -> int:
         """See to it that it runs, if it has not ended: the pid of a runner that we have just spawned, or 0.
@@ -224,20 +224,20 @@ class _CallCommands:
                 return await self._result(seen)
         raise Unavailable(f"the command could not be started: {await _blocking(_complaint, self._folder)}")
 
-    async def _to_the_end(self, pid: int, tails: tuple[Tail, Tail]) -> Seen:
+    async def _to_the_end(self, pid: int, tails: tuple[Tail, Tail]) -> CommandEvidence:
         """Follow the runner that we have spawned, or that was there; how it stands when that is gone."""
         if pid:
-            await self._follow(Gone(pid, None, ours=True), tails)
+            await self._follow(ExitWatch(pid, None, ours=True), tails)
         seen = await self._spool.seen(self._name)
         if seen.stage == "running" and seen.claim:
-            await self._follow(Gone(seen.claim.pid, seen.claim.started), tails)
+            await self._follow(ExitWatch(seen.claim.pid, seen.claim.started), tails)
             seen = await self._spool.seen(self._name)
         if seen.stage != "made":
             for tail in tails:
                 self._tell(await _blocking(tail.rest))
         return seen
 
-    async def _result(self, seen: Seen) -> Finished:
+    async def _result(self, seen: CommandEvidence) -> Finished:
         if seen.finished:
             return seen.finished
         if seen.claim:
@@ -246,7 +246,7 @@ class _CallCommands:
             raise RunnerLost("the call was given up while its command was waited for; it may have run")
         raise RunnerLost("the command was started, but its runner is gone and left no result; it may have run")
 
-    async def _follow(self, gone: Gone, tails: tuple[Tail, Tail]) -> None:
+    async def _follow(self, gone: ExitWatch, tails: tuple[Tail, Tail]) -> None:
         """Show what it prints until it ends."""
         pause = FIRST_POLL_SECONDS
         with gone:
@@ -270,8 +270,8 @@ class _CallCommands:
         elif seen.stage == "lost" and seen.claim:
             await _blocking(files.kill_survivors, seen.claim)
 
-    async def _stop(self, claim: Claim) -> None:
-        with Gone(claim.pid, claim.started) as gone:
+    async def _stop(self, claim: RunnerClaim) -> None:
+        with ExitWatch(claim.pid, claim.started) as gone:
             # Somebody may have stopped it, and only who runs can end others.
             for number in (signal.SIGTERM, signal.SIGCONT):
                 if not await gone.wait(0):

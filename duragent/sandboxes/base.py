@@ -17,7 +17,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CommandLimits:
     """How much a command, with all that it starts, may use; None is no limit.
 
     The runner of commands holds them (`process/`), a sandbox that runs them elsewhere holds them itself.
@@ -43,7 +43,7 @@ class Command:
     folder: Path
     env: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes = b""
-    limits: Limits = Limits()
+    limits: CommandLimits = CommandLimits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 
-from duragent.sandboxes.base import Command, Confinement, Limits
+from duragent.sandboxes.base import Command, CommandLimits, Confinement
 from duragent.sandboxes.environment import ALLOWED
 from duragent.sandboxes.layout import ROOT, Layer, in_words, layers, on_disk
 from duragent.sandboxes.trial import Trouble, trial
@@ -60,7 +60,7 @@ class Docker:
         argv += ["--workdir", folder, "--entrypoint", "", "--", self._image or "", *command.argv]
         env = {**inside, **self._client_env}
         # docker's client is not what the limits are for: its engine holds them for the container.
-        return replace(command, argv=tuple(argv), folder=ROOT, env=env, limits=Limits())
+        return replace(command, argv=tuple(argv), folder=ROOT, env=env, limits=CommandLimits())
 
     def describe(self, within: Confinement) -> str:
         return in_words(f"docker ({self._image})", within, network=within.network)
@@ -84,7 +84,7 @@ def label_of(command: Command) -> str:
     return sha256("\0".join((str(command.folder), *command.argv)).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
-def limit_options(limits: Limits) -> list[str]:
+def limit_options(limits: CommandLimits) -> list[str]:
     """docker's options for them. Without `--memory-swap` as much swap could be used again."""
     options = [] if limits.processes is None else ["--pids-limit", str(limits.processes)]
     if limits.memory_bytes is not None:

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from duragent.sandboxes.base import Limits
+from duragent.sandboxes.base import CommandLimits
 
 Mode = Literal["auto", "trust", "bubblewrap", "docker"]
 
@@ -42,10 +42,10 @@ class LimitSettings(BaseModel):
             raise ValueError(f"must be at least {_LEAST_MEMORY_MEBIBYTES}, `half` or null")
         return memory
 
-    def limits(self) -> Limits:
+    def limits(self) -> CommandLimits:
         """The same in the units of `Limits`. Reads how much memory the machine has."""
         memory = half_of_the_memory() if self.memory_mebibytes == "half" else _bytes(self.memory_mebibytes)
-        return Limits(self.processes, memory, _bytes(self.file_mebibytes), self.open_files, self.cpu_seconds)
+        return CommandLimits(self.processes, memory, _bytes(self.file_mebibytes), self.open_files, self.cpu_seconds)
 
     def in_words(self) -> str:
         """`2,048 processes and threads, 12,288 MiB of memory, …`: one line for people."""

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from duragent import wire
 from duragent.errors import Fenced, Stopping
 from duragent.server.auth import IMPORTS_PATH, Guard
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 from duragent.server.openapi import document
 from duragent.server.params import (
     ApprovalsQuery,
@@ -38,7 +38,7 @@ ADMIN = "/api/admin/v1"
 _SAFE_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 
 
-async def openapi(doors: Doors, request: Request) -> Response:
+async def openapi(doors: Dependencies, request: Request) -> Response:
     return Response(to_json(document(ROUTES, doors.version.version)), media_type="application/json")
 
 
@@ -144,7 +144,7 @@ ROUTES = (
 )
 
 
-def build_app(doors: Doors) -> ASGIApp:
+def build_app(doors: Dependencies) -> ASGIApp:
     """The whole door: from inside to outside the routes, who may come in, and errors as problems."""
     is_own = is_own_process if doors.settings.auth == "local" else None
     return _Outside(Guard(Router(doors, ROUTES), doors.tokens, doors.settings.host, is_own), doors.stop)

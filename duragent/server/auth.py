@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from duragent.server.dependencies import Tokens
-from duragent.server.problems import Refused
+from duragent.server.dependencies import AccessTokens
+from duragent.server.problems import RequestRefused
 
 PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/version", "/openapi.json"})
 ADMIN_PREFIX = "/api/admin/"
@@ -33,7 +33,7 @@ _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 class Guard:
     """An ASGI app that lets through what may come in, and raises Refused for the rest."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, host: str, is_own: IsOwn | None = None) -> None:
+    def __init__(self, app: ASGIApp, tokens: AccessTokens, host: str, is_own: IsOwn | None = None) -> None:
         """`is_own` says whether a request needs no token, because one of this user's own programs sent it."""
         self._app = app
         self._is_own = is_own
@@ -61,7 +61,7 @@ class Guard:
     def _check_host(self, headers: list[tuple[bytes, bytes]]) -> None:
         match = _HOST.fullmatch(_only(headers, b"host") or b"")
         if match is None or not (self._any_host or match[1].decode().lower() in self._hosts):
-            raise Refused("forbidden-host", "the Host header names no address of this server")
+            raise RequestRefused("forbidden-host", "the Host header names no address of this server")
 
     async def _needs_no_token(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> bool:
         if (
@@ -83,10 +83,10 @@ class Guard:
             scope[_AUTHORIZED] = hmac.compare_digest(shown, self._api)
         elif path.startswith(ADMIN_PREFIX):
             if not hmac.compare_digest(shown, self._admin):
-                raise Refused("forbidden", "Admin access denied")
+                raise RequestRefused("forbidden", "Admin access denied")
         elif not hmac.compare_digest(shown, self._api):
             detail = "this needs the header `Authorization: Bearer <token>` with the server's token"
-            raise Refused("unauthorized", detail, {"WWW-Authenticate": 'Bearer realm="duragent"'})
+            raise RequestRefused("unauthorized", detail, {"WWW-Authenticate": 'Bearer realm="duragent"'})
 
 
 def _check_origin(headers: list[tuple[bytes, bytes]]) -> None:
@@ -95,7 +95,7 @@ def _check_origin(headers: list[tuple[bytes, bytes]]) -> None:
     origin = (_only(headers, b"origin") or b"").lower()
     host = (_only(headers, b"host") or b"").lower()
     if origin not in (b"http://" + host, b"https://" + host):
-        raise Refused("forbidden-origin", "the request comes from a web page of another origin")
+        raise RequestRefused("forbidden-origin", "the request comes from a web page of another origin")
 
 
 def _check_fetch_site(headers: list[tuple[bytes, bytes]]) -> None:
@@ -103,7 +103,7 @@ def _check_fetch_site(headers: list[tuple[bytes, bytes]]) -> None:
     if not any(name == b"sec-fetch-site" for name, _ in headers):
         return
     if (_only(headers, b"sec-fetch-site") or b"").lower() not in _OWN_SITES:
-        raise Refused("forbidden-origin", "the request comes from a web page of another origin")
+        raise RequestRefused("forbidden-origin", "the request comes from a web page of another origin")
 
 
 def is_authorized(scope: Scope) -> bool:
@@ -119,7 +119,9 @@ def _check_body(method: str, headers: list[tuple[bytes, bytes]], limit: int, wan
     content_type = _only(headers, b"content-type")
     if has_body and method not in ("GET", "HEAD", "OPTIONS") and not is_of(content_type, wanted):
         what = "JSON" if wanted == b"application/json" else "an exported session"
-        raise Refused("unsupported-media-type", f"the body must be {what}, with `Content-Type: {wanted.decode()}`")
+        raise RequestRefused(
+            "unsupported-media-type", f"the body must be {what}, with `Content-Type: {wanted.decode()}`"
+        )
 
 
 def is_of(content_type: bytes | None, wanted: bytes) -> bool:
@@ -141,8 +143,8 @@ def _limited(receive: Receive, limit: int) -> Receive:
     return limited
 
 
-def _too_large(limit: int) -> Refused:
-    return Refused("content-too-large", f"a body may have at most {limit} bytes")
+def _too_large(limit: int) -> RequestRefused:
+    return RequestRefused("content-too-large", f"a body may have at most {limit} bytes")
 
 
 def _only(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:

@@ -13,7 +13,7 @@ from duragent.wire import Version
 
 
 @dataclass(frozen=True)
-class Tokens:
+class AccessTokens:
     """What clients must show. Without an admin token the api token opens the admin routes too."""
 
     api: str = field(repr=False)
@@ -25,7 +25,7 @@ async def _no_trouble() -> str | None:
 
 
 @dataclass(frozen=True)
-class Doors:
+class Dependencies:
     """`shutdown` begins a stop; False: one is under way. `trouble` says why nothing can be stored, if so. `warning`
     says of an agent what a person must know about where its commands run, or "".
     """
@@ -34,7 +34,7 @@ class Doors:
     catalog: Catalog
     settings: ServerSettings
     clock: Clock
-    tokens: Tokens
+    tokens: AccessTokens
     workspace_hash: str
     version: Version
     shutdown: Callable[[], bool]

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from duragent.server.problems import Refused
+from duragent.server.problems import RequestRefused
 from duragent.server.stop import Stop
 
 QUEUE_MAX = 1024
@@ -54,6 +54,6 @@ class InFlight:
         finally:
             self._queued[kind] -= 1
 
-    def _busy(self, why: str) -> Refused:
+    def _busy(self, why: str) -> RequestRefused:
         detail = f"the server works on {self._limit:,} such requests already (server.max_connections), and {why}"
-        return Refused("busy", detail, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+        return RequestRefused("busy", detail, {"Retry-After": str(RETRY_AFTER_SECONDS)})

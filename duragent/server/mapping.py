@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from duragent import wire
-from duragent.journal.events import Finding, Tokens, command_of
+from duragent.journal.events import PolicyFinding, TokenCounts, command_of
 from duragent.journal.state import SessionState, Totals
-from duragent.session.sessions import Question
+from duragent.session.sessions import OpenQuestion
 from duragent.wire import Approval, SessionInfo, Usage, Waiting
 
 
@@ -46,7 +46,7 @@ def total_usage(totals: Totals) -> Usage:
     )
 
 
-def reply_usage(tokens: Tokens, cost_usd: float | None) -> Usage:
+def reply_usage(tokens: TokenCounts, cost_usd: float | None) -> Usage:
     return Usage(
         prompt_tokens=tokens.input,
         completion_tokens=tokens.output,
@@ -57,11 +57,11 @@ def reply_usage(tokens: Tokens, cost_usd: float | None) -> Usage:
     )
 
 
-def findings(found: Iterable[Finding]) -> list[wire.Finding]:
+def findings(found: Iterable[PolicyFinding]) -> list[wire.Finding]:
     return [wire.Finding(text=each.text, reason=each.reason) for each in found]
 
 
-def approval(question: Question) -> Approval:
+def approval(question: OpenQuestion) -> Approval:
     return Approval(
         session_id=question.session_id,
         agent=question.agent,
@@ -81,6 +81,6 @@ def approval(question: Question) -> Approval:
     )
 
 
-def waiting(question: Question) -> Waiting:
+def waiting(question: OpenQuestion) -> Waiting:
     command = command_of(question.invocation, question.tool)
     return Waiting(session_id=question.session_id, call_id=question.call, command=command, seq=question.seq)

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from duragent.client.proof import NONCE_PATTERN
 from duragent.errors import InvalidRequest, SessionNotFound
 from duragent.server.auth import is_of
-from duragent.server.problems import Refused
+from duragent.server.problems import RequestRefused
 from duragent.stores.base import SESSION_ID
 from duragent.text import without_surrogates
 from duragent.wire import IDEMPOTENCY_KEY_MAX, StatusFilter
@@ -27,19 +27,19 @@ _Shape = TypeVar("_Shape", bound=BaseModel)
 # --- queries --------------------------------------------------------------------------------------------------------
 
 
-class Query(BaseModel):
+class QueryParams(BaseModel):
     """A query string: as with bodies, an unknown name is an error, so that a misspelt one is not lost in silence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ReadyQuery(Query):
+class ReadyQuery(QueryParams):
     challenge: str | None = Field(
         None, pattern=NONCE_PATTERN, description="64 hexadecimal digits; the answer carries a `proof` of them."
     )
 
 
-class SessionsQuery(Query):
+class SessionsQuery(QueryParams):
     agent: str | None = Field(None, description="Only sessions of this agent.")
     status: StatusFilter | None = Field(None, description="Only sessions with this status.")
     prefix: str | None = Field(None, max_length=64, description="Only sessions whose id begins so.")
@@ -47,13 +47,13 @@ class SessionsQuery(Query):
     cursor: str | None = Field(None, max_length=500, description="`next_cursor` of the page before.")
 
 
-class StreamQuery(Query):
+class StreamQuery(QueryParams):
     tools: bool = Field(
         False, description="Also send `tool_call` and `tool_result`, which clients of v0.5 do not know."
     )
 
 
-class MessagesQuery(Query):
+class MessagesQuery(QueryParams):
     # Not an error, because v0.5 had no bound and its clients ask for more.
     limit: Annotated[int, AfterValidator(lambda limit: min(limit, MESSAGES_MAX))] = Field(
         50, ge=1, description=f"At most so many; more than {MESSAGES_MAX:,} count as {MESSAGES_MAX:,}."
@@ -61,16 +61,16 @@ class MessagesQuery(Query):
     before: int | None = Field(None, ge=1, le=SEQ_MAX, description="Only messages with a lower seq.")
 
 
-class ApprovalsQuery(Query):
+class ApprovalsQuery(QueryParams):
     agent: str | None = Field(None, description="Only of sessions of this agent.")
     session_id: str | None = Field(None, max_length=64, description="Only of this session.")
 
 
-class ImportQuery(Query):
+class ImportQuery(QueryParams):
     new_id: bool = Field(False, description="Give the session a new id; else it keeps its own, which must be free.")
 
 
-class EventsQuery(Query):
+class EventsQuery(QueryParams):
     after: int | None = Field(None, ge=0, le=SEQ_MAX, description="Only records with a higher seq.")
     before: int | None = Field(None, ge=1, le=SEQ_MAX, description="The newest records with a lower seq; JSON only.")
     tail: int | None = Field(None, ge=0, le=SEQ_MAX, description="Begin so many records before the newest.")
@@ -98,11 +98,11 @@ async def body_of(request: Request, shape: type[_Shape]) -> _Shape:
     """Raises Refused, InvalidRequest."""
     content_type = request.headers.get("content-type", "")
     if not is_of(content_type.encode("latin-1"), b"application/json"):
-        raise Refused("unsupported-media-type", "the body must be JSON, with `Content-Type: application/json`")
+        raise RequestRefused("unsupported-media-type", "the body must be JSON, with `Content-Type: application/json`")
     try:
         return shape.model_validate(_parsed(await request.body()))
     except ClientDisconnect:
-        raise Refused("bad-request", "the connection ended within the body") from None
+        raise RequestRefused("bad-request", "the connection ended within the body") from None
     except ValidationError as error:
         _fail("the body has the wrong shape", shape, error)
 
@@ -111,9 +111,9 @@ def _parsed(body: bytes) -> object:
     try:
         return json.loads(body.decode(), parse_constant=_no_constant)
     except RecursionError:
-        raise Refused("bad-request", "the body is nested too deeply") from None
+        raise RequestRefused("bad-request", "the body is nested too deeply") from None
     except ValueError as error:
-        raise Refused("bad-request", f"the body is not JSON: {error}"[:300]) from None
+        raise RequestRefused("bad-request", f"the body is not JSON: {error}"[:300]) from None
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -165,7 +165,7 @@ def idempotency_key_of(request: Request) -> str | None:
         return None
     if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
         limit = f"1 to {IDEMPOTENCY_KEY_MAX} printable ASCII characters"
-        raise Refused("bad-request", f"Idempotency-Key must be one header with {limit}")
+        raise RequestRefused("bad-request", f"Idempotency-Key must be one header with {limit}")
     return keys[0]
 
 
@@ -174,7 +174,7 @@ def last_event_id_of(request: Request) -> int | None:
     if not value:
         return None
     if not re.fullmatch(r"[0-9]{1,16}", value) or int(value) > SEQ_MAX:
-        raise Refused("bad-request", "Last-Event-ID must be the id of an event of this stream, a number")
+        raise RequestRefused("bad-request", "Last-Event-ID must be the id of an event of this stream, a number")
     return int(value)
 
 

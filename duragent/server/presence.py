@@ -2,13 +2,13 @@
 
 from duragent.errors import DuragentError
 from duragent.journal.inputs import Pause
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 
 RETURN_SECONDS = 3.0
 """A client that lost its connection is back by then; it has not left."""
 
 
-async def pause_when_left(doors: Doors, session_id: str) -> None:
+async def pause_when_left(doors: Dependencies, session_id: str) -> None:
     """To be called when a watcher has gone. Not when the server stops: its turns go on at the next start."""
     try:
         if not await _is_left(doors, session_id):
@@ -22,7 +22,7 @@ async def pause_when_left(doors: Doors, session_id: str) -> None:
         return
 
 
-async def _is_left(doors: Doors, session_id: str) -> bool:
+async def _is_left(doors: Dependencies, session_id: str) -> bool:
     if doors.stop.begun or doors.sessions.watchers(session_id):
         return False
     state = await doors.sessions.state(session_id)

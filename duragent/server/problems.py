@@ -21,7 +21,7 @@ STATUSES: dict[type[errors.DuragentError], tuple[int, str]] = {
     errors.AmbiguousId: (409, "Ambiguous Id"),
     errors.AgentBroken: (409, "Agent Broken"),
     errors.SessionBusy: (429, "Session Busy"),
-    errors.SessionClosed: (409, "Session Closed"),
+    errors.SessionIsClosed: (409, "Session Closed"),
     errors.IdempotencyMismatch: (422, "Idempotency Mismatch"),
     errors.NothingToDo: (409, "Nothing To Do"),
     errors.AlreadyDecided: (409, "Already Decided"),
@@ -66,7 +66,7 @@ TRY_AGAIN: dict[type[errors.DuragentError], int] = {
 """After how many seconds such a request may be sent again, as `Retry-After` tells it."""
 
 
-class Refused(Exception):  # named for what happened, like all errors here
+class RequestRefused(Exception):  # named for what happened, like all errors here
     """The door itself refuses. `code` is a row of REFUSALS, `detail` a sentence for people."""
 
     def __init__(self, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
@@ -76,7 +76,7 @@ class Refused(Exception):  # named for what happened, like all errors here
 
 def problem_of(error: Exception) -> Problem:
     """What a client is told of an error. Of one that is in no table it learns nothing but that."""
-    if isinstance(error, Refused):
+    if isinstance(error, RequestRefused):
         status, title = REFUSALS[error.code]
         return _problem(error.code, status, title, error.detail)
     for kind in type(error).__mro__:
@@ -97,7 +97,7 @@ def problem_response(error: Exception) -> Response:
 
 
 def _headers(error: Exception) -> dict[str, str]:
-    if isinstance(error, Refused):
+    if isinstance(error, RequestRefused):
         return error.headers
     seconds = next((seconds for kind, seconds in TRY_AGAIN.items() if isinstance(error, kind)), None)
     return {} if seconds is None else {"Retry-After": str(seconds)}

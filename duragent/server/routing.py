@@ -13,12 +13,12 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from duragent.errors import Stopping
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 from duragent.server.in_flight import InFlight, Kind
 from duragent.server.params import accepts, prefers_async
-from duragent.server.problems import Refused
+from duragent.server.problems import RequestRefused
 
-Endpoint = Callable[[Doors, Request], Awaitable[ASGIApp]]
+Endpoint = Callable[[Dependencies, Request], Awaitable[ASGIApp]]
 Shape = type[BaseModel]
 MediaType = Literal["text/plain", "text/event-stream", "application/json", "application/zip"]
 Answers = Mapping[int, Shape | tuple[Shape, ...] | MediaType | None]
@@ -51,7 +51,7 @@ class Router:
     ready. Streams, and answers that a turn still writes, are sent after that.
     """
 
-    def __init__(self, doors: Doors, routes: Sequence[Route]) -> None:
+    def __init__(self, doors: Dependencies, routes: Sequence[Route]) -> None:
         self._doors = doors
         settings = doors.settings
         self._in_flight = InFlight(settings.max_connections, settings.request_timeout_seconds, doors.stop)
@@ -69,7 +69,7 @@ class Router:
             return
         route = methods.get("GET" if request.method == "HEAD" else request.method)
         if route is None:
-            raise Refused("method-not-allowed", f"{request.method} is not possible here", {"Allow": allowed})
+            raise RequestRefused("method-not-allowed", f"{request.method} is not possible here", {"Allow": allowed})
         if not route.path.startswith(LIMITED_PREFIX):
             response = await route.endpoint(self._doors, request)
             await response(scope, receive, send)
@@ -88,13 +88,13 @@ class Router:
             async with self._in_flight.turn("request"), asyncio.timeout(seconds):
                 return await route.endpoint(self._doors, request)
         except TimeoutError:
-            raise Refused("timeout", f"the request was not done within {seconds:g} seconds") from None
+            raise RequestRefused("timeout", f"the request was not done within {seconds:g} seconds") from None
 
     def _place(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
         for pattern, methods in self._places:
             if match := pattern.fullmatch(path):
                 return methods, match.groupdict()
-        raise Refused("not-found", "there is nothing at this path")
+        raise RequestRefused("not-found", "there is nothing at this path")
 
 
 def kind_of(route: Route, request: Request) -> Kind:

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from duragent.server.problems import Refused, problem_response
+from duragent.server.problems import RequestRefused, problem_response
 from duragent.server.stop import Stop
 from duragent.system.descriptors import for_connections
 from duragent.system.private_folder import peer_uid
@@ -124,7 +124,7 @@ class _Protocol(HttpToolsProtocol):
         super().on_headers_complete()
 
 
-def _raw(refused: Refused) -> bytes:
+def _raw(refused: RequestRefused) -> bytes:
     """The answer to a request that is not read."""
     response = problem_response(refused)
     head = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
@@ -132,7 +132,7 @@ def _raw(refused: Refused) -> bytes:
 
 
 _TOO_MANY = _raw(
-    Refused(
+    RequestRefused(
         "too-many-connections",
         "too many connections are open, and each one needs a file descriptor; try again when some are closed, or start "
         "the server with a higher limit (`ulimit -n`, or `LimitNOFILE=` of its service)",

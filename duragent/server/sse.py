@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from duragent.errors import DuragentError, SessionDeleted, SessionNotFound, Stopping
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 from duragent.server.frames import KEEP_ALIVE
 from duragent.server.presence import pause_when_left
 from duragent.server.stop import end
@@ -30,7 +30,7 @@ class EventStream:
     `deleted` is the last frame of a stream whose session was deleted; without it clients would reconnect for ever.
     """
 
-    doors: Doors
+    doors: Dependencies
     session_id: str
     frames: Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
     deleted: bytes
@@ -82,7 +82,7 @@ class EventStream:
             await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
 
 
-async def raise_if_deleted(doors: Doors, session_id: str) -> None:
+async def raise_if_deleted(doors: Dependencies, session_id: str) -> None:
     """For the end of a watch: raises SessionDeleted when there is no such session any more."""
     try:
         await doors.sessions.state(session_id)

@@ -8,22 +8,22 @@ from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from duragent.errors import SessionDeleted, SessionNotFound
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import waiting
-from duragent.server.problems import Refused
+from duragent.server.problems import RequestRefused
 from duragent.server.responses import answer
 from duragent.session.wait_for_turn import WAITS, Answered
 from duragent.wire import Waiting
 
 
 @dataclass(frozen=True)
-class AwaitedTurn:
+class TurnResponse:
     """An ASGI answer that waits for the turn of the message `seq`, or for `turn`; the turn does not depend on it.
 
     `shape` makes the body of a 200 of it. 202 with what waits when a person has to decide first.
     """
 
-    doors: Doors
+    doors: Dependencies
     session_id: str
     seq: int
     shape: Callable[[Answered], BaseModel]
@@ -51,14 +51,14 @@ class AwaitedTurn:
         except TimeoutError:
             where = f"/api/v1/sessions/{self.session_id}/events?after={self.seq}"
             detail = f"no answer within {seconds:g} seconds; the turn goes on, and its answer comes at {where}"
-            raise Refused("timeout", detail) from None
+            raise RequestRefused("timeout", detail) from None
         return self.shape(answered)
 
 
 def good(answered: Answered) -> Answered:
     """The same, when it has an answer or what was said of one until it was cancelled. Raises Refused."""
     if answered.outcome == "failed":
-        raise Refused("model-failed", answered.reason or answered.code or "the model gave no answer")
+        raise RequestRefused("model-failed", answered.reason or answered.code or "the model gave no answer")
     if answered.outcome == "paused":
-        raise Refused("turn-paused", answered.reason or "the turn waits for a person")
+        raise RequestRefused("turn-paused", answered.reason or "the turn waits for a person")
     return answered

@@ -8,18 +8,18 @@ from typing import Literal
 from duragent.crashpoint import crashpoint
 from duragent.errors import CallChanged, InvalidRequest, NothingToDo, SessionNotFound, StoreError
 from duragent.journal.admit import Already, admit
-from duragent.journal.events import ApprovalRequested, Finding, ToolLost, command_of
+from duragent.journal.events import ApprovalRequested, PolicyFinding, ToolLost, command_of
 from duragent.journal.inputs import Decision
 from duragent.journal.record import Record, timestamp
 from duragent.journal.state import OpenCall, SessionState
-from duragent.turn.host import Stage
+from duragent.turn.host import TurnHost
 from duragent.turn.ports import Ports
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class OpenQuestion:
     """What a person has to decide. `kind`: whether a call may run, or what to do about one that may have run."""
 
     session_id: str
@@ -32,19 +32,19 @@ class Question:
     tool: str
     invocation: str
     arguments_sha256: str = ""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[PolicyFinding, ...] = ()
     patterns: tuple[str, ...] = ()
     place: str = ""
     expires_at: str | None = None
     evidence: str = ""
 
 
-def question_of(state: SessionState, call: OpenCall, record: Record | None) -> Question:
+def question_of(state: SessionState, call: OpenCall, record: Record | None) -> OpenQuestion:
     """The open question of a session, from its state and the record that asks."""
     event = record.event if record else None
     asked = event if isinstance(event, ApprovalRequested) else None
     lost = event if isinstance(event, ToolLost) else None
-    return Question(
+    return OpenQuestion(
         session_id=state.session_id,
         agent=state.agent,
         title=state.title or state.topic,
@@ -63,7 +63,7 @@ def question_of(state: SessionState, call: OpenCall, record: Record | None) -> Q
     )
 
 
-async def open_question(stage: Stage) -> Question | None:
+async def open_question(stage: TurnHost) -> OpenQuestion | None:
     """What this session asks; None when it asks nothing."""
     state = stage.state
     if (call := state.asks) is None:
@@ -72,7 +72,7 @@ async def open_question(stage: Stage) -> Question | None:
     return question_of(state, call, records[0] if records else None)
 
 
-async def if_readable(asking: Awaitable[Question | None]) -> Question | None:
+async def if_readable(asking: Awaitable[OpenQuestion | None]) -> OpenQuestion | None:
     """What one session among many asks: one that has gone or cannot be read must not hide what the others ask."""
     try:
         return await asking
@@ -83,7 +83,7 @@ async def if_readable(asking: Awaitable[Question | None]) -> Question | None:
         return None
 
 
-async def prepared(stage: Stage, ports: Ports, posted: Decision) -> Decision:
+async def prepare_decision(stage: TurnHost, ports: Ports, posted: Decision) -> Decision:
     """The decision, when it is about what waits; what it allows for ever is in the policy by then.
 
     Raises CallChanged; with `allow_always` also NothingToDo, InvalidFile, AgentNotFound, AgentBroken.

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class CheckPorts:
     """What `Sessions` lends: `live` are the open sessions, and each function takes an id or a session of these."""
 
     store: Store
@@ -39,7 +39,7 @@ class Means:
 class Checks:
     """See the module docstring."""
 
-    def __init__(self, means: Means) -> None:
+    def __init__(self, means: CheckPorts) -> None:
         self._means = means
         self._looking: set[asyncio.Future[bool]] = set()
         self._next: dict[str, tuple[float, float]] = {}

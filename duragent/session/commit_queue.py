@@ -15,7 +15,7 @@ from duragent.turn.host import Decide
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class WriterContext:
     """Who writes, and where. `seed` begins the checksums of the session's lines."""
 
     claim: Claim
@@ -25,7 +25,7 @@ class Writing:
 
 
 @dataclass(slots=True)
-class Proposal:
+class PendingCommit:
     """A decision that somebody waits for: `done` has its records once they are durable, or why there are none.
 
     `claim`: the record of a new owner is written even when there is nothing else to write.
@@ -46,7 +46,7 @@ class Proposal:
             self.done.set_result(self.records)
 
 
-def decide_all(batch: Sequence[Proposal], state: SessionState, writing: Writing) -> SessionState:
+def decide_batch(batch: Sequence[PendingCommit], state: SessionState, writing: WriterContext) -> SessionState:
     """Each decision against the state that the ones before it lead to. Returns the last."""
     for proposal in batch:
         ts = timestamp(writing.clock.now())
@@ -73,7 +73,7 @@ def _records(seq: int, ts: str, events: Iterable[Event]) -> list[Record]:
     return [Record(seq + i, ts, event) for i, event in enumerate(events, 1)]
 
 
-def ownership(state: SessionState, writing: Writing) -> list[Event]:
+def ownership(state: SessionState, writing: WriterContext) -> list[Event]:
     """Before this process writes anything else to a log that another one wrote last."""
     events: list[Event] = []
     if (torn := writing.claim.torn) is not None:

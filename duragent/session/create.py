@@ -12,7 +12,7 @@ from duragent.journal.events import OwnerClaimed, SessionCreated
 from duragent.journal.events import Source as Origin
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
-from duragent.session.locks import to_its_end
+from duragent.session.tasks import shielded
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,16 @@ class NewSession:
     @property
     def fingerprint(self) -> str:
         """What makes two requests for a session the same, but for their key."""
-        return marked(self.agent, self.title)
+        return fingerprint(self.agent, self.title)
 
 
-def marked(*facts: object) -> str:
+def fingerprint(*facts: object) -> str:
     """16 hex digits that are the same for the same facts."""
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class CreateKey:
     """Somebody wants a new session. `mark` is what makes two requests under one key the same."""
 
     key: str | None
@@ -49,8 +49,8 @@ class Wish:
         return f"session_{ulid_of(self.key)}" if self.key else self.fresh_id
 
 
-async def once(
-    wish: Wish,
+async def create_once(
+    wish: CreateKey,
     look: Callable[[str], Awaitable[SessionState]],
     make: Callable[[str], Coroutine[Any, Any, SessionState]],
 ) -> tuple[SessionState, bool]:
@@ -65,14 +65,14 @@ async def once(
         except SessionNotFound:
             pass
     try:
-        return await to_its_end(make(session_id)), False
+        return await shielded(make(session_id)), False
     except SessionExists:
         if not wish.key:
             raise
         return _same(wish, await look(session_id)), True
 
 
-def _same(wish: Wish, state: SessionState) -> SessionState:
+def _same(wish: CreateKey, state: SessionState) -> SessionState:
     if state.fingerprint != wish.mark:
         assert wish.key is not None
         raise IdempotencyMismatch(wish.key)

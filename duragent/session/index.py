@@ -47,7 +47,7 @@ _ROW: TypeAdapter[Row] = TypeAdapter(Row)
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class SessionQuery:
     """Which rows: an exact agent, a status, the beginning of an id (with or without `session_`).
 
     The status `damaged` fits every session with a problem. A session that is unread fits no agent and no status.
@@ -160,7 +160,7 @@ class Index:
         self.unread.discard(session_id)
         self._told()
 
-    def page(self, query: Query) -> tuple[list[SessionState], str | None]:
+    def page(self, query: SessionQuery) -> tuple[list[SessionState], str | None]:
         """The newest first, by their last change, and the cursor of the next page. Raises InvalidRequest."""
         narrow = query.agent is not None or query.status is not None
         left_out = self.unread if narrow else frozenset[str]()
@@ -227,7 +227,7 @@ def load(data: bytes) -> dict[str, Row]:
     return rows
 
 
-def _fits(row: Row, query: Query) -> bool:
+def _fits(row: Row, query: SessionQuery) -> bool:
     statuses = (None, row.state.status, "damaged") if row.problem else (None, row.state.status)
     session_id = row.state.session_id
     return (

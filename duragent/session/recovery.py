@@ -17,7 +17,7 @@ SUMMARY_RECORDS = 1_000
 """When so many records had to be read, the summary is written, so that the next time is quick."""
 
 
-async def fold(store: Store, claim: Claim) -> SessionState:
+async def recover(store: Store, claim: Claim) -> SessionState:
     """The state at the log's head. A fault that only shows here is noted in `claim.damage`."""
     state = await _from_snapshot(store, claim)
     first, lines = state.seq, b""

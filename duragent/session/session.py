@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from duragent.bus import Block, Delta, Topic
+from duragent.bus import Block, OutputDelta, Topic
 from duragent.crashpoint import crashpoint
 from duragent.errors import (
     Damaged,
@@ -36,13 +36,13 @@ from duragent.journal.next_step import AskModel, RunTool, Step, next_step
 from duragent.journal.record import Record, crc_of, crc_seed, encode
 from duragent.journal.snapshot import Snapshot
 from duragent.journal.state import SessionState
-from duragent.session.approvals import prepared
-from duragent.session.commit_queue import Proposal, Writing, decide_all
-from duragent.session.log_reader import Reading
+from duragent.session.approvals import prepare_decision
+from duragent.session.commit_queue import PendingCommit, WriterContext, decide_batch
+from duragent.session.log_reader import LogReader
 from duragent.session.summary import SUMMARIZED, Summary
-from duragent.session.watch import Hello, Source, Watched, follow
+from duragent.session.watch import LogHead, Source, Watched, follow
 from duragent.stores.base import Claim
-from duragent.turn.host import FULL_STORE_PAUSE_SECONDS, Decide, Shown, Wanted, why_stop
+from duragent.turn.host import FULL_STORE_PAUSE_SECONDS, Decide, HistoryNeed, InProgress, why_stop
 from duragent.turn.ports import Ports
 from duragent.turn.turn import Turn
 
@@ -72,10 +72,10 @@ class Session:
     def __init__(self, ports: Ports, claim: Claim, state: SessionState, on_change: Callable[["Session"], None]) -> None:
         self._ports, self._claim, self._state, self._on_change = ports, claim, state, on_change
         self._seed = crc_seed(claim.session_id)
-        self._reading = Reading(ports.store, claim, self._fail)
+        self._reading = LogReader(ports.store, claim, self._fail)
         self._topic = Topic()
-        self._shown: list[Shown] = []
-        self._proposals: list[Proposal] = []
+        self._shown: list[InProgress] = []
+        self._proposals: list[PendingCommit] = []
         self._writing: asyncio.Task[None] | None = None
         self._engine: asyncio.Task[None] | None = None
         self._pause: asyncio.Future[None] | None = None
@@ -147,7 +147,7 @@ class Session:
     async def _decide(self, posted: Decision) -> Receipt:
         """One decision at a time, because what is always allowed is written down before it is decided."""
         async with self._deciding:
-            return await self._admit(await prepared(self, self._ports, posted))
+            return await self._admit(await prepare_decision(self, self._ports, posted))
 
     async def _admit(self, posted: Input) -> Receipt:
         fresh = self._ports.clock.new_id("msg")
@@ -180,12 +180,12 @@ class Session:
             if self._stopping or self.problem is not None:
                 subscription.close()
             repaired = f"~{state.repaired}" if state.repaired else ""
-            hello = Hello(state.seq, self._claim.oldest, f"{self.id}@{state.created_at}{repaired}")
+            hello = LogHead(state.seq, self._claim.oldest, f"{self.id}@{state.created_at}{repaired}")
             source = Source(hello, self.read, self._being_written)
             async with aclosing(follow(source, subscription, after)) as items:
                 yield items
 
-    def _being_written(self) -> Sequence[Shown]:
+    def _being_written(self) -> Sequence[InProgress]:
         """What a watcher is told first. The end of an answer is true, and told, before its asker knows and hides it."""
         return [shown for shown in self._shown if not shown.over(self._state)]
 
@@ -206,7 +206,7 @@ class Session:
     async def read_records(self, after: int, limit: int) -> list[Record]:
         return await self.records(await self.read(after, limit))
 
-    async def newest(self, wanted: Wanted) -> tuple[list[Record], bool]:
+    async def newest(self, wanted: HistoryNeed) -> tuple[list[Record], bool]:
         """See `Stage`."""
         return await self._reading.newest(wanted, self._state)
 
@@ -220,7 +220,7 @@ class Session:
         """
         if self.problem is not None:
             raise self.problem
-        proposal = Proposal(decide, asyncio.get_running_loop().create_future(), claim)
+        proposal = PendingCommit(decide, asyncio.get_running_loop().create_future(), claim)
         self._proposals.append(proposal)
         if self._writing is None or self._writing.done():
             self._writing = self._ports.spawn(self._write())
@@ -241,9 +241,11 @@ class Session:
                 _log.exception("writing session %s failed", self.id)
                 self._give_up(batch, Unavailable(f"session '{self.id}' cannot be written: {error}"))
 
-    async def _write_batch(self, batch: list[Proposal]) -> None:
+    async def _write_batch(self, batch: list[PendingCommit]) -> None:
         """Durable, then true, then told."""
-        state = decide_all(batch, self._state, Writing(self._claim, self._ports.clock, self._ports.node, self._seed))
+        state = decide_batch(
+            batch, self._state, WriterContext(self._claim, self._ports.clock, self._ports.node, self._seed)
+        )
         records = [record for proposal in batch for record in proposal.records]
         if records:
             count = len(records)
@@ -268,7 +270,7 @@ class Session:
         if records:
             self._after(records)
 
-    def _give_up(self, batch: list[Proposal], error: StoreError) -> None:
+    def _give_up(self, batch: list[PendingCommit], error: StoreError) -> None:
         if isinstance(error, StoreFull):
             self._full = (self._ports.clock.monotonic(), error)
         else:
@@ -347,13 +349,13 @@ class Session:
         """
         return self._state.node != self._ports.node and isinstance(step, AskModel | RunTool)
 
-    def show(self, shown: Shown) -> None:
+    def begin_output(self, shown: InProgress) -> None:
         self._shown.append(shown)
 
-    def hide(self, shown: Shown) -> None:
+    def end_output(self, shown: InProgress) -> None:
         self._shown.remove(shown)
 
-    def tell(self, delta: Delta) -> None:
+    def publish(self, delta: OutputDelta) -> None:
         self._topic.publish(delta)
 
     # --- the end ----------------------------------------------------------------------------------------------------

@@ -10,26 +10,38 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 
-from duragent.bus import Block, Delta
+from duragent.bus import Block, OutputDelta
 from duragent.errors import Damaged, DuragentError, LogChanged, NotDamaged, Stopping, Unavailable
 from duragent.journal.apply import reduce
 from duragent.journal.inputs import Input
 from duragent.journal.record import Record, crc_seed, encode, expand, timestamp
 from duragent.journal.state import SessionState
-from duragent.session.approvals import Question, if_readable, open_question
-from duragent.session.checks import Checks, Means
-from duragent.session.create import NewSession, Wish, first_records, once
+from duragent.session.approvals import OpenQuestion, if_readable, open_question
+from duragent.session.checks import CheckPorts, Checks
+from duragent.session.create import CreateKey, NewSession, create_once, first_records
 from duragent.session.expiry import expired_approvals, expired_sessions
-from duragent.session.index import Index, Query
-from duragent.session.locks import OneAtATime, UntilStopped, to_its_end, tried, within
-from duragent.session.recovery import fold
+from duragent.session.index import Index, SessionQuery
+from duragent.session.locks import SessionLocks
+from duragent.session.recovery import recover
 from duragent.session.repair import damage_of, mend
 from duragent.session.session import Receipt, Session
-from duragent.session.wait_for_turn import Answered, AnswerSearch, answered
-from duragent.session.watch import CaughtUp, Hello, Reset, Watched
+from duragent.session.tasks import StoppableTasks, best_effort, bounded, shielded
+from duragent.session.wait_for_turn import Answered, AnswerSearch, wait_for_turn
+from duragent.session.watch import LogHead, LogReset, ReplayEnd, Watched
 from duragent.turn.ports import Ports
 
-__all__ = ["Block", "CaughtUp", "Delta", "Hello", "NewSession", "Question", "Receipt", "Reset", "Sessions", "Watched"]
+__all__ = [
+    "Block",
+    "LogHead",
+    "LogReset",
+    "NewSession",
+    "OpenQuestion",
+    "OutputDelta",
+    "Receipt",
+    "ReplayEnd",
+    "Sessions",
+    "Watched",
+]
 
 HANG_SECONDS = 0.5
 FINISH_SECONDS, SAVE_SECONDS = 2.0, 1.0
@@ -48,14 +60,14 @@ class Sessions:
         self.node = ports.node
         self._live: dict[str, Session] = {}
         # Whoever makes, opens, closes or deletes a session does so alone.
-        self._alone = OneAtATime()
+        self._locks = SessionLocks()
         self._index = Index()
         self._checks = Checks(
-            Means(
+            CheckPorts(
                 ports.store, ports.clock, self._live, self._index, self._session, self._reopen, self._unload, self._note
             )
         )
-        self._adopting = UntilStopped()
+        self._adopting = StoppableTasks()
         self._stopping = False
 
     # --- the two verbs ----------------------------------------------------------------------------------------------
@@ -82,7 +94,7 @@ class Sessions:
         while not self._stopping:
             # Once is enough unless the watch ends early: the session was deleted, reopened, or this watcher too slow.
             session = await self._session(session_id)
-            found, after = await answered(session, search, after)
+            found, after = await wait_for_turn(session, search, after)
             if found is not None:
                 return found
             if session.problem is not None:
@@ -95,8 +107,8 @@ class Sessions:
         """The new session's state, and whether it was made before under the same key. Raises AgentNotFound."""
         if self._stopping:
             raise Stopping
-        wish = Wish(new.idempotency_key, new.fingerprint, self._ports.clock.new_id("session"))
-        return await once(wish, self.state, lambda session_id: self._create(session_id, new))
+        wish = CreateKey(new.idempotency_key, new.fingerprint, self._ports.clock.new_id("session"))
+        return await create_once(wish, self.state, lambda session_id: self._create(session_id, new))
 
     async def adopt(
         self, session_id: str, lines: AsyncIterator[Sequence[bytes]], blobs: AsyncIterator[tuple[str, bytes]]
@@ -110,7 +122,7 @@ class Sessions:
     async def _adopt(
         self, session_id: str, lines: AsyncIterator[Sequence[bytes]], blobs: AsyncIterator[tuple[str, bytes]]
     ) -> None:
-        async with self._alone(session_id):
+        async with self._locks(session_id):
             await self._ports.store.adopt(session_id, lines, blobs)
 
     async def repair(self, session_id: str) -> SessionState:
@@ -119,11 +131,11 @@ class Sessions:
         Raises NotDamaged, LogChanged while the log is another one than was acknowledged, and Damaged where nothing is
         left to go on from.
         """
-        await to_its_end(self._repair(await self._session(session_id)))
+        await shielded(self._repair(await self._session(session_id)))
         return await self.state(session_id)
 
     async def _repair(self, session: Session) -> None:
-        async with self._alone(session.id):
+        async with self._locks(session.id):
             session = self._live.get(session.id, session)
             damage = await damage_of(session, self._ports.store)
             if damage is None:
@@ -150,7 +162,7 @@ class Sessions:
     async def _create(self, session_id: str, new: NewSession) -> SessionState:
         ts, seed = timestamp(self._ports.clock.now()), crc_seed(session_id)
         records = first_records(new, self._ports.agents.get(new.agent), ts, self._ports.node)
-        async with self._alone(session_id):
+        async with self._locks(session_id):
             claim = await self._ports.store.create(session_id, [encode(record, seed).line for record in records])
             session = Session(self._ports, claim, reduce(SessionState(session_id), records), self._note)
             self._live[session_id] = session
@@ -195,10 +207,10 @@ class Sessions:
 
     async def delete(self, session_id: str) -> None:
         """Remove a session for good, whatever it is doing. Raises SessionNotFound."""
-        await to_its_end(self._delete(await self._session(session_id)))
+        await shielded(self._delete(await self._session(session_id)))
 
     async def _delete(self, session: Session) -> None:
-        async with self._alone(session.id):
+        async with self._locks(session.id):
             # It may have been opened again while we waited. All others wait at the door until it is gone, or is not.
             session = self._live.pop(session.id, session)
             session.deleting = True
@@ -231,7 +243,7 @@ class Sessions:
         """
         if cursor is None:
             await self._index.wait_a_moment()
-        return self._index.page(Query(agent, status, prefix, limit, cursor))
+        return self._index.page(SessionQuery(agent, status, prefix, limit, cursor))
 
     def unread(self) -> Set[str]:
         """Sessions of which only the id and the times are known yet. They fit no agent and no status."""
@@ -258,14 +270,14 @@ class Sessions:
         """See `ports.Others`."""
         return await self.records(session_id, await self.read_back(session_id, before, limit))
 
-    async def questions(self) -> "builtins.list[Question]":
+    async def questions(self) -> "builtins.list[OpenQuestion]":
         """What people are asked, in all sessions that have been read, the oldest first."""
         await self._index.wait_a_moment()
         asking = [state.session_id for state in self._index.states() if state.asks]
         found = [await if_readable(self.question(session_id)) for session_id in asking]
         return sorted((question for question in found if question), key=lambda question: question.asked_at)
 
-    async def question(self, session_id: str) -> Question | None:
+    async def question(self, session_id: str) -> OpenQuestion | None:
         """What this session asks; None when it asks nothing."""
         return await open_question(await self._session(session_id))
 
@@ -276,7 +288,7 @@ class Sessions:
         if session is None and self._stopping:
             raise Stopping
         if session is None or isinstance(session.problem, Unavailable):
-            session = await to_its_end(self._open(session_id))
+            session = await shielded(self._open(session_id))
             if self._live.get(session_id) is not session:
                 # It was unloaded or deleted before it was our turn to run again.
                 return await self._session(session_id)
@@ -284,7 +296,7 @@ class Sessions:
         return session
 
     async def _open(self, session_id: str) -> Session:
-        async with self._alone(session_id):
+        async with self._locks(session_id):
             session = self._live.get(session_id)
             if session is not None and isinstance(session.problem, Unavailable):
                 # The disk failed it; perhaps the cause is gone. If not, it stays what it is.
@@ -293,7 +305,7 @@ class Sessions:
             return session or await self._opened(session_id)
 
     async def _reopen(self, session: Session) -> None:
-        async with self._alone(session.id):
+        async with self._locks(session.id):
             if self._live.get(session.id) is session:
                 await session.finish(0)
                 await self._opened(session.id)
@@ -301,7 +313,7 @@ class Sessions:
     async def _opened(self, session_id: str) -> Session:
         claim = await self._ports.store.claim(session_id)
         try:
-            state = await fold(self._ports.store, claim)
+            state = await recover(self._ports.store, claim)
             if self._stopping:
                 raise Stopping  # `close` does not know of it, and would not stop what is posted to it.
         except BaseException:
@@ -313,7 +325,7 @@ class Sessions:
         return session
 
     async def _unload(self, session: Session) -> None:
-        async with self._alone(session.id):
+        async with self._locks(session.id):
             # What is wrong with a session, and that it wants to go on, is to stay known.
             troubled = isinstance(session.problem, Damaged | Unavailable)
             if session.busy or troubled or self._live.get(session.id) is not session:
@@ -335,7 +347,7 @@ class Sessions:
         unread = await self._checks.open_all(dict.fromkeys([*working, *doubtful]))
         self._index.settle()
         # Of a session that cannot be read now nobody knows what it waits for.
-        await tried(self._ports.means.spool.sweep(lambda name, call: name in unread or self._awaited(name, call)))
+        await best_effort(self._ports.means.spool.sweep(lambda name, call: name in unread or self._awaited(name, call)))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._every(INDEX_SECONDS, self._save_index))
             tasks.create_task(self._every(INDEX_SECONDS, self._open_failed))
@@ -354,7 +366,7 @@ class Sessions:
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             await self._ports.clock.sleep(seconds)
-            await tried(work())
+            await best_effort(work())
 
     async def _save_index(self) -> None:
         await self._index.save(
@@ -365,7 +377,7 @@ class Sessions:
         """Sessions that the disk failed go on by themselves when the cause is gone."""
         for session in list(self._live.values()):
             if isinstance(session.problem, Unavailable):
-                await tried(self._session(session.id))
+                await best_effort(self._session(session.id))
 
     async def _unload_idle(self) -> None:
         old = self._ports.clock.monotonic() - self._ports.settings.idle_unload_seconds
@@ -375,11 +387,11 @@ class Sessions:
 
     async def _close_expired(self) -> None:
         for session_id, posted in expired_sessions(self._index.states(), self._ports):
-            await tried(self.post(session_id, posted))
+            await best_effort(self.post(session_id, posted))
 
     async def _deny_expired(self) -> None:
         for session_id, posted in expired_approvals(self._index.states(), self._ports):
-            await tried(self.post(session_id, posted))
+            await best_effort(self.post(session_id, posted))
 
     async def close(self, grace_seconds: float) -> None:
         """Stop: turns that can end within the grace end, the others go on at the next start."""
@@ -387,7 +399,7 @@ class Sessions:
         self._index.settle()
         await self._adopting.stop()
         sessions = list(self._live.values())
-        await within(grace_seconds + FINISH_SECONDS, *(session.finish(grace_seconds) for session in sessions))
-        await within(SAVE_SECONDS, tried(self._save_index()))
-        await within(HANG_SECONDS, *(self._ports.store.release(session.claim) for session in sessions))
+        await bounded(grace_seconds + FINISH_SECONDS, *(session.finish(grace_seconds) for session in sessions))
+        await bounded(SAVE_SECONDS, best_effort(self._save_index()))
+        await bounded(HANG_SECONDS, *(self._ports.store.release(session.claim) for session in sessions))
         self._live.clear()

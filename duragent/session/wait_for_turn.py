@@ -18,7 +18,7 @@ from duragent.journal.events import (
 )
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
-from duragent.session.watch import Hello, Watched
+from duragent.session.watch import LogHead, Watched
 
 WAITS = "approval-required"
 """`Answered.code` of a turn that stands still until a person decides."""
@@ -101,7 +101,7 @@ class Followed(Protocol):
     async def records(self, lines: bytes) -> list[Record]: ...
 
 
-async def answered(session: Followed, search: AnswerSearch, after: int) -> tuple[Answered | None, int]:
+async def wait_for_turn(session: Followed, search: AnswerSearch, after: int) -> tuple[Answered | None, int]:
     """Watch until there is an answer, or the watch ends; with the seq up to which it has seen."""
     async with session.watch(after) as items:
         async for item in items:
@@ -110,7 +110,7 @@ async def answered(session: Followed, search: AnswerSearch, after: int) -> tuple
                 after = item.last_seq
             if search.found and search.found.outcome != "paused":
                 return search.found, after
-            if isinstance(item, Hello) or after < session.state.seq:
+            if isinstance(item, LogHead) or after < session.state.seq:
                 continue
             # A turn that was paused long ago may have gone on since; only the newest state tells.
             state = session.state

@@ -3,15 +3,15 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from duragent.bus import Block, Delta, Subscription
+from duragent.bus import Block, OutputDelta, Subscription
 from duragent.stores.files.lines import line_seq
-from duragent.turn.host import Shown
+from duragent.turn.host import InProgress
 
 REPLAY_LINES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Hello:
+class LogHead:
     """The first item. `log` names the log: another name means another log under the same id."""
 
     head: int
@@ -20,25 +20,25 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True)
-class CaughtUp:
+class ReplayEnd:
     """Everything up to the head of `Hello` was sent; from here on it is live."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reset:
+class LogReset:
     """The watcher is ahead of the log: what it has is of another log. It starts again from 0."""
 
 
-Watched = Hello | Block | CaughtUp | Reset | Delta
+Watched = LogHead | Block | ReplayEnd | LogReset | OutputDelta
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """What there is to watch of one session."""
 
-    hello: Hello
+    hello: LogHead
     read: Callable[[int, int], Awaitable[bytes]]
-    shown: Callable[[], Sequence[Shown]]
+    shown: Callable[[], Sequence[InProgress]]
 
 
 async def follow(source: Source, subscription: Subscription, after: int) -> AsyncGenerator[Watched, None]:
@@ -46,20 +46,20 @@ async def follow(source: Source, subscription: Subscription, after: int) -> Asyn
     hello = source.hello
     yield hello
     if after > hello.head:
-        yield Reset()
+        yield LogReset()
         after = 0
     while after < hello.head:
         block = as_block(await source.read(after, min(REPLAY_LINES, hello.head - after)))
         yield block
         after = block.last_seq
-    yield CaughtUp()
+    yield ReplayEnd()
     subscription.forget_deltas()
     for shown in source.shown():
         # Behind the records that wait, for its beginning is one of them.
         for delta in shown.so_far():
             subscription.put(delta)
     while (item := await subscription.next()) is not None:
-        if isinstance(item, Delta) or item.first_seq > after:
+        if isinstance(item, OutputDelta) or item.first_seq > after:
             yield item
         elif item.last_seq > after:
             # A batch that the replay saw the beginning of.

@@ -23,7 +23,7 @@ _before: list[int] = []
 
 
 @dataclass(frozen=True, slots=True)
-class Descriptors:
+class DescriptorUse:
     """`used` of `limit` are open. Both are counts of this process."""
 
     used: int
@@ -74,14 +74,14 @@ def for_connections() -> int:
     return max(2, (limit() - OWN) // 2)
 
 
-def descriptors() -> Descriptors:
+def descriptors() -> DescriptorUse:
     """What is in use now. Counting needs a descriptor too: when there is none, all are in use."""
     most = limit()
     try:
         # Without the one that looks.
-        return Descriptors(len(os.listdir(_FOLDER)) - 1, most)
+        return DescriptorUse(len(os.listdir(_FOLDER)) - 1, most)
     except OSError:
-        return Descriptors(most, most)
+        return DescriptorUse(most, most)
 
 
 def _count(value: int) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from duragent.models.messages import ToolCall, Usage
+from duragent.models.messages import ModelUsage, ToolCall
 from duragent.testing.scripted import words
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
@@ -16,7 +16,7 @@ Cut = Literal["break", "end", "hang", "error"]
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProviderAnswer:
     """A successful answer, and how it travels.
 
     The text goes in pieces of one word each. `cut_after_chunks` counts those pieces (and those of reasoning and calls):
@@ -31,7 +31,7 @@ class Answer:
     calls: tuple[ToolCall, ...] = ()
     refusal: str = ""
     finish_reason: FinishReason | None = None
-    usage: Usage | None = None
+    usage: ModelUsage | None = None
     wire_usage: Mapping[str, Any] | None = field(default_factory=dict)
     delay_seconds: float = 0.0
     chunk_delay_seconds: float = 0.0
@@ -44,9 +44,9 @@ class Answer:
         return self.finish_reason or ("tool_calls" if self.calls else "stop")
 
     @property
-    def counted(self) -> Usage:
+    def counted(self) -> ModelUsage:
         """The usage as written, else ten tokens for the question and one for each word of the answer."""
-        return self.usage or Usage(input_tokens=10, output_tokens=max(1, len(words(self.text))))
+        return self.usage or ModelUsage(input_tokens=10, output_tokens=max(1, len(words(self.text))))
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def openai_error(status: int, message: str) -> bytes:
     return _bytes({"error": {"message": message, "type": kind, "param": None, "code": None}})
 
 
-def openai_object(answer: Answer, model: str) -> bytes:
+def openai_object(answer: ProviderAnswer, model: str) -> bytes:
     message: dict[str, Any] = {"role": "assistant", "content": answer.text or None}
     if answer.refusal:
         message["refusal"] = answer.refusal
@@ -88,7 +88,7 @@ def openai_object(answer: Answer, model: str) -> bytes:
     return _bytes(whole)
 
 
-def openai_stream(answer: Answer, model: str, *, with_usage: bool) -> Iterator[Chunk]:
+def openai_stream(answer: ProviderAnswer, model: str, *, with_usage: bool) -> Iterator[Chunk]:
     yield _openai_event(model, {"role": "assistant", "content": ""})
     for piece in words(answer.reasoning):
         yield _openai_event(model, {"reasoning_content": piece}, counts=True)
@@ -126,7 +126,7 @@ def _openai_call(call: ToolCall, arguments: str) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def _openai_usage(answer: Answer) -> dict[str, Any] | None:
+def _openai_usage(answer: ProviderAnswer) -> dict[str, Any] | None:
     usage = answer.counted
     counts = {
         "prompt_tokens": usage.input_tokens,
@@ -138,7 +138,7 @@ def _openai_usage(answer: Answer) -> dict[str, Any] | None:
     return _as_sent(answer, counts)
 
 
-def _as_sent(answer: Answer, counts: Mapping[str, Any]) -> dict[str, Any] | None:
+def _as_sent(answer: ProviderAnswer, counts: Mapping[str, Any]) -> dict[str, Any] | None:
     """Our counts with what the test has written over them; None when the answer is to have none."""
     return None if answer.wire_usage is None else {**counts, **answer.wire_usage}
 
@@ -154,7 +154,7 @@ def anthropic_error(status: int, message: str) -> bytes:
     return _bytes({"type": "error", "error": {"type": kind, "message": message}})
 
 
-def anthropic_object(answer: Answer, model: str) -> bytes:
+def anthropic_object(answer: ProviderAnswer, model: str) -> bytes:
     blocks: list[dict[str, Any]] = []
     if answer.reasoning:
         blocks.append({"type": "thinking", "thinking": answer.reasoning, "signature": "stub"})
@@ -167,7 +167,7 @@ def anthropic_object(answer: Answer, model: str) -> bytes:
     return _bytes(frame | {"content": blocks, "stop_reason": _STOP_REASONS[answer.why_finished]})
 
 
-def anthropic_stream(answer: Answer, model: str) -> Iterator[Chunk]:
+def anthropic_stream(answer: ProviderAnswer, model: str) -> Iterator[Chunk]:
     yield _event("message_start", {"message": _anthropic_frame(answer, model, 1)})
     yield _event("ping", {})
     yield from _anthropic_blocks(answer)
@@ -181,7 +181,7 @@ def anthropic_stream_error(message: str) -> bytes:
     return b"event: error\ndata: " + anthropic_error(500, message) + b"\n\n"
 
 
-def _anthropic_blocks(answer: Answer) -> Iterator[Chunk]:
+def _anthropic_blocks(answer: ProviderAnswer) -> Iterator[Chunk]:
     index = 0
     if answer.reasoning:
         pieces = [{"type": "thinking_delta", "thinking": piece} for piece in words(answer.reasoning)]
@@ -209,7 +209,7 @@ def _event(name: str, fields: Mapping[str, Any], *, counts: bool = False) -> Chu
     return Chunk(f"event: {name}\ndata: ".encode() + _bytes({"type": name} | dict(fields)) + b"\n\n", counts)
 
 
-def _anthropic_frame(answer: Answer, model: str, output_tokens: int) -> dict[str, Any]:
+def _anthropic_frame(answer: ProviderAnswer, model: str, output_tokens: int) -> dict[str, Any]:
     usage = answer.counted
     counts = {
         "input_tokens": usage.input_tokens - usage.cached_input_tokens,

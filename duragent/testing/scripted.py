@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from duragent.errors import BadModelRequest, ModelError
-from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, Usage
+from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, ModelUsage
 
 Answer = str | ModelReply | ModelError | Callable[[ModelRequest], "Answer"]
 
@@ -103,7 +103,7 @@ def _resolve(answer: Answer, request: ModelRequest) -> ModelReply:
 
 def reply_from(text: str) -> ModelReply:
     """A plain answer with this text, as a scripted model gives it for a string."""
-    return ModelReply(text=text, model="scripted", usage=Usage(input_tokens=1, output_tokens=len(text.split())))
+    return ModelReply(text=text, model="scripted", usage=ModelUsage(input_tokens=1, output_tokens=len(text.split())))
 
 
 def words(text: str) -> list[str]:

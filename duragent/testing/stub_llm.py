@@ -31,9 +31,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from duragent.models.messages import ToolCall
 from duragent.testing import provider_rules, provider_wire
-from duragent.testing.provider_wire import Answer, Chunk
+from duragent.testing.provider_wire import Chunk, ProviderAnswer
 
-__all__ = ["Answer", "Behaviour", "Failure", "Silence", "StubLlm", "StubRequest", "say_back"]
+__all__ = ["Behaviour", "Failure", "ProviderAnswer", "Silence", "StubLlm", "StubRequest", "say_back"]
 
 _STOP_SECONDS = 10.0
 
@@ -54,7 +54,7 @@ class Silence:
     """No answer at all, not even a status, until `StubLlm.release` or until the caller goes away."""
 
 
-Behaviour = Answer | Failure | Silence
+Behaviour = ProviderAnswer | Failure | Silence
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class StubRequest:
 
 def say_back(request: StubRequest) -> Behaviour:
     """The usual answer of a stub without a script."""
-    return Answer(f"You said: {request.last_message}")
+    return ProviderAnswer(f"You said: {request.last_message}")
 
 
 class StubLlm:
@@ -232,7 +232,7 @@ class StubLlm:
             scripted = self._script.popleft() if self._script else None
         return scripted if scripted is not None else self.answer(asked)
 
-    async def _stream(self, asked: StubRequest, answer: Answer, send: Send) -> None:
+    async def _stream(self, asked: StubRequest, answer: ProviderAnswer, send: Send) -> None:
         await send(_start(200, {"content-type": "text/event-stream", "cache-control": "no-cache"}))
         sent = 0
         for chunk in _chunks(asked, answer):
@@ -243,7 +243,7 @@ class StubLlm:
             await asyncio.sleep(answer.chunk_delay_seconds if chunk.counts else 0)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _goes_on(self, asked: StubRequest, answer: Answer, send: Send) -> bool:
+    async def _goes_on(self, asked: StubRequest, answer: ProviderAnswer, send: Send) -> bool:
         """Do what the cut says; True when the rest of the answer follows all the same."""
         if answer.cut == "hang":
             await self._until_released()
@@ -274,13 +274,13 @@ def _listen(port: int) -> socket.socket:
 
 def _as_behaviour(behaviour: Behaviour | str | ToolCall) -> Behaviour:
     if isinstance(behaviour, str):
-        return Answer(behaviour)
+        return ProviderAnswer(behaviour)
     if isinstance(behaviour, ToolCall):
-        return Answer(calls=(behaviour,))
+        return ProviderAnswer(calls=(behaviour,))
     return behaviour
 
 
-def _chunks(asked: StubRequest, answer: Answer) -> Iterator[Chunk]:
+def _chunks(asked: StubRequest, answer: ProviderAnswer) -> Iterator[Chunk]:
     model = asked.body["model"]
     if asked.is_anthropic:
         return provider_wire.anthropic_stream(answer, model)
@@ -312,7 +312,7 @@ def main() -> None:
     options = parser.parse_args()
 
     def answer(request: StubRequest) -> Behaviour:
-        return Answer(
+        return ProviderAnswer(
             f"You said: {request.last_message}",
             delay_seconds=options.delay_seconds,
             chunk_delay_seconds=options.chunk_delay_seconds,

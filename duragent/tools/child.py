@@ -19,7 +19,7 @@ _END_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ChildLimits:
     seconds: float
     output_bytes: int
 
@@ -34,7 +34,7 @@ class Ended:
     limit: str = ""
 
 
-async def run_child(argv: Sequence[str | Path], folder: Path | str, limits: Limits, stdin: bytes = b"") -> Ended:
+async def run_child(argv: Sequence[str | Path], folder: Path | str, limits: ChildLimits, stdin: bytes = b"") -> Ended:
     """Run it to its end or to a limit. Raises OSError when it cannot be started."""
     with tempfile.TemporaryFile() as given:
         given.write(stdin)
@@ -60,7 +60,7 @@ async def _until_gone(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-async def _followed(process: asyncio.subprocess.Process, limits: Limits) -> Ended:
+async def _followed(process: asyncio.subprocess.Process, limits: ChildLimits) -> Ended:
     assert process.stdout is not None
     assert process.stderr is not None
     output, errors = bytearray(), bytearray()

@@ -34,7 +34,7 @@ _ESCAPES = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownOutput:
     """A text as the model sees it; `full` is all of it when something was left out."""
 
     text: str
@@ -187,16 +187,16 @@ def _as_seen(line: str) -> str:
     return "".join(seen)
 
 
-def cut_in_the_middle(text: str, call: str, what: str = "all of it") -> Shown:
+def cut_in_the_middle(text: str, call: str, what: str = "all of it") -> ShownOutput:
     """The text, or its first and its last 16 KiB with a line between them that says how to get at the rest."""
     content = text.encode(errors="replace")
     if len(content) <= SHOWN_BYTES:
-        return Shown(text)
+        return ShownOutput(text)
     head, tail = _head(content[: SHOWN_BYTES // 2]), _tail(content[-SHOWN_BYTES // 2 :])
     omitted = len(content) - len(head) - len(tail)
     notice = f'[{omitted:,} bytes omitted: read_output(call="{call}") shows {what}]'
     before = "" if head.endswith(b"\n") else "\n"
-    return Shown(f"{head.decode()}{before}{notice}\n{tail.decode()}", content)
+    return ShownOutput(f"{head.decode()}{before}{notice}\n{tail.decode()}", content)
 
 
 def _head(content: bytes) -> bytes:

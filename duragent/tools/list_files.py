@@ -11,7 +11,7 @@ from pydantic import Field
 
 from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult, failed
 from duragent.tools.files.paths import Spot, find, is_closed, one_line, open_folder
-from duragent.tools.files.walk import Walked, Wanted, place_to_search, walk
+from duragent.tools.files.walk import SearchQuery, Walked, place_to_search, walk
 from duragent.tools.threads import Stop, in_thread, told
 
 
@@ -44,7 +44,7 @@ async def _list_below(arguments: ListFiles.Arguments, places: Places) -> ToolRes
     spot, only = await asyncio.to_thread(place_to_search, arguments.path, places)
     if only is not None:
         return failed(f"{spot.shown}/{only} is a file, not a folder")
-    walked = await walk(spot, None, Wanted(arguments.glob))
+    walked = await walk(spot, None, SearchQuery(arguments.glob))
     if walked.problem:
         return failed(walked.problem)
     return await in_thread(arguments.path, lambda _: _list_walked(spot, walked, arguments.limit))

@@ -12,7 +12,7 @@ from duragent.text import part_around
 from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult, failed
 from duragent.tools.files.paths import PathRefused, Spot, judge, open_file
 from duragent.tools.files.text import encoding_of, lines
-from duragent.tools.files.walk import Hit, Walked, Wanted, place_to_search, walk
+from duragent.tools.files.walk import Hit, SearchQuery, Walked, place_to_search, walk
 from duragent.tools.threads import Stop, in_thread, told
 
 MAX_LINE_CHARS = 300
@@ -45,7 +45,7 @@ class SearchFiles(Tool["SearchFiles.Arguments"]):
 
 async def _search(arguments: SearchFiles.Arguments, places: Places) -> ToolResult:
     spot, only = await asyncio.to_thread(place_to_search, arguments.path, places)
-    walked = await walk(spot, only, Wanted(arguments.glob, arguments.pattern, arguments.ignore_case))
+    walked = await walk(spot, only, SearchQuery(arguments.glob, arguments.pattern, arguments.ignore_case))
     if walked.problem:
         return failed(walked.problem)
     return await in_thread(arguments.path, lambda stop: _shown(spot, walked, arguments, stop))

@@ -10,7 +10,7 @@ from duragent.errors import InvalidFile
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, failed
 
 
-class Skill(Tool["Skill.Arguments"]):
+class SkillTool(Tool["SkillTool.Arguments"]):
     """Load a skill: instructions for one kind of task, from the list of available skills.
 
     Give only its name to get its instructions and the paths of its further files; give one of these paths as `file` to
@@ -29,7 +29,7 @@ class Skill(Tool["Skill.Arguments"]):
         return await asyncio.to_thread(_load, arguments, context)
 
 
-def _load(arguments: Skill.Arguments, context: ToolContext) -> ToolResult:
+def _load(arguments: SkillTool.Arguments, context: ToolContext) -> ToolResult:
     skills, _ = skills_of(context.agent, context.places.workspace)
     skill = next((each for each in skills if each.name == arguments.name), None)
     if skill is None:

@@ -18,8 +18,8 @@ from typing import Any, get_args
 
 from duragent.agent.load import FILE_NAME, Agent
 from duragent.agent.skills import skills_of
-from duragent.agent.spec import BuiltinTool
-from duragent.agent.spec import CliTool as CliSpec
+from duragent.agent.spec import BuiltinToolSpec
+from duragent.agent.spec import CliToolSpec as CliSpec
 from duragent.errors import InvalidFile
 from duragent.journal.events import EffectClass
 from duragent.models.messages import ToolSchema
@@ -28,7 +28,7 @@ from duragent.tools.base import AnyTool, Places, Tool
 from duragent.tools.programs.discovery import NAME, NAME_RULE, SCHEMA, discover
 from duragent.tools.programs.program import Program, argv_of_command, description_in, program_file
 from duragent.tools.programs.schema import load_schema
-from duragent.tools.programs.tool import CliTool
+from duragent.tools.programs.tool import ProgramTool
 from duragent.tools.settings import WebSettings
 from duragent.yaml.validation_words import cut
 
@@ -43,7 +43,7 @@ BUILTINS: Mapping[str, str] = MappingProxyType(
         "web": "duragent.tools.web.tool:WebTool",
         "session": "duragent.tools.session:SessionTool",
         "reload_tools": "duragent.tools.reload_tools:ReloadTools",
-        "skill": "duragent.tools.skill:Skill",
+        "skill": "duragent.tools.skill:SkillTool",
         "read_output": "duragent.tools.read_output:ReadOutput",
         "think": "duragent.tools.think:Think",
     }
@@ -101,8 +101,8 @@ def gather(
     named, faults = _named(agent, places, sources, trusted)
     found = discover(places.agent_folder, places.workspace, trusted=trusted)
     faults += found.faults
-    programs = [tool for tool in named.values() if isinstance(tool, CliTool)]
-    first = [tool for tool in named.values() if tool is not None and not isinstance(tool, CliTool)]
+    programs = [tool for tool in named.values() if isinstance(tool, ProgramTool)]
+    first = [tool for tool in named.values() if tool is not None and not isinstance(tool, ProgramTool)]
     reserved = {tool.name for tool in first} | {READ_OUTPUT, SKILL}
     for tool in found.tools:
         if tool.name in reserved:
@@ -136,7 +136,7 @@ def _named(
 # --- built-ins and plugins -------------------------------------------------------------------------------------------
 
 
-def _builtin(spec: BuiltinTool, given: Mapping[str, Any]) -> AnyTool:
+def _builtin(spec: BuiltinToolSpec, given: Mapping[str, Any]) -> AnyTool:
     """Raises ValueError."""
     if spec.name in BUILTINS:
         return _loaded(spec.name, given)
@@ -192,7 +192,7 @@ def _problem(tool: Any, name: str) -> str | None:
 # --- programs of agent.yaml ------------------------------------------------------------------------------------------
 
 
-def _cli(spec: CliSpec, places: Places, trusted: bool) -> CliTool:
+def _cli(spec: CliSpec, places: Places, trusted: bool) -> ProgramTool:
     """Raises InvalidFile, ValueError."""
     if not trusted:
         raise ValueError(f"'{spec.name}' is left out until this workspace is trusted")
@@ -209,7 +209,7 @@ def _cli(spec: CliSpec, places: Places, trusted: bool) -> CliTool:
     described = "\n\n".join(text for text in ((spec.description or "").strip(), readme) if text)
     file = program_file(argv)
     schema = load_schema(_schema_beside(file), file.parent) if file else None
-    return CliTool(Program(spec.name, argv, file.parent if file else folder, described, schema))
+    return ProgramTool(Program(spec.name, argv, file.parent if file else folder, described, schema))
 
 
 def _schema_beside(program: Path) -> Path:

@@ -24,7 +24,7 @@ TOGETHER_MAX_BYTES = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Copyist:
+class CopySource:
     """Who copies, when, and why: the beginning of a sentence ("the session was forked")."""
 
     why: str
@@ -33,7 +33,7 @@ class Copyist:
 
 
 @dataclass(slots=True)
-class Copying:
+class LogCopy:
     """A log of the session `source` on its way to the session `target`.
 
     `first` changes the first record; `more` is what follows the last one besides what ends that was under way. After
@@ -43,7 +43,7 @@ class Copying:
 
     source: str
     target: str
-    by: Copyist
+    by: CopySource
     first: Callable[[SessionCreated], SessionCreated] | None = None
     more: Sequence[Event] = ()
     blobs: set[str] = field(default_factory=set)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from duragent.agent.load import Agent
 from duragent.errors import InvalidArguments
-from duragent.journal.events import Call, EffectClass, Finding, ModelReplied, ToolFinished
+from duragent.journal.events import Call, EffectClass, ModelReplied, PolicyFinding, ToolFinished
 from duragent.journal.record import Record
 from duragent.policy import guards
 from duragent.policy.rules import NOT_LISTED, Allow, Ask, Deny, Invocation, Verdict, allow_patterns, judge
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ResolvedCall:
     """A call that makes sense: its tool exists, its arguments fit. `sha256` is over tool and canonical arguments."""
 
     call: Call
@@ -71,18 +71,18 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class NeedsApproval:
     """A person has to say yes."""
 
     rule: str
-    findings: tuple[Finding, ...]
+    findings: tuple[PolicyFinding, ...]
     patterns: tuple[str, ...]
 
 
-Judgement = Allowed | Asking | Refused
+Judgement = Allowed | NeedsApproval | Refused
 
 
-def known(call: Call, tools: Toolset) -> Known | Refused:
+def resolve(call: Call, tools: Toolset) -> ResolvedCall | Refused:
     """The call with its tool and its arguments, or what is wrong with it, in words for the model."""
     tool = tools.get(call.tool)
     if tool is None:
@@ -91,7 +91,7 @@ def known(call: Call, tools: Toolset) -> Known | Refused:
     try:
         arguments = tool.parse(call.arguments)
         fields = json_object(call.arguments)
-        found = Known(call, tool, arguments, tool.invocation(arguments), sha256_of(call.tool, fields))
+        found = ResolvedCall(call, tool, arguments, tool.invocation(arguments), sha256_of(call.tool, fields))
         assert found.effect in get_args(EffectClass), f"its effect is {found.effect!r}"
     except InvalidArguments as error:
         return Refused(f"failed to parse tool arguments: {'; '.join(error.faults)}")
@@ -108,7 +108,7 @@ def sha256_of(tool: str, arguments: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def judged(found: Known, policy: Policy, agent: Agent, prior: Sequence[guards.PriorCall]) -> Judgement:
+def authorize(found: ResolvedCall, policy: Policy, agent: Agent, prior: Sequence[guards.PriorCall]) -> Judgement:
     """What guards and policy say of a call that nobody has decided about."""
     hooks = guards.with_defaults(agent.spec.hooks, [found.tool.name])
     if why := guards.refusal(hooks, found.as_prior(), prior):
@@ -121,10 +121,10 @@ def judged(found: Known, policy: Policy, agent: Agent, prior: Sequence[guards.Pr
             return Allowed(f"{verdict.source}: {verdict.rule}" if verdict.source else verdict.rule)
         case Ask():
             patterns = allow_patterns(policy, found.invocation)
-            return Asking(f"mode: {policy.mode} ({policy.mode_source})", _findings(verdict), patterns)
+            return NeedsApproval(f"mode: {policy.mode} ({policy.mode_source})", _findings(verdict), patterns)
 
 
-def judged_again(found: Known, policy: Policy, approved_sha256: str, by: str) -> Judgement:
+def reauthorize(found: ResolvedCall, policy: Policy, approved_sha256: str, by: str) -> Judgement:
     """The same of a call that a person has approved: a denial still wins, and only that very call may run."""
     if approved_sha256 and approved_sha256 != found.sha256:
         return Refused("The approval was for other arguments. The call was not run.", denied=True)
@@ -134,20 +134,20 @@ def judged_again(found: Known, policy: Policy, approved_sha256: str, by: str) ->
     return Allowed(f"approved by {by}" if by else "approved")
 
 
-def denied(found: Known, verdict: Verdict) -> Refused:
+def denied(found: ResolvedCall, verdict: Verdict) -> Refused:
     rule = f" ({verdict.source}: {verdict.rule})" if isinstance(verdict, Deny) else ""
     name = found.shown if len(found.shown) <= 500 else f"{found.shown[:500]}…"
     return Refused(f"Command '{name}' was denied by policy{rule}. This command is not allowed.", denied=True)
 
 
-def _findings(verdict: Ask) -> tuple[Finding, ...]:
+def _findings(verdict: Ask) -> tuple[PolicyFinding, ...]:
     open_parts = [part for part in verdict.parts if part.verdict == "ask"]
     # What is special about a part must not be what is left out.
     open_parts.sort(key=lambda part: part.reason == NOT_LISTED)
-    return tuple(Finding(text=part.text[:2_000], reason=part.reason) for part in open_parts[:50])
+    return tuple(PolicyFinding(text=part.text[:2_000], reason=part.reason) for part in open_parts[:50])
 
 
-def signature(found: Known, outcome: str, content: str) -> str:
+def signature(found: ResolvedCall, outcome: str, content: str) -> str:
     """The same for the same call with the same result: 16 hex digits."""
     return hashlib.sha256(f"{found.sha256}\n{outcome}\n{content}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

@@ -14,9 +14,9 @@ from duragent.journal.events import MessageReceived, ToolStarted, TurnStarted
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.models.messages import ToolSchema
-from duragent.turn.host import Wanted
+from duragent.turn.host import HistoryNeed
 
-FOR_RECALL = Wanted(8_000)
+FOR_RECALL = HistoryNeed(8_000)
 """How much of the session tells which tools fit."""
 
 OPENING_RECORDS = 64
@@ -28,9 +28,9 @@ BACK_LINES = 500
 _BYTES_PER_TOKEN = 4
 
 
-def wanted_for(around: Frame) -> Wanted:
+def wanted_for(around: Frame) -> HistoryNeed:
     """How much of the log may be needed to fill the frame: more than it holds, for a part of it is not shown."""
-    return Wanted(around.budget_tokens + around.budget_tokens // 2, 2 * around.room_tokens)
+    return HistoryNeed(around.budget_tokens + around.budget_tokens // 2, 2 * around.room_tokens)
 
 
 class Reach:
@@ -39,7 +39,7 @@ class Reach:
     Counts the bytes of the stored lines, which is a little more than what the model sees of them.
     """
 
-    def __init__(self, wanted: Wanted, state: SessionState) -> None:
+    def __init__(self, wanted: HistoryNeed, state: SessionState) -> None:
         self._wanted = wanted
         self._trigger = state.turn.trigger if state.turn else state.seq + 1
         self._turn_bytes = self._history_bytes = 0

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from duragent.bus import Delta
+from duragent.bus import OutputDelta
 from duragent.clock import Clock
 from duragent.errors import StoreFull
 from duragent.journal.events import Event
@@ -26,24 +26,24 @@ Decide = Callable[[SessionState], Sequence[Event]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class HistoryNeed:
     """How many tokens of the log a request may need: of what was before the running turn, and of that turn itself."""
 
     history_tokens: int
     turn_tokens: int = 0
 
 
-class Shown(Protocol):
+class InProgress(Protocol):
     """Something that is being written, and that a watcher who comes now must be told first."""
 
-    def so_far(self) -> list[Delta]: ...
+    def so_far(self) -> list[OutputDelta]: ...
 
     def over(self, state: SessionState) -> bool:
         """Whether its end is in the log already, so that nobody must be told of it any more."""
         ...
 
 
-class Stage(Protocol):
+class TurnHost(Protocol):
     """What a turn needs of its session."""
 
     @property
@@ -60,7 +60,7 @@ class Stage(Protocol):
 
     async def commit(self, decide: Decide) -> list[Record]: ...
 
-    async def newest(self, wanted: Wanted) -> tuple[list[Record], bool]:
+    async def newest(self, wanted: HistoryNeed) -> tuple[list[Record], bool]:
         """The newest records, at least as much as is wanted, oldest first, and whether there are no older ones."""
         ...
 
@@ -68,16 +68,16 @@ class Stage(Protocol):
         """Records behind seq `after`, with their texts."""
         ...
 
-    def show(self, shown: Shown) -> None:
+    def begin_output(self, shown: InProgress) -> None:
         """From now on a watcher that comes is told this first, until it is hidden."""
         ...
 
-    def hide(self, shown: Shown) -> None: ...
+    def end_output(self, shown: InProgress) -> None: ...
 
-    def tell(self, delta: Delta) -> None: ...
+    def publish(self, delta: OutputDelta) -> None: ...
 
 
-async def interrupted_within(stage: Stage, wait: Coroutine[Any, Any, None]) -> bool:
+async def interrupted_within(stage: TurnHost, wait: Coroutine[Any, Any, None]) -> bool:
     """Wait; True when the session's interrupt came first, or was there already."""
     waiting = asyncio.ensure_future(wait)
     interrupted = asyncio.ensure_future(stage.interrupt.wait())
@@ -89,7 +89,7 @@ async def interrupted_within(stage: Stage, wait: Coroutine[Any, Any, None]) -> b
     return stage.interrupt.is_set()
 
 
-async def when_there_is_room(stage: Stage, clock: Clock, work: Callable[[], Awaitable[T]]) -> T:
+async def when_there_is_room(stage: TurnHost, clock: Clock, work: Callable[[], Awaitable[T]]) -> T:
     """Do what keeps something that cannot be had again: a full store is waited for.
 
     Raises StoreFull only when the session is interrupted meanwhile.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from duragent.bus import Delta
+from duragent.bus import OutputDelta
 from duragent.journal.state import SessionState
 
 KEPT_CHARS = 64 << 10
@@ -12,7 +12,7 @@ KEPT_CHARS = 64 << 10
 class LiveOutput:
     """The output of one call as it comes."""
 
-    def __init__(self, turn: str, step: int, attempt: int, call: str, tell: Callable[[Delta], None]) -> None:
+    def __init__(self, turn: str, step: int, attempt: int, call: str, tell: Callable[[OutputDelta], None]) -> None:
         self._turn, self._step, self._attempt, self._call, self._tell = turn, step, attempt, call, tell
         self._tail = ""
         self._size = 0
@@ -23,12 +23,12 @@ class LiveOutput:
             self._size += len(text)
             self._tail = (self._tail + text)[-KEPT_CHARS:]
 
-    def so_far(self) -> list[Delta]:
+    def so_far(self) -> list[OutputDelta]:
         return [self._delta(self._size - len(self._tail), self._tail)] if self._tail else []
 
     def over(self, state: SessionState) -> bool:
         """See `Shown`: whoever shows it hides it before its end is written."""
         return False
 
-    def _delta(self, offset: int, text: str) -> Delta:
-        return Delta(self._turn, self._step, self._attempt, "output", offset, text, self._call)
+    def _delta(self, offset: int, text: str) -> OutputDelta:
+        return OutputDelta(self._turn, self._step, self._attempt, "output", offset, text, self._call)

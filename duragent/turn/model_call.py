@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from duragent.agent.load import Agent
 from duragent.context.budget import answer_tokens
 from duragent.context.build import build, frame
-from duragent.context.sections import surrounding_sections
+from duragent.context.sections import context_file_sections
 from duragent.context.tokens import request_tokens
 from duragent.context.window import find_window
 from duragent.crashpoint import crashpoint
@@ -30,7 +30,7 @@ from duragent.journal.events import (
     ModelCalled,
     ModelFailed,
     ModelReplied,
-    Tokens,
+    TokenCounts,
     TurnEnded,
 )
 from duragent.journal.next_step import AskModel, SettleModel
@@ -41,10 +41,10 @@ from duragent.models.litellm.table import listed_price
 from duragent.models.messages import ModelReply, ModelRequest, ToolSchema
 from duragent.text import without_surrogates
 from duragent.turn import history
-from duragent.turn.host import Stage, interrupted_within, let_go, when_there_is_room, why_stop
-from duragent.turn.partial import Partial, Question, recovered
+from duragent.turn.host import TurnHost, interrupted_within, let_go, when_there_is_room, why_stop
+from duragent.turn.partial import AttemptKey, Partial, recovered
 from duragent.turn.ports import Ports
-from duragent.turn.turn_agent import Cast, Speaker
+from duragent.turn.turn_agent import LoadedAgent, TurnAgent
 
 MAX_RETRY_AFTER_SECONDS = 300.0
 """A provider that wants a longer pause is not waited for: the turn fails and says so."""
@@ -77,10 +77,10 @@ class _Interrupted(Exception):
     """The question must stop."""
 
 
-class Asker:
+class ModelCaller:
     """Asks the model for one session."""
 
-    def __init__(self, stage: Stage, ports: Ports, speaker: Speaker) -> None:
+    def __init__(self, stage: TurnHost, ports: Ports, speaker: TurnAgent) -> None:
         self._stage, self._ports, self._speaker = stage, ports, speaker
 
     async def ask(self, step: AskModel) -> None:
@@ -116,7 +116,7 @@ class Asker:
         around = frame(
             agent,
             self._ports.clock.now(),
-            sections=surrounding_sections(cast.around),
+            sections=context_file_sections(cast.around),
             tools=offered,
             window=window,
         )
@@ -129,7 +129,7 @@ class Asker:
         reserved = await _reserve(agent, request, window)
         return _Asked(step, agent, model, request, max(input_seq, records[-1].seq if records else 0), reserved)
 
-    async def _offered(self, cast: Cast) -> Sequence[ToolSchema]:
+    async def _offered(self, cast: LoadedAgent) -> Sequence[ToolSchema]:
         """The tools for this turn: all, or for a small model those that fit; the same for the whole turn."""
         if self._speaker.offered is None:
             tools: Sequence[ToolSchema] = cast.tools.schemas()
@@ -168,8 +168,8 @@ class Asker:
     async def _listen(self, asked: _Asked) -> None:
         """Hear the answer out, and record how it ended."""
         step = asked.step
-        partial = Partial(Question(step.turn, step.step, step.attempt), self._keep, self._stage.tell)
-        self._stage.show(partial)
+        partial = Partial(AttemptKey(step.turn, step.step, step.attempt), self._keep, self._stage.publish)
+        self._stage.begin_output(partial)
         try:
             replied = self._replied(step, await self._hear(asked, partial))
             crashpoint("model.heard")
@@ -180,7 +180,7 @@ class Asker:
             failure = error
             await self._stage.commit(lambda state: [self._failed(state, step, partial, failure)])
         finally:
-            self._stage.hide(partial)
+            self._stage.end_output(partial)
 
     async def _keep_reply(self, replied: ModelReplied) -> None:
         """Record the answer. It is paid for: when there is no room it waits, rather than being asked for again."""
@@ -243,7 +243,7 @@ class Asker:
             reasoning=reply.reasoning,
             calls=calls,
             finish_reason=reply.finish_reason,
-            usage=Tokens(
+            usage=TokenCounts(
                 input=used.input_tokens,
                 output=used.output_tokens,
                 cached_input=used.cached_input_tokens,
@@ -272,7 +272,7 @@ class Asker:
 
     async def settle(self, step: SettleModel) -> None:
         kept = await self._ports.store.get_partial(self._stage.claim)
-        text, reasoning = recovered(kept, Question(step.turn, step.step, step.attempt))
+        text, reasoning = recovered(kept, AttemptKey(step.turn, step.step, step.attempt))
         failed = self._not_replied(step, "interrupted", text, reasoning)
 
         def decide(state: SessionState) -> Sequence[Event]:

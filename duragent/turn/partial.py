@@ -9,7 +9,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from duragent.bus import Delta, DeltaKind
+from duragent.bus import DeltaKind, OutputDelta
 from duragent.journal.state import SessionState
 
 Keep = Callable[[bytes, bool], Awaitable[None]]
@@ -17,7 +17,7 @@ Keep = Callable[[bytes, bool], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AttemptKey:
     """Which attempt to ask the model."""
 
     turn: str
@@ -28,7 +28,7 @@ class Question:
 class Partial:
     """An answer as far as it was told. While one piece is being kept, what arrives is gathered into the next."""
 
-    def __init__(self, question: Question, keep: Keep, tell: Callable[[Delta], None]) -> None:
+    def __init__(self, question: AttemptKey, keep: Keep, tell: Callable[[OutputDelta], None]) -> None:
         self._question, self._keep, self._tell = question, keep, tell
         self._text = self._reasoning = ""
         self._next_text: list[str] = []
@@ -44,7 +44,7 @@ class Partial:
     def reasoning(self) -> str:
         return self._reasoning
 
-    def so_far(self) -> list[Delta]:
+    def so_far(self) -> list[OutputDelta]:
         """What a watcher that comes now has to be told."""
         deltas = [self._delta("reasoning", 0, self._reasoning), self._delta("text", 0, self._text)]
         return [delta for delta in deltas if delta.text]
@@ -53,7 +53,7 @@ class Partial:
         """See `Shown`."""
         if state.turn is None or (asking := state.turn.asking) is None or asking.status != "open":
             return True
-        return Question(state.turn.id, asking.step, asking.attempt) != self._question
+        return AttemptKey(state.turn.id, asking.step, asking.attempt) != self._question
 
     def add(self, text: str, reasoning: str) -> None:
         """One more piece. What a model says that was left behind is nobody's answer any more."""
@@ -90,12 +90,12 @@ class Partial:
         question = self._question
         return _line({"turn": question.turn, "step": question.step, "attempt": question.attempt})
 
-    def _delta(self, kind: DeltaKind, offset: int, text: str) -> Delta:
+    def _delta(self, kind: DeltaKind, offset: int, text: str) -> OutputDelta:
         question = self._question
-        return Delta(question.turn, question.step, question.attempt, kind, offset, text)
+        return OutputDelta(question.turn, question.step, question.attempt, kind, offset, text)
 
 
-def recovered(data: bytes, question: Question) -> tuple[str, str]:
+def recovered(data: bytes, question: AttemptKey) -> tuple[str, str]:
     """(text, reasoning) that was kept for this question; empty when what is there belongs to another one."""
     lines = data.split(b"\n")[:-1]
     try:

@@ -12,7 +12,7 @@ from duragent.journal.state import SessionState
 from duragent.models.base import Model, ModelChoice
 from duragent.stores.base import Store
 from duragent.turn.settings import SessionsSettings
-from duragent.turn.workbench import Means
+from duragent.turn.workbench import Workbench
 
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 """Run a coroutine as a child of the wiring's task group."""
@@ -53,7 +53,7 @@ class Ports:
     model_for: Callable[[ModelChoice], Model]
     settings: SessionsSettings
     spawn: Spawn
-    means: Means
+    means: Workbench
     others: Others | None = None
     """`Sessions`, which puts itself here."""
     idle_timeout_seconds: float = 60.0

@@ -11,7 +11,7 @@ from pathlib import Path
 ASIDE = ".put-aside-by-duragent"
 
 
-def absent(paths: Iterable[Path]) -> tuple[Path, ...]:
+def missing(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Those of the paths that do not exist, in folders that do: a new repository as a whole is the agent's business."""
     return tuple(path for path in paths if not os.path.lexists(path) and path.parent.is_dir())
 

@@ -6,7 +6,7 @@ from duragent.errors import Damaged, SessionNotFound
 from duragent.journal.events import MessageReceived, ModelReplied, ToolFinished
 from duragent.journal.record import Record
 from duragent.tools.base import Sibling
-from duragent.turn.host import Stage
+from duragent.turn.host import TurnHost
 from duragent.turn.ports import Ports
 
 LOOK_BACK_RECORDS = 5_000
@@ -16,7 +16,7 @@ LOOK_BACK_RECORDS = 5_000
 class SessionReader:
     """For the tools of one session of `agent`. See `tools.base.SessionsPort`."""
 
-    def __init__(self, stage: Stage, ports: Ports, agent: str) -> None:
+    def __init__(self, stage: TurnHost, ports: Ports, agent: str) -> None:
         assert ports.others is not None
         self._stage, self._store, self._others, self._agent = stage, ports.store, ports.others, agent
 

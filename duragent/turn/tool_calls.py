@@ -17,8 +17,8 @@ from duragent.errors import AgentBroken, AgentNotFound, DuragentError, RunnerLos
 from duragent.journal.events import (
     ApprovalRequested,
     Event,
-    Finding,
     ModelReplied,
+    PolicyFinding,
     ToolFinished,
     ToolLost,
     ToolResolved,
@@ -34,19 +34,19 @@ from duragent.policy.skills import SKILL_TOOL, active_skills, narrowing, refused
 from duragent.text import without_surrogates
 from duragent.turn.authorize import (
     Allowed,
-    Asking,
     Judgement,
-    Known,
+    NeedsApproval,
     Refused,
-    judged,
-    judged_again,
-    known,
+    ResolvedCall,
+    authorize,
     prior_calls,
+    reauthorize,
+    resolve,
 )
-from duragent.turn.host import Stage, Wanted, why_stop
+from duragent.turn.host import HistoryNeed, TurnHost, why_stop
 from duragent.turn.ports import Ports
-from duragent.turn.tool_run import Execution, Running
-from duragent.turn.turn_agent import Cast, Speaker
+from duragent.turn.tool_run import ToolRun, ToolRunner
+from duragent.turn.turn_agent import LoadedAgent, TurnAgent
 
 PRIOR_TOKENS = 40_000
 """How far back guards look where the agent sets no bound."""
@@ -61,12 +61,12 @@ _ABOUT_SKILLS = (TurnStarted, ModelReplied, ToolFinished)
 _log = logging.getLogger(__name__)
 
 
-class Doer:
+class ToolCalls:
     """Acts for one session."""
 
-    def __init__(self, stage: Stage, ports: Ports, speaker: Speaker) -> None:
+    def __init__(self, stage: TurnHost, ports: Ports, speaker: TurnAgent) -> None:
         self._stage, self._ports, self._speaker = stage, ports, speaker
-        self._execution = Execution(stage, ports, speaker)
+        self._execution = ToolRunner(stage, ports, speaker)
 
     # --- the three steps --------------------------------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ class Doer:
             assert isinstance(judgement, Refused)
             if await self._commit_open(step, _refused(step, judgement)) and step.call.attempt:
                 await self._execution.tidy(step.call.call)
-        elif isinstance(judgement, Asking):
+        elif isinstance(judgement, NeedsApproval):
             await self._ask(step, found, judgement)
         else:
             await self._start([(found, judgement), *await self._beside(step, found)], step)
@@ -95,8 +95,8 @@ class Doer:
         except (AgentNotFound, AgentBroken) as error:
             await self._give_up(step, error)
             return
-        found = known(await self._call(call.call), cast.tools)
-        if not isinstance(found, Known) or not found.tool.by_command:
+        found = resolve(await self._call(call.call), cast.tools)
+        if not isinstance(found, ResolvedCall) or not found.tool.by_command:
             # It may have been a command, of a tool that the agent has no more.
             await self._execution.commands(call.call).end()
             await self._lose(step.turn, call, found, "the server stopped while it ran")
@@ -132,10 +132,10 @@ class Doer:
 
     # --- may it run? ------------------------------------------------------------------------------------------------
 
-    async def _judgement(self, turn: str, call: OpenCall) -> tuple[Known | None, Judgement]:
+    async def _judgement(self, turn: str, call: OpenCall) -> tuple[ResolvedCall | None, Judgement]:
         cast = await self._speaker.at(turn, self._stage.state.agent)
         agent = cast.agent
-        found = known(await self._call(call.call), cast.tools)
+        found = resolve(await self._call(call.call), cast.tools)
         if isinstance(found, Refused):
             return None, found
         if why := refused_by_skill(found.invocation, await self._narrowing(cast)):
@@ -145,11 +145,11 @@ class Doer:
             by = next((each.by for each in reversed(self._stage.state.decided) if each.call == call.call), "")
             if elsewhere := await self._elsewhere(cast, call, found):
                 return found, elsewhere
-            return found, await asyncio.to_thread(judged_again, found, policy, call.arguments_sha256, by)
+            return found, await asyncio.to_thread(reauthorize, found, policy, call.arguments_sha256, by)
         prior = await self._prior(cast, found)
-        return found, await asyncio.to_thread(judged, found, policy, agent, prior)
+        return found, await asyncio.to_thread(authorize, found, policy, agent, prior)
 
-    async def _elsewhere(self, cast: Cast, call: OpenCall, found: Known) -> Asking | None:
+    async def _elsewhere(self, cast: LoadedAgent, call: OpenCall, found: ResolvedCall) -> NeedsApproval | None:
         """The question again, when it would not run where the person was told that it would."""
         if not call.place or not found.tool.by_command:
             return None
@@ -161,22 +161,22 @@ class Doer:
         if place == call.place:
             return None
         why = f"it was approved for another place: {call.place}"
-        return Asking("the place has changed", (Finding(text=found.shown[:2_000], reason=why),), ())
+        return NeedsApproval("the place has changed", (PolicyFinding(text=found.shown[:2_000], reason=why),), ())
 
-    async def _place(self, agent: Agent, found: Known) -> str:
+    async def _place(self, agent: Agent, found: ResolvedCall) -> str:
         """Where its command runs, for people; "" without one. Raises SandboxUnavailable."""
         # In a thread: the first time a sandbox is tried out, which may take seconds.
         return await asyncio.to_thread(self._ports.means.place, agent) if found.tool.by_command else ""
 
-    async def _prior(self, cast: Cast, found: Known) -> list[guards.PriorCall]:
+    async def _prior(self, cast: LoadedAgent, found: ResolvedCall) -> list[guards.PriorCall]:
         """The calls before this one, as far as the model sees them; none when no guard asks for them."""
         if not guards.with_defaults(cast.agent.spec.hooks, [found.tool.name]).before_tool:
             return []
         tokens = cast.agent.spec.session.context.max_history_tokens or PRIOR_TOKENS
-        records, _ = await self._stage.newest(Wanted(tokens))
+        records, _ = await self._stage.newest(HistoryNeed(tokens))
         return prior_calls(records, found.call.call)
 
-    async def _narrowing(self, cast: Cast) -> tuple[Skill, ...]:
+    async def _narrowing(self, cast: LoadedAgent) -> tuple[Skill, ...]:
         """The skills that are active in this turn and narrow what it may do."""
         turn = self._stage.state.turn
         if turn is None or cast.tools.get(SKILL_TOOL) is None:
@@ -190,10 +190,10 @@ class Doer:
             self._speaker.skills = active_skills(events)
         return narrowing(self._speaker.skills, cast.around.skills)
 
-    async def _beside(self, step: RunTool, first: Known) -> list[tuple[Known, Allowed]]:
+    async def _beside(self, step: RunTool, first: ResolvedCall) -> list[tuple[ResolvedCall, Allowed]]:
         """The calls right behind it that may run along with it."""
         turn = self._stage.state.turn
-        beside: list[tuple[Known, Allowed]] = []
+        beside: list[tuple[ResolvedCall, Allowed]] = []
         if turn is None or first.effect != "pure" or step.call.status != "requested":
             return beside
         for call in turn.calls[1:AT_ONCE]:
@@ -203,7 +203,7 @@ class Doer:
             beside.append((found, judgement))
         return beside
 
-    async def _ask(self, step: RunTool, found: Known, asking: Asking) -> None:
+    async def _ask(self, step: RunTool, found: ResolvedCall, asking: NeedsApproval) -> None:
         agent = (await self._speaker.at(step.turn, self._stage.state.agent)).agent
         try:
             place = await self._place(agent, found)
@@ -238,7 +238,7 @@ class Doer:
 
     # --- run it -----------------------------------------------------------------------------------------------------
 
-    async def _start(self, calls: Sequence[tuple[Known, Allowed]], step: RunTool) -> None:
+    async def _start(self, calls: Sequence[tuple[ResolvedCall, Allowed]], step: RunTool) -> None:
         agent = (await self._speaker.at(step.turn, self._stage.state.agent)).agent
         attempt = step.call.attempt + 1
         if attempt > 1:
@@ -260,7 +260,9 @@ class Doer:
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    async def _intent(self, found: Known, allowed: Allowed, agent: Agent, attempt: int, turn: str) -> ToolStarted:
+    async def _intent(
+        self, found: ResolvedCall, allowed: Allowed, agent: Agent, attempt: int, turn: str
+    ) -> ToolStarted:
         call = found.call.call
         if found.tool.by_command:
             await self._ports.means.spool.ready()
@@ -284,7 +286,7 @@ class Doer:
             spool=self._ports.means.spool.id if found.tool.by_command else "",
         )
 
-    async def _carry_out(self, running: Running, step: RunTool | RecoverCall) -> None:
+    async def _carry_out(self, running: ToolRun, step: RunTool | RecoverCall) -> None:
         try:
             await self._execution.carry_out(running, step.turn)
         except RunnerLost as error:
@@ -295,9 +297,9 @@ class Doer:
 
     # --- what became of it ------------------------------------------------------------------------------------------
 
-    async def _lose(self, turn: str, call: OpenCall, found: Known | Refused, evidence: str) -> None:
+    async def _lose(self, turn: str, call: OpenCall, found: ResolvedCall | Refused, evidence: str) -> None:
         """The call may have run. Its effect class, and who could be asked, decide what comes next."""
-        shown = found.shown if isinstance(found, Known) else ""
+        shown = found.shown if isinstance(found, ResolvedCall) else ""
         lost = ToolLost(turn=turn, call=call.call, evidence=evidence, invocation=shown)
         if call.effect in ("pure", "idempotent") and call.attempt < ATTEMPTS:
             again = ToolResolved(call=call.call, resolution="retry", by=f"effect class: {call.effect}")

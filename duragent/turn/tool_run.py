@@ -25,13 +25,13 @@ from duragent.sandboxes.base import Command
 from duragent.subscribers.notify import Notice
 from duragent.text import without_surrogates
 from duragent.tools.base import CallInfo, ToolContext, ToolResult, failed
-from duragent.turn.authorize import Known, signature
-from duragent.turn.host import CANCEL_SECONDS, Stage, let_go, when_there_is_room, why_stop
+from duragent.turn.authorize import ResolvedCall, signature
+from duragent.turn.host import CANCEL_SECONDS, TurnHost, let_go, when_there_is_room, why_stop
 from duragent.turn.live_output import LiveOutput
 from duragent.turn.ports import Ports
-from duragent.turn.protected_files import absent, put_aside
+from duragent.turn.protected_files import missing, put_aside
 from duragent.turn.session_reader import SessionReader
-from duragent.turn.turn_agent import Speaker
+from duragent.turn.turn_agent import TurnAgent
 
 COMMAND_MARGIN_SECONDS = 30.0
 """The runner of a command holds the deadline; only when it is this late the server steps in."""
@@ -41,10 +41,10 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class ToolRun:
     """A call on its way, with the seams it needs."""
 
-    known: Known
+    known: ResolvedCall
     agent: Agent
     attempt: int
     commands: Commands
@@ -53,20 +53,20 @@ class Running:
     """Its command was started before: it is only waited for, and never made again."""
 
 
-class Execution:
+class ToolRunner:
     """Carries out the calls of one session."""
 
-    def __init__(self, stage: Stage, ports: Ports, speaker: Speaker) -> None:
+    def __init__(self, stage: TurnHost, ports: Ports, speaker: TurnAgent) -> None:
         self._stage, self._ports, self._speaker = stage, ports, speaker
 
-    async def carry_out(self, running: Running, turn: str) -> None:
+    async def carry_out(self, running: ToolRun, turn: str) -> None:
         """Run it and record its end; nothing is recorded when the server stops. Raises RunnerLost."""
         watched = await self._watched(running)
-        self._stage.show(running.live)
+        self._stage.begin_output(running.live)
         try:
             result = await self._result(running)
         finally:
-            self._stage.hide(running.live)
+            self._stage.end_output(running.live)
         if result is None:
             return
         result = await self._without_planted(result, watched)
@@ -80,11 +80,11 @@ class Execution:
             self._speaker.gather_again()
         await self._notify(running, result)
 
-    async def _watched(self, running: Running) -> tuple[Path, ...]:
+    async def _watched(self, running: ToolRun) -> tuple[Path, ...]:
         """The files that must not come into being while this runs."""
         if not running.known.tool.by_command:
             return ()
-        return await asyncio.to_thread(lambda: absent(self._ports.means.places(running.agent).frozen))
+        return await asyncio.to_thread(lambda: missing(self._ports.means.places(running.agent).frozen))
 
     async def _without_planted(self, result: ToolResult, watched: tuple[Path, ...]) -> ToolResult:
         planted = await asyncio.to_thread(put_aside, watched) if watched else []
@@ -95,7 +95,7 @@ class Execution:
         told = f"[{names}: only a person may make this; it was renamed and has no effect]"
         return replace(result, content=f"{result.content}\n\n{told}")
 
-    async def _result(self, running: Running) -> ToolResult | None:
+    async def _result(self, running: ToolRun) -> ToolResult | None:
         """What came of it; None when the server stops, and the next one finds out."""
         tool, stage = running.known.tool, self._stage
         working = asyncio.ensure_future(self._guarded(running))
@@ -121,7 +121,7 @@ class Execution:
             interrupted.cancel()
             await let_go(working, f"the tool {tool.name}")
 
-    async def _stopped(self, running: Running, working: "asyncio.Future[ToolResult]", outcome: str) -> ToolResult:
+    async def _stopped(self, running: ToolRun, working: "asyncio.Future[ToolResult]", outcome: str) -> ToolResult:
         """End it, and what it had said until then."""
         if running.known.tool.by_command:
             await running.commands.end()
@@ -133,7 +133,7 @@ class Execution:
             return ToolResult(f"The call was cancelled while it ran.{warning}", "cancelled")
         return ToolResult(f"[timed out after {running.known.tool.timeout_seconds:g} s]{warning}", "timeout")
 
-    async def _guarded(self, running: Running) -> ToolResult:
+    async def _guarded(self, running: ToolRun) -> ToolResult:
         """The tool's run; a tool is foreign code, and whatever it raises is one more way to fail."""
         tool, found = running.known.tool, running.known
         try:
@@ -149,7 +149,7 @@ class Execution:
 
     # --- how it ended -----------------------------------------------------------------------------------------------
 
-    async def _finish(self, running: Running, result: ToolResult, turn: str) -> None:
+    async def _finish(self, running: ToolRun, result: ToolResult, turn: str) -> None:
         found, content = running.known, without_surrogates(result.content)
         sha, size = await self._keep(result.full)
         mark = signature(found, result.outcome, content)
@@ -180,7 +180,7 @@ class Execution:
         await when_there_is_room(self._stage, self._ports.clock, put)
         return sha, len(full)
 
-    def _note(self, running: Running, result: ToolResult, mark: str) -> str:
+    def _note(self, running: ToolRun, result: ToolResult, mark: str) -> str:
         """What the model is told besides: the agent's own notes, and that it goes in circles."""
         found, turn = running.known, self._stage.state.turn
         notes = []
@@ -193,7 +193,7 @@ class Execution:
             notes.append(f"{circles} Do something else, or say what stands in the way.")
         return "\n".join(note for note in notes if note)
 
-    async def _notify(self, running: Running, result: ToolResult) -> None:
+    async def _notify(self, running: ToolRun, result: ToolResult) -> None:
         policy = await self._ports.means.policy(running.agent)
         if deliveries := notifications(policy, running.known.invocation):
             session_id, shown = self._stage.claim.session_id, running.known.shown
@@ -219,12 +219,12 @@ class Execution:
     async def forget(self, call: str) -> None:
         await self._ports.means.spool.forget(self._stage.claim.session_id, call)
 
-    def running(self, turn: str, found: Known, agent: Agent, attempt: int, *, attached: bool = False) -> Running:
+    def running(self, turn: str, found: ResolvedCall, agent: Agent, attempt: int, *, attached: bool = False) -> ToolRun:
         asking = self._stage.state.turn.asking if self._stage.state.turn else None
-        live = LiveOutput(turn, asking.step if asking else 1, attempt, found.call.call, self._stage.tell)
-        return Running(found, agent, attempt, self.commands(found.call.call, live), live, attached)
+        live = LiveOutput(turn, asking.step if asking else 1, attempt, found.call.call, self._stage.publish)
+        return ToolRun(found, agent, attempt, self.commands(found.call.call, live), live, attached)
 
-    def _context(self, running: Running) -> ToolContext:
+    def _context(self, running: ToolRun) -> ToolContext:
         means, agent, call = self._ports.means, running.agent, running.known.call.call
         places = means.places(agent)
         return ToolContext(

@@ -11,7 +11,7 @@ from typing import assert_never
 from duragent.agent.spec import AgentSpec
 from duragent.errors import DuragentError, SessionDeleted, StoreError
 from duragent.journal.events import Event, TurnEnded, TurnStarted
-from duragent.journal.limits import Limits
+from duragent.journal.limits import TurnLimits
 from duragent.journal.next_step import (
     AskModel,
     EndTurn,
@@ -24,12 +24,12 @@ from duragent.journal.next_step import (
 )
 from duragent.journal.state import SessionState
 from duragent.text import without_surrogates
-from duragent.turn.host import Stage, why_stop
+from duragent.turn.host import TurnHost, why_stop
 from duragent.turn.limits_of_agent import limits_of
-from duragent.turn.model_call import Asker
+from duragent.turn.model_call import ModelCaller
 from duragent.turn.ports import Ports
-from duragent.turn.tool_calls import Doer
-from duragent.turn.turn_agent import Speaker
+from duragent.turn.tool_calls import ToolCalls
+from duragent.turn.turn_agent import TurnAgent
 
 _log = logging.getLogger(__name__)
 
@@ -37,14 +37,14 @@ _log = logging.getLogger(__name__)
 class Turn:
     """Performs the steps of one session's turns."""
 
-    def __init__(self, stage: Stage, ports: Ports) -> None:
+    def __init__(self, stage: TurnHost, ports: Ports) -> None:
         self._stage, self._ports = stage, ports
-        self._speaker = Speaker(ports.agents, ports.means)
-        self._asker = Asker(stage, ports, self._speaker)
-        self._doer = Doer(stage, ports, self._speaker)
+        self._speaker = TurnAgent(ports.agents, ports.means)
+        self._asker = ModelCaller(stage, ports, self._speaker)
+        self._doer = ToolCalls(stage, ports, self._speaker)
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> TurnLimits:
         return limits_of(self._ports.settings, self._spec())
 
     def _spec(self) -> AgentSpec | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from duragent.agent.context_files import Surroundings, load_surroundings, working_folder
+from duragent.agent.context_files import ContextFiles, load_context_files, working_folder
 from duragent.agent.load import Agent
 from duragent.errors import SandboxUnavailable
 from duragent.policy.files import allow_always, load_policy
@@ -43,7 +43,7 @@ _DEFAULTS = SandboxSettings()
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Workbench:
     """Made by the wiring, the same for all sessions. `project` is the folder that holds the workspace.
 
     `closed` are files and folders that no tool may touch, `frozen` those that are only read: what decides how agents
@@ -144,12 +144,12 @@ class Means:
 
         return confine
 
-    async def gather(self, agent: Agent) -> tuple[Toolset, Surroundings]:
+    async def gather(self, agent: Agent) -> tuple[Toolset, ContextFiles]:
         """The agent's tools, and the files around it, as they are on the disk now."""
 
-        def look() -> tuple[Toolset, Surroundings]:
+        def look() -> tuple[Toolset, ContextFiles]:
             places = self.places(agent)
-            around = load_surroundings(agent, self.workspace, places.folder)
+            around = load_context_files(agent, self.workspace, places.folder)
             return gather(agent, places, given=self.given), around
 
         return await asyncio.to_thread(look)

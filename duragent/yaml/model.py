@@ -31,7 +31,7 @@ PathText = Annotated[str, BeforeValidator(_path_text)]
 
 
 @dataclass(frozen=True)
-class Fault:
+class FileFault:
     """One thing that is wrong."""
 
     line: int | None
@@ -147,14 +147,14 @@ def _place(document: YamlDocument, model: type[BaseModel], loc: tuple[str | int,
     return _path(document, loc)
 
 
-def _fault(document: YamlDocument, model: type[BaseModel], path: YamlPath, details: ErrorDetails) -> Fault:
+def _fault(document: YamlDocument, model: type[BaseModel], path: YamlPath, details: ErrorDetails) -> FileFault:
     kind, line = details["type"], document.line(path)
     if kind == "missing":
-        return Fault(line, path, "is missing")
+        return FileFault(line, path, "is missing")
     if kind == "extra_forbidden":
-        return Fault(line, path, *_unknown_key(str(path[-1]), known_names(model, details["loc"][:-1])))
+        return FileFault(line, path, *_unknown_key(str(path[-1]), known_names(model, details["loc"][:-1])))
     shown = _shown(document, path, details["input"])
-    return Fault(line, path, *_problem(details, shown, document.raw.get(path)))
+    return FileFault(line, path, *_problem(details, shown, document.raw.get(path)))
 
 
 def _shown(document: YamlDocument, path: YamlPath, value: object) -> str:

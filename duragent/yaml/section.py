@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict
 from duragent.yaml.model import PathText
 
 
-class Section(BaseModel):
+class YamlSection(BaseModel):
     """A mapping that people write."""
 
     model_config = ConfigDict(

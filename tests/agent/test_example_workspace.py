@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from duragent.agent.catalog import Catalog
-from duragent.agent.context_files import load_surroundings
+from duragent.agent.context_files import load_context_files
 from duragent.agent.load import Agent
 from duragent.policy.files import load_policy
 from duragent.policy.rules import Allow, Ask, Deny, Invocation, judge
@@ -38,7 +38,7 @@ def test_example_agent_has_tools_surroundings_and_policy_without_a_fault(name: s
     agent = example(name)
 
     assert tools_of(name).faults == ()
-    around = load_surroundings(agent, EXAMPLE, EXAMPLE)
+    around = load_context_files(agent, EXAMPLE, EXAMPLE)
     assert around.faults == ()
     assert [skill.name for skill in around.skills] == ["meeting-notes"]
     assert [directive.source for directive in around.directives] == ["workspace/language"]
@@ -62,7 +62,7 @@ def test_example_tools_are_found_with_their_descriptions_and_effects() -> None:
 
 
 def test_example_skill_allows_tools_that_are_there() -> None:
-    [skill] = load_surroundings(example("assistant"), EXAMPLE, EXAMPLE).skills
+    [skill] = load_context_files(example("assistant"), EXAMPLE, EXAMPLE).skills
     names = {tool.name for tool in tools_of("assistant").tools}
     assert set(skill.allowed_tools or ()) <= names
     assert (skill.folder / "template.md").is_file()

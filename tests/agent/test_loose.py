@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from duragent.agent.spec import AgentFile
-from duragent.agent.upgrade import Tightened, tightened
+from duragent.agent.upgrade import Upgraded, upgraded
 from duragent.errors import InvalidFile
 from duragent.yaml.document import parse_yaml
 from duragent.yaml.model import found_faults, validate
@@ -70,8 +70,8 @@ LOOSE = {
 }
 
 
-def fixed(text: str) -> Tightened:
-    return tightened(text, "clerk", lambda named: "GONE" not in named)
+def fixed(text: str) -> Upgraded:
+    return upgraded(text, "clerk", lambda named: "GONE" not in named)
 
 
 @pytest.mark.parametrize(("old", "new", "wanted"), LOOSE.values(), ids=LOOSE)
@@ -81,7 +81,7 @@ def test_each_looseness_is_put_right_where_it_stands_and_once(old: str, new: str
     assert wanted in found.text
     assert len(found.changes) == 1
     assert validate(parse_yaml(found.text, "agent.yaml"), AgentFile).metadata.name == "clerk"
-    assert fixed(found.text) == Tightened(found.text)
+    assert fixed(found.text) == Upgraded(found.text)
     assert all(comment in found.text for comment in ("# My agent.", "# the format", "# its name", "# which model"))
 
 
@@ -92,7 +92,7 @@ def test_all_pairs_of_them_are_put_right_together() -> None:
         if other in text and not _has_twice(both):
             found = fixed(both)
             assert found_faults(parse_yaml(found.text, "agent.yaml"), AgentFile) == []
-            assert fixed(found.text) == Tightened(found.text)
+            assert fixed(found.text) == Upgraded(found.text)
 
 
 def _has_twice(text: str) -> bool:

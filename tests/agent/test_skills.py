@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.agent.context_files import Surroundings, load_surroundings, working_folder
+from duragent.agent.context_files import ContextFiles, load_context_files, working_folder
 from duragent.agent.directives import Directive, Project, load_directives, load_project
 from duragent.agent.load import Agent, load_agent
 from duragent.agent.skills import Skill, files_of, load_skills, read_file_of, skills_of
@@ -281,13 +281,13 @@ def test_project_file_that_is_no_text_or_leads_out_is_told(tmp_path: Path) -> No
 
 def test_surroundings_are_all_of_it(tmp_path: Path) -> None:
     agent = agent_in(tmp_path)
-    assert load_surroundings(agent, tmp_path, tmp_path) == Surroundings()
+    assert load_context_files(agent, tmp_path, tmp_path) == ContextFiles()
     (tmp_path / "directives").mkdir()
     (tmp_path / "directives" / "tone.md").write_text("Be kind.")
     (tmp_path / "AGENTS.md").write_text("Run make.")
     write_skill(tmp_path / "skills", "pdf")
     write_skill(tmp_path / "skills", "broken", "")
-    found = load_surroundings(agent, tmp_path, tmp_path)
+    found = load_context_files(agent, tmp_path, tmp_path)
     assert (found.directives, found.project) == (
         (Directive("workspace/tone", "Be kind."),),
         Project("AGENTS.md", "Run make."),
@@ -302,6 +302,6 @@ def test_surroundings_are_there_whatever_the_folders_that_the_agent_names_are(tm
     for folder in (tmp_path, agent.folder):
         (folder / "loop").symlink_to("loop")
     folder = working_folder(agent, tmp_path)
-    found = load_surroundings(agent, workspace, folder)
+    found = load_context_files(agent, workspace, folder)
     assert (folder, found.skills, found.project) == (tmp_path / name, (), None)
     assert len(found.faults) == (0 if name == "gone" else 1)

@@ -14,7 +14,7 @@ from duragent.agent.spec import KNOWN_PROVIDERS, inactive
 from duragent.agent.starter import (
     DEFAULT_MODELS,
     PROVIDER_KEYS,
-    Choice,
+    ProviderChoice,
     Written,
     choose_provider,
     write_agent,
@@ -316,13 +316,13 @@ def test_providers_are_chosen_in_order() -> None:
 
     no_key = "no API key is set and no Ollama with a model is running"
     assert found == [
-        Choice("openrouter", DEFAULT_MODELS["openrouter"], "OPENROUTER_API_KEY is set"),
-        Choice("anthropic", DEFAULT_MODELS["anthropic"], "ANTHROPIC_API_KEY is set"),
-        Choice("openai", DEFAULT_MODELS["openai"], "OPENAI_API_KEY is set"),
-        Choice("gemini", DEFAULT_MODELS["gemini"], "GEMINI_API_KEY is set"),
-        Choice("ollama", "llama", "Ollama is running on this machine"),
-        Choice("demo", "demo", no_key),
-        Choice("demo", "demo", no_key),
+        ProviderChoice("openrouter", DEFAULT_MODELS["openrouter"], "OPENROUTER_API_KEY is set"),
+        ProviderChoice("anthropic", DEFAULT_MODELS["anthropic"], "ANTHROPIC_API_KEY is set"),
+        ProviderChoice("openai", DEFAULT_MODELS["openai"], "OPENAI_API_KEY is set"),
+        ProviderChoice("gemini", DEFAULT_MODELS["gemini"], "GEMINI_API_KEY is set"),
+        ProviderChoice("ollama", "llama", "Ollama is running on this machine"),
+        ProviderChoice("demo", "demo", no_key),
+        ProviderChoice("demo", "demo", no_key),
     ]
 
 

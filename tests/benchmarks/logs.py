@@ -21,7 +21,7 @@ from duragent.journal.events import (
     ModelReplied,
     OwnerClaimed,
     SessionCreated,
-    Tokens,
+    TokenCounts,
     TurnEnded,
     TurnStarted,
 )
@@ -54,7 +54,7 @@ def _turn(number: int, message_seq: int) -> tuple[Event, ...]:
             turn=turn,
             model="demo",
             text=_ANSWER,
-            usage=Tokens(input=90, output=60),
+            usage=TokenCounts(input=90, output=60),
         ),
         TurnEnded(turn=turn, outcome="completed"),
     )

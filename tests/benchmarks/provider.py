@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 
-from duragent.testing.stub_llm import Answer, Behaviour, StubLlm, StubRequest
+from duragent.testing.stub_llm import Behaviour, ProviderAnswer, StubLlm, StubRequest
 
 _ORDER = re.compile(r"words=(\d+)(?: pace=([\d.]+))?")
 
@@ -16,7 +16,7 @@ def answer(request: StubRequest) -> Behaviour:
     found = _ORDER.search(request.last_message)
     words, pace = (int(found[1]), float(found[2] or 0)) if found else (1, 0.0)
     # Each is another one: litellm gives up on a provider that says the same a hundred times.
-    return Answer(" ".join(f"word{number}" for number in range(words)), chunk_delay_seconds=pace)
+    return ProviderAnswer(" ".join(f"word{number}" for number in range(words)), chunk_delay_seconds=pace)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from duragent.session.recovery import fold
+from duragent.session.recovery import recover
 from duragent.stores.files.store import FileStore
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.logs import LogMaker, Written, write_index
@@ -85,7 +85,7 @@ async def _opened(sessions_dir: Path, written: Written) -> Written:
         await store.verify(written.session_id)
         claim = await store.claim(written.session_id)
         assert (claim.damage, claim.torn) == (None, None)
-        state = await fold(store, claim)
+        state = await recover(store, claim)
     finally:
         store.close()
     folder = sessions_dir / written.session_id

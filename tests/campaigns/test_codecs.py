@@ -19,13 +19,13 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from duragent import wire
-from duragent.bus import Delta
+from duragent.bus import OutputDelta
 from duragent.client.sse import Decoder, ServerSentEvent
 from duragent.journal.apply import reduce
 from duragent.journal.events import EVENT_TYPES, MessageReceived
 from duragent.journal.record import MAX_LINE_BYTES, Record, crc_seed, decode, encode, expand
 from duragent.journal.state import SessionState
-from duragent.process.folder import Claim, Exit
+from duragent.process.folder import Exit, RunnerClaim
 from duragent.server.frames import frame, framed, listed
 from duragent.server.params import SEQ_MAX, last_event_id_of
 from duragent.server.responses import to_json
@@ -133,7 +133,9 @@ def _has_surrogates(row: index.Row) -> bool:
 
 
 def deltas_reach_the_client(data: st.DataObject) -> None:
-    delta = data.draw(st.builds(Delta, **{f.name: _simple(Delta, f.name) for f in dataclasses.fields(Delta)}))
+    delta = data.draw(
+        st.builds(OutputDelta, **{f.name: _simple(OutputDelta, f.name) for f in dataclasses.fields(OutputDelta)})
+    )
     (event,) = received(delta_frame(delta), data.draw(PIECES))
     found = wire.Delta.model_validate(json.loads(event.data))
     assert (event.event, event.id) == ("delta", "")
@@ -162,7 +164,7 @@ def shapes_of_the_api_come_back(data: st.DataObject) -> None:
 
 
 def files_of_the_runner_come_back(data: st.DataObject) -> None:
-    for kind in (Claim, Exit):
+    for kind in (RunnerClaim, Exit):
         value = data.draw(_shapes(kind))
         assert kind.model_validate_json(json.dumps(value.model_dump(mode="json"))) == value
 

@@ -14,7 +14,7 @@ from duragent.tools.bash import Bash
 from duragent.tools.edit_file import EditFile
 from duragent.tools.programs.program import Program
 from duragent.tools.programs.schema import parse_schema
-from duragent.tools.programs.tool import CliTool
+from duragent.tools.programs.tool import ProgramTool
 from duragent.tools.search_files import SearchFiles
 from duragent.tools.write_file import WriteFile
 from tests.campaigns.campaign import Campaign
@@ -57,8 +57,8 @@ TAKERS: tuple[AnyTool, ...] = (
     EditFile(),
     SearchFiles(),
     WriteFile(),
-    CliTool(Program("free", ("x",), Path())),
-    CliTool(Program("strict", ("x",), Path(), schema=parse_schema(SCHEMA))),
+    ProgramTool(Program("free", ("x",), Path())),
+    ProgramTool(Program("strict", ("x",), Path(), schema=parse_schema(SCHEMA))),
 )
 NUMBERS = ("NaN", "Infinity", "-Infinity", "1e999", "9" * 5_000, "-0.0", '"\\ud800"', "[" * 5_000, '{"a":' * 5_000)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from duragent.bus import MAX_WAITING_BYTES, Block, Delta, Subscription
+from duragent.bus import MAX_WAITING_BYTES, Block, OutputDelta, Subscription
 from duragent.client.client import Client
 from duragent.client.watch import CaughtUp
 from duragent.journal.record import Record
@@ -153,7 +153,7 @@ def test_what_waits_for_a_watcher_is_bounded_whatever_it_is() -> None:
     with traced() as size_bytes:
         for seq in range(1, 2_000):
             # What a command prints, with somebody's renaming between any two pieces of it.
-            subscription.put(Delta("t", 1, 1, "output", seq * 60_000, str(seq) * 15_000, "c"))
+            subscription.put(OutputDelta("t", 1, 1, "output", seq * 60_000, str(seq) * 15_000, "c"))
             subscription.put(Block(b'{"seq":%d}\n' % seq, seq, seq))
             most = max(most, size_bytes())
     assert most < 3 * MAX_WAITING_BYTES
@@ -162,7 +162,7 @@ def test_what_waits_for_a_watcher_is_bounded_whatever_it_is() -> None:
 def test_long_pieces_are_not_kept_when_they_are_sent() -> None:
     with traced() as size_bytes:
         for number in range(100):
-            frame = delta_frame(Delta("t", 1, 1, "text", 0, str(number) * 100_000))
+            frame = delta_frame(OutputDelta("t", 1, 1, "text", 0, str(number) * 100_000))
         assert frame.endswith(b"\n\n")
         assert size_bytes() < 2_000_000
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from duragent.agent.context_files import Surroundings
+from duragent.agent.context_files import ContextFiles
 from duragent.agent.load import Agent
 from duragent.errors import BadModelRequest, ModelUnavailable, RateLimited
 from duragent.journal.events import Event, MessageReceived, ModelCalled
@@ -15,7 +15,7 @@ from duragent.policy.tiers import Policy
 from duragent.sandboxes.base import Command
 from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult
 from duragent.tools.toolset import Toolset
-from duragent.turn.workbench import Means
+from duragent.turn.workbench import Workbench
 from tests.campaigns.turns_plan import ACTS, Fault, Plan
 from tests.campaigns.turns_world import World, session_id
 from tests.context.wellformed import refusal
@@ -58,7 +58,7 @@ def deeds(world: World) -> Toolset:
 
 
 @dataclass(frozen=True, slots=True)
-class FakeMeans(Means):
+class FakeMeans(Workbench):
     """Means with given tools, and a policy that a person's "always" is added to."""
 
     world: World = field(default_factory=lambda: World(Plan(())))
@@ -71,8 +71,8 @@ class FakeMeans(Means):
     def place(self, agent: Agent) -> str:
         return "here"
 
-    async def gather(self, agent: Agent) -> tuple[Toolset, Surroundings]:
-        return self.tools, Surroundings()
+    async def gather(self, agent: Agent) -> tuple[Toolset, ContextFiles]:
+        return self.tools, ContextFiles()
 
     async def policy(self, agent: Agent) -> Policy:
         return self.judged_by.allowing(self.world.always)

@@ -15,10 +15,10 @@ from duragent.journal import admit, snapshot
 from duragent.journal.events import ModelCalled, ToolLost, ToolResolved, TurnEnded
 from duragent.journal.inputs import Decision
 from duragent.session import session
-from duragent.session.commit_queue import Writing, decide_all
+from duragent.session.commit_queue import WriterContext, decide_batch
 from duragent.session.session import Session
-from duragent.turn.model_call import Asker
-from duragent.turn.tool_calls import Doer
+from duragent.turn.model_call import ModelCaller
+from duragent.turn.tool_calls import ToolCalls
 from duragent.turn.turn import Turn
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
@@ -26,26 +26,26 @@ Mutant = Callable[[pytest.MonkeyPatch], None]
 
 def effect_before_intent(patch: pytest.MonkeyPatch) -> None:
     """The tool runs before `tool_started` is durable."""
-    real = Doer._start
+    real = ToolCalls._start
 
-    async def start(self: Doer, calls: Any, step: Any) -> None:
+    async def start(self: ToolCalls, calls: Any, step: Any) -> None:
         agent = (await self._speaker.at(step.turn, self._stage.state.agent)).agent
         for found, _ in calls:
             running = self._execution.running(step.turn, found, agent, step.call.attempt + 1)
             await self._execution._guarded(running)
         await real(self, calls, step)
 
-    patch.setattr(Doer, "_start", start)
+    patch.setattr(ToolCalls, "_start", start)
 
 
 def lost_is_run_again(patch: pytest.MonkeyPatch) -> None:
     """A call that may have run is run again, whatever its effect is."""
 
-    async def lose(self: Doer, turn: str, call: Any, found: Any, evidence: str) -> None:
+    async def lose(self: ToolCalls, turn: str, call: Any, found: Any, evidence: str) -> None:
         lost = ToolLost(turn=turn, call=call.call, evidence=evidence)
         await self._stage.commit(lambda _: [lost, ToolResolved(call=call.call, resolution="retry", by="nobody")])
 
-    patch.setattr(Doer, "_lose", lose)
+    patch.setattr(ToolCalls, "_lose", lose)
 
 
 def told_before_durable(patch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def told_before_durable(patch: pytest.MonkeyPatch) -> None:
     real = Session._write_batch
 
     async def write_batch(self: Session, batch: Any) -> None:
-        decide_all(batch, self._state, Writing(self._claim, self._ports.clock, self._ports.node, self._seed))
+        decide_batch(batch, self._state, WriterContext(self._claim, self._ports.clock, self._ports.node, self._seed))
         records = [record for proposal in batch for record in proposal.records]
         lines = [line.line for proposal in batch for line in proposal.encoded]
         if records:
@@ -68,7 +68,7 @@ def acknowledged_before_durable(patch: pytest.MonkeyPatch) -> None:
     real = Session._write_batch
 
     async def write_batch(self: Session, batch: Any) -> None:
-        decide_all(batch, self._state, Writing(self._claim, self._ports.clock, self._ports.node, self._seed))
+        decide_batch(batch, self._state, WriterContext(self._claim, self._ports.clock, self._ports.node, self._seed))
         for proposal in batch:
             proposal.accept()
         await real(self, batch)
@@ -89,10 +89,10 @@ def key_forgets_the_body(patch: pytest.MonkeyPatch) -> None:
 def cancel_is_not_looked_for(patch: pytest.MonkeyPatch) -> None:
     """A call that was judged is started although somebody has cancelled meanwhile."""
 
-    def is_open(self: Doer, state: Any, step: Any) -> bool:
+    def is_open(self: ToolCalls, state: Any, step: Any) -> bool:
         return any(call.call == step.call.call for call in (state.turn.calls if state.turn else ()))
 
-    patch.setattr(Doer, "_is_open", is_open)
+    patch.setattr(ToolCalls, "_is_open", is_open)
 
 
 def cancelled_turn_ends_as_it_likes(patch: pytest.MonkeyPatch) -> None:
@@ -117,34 +117,34 @@ def any_yes_counts(patch: pytest.MonkeyPatch) -> None:
 def seen_is_not_kept(patch: pytest.MonkeyPatch) -> None:
     """What watchers see of an answer is nowhere when the process dies."""
 
-    async def keep(self: Asker, data: bytes, append: bool) -> None:
+    async def keep(self: ModelCaller, data: bytes, append: bool) -> None:
         return
 
-    patch.setattr(Asker, "_keep", keep)
+    patch.setattr(ModelCaller, "_keep", keep)
 
 
 def late_message_counts_as_seen(patch: pytest.MonkeyPatch) -> None:
     """A message that came when the question was already made counts as one that the model has seen."""
-    real = Asker._intent
+    real = ModelCaller._intent
 
-    def intent(self: Asker, state: Any, asked: Any) -> Sequence[Any]:
+    def intent(self: ModelCaller, state: Any, asked: Any) -> Sequence[Any]:
         events = real(self, state, asked)
         assert all(isinstance(event, ModelCalled) for event in events)
         return [event.model_copy(update={"input_seq": state.seq}) for event in events]
 
-    patch.setattr(Asker, "_intent", intent)
+    patch.setattr(ModelCaller, "_intent", intent)
 
 
 def question_without_intent(patch: pytest.MonkeyPatch) -> None:
     """The question leaves although `model_called` could not be written."""
-    real = Asker._listen
+    real = ModelCaller._listen
 
-    async def listen(self: Asker, asked: Any) -> None:
+    async def listen(self: ModelCaller, asked: Any) -> None:
         async for _ in asked.model.stream(asked.request):
             break
         await real(self, asked)
 
-    patch.setattr(Asker, "_listen", listen)
+    patch.setattr(ModelCaller, "_listen", listen)
 
 
 def summary_forgets(patch: pytest.MonkeyPatch) -> None:

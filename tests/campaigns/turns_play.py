@@ -12,7 +12,7 @@ from duragent.agent.load import Agent, load_agent
 from duragent.errors import Fenced
 from duragent.journal import snapshot
 from duragent.journal.apply import reduce
-from duragent.journal.limits import Limits
+from duragent.journal.limits import TurnLimits
 from duragent.journal.next_step import next_step
 from duragent.journal.state import SessionState
 from duragent.policy.files import load_policy
@@ -171,7 +171,7 @@ def _live_states(world: World, sessions: Sessions) -> list[str]:
 def round_trip(state: SessionState) -> list[str]:
     """Whether the state is the same, and leads to the same step, when it comes back from a summary."""
     saved = snapshot.load(snapshot.dump(snapshot.Snapshot(state, "0" * 8)), state.session_id)
-    limits = Limits()
+    limits = TurnLimits()
     if saved is None or saved.state != state or next_step(saved.state, limits) != next_step(state, limits):
         return [f"the state at record {state.seq} does not come back from its summary"]
     return []

@@ -18,11 +18,11 @@ from duragent.journal.events import (
     SessionPaused,
     ToolFinished,
     ToolResolved,
+    ToolsSkipped,
     ToolStarted,
     TurnEnded,
     TurnStarted,
 )
-from duragent.journal.legacy_events import ToolsSkipped
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from tests.campaigns.turns_call_rules import of_call

@@ -17,11 +17,11 @@ from duragent.cli.context import SessionLog, next_question
 from duragent.cli.place import need_config
 from duragent.context.build import build
 from duragent.context.tokens import request_tokens
-from duragent.models.messages import ModelReply, ModelRequest, ToolCall, Usage
-from duragent.stores.files.reader import LogReader
+from duragent.models.messages import ModelReply, ModelRequest, ModelUsage, ToolCall
+from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
-from duragent.turn.host import Wanted
+from duragent.turn.host import HistoryNeed
 from tests.bounds import LIMIT_SECONDS
 from tests.cli.conftest import Command
 from tests.session.house import open_house
@@ -32,7 +32,7 @@ CONFIG = "workspace: ..\nagents_dir: ..\nservices: {session: {path: ../sessions}
 
 def reading(path: str, text: str = "") -> ModelReply:
     call = ToolCall(id="x", name="read_file", arguments=json.dumps({"path": path}))
-    usage = Usage(input_tokens=2_000, output_tokens=5)
+    usage = ModelUsage(input_tokens=2_000, output_tokens=5)
     return ModelReply(text=text, calls=(call,), finish_reason="tool_calls", usage=usage)
 
 
@@ -73,7 +73,7 @@ async def talk(folder: Path, rest: str, messages: Iterable[str], script: Iterabl
 
 async def shown(about: Talk) -> ModelRequest:
     found = need_config(about.project / "duragent.yaml", None)
-    log = SessionLog.open(LogReader(found.sessions_dir), about.id)
+    log = SessionLog.open(FileLogReader(found.sessions_dir), about.id)
     question = await next_question(found, log)
     window = question.window
     return build(question.agent, question.around, window.records, from_start=window.from_start, opening=window.opening)
@@ -119,11 +119,11 @@ async def test_newest_of_a_long_log_are_as_many_as_are_wanted_and_say_that_there
     monkeypatch.setattr("duragent.turn.history.BACK_LINES", 10)
     about = await talk(tmp_path, "", [f"message {number} " + "x" * 2_000 for number in range(10)], ["yes"] * 10)
     found = need_config(about.project / "duragent.yaml", None)
-    log = SessionLog.open(LogReader(found.sessions_dir), about.id)
+    log = SessionLog.open(FileLogReader(found.sessions_dir), about.id)
     head = log.state.seq
-    some, from_start = log.newest(Wanted(500))
+    some, from_start = log.newest(HistoryNeed(500))
     assert ([record.seq for record in some], from_start) == (list(range(head - 9, head + 1)), False)
-    every, from_start = log.newest(Wanted(1_000_000))
+    every, from_start = log.newest(HistoryNeed(1_000_000))
     assert ([record.seq for record in every], from_start) == (list(range(1, head + 1)), True)
 
 

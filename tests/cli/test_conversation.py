@@ -1,7 +1,15 @@
 import pytest
 
 from duragent.cli.ask import AnswerPrinter
-from duragent.cli.chat.conversation import DECLINED, SCROLLBACK_MESSAGES, Answered, Block, Conversation, Note, Said
+from duragent.cli.chat.conversation import (
+    DECLINED,
+    SCROLLBACK_MESSAGES,
+    AnswerBlock,
+    Block,
+    Conversation,
+    MessageBlock,
+    Note,
+)
 from duragent.cli.chat.render import plain, render, tail_lines
 from duragent.cli.view import ago, clean, json_text, lost_attempts, one_line, parse_time
 from duragent.client.turn import TurnResult
@@ -37,12 +45,15 @@ def test_my_message_is_shown_when_it_is_durable_and_waits_until_then() -> None:
     conversation = live()
     conversation.typed("k1", "hello")
     assert conversation.waiting == {"k1": "hello"}
-    assert shown(conversation, said("hello", "k1")) == [Said("hello")]
+    assert shown(conversation, said("hello", "k1")) == [MessageBlock("hello")]
     assert conversation.waiting == {}
 
 
 def test_the_messages_of_others_are_marked() -> None:
-    assert shown(live(), said("a", "k9", "Ada"), said("b", "k8")) == [Said("a", "Ada"), Said("b", "elsewhere")]
+    assert shown(live(), said("a", "k9", "Ada"), said("b", "k8")) == [
+        MessageBlock("a", "Ada"),
+        MessageBlock("b", "elsewhere"),
+    ]
 
 
 def test_the_backlog_shows_the_newest_messages_when_it_is_complete() -> None:
@@ -50,7 +61,7 @@ def test_the_backlog_shows_the_newest_messages_when_it_is_complete() -> None:
     messages = [said(str(number)) for number in range(30)]
     assert shown(conversation, *messages) == []
     blocks = shown(conversation, CaughtUp())
-    assert blocks == [Said(str(number)) for number in range(30 - SCROLLBACK_MESSAGES, 30)]
+    assert blocks == [MessageBlock(str(number)) for number in range(30 - SCROLLBACK_MESSAGES, 30)]
 
 
 def test_an_answer_grows_and_is_then_shown_whole() -> None:
@@ -60,7 +71,7 @@ def test_an_answer_grows_and_is_then_shown_whole() -> None:
     assert shown(conversation, started, Delta(turn=turn, step=1, attempt=1, offset=0, text="Hel")) == []
     assert (conversation.busy, conversation.partial.text) == (True, "Hel")
     replied = events.ModelReplied(message_id="a", turn=turn, text="Hello")
-    assert shown(conversation, replied, events.TurnEnded(turn=turn, outcome="completed")) == [Answered("Hello")]
+    assert shown(conversation, replied, events.TurnEnded(turn=turn, outcome="completed")) == [AnswerBlock("Hello")]
     assert (conversation.busy, conversation.partial.text) == (False, "")
 
 
@@ -75,7 +86,7 @@ def test_a_failed_turn_says_why_and_what_to_do() -> None:
 
 def test_a_refusal_with_words_is_shown_with_a_line_that_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     refused = events.ModelReplied(message_id="a", text="I will not.", finish_reason="content_filter")
-    assert shown(live(), refused) == [Answered("I will not."), Note(DECLINED, "warning")]
+    assert shown(live(), refused) == [AnswerBlock("I will not."), Note(DECLINED, "warning")]
     AnswerPrinter(live=False).end(TurnResult(1, "completed", "I will not.", finish_reason="content_filter"))
     assert capsys.readouterr() == ("I will not.\n", f"duragent: {DECLINED}\n")
 
@@ -103,7 +114,7 @@ def test_each_failed_attempt_of_a_question_is_a_line_of_its_own(capsys: pytest.C
 def test_a_stopped_answer_is_kept_as_far_as_it_came() -> None:
     failed = events.ModelFailed(turn="t", step=1, attempt=1, error="cancelled", partial_text="1 2 3")
     blocks = shown(live(), failed, events.TurnEnded(turn="t", outcome="cancelled"))
-    assert blocks == [Answered("1 2 3", stopped=True), Note("Stopped.")]
+    assert blocks == [AnswerBlock("1 2 3", stopped=True), Note("Stopped.")]
 
 
 def test_an_interrupted_answer_is_said_to_start_again() -> None:
@@ -141,14 +152,14 @@ def test_a_lost_connection_is_known_until_it_is_back() -> None:
 
 def test_what_others_wrote_cannot_drive_the_terminal() -> None:
     evil = "a\x1b[2J\x9b31m\x07b\r\nc\u202ed"
-    for block in (Said(evil, evil), Answered(evil), Note(evil)):
+    for block in (MessageBlock(evil, evil), AnswerBlock(evil), Note(evil)):
         text = render(block, 80, colour=False)
         assert not any((char < " " and char != "\n") or "\x7f" <= char < "\xa0" for char in text)
         assert "\x1b" not in plain(block)
 
 
 def test_links_of_the_model_show_where_they_lead() -> None:
-    text = render(Answered("[your bank](https://evil.example)"), 80, colour=True)
+    text = render(AnswerBlock("[your bank](https://evil.example)"), 80, colour=True)
     assert "https://evil.example" in text
     assert "\x1b]8" not in text
 

@@ -16,7 +16,7 @@ import pytest
 import duragent as duragent_package
 from duragent.agent.starter import PROVIDER_KEYS
 from duragent.cli.doctor.doctor import _unwritable, free_space, lock_holder, programs, sandbox
-from duragent.cli.doctor.finding import Finding
+from duragent.cli.doctor.finding import Diagnosis
 from duragent.errors import UnsafeFileSystem
 from duragent.sandboxes.choose import Fact
 from duragent.stores.files.locks import WorkspaceLock
@@ -147,10 +147,10 @@ def test_a_workspace_that_may_not_be_used_is_a_problem(duragent: Command, folder
 
 def test_a_workspace_that_is_mounted_read_only_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = f"you may not read and write {tmp_path}"
-    assert _unwritable(tmp_path) == Finding("workspace", "problem", text, f"`ls -ld {tmp_path}` shows whose it is")
+    assert _unwritable(tmp_path) == Diagnosis("workspace", "problem", text, f"`ls -ld {tmp_path}` shows whose it is")
     monkeypatch.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_flag=os.ST_RDONLY))
     text = f"{tmp_path} is on a file system that is mounted read-only: sessions can be read, and do not go on"
-    assert _unwritable(tmp_path) == Finding("workspace", "problem", text, "mount it read-write")
+    assert _unwritable(tmp_path) == Diagnosis("workspace", "problem", text, "mount it read-write")
 
 
 @pytest.mark.parametrize(("setting", "status", "code"), [("", "problem", 1), ("allow_network_fs: true", "warning", 0)])
@@ -210,9 +210,9 @@ TRUST = Fact("trust", True, "commands run as they are")
 def test_commands_without_a_sandbox_are_a_warning_and_one_that_is_required_and_lacking_a_problem() -> None:
     none = Fact("sandbox", True, "auto: no sandbox is used", "apt install bubblewrap")
     assert list(sandbox([BWRAP_LACKS, DOCKER_LACKS, TRUST, none])) == [
-        Finding("sandbox", "warning", "auto: no sandbox is used", "apt install bubblewrap"),
-        Finding("sandbox", "note", "bubblewrap: bwrap is not installed", "apt install bubblewrap"),
-        Finding("sandbox", "note", "docker: no image is named", "set it"),
+        Diagnosis("sandbox", "warning", "auto: no sandbox is used", "apt install bubblewrap"),
+        Diagnosis("sandbox", "note", "bubblewrap: bwrap is not installed", "apt install bubblewrap"),
+        Diagnosis("sandbox", "note", "docker: no image is named", "set it"),
     ]
     lacking = Fact("sandbox", False, "bubblewrap: bwrap is not installed", "apt install bubblewrap")
     assert next(sandbox([BWRAP_LACKS, TRUST, lacking])).status == "problem"

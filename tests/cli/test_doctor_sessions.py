@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from duragent.cli.doctor.finding import Finding
+from duragent.cli.doctor.finding import Diagnosis
 from duragent.cli.doctor.sessions import sessions
 from duragent.journal import events as e
 from tests.stores.logs import SESSION, lines_of
@@ -13,15 +13,15 @@ from tests.stores.test_mending import LINES, make_log, spoil
 
 
 async def test_sessions_are_looked_over_and_what_is_damaged_is_named_with_the_way_out(tmp_path: Path) -> None:
-    assert list(sessions(tmp_path)) == [Finding("sessions", "ok", "there are none yet")]
+    assert list(sessions(tmp_path)) == [Diagnosis("sessions", "ok", "there are none yet")]
     folder = await make_log(tmp_path, 5)
-    assert list(sessions(tmp_path)) == [Finding("sessions", "ok", "1 session, all whole")]
+    assert list(sessions(tmp_path)) == [Diagnosis("sessions", "ok", "1 session, all whole")]
     spoil(folder, 8)
     hint = f"`duragent session repair {SESSION}` goes on behind its 7 good records"
     text = f"{SESSION}: events-6.jsonl:3: the checksum does not fit"
     assert list(sessions(tmp_path)) == [
-        Finding("sessions", "ok", "0 of 1 whole"),
-        Finding("sessions", "problem", text, hint),
+        Diagnosis("sessions", "ok", "0 of 1 whole"),
+        Diagnosis("sessions", "problem", text, hint),
     ]
     spoil(folder, 1)
     assert "`duragent session import`" in list(sessions(tmp_path))[1].hint

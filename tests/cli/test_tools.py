@@ -5,7 +5,7 @@ import re
 import pytest
 
 from duragent.cli.chat.conversation import Block, Conversation, Note
-from duragent.cli.chat.question import ORDINARY, TOO_LONG, Choice, above, decide, keys, lines, next_command
+from duragent.cli.chat.question import ORDINARY, TOO_LONG, AnswerKey, above, decide, keys, lines, next_command
 from duragent.cli.chat.render import plain, render, render_question
 from duragent.cli.chat.tool_blocks import Called, Returned, called, never_began, returned
 from duragent.cli.session.log import entry
@@ -24,8 +24,8 @@ ASKED = events.ApprovalRequested(
     arguments_sha256="5a",
     invocation="rm -rf build\ngit add -A",
     findings=(
-        events.Finding(text="rm -rf build", reason="not in the allow list"),
-        events.Finding(text="git add -A", reason="not in the allow list"),
+        events.PolicyFinding(text="rm -rf build", reason="not in the allow list"),
+        events.PolicyFinding(text="git add -A", reason="not in the allow list"),
     ),
     patterns=("bash:rm -rf build", "bash:git add *"),
     place="bubblewrap, /srv/me/project, network off",
@@ -187,11 +187,11 @@ def test_all_of_a_call_can_be_seen_before_it_is_decided() -> None:
     assert shown.count("echo") == 30
     longer = render(called("bash", script * 99, asked=True), 80, colour=False)
     assert longer.count("echo") == 30 * 99
-    parts = tuple(events.Finding(text=f"rm {'x' * 1000}{at}", reason=ORDINARY) for at in range(15))
+    parts = tuple(events.PolicyFinding(text=f"rm {'x' * 1000}{at}", reason=ORDINARY) for at in range(15))
     shown = above(question(ASKED.model_copy(update={"findings": parts})))
     assert shown.split("\n") == [f"  {part.text}  ({ORDINARY})" for part in parts]
     assert above(question(STARTED, LOST)) == "  mail ada"
-    alone = events.Finding(text=ASKED.invocation, reason=ORDINARY)
+    alone = events.PolicyFinding(text=ASKED.invocation, reason=ORDINARY)
     assert above(question(ASKED.model_copy(update={"findings": (alone,)}))) == ""
 
 
@@ -207,7 +207,7 @@ def test_what_nobody_would_read_in_a_box_can_only_be_denied_there(command: str) 
 def test_parts_with_a_reason_of_their_own_come_first() -> None:
     assert ORDINARY == NOT_LISTED
     parts = tuple(
-        events.Finding(text=text, reason=why) for text, why in [("a", ORDINARY), ("b", "writes"), ("c", ORDINARY)]
+        events.PolicyFinding(text=text, reason=why) for text, why in [("a", ORDINARY), ("b", "writes"), ("c", ORDINARY)]
     )
     asked = question(ASKED.model_copy(update={"findings": parts}))
     assert above(asked).split("\n") == ["  b  (writes)", f"  a  ({ORDINARY})", f"  c  ({ORDINARY})"]
@@ -273,7 +273,7 @@ def test_keys_that_are_not_offered_are_not_shown() -> None:
 
 
 def test_a_box_with_many_parts_says_that_there_are_more() -> None:
-    many = ASKED.model_copy(update={"findings": tuple(events.Finding(text=f"rm {i}") for i in range(40))})
+    many = ASKED.model_copy(update={"findings": tuple(events.PolicyFinding(text=f"rm {i}") for i in range(40))})
     shown = render_question(question(many), 80, rows=16, colour=False)
     assert len(shown.splitlines()) <= 16
     left = 40 - len(re.findall(r"rm \d", shown))
@@ -283,7 +283,7 @@ def test_a_box_with_many_parts_says_that_there_are_more() -> None:
 
 def test_what_cannot_be_seen_is_made_visible_and_nothing_drives_the_terminal() -> None:
     evil = "rm \x1b[2J\u202egpj\n\x07"
-    part = events.Finding(text=evil, reason=evil)
+    part = events.PolicyFinding(text=evil, reason=evil)
     nasty = ASKED.model_copy(
         update={"tool": evil, "invocation": evil, "findings": (part,), "patterns": (evil,), "place": evil}
     )
@@ -299,11 +299,11 @@ def test_what_cannot_be_seen_is_made_visible_and_nothing_drives_the_terminal() -
 
 
 def test_a_decision_is_about_what_was_shown_and_fits() -> None:
-    body = decide(question(ASKED), Choice("deny", "w" * 9000 + "\ud800", ("p\ud800",) * 99), "n" * 900)
+    body = decide(question(ASKED), AnswerKey("deny", "w" * 9000 + "\ud800", ("p\ud800",) * 99), "n" * 900)
     assert (body.call_id, body.arguments_sha256, body.decision) == ("c1", "5a", "deny")
     assert (len(body.reason), len(body.patterns), len(body.by)) == (2000, 50, 200)
     assert body.patterns[0] == "p\N{REPLACEMENT CHARACTER}"
-    assert decide(question(STARTED, LOST), Choice("done"), "").arguments_sha256 is None
+    assert decide(question(STARTED, LOST), AnswerKey("done"), "").arguments_sha256 is None
 
 
 # --- session log ----------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from prompt_toolkit.input import DummyInput
 from prompt_toolkit.output import DummyOutput
 
 from duragent.cli.ask import AnswerPrinter
-from duragent.cli.chat.conversation import Answered, Block, Conversation, Note, Said
+from duragent.cli.chat.conversation import AnswerBlock, Block, Conversation, MessageBlock, Note
 from duragent.cli.chat.question import lines
 from duragent.cli.chat.render import plain, render, render_question, tail_lines
 from duragent.cli.chat.screen import Actions, Screen
@@ -114,8 +114,14 @@ def is_clean(shown: str) -> bool:
 @example("&#x202e;abc `&#x202e;` [&#8203;](http://x) &#9556;\u2550&#9559;")
 @example("# &#9553; [y] once &#9553;")
 def test_nothing_hidden_reaches_the_terminal_in_any_block(text: str) -> None:
-    blocks: list[Block] = [Answered(text), Said(text, text), Note(text), Called(text, text, text), Returned(text, text)]
-    blocks += [Returned(text, "", text, of=text), called(text, text, text, asked=True), Answered(text, stopped=True)]
+    blocks: list[Block] = [
+        AnswerBlock(text),
+        MessageBlock(text, text),
+        Note(text),
+        Called(text, text, text),
+        Returned(text, text),
+    ]
+    blocks += [Returned(text, "", text, of=text), called(text, text, text, asked=True), AnswerBlock(text, stopped=True)]
     for block in blocks:
         assert is_clean(plain(block)), block
         for colour in (True, False):
@@ -215,7 +221,13 @@ BOXES = st.one_of(
 @example("&#9553; [y] once &#9553;", 40, False)
 def test_no_line_of_an_answer_is_a_line_of_our_box(text: str, width: int, colour: bool) -> None:
     ours = {line.strip() for box in OURS for line in box.split("\n") if line.strip()}
-    blocks: list[Block] = [Answered(text), Returned("", text), Returned("", "", text), Note(text), Said(text, "x")]
+    blocks: list[Block] = [
+        AnswerBlock(text),
+        Returned("", text),
+        Returned("", "", text),
+        Note(text),
+        MessageBlock(text, "x"),
+    ]
     shown = [render(block, width, colour=colour) for block in (*blocks, called("bash", text, asked=True))]
     shown += [*map(plain, blocks), "\n".join(tail_lines(text, width, 50)), clean(text)]
     for each in shown:

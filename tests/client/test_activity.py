@@ -1,5 +1,5 @@
 from duragent.client.activity import KEPT_CHARS, Activity
-from duragent.client.turn import Turn
+from duragent.client.turn import ClientTurn
 from duragent.client.watch import Reset
 from duragent.journal import events
 from duragent.journal.record import Record
@@ -13,7 +13,7 @@ ASKED = events.ApprovalRequested(
     tool="bash",
     arguments_sha256="5a",
     invocation="rm x",
-    findings=(events.Finding(text="rm x", reason="not allowed"),),
+    findings=(events.PolicyFinding(text="rm x", reason="not allowed"),),
     patterns=("bash:rm x",),
     place="here",
 )
@@ -98,7 +98,7 @@ def test_a_call_that_may_have_run_is_asked_about_with_its_tool() -> None:
 
 
 def test_a_turn_under_way_is_the_one_of_the_records_that_follow() -> None:
-    turn = Turn(7, under_way=True)
+    turn = ClientTurn(7, under_way=True)
     turn.take(Record(7, TS, events.ApprovalDecided(call="c1", decision="allow_once", arguments_sha256="")))
     turn.take(Record(8, TS, STARTED))
     assert (turn.begun, turn.asks, turn.ended) == (True, False, False)

@@ -1,5 +1,5 @@
 from duragent.client.answer import PartialAnswer
-from duragent.client.turn import Turn
+from duragent.client.turn import ClientTurn
 from duragent.journal.events import Event, ModelCalled, ModelFailed, ModelReplied, TurnEnded, TurnStarted
 from duragent.journal.record import Record
 from duragent.wire import Delta
@@ -60,7 +60,7 @@ def test_reasoning_is_kept_apart() -> None:
 
 
 def test_a_turn_that_ran_before_the_message_is_not_its_answer_unless_it_took_it_up() -> None:
-    turn = Turn(input_seq=10)
+    turn = ClientTurn(input_seq=10)
     turn.take(record(11, ModelReplied(message_id="a", turn="old", text="to somebody else")))
     turn.take(record(12, TurnEnded(turn="old", outcome="completed")))
     assert not turn.ended
@@ -69,14 +69,14 @@ def test_a_turn_that_ran_before_the_message_is_not_its_answer_unless_it_took_it_
     turn.take(record(15, TurnEnded(turn="t2", outcome="completed")))
     assert (turn.result.outcome, turn.result.text, turn.result.seq) == ("completed", "to you", 14)
 
-    steered = Turn(input_seq=10)
+    steered = ClientTurn(input_seq=10)
     steered.take(record(11, called(1, step=2, input_seq=10, turn="old")))
     steered.take(record(12, TurnEnded(turn="old", outcome="failed", code="rate-limited", reason="slow down")))
     assert (steered.result.outcome, steered.result.code) == ("failed", "rate-limited")
 
 
 def test_a_stopped_turn_keeps_what_there_is_of_its_answer() -> None:
-    turn = Turn(input_seq=1)
+    turn = ClientTurn(input_seq=1)
     turn.take(record(2, TurnStarted(turn="t1", trigger=1)))
     failed = ModelFailed(turn="t1", step=1, attempt=1, error="cancelled", partial_text="1 2 3")
     turn.take(record(3, failed))

@@ -16,10 +16,10 @@ from duragent.journal.events import (
     ModelFailed,
     ModelReplied,
     ToolFinished,
+    ToolsSkipped,
     TurnEnded,
     TurnStarted,
 )
-from duragent.journal.legacy_events import ToolsSkipped
 from tests.context.logs import NOW, READ_OUTPUT, Log, agent_with, request, said
 from tests.context.wellformed import refusal, shared_prefix_bytes
 

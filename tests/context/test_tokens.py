@@ -16,7 +16,7 @@ from duragent.context.tokens import (
     schema_tokens,
     tokens,
 )
-from duragent.journal.events import Event, ModelCalled, ModelReplied, Tokens
+from duragent.journal.events import Event, ModelCalled, ModelReplied, TokenCounts
 from duragent.journal.record import Record
 from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
 
@@ -85,7 +85,7 @@ def test_calibration_nears_what_is_reported_and_ignores_small_requests() -> None
 def test_ratio_is_learnt_from_answers_whose_question_tells_its_estimate() -> None:
     called = ModelCalled(turn="t", step=1, attempt=1, epoch=1, model="m", input_seq=1)
     told = called.model_copy(update={"estimated_tokens": 10_000})
-    replied = ModelReplied(message_id="r", turn="t", usage=Tokens(input=15_000))
+    replied = ModelReplied(message_id="r", turn="t", usage=TokenCounts(input=15_000))
     events: list[Event] = [told, replied] * 8
     pairs = [Record(seq, "", event) for seq, event in enumerate(events, 1)]
     assert measured_ratio(pairs) == 1.5

@@ -97,7 +97,7 @@ def test_architecture_names_every_room() -> None:
 
 
 def test_http_reference_has_every_event_that_streams_send() -> None:
-    server = ROOT / "duragent/server"
+    server = ROOT / "duragent/server/routes"
     page = (ROOT / "docs/reference/http.md").read_text()
     for source in ("stream.py", "events.py"):
         for event in re.findall(r'frame\("(\w+)"', (server / source).read_text()):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from duragent.crashpoint import CrashPointReached
-from duragent.errors import LogChanged, NotDamaged, SessionClosed, StoreFull, Unavailable
+from duragent.errors import LogChanged, NotDamaged, SessionIsClosed, StoreFull, Unavailable
 from duragent.journal import events as e
 from duragent.journal.events import SessionRenamed
 from duragent.journal.inputs import Rename
@@ -24,10 +24,12 @@ from duragent.session.expiry import expired_sessions
 from duragent.stores.base import Claim
 from duragent.stores.files.checkup import check, replay
 from duragent.stores.files.disk import Disk
-from duragent.stores.files.reader import LogReader
+from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.store import FileStore
 from duragent.testing import FakeClock, ScriptedModel
-from duragent.transfer.copies import Fork, export, fork, take_in
+from duragent.transfer.export import export
+from duragent.transfer.fork import Fork, fork
+from duragent.transfer.import_ import import_
 from tests.context.wellformed import refusal
 from tests.legacy.test_legacy_log import EXPECTED, said
 from tests.legacy.workspace import MADE, WORKSPACE, session_id
@@ -88,7 +90,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 
 def stored(place: Place, session: str) -> list[Record]:
-    return list(LogReader(place.root).read(session))
+    return list(FileLogReader(place.root).read(session))
 
 
 async def test_looking_changes_no_file(place: Place, tmp_path: Path) -> None:
@@ -140,7 +142,7 @@ async def test_session_goes_on_with_its_whole_past(place: Place, name: str, tmp_
 
 
 async def test_completed_session_stays_completed(place: Place) -> None:
-    with pytest.raises(SessionClosed):
+    with pytest.raises(SessionIsClosed):
         await place.house.say(session_id("D0NE"), "hello?")
     assert "events.v0.5.jsonl" not in place.files(session_id("D0NE"))
 
@@ -160,10 +162,10 @@ async def test_session_is_forked_exported_and_imported(place: Place, name: str, 
         await house.sessions.post(session, Rename(title="Old"))
     records = await house.records(session)
     with await export(house.sessions, house.clock, session) as file:
-        beside = await take_in(house.sessions, house.clock, file, new_id=True)
+        beside = await import_(house.sessions, house.clock, file, new_id=True)
         file.seek(0)
         await house.sessions.delete(session)
-        await take_in(house.sessions, house.clock, file, new_id=False)
+        await import_(house.sessions, house.clock, file, new_id=False)
     assert await house.records(session) == records
     forked = (await fork(house.sessions, house.clock, Fork(session)))[0].session_id
     for copy in (beside.session_id, forked, session):
@@ -185,14 +187,14 @@ async def test_killed_at_every_operation_of_the_adoption_it_is_the_old_log_or_th
         folder = tmp_path / str(steps)
         shutil.copytree(WORKSPACE / "sessions" / session, folder / "sessions" / session)
         before = {path.name: path.read_bytes() for path in (folder / "sessions" / session).iterdir()}
-        shown = list(LogReader(folder / "sessions").lines(session))
+        shown = list(FileLogReader(folder / "sessions").lines(session))
         survived = await _renamed(folder, _Dead(steps))
         after = {path.name: path.read_bytes() for path in (folder / "sessions" / session).iterdir()}
         is_old = after["events.jsonl"] == before["events.jsonl"]
         ends.add(is_old)
         assert is_old or after["events.v0.5.jsonl"] == before["events.jsonl"]
         assert all(after[name] == data for name, data in before.items() if name != "events.jsonl")
-        assert list(LogReader(folder / "sessions").lines(session))[: len(shown)] == shown
+        assert list(FileLogReader(folder / "sessions").lines(session))[: len(shown)] == shown
         async with opened(folder, node="node-2") as place:
             assert (await place.house.ask(session, "and now?")).outcome == "completed"
             assert said(await place.house.records(session))[: len(EXPECTED[session])] == EXPECTED[session]
@@ -211,7 +213,7 @@ async def _renamed(folder: Path, disk: Disk) -> bool:
     session = next((folder / "sessions").iterdir()).name
     try:
         claim = await store.claim(session)
-        lines = LogReader(folder / "sessions").lines(session)
+        lines = FileLogReader(folder / "sessions").lines(session)
         renamed = Record(claim.head + 1, "2026-11-21T00:00:00.000Z", e.SessionRenamed(title="x"))
         more = encode(renamed, crc_seed(session))
         assert len(list(lines)) == claim.head

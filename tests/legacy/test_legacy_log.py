@@ -10,8 +10,8 @@ import pytest
 from duragent.context.transcript import transcript
 from duragent.journal import events as e
 from duragent.journal.apply import reduce
+from duragent.journal.events import HistoryAdopted
 from duragent.journal.legacy.log import LegacyFiles, adopted
-from duragent.journal.legacy_events import HistoryAdopted
 from duragent.journal.record import Record, crc_seed, decode
 from duragent.journal.scan import scan
 from duragent.journal.state import SessionState

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from duragent.models.demo.model import DemoModel, calculate
-from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, Usage
+from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ModelUsage
 from duragent.testing import FakeClock
 from tests.bounds import LIMIT_SECONDS
 
@@ -110,7 +110,7 @@ async def test_demo_reads_only_the_last_user_message() -> None:
     pieces = [piece async for piece in DemoModel(FakeClock(hurried=True)).stream(request)]
     assert pieces == [
         ModelDelta(text="yes"),
-        ModelReply(text="yes", model="demo", usage=Usage(input_tokens=10, output_tokens=1), cost_usd=0.0),
+        ModelReply(text="yes", model="demo", usage=ModelUsage(input_tokens=10, output_tokens=1), cost_usd=0.0),
     ]
 
 

@@ -15,7 +15,7 @@ from duragent.policy.rules import Deny, Invocation
 from duragent.testing import FakeClock
 from duragent.tools.think import Think
 from duragent.tools.toolset import BUILTINS
-from duragent.turn.authorize import Known, denied
+from duragent.turn.authorize import ResolvedCall, denied
 from tests.bounds import LIMIT_SECONDS
 
 EVERY = tuple(dict.fromkeys((*BUILTINS, *(name for name, _ in ABILITIES))))
@@ -242,7 +242,7 @@ async def test_hostile_requests_are_answered_without_delay() -> None:
 
 def test_words_for_a_denial_are_those_that_the_session_uses() -> None:
     call = Call(call="c", tool="think", arguments="{}")
-    known = Known(call, Think(), None, Invocation("builtin", "think", "think x"), "")
+    known = ResolvedCall(call, Think(), None, Invocation("builtin", "think", "think x"), "")
     refused = denied(known, Deny("builtin:think", "policy.yaml"))
     found = asyncio.run(reply(after(TOUCH, refused.content)))
     assert found.text == "`touch a` is denied by the policy: policy.yaml: builtin:think. It did not run."

@@ -32,11 +32,11 @@ from duragent.models.messages import (
     ModelDelta,
     ModelReply,
     ModelRequest,
+    ModelUsage,
     ToolCall,
     ToolSchema,
-    Usage,
 )
-from duragent.testing.stub_llm import Answer, Behaviour, Failure, Silence, StubLlm
+from duragent.testing.stub_llm import Behaviour, Failure, ProviderAnswer, Silence, StubLlm
 from tests.bounds import LIMIT_SECONDS
 
 LS = ToolSchema(name="ls", description="Lists files.", parameters={"type": "object", "properties": {}})
@@ -90,10 +90,12 @@ async def failure(door: Door, behaviour: Behaviour) -> ModelError:
 
 
 async def test_model_streams_text_and_reports_usage_and_cost(door: Door) -> None:
-    door.stub.script(Answer("one two three", usage=Usage(input_tokens=1000, output_tokens=30, cached_input_tokens=400)))
+    door.stub.script(
+        ProviderAnswer("one two three", usage=ModelUsage(input_tokens=1000, output_tokens=30, cached_input_tokens=400))
+    )
     deltas, reply = await ask(door.model)
     assert "".join(delta.text for delta in deltas) == reply.text == "one two three"
-    assert reply.usage == Usage(input_tokens=1000, output_tokens=30, cached_input_tokens=400)
+    assert reply.usage == ModelUsage(input_tokens=1000, output_tokens=30, cached_input_tokens=400)
     assert reply.finish_reason == "stop"
     assert reply.model == ("claude-sonnet-4-5" if door.is_anthropic else "gpt-4o-mini")
     assert reply.cost_usd is not None
@@ -101,7 +103,7 @@ async def test_model_streams_text_and_reports_usage_and_cost(door: Door) -> None
 
 
 async def test_model_keeps_reasoning_apart_from_text(door: Door) -> None:
-    door.stub.script(Answer("four", reasoning="two and two"))
+    door.stub.script(ProviderAnswer("four", reasoning="two and two"))
     deltas, reply = await ask(door.model)
     assert (reply.text, reply.reasoning) == ("four", "two and two")
     assert "".join(delta.reasoning for delta in deltas) == "two and two"
@@ -110,7 +112,7 @@ async def test_model_keeps_reasoning_apart_from_text(door: Door) -> None:
 
 async def test_model_gathers_several_tool_calls_with_their_raw_arguments(door: Door) -> None:
     second = ToolCall(id="call_2", name="ls", arguments="{}")
-    door.stub.script(Answer("I look.", calls=(CALL, second)))
+    door.stub.script(ProviderAnswer("I look.", calls=(CALL, second)))
     _, reply = await ask(door.model, HELLO.model_copy(update={"tools": (LS,)}))
     assert reply == ModelReply(
         text="I look.",
@@ -152,7 +154,7 @@ async def test_provider_accepts_a_history_with_calls_when_there_are_no_tools_any
 
 
 async def test_model_replaces_lone_surrogates_and_keeps_all_other_unicode(door: Door) -> None:
-    door.stub.script(Answer("Grüße 🎉 漢字 ."))
+    door.stub.script(ProviderAnswer("Grüße 🎉 漢字 ."))
     bad = ToolCall(id="call_1", name="ls", arguments='{"a": "\udc80"}')
     history = (
         ChatMessage(role="user", content="a\ud800b 🎉"),
@@ -168,7 +170,7 @@ async def test_model_replaces_lone_surrogates_and_keeps_all_other_unicode(door: 
 
 async def test_line_separator_in_an_answer_is_text_or_a_broken_stream_but_never_lost(door: Door) -> None:
     # httpx, which litellm reads Anthropic's events with, takes U+2028 for the end of a line.
-    door.stub.script(Answer("one \u2028 two"))
+    door.stub.script(ProviderAnswer("one \u2028 two"))
     if door.is_anthropic:
         with pytest.raises(ModelUnavailable):
             await ask(door.model)
@@ -184,7 +186,7 @@ async def test_model_passes_the_output_limit_and_gives_anthropic_one_of_4096_whe
 
 
 async def test_model_says_length_when_the_limit_cut_the_answer(door: Door) -> None:
-    door.stub.script(Answer("one two", finish_reason="length"))
+    door.stub.script(ProviderAnswer("one two", finish_reason="length"))
     _, reply = await ask(door.model)
     assert reply.finish_reason == "length"
 
@@ -193,7 +195,7 @@ async def test_cost_is_none_when_the_table_does_not_know_the_model() -> None:
     with StubLlm() as stub:
         _, reply = await ask(LitellmModel(ModelChoice("openai", "my-own-model", stub.openai_url), ENVIRON))
     assert reply.cost_usd is None
-    assert reply.usage == Usage(input_tokens=10, output_tokens=3)
+    assert reply.usage == ModelUsage(input_tokens=10, output_tokens=3)
 
 
 @pytest.mark.parametrize("suffix", ["", "/v1", "/v1/"])
@@ -227,7 +229,7 @@ async def test_slow_reader_gets_every_delta_in_order() -> None:
 
 
 async def test_streams_of_one_model_run_at_the_same_time(door: Door) -> None:
-    door.stub.script(*(Answer(f"answer {number}", cut_after_chunks=1, cut="hang") for number in range(5)))
+    door.stub.script(*(ProviderAnswer(f"answer {number}", cut_after_chunks=1, cut="hang") for number in range(5)))
     asking = [asyncio.create_task(ask(door.model)) for _ in range(5)]
     assert await asyncio.to_thread(door.stub.wait_for_requests, 5, LIMIT_SECONDS)
     door.stub.release()
@@ -304,12 +306,12 @@ async def test_context_overflow_becomes_bad_model_request() -> None:
 @pytest.mark.parametrize("cut", ["break", "end", "error"])
 @pytest.mark.parametrize("after", [0, 2])
 async def test_stream_that_ends_too_early_becomes_model_unavailable(door: Door, cut: Any, after: int) -> None:
-    error = await failure(door, Answer("one two three four", cut_after_chunks=after, cut=cut))
+    error = await failure(door, ProviderAnswer("one two three four", cut_after_chunks=after, cut=cut))
     assert isinstance(error, ModelUnavailable)
 
 
 async def test_stream_that_breaks_in_a_tool_call_becomes_model_unavailable(door: Door) -> None:
-    error = await failure(door, Answer(calls=(CALL,), cut_after_chunks=1, cut="end"))
+    error = await failure(door, ProviderAnswer(calls=(CALL,), cut_after_chunks=1, cut="end"))
     assert isinstance(error, ModelUnavailable)
 
 
@@ -330,7 +332,7 @@ def test_unknown_exceptions_become_model_unavailable_with_their_name() -> None:
 # --- leaving --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("behaviour", [Silence(), Answer("one two three", cut_after_chunks=1, cut="hang")])
+@pytest.mark.parametrize("behaviour", [Silence(), ProviderAnswer("one two three", cut_after_chunks=1, cut="hang")])
 async def test_cancelling_the_reader_closes_the_connection_to_the_provider(door: Door, behaviour: Behaviour) -> None:
     door.stub.script(behaviour)
     reading = asyncio.create_task(ask(door.model))
@@ -342,7 +344,7 @@ async def test_cancelling_the_reader_closes_the_connection_to_the_provider(door:
 
 
 async def test_closing_the_stream_closes_the_connection_to_the_provider(door: Door) -> None:
-    door.stub.script(Answer("one two three", cut_after_chunks=1, cut="hang"))
+    door.stub.script(ProviderAnswer("one two three", cut_after_chunks=1, cut="hang"))
     stream = door.model.stream(HELLO)
     async with asyncio.timeout(LIMIT_SECONDS):
         assert await anext(stream) == ModelDelta(text="one")
@@ -471,7 +473,7 @@ async def test_reading_does_not_run_litellm_on_the_callers_thread(door: Door) ->
 
 def test_program_that_ends_in_the_middle_of_streams_says_nothing() -> None:
     with StubLlm() as stub:
-        stub.script(*(Answer("one two three", cut_after_chunks=1, cut="hang") for _ in range(2)))
+        stub.script(*(ProviderAnswer("one two three", cut_after_chunks=1, cut="hang") for _ in range(2)))
         program = f"""
 import asyncio
 from duragent.models.base import ModelChoice

@@ -12,8 +12,8 @@ import pytest
 from duragent.models.base import ModelChoice
 from duragent.models.litellm.model import LitellmModel
 from duragent.models.litellm.usage import mended
-from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, Usage, count, price
-from duragent.testing.stub_llm import Answer, StubLlm
+from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ModelUsage, count, price
+from duragent.testing.stub_llm import ProviderAnswer, StubLlm
 from tests.bounds import LIMIT_SECONDS
 from tests.models.gemini import Gemini
 
@@ -54,7 +54,7 @@ async def ask(model: LitellmModel) -> tuple[str, ModelReply]:
     return "".join(delta.text for delta in deltas if isinstance(delta, ModelDelta)), reply
 
 
-def in_bounds(usage: Usage) -> bool:
+def in_bounds(usage: ModelUsage) -> bool:
     return all(0 <= tokens <= 1_000 for tokens in usage.model_dump().values())
 
 
@@ -75,7 +75,7 @@ async def test_answer_is_kept_whatever_the_provider_says_about_its_usage(
     flat = [{field: value} for field, value in itertools.product(fields, ABSURD)]
     everything = [dict.fromkeys(fields, value) for value in ABSURD]
     for usage in (*flat, *nested, *everything, None):
-        stub.script(Answer("one two", wire_usage=usage))
+        stub.script(ProviderAnswer("one two", wire_usage=usage))
         said, reply = await ask(model)
         assert (said, reply.text, reply.finish_reason) == ("one two", "one two", "stop"), usage
         assert in_bounds(reply.usage), usage
@@ -95,13 +95,16 @@ async def test_log_says_once_for_an_answer_what_was_absurd_and_its_price_is_unkn
     stub: StubLlm, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = LitellmModel(ModelChoice("openai", "gpt-4o-mini", stub.openai_url), ENVIRON)
-    stub.script(Answer("one two", wire_usage={"prompt_tokens": -5, "completion_tokens": float("nan")}), Answer("three"))
+    stub.script(
+        ProviderAnswer("one two", wire_usage={"prompt_tokens": -5, "completion_tokens": float("nan")}),
+        ProviderAnswer("three"),
+    )
     with caplog.at_level(logging.WARNING, "duragent"):
         _, odd = await ask(model)
         _, fine = await ask(model)
-    assert odd.usage == Usage()
+    assert odd.usage == ModelUsage()
     assert odd.cost_usd is None
-    assert fine.usage == Usage(input_tokens=10, output_tokens=1)
+    assert fine.usage == ModelUsage(input_tokens=10, output_tokens=1)
     assert fine.cost_usd is not None
     assert [record.getMessage() for record in caplog.records] == [
         "openai/gpt-4o-mini reported a usage that cannot be true, which counts as unknown: "
@@ -115,7 +118,7 @@ async def test_log_says_once_for_an_answer_what_was_absurd_and_its_price_is_unkn
 )
 def test_count_is_a_whole_number_in_bounds_or_unknown(value: Any, tokens: int | None) -> None:
     assert count(value) == tokens
-    assert Usage(input_tokens=value).input_tokens == (tokens or 0)
+    assert ModelUsage(input_tokens=value).input_tokens == (tokens or 0)
 
 
 @pytest.mark.parametrize("value", [value for value in ABSURD if value != 1.5])
@@ -149,13 +152,13 @@ def test_mended_usage_keeps_what_is_known() -> None:
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        (Answer(refusal="I will not.", finish_reason="content_filter"), "I will not."),
-        (Answer(finish_reason="content_filter"), ""),
-        (Answer("So far", finish_reason="content_filter"), "So far"),
+        (ProviderAnswer(refusal="I will not.", finish_reason="content_filter"), "I will not."),
+        (ProviderAnswer(finish_reason="content_filter"), ""),
+        (ProviderAnswer("So far", finish_reason="content_filter"), "So far"),
     ],
 )
 async def test_refusal_is_told_apart_from_an_empty_answer(
-    stub: StubLlm, provider: str, answer: Answer, text: str
+    stub: StubLlm, provider: str, answer: ProviderAnswer, text: str
 ) -> None:
     url = stub.anthropic_url if provider == "anthropic" else stub.openai_url
     stub.script(answer)
@@ -167,7 +170,7 @@ async def test_refusal_is_told_apart_from_an_empty_answer(
 async def test_refusal_in_openais_own_field_is_the_text_although_the_model_says_stop(
     stub: StubLlm, provider: str
 ) -> None:
-    stub.script(Answer(refusal="I will not help with that."))
+    stub.script(ProviderAnswer(refusal="I will not help with that."))
     said, reply = await ask(LitellmModel(ModelChoice(provider, "any-model", stub.openai_url), ENVIRON))
     assert said == reply.text == "I will not help with that."
     assert reply.finish_reason == "content_filter"

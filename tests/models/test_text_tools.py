@@ -18,7 +18,7 @@ from duragent.models.text_tools.choice import wants_text
 from duragent.models.text_tools.model import TextTools
 from duragent.models.text_tools.prompt import as_text, describe
 from duragent.testing.scripted import Line, ScriptedModel
-from duragent.testing.stub_llm import Answer, StubLlm
+from duragent.testing.stub_llm import ProviderAnswer, StubLlm
 from tests.bounds import LIMIT_SECONDS
 
 LS = ToolSchema(
@@ -214,7 +214,7 @@ async def test_one_exchange_over_the_wire(provider: str) -> None:
         url = stub.anthropic_url if provider == "anthropic" else stub.openai_url
         environ = {"OPENAI_API_KEY": "sk-1", "ANTHROPIC_API_KEY": "sk-2"}
         model = TextTools(LitellmModel(ModelChoice(provider, "small", url), environ))
-        stub.script(Answer(f"I look.\n\n{CALL}"), Answer("There is a.txt."))
+        stub.script(ProviderAnswer(f"I look.\n\n{CALL}"), ProviderAnswer("There is a.txt."))
         first = [says("system", "Be brief."), says("user", "What is here?")]
         _, reply = await ask(model, request(*first))
         assert (reply.text, reply.calls, reply.finish_reason) == ("I look.", (LS_CALL,), "tool_calls")

@@ -10,9 +10,9 @@ from duragent.policy.patterns import KINDS, Rule
 from duragent.policy.rules import (
     Allow,
     Ask,
+    CallPart,
     Deny,
     Invocation,
-    Part,
     allow_patterns,
     explain,
     invocation_text,
@@ -47,7 +47,7 @@ def test_default_asks_and_says_that_it_is_the_default() -> None:
         "bash:git status *",
         "built-in default",
         (
-            Part(
+            CallPart(
                 "git status --short",
                 "allow",
                 "bash:git status *",

@@ -11,7 +11,7 @@ import pytest
 from duragent.errors import RunnerLost, Unavailable
 from duragent.process import folder as files
 from duragent.process import process_table, runner
-from duragent.process.folder import Claim
+from duragent.process.folder import RunnerClaim
 from duragent.system.safe_read import OddFile
 from tests.bounds import LIMIT_SECONDS
 from tests.process.places import (
@@ -143,11 +143,11 @@ async def test_process_that_only_has_the_same_number_is_left_alone(tmp_path: Pat
     found = process_table.process(stranger.pid)
     assert found is not None
     same = {"boot": runner.boot_id(), "pid": 1, "started": 1, "child": stranger.pid, "child_started": found.started}
-    files.kill_survivors(Claim.model_validate(same | change))
+    files.kill_survivors(RunnerClaim.model_validate(same | change))
     assert stranger.returncode is None
     assert files.is_running(stranger.pid, found.started)
     assert not files.is_running(stranger.pid, found.started + 1)
-    files.kill_survivors(Claim.model_validate(same))
+    files.kill_survivors(RunnerClaim.model_validate(same))
     assert await stranger.wait() == -signal.SIGKILL
 
 

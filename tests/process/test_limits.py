@@ -19,7 +19,7 @@ import pytest
 from duragent.process import folder as files
 from duragent.process import process_table, resource_watch
 from duragent.process.base import Finished, LimitReached
-from duragent.sandboxes.base import Command, Confinement, Limits, Sandbox
+from duragent.sandboxes.base import Command, CommandLimits, Confinement, Sandbox
 from duragent.sandboxes.bubblewrap import Bubblewrap
 from duragent.sandboxes.settings import LimitSettings
 from duragent.sandboxes.trust import Trust
@@ -29,7 +29,7 @@ from tests.process.places import opened, sh
 from tests.sandboxes.here import needs_bubblewrap
 
 MARK = "DURAGENT_BOMB"
-SMALL = Limits(processes=60, memory_bytes=192 << 20, file_bytes=8 << 20, open_files=64, cpu_seconds=None)
+SMALL = CommandLimits(processes=60, memory_bytes=192 << 20, file_bytes=8 << 20, open_files=64, cpu_seconds=None)
 
 
 def _tells_sorts_of_memory() -> bool:
@@ -110,7 +110,7 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
     return made
 
 
-def command(bomb: Bomb, folder: Path, limits: Limits) -> Command:
+def command(bomb: Bomb, folder: Path, limits: CommandLimits) -> Command:
     bare = sh(bomb.sh, folder, **{MARK: str(folder)})
     argv = (os.path.realpath(sys.executable), "-I", "-S", "-c", bomb.python) if bomb.python else bare.argv
     return replace(bare, argv=argv, limits=limits)
@@ -160,7 +160,7 @@ async def test_bomb_is_ended_by_its_limit_which_is_told_and_leaves_nothing(
 
 async def test_cpu_time_of_children_that_have_ended_counts(tmp_path: Path, folder: Path) -> None:
     bomb = Bomb("cpu_seconds", sh="while :; do sh -c 'n=0; while [ $n -lt 9999 ]; do n=$((n+1)); done'; done")
-    found = await exploded(tmp_path, command(bomb, folder, Limits(cpu_seconds=1)))
+    found = await exploded(tmp_path, command(bomb, folder, CommandLimits(cpu_seconds=1)))
     assert (found.limit, left_of(folder)) == (LimitReached("cpu_seconds", 1), [])
 
 
@@ -249,7 +249,7 @@ os.close(release)
 for _ in range(70):
     os.wait()
 """
-    found = await exploded(tmp_path, command(Bomb("", python=script), folder, Limits()))
+    found = await exploded(tmp_path, command(Bomb("", python=script), folder, CommandLimits()))
     assert (found.ending, found.exit_code, found.limit) == ("exited", 0, None)
 
 
@@ -263,7 +263,7 @@ def test_pages_of_a_file_that_is_mapped_are_no_memory_unless_they_are_copied(tmp
         pytest.skip("the file would lie in memory")
     before = resource_watch._memory_bytes(process_of_test())
     most = before + size // 2
-    watch = resource_watch.ResourceWatch(resource_watch.Limits(memory_bytes=most), os.getpid())
+    watch = resource_watch.ResourceWatch(resource_watch.ResourceLimits(memory_bytes=most), os.getpid())
     access = mmap.ACCESS_COPY if copied else mmap.ACCESS_READ
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0, access=access) as pages:
         for at in range(0, size, mmap.PAGESIZE):

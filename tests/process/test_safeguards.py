@@ -59,7 +59,7 @@ def test_end_of_a_command_is_synced_before_it_gets_its_name(tmp_path: Path, monk
 def test_runner_of_another_boot_is_not_alive_whoever_has_its_number_now() -> None:
     mine = process_table.process(os.getpid())
     assert mine is not None
-    claim = files.Claim(boot=runner.boot_id(), pid=mine.pid, started=mine.started)
+    claim = files.RunnerClaim(boot=runner.boot_id(), pid=mine.pid, started=mine.started)
     assert files.is_alive(claim)
     assert not files.is_alive(claim.model_copy(update={"boot": "another"}))
     assert not files.is_alive(claim.model_copy(update={"started": mine.started - 1}))

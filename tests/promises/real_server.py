@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duragent.client.address import Endpoint, Tokens, read_announcement
+from duragent.client.address import Endpoint, TokenSource, read_announcement
 from duragent.client.client import Client
 from duragent.client.find import find_server
 from duragent.config import load_config
 from duragent.journal.record import Record
-from duragent.stores.files.reader import LogReader
+from duragent.stores.files.reader import FileLogReader
 from duragent.wire import Answer, SendMessage
 from tests.bounds import LIMIT_SECONDS
 from tests.session.house import write_agent
@@ -31,7 +31,7 @@ class RealServer:
     environ: dict[str, str] = field(default_factory=dict)
     starts: int = 0
     config: Path | None = None
-    tokens: Tokens = field(default_factory=Tokens)
+    tokens: TokenSource = field(default_factory=TokenSource)
     program: tuple[str, ...] = ("-m", "duragent")
     prefix: tuple[str, ...] = ()
 
@@ -108,7 +108,7 @@ class RealServer:
 
     def records(self, session_id: str) -> list[Record]:
         """What the log on disk holds, verified: a fault raises Damaged."""
-        return list(LogReader(self.sessions_dir).read(session_id))
+        return list(FileLogReader(self.sessions_dir).read(session_id))
 
     def kinds(self, session_id: str) -> list[str]:
         return [record.event.type for record in self.records(session_id)]
@@ -124,7 +124,7 @@ def make_workspace(
         server.config = folder / "duragent.yaml"
         # JSON is YAML too.
         server.config.write_text(json.dumps(config))
-        server.tokens = Tokens(load_config(server.config, {}).server.api_token)
+        server.tokens = TokenSource(load_config(server.config, {}).server.api_token)
     return server
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from duragent.client.client import Client
 from duragent.journal.events import MessageReceived, ModelReplied
-from duragent.testing.stub_llm import Answer, StubLlm, StubRequest
+from duragent.testing.stub_llm import ProviderAnswer, StubLlm, StubRequest
 from duragent.wire import SendMessage
 from tests.promises.real_server import RealServer, make_workspace
 from tests.promises.watching import Seen, attached, whole
@@ -13,9 +13,9 @@ from tests.promises.watching import Seen, attached, whole
 SESSIONS = 50
 
 
-def _long_answer(request: StubRequest) -> Answer:
+def _long_answer(request: StubRequest) -> ProviderAnswer:
     words = " ".join(f"{request.last_message}-{number}" for number in range(30))
-    return Answer(text=words, chunk_delay_seconds=0.01)
+    return ProviderAnswer(text=words, chunk_delay_seconds=0.01)
 
 
 async def test_fifty_sessions_stream_at_once_to_two_clients_each(tmp_path: Path) -> None:

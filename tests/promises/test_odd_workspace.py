@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.client.address import Tokens
+from duragent.client.address import TokenSource
 from duragent.client.client import Client
 from duragent.config import load_config
 from duragent.errors import DuragentError
@@ -90,7 +90,7 @@ async def use_once(hands: Hands) -> None:
 def copy_of(used: Hands, place: Path) -> Hands:
     shutil.copytree(used.folder, place)
     config = place / "duragent.yaml"
-    tokens = Tokens(load_config(config, {}).server.api_token)
+    tokens = TokenSource(load_config(config, {}).server.api_token)
     return Hands(RealServer(place / ".duragent", config=config, tokens=tokens), place)
 
 

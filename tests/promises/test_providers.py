@@ -9,7 +9,7 @@ import pytest
 from duragent.errors import ProblemResponse
 from duragent.journal.events import ModelCalled, ModelFailed, ModelReplied, TurnEnded
 from duragent.models.messages import ToolCall
-from duragent.testing.stub_llm import Answer, Failure, StubLlm
+from duragent.testing.stub_llm import Failure, ProviderAnswer, StubLlm
 from tests.promises.real_server import RealServer, make_workspace, told
 
 
@@ -81,7 +81,7 @@ async def test_usage_cost_and_model_are_in_the_log(provided: Provided) -> None:
 
 
 async def test_a_refusal_is_told_with_its_words_and_asked_once(provided: Provided) -> None:
-    provided.stub.script(Answer(refusal="I will not help with that.", finish_reason="content_filter"))
+    provided.stub.script(ProviderAnswer(refusal="I will not help with that.", finish_reason="content_filter"))
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
         answer = await told(client, session, "one")
@@ -92,7 +92,7 @@ async def test_a_refusal_is_told_with_its_words_and_asked_once(provided: Provide
 async def test_a_refusal_without_words_fails_the_turn_with_that_reason_and_the_session_goes_on(
     provided: Provided,
 ) -> None:
-    provided.stub.script(Answer(finish_reason="content_filter"), "gladly")
+    provided.stub.script(ProviderAnswer(finish_reason="content_filter"), "gladly")
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
         with pytest.raises(ProblemResponse) as refused:
@@ -109,7 +109,7 @@ async def test_a_refusal_without_words_fails_the_turn_with_that_reason_and_the_s
 
 async def test_an_answer_with_absurd_usage_is_an_answer_and_counts_as_unpriced(provided: Provided) -> None:
     absurd = {"prompt_tokens": -5, "input_tokens": float("nan"), "completion_tokens": 1.5, "output_tokens": 10**30}
-    provided.stub.script(Answer("an answer", wire_usage=absurd))
+    provided.stub.script(ProviderAnswer("an answer", wire_usage=absurd))
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
         assert (await told(client, session, "one")).content == "an answer"
@@ -119,7 +119,7 @@ async def test_an_answer_with_absurd_usage_is_an_answer_and_counts_as_unpriced(p
 
 
 async def test_reasoning_is_kept_apart_from_the_text(provided: Provided) -> None:
-    provided.stub.script(Answer(text="42", reasoning="six times seven"))
+    provided.stub.script(ProviderAnswer(text="42", reasoning="six times seven"))
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
         assert (await told(client, session, "what is 6*7?")).content == "42"
@@ -129,7 +129,7 @@ async def test_reasoning_is_kept_apart_from_the_text(provided: Provided) -> None
 
 async def test_a_call_of_an_unknown_tool_and_its_result_reach_the_provider_side_by_side(provided: Provided) -> None:
     call = ToolCall(id="call_1", name="bash", arguments='{"command": "ls"}')
-    provided.stub.script(Answer(text="I look.", calls=(call,)), "There is no such tool.")
+    provided.stub.script(ProviderAnswer(text="I look.", calls=(call,)), "There is no such tool.")
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
         answer = await told(client, session, "list the files")
@@ -163,7 +163,7 @@ async def test_a_refused_key_is_told_and_not_tried_again(provided: Provided) -> 
 
 
 async def test_a_stream_that_breaks_is_recorded_and_asked_again(provided: Provided) -> None:
-    provided.stub.script(Answer(text="one two three four", cut_after_chunks=3), "whole")
+    provided.stub.script(ProviderAnswer(text="one two three four", cut_after_chunks=3), "whole")
     async with provided.server.client() as client:
         session = (await client.create_session("assistant")).session_id
         assert (await told(client, session, "hi")).content == "whole"

@@ -9,22 +9,22 @@ import pytest
 
 from duragent.models.messages import ToolCall
 from duragent.testing import provider_rules
-from duragent.testing.stub_llm import Answer, StubLlm, StubRequest
+from duragent.testing.stub_llm import ProviderAnswer, StubLlm, StubRequest
 from duragent.wire import SendMessage
 from tests.promises.hands import Hands, make_hands, whole
 
 COMMANDS = ["./do a", "./ask b", "./do c", "./ask d", "./do e"]
 
 
-def _asks_for_all(request: StubRequest) -> Answer:
+def _asks_for_all(request: StubRequest) -> ProviderAnswer:
     """All calls in one reply, until there are results."""
     if any(_has_results(message) for message in request.body["messages"]):
-        return Answer("done")
+        return ProviderAnswer("done")
     calls = (
         ToolCall(id=f"toolu_{number}", name="bash", arguments=json.dumps({"command": command}))
         for number, command in enumerate(COMMANDS)
     )
-    return Answer("I run them", calls=tuple(calls))
+    return ProviderAnswer("I run them", calls=tuple(calls))
 
 
 def _has_results(message: dict[str, object]) -> bool:

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-from duragent.testing.stub_llm import Answer, StubLlm, StubRequest
+from duragent.testing.stub_llm import ProviderAnswer, StubLlm, StubRequest
 from tests.promises.hands import make_hands
 from tests.promises.real_server import told
 
 
-def _as_text(request: StubRequest) -> Answer:
+def _as_text(request: StubRequest) -> ProviderAnswer:
     last = request.body["messages"][-1]["content"]
     if "tool_result" in str(last):
-        return Answer("It says hello.")
-    return Answer('I run it.\n\n<tool_call>{"name": "bash", "arguments": {"command": "./do hello"}}</tool_call>')
+        return ProviderAnswer("It says hello.")
+    return ProviderAnswer(
+        'I run it.\n\n<tool_call>{"name": "bash", "arguments": {"command": "./do hello"}}</tool_call>'
+    )
 
 
 async def test_a_model_without_tool_calling_calls_tools_as_text(tmp_path: Path) -> None:
@@ -34,7 +36,7 @@ async def test_a_model_without_tool_calling_calls_tools_as_text(tmp_path: Path) 
 
 
 async def test_a_small_model_is_shown_only_the_tools_that_fit(tmp_path: Path) -> None:
-    with StubLlm(lambda request: Answer("ok")) as stub:
+    with StubLlm(lambda request: ProviderAnswer("ok")) as stub:
         rest = f"    name: small\n    base_url: {stub.openai_url}\n  tools_recall: 2"
         hands = make_hands(tmp_path, rest=rest, provider="openai")
         names = ("bash", "read_file", "write_file", "web", "think", "search_files")

@@ -14,7 +14,7 @@ from duragent.config import load_config
 from duragent.errors import DuragentError, ProblemResponse, SessionsLocked
 from duragent.journal.events import MessageReceived
 from duragent.runtime import Runtime
-from duragent.stores.files.reader import LogReader
+from duragent.stores.files.reader import FileLogReader
 from duragent.wire import SendMessage
 from tests.bounds import LIMIT_SECONDS
 from tests.promises.real_server import RealServer, make_workspace
@@ -102,7 +102,7 @@ async def says(server: RealServer, session_id: str | None, text: str) -> str | N
 
 
 def texts(sessions: Path, session_id: str) -> list[str]:
-    records = LogReader(sessions).read(session_id)
+    records = FileLogReader(sessions).read(session_id)
     return [record.event.text for record in records if isinstance(record.event, MessageReceived)]
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from duragent.errors import DuragentError, SandboxUnavailable
-from duragent.sandboxes.base import Confinement, Limits
+from duragent.sandboxes.base import CommandLimits, Confinement
 from duragent.sandboxes.choose import Fact, choose, report, widen
 from duragent.sandboxes.secret_places import homes_here, secret_places
 from duragent.sandboxes.settings import LimitSettings, SandboxSettings
@@ -131,10 +131,10 @@ def test_limits_are_on_unless_they_are_switched_off() -> None:
     assert (usual.processes, usual.file_bytes, usual.open_files, usual.cpu_seconds) == (2048, 10 << 30, 65_536, None)
     assert 0 < usual.memory_bytes <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     none = dict.fromkeys(("processes", "memory_mebibytes", "file_mebibytes", "open_files", "cpu_seconds"))
-    assert LimitSettings.model_validate(none).limits() == Limits()
+    assert LimitSettings.model_validate(none).limits() == CommandLimits()
     assert LimitSettings.model_validate(none).in_words() == "none"
     small = LimitSettings(processes=50, memory_mebibytes=64, file_mebibytes=0, open_files=None, cpu_seconds=7)
-    assert small.limits() == Limits(50, 64 << 20, 0, None, 7)
+    assert small.limits() == CommandLimits(50, 64 << 20, 0, None, 7)
     assert small.in_words() == "50 processes and threads, 64 MiB of memory, 0 MiB a file, 7 seconds of CPU time"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from duragent.sandboxes.base import Command, Confinement, Limits
+from duragent.sandboxes.base import Command, CommandLimits, Confinement
 from duragent.sandboxes.docker import LABEL, Docker, explain, label_of
 from duragent.testing.sandbox_contract import odd_folder, run
 
@@ -86,7 +86,7 @@ def test_docker_is_asked_for_a_confined_container(tmp_path: Path) -> None:
 
 @needs_client
 def test_docker_holds_the_limits_and_its_client_has_none(tmp_path: Path) -> None:
-    limits = Limits(100, 64 << 20, 1 << 20, 50, 9)
+    limits = CommandLimits(100, 64 << 20, 1 << 20, 50, 9)
     command = Command(("true",), tmp_path, limits=limits)
     host = asked_for(tmp_path, command, Confinement((tmp_path,)))["HostConfig"]
     assert (host["PidsLimit"], host["Memory"], host["MemorySwap"]) == (100, 64 << 20, 64 << 20)
@@ -95,7 +95,7 @@ def test_docker_holds_the_limits_and_its_client_has_none(tmp_path: Path) -> None
         ("nofile", 50, 50),
         ("cpu", 9, 9),
     }
-    assert Docker("debian:12").wrap(command, Confinement((tmp_path,))).limits == Limits()
+    assert Docker("debian:12").wrap(command, Confinement((tmp_path,))).limits == CommandLimits()
     unlimited = Docker("debian:12").wrap(Command(("true",), tmp_path), Confinement((tmp_path,)))
     assert not {"--pids-limit", "--memory", "--ulimit"} & set(unlimited.argv)
 

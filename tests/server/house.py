@@ -15,7 +15,7 @@ from duragent.agent.catalog import Catalog
 from duragent.client.sse import Decoder
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.server.app import build_app
-from duragent.server.dependencies import Doors, Tokens
+from duragent.server.dependencies import AccessTokens, Dependencies
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
@@ -109,12 +109,12 @@ class House:
             means=self.means,
         )
         self.sessions = Sessions(ports)
-        self.doors = Doors(
+        self.doors = Dependencies(
             sessions=self.sessions,
             catalog=catalog,
             settings=ServerSettings(),
             clock=self.clock,
-            tokens=Tokens(TOKEN, ADMIN_TOKEN),
+            tokens=AccessTokens(TOKEN, ADMIN_TOKEN),
             workspace_hash="0123456789abcdef",
             version=Version(version="1.2.3", commit="abc", build_date="2026-11-20"),
             shutdown=self._shutdown,

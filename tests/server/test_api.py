@@ -12,7 +12,7 @@ from duragent import errors
 from duragent.errors import AuthenticationFailed, RateLimited
 from duragent.server.app import build_app
 from duragent.server.routes import admin
-from duragent.system.descriptors import Descriptors
+from duragent.system.descriptors import DescriptorUse
 from duragent.testing import Line
 from tests.bounds import LIMIT_SECONDS
 from tests.server.house import AGENT, TOKEN, House
@@ -343,7 +343,7 @@ async def test_rate_limit_of_the_model_is_waited_for(house: House) -> None:
         (errors.SessionNotFound("s"), 404, "not-found"),
         (errors.AmbiguousId("s", ["s1", "s2"]), 409, "ambiguous-id"),
         (errors.SessionBusy("s", 256), 429, "session-busy"),
-        (errors.SessionClosed("s"), 409, "session-closed"),
+        (errors.SessionIsClosed("s"), 409, "session-closed"),
         (errors.NothingToDo("no"), 409, "nothing-to-do"),
         (errors.StoreFull("no room"), 507, "store-full"),
         (errors.Unavailable("fsync failed"), 503, "store-unavailable"),
@@ -404,7 +404,7 @@ async def test_server_that_cannot_store_is_not_ready(house: House) -> None:
 async def test_server_that_runs_out_of_descriptors_says_so_while_it_still_works(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admin, "descriptors", lambda: Descriptors(1000, 1024))
+    monkeypatch.setattr(admin, "descriptors", lambda: DescriptorUse(1000, 1024))
     response = await house.http.get("/readyz")
     ready = response.json()
     assert (response.status_code, ready["status"]) == (200, "degraded")

@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from duragent.errors import SessionDeleted
 from duragent.models.messages import ModelReply, ToolCall
-from duragent.server.turn_response import AwaitedTurn
+from duragent.server.turn_response import TurnResponse
 from duragent.testing import Line
 from duragent.wire import Accepted
 from tests.bounds import LIMIT_SECONDS
@@ -105,7 +105,7 @@ async def test_a_wait_that_begins_when_the_session_has_gone_already_is_told(hous
     """The message was stored, and the session deleted before the wait for its answer began."""
     session_id = await _quiet(house)
     await house.sessions.delete(session_id)
-    waiting = AwaitedTurn(house.doors, session_id, 3, lambda answered: Accepted(session_id="", message_id="", seq=1))
+    waiting = TurnResponse(house.doors, session_id, 3, lambda answered: Accepted(session_id="", message_id="", seq=1))
     with pytest.raises(SessionDeleted):
         await waiting({}, _receive, _send)
 

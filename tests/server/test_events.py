@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from duragent.bus import Delta
+from duragent.bus import OutputDelta
 from duragent.errors import ModelUnavailable
 from duragent.server.presence import RETURN_SECONDS
 from duragent.testing import Line
@@ -208,4 +208,4 @@ async def test_failing_attempt_is_told_by_a_higher_attempt(house: House) -> None
         second = await stream.until("model_replied")
     assert {event.data["attempt"] for event in first if event.name == "delta"} == {1}
     assert {event.data["attempt"] for event in second if event.name == "delta"} == {2}
-    assert set(first[-3].data) == set(Delta.__slots__) - {"call"}
+    assert set(first[-3].data) == set(OutputDelta.__slots__) - {"call"}

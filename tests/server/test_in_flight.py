@@ -12,7 +12,7 @@ from duragent.errors import Stopping
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.server import in_flight
 from duragent.server.in_flight import InFlight, Kind
-from duragent.server.problems import Refused
+from duragent.server.problems import RequestRefused
 from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
 from duragent.testing import Line
@@ -118,9 +118,9 @@ async def test_who_waits_too_long_or_behind_too_many_is_refused(kind: Kind, monk
     async with flight.turn(kind):
         queued = asyncio.create_task(_turn(flight, kind))
         await asyncio.sleep(0)
-        with pytest.raises(Refused, match="1 more wait already") as full:
+        with pytest.raises(RequestRefused, match="1 more wait already") as full:
             await _turn(flight, kind)
-        with pytest.raises(Refused, match=r"within 0\.05 seconds") as late:
+        with pytest.raises(RequestRefused, match=r"within 0\.05 seconds") as late:
             await queued
     assert [(each.value.code, each.value.headers) for each in (full, late)] == [("busy", {"Retry-After": "1"})] * 2
     await _turn(flight, kind)

@@ -4,16 +4,16 @@ import asyncio
 
 import pytest
 
-from duragent.bus import Delta
+from duragent.bus import OutputDelta
 from duragent.errors import AuthenticationFailed, ModelUnavailable
 from duragent.journal.events import (
     ApprovalDecided,
     ApprovalRequested,
     Call,
     Event,
-    Finding,
     ModelCalled,
     ModelReplied,
+    PolicyFinding,
     SessionClosed,
     SessionPaused,
     SessionResumed,
@@ -182,7 +182,7 @@ def test_tools_and_approvals_are_told() -> None:
         tool="bash",
         arguments_sha256="0",
         invocation="ls",
-        findings=(Finding(text="ls", reason="not allowed"),),
+        findings=(PolicyFinding(text="ls", reason="not allowed"),),
         patterns=("bash:ls",),
         place="here",
     )
@@ -267,7 +267,7 @@ def test_pieces_that_the_client_has_are_not_sent_again() -> None:
     telling.record(Record(4, "", TurnStarted(turn="t", trigger=3)))
 
     def delta(offset: int, text: str, attempt: int = 1) -> bytes:
-        return telling.delta(Delta("t", 1, attempt, "text", offset, text))
+        return telling.delta(OutputDelta("t", 1, attempt, "text", offset, text))
 
     assert delta(0, "one ") == b'event: token\ndata: {"content":"one "}\n\n'
     assert delta(0, "one two") == b'event: token\ndata: {"content":"two"}\n\n'

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from duragent.errors import AuthenticationFailed
-from duragent.models.messages import MOST_TOKENS, ModelReply, ToolCall, Usage
+from duragent.models.messages import MOST_TOKENS, ModelReply, ModelUsage, ToolCall
 from duragent.testing import Line
 from tests.server.house import ADMIN_TOKEN, TOKEN, House
 from tests.server.v05 import (
@@ -235,7 +235,7 @@ async def test_refusals_are_problems(house: House) -> None:
 
 @pytest.mark.parametrize(("tokens", "told"), [(MOST_TOKENS, 2 * MOST_TOKENS), (1 << 40, 0)])
 async def test_usage_fits_into_32_bits(house: House, tokens: int, told: int) -> None:
-    usage = Usage(input_tokens=tokens, output_tokens=tokens)
+    usage = ModelUsage(input_tokens=tokens, output_tokens=tokens)
     house.model.add(ModelReply(text="so much", usage=usage, finish_reason="stop"))
     async with _old_client(house) as client:
         session = (await client.create("assistant")).session_id

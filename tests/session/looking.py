@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from duragent.agent.context_files import Surroundings
+from duragent.agent.context_files import ContextFiles
 from duragent.agent.load import Agent
 from duragent.errors import StoreError
 from duragent.journal.events import (
@@ -22,7 +22,7 @@ from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult
 from duragent.tools.toolset import Toolset
-from duragent.turn.workbench import Means
+from duragent.turn.workbench import Workbench
 from tests.session import house as houses
 from tests.session.means import means_in
 
@@ -102,16 +102,16 @@ class Deed(Tool["Deed.Arguments"]):
 
 
 @dataclass(frozen=True, slots=True)
-class GivenMeans(Means):
+class GivenMeans(Workbench):
     """Means with one tool. `judging` is awaited whenever a call is judged."""
 
     tool: Deed | None = None
     judged_by: Policy = field(default_factory=lambda: Policy("dangerous", "the test"))
     judging: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
 
-    async def gather(self, agent: Agent) -> tuple[Toolset, Surroundings]:
+    async def gather(self, agent: Agent) -> tuple[Toolset, ContextFiles]:
         assert self.tool is not None
-        return Toolset((self.tool,)), Surroundings()
+        return Toolset((self.tool,)), ContextFiles()
 
     async def policy(self, agent: Agent) -> Policy:
         for each in self.judging:
@@ -126,7 +126,7 @@ def give(
     judging: list[Callable[[], Awaitable[object]]] = []
 
     def means(folder: Path) -> GivenMeans:
-        usual = {each.name: getattr(means_in(folder), each.name) for each in fields(Means) if each.init}
+        usual = {each.name: getattr(means_in(folder), each.name) for each in fields(Workbench) if each.init}
         return GivenMeans(**usual, tool=tool, judged_by=Policy(mode, "the test"), judging=judging)
 
     monkeypatch.setattr(houses, "means_in", means)

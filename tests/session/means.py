@@ -4,15 +4,15 @@ from pathlib import Path
 
 from duragent.process.spool import Spool
 from duragent.sandboxes.settings import SandboxSettings
-from duragent.turn.workbench import Means
+from duragent.turn.workbench import Workbench
 
 
-def means_in(workspace: Path) -> Means:
+def means_in(workspace: Path) -> Workbench:
     """Means of this workspace; the project that the agents work in is the folder `project` inside of it."""
     project = workspace / "project"
     project.mkdir(parents=True, exist_ok=True)
     (workspace / "run" / "spool").mkdir(parents=True, exist_ok=True)
-    return Means(
+    return Workbench(
         workspace=workspace.resolve(),
         project=project.resolve(),
         closed=(workspace.resolve() / "run",),

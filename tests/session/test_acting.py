@@ -17,7 +17,7 @@ from duragent.journal.events import (
     TurnEnded,
 )
 from duragent.journal.inputs import Cancel, Decision
-from duragent.models.messages import ModelReply, ToolCall, Usage
+from duragent.models.messages import ModelReply, ModelUsage, ToolCall
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
 from tests.bounds import LIMIT_SECONDS
@@ -276,7 +276,7 @@ async def test_going_in_circles_is_told_and_then_pauses_the_turn(tmp_path: Path)
 
 async def test_a_spent_budget_pauses_the_turn_and_a_message_goes_on(tmp_path: Path) -> None:
     rest = BASH + "\n  session: {turn_budget: {tokens: 5}}"
-    spent = bash("echo hi").model_copy(update={"usage": Usage(input_tokens=4, output_tokens=2)})
+    spent = bash("echo hi").model_copy(update={"usage": ModelUsage(input_tokens=4, output_tokens=2)})
     model = ScriptedModel([spent, "done"])
     async with open_house(MemoryStore(), model, tmp_path, agent_rest=rest) as house:
         session = await house.new()

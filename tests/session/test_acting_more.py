@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from duragent.journal.events import ApprovalDecided, ToolFinished
-from duragent.models.messages import ModelReply, ModelRequest, Usage
+from duragent.models.messages import ModelReply, ModelRequest, ModelUsage
 from duragent.stores.memory import MemoryStore
 from duragent.subscribers.notify import Notice
 from duragent.testing import FakeClock, ScriptedModel
@@ -57,7 +57,7 @@ async def test_max_tool_iterations_pauses_the_turn_and_a_message_goes_on(tmp_pat
 
 async def test_a_session_budget_pauses_every_turn_until_it_is_raised(tmp_path: Path) -> None:
     rest = BASH + "\n  session: {session_budget: {cost_usd: 0.5}}"
-    dear = ModelReply(text="dear", model="m", usage=Usage(input_tokens=1, output_tokens=1), cost_usd=0.6)
+    dear = ModelReply(text="dear", model="m", usage=ModelUsage(input_tokens=1, output_tokens=1), cost_usd=0.6)
     async with open_house(MemoryStore(), ScriptedModel([dear]), tmp_path, agent_rest=rest) as house:
         session = await house.new()
         assert (await house.ask(session, "spend")).outcome == "completed"

@@ -13,13 +13,13 @@ from duragent.journal.inputs import Decision, Pause, Resume
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.policy.tiers import Policy
 from duragent.process.spool import Spool
-from duragent.session.approvals import Question
+from duragent.session.approvals import OpenQuestion
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.tools.bash import Bash
 from duragent.tools.toolset import Toolset
-from duragent.turn.authorize import Refused, judged_again, known
+from duragent.turn.authorize import Refused, reauthorize, resolve
 from duragent.turn.host import FULL_STORE_PAUSE_SECONDS
 from tests.bounds import LIMIT_SECONDS
 from tests.session import house as houses
@@ -116,7 +116,7 @@ async def test_a_result_that_cannot_be_read_under_a_running_server_is_asked_abou
     assert (project / "count").read_text() == "once\n"
 
 
-async def _question(house: House, session: str) -> Question:
+async def _question(house: House, session: str) -> OpenQuestion:
     async with asyncio.timeout(LIMIT_SECONDS):
         while (question := await house.sessions.question(session)) is None:
             await asyncio.sleep(0.01)
@@ -184,9 +184,9 @@ async def test_the_result_of_a_session_that_cannot_be_read_now_is_kept(tmp_path:
 
 
 def test_an_approval_holds_for_just_the_arguments_that_were_approved() -> None:
-    found = known(Call(call="c", tool="bash", arguments='{"command": "ls"}'), Toolset((Bash(),)))
+    found = resolve(Call(call="c", tool="bash", arguments='{"command": "ls"}'), Toolset((Bash(),)))
     assert not isinstance(found, Refused)
-    refused = judged_again(found, Policy("dangerous", "here"), "0" * 64, "me")
+    refused = reauthorize(found, Policy("dangerous", "here"), "0" * 64, "me")
     assert isinstance(refused, Refused)
     assert (refused.denied, "other arguments" in refused.content) == (True, True)
-    assert not isinstance(judged_again(found, Policy("dangerous", "here"), found.sha256, "me"), Refused)
+    assert not isinstance(reauthorize(found, Policy("dangerous", "here"), found.sha256, "me"), Refused)

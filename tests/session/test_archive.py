@@ -22,7 +22,8 @@ from duragent.journal.record import MAX_LINE_BYTES, Record, crc_seed, encode
 from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
 from duragent.transfer import archive, log_copy
-from duragent.transfer.copies import export, take_in
+from duragent.transfer.export import export
+from duragent.transfer.import_ import import_
 from tests.bounds import LIMIT_SECONDS
 from tests.session.house import House, open_house
 from tests.stores.logs import TS, QuickDisk, lines_of, message
@@ -78,7 +79,7 @@ class Place:
     house: House
 
     async def take(self, data: bytes, *, new_id: bool = False) -> str:
-        state = await take_in(self.house.sessions, self.house.clock, io.BytesIO(data), new_id=new_id)
+        state = await import_(self.house.sessions, self.house.clock, io.BytesIO(data), new_id=new_id)
         return state.session_id
 
     async def refused(self, data: bytes) -> str:
@@ -158,7 +159,7 @@ async def test_who_goes_away_leaves_all_of_it_or_nothing(tmp_path: Path) -> None
     for steps in range(0, 400, 7):
         async with place_in(tmp_path / str(steps)) as place:
             file = io.BytesIO(data)
-            taking = asyncio.ensure_future(take_in(place.house.sessions, place.house.clock, file, new_id=False))
+            taking = asyncio.ensure_future(import_(place.house.sessions, place.house.clock, file, new_id=False))
             for _ in range(steps):
                 await asyncio.sleep(0)
             done = not taking.cancel()
@@ -375,7 +376,7 @@ async def test_export_that_fails_leaves_nothing_open(place: Place, monkeypatch: 
         made.append(io.BytesIO())
         return made[-1]
 
-    monkeypatch.setattr("duragent.transfer.copies.tempfile.TemporaryFile", temporary)
+    monkeypatch.setattr("duragent.transfer.export.tempfile.TemporaryFile", temporary)
     (place.root / SESSION / "blobs" / DIGEST).unlink()
     with pytest.raises(Exception, match="the blob is absent"):
         await export(place.house.sessions, place.house.clock, SESSION)
@@ -392,7 +393,7 @@ async def test_who_goes_away_in_the_middle_of_an_export_leaves_nothing_open(
         made.append(io.BytesIO())
         return made[-1]
 
-    monkeypatch.setattr("duragent.transfer.copies.tempfile.TemporaryFile", temporary)
+    monkeypatch.setattr("duragent.transfer.export.tempfile.TemporaryFile", temporary)
     for steps in range(0, 200, 3):
         exporting = asyncio.ensure_future(export(place.house.sessions, place.house.clock, SESSION))
         for _ in range(steps):

@@ -1,8 +1,8 @@
 import asyncio
 from pathlib import Path
 
-from duragent.bus import Block, Delta
-from duragent.session.watch import CaughtUp
+from duragent.bus import Block, OutputDelta
+from duragent.session.watch import ReplayEnd
 from duragent.testing import Line
 from tests.server.house import House
 
@@ -15,10 +15,10 @@ async def test_piece_of_an_answer_never_comes_behind_the_answer_itself(tmp_path:
     async with house.sessions.watch(session_id, 0) as first, house.sessions.watch(session_id, 0) as second:
         await house.say(session_id, "count", Prefer="respond-async")
         async for item in first:
-            if isinstance(item, Delta):
+            if isinstance(item, OutputDelta):
                 break
         async for item in second:
-            if isinstance(item, CaughtUp):
+            if isinstance(item, ReplayEnd):
                 break
         gate.set()
         async for item in first:
@@ -31,4 +31,4 @@ async def test_piece_of_an_answer_never_comes_behind_the_answer_itself(tmp_path:
             if isinstance(item, Block) and b'"turn_ended"' in item.lines:
                 break
     await house.close()
-    assert [item for item in told if isinstance(item, Delta)] == []
+    assert [item for item in told if isinstance(item, OutputDelta)] == []

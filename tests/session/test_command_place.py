@@ -14,8 +14,17 @@ from duragent.sandboxes.trust import Trust
 from duragent.tools.bash import Bash
 from duragent.tools.toolset import Toolset
 from duragent.turn import workbench as means_module
-from duragent.turn.authorize import Allowed, Asking, Judgement, Known, Refused, judged, judged_again, known
-from duragent.turn.workbench import Means
+from duragent.turn.authorize import (
+    Allowed,
+    Judgement,
+    NeedsApproval,
+    Refused,
+    ResolvedCall,
+    authorize,
+    reauthorize,
+    resolve,
+)
+from duragent.turn.workbench import Workbench
 from tests.session.house import write_agent
 from tests.session.means import means_in
 
@@ -25,9 +34,9 @@ def agent(tmp_path: Path) -> Agent:
     return load_agent(write_agent(tmp_path / ".duragent" / "agents"))
 
 
-def given(folder: Path, mode: Mode) -> Means:
+def given(folder: Path, mode: Mode) -> Workbench:
     usual = means_in(folder / ".duragent")
-    return Means(
+    return Workbench(
         workspace=usual.workspace,
         project=usual.project,
         closed=usual.closed,
@@ -47,19 +56,19 @@ def no_sandbox_works(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def call_of(command: str) -> Known:
-    found = known(Call(call="c1", tool="bash", arguments=f'{{"command": "{command}"}}'), Toolset((Bash(),)))
-    assert isinstance(found, Known)
+def call_of(command: str) -> ResolvedCall:
+    found = resolve(Call(call="c1", tool="bash", arguments=f'{{"command": "{command}"}}'), Toolset((Bash(),)))
+    assert isinstance(found, ResolvedCall)
     return found
 
 
-async def judgement(means: Means, agent: Agent, command: str) -> Judgement:
-    return judged(call_of(command), await means.policy(agent), agent, ())
+async def judgement(means: Workbench, agent: Agent, command: str) -> Judgement:
+    return authorize(call_of(command), await means.policy(agent), agent, ())
 
 
 @pytest.mark.parametrize(
     ("command", "expected"),
-    [("ls", Allowed), ("cat /etc/hostname", Asking), ("cat $X", Asking), ("cat ../run/token", Refused)],
+    [("ls", Allowed), ("cat /etc/hostname", NeedsApproval), ("cat $X", NeedsApproval), ("cat ../run/token", Refused)],
 )
 @pytest.mark.usefixtures("no_sandbox_works")
 async def test_a_fallback_asks_for_what_is_outside(
@@ -70,7 +79,7 @@ async def test_a_fallback_asks_for_what_is_outside(
 
 @pytest.mark.parametrize(
     ("command", "expected"),
-    [("ls", Allowed), ("cat /etc/hostname", Allowed), ("cat $X", Asking), ("cat ../run/token", Refused)],
+    [("ls", Allowed), ("cat /etc/hostname", Allowed), ("cat $X", NeedsApproval), ("cat ../run/token", Refused)],
 )
 async def test_trust_that_a_person_chose_asks_for_what_may_be_private(
     tmp_path: Path, agent: Agent, command: str, expected: type[Judgement]
@@ -80,7 +89,7 @@ async def test_trust_that_a_person_chose_asks_for_what_may_be_private(
 
 async def test_a_private_file_is_refused_after_an_approval_too(tmp_path: Path, agent: Agent) -> None:
     found, policy = call_of("cat ../run/token"), await given(tmp_path, "trust").policy(agent)
-    assert isinstance(judged_again(found, policy, found.sha256, "ada"), Refused)
+    assert isinstance(reauthorize(found, policy, found.sha256, "ada"), Refused)
 
 
 @pytest.mark.usefixtures("no_sandbox_works")

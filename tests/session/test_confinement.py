@@ -17,7 +17,7 @@ from duragent.tools.base import ToolContext, ToolResult
 from duragent.tools.bash import Bash
 from duragent.tools.read_file import ReadFile
 from duragent.tools.write_file import WriteFile
-from duragent.turn.workbench import Means
+from duragent.turn.workbench import Workbench
 from tests.bounds import LIMIT_SECONDS
 from tests.sandboxes.here import needs_bubblewrap
 from tests.session.house import write_agent
@@ -39,7 +39,7 @@ class Place:
         (self.workspace / "sessions" / "session_1" / "events.jsonl").write_text("{}\n")
         (project / ".git" / "hooks").mkdir(parents=True)
         (project / ".git" / "config").write_text("[core]\n")
-        self.means = Means(
+        self.means = Workbench(
             workspace=self.workspace,
             project=project,
             closed=(self.workspace / "run", self.workspace / "sessions"),

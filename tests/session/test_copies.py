@@ -15,13 +15,15 @@ from duragent.errors import Damaged, IdempotencyMismatch, InvalidRequest, NotDam
 from duragent.journal import events as e
 from duragent.journal.inputs import Close, Decision, Rename
 from duragent.session.sessions import NewSession
-from duragent.session.watch import Hello
+from duragent.session.watch import LogHead
 from duragent.stores.files.checkup import check
-from duragent.stores.files.reader import LogReader
+from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
 from duragent.testing import FakeClock, Line, ScriptedModel
-from duragent.transfer.copies import Fork, export, fork, take_in
+from duragent.transfer.export import export
+from duragent.transfer.fork import Fork, fork
+from duragent.transfer.import_ import import_
 from tests.bounds import LIMIT_SECONDS
 from tests.context.wellformed import refusal
 from tests.session.house import House, open_house
@@ -162,7 +164,7 @@ async def test_fork_at_each_record_shares_the_past_and_does_nothing_of_it_again(
                 False,
             )
             assert check(place.root, child).damage is None
-            assert len(list(LogReader(place.root).read(child))) == state.seq
+            assert len(list(FileLogReader(place.root).read(child))) == state.seq
             told = await past(place.house, child)
             assert told[:at] == shared[:at]
             assert not {type(event) for _, _, event in told[at:]} & {e.ToolStarted, e.ToolLost, e.ModelCalled}
@@ -292,7 +294,7 @@ async def test_log_of_duragent_rust_without_its_beginning_is_exported_and_taken_
     lines = [json.dumps({"seq": seq} | said).encode() + b"\n" for seq in range(5_001, 7_502)]
     (place.root / "session_old" / "events.jsonl").write_bytes(b"".join(lines))
     with await export(place.house.sessions, place.house.clock, "session_old") as file:
-        state = await take_in(place.house.sessions, place.house.clock, file, new_id=True)
+        state = await import_(place.house.sessions, place.house.clock, file, new_id=True)
     # Before them the log says how it began, behind them where it is from.
     assert (state.seq, state.totals.messages) == (1 + 2_501 + 1, 2_501)
     assert await past(place.house, state.session_id) == await past(place.house, "session_old")
@@ -352,7 +354,7 @@ async def exported(place: Place, session: str) -> Path:
 
 async def imported(place: Place, path: Path, *, new_id: bool = False) -> str:
     with path.open("rb") as file:
-        return (await take_in(place.house.sessions, place.house.clock, file, new_id=new_id)).session_id
+        return (await import_(place.house.sessions, place.house.clock, file, new_id=new_id)).session_id
 
 
 @pytest.mark.parametrize("rotation", [None, Rotation(events=7)], ids=["one file", "rotated"])
@@ -491,8 +493,8 @@ async def test_watchers_of_a_session_that_is_repaired_are_let_go_and_the_list_is
         assert [each.seq for each in (await place.house.sessions.list())[0]] == [state.seq]
         async with place.house.sessions.watch(session, 0) as items:
             hello = await anext(items)
-            assert isinstance(before, Hello)
-            assert isinstance(hello, Hello)
+            assert isinstance(before, LogHead)
+            assert isinstance(hello, LogHead)
             # Its records have numbers that others had before: who goes on by a number must begin again.
             assert (hello.head, hello.log == before.log) == (state.seq, False)
 

@@ -8,8 +8,8 @@ import pytest
 
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
-from duragent.turn.model_call import Asker
-from duragent.turn.turn_agent import Speaker
+from duragent.turn.model_call import ModelCaller
+from duragent.turn.turn_agent import TurnAgent
 from tests.session.house import open_house
 
 
@@ -28,7 +28,13 @@ def _once(work: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(Speaker, "begin"), (Speaker, "at"), (Asker, "ask"), (Asker, "_prepare"), (Asker, "_replied")],
+    [
+        (TurnAgent, "begin"),
+        (TurnAgent, "at"),
+        (ModelCaller, "ask"),
+        (ModelCaller, "_prepare"),
+        (ModelCaller, "_replied"),
+    ],
 )
 async def test_a_turn_that_finds_no_memory_ends_and_the_next_message_is_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str

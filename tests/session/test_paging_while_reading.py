@@ -7,7 +7,7 @@ import pytest
 
 from duragent.journal.record import timestamp
 from duragent.journal.state import SessionState
-from duragent.session.index import Index, Query
+from duragent.session.index import Index, SessionQuery
 from duragent.stores.base import Listed
 from duragent.stores.memory import MemoryStore
 
@@ -32,10 +32,10 @@ def _read(index: Index, name: str) -> None:
 async def test_each_session_is_in_the_pages_once_whatever_is_read_between_them(order: tuple[str, ...]) -> None:
     index = Index()
     await index.fill(Copied())
-    found, cursor = index.page(Query(limit=1))
+    found, cursor = index.page(SessionQuery(limit=1))
     for name in order:
         _read(index, name)
-        page, cursor = index.page(Query(limit=1, cursor=cursor))
+        page, cursor = index.page(SessionQuery(limit=1, cursor=cursor))
         found += page
     assert [state.session_id for state in found] == NAMES[::-1]
     assert cursor is None
@@ -47,4 +47,4 @@ async def test_when_all_are_read_the_last_changed_comes_first() -> None:
     for name in NAMES:
         _read(index, name)
     index.put(SessionState(NAMES[0], updated_at="2026-11-21T00:00:00.000Z"), None)
-    assert [state.session_id for state in index.page(Query())[0]] == [NAMES[0], *NAMES[:0:-1]]
+    assert [state.session_id for state in index.page(SessionQuery())[0]] == [NAMES[0], *NAMES[:0:-1]]

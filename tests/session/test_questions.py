@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.bus import MAX_OUTPUT_CHARS, Delta, Subscription
+from duragent.bus import MAX_OUTPUT_CHARS, OutputDelta, Subscription
 from duragent.errors import Damaged, InvalidRequest, NothingToDo
 from duragent.journal.inputs import Decision, Pause
 from duragent.stores.base import Store
@@ -122,10 +122,12 @@ async def test_output_that_nobody_reads_does_not_pile_up() -> None:
     sizes = {"a": 0, "b": 0}
     for _ in range(2_000):
         for call, size in sizes.items():
-            subscription.put(Delta("t", 1, 1, "output", size, "x" * 1_000, call))
+            subscription.put(OutputDelta("t", 1, 1, "output", size, "x" * 1_000, call))
             sizes[call] += 1_000
     waiting = [await subscription.next(), await subscription.next()]
-    ends = [(item.call, item.offset + len(item.text), len(item.text)) for item in waiting if isinstance(item, Delta)]
+    ends = [
+        (item.call, item.offset + len(item.text), len(item.text)) for item in waiting if isinstance(item, OutputDelta)
+    ]
     assert ends == [("a", 2_000_000, MAX_OUTPUT_CHARS), ("b", 2_000_000, MAX_OUTPUT_CHARS)]
 
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from duragent.bus import Block, Delta, Subscription
+from duragent.bus import Block, OutputDelta, Subscription
 from duragent.errors import SessionDeleted, SessionNotFound, StoreError, StoreFull, Unavailable
 from duragent.journal.events import MessageReceived, ModelFailed, TurnEnded
 from duragent.journal.inputs import Close, Rename
 from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
-from duragent.session.watch import CaughtUp, Hello, Source, Watched, follow
+from duragent.session.watch import LogHead, ReplayEnd, Source, Watched, follow
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
 from duragent.turn import host
-from duragent.turn.partial import Partial, Question
+from duragent.turn.partial import AttemptKey, Partial
 from tests.bounds import LIMIT_SECONDS
 from tests.session.house import House, open_house
 
@@ -383,15 +383,15 @@ async def test_pieces_of_an_answer_come_behind_the_record_of_their_question() ->
         raise AssertionError
 
     subscription = Subscription()
-    partial = Partial(Question("t", 1, 2), keep, subscription.put)
+    partial = Partial(AttemptKey("t", 1, 2), keep, subscription.put)
     called = Block(b'{"seq":1,"type":"model_called"}\n', 1, 1)
-    items = follow(Source(Hello(0, 1, "log"), read, lambda: [partial]), subscription, 0)
-    assert isinstance(await anext(items), Hello)
+    items = follow(Source(LogHead(0, 1, "log"), read, lambda: [partial]), subscription, 0)
+    assert isinstance(await anext(items), LogHead)
     subscription.put(called)
     partial.add("hello", "")
     await partial.finish()
-    assert isinstance(await anext(items), CaughtUp)
-    assert [await anext(items), await anext(items)] == [called, Delta("t", 1, 2, "text", 0, "hello")]
+    assert isinstance(await anext(items), ReplayEnd)
+    assert [await anext(items), await anext(items)] == [called, OutputDelta("t", 1, 2, "text", 0, "hello")]
 
 
 async def test_a_start_that_is_broken_off_forgets_no_result_of_a_command(

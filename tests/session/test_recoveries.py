@@ -14,12 +14,12 @@ from duragent.journal.events import (
     ModelFailed,
     ModelReplied,
     OwnerClaimed,
-    Tokens,
+    TokenCounts,
     ToolFinished,
     ToolStarted,
     TurnStarted,
 )
-from duragent.journal.limits import Budget, Limits
+from duragent.journal.limits import Budget, TurnLimits
 from duragent.journal.next_step import AskModel, EndTurn, RecoverCall, RunTool, SettleModel, next_step
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
@@ -31,8 +31,8 @@ CALL = Call(call="call_1", tool="bash", arguments="{}")
 class Story:
     """A log that servers write who die; `dies` is one life with what it left of an answer."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, limits: TurnLimits | None = None) -> None:
+        self.limits = limits or TurnLimits()
         self.events: list[Event] = [
             OwnerClaimed(epoch=1, node="n"),
             MessageReceived(message_id="m", text="hi"),
@@ -80,7 +80,7 @@ class Story:
 
     def replies(self, *calls: Call) -> None:
         self.asked()
-        usage = Tokens(input=100, output=10)
+        usage = TokenCounts(input=100, output=10)
         self.events.append(ModelReplied(message_id="a", turn="t", step=self.step, calls=calls, usage=usage))
         self.step, self.attempt = self.step + 1, 0
 
@@ -178,15 +178,17 @@ def test_attempt_that_may_have_been_charged_for_is_counted_beside_the_exact_tota
 @pytest.mark.parametrize(
     ("limits", "lives", "code"),
     [
-        (Limits(turn=Budget(tokens=3_000)), 2, ""),
-        (Limits(turn=Budget(tokens=3_000)), 3, "turn-budget"),
-        (Limits(turn=Budget(cost_usd=1.0)), 1, ""),
-        (Limits(turn=Budget(cost_usd=1.0)), 2, "turn-budget"),
-        (Limits(session=Budget(tokens=3_000)), 3, "session-budget"),
-        (Limits(session=Budget(cost_usd=1.0)), 2, "session-budget"),
+        (TurnLimits(turn=Budget(tokens=3_000)), 2, ""),
+        (TurnLimits(turn=Budget(tokens=3_000)), 3, "turn-budget"),
+        (TurnLimits(turn=Budget(cost_usd=1.0)), 1, ""),
+        (TurnLimits(turn=Budget(cost_usd=1.0)), 2, "turn-budget"),
+        (TurnLimits(session=Budget(tokens=3_000)), 3, "session-budget"),
+        (TurnLimits(session=Budget(cost_usd=1.0)), 2, "session-budget"),
     ],
 )
-def test_lost_attempts_count_in_budgets_with_what_was_reserved_for_them(limits: Limits, lives: int, code: str) -> None:
+def test_lost_attempts_count_in_budgets_with_what_was_reserved_for_them(
+    limits: TurnLimits, lives: int, code: str
+) -> None:
     story = Story(limits)
     for _ in range(lives):
         assert isinstance(story.now, AskModel), "it ended before"

@@ -6,7 +6,7 @@ import pytest
 
 from duragent.journal.apply import reduce
 from duragent.journal.events import Call, Event, MessageReceived, ModelCalled, ModelReplied, TurnEnded, TurnStarted
-from duragent.journal.limits import Limits
+from duragent.journal.limits import TurnLimits
 from duragent.journal.next_step import DECLINED, EndTurn, RunTool, next_step
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
@@ -42,7 +42,7 @@ def test_only_a_refusal_that_says_nothing_fails_the_turn(
         ModelReplied(message_id="a", turn="t", text=text, finish_reason=reason, calls=calls),
     ]
     records = (Record(seq, TS, event) for seq, event in enumerate(events, 1))
-    step = next_step(reduce(SessionState("s"), records), Limits())
+    step = next_step(reduce(SessionState("s"), records), TurnLimits())
     if outcome == "goes on":
         assert isinstance(step, RunTool)
     else:

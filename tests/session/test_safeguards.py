@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.bus import Block, Delta, Topic
+from duragent.bus import Block, OutputDelta, Topic
 from duragent.errors import IdempotencyMismatch, Unavailable
 from duragent.journal import snapshot
 from duragent.journal.events import (
@@ -20,16 +20,16 @@ from duragent.journal.events import (
     OwnerClaimed,
 )
 from duragent.journal.inputs import Message
-from duragent.journal.limits import Limits
+from duragent.journal.limits import TurnLimits
 from duragent.journal.next_step import EndTurn, SettleCall, next_step
 from duragent.journal.record import tx_of
 from duragent.journal.state import OpenCall, OpenTurn, SessionState
 from duragent.session.sessions import NewSession
-from duragent.session.watch import CaughtUp, Hello, Source, as_block, follow
+from duragent.session.watch import LogHead, ReplayEnd, Source, as_block, follow
 from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
-from duragent.turn.partial import Partial, Question
+from duragent.turn.partial import AttemptKey, Partial
 from tests.bounds import LIMIT_SECONDS
 from tests.session.house import open_house
 from tests.session.looking import Watched, a_while, of_kind, until
@@ -43,7 +43,7 @@ async def test_nothing_is_told_or_true_before_it_is_durable(tmp_path: Path) -> N
         session = await house.new()
         live = house.sessions._live[session]
         async with house.sessions.watch(session, 2) as items:
-            while not isinstance(await anext(items), CaughtUp):
+            while not isinstance(await anext(items), ReplayEnd):
                 pass
             store.gate = asyncio.Event()
             said, told = asyncio.ensure_future(house.say(session, "hi")), asyncio.ensure_future(anext(items))
@@ -71,7 +71,7 @@ async def test_session_whose_write_failed_takes_nothing_more_and_lets_its_watche
         session = await house.new()
         live = house.sessions._live[session]
         async with house.sessions.watch(session, 2) as items:
-            while not isinstance(await anext(items), CaughtUp):
+            while not isinstance(await anext(items), ReplayEnd):
                 pass
             store.failures = {b"hi": [Unavailable("the disk is gone")]}
             with pytest.raises(Unavailable):
@@ -85,7 +85,7 @@ async def test_session_whose_write_failed_takes_nothing_more_and_lets_its_watche
 
 
 async def test_piece_of_an_answer_is_kept_before_it_is_told() -> None:
-    told: list[Delta] = []
+    told: list[OutputDelta] = []
     kept: list[bytes] = []
     gate = asyncio.Event()
 
@@ -93,7 +93,7 @@ async def test_piece_of_an_answer_is_kept_before_it_is_told() -> None:
         await gate.wait()
         kept.append(data)
 
-    partial = Partial(Question("turn_1", 1, 1), keep, told.append)
+    partial = Partial(AttemptKey("turn_1", 1, 1), keep, told.append)
     partial.add("one", "because")
     await a_while()
     assert told == []
@@ -110,7 +110,7 @@ async def test_what_was_seen_of_an_answer_is_in_the_log_after_a_crash(tmp_path: 
         after, seen = await house.say(session, "count"), ""
         async with house.sessions.watch(session, after) as items:
             async for item in items:
-                seen += item.text if isinstance(item, Delta) else ""
+                seen += item.text if isinstance(item, OutputDelta) else ""
                 if seen.strip() == "one two":
                     break
         store.dead = True
@@ -166,7 +166,7 @@ async def test_watcher_sees_once_what_the_replay_and_the_live_records_both_have(
         for each in (block(2, 2), block(3, 5), block(6, 6)):
             topic.publish(each)
         topic.close()
-        items = follow(Source(Hello(3, 1, "log"), read, tuple), subscription, 0)
+        items = follow(Source(LogHead(3, 1, "log"), read, tuple), subscription, 0)
         seen = [range(item.first_seq, item.last_seq + 1) async for item in items if isinstance(item, Block)]
     assert [seq for each in seen for seq in each] == [1, 2, 3, 4, 5, 6]
 
@@ -286,6 +286,6 @@ def test_turn_that_was_cancelled_is_wound_up_and_nothing_else() -> None:
     call = OpenCall("call_1", "bash", status="approved")
     turn = OpenTurn("turn_1", 3, calls=(call,), cancelled=True)
     state = SessionState("session_x", seq=9, waiting=(9,), turn=turn)
-    assert next_step(state, Limits()) == SettleCall("turn_1", call, "cancelled", "The call was cancelled.")
+    assert next_step(state, TurnLimits()) == SettleCall("turn_1", call, "cancelled", "The call was cancelled.")
     settled = replace(state, turn=replace(turn, calls=()))
-    assert next_step(settled, Limits()) == EndTurn("turn_1", "cancelled")
+    assert next_step(settled, TurnLimits()) == EndTurn("turn_1", "cancelled")

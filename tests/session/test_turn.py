@@ -13,7 +13,7 @@ from duragent.errors import (
     IdempotencyMismatch,
     ModelUnavailable,
     RateLimited,
-    SessionClosed,
+    SessionIsClosed,
     SessionNotFound,
     StoreFull,
 )
@@ -271,7 +271,7 @@ async def test_a_closed_session_takes_no_message(tmp_path: Path) -> None:
     async with open_house(MemoryStore(), ScriptedModel(), tmp_path) as house:
         session = await house.new()
         await house.sessions.post(session, Close(reason="over"))
-        with pytest.raises(SessionClosed):
+        with pytest.raises(SessionIsClosed):
             await house.say(session, "hi")
         assert (await house.sessions.state(session)).status == "completed"
 

@@ -11,7 +11,7 @@ import pytest
 from duragent.errors import Damaged, LogChanged, Unavailable
 from duragent.stores.base import Claim
 from duragent.stores.files import checkup, threads
-from duragent.stores.files.reader import LogReader
+from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
 from duragent.stores.files.threads import Threads
@@ -81,7 +81,7 @@ async def test_odd_file_is_damage_of_its_session_or_an_absent_cache(
             assert await store.get_partial(claim) == b""
             await store.put_partial(claim, b"more", append=True)
         assert (checkup.check(root, SESSION).damage is not None) is is_log
-        assert set(LogReader(root).session_ids()) == {SESSION, OTHER}
+        assert set(FileLogReader(root).session_ids()) == {SESSION, OTHER}
         assert {each.session_id for each in await store.list_sessions()} == {SESSION, OTHER}
         other = await store.claim(OTHER)
         await store.append(other, lines_of(10, [message("goes on")], OTHER), expect=9)
@@ -95,7 +95,7 @@ async def test_odd_index_and_odd_names_stop_nobody(store: FileStore, tmp_path: P
         (root / name).mkdir()
     assert await store.get_index() == b""
     assert [each.session_id for each in await store.list_sessions()] == [SESSION]
-    assert LogReader(root).session_ids() == [SESSION]
+    assert FileLogReader(root).session_ids() == [SESSION]
 
 
 async def test_session_folder_that_is_a_link_is_damage(store: FileStore, tmp_path: Path) -> None:

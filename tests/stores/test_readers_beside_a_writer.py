@@ -27,7 +27,7 @@ from duragent.journal.state import SessionState
 from duragent.stores.files import checkup
 from duragent.stores.files.listing import listed
 from duragent.stores.files.log_file import LogFile
-from duragent.stores.files.reader import LogReader, verify
+from duragent.stores.files.reader import FileLogReader, verify
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.segments import ACTIVE, sealed_segments
 from tests.bounds import LIMIT_SECONDS
@@ -180,14 +180,14 @@ def verifies(disk: Stepped, root: Path) -> int:
 
 
 def shows(disk: Stepped, root: Path) -> int:
-    lines = list(LogReader(root, disk).lines(SESSION))
+    lines = list(FileLogReader(root, disk).lines(SESSION))
     assert lines[:HEAD] == LINES[:HEAD]
     return len(lines)
 
 
 def follows(disk: Stepped, root: Path) -> int:
     """As `session log -f` does: what is behind the last record that was shown."""
-    records = list(LogReader(root, disk).read(SESSION, after=5))
+    records = list(FileLogReader(root, disk).read(SESSION, after=5))
     assert [record.seq for record in records] == list(range(6, 6 + len(records)))
     return 5 + len(records)
 

@@ -8,7 +8,7 @@ import pytest
 from duragent.crashpoint import CrashPointReached
 from duragent.errors import Damaged
 from duragent.stores.files import log_file
-from duragent.stores.files.reader import LogReader
+from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
 from tests.stores.logs import SESSION, QuickDisk, lines_of, message
@@ -50,7 +50,7 @@ async def test_log_of_several_files_is_read_as_one_in_both_directions(tmp_path: 
                 first = max(0, before - 1 - limit, (before - 2) // 6 * 6)
                 assert await store.read_back(claim, before, limit) == b"".join(LINES[first : before - 1])
     await store.verify(SESSION)
-    assert list(LogReader(tmp_path).lines(SESSION, 4)) == LINES[4:]
+    assert list(FileLogReader(tmp_path).lines(SESSION, 4)) == LINES[4:]
     store.close()
 
 
@@ -86,7 +86,7 @@ async def test_crash_between_sealing_and_the_new_file_is_mended(
     monkeypatch.undo()
     assert names(tmp_path) == ["events-1.jsonl"]
 
-    reader = LogReader(tmp_path)
+    reader = FileLogReader(tmp_path)
     assert (reader.session_ids(), list(reader.lines(SESSION))) == ([SESSION], LINES[:6])
     store = a_store(tmp_path)
     assert [listed.session_id for listed in await store.list_sessions()] == [SESSION]
@@ -142,7 +142,7 @@ async def test_fault_in_a_sealed_file_is_told_and_what_is_before_it_served(
     assert verified.value.good_seq == good
     shown = []
     with contextlib.suppress(Damaged):
-        for line in LogReader(tmp_path).lines(SESSION):
+        for line in FileLogReader(tmp_path).lines(SESSION):
             shown.append(line)
         raise AssertionError("the reader tells nothing")
     assert shown == LINES[:good]
@@ -162,7 +162,7 @@ async def test_files_with_similar_names_are_left_alone(tmp_path: Path) -> None:
 
 async def test_reader_beside_the_writer_sees_a_prefix_at_every_moment(tmp_path: Path) -> None:
     store = a_store(tmp_path, events=3)
-    reader = LogReader(tmp_path)
+    reader = FileLogReader(tmp_path)
     claim = await store.create(SESSION, LINES[:1])
     for number, line in enumerate(LINES[1:], 1):
         follow = reader.lines(SESSION)
@@ -183,9 +183,9 @@ async def test_reader_does_not_show_what_is_being_written(tmp_path: Path) -> Non
     log = tmp_path / SESSION / "events.jsonl"
     for cut in range(1, len(group)):
         log.write_bytes(LINES[0] + group[:cut])
-        assert list(LogReader(tmp_path).lines(SESSION)) == LINES[:1]
+        assert list(FileLogReader(tmp_path).lines(SESSION)) == LINES[:1]
     log.write_bytes(LINES[0] + group)
-    assert [record.seq for record in LogReader(tmp_path).read(SESSION)] == [1, 2, 3, 4]
+    assert [record.seq for record in FileLogReader(tmp_path).read(SESSION)] == [1, 2, 3, 4]
     await store.release(claim)
     store.close()
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from duragent.errors import BadModelRequest, ModelUnavailable, RateLimited
-from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ToolCall, Usage
+from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ModelUsage, ToolCall
 from duragent.testing import Line, ScriptedModel, reply_from
 from tests.bounds import LIMIT_SECONDS
 
@@ -19,7 +19,7 @@ async def play(model: ScriptedModel) -> list[ModelDelta | ModelReply]:
 
 async def test_text_is_streamed_word_by_word_and_then_replied() -> None:
     model = ScriptedModel(["one two"])
-    reply = ModelReply(text="one two", model="scripted", usage=Usage(input_tokens=1, output_tokens=2))
+    reply = ModelReply(text="one two", model="scripted", usage=ModelUsage(input_tokens=1, output_tokens=2))
     assert await play(model) == [ModelDelta(text="one"), ModelDelta(text=" two"), reply]
     assert reply_from("one two") == reply
     assert model.requests == [ASK]

@@ -13,7 +13,7 @@ import pytest
 
 import duragent
 from duragent.models.messages import ToolCall
-from duragent.testing.stub_llm import Answer, Failure, StubLlm
+from duragent.testing.stub_llm import Failure, ProviderAnswer, StubLlm
 from tests.bounds import LIMIT_SECONDS
 
 USER = {"role": "user", "content": "hi"}
@@ -58,7 +58,7 @@ def test_openai_answer_says_back_what_was_said(stub: StubLlm) -> None:
 
 def test_anthropic_answer_says_back_what_was_said(stub: StubLlm) -> None:
     assert ask_anthropic(stub, [USER]).json()["content"] == [{"type": "text", "text": "You said: hi"}]
-    stub.script(Answer("yes", reasoning="hm", calls=(ToolCall(id="c1", name="ls", arguments="{}"),)))
+    stub.script(ProviderAnswer("yes", reasoning="hm", calls=(ToolCall(id="c1", name="ls", arguments="{}"),)))
     streamed = ask_anthropic(stub, [USER], stream=True).text
     names = [line.removeprefix("event: ") for line in streamed.splitlines() if line.startswith("event: ")]
     block = ["content_block_start", "content_block_delta", "content_block_stop"]
@@ -139,14 +139,14 @@ def test_script_comes_first_and_then_the_usual_answer(stub: StubLlm) -> None:
 
 
 def test_broken_stream_is_a_broken_connection(stub: StubLlm) -> None:
-    stub.script(Answer("one two", cut_after_chunks=1))
+    stub.script(ProviderAnswer("one two", cut_after_chunks=1))
     with pytest.raises(httpx.RemoteProtocolError):
         ask_openai(stub, [USER], stream=True)
 
 
 def test_hanging_stream_goes_on_when_it_is_released(stub: StubLlm) -> None:
     stub.release()
-    stub.script(Answer("one two", cut_after_chunks=1, cut="hang"))
+    stub.script(ProviderAnswer("one two", cut_after_chunks=1, cut="hang"))
     assert "two" in ask_openai(stub, [USER], stream=True).text
 
 

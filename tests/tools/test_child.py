@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from duragent.tools.child import Ended, Limits, run_child
+from duragent.tools.child import ChildLimits, Ended, run_child
 from tests.bounds import LIMIT_SECONDS
 
-PLENTY = Limits(20, 1 << 20)
+PLENTY = ChildLimits(20, 1 << 20)
 
 
 def python(text: str) -> list[str]:
@@ -26,8 +26,8 @@ async def test_child_gives_what_it_wrote_and_its_code(tmp_path: Path) -> None:
 
 
 async def test_child_is_stopped_at_a_limit(tmp_path: Path) -> None:
-    slow = await run_child(python("import time; print(1, flush=True); time.sleep(60)"), tmp_path, Limits(0.5, 100))
-    much = await run_child(python("while True: print('x' * 99)"), tmp_path, Limits(20, 1000))
+    slow = await run_child(python("import time; print(1, flush=True); time.sleep(60)"), tmp_path, ChildLimits(0.5, 100))
+    much = await run_child(python("while True: print('x' * 99)"), tmp_path, ChildLimits(20, 1000))
     loud = await run_child(python("import sys; sys.stderr.write('x' * 1_000_000)"), tmp_path, PLENTY)
 
     assert (slow.output, slow.code, slow.limit) == (b"1\n", None, "stopped after 0.5 seconds")

@@ -13,7 +13,7 @@ from duragent.testing.tool_contract import check_tool
 from duragent.tools.base import ToolResult
 from duragent.tools.programs.program import Program
 from duragent.tools.programs.schema import parse_schema
-from duragent.tools.programs.tool import CliTool
+from duragent.tools.programs.tool import ProgramTool
 
 ECHO = """\
 import json, os, sys
@@ -52,18 +52,18 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def echo_tool(folder: Path, schema: Any = None) -> CliTool:
+def echo_tool(folder: Path, schema: Any = None) -> ProgramTool:
     program = folder / "run.py"
     program.write_text(ECHO)
     parsed = None if schema is None else parse_schema(schema)
-    return CliTool(Program("echo", (sys.executable, str(program)), folder, schema=parsed))
+    return ProgramTool(Program("echo", (sys.executable, str(program)), folder, schema=parsed))
 
 
-async def run(tool: CliTool, arguments: object, folder: Path) -> ToolResult:
+async def run(tool: ProgramTool, arguments: object, folder: Path) -> ToolResult:
     return await tool.run(tool.parse(json.dumps(arguments)), context_in(folder))
 
 
-async def said(tool: CliTool, arguments: object, folder: Path) -> dict[str, Any]:
+async def said(tool: ProgramTool, arguments: object, folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((await run(tool, arguments, folder)).content)
     return found
 
@@ -197,17 +197,17 @@ def test_allow_always_is_offered_for_the_exact_words(tmp_path: Path) -> None:
 
 
 async def test_program_that_fails_or_is_missing_is_told(tmp_path: Path) -> None:
-    tool = CliTool(Program("fail", ("sh", "-c", 'echo "$1" >&2; exit 4', "sh"), tmp_path))
+    tool = ProgramTool(Program("fail", ("sh", "-c", 'echo "$1" >&2; exit 4', "sh"), tmp_path))
     result = await run(tool, {"args": ["oh"]}, tmp_path)
     assert (result.content, result.outcome) == ("oh\n[exit code 4]", "error")
-    result = await run(CliTool(Program("gone", (str(tmp_path / "gone"),), tmp_path)), {}, tmp_path)
+    result = await run(ProgramTool(Program("gone", (str(tmp_path / "gone"),), tmp_path)), {}, tmp_path)
     assert result.outcome == "error"
     assert result.content.startswith("The command could not be started: ")
 
 
 async def test_program_is_ended_when_its_own_time_is_over(tmp_path: Path) -> None:
     schema = parse_schema({"type": "object", "x-timeout-seconds": 0.2})
-    tool = CliTool(Program("slow", ("sleep", "50"), tmp_path, schema=schema))
+    tool = ProgramTool(Program("slow", ("sleep", "50"), tmp_path, schema=schema))
     assert (await run(tool, {}, tmp_path)).content == "[timed out after 0.2 s and was ended]"
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from duragent.testing.tool_context import context_in
 from duragent.tools.base import ToolContext
-from duragent.tools.child import Limits
+from duragent.tools.child import ChildLimits
 from duragent.tools.files import walk as walking
-from duragent.tools.files.walk import Hit, Wanted, place_to_search, walk
+from duragent.tools.files.walk import Hit, SearchQuery, place_to_search, walk
 from duragent.tools.list_files import ListFiles
 from duragent.tools.search_files import SearchFiles
 from tests.tools.calling import call
@@ -158,7 +158,7 @@ async def test_search_files_shows_the_part_of_a_long_line_that_fits(tree: ToolCo
 
 async def test_a_line_is_shown_only_by_who_may_read_it(tree: ToolContext) -> None:
     spot, only = place_to_search(".", tree.places)
-    found = await walk(spot, only, Wanted(pattern="x = 6"))
+    found = await walk(spot, only, SearchQuery(pattern="x = 6"))
 
     result = await call(SearchFiles(), tree, pattern="x = 6")
 
@@ -168,7 +168,7 @@ async def test_a_line_is_shown_only_by_who_may_read_it(tree: ToolContext) -> Non
 
 async def test_a_pattern_that_takes_for_ever_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    monkeypatch.setattr(walking, "_LIMITS", Limits(0.5, 1000))
+    monkeypatch.setattr(walking, "_LIMITS", ChildLimits(0.5, 1000))
     (tmp_path / "a").write_text("a" * 40 + "\n")
     result = await call(SearchFiles(), tmp_path, pattern="(a+)+b")
 
@@ -179,7 +179,7 @@ async def test_a_pattern_that_takes_for_ever_is_stopped(tmp_path: Path, monkeypa
 async def test_more_lines_than_can_be_told_are_cut(own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if own:
         monkeypatch.setattr(shutil, "which", lambda _: None)
-    monkeypatch.setattr(walking, "_LIMITS", Limits(30, 5000))
+    monkeypatch.setattr(walking, "_LIMITS", ChildLimits(30, 5000))
     for name in ("a", "b"):
         (tmp_path / name).write_text("x\n" * 200_000)
 

@@ -8,7 +8,7 @@ import pytest
 from duragent.testing.tool_context import context_in
 from duragent.testing.tool_contract import check_tool
 from duragent.tools.base import ToolContext, ToolResult
-from duragent.tools.skill import Skill
+from duragent.tools.skill import SkillTool
 
 
 def write(folder: Path, front: str = "", body: str = "Do it well.") -> Path:
@@ -25,7 +25,7 @@ def context(tmp_path: Path) -> ToolContext:
 
 
 async def load(context: ToolContext, arguments: str) -> ToolResult:
-    tool = Skill()
+    tool = SkillTool()
     return await tool.run(tool.parse(arguments), context)
 
 
@@ -68,9 +68,9 @@ async def test_unknown_skill_is_told_with_those_that_there_are(tmp_path: Path, c
 async def test_tool_keeps_the_promises_of_every_tool(tmp_path: Path, context: ToolContext) -> None:
     write(tmp_path)
     good = ['{"name":"pdf"}', '{"name":"x","file":"gone"}']
-    await check_tool(Skill, good=good, make_context=lambda: context)
+    await check_tool(SkillTool, good=good, make_context=lambda: context)
 
 
 def test_policy_sees_name_and_file() -> None:
-    tool = Skill()
+    tool = SkillTool()
     assert tool.invocation(tool.parse('{"name":"pdf","file":"a.md"}')).text == "skill pdf file=a.md"

@@ -9,7 +9,7 @@ import pytest
 from duragent.agent.spec import AgentSpec, ModelSpec
 from duragent.testing.tool_context import agent_in, context_in
 from duragent.tools import toolset
-from duragent.tools.programs.tool import CliTool
+from duragent.tools.programs.tool import ProgramTool
 from duragent.tools.toolset import BUILTINS, Toolset, gather
 from tests.bounds import LIMIT_SECONDS
 
@@ -173,7 +173,7 @@ def test_first_of_two_with_one_name_is_used(folder: Path) -> None:
     tools = gathered(folder, builtin("bash"), cli("deploy", "first"), cli("deploy", "second"), cli("bash"))
     assert names(tools) == ["bash", "read_output", "deploy"]
     deploy = tools.get("deploy")
-    assert isinstance(deploy, CliTool)
+    assert isinstance(deploy, ProgramTool)
     assert deploy.program.argv == ("first",)
     taken = "has the name of a tool that comes with duragent; call it something else"
     assert [each.replace(f"{folder}/", "") for each in tools.faults] == [
@@ -219,7 +219,7 @@ def test_command_is_split_into_words_and_files_are_the_agents(
     put(folder, "scripts/a.sh")
     put(folder, "a.py", "print(1)", 0o644)
     (_, tool) = gathered(folder, cli("x", command)).tools
-    assert isinstance(tool, CliTool)
+    assert isinstance(tool, ProgramTool)
     assert tool.program.argv == tuple(word.replace("{}", str(folder)) for word in argv)
 
 

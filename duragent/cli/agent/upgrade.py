@@ -11,7 +11,7 @@ from duragent.cli import view
 from duragent.errors import InvalidFile, InvalidRequest
 
 if TYPE_CHECKING:
-    from duragent.agent.upgrade import Tightened
+    from duragent.agent.upgrade import Upgraded
 
 
 def would_fix(folder: Path) -> bool:
@@ -19,15 +19,15 @@ def would_fix(folder: Path) -> bool:
     return _looked_over(folder) is not None
 
 
-def _looked_over(folder: Path) -> "tuple[str, Tightened] | None":
+def _looked_over(folder: Path) -> "tuple[str, Upgraded] | None":
     """The text, and what it should be; None when that is the same, or it cannot be read, which the check says."""
     from duragent.agent.load import FILE_NAME
-    from duragent.agent.upgrade import tightened
+    from duragent.agent.upgrade import upgraded
     from duragent.yaml.document import read_text
 
     try:
         text = read_text(folder / FILE_NAME)
-        found = tightened(text, folder.absolute().name, lambda named: os.path.lexists(folder / named))
+        found = upgraded(text, folder.absolute().name, lambda named: os.path.lexists(folder / named))
     except InvalidFile:
         return None
     return (text, found) if found.changes else None

@@ -25,7 +25,7 @@ DECLINED = "The model or its provider declined to answer, or to go on (content_f
 
 
 @dataclass(frozen=True)
-class Said:
+class MessageBlock:
     """Somebody's message; `who` is "" for the person at this terminal."""
 
     text: str
@@ -33,7 +33,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Answered:
+class AnswerBlock:
     text: str
     stopped: bool = False
 
@@ -46,7 +46,7 @@ class Note:
     mood: Literal["quiet", "warning", "error"] = "quiet"
 
 
-Block = Said | Answered | Note | Called | Returned
+Block = MessageBlock | AnswerBlock | Note | Called | Returned
 
 
 @dataclass
@@ -120,7 +120,10 @@ class Conversation:
             case events.MessageReceived() as message:
                 return [self._said(message)]
             case events.ModelReplied(text=text) as reply if text.strip():
-                return [Answered(text), *([Note(DECLINED, "warning")] if reply.finish_reason == events.REFUSED else [])]
+                return [
+                    AnswerBlock(text),
+                    *([Note(DECLINED, "warning")] if reply.finish_reason == events.REFUSED else []),
+                ]
             case events.ModelFailed() as failed:
                 return _failed(failed)
             case events.TurnEnded() as end:
@@ -164,18 +167,18 @@ class Conversation:
         of = "" if next(reversed(self._told)) == event.call else tool
         return [*blocks, returned(event, of)]
 
-    def _said(self, message: events.MessageReceived) -> Said:
+    def _said(self, message: events.MessageReceived) -> MessageBlock:
         key = message.idempotency_key or ""
         self.waiting.pop(key, None)
         if key in self._mine:
-            return Said(message.text)
+            return MessageBlock(message.text)
         sender = message.sender and (message.sender.name or message.sender.id)
         # Without a name it is most likely the same person, in another terminal or earlier.
-        return Said(message.text, sender or ("" if self._backlog is not None else "elsewhere"))
+        return MessageBlock(message.text, sender or ("" if self._backlog is not None else "elsewhere"))
 
 
 def _newest(blocks: list[Block]) -> list[Block]:
-    places = [at for at, block in enumerate(blocks) if isinstance(block, Said | Answered)]
+    places = [at for at, block in enumerate(blocks) if isinstance(block, MessageBlock | AnswerBlock)]
     return blocks if len(places) <= SCROLLBACK_MESSAGES else blocks[places[-SCROLLBACK_MESSAGES] :]
 
 
@@ -191,7 +194,7 @@ def _failed(failed: events.ModelFailed) -> list[Block]:
         if failed.error in ("interrupted", "shutdown"):
             return [Note(f"The answer was interrupted; the agent starts it again{_lost(failed)}.")]
         return [Note(f"No answer yet ({failed.message or failed.error}): {asking_again(failed)}.", "warning")]
-    return [Answered(failed.partial_text, stopped=True)] if failed.partial_text else []
+    return [AnswerBlock(failed.partial_text, stopped=True)] if failed.partial_text else []
 
 
 def _lost(failed: events.ModelFailed) -> str:

@@ -46,7 +46,7 @@ DECIDED: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Choice:
+class AnswerKey:
     """What a person decided."""
 
     decision: DecisionName
@@ -89,7 +89,7 @@ CONFIRMED = {"a": "allows it always", "r": "runs it again"}
 """The keys that need Enter as well, for what they do lasts, or happens twice."""
 
 
-def decide(asked: Approval, choice: Choice, by: str) -> Decide:
+def decide(asked: Approval, choice: AnswerKey, by: str) -> Decide:
     """The decision about the call that was shown, and no other."""
     return Decide(
         call_id=asked.call_id,

@@ -5,7 +5,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from duragent.cli.chat.conversation import Answered, Block, Note, Said
+from duragent.cli.chat.conversation import AnswerBlock, Block, MessageBlock, Note
 from duragent.cli.chat.question import box, numbered
 from duragent.cli.chat.tool_blocks import Called, Returned
 from duragent.cli.view import clean, dimmed, in_colour, one_line
@@ -59,12 +59,12 @@ def _parts(block: Block, width: int) -> "list[RenderableType]":
     from rich.text import Text
 
     match block:
-        case Said(text, who):
+        case MessageBlock(text, who):
             line = Text()
             line.append(f"{clean(who)}> " if who else "> ", style="bold cyan" if who else "bold green")
             line.append(clean(text))
             return [line]
-        case Answered(text, stopped):
+        case AnswerBlock(text, stopped):
             parts: list[RenderableType] = [_markdown(text)]
             return [*parts, *([Text("(not finished)", style="dim")] if stopped else []), Text("")]
         case Note(text, mood):
@@ -133,9 +133,9 @@ def _diff_style(line: str) -> str:
 def plain(block: Block) -> str:
     """The block for a pipe."""
     match block:
-        case Said(text, who):
+        case MessageBlock(text, who):
             return f"{clean(who)}> {clean(text)}"
-        case Answered(text, stopped):
+        case AnswerBlock(text, stopped):
             return clean(text) + ("\n(not finished)" if stopped else "")
         case Note(text):
             return clean(text)

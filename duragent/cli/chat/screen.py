@@ -23,7 +23,7 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.utils import is_dumb_terminal
 
 from duragent.cli.chat.conversation import Block, Conversation
-from duragent.cli.chat.question import AT_ONCE, CONFIRMED, Choice, keys, offered
+from duragent.cli.chat.question import AT_ONCE, CONFIRMED, AnswerKey, keys, offered
 from duragent.cli.chat.render import render, render_question, tail_lines
 from duragent.cli.view import in_colour, one_line
 from duragent.system.workspace_folder import make_folders
@@ -48,7 +48,7 @@ class Actions:
     submit: Callable[[str], None]
     interrupt: Callable[[], bool]
     """Ctrl-C: False when there was nothing to stop."""
-    decide: Callable[[Approval, Choice], None] = lambda asked, choice: None
+    decide: Callable[[Approval, AnswerKey], None] = lambda asked, choice: None
     """Answer the question that was shown."""
     commands: Sequence[str] = ()
 
@@ -257,7 +257,7 @@ class Screen:
         asked, key = self._entry, self._entry_key
         self._leave_entry()
         if asked is not None and asked == self.conversation.question:
-            self._actions.decide(asked, Choice(AT_ONCE[key]))
+            self._actions.decide(asked, AnswerKey(AT_ONCE[key]))
 
     def _settle_held(self) -> None:
         if self._timer is not None:
@@ -282,7 +282,9 @@ class Screen:
             return
         self._leave_entry()
         reason = " ".join(text.split())
-        self._actions.decide(asked, Choice("allow_always", "", patterns) if key == "e" else Choice("deny", reason))
+        self._actions.decide(
+            asked, AnswerKey("allow_always", "", patterns) if key == "e" else AnswerKey("deny", reason)
+        )
 
     def _leave_entry(self, hint: str = "") -> None:
         self._forget_entry(hint)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from duragent.cli import view
-from duragent.cli.chat.conversation import Block, Conversation, Note, Said
-from duragent.cli.chat.question import WORDS, Choice, above, decide, in_one_line
+from duragent.cli.chat.conversation import Block, Conversation, MessageBlock, Note
+from duragent.cli.chat.question import WORDS, AnswerKey, above, decide, in_one_line
 from duragent.cli.chat.render import write_block
 from duragent.cli.chat.screen import Actions, Screen
 from duragent.cli.connection import Connection, find_session
@@ -131,7 +131,7 @@ class Talk:
                     continue  # the client has waited already; the key makes it one message
                 except DuragentError as error:
                     self.conversation.waiting.pop(key, None)
-                    self._note(Said(text), Note(f"Not accepted: {error}", "error"))
+                    self._note(MessageBlock(text), Note(f"Not accepted: {error}", "error"))
                 break
 
     async def _show_notes(self) -> None:
@@ -220,14 +220,16 @@ class Talk:
             self._note(Note("Nothing waits for a decision here."))
             return
         patterns = (more.strip(),) if decision == "allow_always" and more.strip() else ()
-        await self._send_decision(asked, Choice(decision, "" if decision == "allow_always" else more.strip(), patterns))
+        await self._send_decision(
+            asked, AnswerKey(decision, "" if decision == "allow_always" else more.strip(), patterns)
+        )
 
-    def _decide(self, asked: Approval, choice: Choice) -> None:
+    def _decide(self, asked: Approval, choice: AnswerKey) -> None:
         # At once, not when the task begins: the next key is no answer any more.
         self.conversation.deciding = asked.call_id
         self._start(self._send_decision(asked, choice))
 
-    async def _send_decision(self, asked: Approval, choice: Choice) -> None:
+    async def _send_decision(self, asked: Approval, choice: AnswerKey) -> None:
         self.conversation.deciding = asked.call_id
         self.screen.refresh()
         body = decide(asked, choice, self.options.sender_name or view.person())

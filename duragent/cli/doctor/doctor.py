@@ -18,7 +18,7 @@ import typer
 
 from duragent import __version__
 from duragent.cli import options, view
-from duragent.cli.doctor.finding import Finding, Status
+from duragent.cli.doctor.finding import Diagnosis, Status
 from duragent.cli.doctor.sessions import sessions
 from duragent.cli.doctor.v05 import old_workspace
 from duragent.cli.place import find_config
@@ -53,13 +53,15 @@ def doctor(config: options.Config = None, workspace: options.Workspace = None, j
         found = find_config(config, workspace)
         findings += [] if found is None else list(_configuration(found))
     except (InvalidFile, OSError) as error:
-        findings.append(Finding("configuration", "problem", str(error), "correct it, and look again"))
+        findings.append(Diagnosis("configuration", "problem", str(error), "correct it, and look again"))
         # Without it nobody knows where they are.
-        findings.append(Finding("workspace", "note", "it was not looked at, nor were its server, sessions and agents"))
+        findings.append(
+            Diagnosis("workspace", "note", "it was not looked at, nor were its server, sessions and agents")
+        )
     else:
         if found is None:
             hint = "`duragent init` makes one; so does `duragent chat`"
-            findings.append(Finding("workspace", "warning", f"there is none in {Path.cwd()} or above", hint))
+            findings.append(Diagnosis("workspace", "warning", f"there is none in {Path.cwd()} or above", hint))
     findings += _examined(found)
     problems = any(finding.status == "problem" for finding in findings)
     if json:
@@ -69,12 +71,12 @@ def doctor(config: options.Config = None, workspace: options.Workspace = None, j
     raise typer.Exit(1 if problems else 0)
 
 
-def _examined(config: "Config | None") -> list[Finding]:
+def _examined(config: "Config | None") -> list[Diagnosis]:
     """What takes a while, side by side; it is told in the same order all the same."""
     with ThreadPoolExecutor(4) as threads:
         trying = threads.submit(_facts, config)
 
-        def agents(of: "Config") -> list[Finding]:
+        def agents(of: "Config") -> list[Diagnosis]:
             return list(_agents(of, {fact.name: fact for fact in trying.result()}))
 
         looking = threads.submit(lambda: list(_workspace(config)) if config else [])
@@ -89,62 +91,64 @@ def _examined(config: "Config | None") -> list[Finding]:
 # --- this program, its configuration, and the programs that it may use -----------------------------------------------
 
 
-def _python() -> Finding:
+def _python() -> Diagnosis:
     where = f"Python {platform.python_version()} ({sys.executable}), {platform.system()} {platform.machine()}"
-    return Finding("duragent", "ok", f"duragent {__version__} on {where}")
+    return Diagnosis("duragent", "ok", f"duragent {__version__} on {where}")
 
 
-def _configuration(config: "Config") -> Iterator[Finding]:
+def _configuration(config: "Config") -> Iterator[Diagnosis]:
     from duragent.config import inactive_config
 
     if config.path is None:
         return
-    yield Finding("configuration", "ok", str(config.path))
+    yield Diagnosis("configuration", "ok", str(config.path))
     for name in ("api_token", "admin_token"):
         token = getattr(config.server, name)
         if token is not None and len(token) < LEAST_TOKEN_CHARACTERS:
             text = f"server.{name} has {len(token)} characters: it can be guessed"
-            yield Finding("configuration", "warning", text, "`openssl rand -hex 16` makes a good one")
+            yield Diagnosis("configuration", "warning", text, "`openssl rand -hex 16` makes a good one")
     if keys := inactive_config(config):
         hint = "what they ask for does not happen"
-        yield Finding("configuration", "warning", f"not active in this version: {', '.join(keys)}", hint)
+        yield Diagnosis("configuration", "warning", f"not active in this version: {', '.join(keys)}", hint)
 
 
-def programs(path: str | None = None) -> Iterator[Finding]:
+def programs(path: str | None = None) -> Iterator[Diagnosis]:
     """The optional programs; `path` None looks where this process looks."""
     for name, use in PROGRAMS.items():
         where = shutil.which(name, path=path)
         text = f"{name}: {where}" if where else f"{name} is not installed"
-        yield Finding("programs", "ok" if where else "note", text, "" if where else use)
+        yield Diagnosis("programs", "ok" if where else "note", text, "" if where else use)
 
 
 # --- the workspace, and its server -----------------------------------------------------------------------------------
 
 
-def _workspace(config: "Config") -> Iterator[Finding]:
+def _workspace(config: "Config") -> Iterator[Diagnosis]:
     workspace = config.workspace
     if not os.path.isdir(workspace):
         # One that was named with -w is not made: its name may be a slip.
         status: Status = "warning" if config.path else "problem"
-        yield Finding("workspace", status, f"{workspace} is not there", "`duragent init` makes a workspace")
+        yield Diagnosis("workspace", status, f"{workspace} is not there", "`duragent init` makes a workspace")
         return
     places = (workspace, workspace / "run", config.sessions_dir)
     faults = [_unwritable(place) for place in places if os.path.isdir(place) and not os.access(place, _ALL)]
-    yield from faults or [Finding("workspace", "ok", f"{workspace} is there, and you may read and write it")]
+    yield from faults or [Diagnosis("workspace", "ok", f"{workspace} is there, and you may read and write it")]
     for place in dict.fromkeys((workspace, config.sessions_dir)):
         yield from _file_system(place, allowed=config.store.allow_network_fs)
     yield from free_space(shutil.disk_usage(workspace).free)
     yield from _server(config)
 
 
-def _unwritable(place: Path) -> Finding:
+def _unwritable(place: Path) -> Diagnosis:
     if os.access(place, os.R_OK | os.X_OK) and os.statvfs(place).f_flag & os.ST_RDONLY:
         text = f"{place} is on a file system that is mounted read-only: sessions can be read, and do not go on"
-        return Finding("workspace", "problem", text, "mount it read-write")
-    return Finding("workspace", "problem", f"you may not read and write {place}", f"`ls -ld {place}` shows whose it is")
+        return Diagnosis("workspace", "problem", text, "mount it read-write")
+    return Diagnosis(
+        "workspace", "problem", f"you may not read and write {place}", f"`ls -ld {place}` shows whose it is"
+    )
 
 
-def _file_system(place: Path, *, allowed: bool) -> Iterator[Finding]:
+def _file_system(place: Path, *, allowed: bool) -> Iterator[Diagnosis]:
     from duragent.errors import UnsafeFileSystem
     from duragent.stores.files.locks import refuse_network_file_system
 
@@ -153,18 +157,18 @@ def _file_system(place: Path, *, allowed: bool) -> Iterator[Finding]:
     except UnsafeFileSystem as error:
         text = f"{place} is on {error.kind}, a network file system, where locks and fsync cannot be trusted"
         hint = "put it on a local disk" + ("" if allowed else ", or set `allow_network_fs: true` if you know better")
-        yield Finding("workspace", "warning" if allowed else "problem", text, hint)
+        yield Diagnosis("workspace", "warning" if allowed else "problem", text, hint)
 
 
-def free_space(free_bytes: int) -> Iterator[Finding]:
+def free_space(free_bytes: int) -> Iterator[Diagnosis]:
     free = f"{free_bytes / (1 << 30):,.1f} GiB are free on its disk"
     if free_bytes < LEAST_FREE_BYTES:
-        yield Finding("workspace", "warning", free, "make room: sessions stand still when the disk is full")
+        yield Diagnosis("workspace", "warning", free, "make room: sessions stand still when the disk is full")
     else:
-        yield Finding("workspace", "ok", free)
+        yield Diagnosis("workspace", "ok", free)
 
 
-def _server(config: "Config") -> Iterator[Finding]:
+def _server(config: "Config") -> Iterator[Diagnosis]:
     from duragent.client.address import read_address, workspace_hash
     from duragent.errors import OlderServer, ServerUnreachable
 
@@ -176,36 +180,36 @@ def _server(config: "Config") -> Iterator[Finding]:
     who, url = f"the server (process {address.pid})", f"http://{address.host}:{address.port}"
     if address.workspace_hash != workspace_hash(workspace):
         hint = "`duragent serve` starts one for this workspace"
-        yield Finding("server", "warning", f"another workspace's server answers at {url}", hint)
+        yield Diagnosis("server", "warning", f"another workspace's server answers at {url}", hint)
         return
     try:
         ready = _ready(config)
     except OlderServer as error:
-        yield Finding("server", "warning", f"{who} is an older duragent ({error.version})", error.advice)
+        yield Diagnosis("server", "warning", f"{who} is an older duragent ({error.version})", error.advice)
         return
     except ServerUnreachable as error:
         yield _silent(address.pid, address.started_at, error)
         return
     started = view.ago(address.started_at)
-    yield Finding("server", "ok", f"{who}, started {started}, answers at {url} on /livez and /readyz")
+    yield Diagnosis("server", "ok", f"{who}, started {started}, answers at {url} on /livez and /readyz")
     if holder := lock_holder(workspace / ".lock"):
-        yield Finding("server", "ok", f"the workspace is held by {holder}")
+        yield Diagnosis("server", "ok", f"the workspace is held by {holder}")
     if address.version != __version__:
         text = f"the server is version {address.version}, this program {__version__}"
-        yield Finding("server", "warning", text, "`duragent serve stop`: the next command starts the new version")
+        yield Diagnosis("server", "warning", text, "`duragent serve stop`: the next command starts the new version")
     if ready.problem:
-        yield Finding("server", "problem", f"the server is not well: {ready.problem}", "`duragent serve status`")
+        yield Diagnosis("server", "problem", f"the server is not well: {ready.problem}", "`duragent serve status`")
 
 
 def _ready(config: "Config") -> "Ready":
     """What `/readyz` says, when `/livez` answers too. Raises ServerUnreachable, OlderServer."""
     import asyncio
 
-    from duragent.client.address import Tokens, always
+    from duragent.client.address import TokenSource, always
     from duragent.client.client import Client
     from duragent.client.find import find_server
 
-    tokens = Tokens(config.server.api_token, config.server.admin_token)
+    tokens = TokenSource(config.server.api_token, config.server.admin_token)
 
     async def ask() -> "Ready":
         endpoint = await find_server(config.workspace, tokens)
@@ -216,25 +220,25 @@ def _ready(config: "Config") -> "Ready":
     return asyncio.run(ask())
 
 
-def _silent(pid: int, started_at: str, error: "ServerUnreachable") -> Finding:
+def _silent(pid: int, started_at: str, error: "ServerUnreachable") -> Diagnosis:
     from duragent.client.server_process import is_gone
 
     if is_gone(pid, started_at):
         text = f"the server (process {pid}) ended in the middle of its work; nothing that it wrote is lost"
-        return Finding("server", "warning", text, "`duragent serve` goes on; so does any command that needs a server")
+        return Diagnosis("server", "warning", text, "`duragent serve` goes on; so does any command that needs a server")
     text = f"the server (process {pid}) runs, and does not answer at {error.url}: {error.reason}"
     hint = f"its log is logs/server.log in the workspace; `kill {pid}` ends it, and the next one goes on"
-    return Finding("server", "problem", text, hint)
+    return Diagnosis("server", "problem", text, hint)
 
 
-def _without_address(workspace: Path) -> Iterator[Finding]:
+def _without_address(workspace: Path) -> Iterator[Diagnosis]:
     """No server says where it is: nobody is there, or one that begins or ends."""
     holder = lock_holder(workspace / ".lock")
     if holder is None:
-        yield Finding("server", "ok", "none runs; a command that needs one starts it")
+        yield Diagnosis("server", "ok", "none runs; a command that needs one starts it")
     else:
         hint = "it may be starting or stopping: look again in a moment"
-        yield Finding("server", "warning", f"the workspace is held by {holder}, which does not say where it is", hint)
+        yield Diagnosis("server", "warning", f"the workspace is held by {holder}, which does not say where it is", hint)
 
 
 def lock_holder(path: Path) -> str | None:
@@ -273,23 +277,23 @@ def _facts(config: "Config | None") -> "list[Fact]":
     return report(SandboxSettings() if config is None else config.sandbox)
 
 
-def sandbox(facts: "Sequence[Fact]") -> Iterator[Finding]:
+def sandbox(facts: "Sequence[Fact]") -> Iterator[Diagnosis]:
     """What is used comes first; of the others only what they lack matters less."""
     *others, chosen = facts
     status: Status = "problem" if not chosen.works else "warning" if chosen.hint else "ok"
-    yield Finding("sandbox", status, chosen.why, chosen.hint)
+    yield Diagnosis("sandbox", status, chosen.why, chosen.hint)
     for fact in others:
         if fact.name != "trust":
             said = f"{fact.name} {fact.why}" if fact.works else f"{fact.name}: {fact.why}"
-            yield Finding("sandbox", "ok" if fact.works else "note", said, fact.hint)
+            yield Diagnosis("sandbox", "ok" if fact.works else "note", said, fact.hint)
 
 
-def _limits(config: "Config | None") -> Finding:
+def _limits(config: "Config | None") -> Diagnosis:
     from duragent.sandboxes.settings import SandboxSettings
 
     settings = SandboxSettings() if config is None else config.sandbox
     how = "the kernel holds those of one file and of open files, the command's runner counts the others"
-    return Finding("sandbox", "ok", f"limits of a command: {settings.limits.in_words()}; {how}")
+    return Diagnosis("sandbox", "ok", f"limits of a command: {settings.limits.in_words()}; {how}")
 
 
 # --- agents ----------------------------------------------------------------------------------------------------------
@@ -298,26 +302,26 @@ _Said = tuple[Status, str, str]
 """A finding about one agent, without its name."""
 
 
-def _agents(config: "Config", facts: "Mapping[str, Fact]") -> Iterator[Finding]:
+def _agents(config: "Config", facts: "Mapping[str, Fact]") -> Iterator[Diagnosis]:
     from duragent.agent.catalog import Catalog
 
     try:
         catalog = Catalog.open(config.agents_dir)
     except InvalidFile as error:
-        yield Finding("agents", "problem", str(error))
+        yield Diagnosis("agents", "problem", str(error))
         return
     for name, reason in catalog.broken.items():
         hint = f"correct the file; `duragent agent check {name}` says when it is good"
-        yield Finding("agents", "problem", f"{name} cannot be used: {reason}", hint)
+        yield Diagnosis("agents", "problem", f"{name} cannot be used: {reason}", hint)
     if not catalog.agents and not catalog.broken:
-        yield Finding("agents", "warning", f"none in {config.agents_dir}", "`duragent agent create NAME` makes one")
+        yield Diagnosis("agents", "warning", f"none in {config.agents_dir}", "`duragent agent create NAME` makes one")
     # What several agents have in common, such as a broken file of the workspace, is told once.
     said: dict[_Said, list[str]] = {}
     for agent in catalog.agents.values():
         for each in _about(agent, config, facts):
             said.setdefault(each, []).append(agent.name)
     for (status, text, hint), names in said.items():
-        yield Finding("agents", status, f"{', '.join(names)}: {text}", hint)
+        yield Diagnosis("agents", status, f"{', '.join(names)}: {text}", hint)
 
 
 def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> list[_Said]:
@@ -367,7 +371,7 @@ def _about_key(agent: "Agent", config: "Config") -> list[_Said]:
 # --- how it looks ----------------------------------------------------------------------------------------------------
 
 
-def _print(findings: Iterable[Finding]) -> None:
+def _print(findings: Iterable[Diagnosis]) -> None:
     section = ""
     counts: Counter[Status] = Counter()
     for finding in findings:

@@ -7,7 +7,7 @@ Status = Literal["ok", "note", "warning", "problem"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One line. `hint` is what to do, "" when there is nothing to do."""
 
     section: str

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from duragent.cli import view
-from duragent.cli.doctor.finding import Finding
+from duragent.cli.doctor.finding import Diagnosis
 
 if TYPE_CHECKING:
     from duragent.stores.files.checkup import Checkup
@@ -16,13 +16,13 @@ SHOWN = 10
 """Damaged sessions that are named."""
 
 
-def sessions(sessions_dir: Path, now: Callable[[], float] = time.monotonic) -> Iterator[Finding]:
+def sessions(sessions_dir: Path, now: Callable[[], float] = time.monotonic) -> Iterator[Diagnosis]:
     """What can be said of them within `SECONDS`, the last changed first."""
     from duragent.errors import SessionNotFound
     from duragent.stores.files.checkup import check
-    from duragent.stores.files.reader import LogReader
+    from duragent.stores.files.reader import FileLogReader
 
-    names = sorted(LogReader(sessions_dir).session_ids(), key=lambda name: -_changed(sessions_dir / name))
+    names = sorted(FileLogReader(sessions_dir).session_ids(), key=lambda name: -_changed(sessions_dir / name))
     found: list[Checkup] = []
     until = now() + SECONDS
     for name in names:
@@ -47,19 +47,19 @@ def _changed(folder: Path) -> float:
         return 0.0
 
 
-def _looked_over(names: Sequence[str], found: "Sequence[Checkup]") -> Finding:
+def _looked_over(names: Sequence[str], found: "Sequence[Checkup]") -> Diagnosis:
     if not names:
-        return Finding("sessions", "ok", "there are none yet")
+        return Diagnosis("sessions", "ok", "there are none yet")
     good = sum(each.is_whole for each in found)
     text = f"{good:,} of {len(found):,} whole" if good < len(found) else f"{view.many(good, 'session')}, all whole"
     if len(found) < len(names):
         text = f"{len(names):,} sessions; of the {len(found):,} that changed last {good:,} are whole"
         hint = "this was all that could be read in a moment; `duragent session verify` reads all of them"
-        return Finding("sessions", "note", text, hint)
-    return Finding("sessions", "ok", text)
+        return Diagnosis("sessions", "note", text, hint)
+    return Diagnosis("sessions", "ok", text)
 
 
-def _damaged(damaged: "Sequence[Checkup]") -> Iterator[Finding]:
+def _damaged(damaged: "Sequence[Checkup]") -> Iterator[Diagnosis]:
     for each in damaged[:SHOWN]:
         damage = each.damage
         assert damage is not None
@@ -69,30 +69,34 @@ def _damaged(damaged: "Sequence[Checkup]") -> Iterator[Finding]:
             hint = f"only a backup has it; `duragent fork {each.session_id}@{at}` goes on without what refers to it"
         elif not each.records:
             hint = "nothing is left to go on from; a backup comes back with `duragent session import`"
-        yield Finding("sessions", "problem", f"{each.session_id}: {damage.file}:{damage.line}: {damage.problem}", hint)
+        yield Diagnosis(
+            "sessions", "problem", f"{each.session_id}: {damage.file}:{damage.line}: {damage.problem}", hint
+        )
     if len(damaged) > SHOWN:
-        yield Finding("sessions", "problem", f"{len(damaged) - SHOWN:,} more are damaged", "`duragent session verify`")
+        yield Diagnosis(
+            "sessions", "problem", f"{len(damaged) - SHOWN:,} more are damaged", "`duragent session verify`"
+        )
 
 
-def _unread(found: "Sequence[Checkup]") -> Iterator[Finding]:
+def _unread(found: "Sequence[Checkup]") -> Iterator[Diagnosis]:
     """What could not be read of logs of duragent v0.5: it is no damage of ours, and nothing is to be done."""
     noted = [each for each in found if each.notes]
     for each in noted[:SHOWN]:
         text = f"{each.session_id}: {view.one_line('; '.join(each.notes), 400)}"
-        yield Finding("sessions", "note", text, "v0.5 left it so; all that can be read is there")
+        yield Diagnosis("sessions", "note", text, "v0.5 left it so; all that can be read is there")
     if len(noted) > SHOWN:
-        yield Finding("sessions", "note", f"{len(noted) - SHOWN:,} more are so", "`duragent session verify`")
+        yield Diagnosis("sessions", "note", f"{len(noted) - SHOWN:,} more are so", "`duragent session verify`")
 
 
-def _put_aside(found: "Sequence[Checkup]") -> Iterator[Finding]:
+def _put_aside(found: "Sequence[Checkup]") -> Iterator[Diagnosis]:
     kept = [f"{each.session_id}/{name}" for each in found for name in each.kept_aside]
     if kept:
         text = f"{view.many(len(kept), 'file')} set aside by a recovery or a repair: {view.some(kept)}"
-        yield Finding("sessions", "note", text, "nothing reads them any more; look, and keep or delete them")
+        yield Diagnosis("sessions", "note", text, "nothing reads them any more; look, and keep or delete them")
 
 
-def _leftovers(sessions_dir: Path) -> Iterator[Finding]:
+def _leftovers(sessions_dir: Path) -> Iterator[Diagnosis]:
     left = sorted(path.name for start in (".deleted-*", ".adopted-*") for path in sessions_dir.glob(start))
     if left:
         text = f"left by a deletion or an import that was cut short: {view.some(left)}"
-        yield Finding("sessions", "note", text, "the next start of the server removes it")
+        yield Diagnosis("sessions", "note", text, "the next start of the server removes it")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from duragent.cli import view
-from duragent.cli.doctor.finding import Finding
+from duragent.cli.doctor.finding import Diagnosis
 
 if TYPE_CHECKING:
     from duragent.config import Config
@@ -16,7 +16,7 @@ SHOWN = 10
 _PAGE = "docs/how-to/move-from-v0.5.md says what comes over"
 
 
-def old_workspace(config: "Config", home: Path | None = None) -> Iterator[Finding]:
+def old_workspace(config: "Config", home: Path | None = None) -> Iterator[Diagnosis]:
     """Nothing for a workspace that v0.5 never used. `home` is the user's folder."""
     yield from _sessions(config.sessions_dir)
     beside = config.sessions_dir.parent
@@ -30,16 +30,18 @@ def old_workspace(config: "Config", home: Path | None = None) -> Iterator[Findin
     yield from _gateways(config)
     credentials = (home or Path.home()) / ".duragent" / "auth.json"
     if os.path.lexists(credentials):
-        yield Finding(SECTION, "note", f"{credentials} is not read", "keys of providers come from the environment")
+        yield Diagnosis(SECTION, "note", f"{credentials} is not read", "keys of providers come from the environment")
 
 
-def _waits(found: Sequence[Path], what: str, hint: str) -> Iterator[Finding]:
+def _waits(found: Sequence[Path], what: str, hint: str) -> Iterator[Diagnosis]:
     if found:
         named = view.some([path.name for path in found])
-        yield Finding(SECTION, "note", f"not served yet: {view.many(len(found), what)} ({view.one_line(named)})", hint)
+        yield Diagnosis(
+            SECTION, "note", f"not served yet: {view.many(len(found), what)} ({view.one_line(named)})", hint
+        )
 
 
-def _gateways(config: "Config") -> Iterator[Finding]:
+def _gateways(config: "Config") -> Iterator[Diagnosis]:
     gateways = config.file.gateways
     known = {"telegram": gateways.telegram, "discord": gateways.discord}
     names = [name for name, chat in known.items() if chat is not None]
@@ -48,13 +50,15 @@ def _gateways(config: "Config") -> Iterator[Finding]:
         text = (
             f"not served yet: {view.many(len(names), 'gateway')} in duragent.yaml ({view.one_line(', '.join(names))})"
         )
-        yield Finding(SECTION, "note", text, "no messages come in there; `duragent attach` goes on with their sessions")
+        yield Diagnosis(
+            SECTION, "note", text, "no messages come in there; `duragent attach` goes on with their sessions"
+        )
 
 
 # --- sessions --------------------------------------------------------------------------------------------------------
 
 
-def _sessions(sessions_dir: Path) -> Iterator[Finding]:
+def _sessions(sessions_dir: Path) -> Iterator[Diagnosis]:
     from duragent.stores.files.disk import Disk
     from duragent.stores.files.legacy import ARCHIVE, has_state, is_legacy, may_write_summary
     from duragent.stores.files.segments import ACTIVE
@@ -74,22 +78,22 @@ def _sessions(sessions_dir: Path) -> Iterator[Finding]:
         text = f"{view.many(len(old), 'session')} of v0.5, as v0.5 left them"
         if archived:
             text += f"; {archived:,} with an events.archive.jsonl, which is read as their past"
-        yield Finding(SECTION, "ok", text, f"a new message goes on with one; {_PAGE}")
+        yield Diagnosis(SECTION, "ok", text, f"a new message goes on with one; {_PAGE}")
     if older:
         what = f"{view.many(len(older), 'session')} of v0.4, of which only state.yaml is there"
         text = f"not read: {what} ({view.some(older)})"
-        yield Finding(SECTION, "note", text, "v0.5 did not read them either")
+        yield Diagnosis(SECTION, "note", text, "v0.5 did not read them either")
     yield from _approvals(old)
 
 
-def _approvals(folders: Sequence[Path]) -> Iterator[Finding]:
+def _approvals(folders: Sequence[Path]) -> Iterator[Diagnosis]:
     found = [(folder.name, command) for folder in folders if (command := _pending(folder)) is not None]
     hint = "it was not run, and is not carried over; say in the session whether it should be"
     for session_id, command in found[:SHOWN]:
         text = f"{session_id} waited for an approval of: {view.one_line(command, 200)}"
-        yield Finding(SECTION, "warning", text, hint)
+        yield Diagnosis(SECTION, "warning", text, hint)
     if len(found) > SHOWN:
-        yield Finding(SECTION, "warning", f"{len(found) - SHOWN:,} more sessions waited for an approval", hint)
+        yield Diagnosis(SECTION, "warning", f"{len(found) - SHOWN:,} more sessions waited for an approval", hint)
 
 
 def _pending(folder: Path) -> str | None:

@@ -14,10 +14,9 @@ from duragent.cli.session_ids import check_prefix, not_one
 from duragent.errors import Damaged, SessionDeleted, SessionNotFound
 
 if TYPE_CHECKING:
-    from duragent.journal.events import LogRecovered, ModelReplied
-    from duragent.journal.legacy_events import HistoryAdopted
+    from duragent.journal.events import HistoryAdopted, LogRecovered, ModelReplied
     from duragent.journal.record import Record
-    from duragent.stores.files.reader import LogReader
+    from duragent.stores.files.reader import FileLogReader
 
 FOLLOW_SECONDS = 0.2
 RESULT_LINES = 20
@@ -37,11 +36,11 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
     json: options.Json = False,
 ) -> None:
     """Show a session's log, oldest first. Needs no server: it reads the files alone."""
-    from duragent.stores.files.reader import LogReader
+    from duragent.stores.files.reader import FileLogReader
 
     sessions_dir = need_config(config, workspace).sessions_dir
     found = find_folder(sessions_dir, session_id)
-    reading = _Reading(LogReader(sessions_dir), found)
+    reading = _Reading(FileLogReader(sessions_dir), found)
     records = reading.records()
     if last:
         # Counted are those that are shown.
@@ -63,7 +62,7 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
 class _Reading:
     """Remembers how far it has read, and keeps the damage it met until what was good is shown."""
 
-    def __init__(self, reader: "LogReader", session_id: str) -> None:
+    def __init__(self, reader: "FileLogReader", session_id: str) -> None:
         self.damage: Damaged | None = None
         self._reader, self._session_id, self._seq = reader, session_id, 0
         self._at_end = False
@@ -145,7 +144,7 @@ def entry(record: "Record", *, every: bool = False) -> Iterator[str]:
 
 def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | None:
     from duragent.journal import events
-    from duragent.journal.legacy_events import HistoryAdopted
+    from duragent.journal.events import HistoryAdopted
 
     if (of_a_call := _of_a_call(record, every)) is not None:
         return of_a_call
@@ -188,7 +187,7 @@ def _of_the_log(event: "HistoryAdopted | LogRecovered") -> tuple[str, dict[str, 
 
 def _of_a_call(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | None:
     from duragent.journal import events
-    from duragent.journal.legacy_events import ToolsSkipped
+    from duragent.journal.events import ToolsSkipped
 
     match record.event:
         case events.ToolStarted() as started:

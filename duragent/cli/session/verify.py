@@ -32,10 +32,10 @@ def verify(
 ) -> None:
     """Read every record and every blob of sessions, and say what is not whole. Needs no server, changes nothing."""
     from duragent.stores.files.checkup import check
-    from duragent.stores.files.reader import LogReader
+    from duragent.stores.files.reader import FileLogReader
 
     sessions_dir = need_config(config, workspace).sessions_dir
-    names = [find_folder(sessions_dir, each) for each in sessions or ()] or LogReader(sessions_dir).session_ids()
+    names = [find_folder(sessions_dir, each) for each in sessions or ()] or FileLogReader(sessions_dir).session_ids()
     found = []
     for name in progress(names, "verifying"):
         try:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from duragent.journal.events import (
     Event,
+    HistoryAdopted,
     ModelReplied,
     Opaque,
     SessionClosed,
@@ -16,12 +17,12 @@ from duragent.journal.events import (
     SessionPaused,
     SessionResumed,
     ToolFinished,
+    ToolsSkipped,
 )
 from duragent.journal.legacy import snapshot
 from duragent.journal.legacy.lines import LegacyLines, LegacyRecord, read_lines
 from duragent.journal.legacy.merge import Moment, with_remembered
 from duragent.journal.legacy.snapshot import BadSnapshot, LegacySnapshot
-from duragent.journal.legacy_events import HistoryAdopted, ToolsSkipped
 from duragent.journal.record import Encoded, Record, crc_seed, encode, is_legacy
 
 NOT_APPROVED = "The call was not run. It was waiting for an approval when the session moved here from duragent v0.5."

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
-from duragent.journal.events import Event, MessageReceived, ModelReplied, ToolFinished
+from duragent.journal.events import Event, MessageReceived, ModelReplied, ToolFinished, ToolsSkipped
 from duragent.journal.legacy.lines import LegacyRecord
 from duragent.journal.legacy.snapshot import LegacySnapshot, as_event
-from duragent.journal.legacy_events import ToolsSkipped
 
 Key = tuple[str, ...]
 """What makes a message of `state.json` and one of a record the same."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from duragent.clock import Clock
 from duragent.models.demo import tools
-from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ToolCall, Usage
+from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ModelUsage, ToolCall
 
 _WORDS_PER_SECOND = 30.0
 _NUMBERS_PER_SECOND = 10.0
@@ -75,7 +75,7 @@ class DemoAnswer:
 
 
 @dataclass(frozen=True)
-class Question:
+class DemoQuestion:
     """What an answer may depend on: `found` is what fits in the last user message."""
 
     found: re.Match[str]
@@ -106,7 +106,7 @@ class DemoModel:
             calls=answer.calls,
             finish_reason="tool_calls" if answer.calls else "stop",
             model="demo",
-            usage=Usage(
+            usage=ModelUsage(
                 input_tokens=sum(len(message.content.split()) for message in request.messages),
                 output_tokens=len(answer.text.split()),
             ),
@@ -139,7 +139,7 @@ class DemoModel:
                 return DemoAnswer(lacks, calls=calls)
             for pattern, answer in _ANSWERS:
                 found = pattern.search(spelling)
-                made = answer(Question(found, self._clock, offered)) if found else None
+                made = answer(DemoQuestion(found, self._clock, offered)) if found else None
                 if made is not None:
                     return made
         return _echo(said, len(texts))
@@ -156,29 +156,29 @@ def _is_of_a_person(message: ChatMessage) -> bool:
 # --- what it can say ------------------------------------------------------------------------------------------------
 
 
-def _hello(question: Question) -> DemoAnswer:
+def _hello(question: DemoQuestion) -> DemoAnswer:
     more = " I can use this agent's tools, too: say `help`." if question.tools else ""
     return DemoAnswer(f"Hello! I am the demo model of duragent, not an AI. {_HELP}{more}")
 
 
-def _help(question: Question) -> DemoAnswer:
+def _help(question: DemoQuestion) -> DemoAnswer:
     return DemoAnswer(f"{_HELP}\n\n{tools.abilities(question.tools)}")
 
 
-def _who(_: Question) -> DemoAnswer:
+def _who(_: DemoQuestion) -> DemoAnswer:
     return DemoAnswer(_WHO)
 
 
-def _time(question: Question) -> DemoAnswer:
+def _time(question: DemoQuestion) -> DemoAnswer:
     return DemoAnswer(f"It is {question.clock.now():%H:%M:%S} UTC.")
 
 
-def _date(question: Question) -> DemoAnswer:
+def _date(question: DemoQuestion) -> DemoAnswer:
     now = question.clock.now()
     return DemoAnswer(f"Today is {now:%A}, {now.day} {now:%B %Y} (UTC).")
 
 
-def _count(question: Question) -> DemoAnswer:
+def _count(question: DemoQuestion) -> DemoAnswer:
     end = int(question.found["end"])
     if end > _COUNT_LIMIT:
         return DemoAnswer(f"I count to {_COUNT_LIMIT} at most.")
@@ -187,15 +187,15 @@ def _count(question: Question) -> DemoAnswer:
     return DemoAnswer(" ".join(str(number) for number in range(1, end + 1)), _NUMBERS_PER_SECOND)
 
 
-def _repeat(question: Question) -> DemoAnswer:
+def _repeat(question: DemoQuestion) -> DemoAnswer:
     return DemoAnswer(question.found["what"])
 
 
-def _long_text(_: Question) -> DemoAnswer:
+def _long_text(_: DemoQuestion) -> DemoAnswer:
     return DemoAnswer(_LONG_TEXT)
 
 
-def _sum(question: Question) -> DemoAnswer | None:
+def _sum(question: DemoQuestion) -> DemoAnswer | None:
     text = question.found["sum"].strip()
     try:
         result = calculate(text)
@@ -213,7 +213,7 @@ def _echo(said: str, asked: int) -> DemoAnswer:
 
 
 def _row(
-    pattern: str, answer: Callable[[Question], DemoAnswer | None]
+    pattern: str, answer: Callable[[DemoQuestion], DemoAnswer | None]
 ) -> tuple[re.Pattern[str], Callable[..., DemoAnswer | None]]:
     return re.compile(pattern, re.IGNORECASE | re.DOTALL), answer
 

@@ -26,7 +26,7 @@ _END = r"\s*[!?]?$"
 
 
 @dataclass(frozen=True)
-class Wish:
+class ToolWish:
     """One request: the tool for it, and its arguments as JSON. `words` is the request itself."""
 
     words: str
@@ -35,27 +35,27 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class ToolWishes:
     """What was asked for, in order; `unclear` is the first part that makes no sense."""
 
-    all: tuple[Wish, ...] = ()
+    all: tuple[ToolWish, ...] = ()
     unclear: str = ""
 
 
-def asked_for(said: str) -> Wishes:
+def asked_for(said: str) -> ToolWishes:
     """The requests in what a person said; none when it asks for no tool."""
     said = said.strip()
     if not said or len(said) > MAX_REQUEST_CHARS:
-        return Wishes()
+        return ToolWishes()
     parts = _parts(said)
     found = [_wish(part) for part in parts]
     if all(found):
-        return Wishes(tuple(wish for wish in found if wish))
+        return ToolWishes(tuple(wish for wish in found if wish))
     if found[0] is None:
         # `write this and then that to a.txt` is one request.
         whole = _wish(said)
-        return Wishes((whole,) if whole else ())
-    return Wishes(unclear=parts[found.index(None)])
+        return ToolWishes((whole,) if whole else ())
+    return ToolWishes(unclear=parts[found.index(None)])
 
 
 def _parts(said: str) -> list[str]:
@@ -68,13 +68,13 @@ def _parts(said: str) -> list[str]:
     return [*parts, said[start:]]
 
 
-def _wish(part: str) -> Wish | None:
+def _wish(part: str) -> ToolWish | None:
     words = _POLITE.sub("", part.strip(), count=1)
     for pattern, wish in _WISHES:
         if found := pattern.search(words):
             tool, arguments = wish(found)
             text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-            return Wish(words, tool, text)
+            return ToolWish(words, tool, text)
     return None
 
 
@@ -224,7 +224,7 @@ def abilities(offered: Collection[str]) -> str:
     return "With this agent's tools I can also do what these words say:\n\n" + "\n".join(lines)
 
 
-def lacking(wishes: Sequence[Wish], offered: Collection[str]) -> str:
+def lacking(wishes: Sequence[ToolWish], offered: Collection[str]) -> str:
     """What to add to the agent for these requests; "" when all of their tools are offered."""
     missing = list(dict.fromkeys(wish.tool for wish in wishes if wish.tool not in offered))
     if not missing:
@@ -242,7 +242,7 @@ def lacking(wishes: Sequence[Wish], offered: Collection[str]) -> str:
     return f"{head} {hint}"
 
 
-def calls_for(wishes: Sequence[Wish], messages: int) -> tuple[ToolCall, ...]:
+def calls_for(wishes: Sequence[ToolWish], messages: int) -> tuple[ToolCall, ...]:
     """The calls. Their ids are made of the number of messages so far, so they differ from those of earlier replies."""
     return tuple(
         ToolCall(id=f"demo_{messages}_{number}", name=wish.tool, arguments=wish.arguments)

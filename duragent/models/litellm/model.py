@@ -18,7 +18,7 @@ from duragent.models.litellm.reply import Gathering, overhear
 from duragent.models.litellm.request import find_key, litellm_arguments, ollama_url
 from duragent.models.litellm.thread import Piece, shared
 from duragent.models.litellm.usage import make_tolerant, odd, usage_from
-from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, Usage, price
+from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, ModelUsage, price
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class LitellmModel:
         if gathering.finish_reason is None:
             raise unfinished(self._choice, _headers(answer))
         reported = gathering.usage if _has_usage(answer) else None
-        usage = usage_from(reported) if reported else Usage()
+        usage = usage_from(reported) if reported else ModelUsage()
         if oddities:
             shown = ", ".join(sorted(set(oddities)))
             _log.warning("%s reported a usage that cannot be true, which counts as unknown: %s", self.label, shown)

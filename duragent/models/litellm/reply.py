@@ -5,7 +5,7 @@ litellm's chunks are untyped here; only the attributes named below are read, and
 
 from typing import Any, Literal
 
-from duragent.models.messages import ModelDelta, ModelReply, ToolCall, Usage
+from duragent.models.messages import ModelDelta, ModelReply, ModelUsage, ToolCall
 
 _FINISH: dict[str, Literal["stop", "length", "tool_calls", "content_filter"]] = {
     "stop": "stop",
@@ -45,7 +45,7 @@ class Gathering:
         self._refused = True
         self._refusal.append(words)
 
-    def reply(self, usage: Usage, cost_usd: float | None) -> ModelReply:
+    def reply(self, usage: ModelUsage, cost_usd: float | None) -> ModelReply:
         """The whole answer."""
         calls = tuple(call.whole(number) for number, (_, call) in enumerate(sorted(self._calls.items()), start=1))
         finish = "content_filter" if self._refused else _FINISH.get(self.finish_reason or "", "stop")

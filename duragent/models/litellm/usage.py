@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from duragent.models.messages import Usage, count, price
+from duragent.models.messages import ModelUsage, count, price
 
 odd: ContextVar["list[str] | None"] = ContextVar("odd", default=None)
 """Collects what was found odd in the usage of the answer that the current task reads; None: nobody asks."""
@@ -23,12 +23,12 @@ _ALWAYS = ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens"
 _OBJECTS, _LISTS = ("_details", "server_tool_use", "cache_creation"), ("Details", "iterations")
 
 
-def usage_from(reported: Any) -> Usage:
+def usage_from(reported: Any) -> ModelUsage:
     """The counts of a usage object of litellm. `input_tokens` includes the cached ones, for every provider."""
     prompt, completion = (
         getattr(reported, name, None) for name in ("prompt_tokens_details", "completion_tokens_details")
     )
-    return Usage(
+    return ModelUsage(
         input_tokens=_known("prompt_tokens", getattr(reported, "prompt_tokens", None)),
         output_tokens=_known("completion_tokens", getattr(reported, "completion_tokens", None)),
         cached_input_tokens=_known("cached_tokens", getattr(prompt, "cached_tokens", None)),

@@ -72,7 +72,7 @@ def open_region(line: str, *, is_quoted: bool = False) -> tuple[Region | None, b
     return None, has_calls
 
 
-class Block:
+class CallBlock:
     """The tagged blocks, or the bare JSON, that are being read: where the one that is open will end."""
 
     def __init__(self, *, json: bool = False) -> None:

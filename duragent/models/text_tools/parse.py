@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from duragent.models.messages import ToolSchema
-from duragent.models.text_tools.block import OPEN, Block, Region, may_open, open_region
+from duragent.models.text_tools.block import OPEN, CallBlock, Region, may_open, open_region
 from duragent.models.text_tools.calls import Doubtful, Found, NoCall, calls_in, tagged_calls
 from duragent.models.text_tools.hints import announces_example, ends_sentence, is_no_call
-from duragent.models.text_tools.shown import Shown
+from duragent.models.text_tools.shown import VisibleText
 
 _Mode = Literal["text", "region", "code", "fence", "block", "bare", "bare_done"]
 
@@ -68,13 +68,13 @@ class Scanner:
         self.calls: list[Found] = []
         self.faults: list[str] = []
         self._offered = {tool.name: tool for tool in tools}
-        self._shown = Shown()
+        self._shown = VisibleText()
         self._partial: list[str] = []
         self._head = ""
         self._released = 0
         self._mode: _Mode = "text"
         self._held: list[str] = []
-        self._block = Block()
+        self._block = CallBlock()
         self._fence_close = re.compile("")
         self._region = Region(self._fence_close, ends_blank=False)
         self._quoting = self._plain = False
@@ -174,11 +174,11 @@ class Scanner:
             self._begin_fence(line, fence)
         elif OPEN.match(start):
             self._mode, self._held = "block", [line]
-            self._block = Block()
+            self._block = CallBlock()
             self._block_goes_on(start)
         elif start[0] in "{[" and not is_no_call(start[:_HEAD_CHARS]) and self._is_paragraph():
             self._mode, self._held, self._start_of_held = "bare", [line], start[:_HEAD_CHARS]
-            self._block = Block(json=True)
+            self._block = CallBlock(json=True)
             self._bare_goes_on(start)
         else:
             self._prose(line, 0)

@@ -1,7 +1,7 @@
 """The text of an answer on its way to the eye, without the blank space that calls leave behind. Pure."""
 
 
-class Shown:
+class VisibleText:
     """Text on its way to the eye. Blank space waits for what comes: none is shown around a call or after the last."""
 
     def __init__(self) -> None:

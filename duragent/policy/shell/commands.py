@@ -38,7 +38,7 @@ _GUARDED = re.compile(
 
 
 @dataclass(frozen=True)
-class Piece:
+class CommandPiece:
     """What is judged on its own."""
 
     text: str
@@ -49,8 +49,8 @@ class Piece:
     template: str = ""
     reasons: tuple[Reason, ...] = ()
     unknowable: str | None = None
-    inner: "tuple[Piece, ...]" = ()
-    guesses: "tuple[Piece, ...]" = ()
+    inner: "tuple[CommandPiece, ...]" = ()
+    guesses: "tuple[CommandPiece, ...]" = ()
     transparent: bool = False
     fed: bool = False
     runs: str = ""
@@ -62,7 +62,7 @@ class Piece:
     private: str = ""
     """The private file that it names, where `reach` has found one."""
 
-    def all(self) -> "Iterator[Piece]":
+    def all(self) -> "Iterator[CommandPiece]":
         """It, all that it runs, and all that it may run."""
         yield self
         for piece in (*self.inner, *self.guesses):
@@ -83,7 +83,7 @@ class _Budget:
 
 
 @functools.lru_cache(16)
-def pieces_of(text: str) -> tuple[Piece, ...]:
+def pieces_of(text: str) -> tuple[CommandPiece, ...]:
     """The pieces of a command line, in the order of the text."""
     pieces = _pieces_of(text, 0, _Budget())
     # Anywhere in the line: in a loop, what stands in front comes after as well.
@@ -91,7 +91,7 @@ def pieces_of(text: str) -> tuple[Piece, ...]:
     return tuple(map(_elsewhere, pieces)) if moved else pieces
 
 
-def _pieces_of(text: str, depth: int, budget: _Budget) -> tuple[Piece, ...]:
+def _pieces_of(text: str, depth: int, budget: _Budget) -> tuple[CommandPiece, ...]:
     if depth > MAX_DEPTH or not budget.take(len(text)):
         return (_unparsable(text, TOO_MUCH),)
     script = parse(text)
@@ -106,7 +106,7 @@ def _size(part: SimpleCommand | Construct) -> int:
     return 1 + (len(part.redirections) + len(part.assignments) if isinstance(part, SimpleCommand) else 0)
 
 
-def _elsewhere(piece: Piece) -> Piece:
+def _elsewhere(piece: CommandPiece) -> CommandPiece:
     """The piece with a word about each git in it."""
     reasons = (*piece.reasons, _FOREIGN_FOLDER) if piece.runs == "git" else piece.reasons
     return replace(piece, reasons=reasons, inner=tuple(map(_elsewhere, piece.inner)))
@@ -119,11 +119,11 @@ def _moves(words: Words) -> bool:
     return name in _MOVERS or (name == "env" and len(words) > 1 and words[1].text.startswith("-"))
 
 
-def _unparsable(text: str, reason: str) -> Piece:
+def _unparsable(text: str, reason: str) -> CommandPiece:
     # Only denials look at these: better one that is not needed than one that is missed.
     crude = re.split(r"[;&|\n(){}`]+|\$\(", text[:65_536].replace("\\\n", ""))[:MAX_PIECES]
     spellings = dict.fromkeys(part for piece in crude for part in _without_noise(piece))
-    return Piece(text, (text, *spellings), template=HOLE, unknowable=reason)
+    return CommandPiece(text, (text, *spellings), template=HOLE, unknowable=reason)
 
 
 def _without_noise(text: str) -> Iterator[str]:
@@ -132,7 +132,7 @@ def _without_noise(text: str) -> Iterator[str]:
         yield from (" ".join(words[at:]) for at in range(min(len(words), 12)))
 
 
-def _pieces(part: SimpleCommand | Construct, script: Script, depth: int, budget: _Budget) -> Iterator[Piece]:
+def _pieces(part: SimpleCommand | Construct, script: Script, depth: int, budget: _Budget) -> Iterator[CommandPiece]:
     if isinstance(part, Construct):
         yield _construct(part, script, budget)
         return
@@ -144,18 +144,18 @@ def _pieces(part: SimpleCommand | Construct, script: Script, depth: int, budget:
         yield from (_assignment(each) for each in part.assignments if not _is_own(each))
 
 
-def _construct(part: Construct, script: Script, budget: _Budget) -> Piece:
-    guesses: tuple[Piece, ...] = ()
+def _construct(part: Construct, script: Script, budget: _Budget) -> CommandPiece:
+    guesses: tuple[CommandPiece, ...] = ()
     if part.why == "here-document" and any(_reads_commands(each) for each in script.pieces):
         guesses = _pieces_of(part.source, MAX_DEPTH, budget)
-    return Piece(" ".join(part.source.split()), (), template=HOLE, unknowable=part.why, guesses=guesses)
+    return CommandPiece(" ".join(part.source.split()), (), template=HOLE, unknowable=part.why, guesses=guesses)
 
 
 def _reads_commands(part: SimpleCommand | Construct) -> bool:
     return isinstance(part, SimpleCommand) and any(word.text.rsplit("/", 1)[-1].endswith("sh") for word in part.words)
 
 
-def _redirection(redirection: Redirection) -> Iterator[Piece]:
+def _redirection(redirection: Redirection) -> Iterator[CommandPiece]:
     operator, target = redirection.operator, redirection.target
     if target is None or operator == "<<<":
         return
@@ -165,7 +165,7 @@ def _redirection(redirection: Redirection) -> Iterator[Piece]:
         else:
             # Reading needs no allowance, but there may be a denial.
             denied = (f"< {target.canonical}", f"< {target.text}")
-            yield Piece(denied[0], denied, transparent=True, runs="<", words=(target,))
+            yield CommandPiece(denied[0], denied, transparent=True, runs="<", words=(target,))
         return
     if operator == ">&" and target.literal and re.fullmatch(r"\d+-?|-", target.text):
         return
@@ -173,13 +173,13 @@ def _redirection(redirection: Redirection) -> Iterator[Piece]:
         yield _redirect_piece(">", target)
 
 
-def _redirect_piece(operator: str, target: Word) -> Piece:
+def _redirect_piece(operator: str, target: Word) -> CommandPiece:
     text, plain = f"{operator} {target.canonical}", f"{operator} {target.text}"
     if not target.literal:
-        return Piece(text, (text, plain), template=f"{operator} {HOLE}", runs=operator, words=(target,))
+        return CommandPiece(text, (text, plain), template=f"{operator} {HOLE}", runs=operator, words=(target,))
     reasons = (_GIVES_RIGHTS,) if is_guarded(target.text) else ()
     allowed = _unambiguous(text, plain, (target,))
-    return Piece(text, (text, plain), allowed, text, reasons, runs=operator, words=(target,))
+    return CommandPiece(text, (text, plain), allowed, text, reasons, runs=operator, words=(target,))
 
 
 def is_guarded(text: str) -> bool:
@@ -193,10 +193,10 @@ def _is_own(assignment: Assignment) -> bool:
     )
 
 
-def _assignment(assignment: Assignment) -> Piece:
+def _assignment(assignment: Assignment) -> CommandPiece:
     text = assignment.canonical
     static = assignment.value is not None and assignment.value.literal
-    return Piece(text, (text, assignment.source), (text,) if static else (), text if static else HOLE)
+    return CommandPiece(text, (text, assignment.source), (text,) if static else (), text if static else HOLE)
 
 
 def _unambiguous(canonical: str, plain: str, words: Words) -> tuple[str, ...]:
@@ -208,7 +208,7 @@ def _unambiguous(canonical: str, plain: str, words: Words) -> tuple[str, ...]:
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
-def _command(part: SimpleCommand, functions: frozenset[str], depth: int, budget: _Budget) -> Piece:
+def _command(part: SimpleCommand, functions: frozenset[str], depth: int, budget: _Budget) -> CommandPiece:
     own = tuple(each for each in part.assignments if not _harmless(each))
     prefix = "".join(f"{each.canonical} " for each in own)
     piece = _of_words(part.words, depth, budget, functions, part.redirections)
@@ -237,7 +237,7 @@ def _of_words(
     budget: _Budget,
     functions: frozenset[str] = frozenset(),
     redirections: tuple[Redirection, ...] = (),
-) -> Piece:
+) -> CommandPiece:
     text = " ".join(word.canonical for word in words)
     plain = " ".join(word.text for word in words)
     template = " ".join(word.template for word in words)
@@ -252,7 +252,7 @@ def _of_words(
         unknowable = TOO_MUCH
     if unknowable is not None:
         guesses = _guesses(suffixes(words), depth, budget)
-        return Piece(text, (text, plain), template=template, unknowable=unknowable, guesses=guesses, words=words)
+        return CommandPiece(text, (text, plain), template=template, unknowable=unknowable, guesses=guesses, words=words)
     inside = look_inside(words)
     inner = (*_inner(inside, depth, budget), *_fed_by(words, inside, redirections, depth, budget))
     reasons = inside.reasons
@@ -261,7 +261,7 @@ def _of_words(
     found = inside.guesses
     if inside.transparent and not _is_known(words, inside):
         reasons, found = reasons or (_OPEN,), (*found, (unknown(),))
-    return Piece(
+    return CommandPiece(
         text,
         _denied(words, text, plain),
         _allowed(words, text, plain),
@@ -283,7 +283,7 @@ def _is_known(words: Words, inside: Inside) -> bool:
     return all(word.literal or any(word is each for each in judged) for word in words)
 
 
-def _inner(inside: Inside, depth: int, budget: _Budget) -> tuple[Piece, ...]:
+def _inner(inside: Inside, depth: int, budget: _Budget) -> tuple[CommandPiece, ...]:
     return (
         *(_of_words(words, depth + 1, budget) for words in inside.commands),
         *(piece for script in inside.scripts for piece in _pieces_of(script, depth + 1, budget)),
@@ -291,16 +291,16 @@ def _inner(inside: Inside, depth: int, budget: _Budget) -> tuple[Piece, ...]:
     )
 
 
-def _writes(targets: Words) -> Iterator[Piece]:
+def _writes(targets: Words) -> Iterator[CommandPiece]:
     for word in targets[:MAX_PIECES]:
         yield from _redirection(Redirection(">", word))
     if targets[MAX_PIECES:]:
-        yield Piece("> …", (), template=f"> {HOLE}", unknowable="writes to too many files")
+        yield CommandPiece("> …", (), template=f"> {HOLE}", unknowable="writes to too many files")
 
 
 def _fed_by(
     words: Words, inside: Inside, redirections: tuple[Redirection, ...], depth: int, budget: _Budget
-) -> tuple[Piece, ...]:
+) -> tuple[CommandPiece, ...]:
     """What a shell reads from a `<<<`."""
     if not inside.fed or not base_name(words[0].text).endswith("sh"):
         return ()
@@ -308,8 +308,8 @@ def _fed_by(
     return tuple(piece for text in texts for piece in _pieces_of(text, depth + 1, budget))
 
 
-def _guesses(found: tuple[Words, ...], depth: int, budget: _Budget) -> tuple[Piece, ...]:
-    pieces: list[Piece] = []
+def _guesses(found: tuple[Words, ...], depth: int, budget: _Budget) -> tuple[CommandPiece, ...]:
+    pieces: list[CommandPiece] = []
     for words in filter(None, found):
         if depth == 0 and words[0].literal:
             pieces.append(_of_words(words, MAX_DEPTH - 1, budget))
@@ -317,14 +317,14 @@ def _guesses(found: tuple[Words, ...], depth: int, budget: _Budget) -> tuple[Pie
             pieces.append(_flat(words))
         else:
             # A denial may be meant for what is not looked at any more.
-            return (*pieces, Piece("…", (), template=HOLE, unknowable=TOO_MUCH))
+            return (*pieces, CommandPiece("…", (), template=HOLE, unknowable=TOO_MUCH))
     return tuple(pieces)
 
 
-def _flat(words: Words) -> Piece:
+def _flat(words: Words) -> CommandPiece:
     text, plain = " ".join(word.canonical for word in words), " ".join(word.text for word in words)
     template = " ".join(word.template for word in words)
-    return Piece(text, _denied(words, text, plain), template=template, words=words)
+    return CommandPiece(text, _denied(words, text, plain), template=template, words=words)
 
 
 def _denied(words: Words, text: str, plain: str) -> tuple[str, ...]:

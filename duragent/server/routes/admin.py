@@ -5,19 +5,19 @@ from starlette.responses import Response
 
 from duragent.client.proof import UNIX_SOCKET, proof
 from duragent.server.auth import is_authorized
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 from duragent.server.params import ReadyQuery, query_of
-from duragent.server.problems import Refused
+from duragent.server.problems import RequestRefused
 from duragent.server.responses import answer, text
 from duragent.system.descriptors import descriptors
 from duragent.wire import Descriptors, Ready
 
 
-async def livez(doors: Doors, request: Request) -> Response:
+async def livez(doors: Dependencies, request: Request) -> Response:
     return text("ok")
 
 
-async def readyz(doors: Doors, request: Request) -> Response:
+async def readyz(doors: Dependencies, request: Request) -> Response:
     """503 only when nothing can be stored: a damaged session or a broken agent leaves all others working.
 
     Names and reasons are told to those who show the token; everybody else sees counts.
@@ -39,7 +39,7 @@ async def readyz(doors: Doors, request: Request) -> Response:
     return answer(ready, 503 if trouble else 200)
 
 
-def _proof(doors: Doors, request: Request, challenge: str | None) -> str | None:
+def _proof(doors: Dependencies, request: Request, challenge: str | None) -> str | None:
     if challenge is None or not doors.proof_key:
         return None
     host, port = request.scope["server"]
@@ -47,17 +47,17 @@ def _proof(doors: Doors, request: Request, challenge: str | None) -> str | None:
     return proof(doors.proof_key, challenge, doors.workspace_hash, address)
 
 
-async def version(doors: Doors, request: Request) -> Response:
+async def version(doors: Dependencies, request: Request) -> Response:
     return answer(doors.version)
 
 
-async def shutdown(doors: Doors, request: Request) -> Response:
+async def shutdown(doors: Dependencies, request: Request) -> Response:
     if not doors.shutdown():
-        raise Refused("already-stopping", "Shutdown already in progress")
+        raise RequestRefused("already-stopping", "Shutdown already in progress")
     return text("Shutdown initiated")
 
 
-async def reload_agents(doors: Doors, request: Request) -> Response:
+async def reload_agents(doors: Dependencies, request: Request) -> Response:
     reloaded = await doors.reload_agents()
     faults = "".join(f"\n{name}: {reason}" for name, reason in reloaded.broken.items())
     return text(f"Reloaded {reloaded.loaded} agents{faults}")

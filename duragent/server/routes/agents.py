@@ -5,18 +5,18 @@ from starlette.responses import Response
 
 from duragent.agent.load import Agent
 from duragent.agent.spec import API_VERSION, inactive
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 from duragent.server.responses import answer
 from duragent.wire import AgentDetail, AgentList, AgentSummary
 
 
-async def list_agents(doors: Doors, request: Request) -> Response:
+async def list_agents(doors: Dependencies, request: Request) -> Response:
     agents = [_summary(agent, doors.warning(agent)) for agent in doors.catalog.agents.values()]
     broken = [AgentSummary(name=name, problem=reason) for name, reason in doors.catalog.broken.items()]
     return answer(AgentList(agents=agents, broken=broken))
 
 
-async def get_agent(doors: Doors, request: Request) -> Response:
+async def get_agent(doors: Dependencies, request: Request) -> Response:
     agent = doors.catalog.get(request.path_params["name"])
     spec = agent.spec.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     prompts = {"soul": agent.soul, "system_prompt": agent.system_prompt, "instructions": agent.instructions}

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from duragent.errors import InvalidRequest
 from duragent.journal.events import ApprovalDecided, ToolResolved
 from duragent.journal.inputs import Decision
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import approval, reply_usage
 from duragent.server.params import (
     ApprovalsQuery,
@@ -21,15 +21,15 @@ from duragent.server.params import (
 )
 from duragent.server.responses import answer, replayed
 from duragent.server.routes.messages import accepted
-from duragent.server.turn_response import AwaitedTurn, good
+from duragent.server.turn_response import TurnResponse, good
 from duragent.session.approvals import if_readable
-from duragent.session.sessions import Question, Receipt
+from duragent.session.sessions import OpenQuestion, Receipt
 from duragent.session.wait_for_turn import Answered
 from duragent.stores.base import SESSION_ID
 from duragent.wire import Accepted, ApprovalList, Completed, Decide
 
 
-async def list_approvals(doors: Doors, request: Request) -> Response:
+async def list_approvals(doors: Dependencies, request: Request) -> Response:
     query = query_of(request, ApprovalsQuery)
     if query.session_id is not None:
         questions, unread = await _of_session(doors, query.session_id), 0
@@ -39,7 +39,7 @@ async def list_approvals(doors: Doors, request: Request) -> Response:
     return answer(ApprovalList(approvals=shown, unread=unread))
 
 
-async def _of_session(doors: Doors, session_id: str) -> list[Question]:
+async def _of_session(doors: Dependencies, session_id: str) -> list[OpenQuestion]:
     """What this session asks, also when it has not been read yet."""
     if not SESSION_ID.match(session_id) or session_id in doors.sessions.damaged():
         return []
@@ -47,7 +47,7 @@ async def _of_session(doors: Doors, session_id: str) -> list[Question]:
     return [question] if question else []
 
 
-async def approve(doors: Doors, request: Request) -> ASGIApp:
+async def approve(doors: Dependencies, request: Request) -> ASGIApp:
     session_id, key = session_id_of(request), idempotency_key_of(request)
     decision = _decision(await body_of(request, Decide), key)
     receipt = await doors.sessions.post(session_id, decision)
@@ -55,7 +55,7 @@ async def approve(doors: Doors, request: Request) -> ASGIApp:
     if prefers_async(request):
         return accepted(Accepted(session_id=session_id, message_id="", seq=seq), receipt.duplicate)
     shape = partial(_completed, seq)
-    return AwaitedTurn(doors, session_id, seq, shape, replayed(receipt.duplicate), turn)
+    return TurnResponse(doors, session_id, seq, shape, replayed(receipt.duplicate), turn)
 
 
 def _decision(body: Decide, key: str | None) -> Decision:
@@ -74,7 +74,7 @@ def _decision(body: Decide, key: str | None) -> Decision:
     )
 
 
-async def _decided(doors: Doors, session_id: str, call: str, receipt: Receipt) -> tuple[int, str]:
+async def _decided(doors: Dependencies, session_id: str, call: str, receipt: Receipt) -> tuple[int, str]:
     """The seq of the decision's record, and its turn."""
     state = await doors.sessions.state(session_id)
     seq = next((each.seq for each in reversed(state.decided) if each.call == call), receipt.seq)

@@ -9,30 +9,32 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from duragent.errors import StoreFull
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import session_info
 from duragent.server.params import ImportQuery, body_of, idempotency_key_of, query_of, session_id_of
 from duragent.server.responses import answer, replayed
 from duragent.system.os_errors import in_words
-from duragent.transfer.copies import Fork, export, fork, take_in, take_in_anew, take_in_once
+from duragent.transfer.export import export
+from duragent.transfer.fork import Fork, fork
+from duragent.transfer.import_ import import_, import_as_new, import_once
 from duragent.wire import ForkSession
 
 _PIECE_BYTES = 256 << 10
 
 
-async def fork_session(doors: Doors, request: Request) -> Response:
+async def fork_session(doors: Dependencies, request: Request) -> Response:
     session_id, body = session_id_of(request), await body_of(request, ForkSession)
     wanted = Fork(session_id, body.at, body.title, idempotency_key_of(request))
     state, duplicate = await fork(doors.sessions, doors.clock, wanted)
     return answer(session_info(state), 201, {"Location": _place(state.session_id), **replayed(duplicate)})
 
 
-async def repair_session(doors: Doors, request: Request) -> Response:
+async def repair_session(doors: Dependencies, request: Request) -> Response:
     state = await doors.sessions.repair(session_id_of(request))
     return answer(session_info(state, doors.sessions.damaged().get(state.session_id)))
 
 
-async def export_session(doors: Doors, request: Request) -> Response:
+async def export_session(doors: Dependencies, request: Request) -> Response:
     session_id = session_id_of(request)
     file = await export(doors.sessions, doors.clock, session_id)
     size = await asyncio.to_thread(file.seek, 0, 2)
@@ -47,7 +49,7 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
             yield piece
 
 
-async def import_session(doors: Doors, request: Request) -> Response:
+async def import_session(doors: Dependencies, request: Request) -> Response:
     query, key = query_of(request, ImportQuery), idempotency_key_of(request)
     with tempfile.TemporaryFile() as file:
         try:
@@ -57,11 +59,11 @@ async def import_session(doors: Doors, request: Request) -> Response:
         except OSError as error:
             raise StoreFull(f"there is no room for a temporary file: {in_words(error)}") from error
         if query.new_id:
-            state, duplicate = await take_in_anew(doors.sessions, doors.clock, file, key)
+            state, duplicate = await import_as_new(doors.sessions, doors.clock, file, key)
         elif key is not None:
-            state, duplicate = await take_in_once(doors.sessions, doors.clock, file)
+            state, duplicate = await import_once(doors.sessions, doors.clock, file)
         else:
-            state, duplicate = await take_in(doors.sessions, doors.clock, file, new_id=False), False
+            state, duplicate = await import_(doors.sessions, doors.clock, file, new_id=False), False
     return answer(session_info(state), 201, {"Location": _place(state.session_id), **replayed(duplicate)})
 
 

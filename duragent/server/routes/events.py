@@ -10,21 +10,21 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from duragent import wire
-from duragent.bus import Block, Delta
+from duragent.bus import Block, OutputDelta
 from duragent.errors import InvalidRequest
 from duragent.journal.record import seq_of
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 from duragent.server.frames import BLOB_MARK, RETRY, SHARED_MAX_BYTES, frame, framed, listed
 from duragent.server.params import EventsQuery, accepts, last_event_id_of, query_of, session_id_of
 from duragent.server.sse import EventStream, raise_if_deleted
-from duragent.session.watch import CaughtUp, Hello, Reset, Watched
+from duragent.session.watch import LogHead, LogReset, ReplayEnd, Watched
 
 PAGE_MAX_BYTES = 4 << 20
 """A page of large records ends early; the client sees by `head` that there are more."""
 _DELETED = frame("deleted", {})
 
 
-async def get_events(doors: Doors, request: Request) -> ASGIApp:
+async def get_events(doors: Dependencies, request: Request) -> ASGIApp:
     session_id, query = session_id_of(request), query_of(request, EventsQuery)
     if accepts(request) == "json":
         return await _page(doors, session_id, query)
@@ -36,7 +36,7 @@ async def get_events(doors: Doors, request: Request) -> ASGIApp:
     return EventStream(doors, session_id, lambda: _stream(doors, session_id, after), deleted=_DELETED)
 
 
-async def _first(doors: Doors, session_id: str, query: EventsQuery) -> int:
+async def _first(doors: Dependencies, session_id: str, query: EventsQuery) -> int:
     if query.tail is None:
         return query.after or 0
     return max(0, (await doors.sessions.state(session_id)).seq - query.tail)
@@ -45,7 +45,7 @@ async def _first(doors: Doors, session_id: str, query: EventsQuery) -> int:
 # --- pages ----------------------------------------------------------------------------------------------------------
 
 
-async def _page(doors: Doors, session_id: str, query: EventsQuery) -> Response:
+async def _page(doors: Dependencies, session_id: str, query: EventsQuery) -> Response:
     if query.before is not None:
         events = await _backward(doors, session_id, query.before, query.limit)
     elif query.tail is not None:
@@ -58,7 +58,7 @@ async def _page(doors: Doors, session_id: str, query: EventsQuery) -> Response:
     return Response(b'{"events":[' + b",".join(events) + tail, media_type="application/json")
 
 
-async def _forward(doors: Doors, session_id: str, after: int, limit: int) -> list[bytes]:
+async def _forward(doors: Dependencies, session_id: str, after: int, limit: int) -> list[bytes]:
     events: list[bytes] = []
     size_bytes = 0
     while len(events) < limit and size_bytes < PAGE_MAX_BYTES:
@@ -74,7 +74,7 @@ async def _forward(doors: Doors, session_id: str, after: int, limit: int) -> lis
     return events
 
 
-async def _backward(doors: Doors, session_id: str, before: int | None, limit: int) -> list[bytes]:
+async def _backward(doors: Dependencies, session_id: str, before: int | None, limit: int) -> list[bytes]:
     events: list[bytes] = []
     size_bytes = 0
     while len(events) < limit and size_bytes < PAGE_MAX_BYTES:
@@ -99,7 +99,7 @@ def parts(lines: bytes) -> list[bytes]:
     return lines.splitlines(keepends=True) if BLOB_MARK in lines else [lines]
 
 
-async def expanded(doors: Doors, session_id: str, lines: bytes) -> bytes:
+async def expanded(doors: Dependencies, session_id: str, lines: bytes) -> bytes:
     """The lines with the texts that were moved out of them, if there are any."""
     return await doors.sessions.expand(session_id, lines) if BLOB_MARK in lines else lines
 
@@ -108,7 +108,7 @@ async def expanded(doors: Doors, session_id: str, lines: bytes) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def _stream(doors: Doors, session_id: str, after: int) -> AsyncIterator[AsyncIterator[bytes]]:
+async def _stream(doors: Dependencies, session_id: str, after: int) -> AsyncIterator[AsyncIterator[bytes]]:
     async with doors.sessions.watch(session_id, after) as watched:
         frames = _frames(doors, session_id, after, watched)
         async with contextlib.aclosing(frames):
@@ -116,41 +116,41 @@ async def _stream(doors: Doors, session_id: str, after: int) -> AsyncIterator[As
 
 
 async def _frames(
-    doors: Doors, session_id: str, after: int, watched: AsyncIterator[Watched]
+    doors: Dependencies, session_id: str, after: int, watched: AsyncIterator[Watched]
 ) -> AsyncGenerator[bytes, None]:
     yield RETRY
     last = after
     async for item in watched:
         match item:
-            case Hello():
+            case LogHead():
                 hello = wire.Hello(session_id=session_id, head=item.head, oldest=item.oldest, log=item.log)
                 yield frame("hello", hello.model_dump())
             case Block():
                 last = item.last_seq
                 for part in parts(item.lines):
                     yield framed(await expanded(doors, session_id, part))
-            case CaughtUp():
+            case ReplayEnd():
                 yield frame("caught_up", {"head": last})
-            case Delta():
+            case OutputDelta():
                 yield delta_frame(item)
-            case Reset():
+            case LogReset():
                 last = 0
                 yield frame("reset", {})
     await raise_if_deleted(doors, session_id)
 
 
-def delta_frame(delta: Delta) -> bytes:
+def delta_frame(delta: OutputDelta) -> bytes:
     # A long one is what a single watcher missed or came late to; kept for the others it would only fill the memory.
     return _delta_frame_once(delta) if len(delta.text) <= SHARED_MAX_BYTES else _delta_frame(delta)
 
 
 @lru_cache(maxsize=256)
-def _delta_frame_once(delta: Delta) -> bytes:
+def _delta_frame_once(delta: OutputDelta) -> bytes:
     # Every watcher of the session gets the same.
     return _delta_frame(delta)
 
 
-def _delta_frame(delta: Delta) -> bytes:
+def _delta_frame(delta: OutputDelta) -> bytes:
     fields = asdict(delta)
     if not delta.call:
         del fields["call"]

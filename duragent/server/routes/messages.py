@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from duragent.journal.events import MessageReceived, ModelFailed, ModelReplied, Sender
 from duragent.journal.inputs import Message
 from duragent.journal.record import Record, seq_of
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import reply_usage
 from duragent.server.params import (
     MessagesQuery,
@@ -21,7 +21,7 @@ from duragent.server.params import (
     session_id_of,
 )
 from duragent.server.responses import answer, replayed
-from duragent.server.turn_response import AwaitedTurn, good
+from duragent.server.turn_response import TurnResponse, good
 from duragent.session.sessions import Receipt
 from duragent.session.wait_for_turn import Answered
 from duragent.wire import Accepted, Answer, MessageInfo, MessageList, SendMessage
@@ -34,14 +34,14 @@ _SAYING = (b'"type":"message_received"', b'"type":"model_replied"', b'"type":"mo
 # --- saying something -----------------------------------------------------------------------------------------------
 
 
-async def post_message(doors: Doors, request: Request) -> ASGIApp:
+async def post_message(doors: Dependencies, request: Request) -> ASGIApp:
     session_id, receipt = await received(doors, request)
     if prefers_async(request):
         assert receipt.message_id is not None
         noted = Accepted(session_id=session_id, message_id=receipt.message_id, seq=receipt.seq)
         return accepted(noted, receipt.duplicate)
     headers = replayed(receipt.duplicate)
-    return AwaitedTurn(doors, session_id, receipt.seq, lambda answered: _answer(answered, receipt.seq), headers)
+    return TurnResponse(doors, session_id, receipt.seq, lambda answered: _answer(answered, receipt.seq), headers)
 
 
 def accepted(noted: Accepted, duplicate: bool) -> Response:
@@ -51,7 +51,7 @@ def accepted(noted: Accepted, duplicate: bool) -> Response:
     return answer(noted, 202, headers | replayed(duplicate))
 
 
-async def received(doors: Doors, request: Request) -> tuple[str, Receipt]:
+async def received(doors: Dependencies, request: Request) -> tuple[str, Receipt]:
     """The session and the receipt of the message in a request: it is durable then."""
     session_id, key = session_id_of(request), idempotency_key_of(request)
     body = await body_of(request, SendMessage)
@@ -85,7 +85,7 @@ def _answer(answered: Answered, input_seq: int) -> Answer:
 # --- what was said --------------------------------------------------------------------------------------------------
 
 
-async def get_messages(doors: Doors, request: Request) -> Response:
+async def get_messages(doors: Dependencies, request: Request) -> Response:
     session_id, query = session_id_of(request), query_of(request, MessagesQuery)
     newest_first: list[MessageInfo] = []
     before, characters = query.before, 0

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from duragent.journal.inputs import Cancel, Rename
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import session_info
 from duragent.server.params import SessionsQuery, body_of, idempotency_key_of, query_of, session_id_of
 from duragent.server.responses import answer, replayed
@@ -12,7 +12,7 @@ from duragent.session.sessions import NewSession
 from duragent.wire import CancelResult, ChangeSession, CreateSession, SessionInfo, SessionList
 
 
-async def create_session(doors: Doors, request: Request) -> Response:
+async def create_session(doors: Dependencies, request: Request) -> Response:
     body = await body_of(request, CreateSession)
     new = NewSession(body.agent, body.title, body.source, idempotency_key=idempotency_key_of(request))
     state, duplicate = await doors.sessions.create(new)
@@ -20,7 +20,7 @@ async def create_session(doors: Doors, request: Request) -> Response:
     return answer(session_info(state), 201, headers)
 
 
-async def list_sessions(doors: Doors, request: Request) -> Response:
+async def list_sessions(doors: Dependencies, request: Request) -> Response:
     query = query_of(request, SessionsQuery)
     found, cursor = await doors.sessions.list(**query.model_dump())
     damaged, unread = doors.sessions.damaged(), doors.sessions.unread()
@@ -28,22 +28,22 @@ async def list_sessions(doors: Doors, request: Request) -> Response:
     return answer(SessionList(sessions=shown, next_cursor=cursor, unread=len(unread)))
 
 
-async def get_session(doors: Doors, request: Request) -> Response:
+async def get_session(doors: Dependencies, request: Request) -> Response:
     return answer(await _info(doors, session_id_of(request)))
 
 
-async def change_session(doors: Doors, request: Request) -> Response:
+async def change_session(doors: Dependencies, request: Request) -> Response:
     session_id, body = session_id_of(request), await body_of(request, ChangeSession)
     await doors.sessions.post(session_id, Rename(title=body.title))
     return answer(await _info(doors, session_id))
 
 
-async def delete_session(doors: Doors, request: Request) -> Response:
+async def delete_session(doors: Dependencies, request: Request) -> Response:
     await doors.sessions.delete(session_id_of(request))
     return Response(status_code=204)
 
 
-async def cancel(doors: Doors, request: Request) -> Response:
+async def cancel(doors: Dependencies, request: Request) -> Response:
     session_id = session_id_of(request)
     receipt = await doors.sessions.post(session_id, Cancel(by="http", idempotency_key=idempotency_key_of(request)))
     cancelled = receipt.changed or receipt.duplicate
@@ -51,5 +51,5 @@ async def cancel(doors: Doors, request: Request) -> Response:
     return answer(result, headers=replayed(receipt.duplicate))
 
 
-async def _info(doors: Doors, session_id: str) -> SessionInfo:
+async def _info(doors: Dependencies, session_id: str) -> SessionInfo:
     return session_info(await doors.sessions.state(session_id), doors.sessions.damaged().get(session_id))

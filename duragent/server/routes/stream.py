@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from duragent.bus import Block, Delta
+from duragent.bus import Block, OutputDelta
 from duragent.errors import SessionDeleted
 from duragent.journal.events import (
     ApprovalDecided,
@@ -34,21 +34,21 @@ from duragent.journal.events import (
     command_of,
 )
 from duragent.journal.record import Record
-from duragent.server.dependencies import Doors
+from duragent.server.dependencies import Dependencies
 from duragent.server.frames import frame
 from duragent.server.mapping import approval, findings, reply_usage
 from duragent.server.params import StreamQuery, query_of
 from duragent.server.routes.events import parts
 from duragent.server.routes.messages import received
 from duragent.server.sse import EventStream, raise_if_deleted
-from duragent.session.sessions import Question
-from duragent.session.watch import CaughtUp, Watched
+from duragent.session.sessions import OpenQuestion
+from duragent.session.watch import ReplayEnd, Watched
 
 RESTARTED = b": restarted\n\n"
 _DELETED = frame("error", {"message": "the session was deleted", "code": SessionDeleted.code})
 
 
-async def post_stream(doors: Doors, request: Request) -> ASGIApp:
+async def post_stream(doors: Dependencies, request: Request) -> ASGIApp:
     query = query_of(request, StreamQuery)
     session_id, receipt = await received(doors, request)
     headers = ((b"idempotency-replayed", b"true"),) if receipt.duplicate else ()
@@ -57,7 +57,7 @@ async def post_stream(doors: Doors, request: Request) -> ASGIApp:
 
 
 @contextlib.asynccontextmanager
-async def _stream(doors: Doors, session_id: str, telling: "Telling") -> AsyncIterator[AsyncIterator[bytes]]:
+async def _stream(doors: Dependencies, session_id: str, telling: "Telling") -> AsyncIterator[AsyncIterator[bytes]]:
     async with doors.sessions.watch(session_id, telling.seq) as watched:
         frames = _frames(doors, session_id, telling, watched)
         async with contextlib.aclosing(frames):
@@ -65,7 +65,7 @@ async def _stream(doors: Doors, session_id: str, telling: "Telling") -> AsyncIte
 
 
 async def _frames(
-    doors: Doors, session_id: str, telling: "Telling", watched: AsyncIterator[Watched]
+    doors: Dependencies, session_id: str, telling: "Telling", watched: AsyncIterator[Watched]
 ) -> AsyncGenerator[bytes, None]:
     yield frame("start", {})
     async for item in watched:
@@ -75,9 +75,9 @@ async def _frames(
                 for part in parts(item.lines):
                     happened = await doors.sessions.records(session_id, part)
                     told += b"".join(telling.record(record) for record in happened)
-            case Delta(kind="text"):
+            case OutputDelta(kind="text"):
                 told = telling.delta(item)
-            case CaughtUp():
+            case ReplayEnd():
                 told = telling.caught_up()
                 if not (telling.ended or telling.asking):
                     # What the session asked before this message came stands in the way of its answer too.
@@ -111,7 +111,7 @@ class Telling:
         self._question = b""
         self.asking = ""
         """The call that a person has to decide about."""
-        self._shown = Shown()
+        self._shown = StreamProgress()
 
     def record(self, record: Record) -> bytes:
         if self.ended:
@@ -144,7 +144,7 @@ class Telling:
                 return self._in_turn(record, event)
         return b""
 
-    def delta(self, delta: Delta) -> bytes:
+    def delta(self, delta: OutputDelta) -> bytes:
         return self._shown.delta(delta) if delta.turn == self._turn else b""
 
     def caught_up(self) -> bytes:
@@ -153,7 +153,7 @@ class Telling:
             return self._paused(self._pause)
         return b"" if self.ended else self._question
 
-    def ask(self, question: Question | None) -> bytes:
+    def ask(self, question: OpenQuestion | None) -> bytes:
         """A question that came before the records that are told here."""
         return b"" if question is None else self._ask(question.call, _asked(question))
 
@@ -203,7 +203,7 @@ class Telling:
         return frame("error", {"message": reason or "the turn waits for a person", "code": "turn-paused"})
 
 
-class Shown:
+class StreamProgress:
     """The text of one step as the client has it, although attempts may fail and begin again."""
 
     def __init__(self) -> None:
@@ -219,7 +219,7 @@ class Shown:
             self._text = ""
         self._asked = (step, attempt)
 
-    def delta(self, delta: Delta) -> bytes:
+    def delta(self, delta: OutputDelta) -> bytes:
         self.ask(delta.step, delta.attempt)
         return self._grow(self._text[: delta.offset] + delta.text)
 
@@ -258,7 +258,7 @@ def _approval(event: ApprovalRequested) -> bytes:
     return frame("approval_required", {**asked, "arguments_sha256": event.arguments_sha256, **shown})
 
 
-def _asked(question: Question) -> bytes:
+def _asked(question: OpenQuestion) -> bytes:
     fields = approval(question).model_dump()
     names = ("call_id", "command", "kind", "arguments_sha256", "findings", "patterns", "place", "evidence")
     return frame("approval_required", {name: fields[name] for name in names})

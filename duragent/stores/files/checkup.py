@@ -8,14 +8,14 @@ from pathlib import Path
 from duragent.errors import Damaged, SessionNotFound, Unavailable
 from duragent.journal import snapshot
 from duragent.journal.apply import apply
-from duragent.journal.legacy_events import HistoryAdopted
+from duragent.journal.events import HistoryAdopted
 from duragent.journal.record import BadLine, blobs_of, crc_of, crc_seed, decode
 from duragent.journal.snapshot import Snapshot
 from duragent.journal.state import SessionState
 from duragent.stores.files.blobs import read_blob
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.legacy import is_legacy
-from duragent.stores.files.reader import LogReader, pieces
+from duragent.stores.files.reader import FileLogReader, pieces
 from duragent.stores.files.segments import ACTIVE, SNAPSHOT, log_paths
 from duragent.system.os_errors import in_words, is_shortage
 
@@ -177,7 +177,7 @@ def replay(sessions_dir: Path, session_id: str, upto: int | None = None, disk: D
     """Fold the log from its beginning. Raises SessionNotFound, Damaged."""
     state, crc, seed = SessionState(session_id), "", crc_seed(session_id)
     saved = saved_snapshot(sessions_dir / session_id, session_id, disk)
-    for line in LogReader(sessions_dir, disk).lines(session_id):
+    for line in FileLogReader(sessions_dir, disk).lines(session_id):
         try:
             record = decode(line, seed)
         except BadLine as error:

@@ -24,7 +24,7 @@ ADOPTED = ".adopted-"
 DELETED = ".deleted-"
 
 
-class Adoption:
+class LogImport:
     """One session on its way in: `begin`, `add` and `add_blob`, `name`; and `close` in any case."""
 
     def __init__(self, disk: Disk, root: Path, session_id: str, rotation: Rotation) -> None:

@@ -33,7 +33,15 @@ from duragent.stores.files.left_file import LeftFile, difference
 from duragent.stores.files.legacy import LegacyView, legacy_view, write
 from duragent.stores.files.opening import is_without_record, save_tail, saved_tails, scan_opened
 from duragent.stores.files.rotation import Rotation
-from duragent.stores.files.segments import ACTIVE, FILE_MAX_BYTES, SNAPSHOT, Part, Segment, has_log, sealed_segments
+from duragent.stores.files.segments import (
+    ACTIVE,
+    FILE_MAX_BYTES,
+    SNAPSHOT,
+    Segment,
+    SegmentPart,
+    has_log,
+    sealed_segments,
+)
 from duragent.system.os_errors import in_words, is_refusal
 from duragent.system.safe_read import OddFile, refuse_long
 
@@ -417,7 +425,7 @@ class LogFile:
         segment = next((segment for segment in self._sealed if segment.first < before <= segment.last + 1), None)
         return self._from(segment, lambda part: part.before(before, limit))
 
-    def _from(self, segment: Segment | None, wanted: Callable[[Part], bytes]) -> bytes:
+    def _from(self, segment: Segment | None, wanted: Callable[[SegmentPart], bytes]) -> bytes:
         """Read in a sealed file, or in the active one. A bad line there ends writing, and is told."""
         if segment is None:
             self._wake()
@@ -428,7 +436,7 @@ class LogFile:
                 fd, first = self._disk.open_to_read(segment.path), segment.first
                 end = os.fstat(fd).st_size
             disk: Disk = InMemory(self.legacy.log.lines) if self.legacy else self._disk
-            part = Part(disk, fd, first, end, self._seed)
+            part = SegmentPart(disk, fd, first, end, self._seed)
             return wanted(part)
         except OddFile as odd:
             self.damage = self.damage or Damaged(self._session_id, path.name, 1, odd.problem, first - 1)

@@ -28,7 +28,7 @@ LOOKS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class LogPiece:
     """What one file of a log holds behind record `after`: whole good lines. `last` is the seq of the newest one.
 
     `torn_bytes` are those behind them, of an append that is under way or never ended. `blobs` are texts that no file
@@ -48,7 +48,7 @@ class Piece:
         return good[max(0, self.after - first + 1) :]
 
 
-def pieces(disk: Disk, folder: Path, session_id: str, after: int = 0) -> Iterator[Piece]:
+def pieces(disk: Disk, folder: Path, session_id: str, after: int = 0) -> Iterator[LogPiece]:
     """The log behind record `after`, file by file, oldest first.
 
     Raises SessionNotFound, and behind the last good piece Damaged.
@@ -83,13 +83,13 @@ def verify(disk: Disk, folder: Path, session_id: str) -> int:
     return last
 
 
-def _look(disk: Disk, folder: Path, session_id: str, after: int) -> Iterator[Piece]:
+def _look(disk: Disk, folder: Path, session_id: str, after: int) -> Iterator[LogPiece]:
     if not has_log(disk, folder):
         raise SessionNotFound(session_id)
     if folder.is_symlink():
         raise Damaged(session_id, ACTIVE, 1, "its folder is a symbolic link", 0)
     if (view := legacy_view(disk, folder, session_id)) is not None:
-        yield Piece(view.log.lines, after, view.log.head, 0, view.log.blobs)
+        yield LogPiece(view.log.lines, after, view.log.head, 0, view.log.blobs)
         return
     # The active file first: when it is sealed meanwhile, it is among the sealed ones, or is read to where it ended.
     fd, odd = _open_active(disk, folder)
@@ -127,7 +127,7 @@ def _open_active(disk: Disk, folder: Path) -> tuple[int, OddFile | None]:
         return -1, odd
 
 
-def _active(disk: Disk, fd: int, session_id: str, seq: int | None, after: int) -> Iterator[Piece]:
+def _active(disk: Disk, fd: int, session_id: str, seq: int | None, after: int) -> Iterator[LogPiece]:
     size = os.fstat(fd).st_size
     try:
         refuse_long(size, FILE_MAX_BYTES)
@@ -140,11 +140,11 @@ def _active(disk: Disk, fd: int, session_id: str, seq: int | None, after: int) -
         raise Damaged(session_id, ACTIVE, found.line, found.problem, found.seq)
 
 
-def _piece(data: bytes, found: Scan, after: int) -> Piece:
-    return Piece(data[: found.end], after, found.seq, len(data) - found.end if found.verdict == "torn" else 0)
+def _piece(data: bytes, found: Scan, after: int) -> LogPiece:
+    return LogPiece(data[: found.end], after, found.seq, len(data) - found.end if found.verdict == "torn" else 0)
 
 
-class LogReader:
+class FileLogReader:
     """The logs below one `sessions` folder."""
 
     def __init__(self, sessions_dir: Path, disk: Disk | None = None) -> None:
@@ -186,7 +186,7 @@ class LogReader:
         for piece in self.pieces(session_id, after):
             yield from piece.lines()
 
-    def pieces(self, session_id: str, after: int = 0) -> Iterator[Piece]:
+    def pieces(self, session_id: str, after: int = 0) -> Iterator[LogPiece]:
         """The log behind seq `after`, file by file. Raises as `read` does."""
         if not SESSION_ID.match(session_id):
             raise SessionNotFound(session_id)

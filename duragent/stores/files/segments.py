@@ -39,7 +39,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SegmentPart:
     """One file, open for reading: the lines from record `first` up to byte `end`. Its reads raise BadLine."""
 
     disk: Disk

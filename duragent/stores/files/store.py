@@ -36,7 +36,7 @@ from duragent.stores.base import SESSION_ID, Claim, Listed, TornTail
 from duragent.stores.files.blobs import read_blob, write_blob
 from duragent.stores.files.caches import INDEX_MAX_BYTES, PARTIAL_MAX_BYTES, Scratch, read_or_none
 from duragent.stores.files.disk import Disk
-from duragent.stores.files.import_log import DELETED, Adoption, or_full
+from duragent.stores.files.import_log import DELETED, LogImport, or_full
 from duragent.stores.files.legacy import may_write_summary
 from duragent.stores.files.listing import listed
 from duragent.stores.files.locks import SessionsLock
@@ -196,7 +196,7 @@ class FileStore:
         lines: AsyncIterator[Sequence[bytes]],
         blobs: AsyncIterator[tuple[str, bytes]],
     ) -> None:
-        adoption = Adoption(self._disk, self._root, session_id, self._rotation)
+        adoption = LogImport(self._disk, self._root, session_id, self._rotation)
         await self._through(self._folder.must_be_ready)
         try:
             await self._through(adoption.begin)

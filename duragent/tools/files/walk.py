@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duragent.tools.base import Places
-from duragent.tools.child import Ended, Limits, run_child
+from duragent.tools.child import ChildLimits, Ended, run_child
 from duragent.tools.files.paths import Spot, find, open_file, open_folder
 
 _OWN = Path(__file__).with_name("own_search.py")
-_LIMITS = Limits(seconds=30, output_bytes=4 << 20)
+_LIMITS = ChildLimits(seconds=30, output_bytes=4 << 20)
 _MATCH = re.compile(rb"([^\0]+)\0(\d+):(\d+):[^\n]*\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchQuery:
     """What to look for: files by `glob` (None: all), and lines in them by `pattern` (None: the files themselves)."""
 
     glob: str | None = None
@@ -62,7 +62,7 @@ def place_to_search(written: str, places: Places) -> tuple[Spot, str | None]:
     return find(str(spot.real.parent), places), spot.real.name
 
 
-async def walk(spot: Spot, only: str | None, wanted: Wanted, ripgrep: str | None = None) -> Walked:
+async def walk(spot: Spot, only: str | None, wanted: SearchQuery, ripgrep: str | None = None) -> Walked:
     """What there is below the folder. `ripgrep` is the program to use; by default the one that is installed, if any.
 
     Raises PathRefused and OSError.
@@ -89,7 +89,7 @@ def _standing_in(spot: Spot) -> Iterator[str]:
         yield held if os.path.isdir(held) else str(spot.real)
 
 
-def _argv(program: str, only: str | None, wanted: Wanted) -> list[str]:
+def _argv(program: str, only: str | None, wanted: SearchQuery) -> list[str]:
     globs = [f"--glob={wanted.glob}"] if wanted.glob else []
     shared = [program, "--no-config", "--no-require-git", "--no-messages", "--color=never", "--null", "--sort=path"]
     target = ["--", "./" if only is None else f"./{only}"]
@@ -101,7 +101,7 @@ def _argv(program: str, only: str | None, wanted: Wanted) -> list[str]:
     return [*shared, *globs, *form, *case, f"--regexp={wanted.pattern}", *target]
 
 
-def _request(only: str | None, wanted: Wanted) -> bytes:
+def _request(only: str | None, wanted: SearchQuery) -> bytes:
     return json.dumps(
         {"glob": wanted.glob, "pattern": wanted.pattern, "ignore_case": wanted.ignore_case, "only": only}
     ).encode()

@@ -13,7 +13,7 @@ from duragent.agent.folder_files import inside
 from duragent.errors import InvalidFile
 from duragent.tools.programs.program import Program, argv_of, description_in
 from duragent.tools.programs.schema import load_schema
-from duragent.tools.programs.tool import CliTool
+from duragent.tools.programs.tool import ProgramTool
 from duragent.yaml.document import unreadable
 from duragent.yaml.validation_words import cut
 
@@ -31,7 +31,7 @@ _LEFT_BY_EDITORS = ("~", ".bak", ".orig", ".swp", ".tmp", ".pyc")
 class Discovered:
     """What was found. `scanned` are the folders that are there and were looked into; `faults` are sentences."""
 
-    tools: tuple[CliTool, ...] = ()
+    tools: tuple[ProgramTool, ...] = ()
     scanned: tuple[Path, ...] = ()
     faults: tuple[str, ...] = ()
 
@@ -47,7 +47,7 @@ def discover(agent_folder: Path, workspace: Path, *, trusted: bool = True) -> Di
         return Discovered(
             faults=tuple(f"{root / TOOLS_FOLDER}: left out until this workspace is trusted" for root in roots)
         )
-    found: dict[str, CliTool | None] = {}
+    found: dict[str, ProgramTool | None] = {}
     faults: list[str] = []
     for folder in (folder for root in roots for folder in _folders(root, faults)):
         if folder.name in found:
@@ -103,7 +103,7 @@ def _is_run(entry: "os.DirEntry[str]") -> bool:
     return entry.is_symlink() or entry.is_file()
 
 
-def _tool(folder: Path, run: Path, root: Path) -> CliTool:
+def _tool(folder: Path, run: Path, root: Path) -> ProgramTool:
     """Raises InvalidFile."""
     if not NAME.fullmatch(folder.name):
         raise InvalidFile(ascii(str(folder))[1:-1], f"cannot be the name of a tool: it {NAME_RULE}")
@@ -111,4 +111,4 @@ def _tool(folder: Path, run: Path, root: Path) -> CliTool:
     readme = folder / README
     described = description_in(readme, root) if os.path.lexists(readme) else ""
     schema = load_schema(folder / SCHEMA, root)
-    return CliTool(Program(folder.name, argv_of(run), folder, described, schema))
+    return ProgramTool(Program(folder.name, argv_of(run), folder, described, schema))

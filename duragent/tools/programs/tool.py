@@ -50,7 +50,7 @@ class GivenArguments(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class CliTool(Tool[BaseModel]):
+class ProgramTool(Tool[BaseModel]):
     """A program of the agent."""
 
     kind: Kind = "cli"

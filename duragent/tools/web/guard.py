@@ -45,7 +45,7 @@ class UrlRefused(BadInput):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class UrlTarget:
     """A URL that may be fetched, once the host's addresses are checked, which an `allowed` one's need not be."""
 
     url: httpx.URL
@@ -54,7 +54,7 @@ class Target:
     allowed: bool
 
 
-def check_url(text: str, allow_hosts: Sequence[str] = ()) -> Target:
+def check_url(text: str, allow_hosts: Sequence[str] = ()) -> UrlTarget:
     """What to fetch. Raises UrlRefused."""
     url = _parsed(text)
     if url.scheme not in PORTS:
@@ -68,11 +68,11 @@ def check_url(text: str, allow_hosts: Sequence[str] = ()) -> Target:
         raise UrlRefused("the URL names no host")
     shown = f"[{host}]" if ":" in host else host
     if {f"{shown}:{port}", *([shown] if port in PORTS.values() else [])} & {each.lower() for each in allow_hosts}:
-        return Target(url, host, port, allowed=True)
+        return UrlTarget(url, host, port, allowed=True)
     if port not in PORTS.values():
         raise UrlRefused(f"port {port} is not fetched; only 80 and 443 are")
     _check_host(host)
-    return Target(url, host, port, allowed=False)
+    return UrlTarget(url, host, port, allowed=False)
 
 
 def _parsed(text: str) -> httpx.URL:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import httpx
 
 from duragent.tools.settings import WebSettings
-from duragent.tools.web.guard import Address, Target, UrlRefused, check_addresses, check_url, literal_address
+from duragent.tools.web.guard import Address, UrlRefused, UrlTarget, check_addresses, check_url, literal_address
 
 MAX_REDIRECTS = 5
 MAX_ADDRESSES = 4
@@ -83,7 +83,7 @@ def _client(way: Way) -> httpx.AsyncClient:
     )
 
 
-async def _ask(client: httpx.AsyncClient, target: Target, way: Way) -> Page | str:
+async def _ask(client: httpx.AsyncClient, target: UrlTarget, way: Way) -> Page | str:
     """The page, or where it has gone."""
     problem: Exception | None = None
     for address in (await _addresses(target, way))[:MAX_ADDRESSES]:
@@ -108,7 +108,7 @@ def _told(error: Exception | None) -> str:
     return str(error) or type(error).__name__
 
 
-async def _addresses(target: Target, way: Way) -> Sequence[Address]:
+async def _addresses(target: UrlTarget, way: Way) -> Sequence[Address]:
     literal = literal_address(target.host)
     try:
         found = [literal] if literal is not None else await way.resolve(target.host, target.port)
@@ -119,7 +119,7 @@ async def _addresses(target: Target, way: Way) -> Sequence[Address]:
     return found
 
 
-def _request(client: httpx.AsyncClient, target: Target, address: Address) -> httpx.Request:
+def _request(client: httpx.AsyncClient, target: UrlTarget, address: Address) -> httpx.Request:
     # `sni_hostname` is also the name that the certificate must carry.
     return client.build_request(
         "GET",
@@ -129,7 +129,7 @@ def _request(client: httpx.AsyncClient, target: Target, address: Address) -> htt
     )
 
 
-async def _received(response: httpx.Response, target: Target, most: int) -> Page | str:
+async def _received(response: httpx.Response, target: UrlTarget, most: int) -> Page | str:
     if response.is_redirect and (location := response.headers.get("location")):
         try:
             return str(target.url.join(location))

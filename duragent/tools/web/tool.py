@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from duragent import __version__
 from duragent.policy.rules import Invocation, invocation_text
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, failed
-from duragent.tools.child import Limits, run_child
+from duragent.tools.child import ChildLimits, run_child
 from duragent.tools.settings import WebSettings
 
 # These bring an HTTP client along, which only a run needs.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from duragent.tools.web.page import Page, Resolve
 
 _TO_MARKDOWN = Path(__file__).with_name("markdown.py")
-_CONVERTING = Limits(seconds=10, output_bytes=8 << 20)
+_CONVERTING = ChildLimits(seconds=10, output_bytes=8 << 20)
 NO_KEY = (
     "web search is not configured: set the environment variable BRAVE_API_KEY to a key of the Brave Search API "
     "(https://brave.com/search/api/) and restart the server; fetching pages works without it"

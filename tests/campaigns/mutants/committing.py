@@ -159,7 +159,7 @@ COMMITTING: tuple[Mutant, ...] = (
         "the comparison of live records with what the replay has sent",
         Edit(
             SESSION_WATCH,
-            "        if isinstance(item, Delta) or item.first_seq > after:",
+            "        if isinstance(item, OutputDelta) or item.first_seq > after:",
             "        if True:",
         ),
         f"{T_SESSION_SAFEGUARDS}::test_watcher_sees_once_what_the_replay_and_the_live_records_both_have",
@@ -181,7 +181,7 @@ COMMITTING: tuple[Mutant, ...] = (
         "the notice that this is another log",
         Edit(
             SESSION_WATCH,
-            "    if after > hello.head:\n        yield Reset()\n        after = 0",
+            "    if after > hello.head:\n        yield LogReset()\n        after = 0",
             "    if after > hello.head:\n        after = 0",
         ),
         f"{T_EVENTS}::test_client_ahead_of_the_log_is_reset_and_gets_it_all",

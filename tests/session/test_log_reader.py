@@ -6,8 +6,8 @@ import pytest
 
 from duragent.journal.events import MessageReceived, ModelReplied
 from duragent.journal.record import MAX_LINE_BYTES, BadLine, Record, crc_seed, decode, encode
-from duragent.session import decoded
-from duragent.session.decoded import Decoded
+from duragent.session import log_reader
+from duragent.session.log_reader import RecordCache
 from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
 from tests.session.house import open_house
@@ -28,7 +28,7 @@ def lines(first: int, last: int) -> bytes:
 
 
 def test_decoded_gives_the_records_of_the_lines_again_and_again() -> None:
-    memory = Decoded(SEED)
+    memory = RecordCache(SEED)
     expected = [decode(line(seq), SEED) for seq in range(1, 9)]
     assert memory.records(lines(1, 8), no_blob) == expected
     assert memory.records(lines(5, 8), no_blob) == expected[4:]
@@ -39,7 +39,7 @@ def test_decoded_gives_the_records_of_the_lines_again_and_again() -> None:
 
 def test_decoded_decodes_a_line_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = count_decodes(monkeypatch)
-    memory = Decoded(SEED)
+    memory = RecordCache(SEED)
     memory.records(lines(1, 6), no_blob)
     memory.records(lines(4, 6), no_blob)
     memory.records(lines(1, 8), no_blob)
@@ -50,9 +50,9 @@ def test_decoded_decodes_a_line_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_decoded_remembers_the_newest_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoded, "MOST_BYTES", 3 * len(line(1)))
+    monkeypatch.setattr(log_reader, "MOST_BYTES", 3 * len(line(1)))
     seen = count_decodes(monkeypatch)
-    memory = Decoded(SEED)
+    memory = RecordCache(SEED)
     memory.records(lines(1, 6), no_blob)
     memory.records(lines(1, 6), no_blob)
     assert seen == [1, 2, 3, 4, 5, 6, 1, 2, 3]
@@ -62,7 +62,7 @@ def test_decoded_does_not_remember_texts_that_were_moved_out() -> None:
     encoded = encode(
         Record(1, "2026-01-01T00:00:00.000Z", ModelReplied(message_id="m", text="x" * MAX_LINE_BYTES)), SEED
     )
-    memory, asked = Decoded(SEED), []
+    memory, asked = RecordCache(SEED), []
 
     def blob(name: str) -> bytes:
         asked.append(name)
@@ -74,7 +74,7 @@ def test_decoded_does_not_remember_texts_that_were_moved_out() -> None:
 
 
 def test_decoded_refuses_a_line_that_was_changed_meanwhile() -> None:
-    memory = Decoded(SEED)
+    memory = RecordCache(SEED)
     memory.records(line(1), no_blob)
     with pytest.raises(BadLine):
         memory.records(line(1).replace(b"hello", b"hallo"), no_blob)
@@ -106,5 +106,5 @@ def count_decodes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         seen.append(record.seq)
         return record
 
-    monkeypatch.setattr(decoded, "decode", counted)
+    monkeypatch.setattr(log_reader, "decode", counted)
     return seen

@@ -1,0 +1,137 @@
+"""What can happen in a session: one class for each kind of event, in the past tense, and one union of them all.
+
+A class name in snake case is its `type` on disk (`ToolFinished` is `tool_finished`). To add an event: a class in the
+file of its topic, its name in the union here, its `case` in `journal.apply` (the type checker asks for it), and a line
+in `tests/golden/`. Fields may be added with a default, never renamed, never reused with another meaning.
+"""
+
+import re
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, Field
+
+from duragent.journal.events.call import (
+    ApprovalDecided,
+    ApprovalRequested,
+    ToolFinished,
+    ToolLost,
+    ToolResolved,
+    ToolStarted,
+    command_of,
+)
+from duragent.journal.events.legacy import HistoryAdopted, ToolsSkipped
+from duragent.journal.events.message import MessageReceived
+from duragent.journal.events.session import (
+    LogRecovered,
+    OwnerClaimed,
+    SessionClosed,
+    SessionCreated,
+    SessionPaused,
+    SessionRenamed,
+    SessionResumed,
+)
+from duragent.journal.events.shape import (
+    Call,
+    CallOutcome,
+    EffectClass,
+    OnDisconnect,
+    PolicyFinding,
+    Sender,
+    Shape,
+    Source,
+    TokenCounts,
+    TurnOutcome,
+)
+from duragent.journal.events.turn import (
+    REFUSED,
+    CancelRequested,
+    ModelCalled,
+    ModelFailed,
+    ModelReplied,
+    TurnEnded,
+    TurnStarted,
+)
+
+__all__ = [
+    "EVENT_TYPES",
+    "REFUSED",
+    "ApprovalDecided",
+    "ApprovalRequested",
+    "Call",
+    "CallOutcome",
+    "CancelRequested",
+    "EffectClass",
+    "Event",
+    "HistoryAdopted",
+    "KnownEvent",
+    "LogRecovered",
+    "MessageReceived",
+    "ModelCalled",
+    "ModelFailed",
+    "ModelReplied",
+    "OnDisconnect",
+    "Opaque",
+    "OwnerClaimed",
+    "PolicyFinding",
+    "Sender",
+    "SessionClosed",
+    "SessionCreated",
+    "SessionPaused",
+    "SessionRenamed",
+    "SessionResumed",
+    "Source",
+    "TokenCounts",
+    "ToolFinished",
+    "ToolLost",
+    "ToolResolved",
+    "ToolStarted",
+    "ToolsSkipped",
+    "TurnEnded",
+    "TurnOutcome",
+    "TurnStarted",
+    "command_of",
+]
+
+
+class Opaque(Shape):
+    """An event of a type that this version does not know: kept, shown, and without effect on the state."""
+
+    type: str
+    payload: dict[str, Any] = {}  # noqa: RUF012 - pydantic copies it
+    """All its other fields."""
+
+
+KnownEvent = Annotated[
+    SessionCreated
+    | OwnerClaimed
+    | SessionPaused
+    | SessionResumed
+    | SessionRenamed
+    | SessionClosed
+    | LogRecovered
+    | MessageReceived
+    | TurnStarted
+    | ModelCalled
+    | ModelReplied
+    | ModelFailed
+    | CancelRequested
+    | TurnEnded
+    | ApprovalRequested
+    | ApprovalDecided
+    | ToolStarted
+    | ToolFinished
+    | ToolLost
+    | ToolResolved
+    | ToolsSkipped
+    | HistoryAdopted,
+    Field(discriminator="type"),
+]
+Event = KnownEvent | Opaque
+
+
+def _type_name(event: type[BaseModel]) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower()
+
+
+EVENT_TYPES: dict[str, type[BaseModel]] = {_type_name(event): event for event in get_args(get_args(KnownEvent)[0])}
+"""The classes by their name on disk."""

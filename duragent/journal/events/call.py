@@ -1,0 +1,135 @@
+"""Events of tool calls, in the order in which they come; `journal.call_states` says which may follow which."""
+
+from typing import Any, Literal
+
+from duragent.journal.events.shape import CallOutcome, EffectClass, PolicyFinding, Shape
+from duragent.text import Brief, Text
+
+
+class ApprovalRequested(Shape):
+    """A person is to decide about a call. Durable before anybody is asked."""
+
+    type: Literal["approval_requested"] = "approval_requested"
+    turn: str
+    call: Text
+    tool: Text
+    arguments_sha256: str
+    """Binds the question to the tool and its arguments; a decision about others is refused."""
+    rule: Text = ""
+    """The rule of the policy that asks; "" when no rule fits."""
+    invocation: Text = ""
+    """The whole call in one line, as people are shown it."""
+    findings: tuple[PolicyFinding, ...] = ()
+    """What of the call no rule allows."""
+    patterns: tuple[Text, ...] = ()
+    """What "allow always" would add to the policy; () when it cannot be allowed for ever."""
+    place: Text = ""
+    """Where the call would run: the sandbox, in words."""
+    expires_at: str | None = None
+    """After that the call counts as denied; None: never."""
+
+
+class ApprovalDecided(Shape):
+    """A person decided about a call. Durable before the call runs."""
+
+    type: Literal["approval_decided"] = "approval_decided"
+    turn: str = ""
+    """"" in logs of duragent-rust."""
+    call: Text
+    decision: Literal["allow_once", "allow_always", "deny"]
+    arguments_sha256: str
+    """As in the question."""
+    by: Brief = ""
+    """Who decided; "" when the client did not say."""
+    reason: Brief = ""
+    """What the person added, for the model."""
+    patterns: tuple[Text, ...] = ()
+    """They are in `policy.local.yaml` by then."""
+    idempotency_key: Text | None = None
+    fingerprint: str | None = None
+    """Of what was sent under the key."""
+
+
+class ToolStarted(Shape):
+    """The call runs. Durable before the effect."""
+
+    type: Literal["tool_started"] = "tool_started"
+    turn: str
+    call: Text
+    tool: Text
+    attempt: int = 1
+    """Counts the runs of this call, from 1."""
+    epoch: int
+    """The owner that runs it; see `OwnerClaimed`."""
+    effect: EffectClass = "unsafe"
+    """What the next start does when it finds no result."""
+    idempotency_key: Text = ""
+    """The same for each attempt, so that a service that knows such keys does the work once."""
+    deadline: str | None = None
+    """When the call times out; None: never."""
+    invocation: Text = ""
+    """The whole call in one line, as people are shown it."""
+    rule: Text = ""
+    """The rule that allowed it; "" when a person did."""
+    place: Text = ""
+    """Where it runs: the sandbox, in words."""
+    spool: str = ""
+    """The folder where a command leaves its result; "" for tools that run in the server."""
+
+
+class ToolFinished(Shape):
+    """The one result of a call. Durable before the model sees it."""
+
+    type: Literal["tool_finished"] = "tool_finished"
+    turn: str = ""
+    """"" in logs of duragent-rust."""
+    call: Text
+    tool: Text = ""
+    outcome: CallOutcome
+    content: Text = ""
+    """What the model is shown of the output."""
+    note: Text = ""
+    """What duragent adds for the model."""
+    details: dict[str, Any] = {}  # noqa: RUF012 - pydantic copies it
+    """For people and programs; the model does not see them."""
+    output_sha256: str = ""
+    """The blob with the whole output when `content` is only a part of it; else ""."""
+    output_bytes: int = 0
+    """The size of that blob."""
+    signature: str = ""
+    """The same for the same call with the same result: tells a loop. "" when there is nothing to compare."""
+
+
+class ToolLost(Shape):
+    """The call may have run: it was started, and there is no result."""
+
+    type: Literal["tool_lost"] = "tool_lost"
+    turn: str
+    call: Text
+    evidence: Brief = ""
+    """What was found, as a sentence for people."""
+    invocation: Text = ""
+    """The whole call in one line, as people are shown it."""
+    asks: bool = False
+    """Whether a person decides what to do; otherwise it has been decided, see `ToolResolved`."""
+
+
+class ToolResolved(Shape):
+    """What was decided about a lost call."""
+
+    type: Literal["tool_resolved"] = "tool_resolved"
+    turn: str = ""
+    call: Text
+    resolution: Literal["retry", "done", "failed"]
+    by: Brief = ""
+    """Who decided; "" when the client did not say."""
+    reason: Brief = ""
+    """What the person added, for the model."""
+    idempotency_key: Text | None = None
+    fingerprint: str | None = None
+    """Of what was sent under the key."""
+
+
+def command_of(invocation: str, tool: str) -> str:
+    """What would run, as a person is shown it: the same at every door, because clients send it back."""
+    return invocation or tool

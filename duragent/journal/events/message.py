@@ -1,0 +1,21 @@
+"""Events of messages."""
+
+from typing import Literal
+
+from duragent.journal.events.shape import Sender, Shape, Source
+from duragent.text import Text
+
+
+class MessageReceived(Shape):
+    """Somebody wrote to the session. Durable before 200 or 202."""
+
+    type: Literal["message_received"] = "message_received"
+    message_id: str
+    text: Text
+    sender: Sender | None = None
+    """None where the session has only one person."""
+    source: Source = "http"
+    idempotency_key: Text | None = None
+    """The key of the request; a second request with it gets this message's seq."""
+    fingerprint: str | None = None
+    """Of what was sent under the key: another message with the same key is refused."""

@@ -1,0 +1,61 @@
+"""What all events share, and the parts that several of them have."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from duragent.text import Text
+
+OnDisconnect = Literal["pause", "continue"]
+TurnOutcome = Literal["completed", "cancelled", "failed", "paused"]
+CallOutcome = Literal["ok", "error", "timeout", "cancelled", "denied", "skipped", "interrupted"]
+EffectClass = Literal["pure", "idempotent", "unsafe", "never"]
+"""What the next start does with a call that was started and has no result: `pure` and `idempotent` run again; a person
+decides about `unsafe`; `never` is not run again."""
+
+Source = Literal["http", "cli", "gateway", "schedule", "process", "agent", "legacy"]
+"""Where an input comes from."""
+
+
+class Shape(BaseModel):
+    # Unknown fields of a later version are left out here; the stored line keeps them.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Sender(Shape):
+    """The author of a message, in a session with several people."""
+
+    id: Text | None = None
+    """The platform's own id of this person; None when it gave none."""
+    name: Text | None = None
+    """For people and for the model."""
+
+
+class Call(Shape):
+    """One tool call that the model asks for."""
+
+    call: Text
+    """Unique in the session."""
+    tool: Text
+    arguments: Text
+    """The JSON text as the model wrote it, valid or not."""
+
+
+class TokenCounts(Shape):
+    """Token counts as the provider reported them; 0 where it reported none."""
+
+    input: int = 0
+    """Includes `cached_input`."""
+    output: int = 0
+    """Includes `reasoning`."""
+    cached_input: int = 0
+    reasoning: int = 0
+
+
+class PolicyFinding(Shape):
+    """A part of a call that no rule allows."""
+
+    text: Text
+    """The part, as it is shown to people."""
+    reason: Text = ""
+    """Why no rule allows it, as a sentence."""

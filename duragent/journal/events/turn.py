@@ -1,0 +1,116 @@
+"""Events of a turn, from the message that begins it to its end, and of its questions to the model."""
+
+from typing import Literal
+
+from duragent.journal.events.shape import Call, Shape, TokenCounts, TurnOutcome
+from duragent.text import Brief, Text
+
+REFUSED = "content_filter"
+"""`ModelReplied.finish_reason` of an answer that the model or its provider declined to give, or to go on with."""
+
+
+class TurnStarted(Shape):
+    """Durable before the first model call."""
+
+    type: Literal["turn_started"] = "turn_started"
+    turn: str
+    trigger: int
+    """The seq of the oldest message that waits for an answer."""
+    agent_fingerprint: str = ""
+    """Of the agent's files as this turn uses them; "" when they could not be read."""
+
+
+class ModelCalled(Shape):
+    """Durable before the request leaves."""
+
+    type: Literal["model_called"] = "model_called"
+    turn: str
+    step: int
+    """Counts the questions of the turn, from 1."""
+    attempt: int
+    """Counts the attempts at this question, from 1."""
+    epoch: int
+    """The owner that asked; see `OwnerClaimed`."""
+    model: Text
+    input_seq: int
+    """The model sees records up to this seq."""
+    request_sha256: str = ""
+    """Of the request as JSON; "" in old logs."""
+    estimated_tokens: int = 0
+    """Our own count of the request. The provider's count later calibrates it."""
+    reserved_tokens: int | None = None
+    """The estimate and the room for the answer; None in old logs."""
+    reserved_usd: float | None = None
+    """The price of `reserved_tokens`; None when it is not known."""
+
+
+class ModelReplied(Shape):
+    """The answer with all its tool calls, in one line. Durable before any tool or client sees it as final."""
+
+    type: Literal["model_replied"] = "model_replied"
+    message_id: str
+    turn: str = ""
+    """"" in logs of duragent-rust."""
+    step: int = 1
+    attempt: int = 1
+    model: Text = ""
+    """The model that answered, as the provider names it."""
+    text: Text = ""
+    reasoning: Text = ""
+    calls: tuple[Call, ...] = ()
+    """In the order in which they run."""
+    finish_reason: Text = "stop"
+    """stop, length, tool_calls or content_filter; of the last `text` is what was said, perhaps nothing."""
+    usage: TokenCounts = TokenCounts()
+    cost_usd: float | None = None
+    """None when the price is not known."""
+
+
+class ModelFailed(Shape):
+    """An attempt gave no answer."""
+
+    type: Literal["model_failed"] = "model_failed"
+    turn: str
+    step: int
+    attempt: int
+    error: str
+    """The code of a ModelError, or interrupted, cancelled, paused, shutdown."""
+    message: Brief = ""
+    """A sentence for people."""
+    retry: bool = False
+    """Whether the turn asks again."""
+    retry_after_seconds: float | None = None
+    """The pause that the provider wants; None when it named none."""
+    message_id: str | None = None
+    """Of the partial answer; None when nothing was shown."""
+    partial_text: Text = ""
+    """What watchers had seen of the answer."""
+    partial_reasoning: Text = ""
+    possible_tokens: int | None = None
+    """What the attempt may have used at most, when nobody can know what it did use (see `next_step.end_unknown`)."""
+    possible_usd: float | None = None
+    """The price of `possible_tokens`; None when it is not known."""
+
+
+class CancelRequested(Shape):
+    """A person stopped the turn. Durable before 200; the turn settles what is open and ends."""
+
+    type: Literal["cancel_requested"] = "cancel_requested"
+    turn: str
+    by: Brief = ""
+    """Who stopped it; "" when the client did not say."""
+    idempotency_key: Text | None = None
+    fingerprint: str | None = None
+    """Of what was sent under the key."""
+
+
+class TurnEnded(Shape):
+    """The turn is over. A paused one is taken up again by the next message."""
+
+    type: Literal["turn_ended"] = "turn_ended"
+    turn: str
+    outcome: TurnOutcome
+    code: str = ""
+    """The error of a failed or paused turn; "" of others."""
+    reason: Brief = ""
+    """A sentence for people."""

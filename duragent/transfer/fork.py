@@ -1,0 +1,67 @@
+"""A fork: a session that shares the past of another one."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from duragent.clock import Clock
+from duragent.errors import InvalidRequest
+from duragent.journal.events import SessionCreated, SessionRenamed
+from duragent.journal.record import timestamp
+from duragent.journal.state import SessionState
+from duragent.session.create import CreateKey, create_once, fingerprint
+from duragent.session.sessions import Sessions
+from duragent.transfer.log_copy import CopySource, LogCopy
+from duragent.transfer.source import stored_blobs, stored_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A wish for a session that shares the past of another one, up to record `at` (None: all of it)."""
+
+    session_id: str
+    at: int | None = None
+    title: str | None = None
+    idempotency_key: str | None = None
+
+
+async def fork(sessions: Sessions, clock: Clock, wanted: Fork) -> tuple[SessionState, bool]:
+    """The new session, and whether it was made before under the same key.
+
+    What was under way at that record is wound up in the fork: nothing is run twice. Raises SessionNotFound,
+    InvalidRequest.
+    """
+    key, mark = wanted.idempotency_key, fingerprint("fork", wanted.session_id, wanted.at, wanted.title)
+
+    async def make(target: str) -> SessionState:
+        state = await sessions.state(wanted.session_id)
+        if state.seq == 0:
+            raise InvalidRequest(
+                f"session '{wanted.session_id}' has no record that can be read: there is nothing to share"
+            )
+        at = state.seq if wanted.at is None else wanted.at
+        if not 1 <= at <= state.seq:
+            problem = f"session '{wanted.session_id}' has the records 1 to {state.seq}, not {at}"
+            raise InvalidRequest(problem)
+
+        def first(created: SessionCreated) -> SessionCreated:
+            about = {"parent": f"{wanted.session_id}@{at}", "idempotency_key": key, "fingerprint": mark}
+            return created.model_copy(update=about)
+
+        # Not in the first record, because the past may hold another title.
+        titled = [] if wanted.title is None else [SessionRenamed(title=wanted.title or None)]
+        by = CopySource("the session was forked", timestamp(clock.now()), sessions.node)
+        copying = LogCopy(wanted.session_id, target, by, first, titled)
+        lines = _of_fork(copying, copying.lines(stored_lines(sessions, wanted.session_id, at)))
+        return await sessions.adopt(target, lines, stored_blobs(sessions, wanted.session_id, copying))
+
+    return await create_once(CreateKey(key, mark, clock.new_id("session")), sessions.state, make)
+
+
+async def _of_fork(copying: LogCopy, lines: AsyncIterator[Sequence[bytes]]) -> AsyncIterator[Sequence[bytes]]:
+    async for block in lines:
+        yield block
+    if copying.closed_seq:
+        before = f"{copying.source}@{copying.closed_seq - 1}"
+        raise InvalidRequest(f"the session was closed at record {copying.closed_seq}: fork it before that, at {before}")
+    if copying.state.parent is None:
+        raise InvalidRequest("the beginning of this log was compacted away: it cannot be forked")

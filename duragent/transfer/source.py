@@ -1,0 +1,45 @@
+"""What every transfer needs: the stored lines and blobs of a session, and blocking work on a file."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+from duragent.errors import StoreFull
+from duragent.session.sessions import Sessions
+from duragent.session.watch import as_block
+from duragent.system.os_errors import in_words
+from duragent.transfer.log_copy import LogCopy
+
+LINES = 1_000
+"""Lines that are read at once."""
+_T = TypeVar("_T")
+
+
+async def stored_lines(sessions: Sessions, session_id: str, upto: int) -> AsyncIterator[bytes]:
+    after = 0
+    while after < upto and (lines := await sessions.read(session_id, after, min(LINES, upto - after))):
+        block = as_block(lines)
+        yield lines if block.last_seq <= upto else b"".join(lines.splitlines(True)[: upto + 1 - block.first_seq])
+        # Not the number of lines: the beginning of a log of duragent-rust may have been compacted away.
+        after = block.last_seq
+
+
+async def stored_blobs(sessions: Sessions, session_id: str, copying: LogCopy) -> AsyncIterator[tuple[str, bytes]]:
+    for name in sorted(copying.blobs):
+        yield name, await sessions.blob(session_id, name)
+
+
+async def in_thread(work: Callable[[], _T]) -> _T:
+    """Blocking work in a thread; who is cancelled in the middle goes on only when it has ended. Raises StoreFull."""
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait((working,))
+        raise
+    except OSError as error:
+        raise no_room(error) from error
+
+
+def no_room(error: OSError) -> StoreFull:
+    return StoreFull(f"there is no room for a temporary file: {in_words(error)}")
