@@ -32,7 +32,6 @@ from duragent.journal.events import (
     ToolResolved,
 )
 from duragent.journal.inputs import Decision, Input
-from duragent.journal.next_step import AskModel, RunTool, Step, next_step
 from duragent.journal.record import Record, crc_of, crc_seed, encode
 from duragent.journal.snapshot import Snapshot
 from duragent.journal.state import SessionState
@@ -79,6 +78,7 @@ class Session:
         self._writing: asyncio.Task[None] | None = None
         self._engine: asyncio.Task[None] | None = None
         self._pause: asyncio.Future[None] | None = None
+        self._reported = ""
         self._summary = Summary(ports, claim, state.seq, self._to_sum_up)
         self._last_crc = ""
         self._interrupt = asyncio.Event()
@@ -207,7 +207,7 @@ class Session:
         return await self.records(await self.read(after, limit))
 
     async def newest(self, wanted: HistoryNeed) -> tuple[list[Record], bool]:
-        """See `Stage`."""
+        """See `TurnHost`."""
         return await self._reading.newest(wanted, self._state)
 
     # --- the one writer ---------------------------------------------------------------------------------------------
@@ -308,46 +308,34 @@ class Session:
     def go_on(self) -> None:
         """Start the engine if there is something to do and it is not running."""
         idle = self._engine is None or self._engine.done()
-        if idle and self.problem is None and not self._stopping and next_step(self._state, self._turn.limits):
+        if idle and self._turn.next_step():
             self._engine = self._ports.spawn(self._run())
 
     async def _run(self) -> None:
-        told = ""
-        while self.problem is None and not self._stopping:
-            if not why_stop(self._state, self._stopping):
-                self._interrupt.clear()
-            step = next_step(self._state, self._turn.limits)
-            if step is None:
-                self._reading.forget()
-                return
-            try:
-                if self._must_claim(step):
-                    await self.commit(lambda _: [], claim=True)
-                    continue
-                await self._turn.perform(step)
-            except (StoreFull, Unavailable) as error:
-                # The log itself, or the place where commands leave their results.
-                if self.problem is not None or self._stopping:
-                    return
-                if str(error) != told:
-                    # Once: a disk may be full for days, and hold very many sessions.
-                    _log.warning("%s; trying again every %g s", error, FULL_STORE_PAUSE_SECONDS)
-                    told = str(error)
-                self._pause = asyncio.ensure_future(self._ports.clock.sleep(FULL_STORE_PAUSE_SECONDS))
-                await asyncio.wait((self._pause,))
-            except StoreError as error:
-                self._fail(error)
-                return
-            except SessionDeleted:
-                # Its deletion is under way: `retire` follows.
-                return
+        self._reported = ""
+        try:
+            await self._turn.run()
+            self._reading.forget()
+        except StoreError as error:
+            self._fail(error)
+        except SessionDeleted:
+            # Its deletion is under way: `retire` follows.
+            pass
 
-    def _must_claim(self, step: Step) -> bool:
-        """Whether another process owns the turn, and this step works for a while before it writes.
+    @property
+    def can_work(self) -> bool:
+        return self.problem is None and not self._stopping
 
-        A step that kills the process must leave a record, or the turn is never seen to be without progress.
-        """
-        return self._state.node != self._ports.node and isinstance(step, AskModel | RunTool)
+    async def wait_for_store(self, error: StoreError) -> None:
+        """See `TurnHost`."""
+        if not self.can_work:
+            return
+        if str(error) != self._reported:
+            # Once: a disk may be full for days, and hold very many sessions.
+            _log.warning("%s; trying again every %g s", error, FULL_STORE_PAUSE_SECONDS)
+            self._reported = str(error)
+        self._pause = asyncio.ensure_future(self._ports.clock.sleep(FULL_STORE_PAUSE_SECONDS))
+        await asyncio.wait((self._pause,))
 
     def begin_output(self, shown: InProgress) -> None:
         self._shown.append(shown)

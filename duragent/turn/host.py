@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from duragent.bus import OutputDelta
 from duragent.clock import Clock
-from duragent.errors import StoreFull
+from duragent.errors import StoreError, StoreFull
 from duragent.journal.events import Event
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
@@ -56,9 +56,25 @@ class TurnHost(Protocol):
         ...
 
     @property
-    def stopping(self) -> bool: ...
+    def stopping(self) -> bool:
+        """Whether the server stops: what can go on at the next start must end soon."""
+        ...
 
-    async def commit(self, decide: Decide) -> list[Record]: ...
+    @property
+    def can_work(self) -> bool:
+        """False when the server stops, and when the log has failed."""
+        ...
+
+    async def commit(self, decide: Decide, *, claim: bool = False) -> list[Record]:
+        """Write the events that `decide` names for the state that they will follow; durable on return.
+
+        With `claim` the log gets a record that this process owns the turn, even when there are no other events.
+        """
+        ...
+
+    async def wait_for_store(self, error: StoreError) -> None:
+        """Wait until the store may take records again. Returns at once when the session stops."""
+        ...
 
     async def newest(self, wanted: HistoryNeed) -> tuple[list[Record], bool]:
         """The newest records, at least as much as is wanted, oldest first, and whether there are no older ones."""
@@ -77,19 +93,19 @@ class TurnHost(Protocol):
     def publish(self, delta: OutputDelta) -> None: ...
 
 
-async def interrupted_within(stage: TurnHost, wait: Coroutine[Any, Any, None]) -> bool:
+async def interrupted_within(host: TurnHost, wait: Coroutine[Any, Any, None]) -> bool:
     """Wait; True when the session's interrupt came first, or was there already."""
     waiting = asyncio.ensure_future(wait)
-    interrupted = asyncio.ensure_future(stage.interrupt.wait())
+    interrupted = asyncio.ensure_future(host.interrupt.wait())
     try:
         await asyncio.wait((waiting, interrupted), return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiting.cancel()
         interrupted.cancel()
-    return stage.interrupt.is_set()
+    return host.interrupt.is_set()
 
 
-async def when_there_is_room(stage: TurnHost, clock: Clock, work: Callable[[], Awaitable[T]]) -> T:
+async def when_there_is_room(host: TurnHost, clock: Clock, work: Callable[[], Awaitable[T]]) -> T:
     """Do what keeps something that cannot be had again: a full store is waited for.
 
     Raises StoreFull only when the session is interrupted meanwhile.
@@ -98,7 +114,7 @@ async def when_there_is_room(stage: TurnHost, clock: Clock, work: Callable[[], A
         try:
             return await work()
         except StoreFull:
-            if await interrupted_within(stage, clock.sleep(FULL_STORE_PAUSE_SECONDS)):
+            if await interrupted_within(host, clock.sleep(FULL_STORE_PAUSE_SECONDS)):
                 raise
 
 

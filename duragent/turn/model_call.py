@@ -80,8 +80,8 @@ class _Interrupted(Exception):
 class ModelCaller:
     """Asks the model for one session."""
 
-    def __init__(self, stage: TurnHost, ports: Ports, speaker: TurnAgent) -> None:
-        self._stage, self._ports, self._speaker = stage, ports, speaker
+    def __init__(self, host: TurnHost, ports: Ports, turn_agent: TurnAgent) -> None:
+        self._host, self._ports, self._agent = host, ports, turn_agent
 
     async def ask(self, step: AskModel) -> None:
         if not await self._wait_until(step):
@@ -94,9 +94,9 @@ class ModelCaller:
         except DuragentError as error:
             # No such agent, no key, no such provider: the model cannot even be asked.
             failed = TurnEnded(turn=step.turn, outcome="failed", code=error.code, reason=str(error))
-            await self._stage.commit(lambda state: [failed] if state.turn and state.turn.id == step.turn else [])
+            await self._host.commit(lambda state: [failed] if state.turn and state.turn.id == step.turn else [])
             return
-        called = await self._stage.commit(lambda state: self._intent(state, asked))
+        called = await self._host.commit(lambda state: self._intent(state, asked))
         if called:
             crashpoint("model.called")
             await self._listen(asked)
@@ -106,11 +106,11 @@ class ModelCaller:
         if step.not_before is not None:
             seconds = (step.not_before - self._ports.clock.now()).total_seconds()
             if seconds > 0:
-                return not await interrupted_within(self._stage, self._ports.clock.sleep(seconds))
-        return not self._stage.interrupt.is_set()
+                return not await interrupted_within(self._host, self._ports.clock.sleep(seconds))
+        return not self._host.interrupt.is_set()
 
     async def _prepare(self, step: AskModel) -> _Asked:
-        cast = await self._speaker.at(step.turn, self._stage.state.agent)
+        cast = await self._agent.at(step.turn, self._host.state.agent)
         agent, offered = cast.agent, await self._offered(cast)
         window = await find_window(agent.spec.model)
         around = frame(
@@ -120,8 +120,8 @@ class ModelCaller:
             tools=offered,
             window=window,
         )
-        input_seq = self._stage.state.seq
-        records, from_start = await self._stage.newest(history.wanted_for(around))
+        input_seq = self._host.state.seq
+        records, from_start = await self._host.newest(history.wanted_for(around))
         opening = await self._opening(records)
         request = build(agent, around, records, from_start=from_start, opening=opening)
         chosen = agent.spec.model
@@ -131,24 +131,24 @@ class ModelCaller:
 
     async def _offered(self, cast: LoadedAgent) -> Sequence[ToolSchema]:
         """The tools for this turn: all, or for a small model those that fit; the same for the whole turn."""
-        if self._speaker.offered is None:
+        if self._agent.offered is None:
             tools: Sequence[ToolSchema] = cast.tools.schemas()
             if history.needs_recall(cast.agent.spec, tools):
-                records, _ = await self._stage.newest(history.FOR_RECALL)
+                records, _ = await self._host.newest(history.FOR_RECALL)
                 tools = history.offered(cast.agent.spec, tools, records)
-            self._speaker.offered = tools
-        return self._speaker.offered
+            self._agent.offered = tools
+        return self._agent.offered
 
     async def _opening(self, records: Sequence[Record]) -> list[Record]:
         """The messages that the turn is for, when they lie before these records."""
-        after = history.opening_after(self._stage.state, records)
+        after = history.opening_after(self._host.state, records)
         if after is None:
             return []
-        return history.opening_in(await self._stage.read_records(after, history.OPENING_RECORDS))
+        return history.opening_in(await self._host.read_records(after, history.OPENING_RECORDS))
 
     def _intent(self, state: SessionState, asked: _Asked) -> Sequence[Event]:
         step = asked.step
-        if state.turn is None or state.turn.id != step.turn or why_stop(state, self._stage.stopping):
+        if state.turn is None or state.turn.id != step.turn or why_stop(state, self._host.stopping):
             return []
         return [
             ModelCalled(
@@ -168,34 +168,34 @@ class ModelCaller:
     async def _listen(self, asked: _Asked) -> None:
         """Hear the answer out, and record how it ended."""
         step = asked.step
-        partial = Partial(AttemptKey(step.turn, step.step, step.attempt), self._keep, self._stage.publish)
-        self._stage.begin_output(partial)
+        partial = Partial(AttemptKey(step.turn, step.step, step.attempt), self._keep, self._host.publish)
+        self._host.begin_output(partial)
         try:
             replied = self._replied(step, await self._hear(asked, partial))
             crashpoint("model.heard")
             await self._keep_reply(replied)
         except _Interrupted:
-            await self._stage.commit(lambda state: [self._stopped(state, step, partial)])
+            await self._host.commit(lambda state: [self._stopped(state, step, partial)])
         except ModelError as error:
             failure = error
-            await self._stage.commit(lambda state: [self._failed(state, step, partial, failure)])
+            await self._host.commit(lambda state: [self._failed(state, step, partial, failure)])
         finally:
-            self._stage.end_output(partial)
+            self._host.end_output(partial)
 
     async def _keep_reply(self, replied: ModelReplied) -> None:
         """Record the answer. It is paid for: when there is no room it waits, rather than being asked for again."""
         try:
-            await when_there_is_room(self._stage, self._ports.clock, lambda: self._stage.commit(lambda _: [replied]))
+            await when_there_is_room(self._host, self._ports.clock, lambda: self._host.commit(lambda _: [replied]))
         except InvalidRequest as error:
             raise BadModelRequest(f"the model's answer is not usable: {error}") from error
 
     async def _keep(self, data: bytes, append: bool) -> None:
-        await self._ports.store.put_partial(self._stage.claim, data, append=append)
+        await self._ports.store.put_partial(self._host.claim, data, append=append)
 
     async def _hear(self, asked: _Asked, partial: Partial) -> ModelReply:
         """The whole reply. Raises _Interrupted, ModelError."""
         hearing = asyncio.ensure_future(self._read(asked, partial))
-        interrupted = asyncio.ensure_future(self._stage.interrupt.wait())
+        interrupted = asyncio.ensure_future(self._host.interrupt.wait())
         seconds = asked.agent.spec.session.llm_timeout_seconds
         try:
             await asyncio.wait((hearing, interrupted), timeout=seconds or None, return_when=asyncio.FIRST_COMPLETED)
@@ -266,12 +266,12 @@ class ModelCaller:
         )
 
     def _stopped(self, state: SessionState, step: AskModel, partial: Partial) -> ModelFailed:
-        why = why_stop(state, self._stage.stopping) or "interrupted"
+        why = why_stop(state, self._host.stopping) or "interrupted"
         failed = self._not_replied(step, why, partial.text, partial.reasoning)
         return _with_possible(state, failed).model_copy(update={"retry": why != "cancelled"})
 
     async def settle(self, step: SettleModel) -> None:
-        kept = await self._ports.store.get_partial(self._stage.claim)
+        kept = await self._ports.store.get_partial(self._host.claim)
         text, reasoning = recovered(kept, AttemptKey(step.turn, step.step, step.attempt))
         failed = self._not_replied(step, "interrupted", text, reasoning)
 
@@ -280,7 +280,7 @@ class ModelCaller:
             ended = failed.model_copy(update={"error": "cancelled"} if cancelled else {"retry": True})
             return [_with_possible(state, ended)]
 
-        await self._stage.commit(decide)
+        await self._host.commit(decide)
 
     def _not_replied(self, step: AskModel | SettleModel, error: str, text: str, reasoning: str) -> ModelFailed:
         return ModelFailed(

@@ -16,20 +16,20 @@ LOOK_BACK_RECORDS = 5_000
 class SessionReader:
     """For the tools of one session of `agent`. See `tools.base.SessionsPort`."""
 
-    def __init__(self, stage: TurnHost, ports: Ports, agent: str) -> None:
+    def __init__(self, host: TurnHost, ports: Ports, agent: str) -> None:
         assert ports.others is not None
-        self._stage, self._store, self._others, self._agent = stage, ports.store, ports.others, agent
+        self._host, self._store, self._others, self._agent = host, ports.store, ports.others, agent
 
     async def siblings(self, limit: int) -> Sequence[Sibling]:
         states = await self._others.of_agent(self._agent, limit + 1)
         return [
             Sibling(state.session_id, state.status, state.updated_at, state.title or state.topic, state.source)
             for state in states
-            if state.session_id != self._stage.claim.session_id
+            if state.session_id != self._host.claim.session_id
         ][:limit]
 
     async def read(self, session_id: str, limit: int) -> Sequence[tuple[str, str]]:
-        own = session_id == self._stage.claim.session_id
+        own = session_id == self._host.claim.session_id
         if not own and (await self._others.state(session_id)).agent != self._agent:
             raise SessionNotFound(session_id)
         found: list[tuple[str, str]] = []
@@ -46,7 +46,7 @@ class SessionReader:
         before: int | None = None
         seen = 0
         while seen < LOOK_BACK_RECORDS:
-            records = await self._others.records_back(self._stage.claim.session_id, before, 500)
+            records = await self._others.records_back(self._host.claim.session_id, before, 500)
             if not records:
                 return None
             before, seen = records[0].seq, seen + len(records)
@@ -60,7 +60,7 @@ class SessionReader:
         if not event.output_sha256:
             return event.content.encode("utf-8", "replace")
         try:
-            return await self._store.get_blob(self._stage.claim, event.output_sha256)
+            return await self._store.get_blob(self._host.claim, event.output_sha256)
         except Damaged:
             return None
 

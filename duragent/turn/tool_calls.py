@@ -64,9 +64,9 @@ _log = logging.getLogger(__name__)
 class ToolCalls:
     """Acts for one session."""
 
-    def __init__(self, stage: TurnHost, ports: Ports, speaker: TurnAgent) -> None:
-        self._stage, self._ports, self._speaker = stage, ports, speaker
-        self._execution = ToolRunner(stage, ports, speaker)
+    def __init__(self, host: TurnHost, ports: Ports, turn_agent: TurnAgent) -> None:
+        self._host, self._ports, self._agent = host, ports, turn_agent
+        self._execution = ToolRunner(host, ports, turn_agent)
 
     # --- the three steps --------------------------------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ class ToolCalls:
         try:
             found, judgement = await self._judgement(step.turn, step.call)
         except (AgentNotFound, AgentBroken) as error:
-            if self._is_open(self._stage.state, step):
+            if self._is_open(self._host.state, step):
                 await self._give_up(step, error)
             return
         if found is None or isinstance(judgement, Refused):
@@ -91,7 +91,7 @@ class ToolCalls:
         """Pick the call up where it stands, or say that it is lost."""
         call, spool = step.call, self._ports.means.spool
         try:
-            cast = await self._speaker.at(step.turn, self._stage.state.agent)
+            cast = await self._agent.at(step.turn, self._host.state.agent)
         except (AgentNotFound, AgentBroken) as error:
             await self._give_up(step, error)
             return
@@ -101,10 +101,10 @@ class ToolCalls:
             await self._execution.commands(call.call).end()
             await self._lose(step.turn, call, found, "the server stopped while it ran")
             return
-        evidence = await spool.evidence(self._stage.claim.session_id, call.call, call.spool)
+        evidence = await spool.evidence(self._host.claim.session_id, call.call, call.spool)
         if evidence == "never_started":
             lost = ToolLost(turn=step.turn, call=call.call, evidence="its command was never started")
-            await self._stage.commit(lambda _: [lost, ToolResolved(call=call.call, resolution="retry", by="evidence")])
+            await self._host.commit(lambda _: [lost, ToolResolved(call=call.call, resolution="retry", by="evidence")])
         elif evidence == "unknown":
             # What goes on of it without a runner has no deadline, and nobody would ever know how it ended.
             await self._execution.commands(call.call).end()
@@ -120,12 +120,12 @@ class ToolCalls:
             await self._execution.commands(step.call.call).end()
         note = {"turn": step.turn, "call": step.call.call, "tool": step.call.tool}
         finished = ToolFinished(**note, outcome=step.outcome, content=step.content)
-        await self._stage.commit(lambda _: [finished])
+        await self._host.commit(lambda _: [finished])
         await self._execution.tidy(step.call.call)
 
     async def abandon(self) -> None:
         """The session goes for good: end what still runs."""
-        turn = self._stage.state.turn
+        turn = self._host.state.turn
         for call in turn.calls if turn else ():
             if call.status == "started":
                 await self._execution.tidy(call.call)
@@ -133,7 +133,7 @@ class ToolCalls:
     # --- may it run? ------------------------------------------------------------------------------------------------
 
     async def _judgement(self, turn: str, call: OpenCall) -> tuple[ResolvedCall | None, Judgement]:
-        cast = await self._speaker.at(turn, self._stage.state.agent)
+        cast = await self._agent.at(turn, self._host.state.agent)
         agent = cast.agent
         found = resolve(await self._call(call.call), cast.tools)
         if isinstance(found, Refused):
@@ -142,7 +142,7 @@ class ToolCalls:
             return found, Refused(why, denied=True)
         policy = await self._ports.means.policy(agent)
         if call.status == "approved":
-            by = next((each.by for each in reversed(self._stage.state.decided) if each.call == call.call), "")
+            by = next((each.by for each in reversed(self._host.state.decided) if each.call == call.call), "")
             if elsewhere := await self._elsewhere(cast, call, found):
                 return found, elsewhere
             return found, await asyncio.to_thread(reauthorize, found, policy, call.arguments_sha256, by)
@@ -173,26 +173,26 @@ class ToolCalls:
         if not guards.with_defaults(cast.agent.spec.hooks, [found.tool.name]).before_tool:
             return []
         tokens = cast.agent.spec.session.context.max_history_tokens or PRIOR_TOKENS
-        records, _ = await self._stage.newest(HistoryNeed(tokens))
+        records, _ = await self._host.newest(HistoryNeed(tokens))
         return prior_calls(records, found.call.call)
 
     async def _narrowing(self, cast: LoadedAgent) -> tuple[Skill, ...]:
         """The skills that are active in this turn and narrow what it may do."""
-        turn = self._stage.state.turn
+        turn = self._host.state.turn
         if turn is None or cast.tools.get(SKILL_TOOL) is None:
             return ()
-        if self._speaker.skills is None:
+        if self._agent.skills is None:
             events: list[Event] = []
             after = turn.trigger - 1
-            while records := await self._stage.read_records(after, 1_000):
+            while records := await self._host.read_records(after, 1_000):
                 after = records[-1].seq
                 events += [each.event for each in records if isinstance(each.event, _ABOUT_SKILLS)]
-            self._speaker.skills = active_skills(events)
-        return narrowing(self._speaker.skills, cast.around.skills)
+            self._agent.skills = active_skills(events)
+        return narrowing(self._agent.skills, cast.around.skills)
 
     async def _beside(self, step: RunTool, first: ResolvedCall) -> list[tuple[ResolvedCall, Allowed]]:
         """The calls right behind it that may run along with it."""
-        turn = self._stage.state.turn
+        turn = self._host.state.turn
         beside: list[tuple[ResolvedCall, Allowed]] = []
         if turn is None or first.effect != "pure" or step.call.status != "requested":
             return beside
@@ -204,7 +204,7 @@ class ToolCalls:
         return beside
 
     async def _ask(self, step: RunTool, found: ResolvedCall, asking: NeedsApproval) -> None:
-        agent = (await self._speaker.at(step.turn, self._stage.state.agent)).agent
+        agent = (await self._agent.at(step.turn, self._host.state.agent)).agent
         try:
             place = await self._place(agent, found)
         except DuragentError as error:
@@ -228,18 +228,18 @@ class ToolCalls:
 
     async def _commit_open(self, step: RunTool, event: Event) -> list[Record]:
         """Say this of the call, if it is still open."""
-        return await self._stage.commit(lambda state: [event] if self._is_open(state, step) else [])
+        return await self._host.commit(lambda state: [event] if self._is_open(state, step) else [])
 
     def _is_open(self, state: SessionState, step: RunTool) -> bool:
         """Whether the call still waits to be run, and nobody has stopped the turn."""
-        if state.turn is None or state.turn.id != step.turn or why_stop(state, self._stage.stopping):
+        if state.turn is None or state.turn.id != step.turn or why_stop(state, self._host.stopping):
             return False
         return any(call.call == step.call.call and call.status == step.call.status for call in state.turn.calls)
 
     # --- run it -----------------------------------------------------------------------------------------------------
 
     async def _start(self, calls: Sequence[tuple[ResolvedCall, Allowed]], step: RunTool) -> None:
-        agent = (await self._speaker.at(step.turn, self._stage.state.agent)).agent
+        agent = (await self._agent.at(step.turn, self._host.state.agent)).agent
         attempt = step.call.attempt + 1
         if attempt > 1:
             # What an earlier attempt left behind was looked at before it was decided to run again.
@@ -251,7 +251,7 @@ class ToolCalls:
                 return []
             return [event.model_copy(update={"epoch": state.epoch}) for event in events]
 
-        if not await self._stage.commit(decide):
+        if not await self._host.commit(decide):
             return
         crashpoint("tool.started")
         running = [self._execution.running(step.turn, found, agent, attempt) for found, _ in calls]
@@ -290,7 +290,7 @@ class ToolCalls:
         try:
             await self._execution.carry_out(running, step.turn)
         except RunnerLost as error:
-            turn = self._stage.state.turn
+            turn = self._host.state.turn
             for call in turn.calls if turn else ():
                 if call.call == running.known.call.call:
                     await self._lose(step.turn, call, running.known, str(error))
@@ -303,37 +303,37 @@ class ToolCalls:
         lost = ToolLost(turn=turn, call=call.call, evidence=evidence, invocation=shown)
         if call.effect in ("pure", "idempotent") and call.attempt < ATTEMPTS:
             again = ToolResolved(call=call.call, resolution="retry", by=f"effect class: {call.effect}")
-            await self._stage.commit(lambda _: [lost, again])
+            await self._host.commit(lambda _: [lost, again])
         elif call.effect == "unsafe" and await self._somebody_answers():
-            await self._stage.commit(lambda _: [lost.model_copy(update={"asks": True})])
+            await self._host.commit(lambda _: [lost.model_copy(update={"asks": True})])
         else:
             finished = _interrupted(turn, call, OUTCOME_UNKNOWN)
-            await self._stage.commit(lambda _: [lost, finished])
+            await self._host.commit(lambda _: [lost, finished])
 
     async def _give_up(self, step: RunTool | RecoverCall, error: DuragentError) -> None:
         """Nobody can go on with this turn: what still runs is ended, every open call gets a result, the turn fails."""
-        turn = self._stage.state.turn
+        turn = self._host.state.turn
         calls = turn.calls if turn else ()
         for call in calls:
             if call.status == "started":
                 await self._execution.commands(call.call).end()
         settled = [_interrupted(step.turn, call, stopped(call, "interrupted")) for call in calls]
         ended = TurnEnded(turn=step.turn, outcome="failed", code=error.code, reason=str(error))
-        await self._stage.commit(lambda _: [*settled, ended])
+        await self._host.commit(lambda _: [*settled, ended])
         for call in calls:
             await self._execution.tidy(call.call)
 
     async def _somebody_answers(self) -> bool:
-        agent = self._speaker.agent
+        agent = self._agent.agent
         return agent is not None and (await self._ports.means.policy(agent)).mode == "ask"
 
     # --- the seams --------------------------------------------------------------------------------------------------
 
     async def _call(self, call_id: str) -> Any:
         """The call as the model wrote it."""
-        turn = self._stage.state.turn
+        turn = self._host.state.turn
         seq = turn.reply_seq if turn else 0
-        for record in await self._stage.read_records(seq - 1, 1) if seq else ():
+        for record in await self._host.read_records(seq - 1, 1) if seq else ():
             if isinstance(record.event, ModelReplied):
                 for call in record.event.calls:
                     if call.call == call_id:

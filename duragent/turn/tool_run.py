@@ -56,17 +56,17 @@ class ToolRun:
 class ToolRunner:
     """Carries out the calls of one session."""
 
-    def __init__(self, stage: TurnHost, ports: Ports, speaker: TurnAgent) -> None:
-        self._stage, self._ports, self._speaker = stage, ports, speaker
+    def __init__(self, host: TurnHost, ports: Ports, turn_agent: TurnAgent) -> None:
+        self._host, self._ports, self._agent = host, ports, turn_agent
 
     async def carry_out(self, running: ToolRun, turn: str) -> None:
         """Run it and record its end; nothing is recorded when the server stops. Raises RunnerLost."""
         watched = await self._watched(running)
-        self._stage.begin_output(running.live)
+        self._host.begin_output(running.live)
         try:
             result = await self._result(running)
         finally:
-            self._stage.end_output(running.live)
+            self._host.end_output(running.live)
         if result is None:
             return
         result = await self._without_planted(result, watched)
@@ -75,9 +75,9 @@ class ToolRunner:
         crashpoint("tool.finished")
         await self.tidy(running.known.call.call)
         if running.known.tool.name == SKILL_TOOL:
-            self._speaker.skills = None
+            self._agent.skills = None
         if running.known.tool.changes_tools:
-            self._speaker.gather_again()
+            self._agent.gather_again()
         await self._notify(running, result)
 
     async def _watched(self, running: ToolRun) -> tuple[Path, ...]:
@@ -91,32 +91,32 @@ class ToolRunner:
         if not planted:
             return result
         names = ", ".join(str(path) for path in planted)
-        _log.warning("a command of session %s made %s; put aside", self._stage.claim.session_id, names)
+        _log.warning("a command of session %s made %s; put aside", self._host.claim.session_id, names)
         told = f"[{names}: only a person may make this; it was renamed and has no effect]"
         return replace(result, content=f"{result.content}\n\n{told}")
 
     async def _result(self, running: ToolRun) -> ToolResult | None:
         """What came of it; None when the server stops, and the next one finds out."""
-        tool, stage = running.known.tool, self._stage
+        tool, host = running.known.tool, self._host
         working = asyncio.ensure_future(self._guarded(running))
         loop = asyncio.get_running_loop()
         deadline = loop.time() + tool.timeout_seconds + (COMMAND_MARGIN_SECONDS if tool.by_command else 0.0)
-        interrupted = asyncio.ensure_future(stage.interrupt.wait())
+        interrupted = asyncio.ensure_future(host.interrupt.wait())
         try:
             while True:
                 left = max(deadline - loop.time(), 0.0)
                 await asyncio.wait((working, interrupted), timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 if working.done():
                     return working.result()
-                why = why_stop(stage.state, stage.stopping)
-                if stage.stopping and why != "cancelled":
+                why = why_stop(host.state, host.stopping)
+                if host.stopping and why != "cancelled":
                     return None
                 if why == "cancelled" or not interrupted.done():
                     outcome = "cancelled" if why == "cancelled" else "timeout"
                     return await self._stopped(running, working, outcome)
                 # Somebody paused the session: what runs may run to its end.
-                stage.interrupt.clear()
-                interrupted = asyncio.ensure_future(stage.interrupt.wait())
+                host.interrupt.clear()
+                interrupted = asyncio.ensure_future(host.interrupt.wait())
         finally:
             interrupted.cancel()
             await let_go(working, f"the tool {tool.name}")
@@ -170,19 +170,19 @@ class ToolRunner:
             calls = state.turn.calls if state.turn else ()
             return [finished] if any(call.call == finished.call for call in calls) else []
 
-        await when_there_is_room(self._stage, self._ports.clock, lambda: self._stage.commit(decide))
+        await when_there_is_room(self._host, self._ports.clock, lambda: self._host.commit(decide))
 
     async def _keep(self, full: bytes | None) -> tuple[str, int]:
         if full is None:
             return "", 0
         sha = hashlib.sha256(full).hexdigest()
-        put = partial(self._ports.store.put_blob, self._stage.claim, sha, full)
-        await when_there_is_room(self._stage, self._ports.clock, put)
+        put = partial(self._ports.store.put_blob, self._host.claim, sha, full)
+        await when_there_is_room(self._host, self._ports.clock, put)
         return sha, len(full)
 
     def _note(self, running: ToolRun, result: ToolResult, mark: str) -> str:
         """What the model is told besides: the agent's own notes, and that it goes in circles."""
-        found, turn = running.known, self._stage.state.turn
+        found, turn = running.known, self._host.state.turn
         notes = []
         if result.outcome == "ok":
             hooks = guards.with_defaults(running.agent.spec.hooks, [found.tool.name])
@@ -196,18 +196,18 @@ class ToolRunner:
     async def _notify(self, running: ToolRun, result: ToolResult) -> None:
         policy = await self._ports.means.policy(running.agent)
         if deliveries := notifications(policy, running.known.invocation):
-            session_id, shown = self._stage.claim.session_id, running.known.shown
+            session_id, shown = self._host.claim.session_id, running.known.shown
             notice = Notice(deliveries, session_id, running.agent.name, shown, result.outcome == "ok")
             self._ports.means.notify(notice)
 
     # --- the seams --------------------------------------------------------------------------------------------------
 
     def key(self, call: str) -> str:
-        return f"dur_{self._stage.claim.session_id}_{call}"
+        return f"dur_{self._host.claim.session_id}_{call}"
 
     def commands(self, call: str, live: LiveOutput | None = None) -> Commands:
         show = live.add if live else (lambda _: None)
-        return self._ports.means.spool.commands(self._stage.claim.session_id, call, show)
+        return self._ports.means.spool.commands(self._host.claim.session_id, call, show)
 
     async def tidy(self, call: str) -> None:
         """The result is in the log, and what rests elsewhere is not wanted any more; the next start sweeps up too."""
@@ -217,11 +217,11 @@ class ToolRunner:
             _log.warning("what is left of call %s stays for now: %s", call, error)
 
     async def forget(self, call: str) -> None:
-        await self._ports.means.spool.forget(self._stage.claim.session_id, call)
+        await self._ports.means.spool.forget(self._host.claim.session_id, call)
 
     def running(self, turn: str, found: ResolvedCall, agent: Agent, attempt: int, *, attached: bool = False) -> ToolRun:
-        asking = self._stage.state.turn.asking if self._stage.state.turn else None
-        live = LiveOutput(turn, asking.step if asking else 1, attempt, found.call.call, self._stage.publish)
+        asking = self._host.state.turn.asking if self._host.state.turn else None
+        live = LiveOutput(turn, asking.step if asking else 1, attempt, found.call.call, self._host.publish)
         return ToolRun(found, agent, attempt, self.commands(found.call.call, live), live, attached)
 
     def _context(self, running: ToolRun) -> ToolContext:
@@ -230,9 +230,9 @@ class ToolRunner:
         return ToolContext(
             agent=agent,
             places=places,
-            call=CallInfo(self._stage.claim.session_id, call, running.attempt, self.key(call)),
+            call=CallInfo(self._host.claim.session_id, call, running.attempt, self.key(call)),
             commands=running.commands,
-            sessions=SessionReader(self._stage, self._ports, agent.name),
+            sessions=SessionReader(self._host, self._ports, agent.name),
             confined=_not_again if running.attached else means.confined(agent, places),
         )
 

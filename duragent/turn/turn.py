@@ -1,7 +1,7 @@
-"""Doing the one thing that `next_step` named: a table of who does it, and what happens when nobody thought of it.
+"""The turns of a session: perform the next step, again and again, until the session needs an input.
 
-Each intent is durable before its effect, each result before anybody is told. `asking.py` calls models, `acting.py`
-tools, and nothing else does.
+`next_step` decides what to do, from the state alone; here it is done. Each intent is durable before its effect, and
+each result before a watcher gets it. Only `model_call` calls models, and only `tool_run` runs tools.
 """
 
 import logging
@@ -9,19 +9,10 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from duragent.agent.spec import AgentSpec
-from duragent.errors import DuragentError, SessionDeleted, StoreError
+from duragent.errors import DuragentError, SessionDeleted, StoreError, StoreFull, Unavailable
+from duragent.journal import next_step as steps
 from duragent.journal.events import Event, TurnEnded, TurnStarted
 from duragent.journal.limits import TurnLimits
-from duragent.journal.next_step import (
-    AskModel,
-    EndTurn,
-    RecoverCall,
-    RunTool,
-    SettleCall,
-    SettleModel,
-    StartTurn,
-    Step,
-)
 from duragent.journal.state import SessionState
 from duragent.text import without_surrogates
 from duragent.turn.host import TurnHost, why_stop
@@ -37,83 +28,112 @@ _log = logging.getLogger(__name__)
 class Turn:
     """Performs the steps of one session's turns."""
 
-    def __init__(self, stage: TurnHost, ports: Ports) -> None:
-        self._stage, self._ports = stage, ports
-        self._speaker = TurnAgent(ports.agents, ports.means)
-        self._asker = ModelCaller(stage, ports, self._speaker)
-        self._doer = ToolCalls(stage, ports, self._speaker)
+    def __init__(self, host: TurnHost, ports: Ports) -> None:
+        self._host, self._ports = host, ports
+        self._agent = TurnAgent(ports.agents, ports.means)
+        self._model = ModelCaller(host, ports, self._agent)
+        self._tools = ToolCalls(host, ports, self._agent)
+
+    async def run(self) -> None:
+        """Perform one step after another until there is none. Raises what the log raises when it cannot go on."""
+        while step := self.next_step():
+            try:
+                if self._must_claim(step):
+                    await self._host.commit(lambda _: [], claim=True)
+                else:
+                    await self._perform_or_fail(step)
+            except (StoreFull, Unavailable) as error:
+                await self._host.wait_for_store(error)
+
+    async def _perform(self, step: steps.Step) -> None:
+        """Which part of this room performs which step."""
+        match step:
+            case steps.StartTurn():
+                await self._start(step)
+            case steps.AskModel():
+                await self._model.ask(step)
+            case steps.SettleModel():
+                await self._model.settle(step)
+            case steps.RunTool():
+                await self._tools.run(step)
+            case steps.RecoverCall():
+                await self._tools.recover(step)
+            case steps.SettleCall():
+                await self._tools.settle(step)
+            case steps.EndTurn():
+                await self._end(step, unless_cancelled=step.outcome != "cancelled")
+            case _:
+                assert_never(step)
+
+    def next_step(self) -> steps.Step | None:
+        """What to do now. None: wait for an input, or the session can do nothing more."""
+        return steps.next_step(self._host.state, self._limits) if self._host.can_work else None
+
+    def _must_claim(self, step: steps.Step) -> bool:
+        """Whether another process owns the turn, and this step works for a while before it writes.
+
+        A step that kills the process must leave a record, or the turn is never seen to be without progress.
+        """
+        return self._host.state.node != self._ports.node and isinstance(step, steps.AskModel | steps.RunTool)
+
+    async def abandon(self) -> None:
+        """End everything that this turn started: the session is being deleted."""
+        await self._tools.abandon()
+
+    # --- limits and faults ------------------------------------------------------------------------------------------
 
     @property
-    def limits(self) -> TurnLimits:
+    def _limits(self) -> TurnLimits:
         return limits_of(self._ports.settings, self._spec())
 
     def _spec(self) -> AgentSpec | None:
-        """Of who spoke here last; of a session that was just opened, of who will."""
+        """The spec of the turn's agent; of a session that was just opened, of the agent that the next turn will use."""
         try:
-            agent = self._speaker.agent or self._ports.agents.get(self._stage.state.agent)
+            agent = self._agent.agent or self._ports.agents.get(self._host.state.agent)
         except DuragentError:
             return None
         return agent.spec
 
-    async def perform(self, step: Step) -> None:
-        """Do it. A fault that nobody thought of ends the turn, which would otherwise stay open for ever."""
+    async def _perform_or_fail(self, step: steps.Step) -> None:
+        """Perform the step. An unexpected exception ends the turn as failed; otherwise it would stay open for ever."""
+        if not why_stop(self._host.state, self._host.stopping):
+            self._host.interrupt.clear()
         try:
             await self._perform(step)
         except (StoreError, SessionDeleted):
             raise
         except Exception as error:
-            turn = self._stage.state.turn
-            if turn is None and not isinstance(step, StartTurn):
+            turn = self._host.state.turn
+            if turn is None and not isinstance(step, steps.StartTurn):
                 raise
             _log.exception("%s failed in an unexpected way", step)
             reason = without_surrogates(f"unexpected {type(error).__name__}: {error}")
             if turn is not None:
-                await self._end(EndTurn(turn.id, "failed", "internal-error", reason))
-            elif isinstance(step, StartTurn):
+                await self._end(steps.EndTurn(turn.id, "failed", "internal-error", reason))
+            elif isinstance(step, steps.StartTurn):
                 await self._not_started(self._ports.clock.new_id("turn"), step, "internal-error", reason)
 
-    async def abandon(self) -> None:
-        """The session goes for good: nothing that it started runs on."""
-        await self._doer.abandon()
+    # --- the begin and the end of a turn ----------------------------------------------------------------------------
 
-    async def _perform(self, step: Step) -> None:
-        match step:
-            case StartTurn():
-                await self._start(step)
-            case AskModel():
-                await self._asker.ask(step)
-            case SettleModel():
-                await self._asker.settle(step)
-            case RunTool():
-                await self._doer.run(step)
-            case RecoverCall():
-                await self._doer.recover(step)
-            case SettleCall():
-                await self._doer.settle(step)
-            case EndTurn():
-                await self._end(step, unless_cancelled=step.outcome != "cancelled")
-            case _:
-                assert_never(step)
-
-    async def _start(self, step: StartTurn) -> None:
+    async def _start(self, step: steps.StartTurn) -> None:
         turn = self._ports.clock.new_id("turn")
         try:
-            agent = self._speaker.begin(turn, self._stage.state.agent)
+            agent = self._agent.begin(turn, self._host.state.agent)
         except DuragentError as error:
             await self._not_started(turn, step, error.code, str(error))
             return
         started = TurnStarted(turn=turn, trigger=step.trigger, agent_fingerprint=agent.fingerprint)
-        await self._stage.commit(lambda state: [] if state.paused or state.closed else [started])
+        await self._host.commit(lambda state: [] if state.paused or state.closed else [started])
 
-    async def _not_started(self, turn: str, step: StartTurn, code: str, reason: str) -> None:
-        """The message gets an end all the same: its client waits for one."""
+    async def _not_started(self, turn: str, step: steps.StartTurn, code: str, reason: str) -> None:
+        """Begin and end the turn in one write: the client of the message waits for an end."""
         failed = TurnEnded(turn=turn, outcome="failed", code=code, reason=reason)
-        await self._stage.commit(
+        await self._host.commit(
             lambda state: [] if state.turn else [TurnStarted(turn=turn, trigger=step.trigger), failed]
         )
 
-    async def _end(self, step: EndTurn, *, unless_cancelled: bool = False) -> None:
-        """With `unless_cancelled` nothing ends when somebody has cancelled on the way: `next_step` winds it up then."""
+    async def _end(self, step: steps.EndTurn, *, unless_cancelled: bool = False) -> None:
+        """End the turn. With `unless_cancelled`, write nothing if a cancel came first: `next_step` then winds it up."""
         ended = TurnEnded(turn=step.turn, outcome=step.outcome, code=step.code, reason=step.reason)
 
         def decide(state: SessionState) -> Sequence[Event]:
@@ -121,4 +141,4 @@ class Turn:
                 return []
             return [] if unless_cancelled and why_stop(state, False) == "cancelled" else [ended]
 
-        await self._stage.commit(decide)
+        await self._host.commit(decide)

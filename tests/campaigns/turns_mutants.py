@@ -29,7 +29,7 @@ def effect_before_intent(patch: pytest.MonkeyPatch) -> None:
     real = ToolCalls._start
 
     async def start(self: ToolCalls, calls: Any, step: Any) -> None:
-        agent = (await self._speaker.at(step.turn, self._stage.state.agent)).agent
+        agent = (await self._agent.at(step.turn, self._host.state.agent)).agent
         for found, _ in calls:
             running = self._execution.running(step.turn, found, agent, step.call.attempt + 1)
             await self._execution._guarded(running)
@@ -43,7 +43,7 @@ def lost_is_run_again(patch: pytest.MonkeyPatch) -> None:
 
     async def lose(self: ToolCalls, turn: str, call: Any, found: Any, evidence: str) -> None:
         lost = ToolLost(turn=turn, call=call.call, evidence=evidence)
-        await self._stage.commit(lambda _: [lost, ToolResolved(call=call.call, resolution="retry", by="nobody")])
+        await self._host.commit(lambda _: [lost, ToolResolved(call=call.call, resolution="retry", by="nobody")])
 
     patch.setattr(ToolCalls, "_lose", lose)
 
@@ -100,7 +100,7 @@ def cancelled_turn_ends_as_it_likes(patch: pytest.MonkeyPatch) -> None:
 
     async def end(self: Turn, step: Any, *, unless_cancelled: bool = False) -> None:
         ended = TurnEnded(turn=step.turn, outcome=step.outcome, code=step.code, reason=step.reason)
-        await self._stage.commit(lambda state: [ended] if state.turn and state.turn.id == step.turn else [])
+        await self._host.commit(lambda state: [ended] if state.turn and state.turn.id == step.turn else [])
 
     patch.setattr(Turn, "_end", end)
 
@@ -111,7 +111,7 @@ def any_yes_counts(patch: pytest.MonkeyPatch) -> None:
     async def prepared(stage: Any, ports: Any, posted: Decision) -> Decision:
         return posted.model_copy(update={"arguments_sha256": None, "invocation": None})
 
-    patch.setattr(session, "prepared", prepared)
+    patch.setattr(session, "prepare_decision", prepared)
 
 
 def seen_is_not_kept(patch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ CALLS: tuple[Mutant, ...] = (
         "the order: tool_started is durable before the tool runs",
         Edit(
             ACTING,
-            "        if not await self._stage.commit(decide):\n            return\n        crashpoint",
-            "        committing = asyncio.ensure_future(self._stage.commit(decide))\n        crashpoint",
+            "        if not await self._host.commit(decide):\n            return\n        crashpoint",
+            "        committing = asyncio.ensure_future(self._host.commit(decide))\n        crashpoint",
         ),
         f"{T_SAFEGUARDS_OF_CALLS}::test_tool_starts_only_when_its_intent_is_durable",
     ),
@@ -28,7 +28,7 @@ CALLS: tuple[Mutant, ...] = (
         "tool_started: after a crash nobody knows that it ran",
         Edit(
             ACTING,
-            "        if not await self._stage.commit(decide):\n            return\n        crashpoint",
+            "        if not await self._host.commit(decide):\n            return\n        crashpoint",
             "        crashpoint",
         ),
         f"{T_SAFEGUARDS_OF_CALLS}::test_tool_starts_only_when_its_intent_is_durable",
@@ -48,8 +48,8 @@ CALLS: tuple[Mutant, ...] = (
         "the order: model_called is durable before the request leaves",
         Edit(
             ASKING,
-            "        called = await self._stage.commit(lambda state: self._intent(state, asked))\n        if called:\n",
-            "        committing = asyncio.ensure_future(self._stage.commit(lambda state: "
+            "        called = await self._host.commit(lambda state: self._intent(state, asked))\n        if called:\n",
+            "        committing = asyncio.ensure_future(self._host.commit(lambda state: "
             "self._intent(state, asked)))\n"
             "        if committing:\n",
         ),
@@ -90,8 +90,8 @@ CALLS: tuple[Mutant, ...] = (
         "tool_lost: neither the log nor a person learns that the outcome is unknown",
         Edit(
             ACTING,
-            "            await self._stage.commit(lambda _: [lost, finished])",
-            "            await self._stage.commit(lambda _: [finished])",
+            "            await self._host.commit(lambda _: [lost, finished])",
+            "            await self._host.commit(lambda _: [finished])",
         ),
         f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[never]",
     ),
@@ -153,7 +153,7 @@ CALLS: tuple[Mutant, ...] = (
         Edit(
             ACTING,
             "        await self._commit_open(step, requested)",
-            "        await self._stage.commit(lambda _: [requested])",
+            "        await self._host.commit(lambda _: [requested])",
         ),
         f"{T_SAFEGUARDS_OF_CALLS}::test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin[ask]",
     ),
@@ -162,8 +162,8 @@ CALLS: tuple[Mutant, ...] = (
         "a command outlives the server, and the next one reads its end",
         Edit(
             EXECUTION,
-            '                if stage.stopping and why != "cancelled":\n                    return None\n',
-            '                if stage.stopping and why != "cancelled":\n'
+            '                if host.stopping and why != "cancelled":\n                    return None\n',
+            '                if host.stopping and why != "cancelled":\n'
             '                    return await self._stopped(running, working, "cancelled")\n',
         ),
         f"{T_ACTING_TROUBLE}::test_a_server_that_stops_while_a_paused_session_runs_a_command_does_not_wait_for_it",

@@ -91,9 +91,9 @@ COMMITTING: tuple[Mutant, ...] = (
         "the wait for room: the answer is paid for",
         Edit(
             ASKING,
-            "            await when_there_is_room(self._stage, self._ports.clock, lambda: "
-            "self._stage.commit(lambda _: [replied]))",
-            "            await self._stage.commit(lambda _: [replied])",
+            "            await when_there_is_room(self._host, self._ports.clock, lambda: "
+            "self._host.commit(lambda _: [replied]))",
+            "            await self._host.commit(lambda _: [replied])",
         ),
         f"{T_TURN}::test_an_answer_that_finds_no_room_waits_and_is_not_asked_for_again",
     ),
@@ -102,8 +102,8 @@ COMMITTING: tuple[Mutant, ...] = (
         "the wait for room: the effect has happened, and its result cannot be had again",
         Edit(
             EXECUTION,
-            "        await when_there_is_room(self._stage, self._ports.clock, lambda: self._stage.commit(decide))",
-            "        await self._stage.commit(decide)",
+            "        await when_there_is_room(self._host, self._ports.clock, lambda: self._host.commit(decide))",
+            "        await self._host.commit(decide)",
         ),
         f"{T_SAFEGUARDS_OF_CALLS}::test_result_of_a_tool_that_finds_no_room_waits_and_the_tool_runs_once",
     ),

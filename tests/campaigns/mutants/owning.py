@@ -2,7 +2,6 @@
 
 from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
-    ACTOR,
     ADMIT,
     APPLY,
     CHECKS,
@@ -17,6 +16,7 @@ from tests.campaigns.mutants.where import (
     T_SESSION_SAFEGUARDS,
     T_STATE,
     T_TURN,
+    TURN,
 )
 
 OWNING: tuple[Mutant, ...] = (
@@ -95,7 +95,7 @@ OWNING: tuple[Mutant, ...] = (
     without(
         "a process that dies before it asks is never counted",
         "the owner's record before a question is prepared or a call is judged",
-        Edit(ACTOR, "                if self._must_claim(step):", "                if False:"),
+        Edit(TURN, "                if self._must_claim(step):", "                if False:"),
         f"{T_RECOVERY}::test_turn_whose_process_dies_each_time_before_the_model_is_asked_is_paused_for_a_person",
     ),
     without(
