@@ -13,7 +13,7 @@ from duragent.errors import InvalidFile
 from duragent.server.settings import ServerSettings
 from duragent.turn.settings import SessionsSettings
 from duragent.yaml.document import parse_yaml
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 
 def load(folder: Path, text: str, **environ: str) -> Config:

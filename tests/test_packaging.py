@@ -11,8 +11,8 @@ import pytest
 import duragent
 from duragent.config import load_config
 from duragent.errors import InvalidFile
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 

@@ -18,7 +18,7 @@ from duragent.system.private_folder import (
     workspace_key,
     write_text,
 )
-from tests.promises.stranger import NOBODY
+from tests.support.stranger import NOBODY
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user")
 

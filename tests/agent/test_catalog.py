@@ -12,9 +12,8 @@ from duragent.agent import catalog as catalog_module
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.config import load_config
 from duragent.errors import AgentBroken, AgentNotFound, InvalidFile
-from tests.bounds import LIMIT_SECONDS
-
-EXAMPLE = Path(__file__).parents[2] / ".duragent.example"
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.places import EXAMPLE
 
 
 def write(agents_dir: Path, name: str, soul: str = "", model: str = "{provider: demo}") -> Path:

@@ -13,8 +13,8 @@ from duragent.testing.tool_context import context_in
 from duragent.testing.tool_contract import check_tool
 from duragent.tools.base import AnyTool, Places
 from duragent.tools.toolset import Toolset, gather
+from tests.support.places import EXAMPLE
 
-EXAMPLE = Path(__file__).parents[2] / ".duragent.example"
 AGENTS = ("assistant", "researcher")
 
 

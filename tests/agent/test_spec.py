@@ -1,6 +1,5 @@
 """agent.yaml: every field, its default, its bounds."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from duragent.agent.spec import AgentFile, AgentSpec, ModelSpec, SessionSpec, in
 from duragent.errors import InvalidFile
 from duragent.yaml.document import parse_yaml
 from duragent.yaml.model import validate
+from tests.support.places import EXAMPLE
 
 HEAD = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {name: a}\n"
 MODEL = "  model: {provider: openai, name: m}\n"
@@ -278,7 +278,7 @@ def test_every_field_has_a_description() -> None:
 def test_example_workspace_sets_every_field() -> None:
     from duragent.agent.load import load_agent
 
-    agent = load_agent(Path(__file__).parents[2] / ".duragent.example/agents/researcher")
+    agent = load_agent(EXAMPLE / "agents" / "researcher")
 
     assert agent.metadata.model_fields_set == set(type(agent.metadata).model_fields)
     assert unset_fields(agent.spec) == []

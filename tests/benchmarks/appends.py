@@ -21,7 +21,7 @@ from duragent.stores.files.store import FileStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.testing.scripted import Line
 from tests.benchmarks.measure import Bench, Effort, Goal, Result, Row, compare
-from tests.session.house import House, open_house
+from tests.support.house import House, open_house
 
 BATCH = 64
 MESSAGES = 250

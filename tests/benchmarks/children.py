@@ -14,7 +14,7 @@ from pathlib import Path
 from duragent.client.address import read_announcement
 from tests.benchmarks.logs import LogMaker, write_index
 from tests.benchmarks.wire import Address, Wire, answers
-from tests.promises.real_server import RealServer, make_workspace
+from tests.support.real_server import RealServer, make_workspace
 
 START_SECONDS = 60.0
 SHORT_RECORDS = 12

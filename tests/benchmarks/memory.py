@@ -16,7 +16,7 @@ from tests.benchmarks.children import (
 )
 from tests.benchmarks.measure import Bench, Goal, Result, Row, compare
 from tests.benchmarks.wire import Address, Wire, new_session
-from tests.promises.real_server import RealServer
+from tests.support.real_server import RealServer
 
 _REST_SECONDS = 1.0
 """So long a server that has just started has still something to do."""

@@ -19,7 +19,7 @@ from tests.benchmarks.children import (
 )
 from tests.benchmarks.measure import Bench, Goal, Result, Row, compare
 from tests.benchmarks.wire import Address, Wire, new_session
-from tests.promises.real_server import RealServer
+from tests.support.real_server import RealServer
 
 _SESSIONS = 10_000
 _WAIT_SECONDS = 60.0

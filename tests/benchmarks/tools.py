@@ -13,7 +13,7 @@ from duragent.sandboxes.base import Command
 from tests.benchmarks.children import address_of, running
 from tests.benchmarks.measure import Bench, Goal, Result, Row, compare
 from tests.benchmarks.wire import Wire, new_session
-from tests.promises.hands import make_hands
+from tests.support.hands import make_hands
 
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 

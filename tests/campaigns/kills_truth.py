@@ -30,7 +30,7 @@ from duragent.yaml.document import read_yaml
 from tests.campaigns.kills_world import World
 from tests.campaigns.turns_call_rules import AFTER
 from tests.campaigns.turns_rules import lives_without_progress
-from tests.promises.watching import same, whole
+from tests.support.attached import same, whole
 
 
 def must_have_kept(world: World) -> None:

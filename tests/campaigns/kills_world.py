@@ -14,11 +14,11 @@ from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.journal.record import Record
 from duragent.wire import Accepted, Approval, Decide, SendMessage
-from tests.bounds import LIMIT_SECONDS
 from tests.campaigns.kills_server import Server
-from tests.promises.hands import SCRIPT, Hands
-from tests.promises.real_server import RealServer, make_workspace
-from tests.promises.watching import Seen, attached
+from tests.support.attached import Seen, attached
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.hands import SCRIPT, Hands
+from tests.support.real_server import RealServer, make_workspace
 
 SECONDS = 400.0
 """A wait may go over many lives; that each of these ends is the story's care."""

@@ -21,7 +21,7 @@ from duragent.stores.files.store import FileStore
 from duragent.stores.files.threads import Threads
 from tests.campaigns.platter import Image, Operation, history_of, read_image, write_image
 from tests.campaigns.recorder import Killed, Recorder, Trouble
-from tests.stores.logs import SESSION, QuickDisk, lines_of, message
+from tests.support.logs import SESSION, QuickDisk, lines_of, message
 
 _T = TypeVar("_T")
 ROTATION = Rotation(events=6)

@@ -12,7 +12,7 @@ from duragent.errors import ProblemResponse, ServerUnreachable
 from duragent.wire import Decide, SendMessage
 from tests.campaigns.soak_figures import Report
 from tests.campaigns.streams_typed import TypedWatcher
-from tests.promises.hands import Hands
+from tests.support.hands import Hands
 
 TALKERS = 8
 PAUSE_SECONDS = 0.6

@@ -19,9 +19,9 @@ import httpx
 import pytest
 
 from duragent.client.address import Endpoint
-from tests.bounds import LIMIT_SECONDS
 from tests.campaigns.campaign import Campaign
-from tests.promises.real_server import RealServer, make_workspace
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import RealServer, make_workspace
 
 pytest.importorskip("schemathesis")
 

@@ -21,9 +21,9 @@ from duragent.errors import ProblemResponse
 from duragent.journal.events import TurnEnded
 from duragent.journal.record import Record
 from duragent.wire import SendMessage
-from tests.bounds import LIMIT_SECONDS
 from tests.campaigns.test_real_faults import _Server, fill, small_disk
-from tests.promises.real_server import make_workspace, told
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import make_workspace, told
 
 
 @dataclass

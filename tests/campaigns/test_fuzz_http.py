@@ -13,7 +13,7 @@ import pytest
 from duragent.client.address import Endpoint
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.fuzz import changed
-from tests.promises.real_server import RealServer, make_workspace
+from tests.support.real_server import RealServer, make_workspace
 
 SECONDS = 20.0
 STATUS = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")

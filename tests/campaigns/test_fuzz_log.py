@@ -18,12 +18,13 @@ from duragent.journal.state import SessionState
 from duragent.server.frames import framed, listed
 from duragent.session import index
 from duragent.stores.files.store import FileStore
-from tests.bounds import LIMIT_SECONDS
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.fuzz import changed, takes_linear_time
-from tests.journal.test_golden import GOLDEN, session_of
-from tests.server.house import House
-from tests.stores.logs import SESSION, QuickDisk, conversation
+from tests.journal.test_golden import session_of
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.http_house import House
+from tests.support.logs import SESSION, QuickDisk, conversation
+from tests.support.places import GOLDEN
 
 SEED = crc_seed(SESSION)
 OLD = "duragent-rust-v0.5"

@@ -13,8 +13,8 @@ import pytest
 
 from duragent.wire import DecisionName
 from tests.campaigns.campaign import Campaign
-from tests.promises.hands import Hands, make_hands
-from tests.promises.watching import attached, same, whole
+from tests.support.attached import attached, same, whole
+from tests.support.hands import Hands, make_hands
 
 VICTIMS = ("runner", "child", "both")
 ANSWERS: tuple[DecisionName, ...] = ("retry", "done", "failed")

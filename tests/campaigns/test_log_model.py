@@ -29,7 +29,7 @@ from duragent.stores.base import Claim
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
 from tests.campaigns.campaign import Campaign
-from tests.stores.logs import SESSION, FaultyDisk, lines_of, message
+from tests.support.logs import SESSION, FaultyDisk, lines_of, message
 
 T = TypeVar("T")
 DONE: Counter[str] = Counter()

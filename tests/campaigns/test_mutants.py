@@ -11,8 +11,9 @@ import pytest
 
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.mutants import MUTANTS, table
-from tests.campaigns.mutants.mutant import ROOT, DoesNotApply, Mutant
+from tests.campaigns.mutants.mutant import DoesNotApply, Mutant
 from tests.campaigns.mutants.trying import AS_IT_IS, MUTANT_SECONDS, Failure, Tried
+from tests.support.places import ROOT
 
 SHARDS = 4
 SAMPLE = (

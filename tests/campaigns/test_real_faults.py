@@ -19,8 +19,8 @@ from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.journal.events import MessageReceived, TurnEnded
 from duragent.wire import SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.promises.real_server import RealServer, make_workspace, told
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import RealServer, make_workspace, told
 
 TEXT = "{number} of many " + "w" * 1500
 DISK_BYTES = 4 << 20

@@ -10,8 +10,8 @@ import pytest
 
 from duragent.client.client import Client
 from duragent.wire import SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.promises.real_server import RealServer, make_workspace, told
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import RealServer, make_workspace, told
 
 AT_ONCE = 6
 ADDRESS_SPACE_BYTES = 400 << 20

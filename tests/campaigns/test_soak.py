@@ -19,9 +19,9 @@ from tests.campaigns.campaign import Campaign
 from tests.campaigns.process_figures import descriptors
 from tests.campaigns.soak_figures import Report, sample
 from tests.campaigns.soak_load import TALKERS, Load
-from tests.promises.hands import Hands, make_hands
-from tests.promises.real_server import RealServer
-from tests.promises.watching import same, whole
+from tests.support.attached import same, whole
+from tests.support.hands import Hands, make_hands
+from tests.support.real_server import RealServer
 
 MINUTES = float(os.environ.get("DURAGENT_SOAK_MINUTES", "10"))
 RSS_SLOPE_MIB = 4.0

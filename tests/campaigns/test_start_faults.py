@@ -15,8 +15,8 @@ from duragent.cli.place import config_of
 from duragent.errors import DuragentError
 from duragent.runtime import Runtime
 from duragent.server.settings import ServerSettings
-from tests.bounds import LIMIT_SECONDS
-from tests.session.house import write_agent
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import write_agent
 
 ERRORS = (errno.ENOSPC, errno.EROFS, errno.EIO, errno.EACCES)
 CHANGING = ("open", "mkdir", "rename", "replace", "unlink", "fsync", "fdatasync", "pwrite", "ftruncate", "write")

@@ -23,8 +23,8 @@ from tests.campaigns.streams_raw import Ask, RawWatcher
 from tests.campaigns.streams_stored import stored
 from tests.campaigns.streams_texts import borne_out
 from tests.campaigns.streams_typed import TypedWatcher
-from tests.promises.real_server import RealServer, make_workspace
-from tests.promises.watching import same
+from tests.support.attached import same
+from tests.support.real_server import RealServer, make_workspace
 
 RECONNECTS = 300
 """Of each case, at least."""

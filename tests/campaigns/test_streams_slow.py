@@ -21,8 +21,8 @@ from tests.campaigns.process_figures import rss_mib
 from tests.campaigns.streams_raw import Ask, RawWatcher
 from tests.campaigns.streams_stalled import SECONDS, Stalled, stalled
 from tests.campaigns.streams_stored import stored
-from tests.promises.real_server import RealServer, make_workspace
-from tests.promises.watching import same
+from tests.support.attached import same
+from tests.support.real_server import RealServer, make_workspace
 
 pytestmark = pytest.mark.timeout(3 * SECONDS)
 

@@ -20,7 +20,7 @@ from duragent.system.os_errors import REFUSALS
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.kernel import ERRORS, Kernel
 from tests.campaigns.power import BLOB, DIGEST, HAPPENED, LONG, Teller, Unable, everything
-from tests.stores.logs import SESSION, lines_of, message
+from tests.support.logs import SESSION, lines_of, message
 
 LASTING = (1, 2, 5, 1_000_000)
 HARMLESS = ("partial.jsonl", ".deleted-")

@@ -18,7 +18,7 @@ from duragent.tools.toolset import Toolset
 from duragent.turn.workbench import Workbench
 from tests.campaigns.turns_plan import ACTS, Fault, Plan
 from tests.campaigns.turns_world import World, session_id
-from tests.context.wellformed import refusal
+from tests.support.wellformed import refusal
 
 EFFECTS: dict[str, Any] = {"look": "pure", "peek": "pure", "put": "idempotent", "pay": "never"}
 REPEATABLE = ("pure", "idempotent")

@@ -27,7 +27,7 @@ from tests.campaigns.turns_loop import run
 from tests.campaigns.turns_people import Person
 from tests.campaigns.turns_plan import ACTS, Mode, Plan
 from tests.campaigns.turns_world import World
-from tests.session.house import Speakers, write_agent
+from tests.support.house import Speakers, write_agent
 
 LIFE_SECONDS = 3600.0
 """Of the loop's own time. A process that is not done by then waits for something that never comes."""

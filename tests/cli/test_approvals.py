@@ -16,8 +16,8 @@ import duragent
 from duragent.cli import main
 from duragent.cli.view import short_id
 from tests.cli.conftest import Ran
-from tests.cli.terminal import Terminal
-from tests.server.house import TOKEN, House
+from tests.support.http_house import TOKEN, House
+from tests.support.terminal import Terminal
 
 COUNTED = "echo once >> count"
 

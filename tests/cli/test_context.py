@@ -22,9 +22,9 @@ from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
 from duragent.turn.host import HistoryNeed
-from tests.bounds import LIMIT_SECONDS
 from tests.cli.conftest import Command
-from tests.session.house import open_house
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import open_house
 
 TOOLS = "  tools: [{type: builtin, name: read_file}, {type: builtin, name: think}, {type: builtin, name: web}]"
 CONFIG = "workspace: ..\nagents_dir: ..\nservices: {session: {path: ../sessions}}\n"

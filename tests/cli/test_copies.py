@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.bounds import LIMIT_SECONDS
 from tests.cli.conftest import Command, Ran
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.places import ROOT
 
 DAMAGED = 65
 
@@ -74,7 +75,7 @@ class Home:
         self, *arguments: str, stdin: bytes = b"", more: Mapping[str, str] = {}
     ) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "duragent", *arguments]
-        everything = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), **more}
+        everything = os.environ | {"PYTHONPATH": str(ROOT), **more}
         return subprocess.run(command, input=stdin, capture_output=True, cwd=self.folder, env=everything, check=False)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.cli.test_doctor import findings, of, write_agent
-from tests.legacy.workspace import MADE, WORKSPACE, session_id
+from tests.support.legacy_workspace import MADE, WORKSPACE, session_id
 
 CONFIG = """\
 gateways:

@@ -16,8 +16,8 @@ import pytest
 
 import duragent
 from duragent.agent.starter import PROVIDER_KEYS
-from tests.bounds import LIMIT_SECONDS
-from tests.cli.terminal import Terminal
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.terminal import Terminal
 
 DURAGENT = [sys.executable, "-m", "duragent"]
 

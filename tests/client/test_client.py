@@ -22,8 +22,8 @@ from duragent.errors import InvalidRequest, OlderServer, ProblemResponse, Server
 from duragent.journal.record import timestamp
 from duragent.system.private_folder import make_place, opened, places, workspace_key, write_text
 from duragent.wire import Approval, Decide, SendMessage, ServerAddress, Waiting
-from tests.bounds import LIMIT_SECONDS
 from tests.client.fake_server import FakeServer, running
+from tests.support.bounds import LIMIT_SECONDS
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from duragent.journal.events import (
     TurnStarted,
 )
 from tests.context.logs import NOW, READ_OUTPUT, Log, agent_with, request, said
-from tests.context.wellformed import refusal, shared_prefix_bytes
+from tests.support.wellformed import refusal, shared_prefix_bytes
 
 
 def text_of(size: int, name: str = "word") -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from duragent.agent.spec import ModelSpec
 from duragent.context.window import find_window, window_tokens
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 
 def model(provider: str, name: str, **more: int) -> ModelSpec:

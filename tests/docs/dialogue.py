@@ -13,8 +13,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.bounds import LIMIT_SECONDS
-from tests.cli.terminal import Terminal
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.terminal import Terminal
 
 _KEYS = {"^C": "\x03", "^D": "\x04"}
 _KEY = re.compile(r"\[(\w)\]")

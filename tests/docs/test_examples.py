@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.docs.dialogue import play
-from tests.docs.pages import ROOT, Block, Shell, blocks, environment, matches, pages_with_blocks
+from tests.support.pages import Block, Shell, blocks, environment, matches, pages_with_blocks
+from tests.support.places import ROOT
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the page uses curl")
 

@@ -10,8 +10,9 @@ import pytest
 
 from duragent import config
 from duragent.server.app import ROUTES
-from tests.bounds import LIMIT_SECONDS
-from tests.docs.pages import ROOT, pages
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.pages import pages
+from tests.support.places import ROOT
 
 INSTALL_AND_CHAT = "python3 -m pip install . && duragent chat"
 INSTALL_AND_TEST = "python3 -m pip install '.[test]' && python3 -m pytest"

@@ -19,9 +19,9 @@ from duragent.journal.record import Record, crc_seed, decode, encode, expand
 from duragent.journal.scan import scan
 from duragent.journal.state import SessionState
 from duragent.stores.files.store import FileStore
-from tests.stores.logs import QuickDisk
+from tests.support.logs import QuickDisk
+from tests.support.places import GOLDEN
 
-GOLDEN = Path(__file__).parent.parent / "golden"
 FORMATS = sorted(path.stem for path in GOLDEN.glob("*.jsonl"))
 
 

@@ -30,13 +30,13 @@ from duragent.testing import FakeClock, ScriptedModel
 from duragent.transfer.export import export
 from duragent.transfer.fork import Fork, fork
 from duragent.transfer.import_ import import_
-from tests.context.wellformed import refusal
 from tests.legacy.test_legacy_log import EXPECTED, said
-from tests.legacy.workspace import MADE, WORKSPACE, session_id
-from tests.legacy.writer import OldSession
-from tests.session.house import House, open_house
-from tests.stores.logs import FaultyDisk, QuickDisk
 from tests.stores.test_adopting import _Dead
+from tests.support.house import House, open_house
+from tests.support.legacy_log import OldSession
+from tests.support.legacy_workspace import MADE, WORKSPACE, session_id
+from tests.support.logs import FaultyDisk, QuickDisk
+from tests.support.wellformed import refusal
 
 OPEN = [name for name in MADE if name != "D0NE"]
 

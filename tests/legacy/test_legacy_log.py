@@ -16,9 +16,9 @@ from duragent.journal.record import Record, crc_seed, decode
 from duragent.journal.scan import scan
 from duragent.journal.state import SessionState
 from duragent.models.messages import ModelRequest
-from tests.context.wellformed import refusal
-from tests.legacy.workspace import MADE, WORKSPACE, session_id, write
-from tests.legacy.writer import OldSession, lines_of
+from tests.support.legacy_log import OldSession, lines_of
+from tests.support.legacy_workspace import MADE, WORKSPACE, session_id, write
+from tests.support.wellformed import refusal
 
 EXPECTED: dict[str, list[list[str]]] = json.loads((WORKSPACE / "expected.json").read_bytes())
 

@@ -10,7 +10,7 @@ from duragent.models.litellm.model import LitellmModel
 from duragent.models.litellm.request import litellm_arguments
 from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
 from duragent.testing.stub_llm import StubLlm
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 MARK = {"type": "ephemeral"}
 CALL = ToolCall(id="call_1", name="ls", arguments="{}")

@@ -7,7 +7,7 @@ import pytest
 from duragent.models.demo.model import DemoModel, calculate
 from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ModelUsage
 from duragent.testing import FakeClock
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 
 def question(*said: str) -> ModelRequest:

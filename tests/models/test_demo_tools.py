@@ -16,7 +16,7 @@ from duragent.testing import FakeClock
 from duragent.tools.think import Think
 from duragent.tools.toolset import BUILTINS
 from duragent.turn.authorize import ResolvedCall, denied
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 EVERY = tuple(dict.fromkeys((*BUILTINS, *(name for name, _ in ABILITIES))))
 

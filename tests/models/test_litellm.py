@@ -37,7 +37,7 @@ from duragent.models.messages import (
     ToolSchema,
 )
 from duragent.testing.stub_llm import Behaviour, Failure, ProviderAnswer, Silence, StubLlm
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 LS = ToolSchema(name="ls", description="Lists files.", parameters={"type": "object", "properties": {}})
 CALL = ToolCall(id="call_1", name="ls", arguments='{"path": "."}')

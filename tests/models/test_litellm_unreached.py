@@ -12,7 +12,7 @@ from duragent.models.base import ModelChoice
 from duragent.models.litellm.errors import model_error
 from duragent.models.litellm.model import LitellmModel
 from duragent.models.messages import ChatMessage, ModelRequest
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 HELLO = ModelRequest(messages=(ChatMessage(role="user", content="hello"),))
 

@@ -14,8 +14,8 @@ from duragent.models.litellm.model import LitellmModel
 from duragent.models.litellm.usage import mended
 from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ModelUsage, count, price
 from duragent.testing.stub_llm import ProviderAnswer, StubLlm
-from tests.bounds import LIMIT_SECONDS
 from tests.models.gemini import Gemini
+from tests.support.bounds import LIMIT_SECONDS
 
 ENVIRON = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY"), "sk-1")
 HELLO = ModelRequest(messages=(ChatMessage(role="user", content="hello"),))

@@ -19,7 +19,7 @@ from duragent.models.text_tools.model import TextTools
 from duragent.models.text_tools.prompt import as_text, describe
 from duragent.testing.scripted import Line, ScriptedModel
 from duragent.testing.stub_llm import ProviderAnswer, StubLlm
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 LS = ToolSchema(
     name="ls",

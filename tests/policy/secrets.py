@@ -12,7 +12,7 @@ from pathlib import Path
 
 from duragent.policy.place import CommandPlace
 from duragent.policy.tiers import Policy
-from tests.policy.judging import DEFAULT
+from tests.support.judging import DEFAULT
 
 SECRET = "a-key-that-no-command-may-print"
 

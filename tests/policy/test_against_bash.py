@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from duragent.policy.rules import Allow
-from tests.bounds import LIMIT_SECONDS
-from tests.policy.judging import DEFAULT, verdict
 from tests.policy.test_bypass import DENIED, HARMLESS, NEVER_ALLOWED
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.judging import DEFAULT, verdict
 
 BASH = shutil.which("bash")
 REAL = ("cat", "env", "timeout", "nice", "xargs", "tee")

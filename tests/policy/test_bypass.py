@@ -3,7 +3,7 @@
 import pytest
 
 from duragent.policy.rules import Allow, Ask, Deny, explain
-from tests.policy.judging import DEFAULT, NO_RM, policy, verdict
+from tests.support.judging import DEFAULT, NO_RM, policy, verdict
 
 DENIED = [
     # one after the other

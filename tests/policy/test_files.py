@@ -15,7 +15,7 @@ from duragent.policy.rules import Allow, Ask, Deny, Invocation, allow_patterns, 
 from duragent.policy.tiers import Delivery, Policy
 from duragent.yaml.document import parse_yaml
 from duragent.yaml.model import validate
-from tests.policy.judging import DEFAULT, bash, verdict
+from tests.support.judging import DEFAULT, bash, verdict
 
 
 class Folders:

@@ -10,9 +10,9 @@ import pytest
 from duragent.policy.place import is_private
 from duragent.policy.rules import Allow, Ask, Deny, allow_patterns, explain
 from duragent.policy.tiers import Mode
-from tests.policy.judging import bash, policy, verdict
 from tests.policy.secrets import ELSEWHERE, ORDINARY, SEARCHES, SECRET, TOKENS, Shell, policy_in, project, ways
 from tests.policy.test_against_bash import ENDLESS, changed
+from tests.support.judging import bash, policy, verdict
 
 PLACES = {"trust": True, "fallback": False}
 

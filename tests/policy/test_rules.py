@@ -20,7 +20,7 @@ from duragent.policy.rules import (
     notifications,
 )
 from duragent.policy.tiers import Delivery, Mode, Notify, Policy, Tier, merge
-from tests.policy.judging import DEFAULT, NO_RM, bash, policy, rules, verdict
+from tests.support.judging import DEFAULT, NO_RM, bash, policy, rules, verdict
 
 # --- modes -----------------------------------------------------------------------------------------------------------
 

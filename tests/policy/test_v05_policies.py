@@ -4,7 +4,7 @@ import pytest
 
 from duragent.policy.rules import Allow, Ask, Deny, Verdict, explain
 from duragent.policy.spellings import lines_of, spaced, without_harmless
-from tests.policy.judging import policy, verdict
+from tests.support.judging import policy, verdict
 
 DENY = (
     "bash:rm -rf /", "bash:rm -rf ~", "bash:*rm -rf /*", "bash:mkfs", "bash:mkfs*", "bash:dd *of=/dev/*",

@@ -13,8 +13,8 @@ from duragent.process import folder as files
 from duragent.process import process_table, runner
 from duragent.process.folder import RunnerClaim
 from duragent.system.safe_read import OddFile
-from tests.bounds import LIMIT_SECONDS
-from tests.process.places import (
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.spools import (
     CALL,
     SESSION,
     call_folder,
@@ -25,8 +25,8 @@ from tests.process.places import (
     run,
     sh,
     start_server,
-    until,
 )
+from tests.support.until import until
 
 
 async def test_server_is_killed_and_the_next_one_gets_everything(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from duragent.process import process_table
 from duragent.process.base import Finished
-from tests.bounds import LIMIT_SECONDS
-from tests.process.places import CALL, SESSION, call_folder, claim_of, living_in, opened, run, sh, until
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.spools import CALL, SESSION, call_folder, claim_of, living_in, opened, run, sh
+from tests.support.until import until
 
 _UNWILLING = "trap '' TERM HUP INT; while :; do sleep 30; done"
 # Forks, leaves its session, forks again, and holds nothing of what it had.

@@ -24,9 +24,9 @@ from duragent.sandboxes.bubblewrap import Bubblewrap
 from duragent.sandboxes.settings import LimitSettings
 from duragent.sandboxes.trust import Trust
 from duragent.tools.command_output import result_of
-from tests.bounds import LIMIT_SECONDS
-from tests.process.places import opened, sh
-from tests.sandboxes.here import needs_bubblewrap
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.machine import needs_bubblewrap
+from tests.support.spools import opened, sh
 
 MARK = "DURAGENT_BOMB"
 SMALL = CommandLimits(processes=60, memory_bytes=192 << 20, file_bytes=8 << 20, open_files=64, cpu_seconds=None)

@@ -16,8 +16,9 @@ from duragent.process.folder import HEAD_BYTES, PIECE_BYTES, PIECES, TAIL_BYTES
 from duragent.process.spool import Spool
 from duragent.sandboxes.base import Command
 from duragent.system import descriptors
-from tests.bounds import LIMIT_SECONDS
-from tests.process.places import CALL, SESSION, call_folder, claim_of, living_in, opened, run, sh, until
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.spools import CALL, SESSION, call_folder, claim_of, living_in, opened, run, sh
+from tests.support.until import until
 
 
 def _said(stdout: bytes = b"", stderr: bytes = b"") -> tuple[Output, Output]:

@@ -10,8 +10,9 @@ import pytest
 
 from duragent.process import folder as files
 from duragent.process import process_table, runner
-from tests.bounds import LIMIT_SECONDS
-from tests.process.places import CALL, SESSION, claim_of, opened, sh, until
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.spools import CALL, SESSION, claim_of, opened, sh
+from tests.support.until import until
 
 
 async def test_runner_and_its_command_are_not_of_the_servers_group(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.real_server import RealServer, make_workspace
+from tests.support.real_server import RealServer, make_workspace
 
 
 @pytest.fixture

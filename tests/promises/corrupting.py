@@ -14,8 +14,8 @@ from pathlib import Path
 from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.wire import SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.promises.real_server import RealServer
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import RealServer
 
 LONG = "x" * 1_100_000
 """A message that does not fit into a line, so that it is kept in a blob."""

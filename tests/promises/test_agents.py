@@ -8,8 +8,8 @@ import pytest
 
 from duragent.client.client import Client
 from duragent.testing.stub_llm import StubLlm
-from tests.bounds import LIMIT_SECONDS
-from tests.promises.real_server import RealServer, make_workspace, told
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import RealServer, make_workspace, told
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import pytest
 from duragent.client.find import find_server
 from duragent.sandboxes.base import Command, Confinement
 from duragent.sandboxes.bubblewrap import Bubblewrap
-from tests.promises.real_server import RealServer, make_workspace
-from tests.promises.stranger import NOBODY
-from tests.sandboxes.here import needs_bubblewrap
+from tests.support.machine import needs_bubblewrap
+from tests.support.real_server import RealServer, make_workspace
+from tests.support.stranger import NOBODY
 
 ASK = """
 import encodings.idna, http.client, os, sys

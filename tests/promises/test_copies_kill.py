@@ -13,9 +13,9 @@ from duragent.journal import events as e
 from duragent.stores.files.checkup import check
 from duragent.stores.files.store import FileStore
 from duragent.wire import SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.promises.real_server import RealServer, told
-from tests.stores.logs import lines_of
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.logs import lines_of
+from tests.support.real_server import RealServer, told
 
 SESSION = "session_01killed"
 

@@ -14,11 +14,11 @@ from duragent.errors import ProblemResponse, ServerUnreachable
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.wire import SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.docs.pages import ROOT
 from tests.promises.corrupting import RUNNING, STOPPED, Deed, Seen, begun, goes_further, seen, summed_up
-from tests.promises.real_server import RealServer, told
-from tests.session.house import open_house
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import open_house
+from tests.support.places import ROOT
+from tests.support.real_server import RealServer, told
 
 PAGE = ROOT / "docs" / "how-to-corrupt.md"
 YEAR_SECONDS = 365 * 24 * 3600.0

@@ -7,8 +7,8 @@ from duragent.client.client import Client
 from duragent.journal.events import MessageReceived, ModelReplied
 from duragent.testing.stub_llm import ProviderAnswer, StubLlm, StubRequest
 from duragent.wire import SendMessage
-from tests.promises.real_server import RealServer, make_workspace
-from tests.promises.watching import Seen, attached, whole
+from tests.support.attached import Seen, attached, whole
+from tests.support.real_server import RealServer, make_workspace
 
 SESSIONS = 50
 

@@ -8,8 +8,8 @@ import pytest
 from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.wire import Ready, SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.promises.real_server import RealServer
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import RealServer
 
 
 async def _ready_when(client: Client, condition: Callable[[Ready], bool]) -> Ready:

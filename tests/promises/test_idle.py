@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.session.house import write_agent
+from tests.support.house import write_agent
 
 FAKE = """
 import sys

@@ -11,8 +11,8 @@ import pytest
 from duragent.errors import ServerError
 from duragent.journal.events import ModelFailed, ModelReplied, OwnerClaimed, TurnEnded
 from duragent.wire import SendMessage
-from tests.promises.real_server import RealServer
-from tests.promises.watching import Seen, attached, same, whole
+from tests.support.attached import Seen, attached, same, whole
+from tests.support.real_server import RealServer
 
 COUNT = "count to 60"
 """Six seconds: the kill comes in the middle of it, however busy the machine is."""

@@ -6,9 +6,9 @@ import pytest
 
 from duragent.wire import SendMessage
 from tests.legacy.test_legacy_log import EXPECTED
-from tests.legacy.workspace import MADE, WORKSPACE, session_id
-from tests.promises.real_server import RealServer, told
 from tests.promises.test_copies_kill import dies
+from tests.support.legacy_workspace import MADE, WORKSPACE, session_id
+from tests.support.real_server import RealServer, told
 
 KEPT = "events.v0.5.jsonl"
 

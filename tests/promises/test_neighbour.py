@@ -19,8 +19,8 @@ from duragent.client.address import read_announcement, workspace_hash
 from duragent.client.find import find_server
 from duragent.errors import ServerUnreachable
 from duragent.system.private_folder import opened, places, workspace_key, write_text
-from tests.promises import stranger
-from tests.promises.real_server import RealServer, make_workspace
+from tests.support import stranger
+from tests.support.real_server import RealServer, make_workspace
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can start a process of another user")
 

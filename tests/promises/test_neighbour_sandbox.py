@@ -11,10 +11,10 @@ import pytest
 from duragent.client.find import find_server
 from duragent.wire import SendMessage
 from tests.promises import probe
-from tests.promises.hands import Hands, make_hands
-from tests.promises.real_server import RealServer, make_workspace
-from tests.sandboxes.here import needs_bubblewrap
-from tests.session.house import write_agent
+from tests.support.hands import Hands, make_hands
+from tests.support.house import write_agent
+from tests.support.machine import needs_bubblewrap
+from tests.support.real_server import RealServer, make_workspace
 
 TOOLS = "  tools: [{type: builtin, name: bash}]"
 ONLINE = f"{TOOLS}\n  sandbox: {{network: true}}"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from duragent.client.client import Client
 from duragent.errors import ProblemResponse
-from tests.bounds import LIMIT_SECONDS
-from tests.promises.real_server import RealServer, make_workspace, told
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import RealServer, make_workspace, told
 
 GRACE_SECONDS = 1.0
 

@@ -11,7 +11,7 @@ from duragent.client.watch import CaughtUp, Item
 from duragent.journal.events import MessageReceived
 from duragent.journal.record import Record
 from duragent.wire import SendMessage
-from tests.promises.real_server import RealServer
+from tests.support.real_server import RealServer
 
 TEXTS = {
     "lone surrogates": "a\ud83db\udc00c",

@@ -22,13 +22,13 @@ from duragent.client.client import Client
 from duragent.config import load_config
 from duragent.errors import DuragentError
 from duragent.wire import SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.docs.pages import ROOT
-from tests.odd_files import Odd, dangling_link, endless_device, folder, named_pipe, unix_socket
-from tests.promises.hands import TOOLS, Hands, make_hands
-from tests.promises.real_server import RealServer, told
 from tests.promises.test_tools_outlive import LONG, is_alive
-from tests.session.house import write_agent
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.hands import TOOLS, Hands, make_hands
+from tests.support.house import write_agent
+from tests.support.odd_files import Odd, dangling_link, endless_device, folder, named_pipe, unix_socket
+from tests.support.places import ROOT
+from tests.support.real_server import RealServer, told
 
 GRACE_SECONDS = 0.5
 END_SECONDS = GRACE_SECONDS + 60.0

@@ -10,7 +10,7 @@ from duragent.errors import ProblemResponse
 from duragent.journal.events import ModelCalled, ModelFailed, ModelReplied, TurnEnded
 from duragent.models.messages import ToolCall
 from duragent.testing.stub_llm import Failure, ProviderAnswer, StubLlm
-from tests.promises.real_server import RealServer, make_workspace, told
+from tests.support.real_server import RealServer, make_workspace, told
 
 
 @dataclass

@@ -20,8 +20,8 @@ from duragent.stores.files import store
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.threads import Threads
 from duragent.wire import SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.promises.real_server import make_workspace, told
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import make_workspace, told
 
 
 class OneBadFolder(Disk):

@@ -6,9 +6,9 @@ from pathlib import Path
 from duragent.client.address import read_address
 from duragent.journal.events import ModelFailed, ModelReplied
 from duragent.wire import SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.promises.real_server import RealServer, make_workspace, told
-from tests.promises.watching import Seen, attached
+from tests.support.attached import Seen, attached
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import RealServer, make_workspace, told
 
 
 async def test_a_second_server_on_the_workspace_is_refused_and_told_who_holds_it(server: RealServer) -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from duragent.journal.events import ToolFinished, TurnEnded
 from duragent.wire import SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.process.places import living_in
-from tests.promises.hands import Hands, make_hands
-from tests.promises.watching import Seen, attached
+from tests.support.attached import Seen, attached
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.hands import Hands, make_hands
+from tests.support.spools import living_in
 
 OUTPUT_BYTES = 200_000_000
 STUBBORN = """\

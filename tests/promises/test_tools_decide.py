@@ -10,7 +10,7 @@ from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.journal.events import ApprovalDecided
 from duragent.wire import Decide
-from tests.promises.hands import Hands, make_hands, whole
+from tests.support.hands import Hands, make_hands, whole
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.hands import Hands, make_hands, whole
+from tests.support.hands import Hands, make_hands, whole
 
 REPLIES = (["./do a1"], ["./do b1", "./ask b2"], ["./do c1", "./ask c2", "./do c3", "./ask c4", "./do c5"])
 """One, two and five calls in a reply; three sessions at once, so that a kill finds each somewhere else."""

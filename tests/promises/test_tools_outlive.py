@@ -14,8 +14,8 @@ import pytest
 from duragent.client.client import Client
 from duragent.journal.events import ModelReplied, ToolFinished, ToolResolved, ToolStarted, TurnEnded
 from duragent.wire import Approval, DecisionName, SendMessage
-from tests.promises.hands import TOOLS, Hands, make_hands
-from tests.promises.watching import Seen, attached, whole
+from tests.support.attached import Seen, attached, whole
+from tests.support.hands import TOOLS, Hands, make_hands
 
 LONG = '#!/bin/sh\necho begin\ntouch begun\nwhile [ ! -e go ]; do sleep 0.02; done\necho "$1" >> count\necho end\n'
 

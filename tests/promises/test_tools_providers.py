@@ -11,7 +11,7 @@ from duragent.models.messages import ToolCall
 from duragent.testing import provider_rules
 from duragent.testing.stub_llm import ProviderAnswer, StubLlm, StubRequest
 from duragent.wire import SendMessage
-from tests.promises.hands import Hands, make_hands, whole
+from tests.support.hands import Hands, make_hands, whole
 
 COMMANDS = ["./do a", "./ask b", "./do c", "./ask d", "./do e"]
 

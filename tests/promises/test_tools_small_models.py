@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from duragent.testing.stub_llm import ProviderAnswer, StubLlm, StubRequest
-from tests.promises.hands import make_hands
-from tests.promises.real_server import told
+from tests.support.hands import make_hands
+from tests.support.real_server import told
 
 
 def _as_text(request: StubRequest) -> ProviderAnswer:

@@ -16,8 +16,8 @@ from duragent.journal.events import MessageReceived
 from duragent.runtime import Runtime
 from duragent.stores.files.reader import FileLogReader
 from duragent.wire import SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.promises.real_server import RealServer, make_workspace
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import RealServer, make_workspace
 
 REFUSED = 73
 Prefix = Sequence[str]

@@ -11,8 +11,8 @@ import pytest
 from duragent.sandboxes.base import Command, Confinement
 from duragent.sandboxes.bubblewrap import Bubblewrap, explain
 from duragent.testing.sandbox_contract import Ran, inside, run, shell, started
-from tests.bounds import LIMIT_SECONDS
-from tests.sandboxes.here import needs_bubblewrap
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.machine import needs_bubblewrap
 
 pytestmark = needs_bubblewrap
 

@@ -13,7 +13,7 @@ from duragent.sandboxes.choose import Fact, choose, report, widen
 from duragent.sandboxes.secret_places import homes_here, secret_places
 from duragent.sandboxes.settings import LimitSettings, SandboxSettings
 from duragent.testing.sandbox_contract import inside
-from tests.sandboxes.here import needs_bubblewrap
+from tests.support.machine import needs_bubblewrap
 
 NO_ENGINE = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 HERE = Confinement((Path("/home/me/project"),))

@@ -10,7 +10,7 @@ from duragent.sandboxes.bubblewrap import Bubblewrap
 from duragent.sandboxes.docker import Docker
 from duragent.sandboxes.trust import Trust
 from duragent.testing.sandbox_contract import CONFINEMENTS, PROMISES, Promise, check_sandbox, odd_folder
-from tests.sandboxes.here import DOCKER_IMAGE, needs_bubblewrap, needs_docker
+from tests.support.machine import DOCKER_IMAGE, needs_bubblewrap, needs_docker
 
 
 @pytest.mark.parametrize("promise", PROMISES)

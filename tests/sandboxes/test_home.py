@@ -14,7 +14,7 @@ from duragent.sandboxes.home import TOOLS_BELOW_HOME, hidden_home, repository_of
 from duragent.sandboxes.secret_places import ANYWHERE, BELOW_HOME
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.testing.sandbox_contract import Ran, run
-from tests.sandboxes.here import needs_bubblewrap
+from tests.support.machine import needs_bubblewrap
 
 SECRET = "a-secret-of-the-home"
 SYSTEM = "/usr/local/bin:/usr/bin:/bin"

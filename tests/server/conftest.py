@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.house import House
+from tests.support.http_house import House
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from duragent.server.app import build_app
 from duragent.server.routes import admin
 from duragent.system.descriptors import DescriptorUse
 from duragent.testing import Line
-from tests.bounds import LIMIT_SECONDS
-from tests.server.house import AGENT, TOKEN, House
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.http_house import AGENT, TOKEN, House
 
 
 async def test_health_and_version_answer_without_a_token(house: House) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bounds import LIMIT_SECONDS
-from tests.server.house import House, opened
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.http_house import House, opened
 
 
 class Works:

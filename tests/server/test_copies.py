@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from duragent.server import auth
-from tests.server.house import House, opened
+from tests.support.http_house import House, opened
 
 ZIP = {"Content-Type": "application/zip"}
 IMPORTS = "/api/v1/imports"

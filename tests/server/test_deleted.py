@@ -12,8 +12,8 @@ from duragent.models.messages import ModelReply, ToolCall
 from duragent.server.turn_response import TurnResponse
 from duragent.testing import Line
 from duragent.wire import Accepted
-from tests.bounds import LIMIT_SECONDS
-from tests.server.house import House, Stream, opened
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.http_house import House, Stream, opened
 
 GONE = ("urn:duragent:problem:session-deleted", 410)
 

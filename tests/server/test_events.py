@@ -7,8 +7,8 @@ from duragent.bus import OutputDelta
 from duragent.errors import ModelUnavailable
 from duragent.server.presence import RETURN_SECONDS
 from duragent.testing import Line
-from tests.bounds import LIMIT_SECONDS
-from tests.server.house import House, opened
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.http_house import House, opened
 
 
 async def test_stream_greets_replays_catches_up_and_goes_on(house: House) -> None:

@@ -10,8 +10,8 @@ import pytest
 from duragent.server.app import ROUTES, build_app
 from duragent.server.auth import PUBLIC_PATHS
 from duragent.server.serve import HEAD_MAX_BYTES
-from tests.bounds import LIMIT_SECONDS
-from tests.server.house import ADMIN_TOKEN, TOKEN, House
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.http_house import ADMIN_TOKEN, TOKEN, House
 
 JSON = {"Content-Type": "application/json"}
 CREATE = b'{"agent": "assistant"}'

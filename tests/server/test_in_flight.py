@@ -16,8 +16,8 @@ from duragent.server.problems import RequestRefused
 from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
 from duragent.testing import Line
-from tests.bounds import LIMIT_SECONDS
-from tests.server.house import House, Stream, opened
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.http_house import House, Stream, opened
 
 LIMIT = 2
 

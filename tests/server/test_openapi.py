@@ -8,8 +8,8 @@ import jsonschema  # type: ignore[import-untyped]  # ships no types
 
 from duragent.server.app import ROUTES
 from duragent.testing import Line
-from tests.bounds import LIMIT_SECONDS
-from tests.server.house import ADMIN_TOKEN, House
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.http_house import ADMIN_TOKEN, House
 
 BODIES: dict[tuple[str, str], dict[str, str]] = {
     ("post", "/api/v1/sessions"): {"agent": "assistant"},

@@ -10,8 +10,8 @@ from duragent.errors import Stopping
 from duragent.server import serve
 from duragent.server.stop import Stop
 from duragent.testing import Line
-from tests.bounds import LIMIT_SECONDS
-from tests.server.house import House, opened
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.http_house import House, opened
 
 
 async def test_server_answers_as_soon_as_it_is_entered_and_never_after(house: House) -> None:

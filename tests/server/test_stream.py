@@ -26,8 +26,8 @@ from duragent.journal.events import (
 from duragent.journal.record import Record
 from duragent.server.routes.stream import Telling
 from duragent.testing import Line
-from tests.bounds import LIMIT_SECONDS
-from tests.server.house import House, Stream, opened
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.http_house import House, Stream, opened
 
 
 async def test_answer_is_streamed_and_done_when_it_is_durable(house: House) -> None:

@@ -15,7 +15,7 @@ from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.wire import ApprovalList, SessionInfo, SessionList
 from tests.server import v05
-from tests.server.house import House
+from tests.support.http_house import House
 
 COUNT = 12
 

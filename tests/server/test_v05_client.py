@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from duragent.errors import AuthenticationFailed
 from duragent.models.messages import MOST_TOKENS, ModelReply, ModelUsage, ToolCall
 from duragent.testing import Line
-from tests.server.house import ADMIN_TOKEN, TOKEN, House
 from tests.server.v05 import (
     ApprovalRequired,
     Approved,
@@ -31,6 +30,7 @@ from tests.server.v05 import (
     WaitsAgain,
     event_of,
 )
+from tests.support.http_house import ADMIN_TOKEN, TOKEN, House
 
 DESCRIBED = """\
 apiVersion: duragent/v1alpha1

@@ -20,8 +20,8 @@ from duragent.journal.inputs import Cancel, Decision
 from duragent.models.messages import ModelReply, ModelUsage, ToolCall
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
-from tests.bounds import LIMIT_SECONDS
-from tests.session.house import House, open_house
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import House, open_house
 
 BASH = "  tools:\n" + "\n".join(f"    - {{type: builtin, name: {name}}}" for name in ("bash", "read_file", "think"))
 

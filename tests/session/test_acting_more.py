@@ -9,9 +9,9 @@ from duragent.stores.memory import MemoryStore
 from duragent.subscribers.notify import Notice
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.turn.settings import SessionsSettings
-from tests.bounds import LIMIT_SECONDS
-from tests.session.house import open_house
 from tests.session.test_acting import BASH, bash, calls, finished, question, wait_for_end
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import open_house
 
 SKILL = """\
 ---

@@ -21,10 +21,10 @@ from duragent.tools.bash import Bash
 from duragent.tools.toolset import Toolset
 from duragent.turn.authorize import Refused, reauthorize, resolve
 from duragent.turn.host import FULL_STORE_PAUSE_SECONDS
-from tests.bounds import LIMIT_SECONDS
-from tests.session import house as houses
-from tests.session.house import House, open_house
-from tests.session.means import means_in
+from tests.support import house as houses
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import House, open_house
+from tests.support.workbench import means_in
 
 BASH = "  tools: [{type: builtin, name: bash}]"
 LONG = "touch begun; while [ ! -e go ]; do sleep 0.02; done; echo once >> count; echo over"

@@ -24,9 +24,9 @@ from duragent.testing import ScriptedModel
 from duragent.transfer import archive, log_copy
 from duragent.transfer.export import export
 from duragent.transfer.import_ import import_
-from tests.bounds import LIMIT_SECONDS
-from tests.session.house import House, open_house
-from tests.stores.logs import TS, QuickDisk, lines_of, message
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import House, open_house
+from tests.support.logs import TS, QuickDisk, lines_of, message
 
 SESSION = "session_01archive"
 SEED = crc_seed(SESSION)

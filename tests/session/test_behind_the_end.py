@@ -4,7 +4,7 @@ from pathlib import Path
 from duragent.bus import Block, OutputDelta
 from duragent.session.watch import ReplayEnd
 from duragent.testing import Line
-from tests.server.house import House
+from tests.support.http_house import House
 
 
 async def test_piece_of_an_answer_never_comes_behind_the_answer_itself(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ from duragent.turn.authorize import (
     resolve,
 )
 from duragent.turn.workbench import Workbench
-from tests.session.house import write_agent
-from tests.session.means import means_in
+from tests.support.house import write_agent
+from tests.support.workbench import means_in
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from duragent.tools.bash import Bash
 from duragent.tools.read_file import ReadFile
 from duragent.tools.write_file import WriteFile
 from duragent.turn.workbench import Workbench
-from tests.bounds import LIMIT_SECONDS
-from tests.sandboxes.here import needs_bubblewrap
-from tests.session.house import write_agent
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import write_agent
+from tests.support.machine import needs_bubblewrap
 
 TOKEN = "the-token-of-the-server"
 KEY = "sk-a-key-that-nobody-may-see"

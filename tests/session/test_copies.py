@@ -24,14 +24,15 @@ from duragent.testing import FakeClock, Line, ScriptedModel
 from duragent.transfer.export import export
 from duragent.transfer.fork import Fork, fork
 from duragent.transfer.import_ import import_
-from tests.bounds import LIMIT_SECONDS
-from tests.context.wellformed import refusal
-from tests.session.house import House, open_house
 from tests.session.test_acting import BASH, bash, calls, question
-from tests.stores.logs import QuickDisk
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import House, open_house
+from tests.support.logs import QuickDisk
+from tests.support.places import GOLDEN
+from tests.support.wellformed import refusal
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
-GOLDEN = Path(__file__).parents[1] / "golden" / "duragent-rust-v0.5.jsonl"
+OLD_LOG = GOLDEN / "duragent-rust-v0.5.jsonl"
 LONG = "seq -f 'line %g' 30000; echo long >> effects"
 
 
@@ -273,7 +274,7 @@ async def test_fork_is_new_in_the_list_and_does_not_expire_with_its_past(place: 
 
 async def test_log_of_duragent_rust_is_forked_at_each_record(place: Place) -> None:
     (place.root / "session_old").mkdir()
-    lines = GOLDEN.read_bytes().splitlines(keepends=True)
+    lines = OLD_LOG.read_bytes().splitlines(keepends=True)
     (place.root / "session_old" / "events.jsonl").write_bytes(b"".join(lines))
     shared = await past(place.house, "session_old")
     for at in range(1, len(lines) + 1):

@@ -10,7 +10,7 @@ from duragent.session import log_reader
 from duragent.session.log_reader import RecordCache
 from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
-from tests.session.house import open_house
+from tests.support.house import open_house
 
 SEED = crc_seed("session_a")
 

@@ -10,7 +10,7 @@ from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
 from duragent.turn.model_call import ModelCaller
 from duragent.turn.turn_agent import TurnAgent
-from tests.session.house import open_house
+from tests.support.house import open_house
 
 
 def _once(work: Callable[..., Any]) -> Callable[..., Any]:

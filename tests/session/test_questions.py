@@ -14,9 +14,9 @@ from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.turn.settings import SessionsSettings
-from tests.bounds import LIMIT_SECONDS
-from tests.session.house import House, open_house
 from tests.session.test_acting import BASH, bash, calls, question, wait_for_end
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import House, open_house
 
 FIFTY = BASH + "\n  session: {max_tool_iterations: 50}"
 

@@ -19,8 +19,8 @@ from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
 from duragent.turn import host
 from duragent.turn.partial import AttemptKey, Partial
-from tests.bounds import LIMIT_SECONDS
-from tests.session.house import House, open_house
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import House, open_house
 
 
 class Slow(MemoryStore):

@@ -31,7 +31,7 @@ from duragent.session.sessions import NewSession
 from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import Line, ScriptedModel
-from tests.session.house import House, open_house, write_agent
+from tests.support.house import House, open_house, write_agent
 
 CALL = ModelReply(text="I look", calls=(ToolCall(id="x", name="bash", arguments="{}"),), finish_reason="tool_calls")
 

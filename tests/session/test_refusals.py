@@ -13,7 +13,7 @@ from duragent.journal.state import SessionState
 from duragent.models.messages import ModelReply
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
-from tests.session.house import open_house
+from tests.support.house import open_house
 
 TS = "2026-01-01T00:00:00.000Z"
 CALL = Call(call="call_1", tool="think", arguments="{}")

@@ -30,9 +30,9 @@ from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
 from duragent.turn.partial import AttemptKey, Partial
-from tests.bounds import LIMIT_SECONDS
-from tests.session.house import open_house
-from tests.session.looking import Watched, a_while, of_kind, until
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import open_house
+from tests.support.probes import Watched, a_while, of_kind, until
 
 # --- durable, then true, then told ----------------------------------------------------------------------------------
 

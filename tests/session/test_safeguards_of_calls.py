@@ -24,8 +24,8 @@ from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.tools.base import ToolContext
 from duragent.turn.settings import SessionsSettings
-from tests.session.house import House, open_house
-from tests.session.looking import DO_IT, Deed, Watched, for_ever, give, nothing, of_kind, until
+from tests.support.house import House, open_house
+from tests.support.probes import DO_IT, Deed, Watched, for_ever, give, nothing, of_kind, until
 
 BASH = "  tools: [{type: builtin, name: bash}]"
 

@@ -34,8 +34,8 @@ from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelR
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
-from tests.bounds import LIMIT_SECONDS
-from tests.session.house import open_house
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import open_house
 
 
 async def test_a_turn_is_message_start_question_answer_end(tmp_path: Path) -> None:

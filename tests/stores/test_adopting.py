@@ -16,10 +16,11 @@ from duragent.stores.files.checkup import check
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
-from tests.stores.logs import SESSION, FaultyDisk, QuickDisk, conversation
 from tests.stores.test_mending import LINES, _Stopping, whole_log
+from tests.support.logs import SESSION, FaultyDisk, QuickDisk, conversation
+from tests.support.places import GOLDEN
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "duragent-rust-v0.5.jsonl"
+OLD_LOG = GOLDEN / "duragent-rust-v0.5.jsonl"
 BLOB = b"a text"
 DIGEST = sha256(BLOB).hexdigest()
 
@@ -150,7 +151,7 @@ async def test_who_goes_away_in_the_middle_leaves_nothing_or_all(tmp_path: Path)
 
 
 async def test_old_log_whose_beginning_was_compacted_away_keeps_its_numbers(tmp_path: Path) -> None:
-    lines = GOLDEN.read_bytes().splitlines(keepends=True)[3:]
+    lines = OLD_LOG.read_bytes().splitlines(keepends=True)[3:]
 
     async def later() -> AsyncIterator[Sequence[bytes]]:
         for at in range(0, len(lines), 2):

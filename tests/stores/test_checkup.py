@@ -13,10 +13,11 @@ from duragent.journal import snapshot
 from duragent.journal.record import Record, crc_seed, encode
 from duragent.stores.files.checkup import Checkup, check, differences, replay, saved_snapshot
 from duragent.stores.files.store import FileStore
-from tests.stores.logs import SESSION, TS, QuickDisk, conversation, lines_of
 from tests.stores.test_mending import LINES, files, make_log, spoil, write_snapshot
+from tests.support.logs import SESSION, TS, QuickDisk, conversation, lines_of
+from tests.support.places import GOLDEN
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "duragent-rust-v0.5.jsonl"
+OLD_LOG = GOLDEN / "duragent-rust-v0.5.jsonl"
 
 
 def seen(found: Checkup) -> tuple[int, int, str]:
@@ -149,9 +150,9 @@ async def test_each_edited_field_of_a_summary_is_a_difference(tmp_path: Path) ->
 
 async def test_log_of_duragent_rust_is_looked_over_and_folded_too(tmp_path: Path) -> None:
     (tmp_path / "session_old").mkdir()
-    shutil.copy(GOLDEN, tmp_path / "session_old" / "events.jsonl")
+    shutil.copy(OLD_LOG, tmp_path / "session_old" / "events.jsonl")
     # And one that says where it is from.
-    records = len(GOLDEN.read_bytes().splitlines()) + 1
+    records = len(OLD_LOG.read_bytes().splitlines()) + 1
     assert seen(check(tmp_path, "session_old")) == (records, 0, "")
     found = replay(tmp_path, "session_old", 2)
     assert found.state.seq == 2

@@ -11,7 +11,7 @@ from duragent.stores.base import TornTail
 from duragent.stores.files.log_file import LogFile
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
-from tests.stores.logs import SESSION, QuickDisk, conversation, ends_of, lines_of, message
+from tests.support.logs import SESSION, QuickDisk, conversation, ends_of, lines_of, message
 
 APPENDS = conversation()
 ENDS = ends_of(APPENDS)

@@ -15,8 +15,8 @@ from duragent.stores.base import Claim, TornTail
 from duragent.stores.files import disk as disk_room
 from duragent.stores.files.disk import Disk, _sync_failed
 from duragent.stores.files.store import FileStore
-from tests.bounds import LIMIT_SECONDS
-from tests.stores.logs import SESSION, FaultyDisk, QuickDisk, conversation, lines_of, message
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.logs import SESSION, FaultyDisk, QuickDisk, conversation, lines_of, message
 
 APPENDS = conversation()
 

@@ -14,8 +14,8 @@ import pytest
 from duragent.errors import SessionsLocked, Unavailable, UnsafeFileSystem, WorkspaceLocked
 from duragent.stores.files.locks import SessionsLock, WorkspaceLock, refuse_network_file_system
 from duragent.stores.files.store import FileStore
-from tests.bounds import LIMIT_SECONDS
-from tests.stores.logs import SESSION, FaultyDisk, QuickDisk, lines_of, message
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.logs import SESSION, FaultyDisk, QuickDisk, lines_of, message
 
 HOLDER = """
 import subprocess, sys

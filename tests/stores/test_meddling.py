@@ -8,7 +8,7 @@ import pytest
 
 from duragent.errors import LogChanged
 from duragent.stores.files.store import FileStore
-from tests.stores.logs import SESSION, QuickDisk, conversation
+from tests.support.logs import SESSION, QuickDisk, conversation
 
 APPENDS = conversation()
 

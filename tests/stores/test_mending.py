@@ -20,7 +20,7 @@ from duragent.stores.files.checkup import check
 from duragent.stores.files.repair import mend
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
-from tests.stores.logs import SESSION, QuickDisk, conversation, lines_of, message
+from tests.support.logs import SESSION, QuickDisk, conversation, lines_of, message
 
 LINES = [line for lines in conversation() for line in lines]
 GROUPS = {3: 1, 4: 1, 10: 8}

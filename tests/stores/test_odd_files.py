@@ -15,9 +15,9 @@ from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
 from duragent.stores.files.threads import Threads
-from tests.bounds import LIMIT_SECONDS
-from tests.odd_files import ODD, Odd
-from tests.stores.logs import SESSION, QuickDisk, conversation, lines_of, message
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.logs import SESSION, QuickDisk, conversation, lines_of, message
+from tests.support.odd_files import ODD, Odd
 
 OTHER = "session_02other"
 APPENDS = conversation()

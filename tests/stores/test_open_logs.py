@@ -11,7 +11,7 @@ from duragent.errors import Damaged, LogChanged, StoreFull, Unavailable
 from duragent.stores.files.log_file import LogFile
 from duragent.stores.files.open_logs import OpenLogs
 from duragent.stores.files.store import FileStore
-from tests.stores.logs import SESSION, QuickDisk, conversation, lines_of, message
+from tests.support.logs import SESSION, QuickDisk, conversation, lines_of, message
 
 APPENDS = conversation()
 

@@ -30,8 +30,8 @@ from duragent.stores.files.log_file import LogFile
 from duragent.stores.files.reader import FileLogReader, verify
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.segments import ACTIVE, sealed_segments
-from tests.bounds import LIMIT_SECONDS
-from tests.stores.logs import SESSION, QuickDisk, lines_of, message
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.logs import SESSION, QuickDisk, lines_of, message
 
 NEVER = -1
 HEAD = 8

@@ -11,7 +11,7 @@ from duragent.stores.files import log_file
 from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
-from tests.stores.logs import SESSION, QuickDisk, lines_of, message
+from tests.support.logs import SESSION, QuickDisk, lines_of, message
 
 LINES = [line for seq in range(1, 21) for line in lines_of(seq, [message(f"text {seq}")])]
 

@@ -18,8 +18,8 @@ from duragent.stores.files import disk as disk_module
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
-from tests.bounds import LIMIT_SECONDS
-from tests.stores.logs import SESSION, FaultyDisk, conversation, lines_of, message
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.logs import SESSION, FaultyDisk, conversation, lines_of, message
 
 APPENDS = conversation()
 BLOB = b"b" * 1000

@@ -11,7 +11,7 @@ import pytest
 from duragent.policy.tiers import Delivery
 from duragent.subscribers import notify
 from duragent.subscribers.notify import MAX_WAITING, Notice, Notifier
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 
 @asynccontextmanager

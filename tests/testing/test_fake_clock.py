@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from duragent.testing import FakeClock
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 
 async def test_clock_stands_still_until_it_is_moved() -> None:

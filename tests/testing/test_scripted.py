@@ -7,7 +7,7 @@ import pytest
 from duragent.errors import BadModelRequest, ModelUnavailable, RateLimited
 from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ModelUsage, ToolCall
 from duragent.testing import Line, ScriptedModel, reply_from
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 ASK = ModelRequest(messages=(ChatMessage(role="user", content="hi"),))
 CALL = ToolCall(id="c1", name="ls", arguments="{}")

@@ -14,7 +14,7 @@ import pytest
 import duragent
 from duragent.models.messages import ToolCall
 from duragent.testing.stub_llm import Failure, ProviderAnswer, StubLlm
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 USER = {"role": "user", "content": "hi"}
 CALLING = {

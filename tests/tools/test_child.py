@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from duragent.tools.child import ChildLimits, Ended, run_child
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 PLENTY = ChildLimits(20, 1 << 20)
 

@@ -11,7 +11,7 @@ from duragent.testing.tool_context import agent_in, context_in
 from duragent.tools import toolset
 from duragent.tools.programs.tool import ProgramTool
 from duragent.tools.toolset import BUILTINS, Toolset, gather
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
 PLUGIN = """\
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.places import ROOT
 
 ASSERTIONS = frozenset({"AssertionError", "Failed", "DuragentError"})
 """How a test fails: by what it compares, by an error that it waits for in vain, by one that it did not expect. A name

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaigns.mutants.mutant import ROOT, Mutant
+from tests.campaigns.mutants.mutant import Mutant
+from tests.support.places import ROOT
 
 AS_IT_IS = "as it is"
 """Before other names: first all their tests on the product as it is."""
@@ -32,7 +33,7 @@ MUTANT_SECONDS = 600
 # Without its safeguard much waits for what never comes; before any test reads it.
 os.environ.setdefault("DURAGENT_LIMIT_SECONDS", "40")
 _PLUGINS = ("xdist.plugin", "pytest_asyncio.plugin", "pytest_timeout", "_hypothesis_pytestplugin")
-_ALL_OF_IT = ("tests.session.house", "tests.server.house", "hypothesis", *_PLUGINS)
+_ALL_OF_IT = ("tests.support.house", "tests.support.http_house", "hypothesis", *_PLUGINS)
 """Modules that import all that the tests import."""
 
 _QUIET = "ignore::pytest.PytestAssertRewriteWarning"

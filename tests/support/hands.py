@@ -15,8 +15,8 @@ from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.journal.events import Event, ModelReplied, ToolFinished, ToolLost, TurnEnded
 from duragent.wire import Approval, Decide, DecisionName, SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.promises.real_server import RealServer, make_workspace
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import RealServer, make_workspace
 
 SCRIPT = '#!/bin/sh\necho "$1" >> count\necho "did $1"\n'
 POLICY = "mode: {mode}\nallow: ['bash:./do *', 'bash:./long *']\n"

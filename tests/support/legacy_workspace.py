@@ -1,4 +1,6 @@
-"""The golden workspace: what v0.5.4 leaves behind, in every way it does. `python -m tests.legacy.workspace` writes it.
+"""The golden workspace: what v0.5.4 leaves behind, in every way it does.
+
+`python -m tests.support.legacy_workspace` writes it.
 
 `expected.json` holds what was said in each session, which is what must be there for ever.
 """
@@ -9,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.legacy.writer import OldSession, lines_of
+from tests.support.legacy_log import OldSession, lines_of
+from tests.support.places import GOLDEN
 
-WORKSPACE = Path(__file__).parents[1] / "golden" / "v0.5-workspace"
+WORKSPACE = GOLDEN / "v0.5-workspace"
 _PREFIX = "session_01KHRW4M9Z0000000000000"
 _Made = Callable[[Path, OldSession], None]
 

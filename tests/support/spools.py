@@ -1,23 +1,18 @@
 """What the tests of commands share: a spool, commands, and a server process that can be killed."""
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from duragent.process import process_table, runner
 from duragent.process.base import Finished
 from duragent.process.spool import Spool
 from duragent.sandboxes.base import Command
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
 
-T = TypeVar("T")
 SESSION, CALL = "session_01k", "call_01k"
 
 _SERVER = """
@@ -74,15 +69,6 @@ def living_in(folder: Path) -> list[int]:
             continue
         if not each.dead and here == os.fspath(folder):
             found.append(each.pid)
-    return found
-
-
-async def until(look: Callable[[], T]) -> T:
-    """What it finds as soon as that is something."""
-    limit = time.monotonic() + LIMIT_SECONDS
-    while not (found := look()):
-        assert time.monotonic() < limit, "it did not come"
-        await asyncio.sleep(0.01)
     return found
 
 

@@ -23,8 +23,8 @@ from duragent.stores.memory import MemoryStore
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult
 from duragent.tools.toolset import Toolset
 from duragent.turn.workbench import Workbench
-from tests.session import house as houses
-from tests.session.means import means_in
+from tests.support import house as houses
+from tests.support.workbench import means_in
 
 DO_IT = ModelReply(calls=(ToolCall(id="m", name="deed", arguments="{}"),), finish_reason="tool_calls")
 _E = TypeVar("_E", bound=Event)

@@ -20,7 +20,7 @@ from duragent.subscribers.notify import Notice
 from duragent.testing import FakeClock
 from duragent.turn.ports import Ports
 from duragent.turn.settings import SessionsSettings
-from tests.session.means import means_in
+from tests.support.workbench import means_in
 
 AGENT_YAML = """\
 apiVersion: duragent/v1alpha1

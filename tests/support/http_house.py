@@ -25,8 +25,8 @@ from duragent.testing import FakeClock, ScriptedModel
 from duragent.turn.ports import Ports
 from duragent.turn.settings import SessionsSettings
 from duragent.wire import Version
-from tests.bounds import LIMIT_SECONDS
-from tests.session.means import means_in
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.workbench import means_in
 
 TOKEN, ADMIN_TOKEN = "the-api-token", "the-admin-token"
 AGENT = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {{name: {name}}}\nspec:\n  model: {{provider: demo}}\n"

@@ -27,9 +27,9 @@ from typing import Self
 
 import duragent
 from duragent.agent.starter import PROVIDER_KEYS
-from tests.bounds import LIMIT_SECONDS
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^<!-- test: (?P<what>[^\n]+?) -->\n```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.M)
 _END = "--- end of block ---"
 _PLAIN_PYTHON = Path(sys.executable).resolve()

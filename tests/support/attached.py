@@ -10,8 +10,8 @@ from duragent.client.watch import Reconnecting
 from duragent.journal.events import TurnEnded
 from duragent.journal.record import Record
 from duragent.wire import Delta
-from tests.bounds import LIMIT_SECONDS
-from tests.promises.real_server import RealServer
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.real_server import RealServer
 
 
 @dataclass

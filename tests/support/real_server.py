@@ -18,8 +18,8 @@ from duragent.config import load_config
 from duragent.journal.record import Record
 from duragent.stores.files.reader import FileLogReader
 from duragent.wire import Answer, SendMessage
-from tests.bounds import LIMIT_SECONDS
-from tests.session.house import write_agent
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import write_agent
 
 
 @dataclass
