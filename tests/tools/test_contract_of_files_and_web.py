@@ -46,7 +46,9 @@ async def test_tool_keeps_the_contract(make_tool: Callable[[], AnyTool], tmp_pat
 
 
 def test_schemas_are_the_same_bytes_in_every_process() -> None:
-    names = "edit_file.EditFile list_files.ListFiles read_file.ReadFile search_files.SearchFiles web.WebTool".split()
+    names = (
+        "edit_file.EditFile list_files.ListFiles read_file.ReadFile search_files.SearchFiles web.tool.WebTool".split()
+    )
     told = [_told_in_a_process(names, seed) for seed in ("1", "2")]
 
     assert told[0] == told[1]
@@ -58,7 +60,7 @@ def _told_in_a_process(names: list[str], seed: str) -> str:
         "import importlib, sys\n"
         "from duragent.testing.tool_contract import schema_bytes\n"
         "for name in sys.argv[1:]:\n"
-        "    module, _, kind = name.partition('.')\n"
+        "    module, _, kind = name.rpartition('.')\n"
         "    tool = getattr(importlib.import_module(f'duragent.tools.{module}'), kind)\n"
         "    sys.stdout.buffer.write(schema_bytes(tool(None) if kind == 'WebTool' else tool()) + b'\\n')\n"
         "assert 'httpx' not in sys.modules\n"

@@ -6,8 +6,8 @@ import pytest
 
 from duragent.journal.events import MessageReceived, ModelReplied
 from duragent.journal.record import MAX_LINE_BYTES, BadLine, Record, crc_seed, decode, encode
-from duragent.session import log_reader
-from duragent.session.log_reader import RecordCache
+from duragent.session import record_cache
+from duragent.session.record_cache import RecordCache
 from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
 from tests.support.house import open_house
@@ -50,7 +50,7 @@ def test_decoded_decodes_a_line_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_decoded_remembers_the_newest_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_reader, "MOST_BYTES", 3 * len(line(1)))
+    monkeypatch.setattr(record_cache, "MOST_BYTES", 3 * len(line(1)))
     seen = count_decodes(monkeypatch)
     memory = RecordCache(SEED)
     memory.records(lines(1, 6), no_blob)
@@ -106,5 +106,5 @@ def count_decodes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         seen.append(record.seq)
         return record
 
-    monkeypatch.setattr(log_reader, "decode", counted)
+    monkeypatch.setattr(record_cache, "decode", counted)
     return seen
