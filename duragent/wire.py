@@ -22,11 +22,11 @@ StatusFilter = Literal["active", "running", "paused", "completed", "damaged"]
 IDEMPOTENCY_KEY_MAX = 255
 
 
-class Shape(BaseModel):
+class WireModel(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Asked(Shape):
+class Asked(WireModel):
     """A request body: unknown fields are a 422, so that a misspelt one is never lost in silence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -95,7 +95,7 @@ class Decide(Asked):
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
-class Usage(Shape):
+class Usage(WireModel):
     """Tokens; the first three as duragent v0.5 names them."""
 
     prompt_tokens: int = 0
@@ -106,7 +106,7 @@ class Usage(Shape):
     cost_usd: float | None = Field(None, description="Null when the price is not known.")
 
 
-class AgentSummary(Shape):
+class AgentSummary(WireModel):
     name: str
     description: str | None = None
     version: str | None = None
@@ -118,12 +118,12 @@ class AgentSummary(Shape):
     )
 
 
-class AgentList(Shape):
+class AgentList(WireModel):
     agents: list[AgentSummary]
     broken: list[AgentSummary] = Field([], description="Agents whose files have a fault, with the reason.")
 
 
-class AgentDetail(Shape):
+class AgentDetail(WireModel):
     """The agent's own spec in the Duragent Format, with the prompt texts in place of their paths."""
 
     api_version: str
@@ -134,7 +134,7 @@ class AgentDetail(Shape):
     inactive: list[str] = Field([], description="Fields that are set and that this version does not act on yet.")
 
 
-class SessionInfo(Shape):
+class SessionInfo(WireModel):
     session_id: str
     agent: str
     status: Status
@@ -171,13 +171,13 @@ UNREAD = (
 )
 
 
-class SessionList(Shape):
+class SessionList(WireModel):
     sessions: list[SessionInfo]
     next_cursor: str | None = Field(None, description="Give it as `cursor` for the next page; null on the last.")
     unread: int = Field(0, description=UNREAD)
 
 
-class MessageInfo(Shape):
+class MessageInfo(WireModel):
     role: Literal["user", "assistant"]
     content: Text
     seq: int
@@ -187,14 +187,14 @@ class MessageInfo(Shape):
     sender_name: str | None = None
 
 
-class MessageList(Shape):
+class MessageList(WireModel):
     """Oldest first; the newest `limit` of them unless `before` says otherwise."""
 
     messages: list[MessageInfo]
     next_before: int | None = Field(None, description="Give it as `before` for the page of older messages.")
 
 
-class Answer(Shape):
+class Answer(WireModel):
     """The answer to a posted message, durable by the time it is sent."""
 
     message_id: str
@@ -210,14 +210,14 @@ class Answer(Shape):
     )
 
 
-class Finding(Shape):
+class Finding(WireModel):
     """A part of a call that no rule allows, and why."""
 
     text: Text
     reason: Text = ""
 
 
-class Approval(Shape):
+class Approval(WireModel):
     """What a person is asked. `kind` approval: may this run? lost: it may have run, what now?"""
 
     session_id: str
@@ -237,12 +237,12 @@ class Approval(Shape):
     seq: int = Field(description="seq of the record that asks.")
 
 
-class ApprovalList(Shape):
+class ApprovalList(WireModel):
     approvals: list[Approval]
     unread: int = Field(0, description=UNREAD)
 
 
-class Waiting(Shape):
+class Waiting(WireModel):
     """202: the turn waits for a person. `command` is what would run."""
 
     status: Literal["pending_approval"] = "pending_approval"
@@ -252,7 +252,7 @@ class Waiting(Shape):
     seq: int = Field(description="seq of the record that asks.")
 
 
-class Completed(Shape):
+class Completed(WireModel):
     """The turn ended after the decision."""
 
     status: Literal["complete"] = "complete"
@@ -263,7 +263,7 @@ class Completed(Shape):
     interrupted: bool = False
 
 
-class Accepted(Shape):
+class Accepted(WireModel):
     """202: the message is durable; the answer comes on `/events`."""
 
     session_id: str
@@ -271,13 +271,13 @@ class Accepted(Shape):
     seq: int
 
 
-class CancelResult(Shape):
+class CancelResult(WireModel):
     session_id: str
     cancelled: bool = Field(description="False when no turn was running.")
     seq: int | None = None
 
 
-class EventList(Shape):
+class EventList(WireModel):
     """Records as they are in the log, without `crc`."""
 
     events: list[dict[str, Any]]
@@ -285,14 +285,14 @@ class EventList(Shape):
     oldest: int
 
 
-class Descriptors(Shape):
+class Descriptors(WireModel):
     """File descriptors of the server: connections, open logs, running commands."""
 
     used: int
     limit: int
 
 
-class Ready(Shape):
+class Ready(WireModel):
     status: Literal["ok", "degraded"]
     workspace_hash: str
     damaged: list[str] = Field([], description="Ids of sessions that are read-only because their log is damaged.")
@@ -307,19 +307,19 @@ class Ready(Shape):
     )
 
 
-class Version(Shape):
+class Version(WireModel):
     version: str
     commit: str
     build_date: str
     variant: Literal["core", "full"] = "core"
 
 
-class Fault(Shape):
+class Fault(WireModel):
     field: str
     problem: str
 
 
-class Problem(Shape):
+class Problem(WireModel):
     """RFC 9457, `application/problem+json`."""
 
     type: str = Field(description="`urn:duragent:problem:<code>`.")
@@ -333,7 +333,7 @@ class Problem(Shape):
 # --- streams --------------------------------------------------------------------------------------------------------
 
 
-class Hello(Shape):
+class Hello(WireModel):
     """First event of `/events`. `log` names the log: when it differs from last time, start again from 0."""
 
     session_id: str
@@ -342,7 +342,7 @@ class Hello(Shape):
     log: str
 
 
-class Delta(Shape):
+class Delta(WireModel):
     """A piece of an answer that is being written; not durable, no id.
 
     `offset` counts characters (code points) of `text` from the start of this attempt; text before it stays. A higher
@@ -358,7 +358,7 @@ class Delta(Shape):
     call: str | None = Field(None, description="With `output`: the tool call that prints it; `attempt` is the call's.")
 
 
-class ServerAddress(Shape):
+class ServerAddress(WireModel):
     """What a running server writes to `.duragent/run/server.json` for the commands on the same machine."""
 
     host: str

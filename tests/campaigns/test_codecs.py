@@ -172,7 +172,7 @@ def files_of_the_runner_come_back(data: st.DataObject) -> None:
 def _all_shapes() -> Iterator[type[BaseModel]]:
     for name in dir(wire):
         found = getattr(wire, name)
-        if isinstance(found, type) and issubclass(found, wire.Shape) and found not in (wire.Shape, wire.Asked):
+        if isinstance(found, type) and issubclass(found, wire.WireModel) and found not in (wire.WireModel, wire.Asked):
             yield found
 
 
