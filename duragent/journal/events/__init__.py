@@ -10,6 +10,18 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field
 
+from duragent.journal.events.base import (
+    Call,
+    CallOutcome,
+    EffectClass,
+    EventModel,
+    OnDisconnect,
+    PolicyFinding,
+    Sender,
+    Source,
+    TokenCounts,
+    TurnOutcome,
+)
 from duragent.journal.events.call import (
     ApprovalDecided,
     ApprovalRequested,
@@ -29,18 +41,6 @@ from duragent.journal.events.session import (
     SessionPaused,
     SessionRenamed,
     SessionResumed,
-)
-from duragent.journal.events.shape import (
-    Call,
-    CallOutcome,
-    EffectClass,
-    OnDisconnect,
-    PolicyFinding,
-    Sender,
-    Shape,
-    Source,
-    TokenCounts,
-    TurnOutcome,
 )
 from duragent.journal.events.turn import (
     REFUSED,
@@ -93,7 +93,7 @@ __all__ = [
 ]
 
 
-class Opaque(Shape):
+class Opaque(EventModel):
     """An event of a type that this version does not know: kept, shown, and without effect on the state."""
 
     type: str

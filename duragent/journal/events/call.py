@@ -2,11 +2,11 @@
 
 from typing import Any, Literal
 
-from duragent.journal.events.shape import CallOutcome, EffectClass, PolicyFinding, Shape
+from duragent.journal.events.base import CallOutcome, EffectClass, EventModel, PolicyFinding
 from duragent.text import Brief, Text
 
 
-class ApprovalRequested(Shape):
+class ApprovalRequested(EventModel):
     """A person is to decide about a call. Durable before anybody is asked."""
 
     type: Literal["approval_requested"] = "approval_requested"
@@ -29,7 +29,7 @@ class ApprovalRequested(Shape):
     """After that the call counts as denied; None: never."""
 
 
-class ApprovalDecided(Shape):
+class ApprovalDecided(EventModel):
     """A person decided about a call. Durable before the call runs."""
 
     type: Literal["approval_decided"] = "approval_decided"
@@ -50,7 +50,7 @@ class ApprovalDecided(Shape):
     """Of what was sent under the key."""
 
 
-class ToolStarted(Shape):
+class ToolStarted(EventModel):
     """The call runs. Durable before the effect."""
 
     type: Literal["tool_started"] = "tool_started"
@@ -77,7 +77,7 @@ class ToolStarted(Shape):
     """The folder where a command leaves its result; "" for tools that run in the server."""
 
 
-class ToolFinished(Shape):
+class ToolFinished(EventModel):
     """The one result of a call. Durable before the model sees it."""
 
     type: Literal["tool_finished"] = "tool_finished"
@@ -100,7 +100,7 @@ class ToolFinished(Shape):
     """The same for the same call with the same result: tells a loop. "" when there is nothing to compare."""
 
 
-class ToolLost(Shape):
+class ToolLost(EventModel):
     """The call may have run: it was started, and there is no result."""
 
     type: Literal["tool_lost"] = "tool_lost"
@@ -114,7 +114,7 @@ class ToolLost(Shape):
     """Whether a person decides what to do; otherwise it has been decided, see `ToolResolved`."""
 
 
-class ToolResolved(Shape):
+class ToolResolved(EventModel):
     """What was decided about a lost call."""
 
     type: Literal["tool_resolved"] = "tool_resolved"

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from duragent.journal.events.shape import Shape
+from duragent.journal.events.base import EventModel
 from duragent.text import Brief, Text
 
 
-class HistoryAdopted(Shape):
+class HistoryAdopted(EventModel):
     """The records before this one were read from the files of duragent-rust v0.5, each once and in order."""
 
     type: Literal["history_adopted"] = "history_adopted"
@@ -22,7 +22,7 @@ class HistoryAdopted(Shape):
     """The file that holds the old log as it was."""
 
 
-class ToolsSkipped(Shape):
+class ToolsSkipped(EventModel):
     """Only in logs of duragent-rust v0.5: several calls settled at once, without having run."""
 
     type: Literal["tools_skipped"] = "tools_skipped"

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from duragent.journal.events.shape import Sender, Shape, Source
+from duragent.journal.events.base import EventModel, Sender, Source
 from duragent.text import Text
 
 
-class MessageReceived(Shape):
+class MessageReceived(EventModel):
     """Somebody wrote to the session. Durable before 200 or 202."""
 
     type: Literal["message_received"] = "message_received"

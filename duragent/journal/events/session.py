@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from duragent.journal.events.shape import OnDisconnect, Shape, Source
+from duragent.journal.events.base import EventModel, OnDisconnect, Source
 from duragent.text import Brief, Text
 
 
-class SessionCreated(Shape):
+class SessionCreated(EventModel):
     """The first record of every log. Durable before 201."""
 
     type: Literal["session_created"] = "session_created"
@@ -30,7 +30,7 @@ class SessionCreated(Shape):
     """That chat's id at its gateway."""
 
 
-class OwnerClaimed(Shape):
+class OwnerClaimed(EventModel):
     """A server took the session over. Work that was started under a lower epoch is orphaned."""
 
     type: Literal["owner_claimed"] = "owner_claimed"
@@ -40,7 +40,7 @@ class OwnerClaimed(Shape):
     """The id of the server's process."""
 
 
-class SessionPaused(Shape):
+class SessionPaused(EventModel):
     """No turn begins until the session is resumed."""
 
     type: Literal["session_paused"] = "session_paused"
@@ -48,7 +48,7 @@ class SessionPaused(Shape):
     """A sentence for people."""
 
 
-class SessionResumed(Shape):
+class SessionResumed(EventModel):
     """Turns may begin again."""
 
     type: Literal["session_resumed"] = "session_resumed"
@@ -56,7 +56,7 @@ class SessionResumed(Shape):
     """A sentence for people."""
 
 
-class SessionRenamed(Shape):
+class SessionRenamed(EventModel):
     """The session has another title."""
 
     type: Literal["session_renamed"] = "session_renamed"
@@ -64,7 +64,7 @@ class SessionRenamed(Shape):
     """None: it has none any more."""
 
 
-class SessionClosed(Shape):
+class SessionClosed(EventModel):
     """The session takes no more input. Nothing but `OwnerClaimed` and what ends its work comes after this."""
 
     type: Literal["session_closed"] = "session_closed"
@@ -72,7 +72,7 @@ class SessionClosed(Shape):
     """A sentence for people."""
 
 
-class LogRecovered(Shape):
+class LogRecovered(EventModel):
     """The end of the log was cut off; its bytes are kept beside the log."""
 
     type: Literal["log_recovered"] = "log_recovered"

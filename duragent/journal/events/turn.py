@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-from duragent.journal.events.shape import Call, Shape, TokenCounts, TurnOutcome
+from duragent.journal.events.base import Call, EventModel, TokenCounts, TurnOutcome
 from duragent.text import Brief, Text
 
 REFUSED = "content_filter"
 """`ModelReplied.finish_reason` of an answer that the model or its provider declined to give, or to go on with."""
 
 
-class TurnStarted(Shape):
+class TurnStarted(EventModel):
     """Durable before the first model call."""
 
     type: Literal["turn_started"] = "turn_started"
@@ -20,7 +20,7 @@ class TurnStarted(Shape):
     """Of the agent's files as this turn uses them; "" when they could not be read."""
 
 
-class ModelCalled(Shape):
+class ModelCalled(EventModel):
     """Durable before the request leaves."""
 
     type: Literal["model_called"] = "model_called"
@@ -44,7 +44,7 @@ class ModelCalled(Shape):
     """The price of `reserved_tokens`; None when it is not known."""
 
 
-class ModelReplied(Shape):
+class ModelReplied(EventModel):
     """The answer with all its tool calls, in one line. Durable before any tool or client sees it as final."""
 
     type: Literal["model_replied"] = "model_replied"
@@ -66,7 +66,7 @@ class ModelReplied(Shape):
     """None when the price is not known."""
 
 
-class ModelFailed(Shape):
+class ModelFailed(EventModel):
     """An attempt gave no answer."""
 
     type: Literal["model_failed"] = "model_failed"
@@ -92,7 +92,7 @@ class ModelFailed(Shape):
     """The price of `possible_tokens`; None when it is not known."""
 
 
-class CancelRequested(Shape):
+class CancelRequested(EventModel):
     """A person stopped the turn. Durable before 200; the turn settles what is open and ends."""
 
     type: Literal["cancel_requested"] = "cancel_requested"
@@ -104,7 +104,7 @@ class CancelRequested(Shape):
     """Of what was sent under the key."""
 
 
-class TurnEnded(Shape):
+class TurnEnded(EventModel):
     """The turn is over. A paused one is taken up again by the next message."""
 
     type: Literal["turn_ended"] = "turn_ended"

@@ -17,12 +17,12 @@ Source = Literal["http", "cli", "gateway", "schedule", "process", "agent", "lega
 """Where an input comes from."""
 
 
-class Shape(BaseModel):
+class EventModel(BaseModel):
     # Unknown fields of a later version are left out here; the stored line keeps them.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Sender(Shape):
+class Sender(EventModel):
     """The author of a message, in a session with several people."""
 
     id: Text | None = None
@@ -31,7 +31,7 @@ class Sender(Shape):
     """For people and for the model."""
 
 
-class Call(Shape):
+class Call(EventModel):
     """One tool call that the model asks for."""
 
     call: Text
@@ -41,7 +41,7 @@ class Call(Shape):
     """The JSON text as the model wrote it, valid or not."""
 
 
-class TokenCounts(Shape):
+class TokenCounts(EventModel):
     """Token counts as the provider reported them; 0 where it reported none."""
 
     input: int = 0
@@ -52,7 +52,7 @@ class TokenCounts(Shape):
     reasoning: int = 0
 
 
-class PolicyFinding(Shape):
+class PolicyFinding(EventModel):
     """A part of a call that no rule allows."""
 
     text: Text
