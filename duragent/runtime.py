@@ -155,8 +155,8 @@ class Runtime:
                     tasks.create_task(self.notifier.run()),
                     tasks.create_task(self.catalog.watch(self.stop, self._on_reload)),
                 ]
-                doors = self._doors(presence, means)
-                async with HttpServer(build_app(doors), listeners, doors.stop) as http:
+                dependencies = self._server_dependencies(presence, means)
+                async with HttpServer(build_app(dependencies), listeners, dependencies.stop) as http:
                     address = self._address(port)
                     housekeeping.append(tasks.create_task(stay_announced(workspace, presence, address)))
                     with announced(workspace, presence, address):
@@ -226,7 +226,7 @@ class Runtime:
             idle_timeout_seconds=self.settings.idle_timeout_seconds,
         )
 
-    def _doors(self, presence: Presence, means: Workbench) -> Dependencies:
+    def _server_dependencies(self, presence: Presence, means: Workbench) -> Dependencies:
         return Dependencies(
             sessions=self.sessions,
             catalog=self.catalog,

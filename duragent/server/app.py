@@ -38,8 +38,8 @@ ADMIN = "/api/admin/v1"
 _SAFE_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 
 
-async def openapi(doors: Dependencies, request: Request) -> Response:
-    return Response(to_json(document(ROUTES, doors.version.version)), media_type="application/json")
+async def openapi(dependencies: Dependencies, request: Request) -> Response:
+    return Response(to_json(document(ROUTES, dependencies.version.version)), media_type="application/json")
 
 
 ROUTES = (
@@ -144,10 +144,12 @@ ROUTES = (
 )
 
 
-def build_app(doors: Dependencies) -> ASGIApp:
+def build_app(dependencies: Dependencies) -> ASGIApp:
     """The whole door: from inside to outside the routes, who may come in, and errors as problems."""
-    is_own = is_own_process if doors.settings.auth == "local" else None
-    return _Outside(Guard(Router(doors, ROUTES), doors.tokens, doors.settings.host, is_own), doors.stop)
+    is_own = is_own_process if dependencies.settings.auth == "local" else None
+    return _Outside(
+        Guard(Router(dependencies, ROUTES), dependencies.tokens, dependencies.settings.host, is_own), dependencies.stop
+    )
 
 
 class _Outside:

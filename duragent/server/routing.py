@@ -51,10 +51,10 @@ class Router:
     ready. Streams, and answers that a turn still writes, are sent after that.
     """
 
-    def __init__(self, doors: Dependencies, routes: Sequence[Route]) -> None:
-        self._doors = doors
-        settings = doors.settings
-        self._in_flight = InFlight(settings.max_connections, settings.request_timeout_seconds, doors.stop)
+    def __init__(self, dependencies: Dependencies, routes: Sequence[Route]) -> None:
+        self._dependencies = dependencies
+        settings = dependencies.settings
+        self._in_flight = InFlight(settings.max_connections, settings.request_timeout_seconds, dependencies.stop)
         by_path: dict[str, dict[str, Route]] = {}
         for route in routes:
             by_path.setdefault(route.path, {})[route.method] = route
@@ -71,10 +71,10 @@ class Router:
         if route is None:
             raise RequestRefused("method-not-allowed", f"{request.method} is not possible here", {"Allow": allowed})
         if not route.path.startswith(LIMITED_PREFIX):
-            response = await route.endpoint(self._doors, request)
+            response = await route.endpoint(self._dependencies, request)
             await response(scope, receive, send)
             return
-        if self._doors.stop.begun:
+        if self._dependencies.stop.begun:
             raise Stopping
         kind = kind_of(route, request)
         # The turn of what lasts comes first, and so nothing of it has happened when it is refused.
@@ -83,10 +83,10 @@ class Router:
             await response(scope, receive, send)
 
     async def _response(self, route: Route, request: Request) -> ASGIApp:
-        seconds = self._doors.settings.request_timeout_seconds
+        seconds = self._dependencies.settings.request_timeout_seconds
         try:
             async with self._in_flight.turn("request"), asyncio.timeout(seconds):
-                return await route.endpoint(self._doors, request)
+                return await route.endpoint(self._dependencies, request)
         except TimeoutError:
             raise RequestRefused("timeout", f"the request was not done within {seconds:g} seconds") from None
 

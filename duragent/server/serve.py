@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class HttpServer:
-    """Serves `app` on `sockets` while the block runs: `async with HttpServer(app, sockets, doors.stop)`."""
+    """Serves `app` on `sockets` while the block runs: `async with HttpServer(app, sockets, dependencies.stop)`."""
 
     def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], stop: Stop) -> None:
         # No trust in X-Forwarded-* headers: whoever needs them runs a proxy that can speak for itself.

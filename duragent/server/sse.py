@@ -30,7 +30,7 @@ class EventStream:
     `deleted` is the last frame of a stream whose session was deleted; without it clients would reconnect for ever.
     """
 
-    doors: Dependencies
+    dependencies: Dependencies
     session_id: str
     frames: Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
     deleted: bytes
@@ -42,7 +42,7 @@ class EventStream:
             await send({"type": "http.response.start", "status": 200, "headers": [*headers, *self.headers]})
             farewell = await self._send_until_end(frames, receive, send)
         if farewell is None:
-            await pause_when_left(self.doors, self.session_id)
+            await pause_when_left(self.dependencies, self.session_id)
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
@@ -51,7 +51,7 @@ class EventStream:
     async def _send_until_end(self, frames: AsyncIterator[bytes], receive: Receive, send: Send) -> bytes | None:
         """The last bytes for the client; None when the client has gone."""
         try:
-            async with self.doors.stop.ends() as patience:
+            async with self.dependencies.stop.ends() as patience:
                 await self._pump(frames, patience, receive, send)
         except TimeoutError:
             return None
@@ -78,14 +78,14 @@ class EventStream:
 
     async def _keep_alive(self, send: Send) -> None:
         while True:
-            await self.doors.clock.sleep(self.doors.settings.keep_alive_interval_seconds)
+            await self.dependencies.clock.sleep(self.dependencies.settings.keep_alive_interval_seconds)
             await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
 
 
-async def raise_if_deleted(doors: Dependencies, session_id: str) -> None:
+async def raise_if_deleted(dependencies: Dependencies, session_id: str) -> None:
     """For the end of a watch: raises SessionDeleted when there is no such session any more."""
     try:
-        await doors.sessions.state(session_id)
+        await dependencies.sessions.state(session_id)
     except SessionNotFound as error:
         raise SessionDeleted(session_id) from error
     except DuragentError:

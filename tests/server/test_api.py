@@ -63,7 +63,7 @@ async def test_session_of_an_unknown_agent_is_a_404_problem(house: House) -> Non
 
 async def test_session_of_a_broken_agent_is_refused_with_the_reason(house: House) -> None:
     house.write_agent("broken", "apiVersion: [")
-    await asyncio.to_thread(house.doors.catalog.reload)
+    await asyncio.to_thread(house.dependencies.catalog.reload)
     response = await house.http.post("/api/v1/sessions", json={"agent": "broken"})
     assert (response.status_code, response.json()["type"]) == (409, "urn:duragent:problem:agent-broken")
 
@@ -304,7 +304,7 @@ async def test_agents_are_listed_with_the_broken_ones(house: House) -> None:
 async def test_agent_is_shown_with_the_texts_of_its_prompts(house: House) -> None:
     house.write_agent("poet", AGENT.format(name="poet") + "  soul: ./SOUL.md\n  tools: []\n  memory: {}\n")
     (house.agents_dir / "poet" / "SOUL.md").write_text("You rhyme.")
-    await asyncio.to_thread(house.doors.catalog.reload)
+    await asyncio.to_thread(house.dependencies.catalog.reload)
     shown = (await house.http.get("/api/v1/agents/poet")).json()
     assert (shown["api_version"], shown["kind"], shown["metadata"]) == (
         "duragent/v1alpha1",
@@ -395,8 +395,8 @@ async def test_server_that_cannot_store_is_not_ready(house: House) -> None:
     async def trouble() -> str:
         return "the disk is read-only"
 
-    doors = replace(house.doors, trouble=trouble)
-    async with house.client("http://localhost", transport=httpx.ASGITransport(build_app(doors))) as http:
+    dependencies = replace(house.dependencies, trouble=trouble)
+    async with house.client("http://localhost", transport=httpx.ASGITransport(build_app(dependencies))) as http:
         response = await http.get("/readyz")
     assert (response.status_code, response.json()["problem"]) == (503, "the disk is read-only")
 

@@ -105,7 +105,9 @@ async def test_a_wait_that_begins_when_the_session_has_gone_already_is_told(hous
     """The message was stored, and the session deleted before the wait for its answer began."""
     session_id = await _quiet(house)
     await house.sessions.delete(session_id)
-    waiting = TurnResponse(house.doors, session_id, 3, lambda answered: Accepted(session_id="", message_id="", seq=1))
+    waiting = TurnResponse(
+        house.dependencies, session_id, 3, lambda answered: Accepted(session_id="", message_id="", seq=1)
+    )
     with pytest.raises(SessionDeleted):
         await waiting({}, _receive, _send)
 

@@ -162,7 +162,7 @@ async def test_two_sites_are_none(house: House) -> None:
 
 async def test_strangers_are_told_no_names_by_readyz(house: House) -> None:
     house.write_agent("broken", "nonsense")
-    await asyncio.to_thread(house.doors.catalog.reload)
+    await asyncio.to_thread(house.dependencies.catalog.reload)
     known = (await house.http.get("/readyz")).json()
     for token in ({}, {"Authorization": "Bearer wrong"}):
         house.http.headers.pop("Authorization", None)
@@ -383,4 +383,4 @@ async def test_what_is_no_http_request_is_left_alone(house: House) -> None:
     async def unused(*args: object) -> None:
         raise AssertionError
 
-    await build_app(house.doors)({"type": "websocket", "path": "/livez", "headers": []}, unused, unused)  # type: ignore[arg-type]  # never called
+    await build_app(house.dependencies)({"type": "websocket", "path": "/livez", "headers": []}, unused, unused)  # type: ignore[arg-type]  # never called

@@ -75,7 +75,7 @@ async def test_streams_and_waits_keep_nobody_from_working(house: House) -> None:
     """As many of both as there may be, and one more of each that waits: everything short still answers at once."""
     await house.worker()
     gate = asyncio.Event()
-    house.doors = replace(house.doors, settings=ServerSettings(max_connections=LIMIT))
+    house.dependencies = replace(house.dependencies, settings=ServerSettings(max_connections=LIMIT))
     async with house.live() as http, AsyncExitStack() as stack:
         sessions = [await house.create() for _ in range(LIMIT + 1)]
         streams: list[Stream] = []
@@ -101,7 +101,7 @@ async def test_streams_and_waits_keep_nobody_from_working(house: House) -> None:
 
 async def test_a_turn_that_waits_for_a_person_gives_its_place_to_the_decision(house: House) -> None:
     await house.worker()
-    house.doors = replace(house.doors, settings=ServerSettings(max_connections=1))
+    house.dependencies = replace(house.dependencies, settings=ServerSettings(max_connections=1))
     call = ToolCall(id="p", name="bash", arguments='{"command":"rm -f x"}')
     house.model.add(ModelReply(calls=(call,), finish_reason="tool_calls"), "done it")
     async with house.live() as http:

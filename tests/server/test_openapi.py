@@ -70,7 +70,7 @@ async def test_every_reference_of_the_document_is_in_it(house: House) -> None:
 async def test_real_answers_of_every_operation_have_the_described_shape(house: House) -> None:
     document = await _document(house)
     house.write_agent("broken", "apiVersion: [")
-    await asyncio.to_thread(house.doors.catalog.reload)
+    await asyncio.to_thread(house.dependencies.catalog.reload)
     await house.worker()
     asked = set()
     for path, methods in document["paths"].items():

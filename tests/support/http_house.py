@@ -109,7 +109,7 @@ class House:
             means=self.means,
         )
         self.sessions = Sessions(ports)
-        self.doors = Dependencies(
+        self.dependencies = Dependencies(
             sessions=self.sessions,
             catalog=catalog,
             settings=ServerSettings(),
@@ -120,7 +120,7 @@ class House:
             shutdown=self._shutdown,
             reload_agents=lambda: asyncio.to_thread(catalog.reload),
         )
-        self.http = self.client("http://127.0.0.1:8080", transport=httpx.ASGITransport(build_app(self.doors)))
+        self.http = self.client("http://127.0.0.1:8080", transport=httpx.ASGITransport(build_app(self.dependencies)))
 
     def write_agent(self, name: str, text: str) -> None:
         (self.agents_dir / name).mkdir(parents=True, exist_ok=True)
@@ -133,8 +133,8 @@ class House:
 
     def with_settings(self, **changes: Any) -> httpx.AsyncClient:
         """A door with other settings to the same sessions."""
-        doors = replace(self.doors, settings=self.doors.settings.model_copy(update=changes))
-        return self.client("http://127.0.0.1:8080", transport=httpx.ASGITransport(build_app(doors)))
+        dependencies = replace(self.dependencies, settings=self.dependencies.settings.model_copy(update=changes))
+        return self.client("http://127.0.0.1:8080", transport=httpx.ASGITransport(build_app(dependencies)))
 
     async def create(self, agent: str = "assistant") -> str:
         response = await self.http.post("/api/v1/sessions", json={"agent": agent})
@@ -150,7 +150,7 @@ class House:
     async def worker(self) -> None:
         """From now on there is an agent `worker` that has bash."""
         self.write_agent("worker", WORKER.format(name="worker"))
-        await asyncio.to_thread(self.doors.catalog.reload)
+        await asyncio.to_thread(self.dependencies.catalog.reload)
 
     def script(self, *commands: str, then: str = "done it") -> None:
         """The model asks for these commands, one after another, and says `then`."""
@@ -186,8 +186,11 @@ class House:
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        doors = replace(self.doors, stop=Stop())
-        async with HttpServer(build_app(doors), [bound], doors.stop) as server, self.client(url) as client:
+        dependencies = replace(self.dependencies, stop=Stop())
+        async with (
+            HttpServer(build_app(dependencies), [bound], dependencies.stop) as server,
+            self.client(url) as client,
+        ):
             yield server, client
 
     async def close(self) -> None:

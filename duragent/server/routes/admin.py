@@ -13,51 +13,51 @@ from duragent.system.descriptors import descriptors
 from duragent.wire import Descriptors, Ready
 
 
-async def livez(doors: Dependencies, request: Request) -> Response:
+async def livez(dependencies: Dependencies, request: Request) -> Response:
     return text("ok")
 
 
-async def readyz(doors: Dependencies, request: Request) -> Response:
+async def readyz(dependencies: Dependencies, request: Request) -> Response:
     """503 only when nothing can be stored: a damaged session or a broken agent leaves all others working.
 
     Names and reasons are told to those who show the token; everybody else sees counts.
     """
     query, known = query_of(request, ReadyQuery), is_authorized(request.scope)
-    trouble, files = await doors.trouble(), descriptors()
-    damaged, broken = sorted(doors.sessions.damaged()), sorted(doors.catalog.broken)
+    trouble, files = await dependencies.trouble(), descriptors()
+    damaged, broken = sorted(dependencies.sessions.damaged()), sorted(dependencies.catalog.broken)
     ready = Ready(
         status="degraded" if trouble or files.problem or damaged or broken else "ok",
-        workspace_hash=doors.workspace_hash,
+        workspace_hash=dependencies.workspace_hash,
         damaged=damaged if known else [],
         broken_agents=broken if known else [],
         problem=(trouble or files.problem) if known else None,
         damaged_count=len(damaged),
         broken_agents_count=len(broken),
-        proof=_proof(doors, request, query.challenge),
+        proof=_proof(dependencies, request, query.challenge),
         descriptors=Descriptors(used=files.used, limit=files.limit),
     )
     return answer(ready, 503 if trouble else 200)
 
 
-def _proof(doors: Dependencies, request: Request, challenge: str | None) -> str | None:
-    if challenge is None or not doors.proof_key:
+def _proof(dependencies: Dependencies, request: Request, challenge: str | None) -> str | None:
+    if challenge is None or not dependencies.proof_key:
         return None
     host, port = request.scope["server"]
     address = UNIX_SOCKET if port is None else f"{host}:{port}"
-    return proof(doors.proof_key, challenge, doors.workspace_hash, address)
+    return proof(dependencies.proof_key, challenge, dependencies.workspace_hash, address)
 
 
-async def version(doors: Dependencies, request: Request) -> Response:
-    return answer(doors.version)
+async def version(dependencies: Dependencies, request: Request) -> Response:
+    return answer(dependencies.version)
 
 
-async def shutdown(doors: Dependencies, request: Request) -> Response:
-    if not doors.shutdown():
+async def shutdown(dependencies: Dependencies, request: Request) -> Response:
+    if not dependencies.shutdown():
         raise RequestRefused("already-stopping", "Shutdown already in progress")
     return text("Shutdown initiated")
 
 
-async def reload_agents(doors: Dependencies, request: Request) -> Response:
-    reloaded = await doors.reload_agents()
+async def reload_agents(dependencies: Dependencies, request: Request) -> Response:
+    reloaded = await dependencies.reload_agents()
     faults = "".join(f"\n{name}: {reason}" for name, reason in reloaded.broken.items())
     return text(f"Reloaded {reloaded.loaded} agents{faults}")

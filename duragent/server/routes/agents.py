@@ -10,14 +10,14 @@ from duragent.server.responses import answer
 from duragent.wire import AgentDetail, AgentList, AgentSummary
 
 
-async def list_agents(doors: Dependencies, request: Request) -> Response:
-    agents = [_summary(agent, doors.warning(agent)) for agent in doors.catalog.agents.values()]
-    broken = [AgentSummary(name=name, problem=reason) for name, reason in doors.catalog.broken.items()]
+async def list_agents(dependencies: Dependencies, request: Request) -> Response:
+    agents = [_summary(agent, dependencies.warning(agent)) for agent in dependencies.catalog.agents.values()]
+    broken = [AgentSummary(name=name, problem=reason) for name, reason in dependencies.catalog.broken.items()]
     return answer(AgentList(agents=agents, broken=broken))
 
 
-async def get_agent(doors: Dependencies, request: Request) -> Response:
-    agent = doors.catalog.get(request.path_params["name"])
+async def get_agent(dependencies: Dependencies, request: Request) -> Response:
+    agent = dependencies.catalog.get(request.path_params["name"])
     spec = agent.spec.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     prompts = {"soul": agent.soul, "system_prompt": agent.system_prompt, "instructions": agent.instructions}
     spec = {key: value for key, value in spec.items() if key not in prompts}

@@ -22,21 +22,21 @@ from duragent.wire import ForkSession
 _PIECE_BYTES = 256 << 10
 
 
-async def fork_session(doors: Dependencies, request: Request) -> Response:
+async def fork_session(dependencies: Dependencies, request: Request) -> Response:
     session_id, body = session_id_of(request), await body_of(request, ForkSession)
     wanted = Fork(session_id, body.at, body.title, idempotency_key_of(request))
-    state, duplicate = await fork(doors.sessions, doors.clock, wanted)
+    state, duplicate = await fork(dependencies.sessions, dependencies.clock, wanted)
     return answer(session_info(state), 201, {"Location": _place(state.session_id), **replayed(duplicate)})
 
 
-async def repair_session(doors: Dependencies, request: Request) -> Response:
-    state = await doors.sessions.repair(session_id_of(request))
-    return answer(session_info(state, doors.sessions.damaged().get(state.session_id)))
+async def repair_session(dependencies: Dependencies, request: Request) -> Response:
+    state = await dependencies.sessions.repair(session_id_of(request))
+    return answer(session_info(state, dependencies.sessions.damaged().get(state.session_id)))
 
 
-async def export_session(doors: Dependencies, request: Request) -> Response:
+async def export_session(dependencies: Dependencies, request: Request) -> Response:
     session_id = session_id_of(request)
-    file = await export(doors.sessions, doors.clock, session_id)
+    file = await export(dependencies.sessions, dependencies.clock, session_id)
     size = await asyncio.to_thread(file.seek, 0, 2)
     headers = {"Content-Length": str(size), "Content-Disposition": f'attachment; filename="{session_id}.zip"'}
     return StreamingResponse(_pieces(file), headers=headers, media_type="application/zip")
@@ -49,7 +49,7 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
             yield piece
 
 
-async def import_session(doors: Dependencies, request: Request) -> Response:
+async def import_session(dependencies: Dependencies, request: Request) -> Response:
     query, key = query_of(request, ImportQuery), idempotency_key_of(request)
     with tempfile.TemporaryFile() as file:
         try:
@@ -59,11 +59,11 @@ async def import_session(doors: Dependencies, request: Request) -> Response:
         except OSError as error:
             raise StoreFull(f"there is no room for a temporary file: {in_words(error)}") from error
         if query.new_id:
-            state, duplicate = await import_as_new(doors.sessions, doors.clock, file, key)
+            state, duplicate = await import_as_new(dependencies.sessions, dependencies.clock, file, key)
         elif key is not None:
-            state, duplicate = await import_once(doors.sessions, doors.clock, file)
+            state, duplicate = await import_once(dependencies.sessions, dependencies.clock, file)
         else:
-            state, duplicate = await import_(doors.sessions, doors.clock, file, new_id=False), False
+            state, duplicate = await import_(dependencies.sessions, dependencies.clock, file, new_id=False), False
     return answer(session_info(state), 201, {"Location": _place(state.session_id), **replayed(duplicate)})
 
 

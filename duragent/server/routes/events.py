@@ -24,49 +24,49 @@ PAGE_MAX_BYTES = 4 << 20
 _DELETED = frame("deleted", {})
 
 
-async def get_events(doors: Dependencies, request: Request) -> ASGIApp:
+async def get_events(dependencies: Dependencies, request: Request) -> ASGIApp:
     session_id, query = session_id_of(request), query_of(request, EventsQuery)
     if accepts(request) == "json":
-        return await _page(doors, session_id, query)
+        return await _page(dependencies, session_id, query)
     if query.before is not None:
         raise InvalidRequest("a stream goes forward: `before` is for JSON only", [("before", "is for JSON only")])
     after = last_event_id_of(request)
     if after is None:
-        after = await _first(doors, session_id, query)
-    return EventStream(doors, session_id, lambda: _stream(doors, session_id, after), deleted=_DELETED)
+        after = await _first(dependencies, session_id, query)
+    return EventStream(dependencies, session_id, lambda: _stream(dependencies, session_id, after), deleted=_DELETED)
 
 
-async def _first(doors: Dependencies, session_id: str, query: EventsQuery) -> int:
+async def _first(dependencies: Dependencies, session_id: str, query: EventsQuery) -> int:
     if query.tail is None:
         return query.after or 0
-    return max(0, (await doors.sessions.state(session_id)).seq - query.tail)
+    return max(0, (await dependencies.sessions.state(session_id)).seq - query.tail)
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------
 
 
-async def _page(doors: Dependencies, session_id: str, query: EventsQuery) -> Response:
+async def _page(dependencies: Dependencies, session_id: str, query: EventsQuery) -> Response:
     if query.before is not None:
-        events = await _backward(doors, session_id, query.before, query.limit)
+        events = await _backward(dependencies, session_id, query.before, query.limit)
     elif query.tail is not None:
-        events = await _backward(doors, session_id, None, min(query.tail, query.limit)) if query.tail else []
+        events = await _backward(dependencies, session_id, None, min(query.tail, query.limit)) if query.tail else []
     else:
-        events = await _forward(doors, session_id, query.after or 0, query.limit)
-    first = await doors.sessions.read(session_id, 0, 1)
-    head = (await doors.sessions.state(session_id)).seq
+        events = await _forward(dependencies, session_id, query.after or 0, query.limit)
+    first = await dependencies.sessions.read(session_id, 0, 1)
+    head = (await dependencies.sessions.state(session_id)).seq
     tail = b'],"head":%d,"oldest":%d}' % (head, seq_of(first) if first else 1)
     return Response(b'{"events":[' + b",".join(events) + tail, media_type="application/json")
 
 
-async def _forward(doors: Dependencies, session_id: str, after: int, limit: int) -> list[bytes]:
+async def _forward(dependencies: Dependencies, session_id: str, after: int, limit: int) -> list[bytes]:
     events: list[bytes] = []
     size_bytes = 0
     while len(events) < limit and size_bytes < PAGE_MAX_BYTES:
-        lines = await doors.sessions.read(session_id, after, limit - len(events))
+        lines = await dependencies.sessions.read(session_id, after, limit - len(events))
         if not lines:
             break
         for part in parts(lines):
-            events += listed(await expanded(doors, session_id, part))
+            events += listed(await expanded(dependencies, session_id, part))
             after = _last_seq(part)
             size_bytes += len(part) if part is lines else len(events[-1])
             if size_bytes >= PAGE_MAX_BYTES:
@@ -74,15 +74,15 @@ async def _forward(doors: Dependencies, session_id: str, after: int, limit: int)
     return events
 
 
-async def _backward(doors: Dependencies, session_id: str, before: int | None, limit: int) -> list[bytes]:
+async def _backward(dependencies: Dependencies, session_id: str, before: int | None, limit: int) -> list[bytes]:
     events: list[bytes] = []
     size_bytes = 0
     while len(events) < limit and size_bytes < PAGE_MAX_BYTES:
-        lines = await doors.sessions.read_back(session_id, before, limit - len(events))
+        lines = await dependencies.sessions.read_back(session_id, before, limit - len(events))
         if not lines:
             break
         for part in reversed(parts(lines)):
-            events[:0] = listed(await expanded(doors, session_id, part))
+            events[:0] = listed(await expanded(dependencies, session_id, part))
             before = seq_of(part)
             size_bytes += len(part) if part is lines else len(events[0])
             if size_bytes >= PAGE_MAX_BYTES:
@@ -99,24 +99,24 @@ def parts(lines: bytes) -> list[bytes]:
     return lines.splitlines(keepends=True) if BLOB_MARK in lines else [lines]
 
 
-async def expanded(doors: Dependencies, session_id: str, lines: bytes) -> bytes:
+async def expanded(dependencies: Dependencies, session_id: str, lines: bytes) -> bytes:
     """The lines with the texts that were moved out of them, if there are any."""
-    return await doors.sessions.expand(session_id, lines) if BLOB_MARK in lines else lines
+    return await dependencies.sessions.expand(session_id, lines) if BLOB_MARK in lines else lines
 
 
 # --- the stream -----------------------------------------------------------------------------------------------------
 
 
 @contextlib.asynccontextmanager
-async def _stream(doors: Dependencies, session_id: str, after: int) -> AsyncIterator[AsyncIterator[bytes]]:
-    async with doors.sessions.watch(session_id, after) as watched:
-        frames = _frames(doors, session_id, after, watched)
+async def _stream(dependencies: Dependencies, session_id: str, after: int) -> AsyncIterator[AsyncIterator[bytes]]:
+    async with dependencies.sessions.watch(session_id, after) as watched:
+        frames = _frames(dependencies, session_id, after, watched)
         async with contextlib.aclosing(frames):
             yield frames
 
 
 async def _frames(
-    doors: Dependencies, session_id: str, after: int, watched: AsyncIterator[Watched]
+    dependencies: Dependencies, session_id: str, after: int, watched: AsyncIterator[Watched]
 ) -> AsyncGenerator[bytes, None]:
     yield RETRY
     last = after
@@ -128,7 +128,7 @@ async def _frames(
             case Block():
                 last = item.last_seq
                 for part in parts(item.lines):
-                    yield framed(await expanded(doors, session_id, part))
+                    yield framed(await expanded(dependencies, session_id, part))
             case ReplayEnd():
                 yield frame("caught_up", {"head": last})
             case OutputDelta():
@@ -136,7 +136,7 @@ async def _frames(
             case LogReset():
                 last = 0
                 yield frame("reset", {})
-    await raise_if_deleted(doors, session_id)
+    await raise_if_deleted(dependencies, session_id)
 
 
 def delta_frame(delta: OutputDelta) -> bytes:

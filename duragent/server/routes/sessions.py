@@ -12,44 +12,46 @@ from duragent.session.sessions import NewSession
 from duragent.wire import CancelResult, ChangeSession, CreateSession, SessionInfo, SessionList
 
 
-async def create_session(doors: Dependencies, request: Request) -> Response:
+async def create_session(dependencies: Dependencies, request: Request) -> Response:
     body = await body_of(request, CreateSession)
     new = NewSession(body.agent, body.title, body.source, idempotency_key=idempotency_key_of(request))
-    state, duplicate = await doors.sessions.create(new)
+    state, duplicate = await dependencies.sessions.create(new)
     headers = {"Location": f"/api/v1/sessions/{state.session_id}", **replayed(duplicate)}
     return answer(session_info(state), 201, headers)
 
 
-async def list_sessions(doors: Dependencies, request: Request) -> Response:
+async def list_sessions(dependencies: Dependencies, request: Request) -> Response:
     query = query_of(request, SessionsQuery)
-    found, cursor = await doors.sessions.list(**query.model_dump())
-    damaged, unread = doors.sessions.damaged(), doors.sessions.unread()
+    found, cursor = await dependencies.sessions.list(**query.model_dump())
+    damaged, unread = dependencies.sessions.damaged(), dependencies.sessions.unread()
     shown = [session_info(each, damaged.get(each.session_id), unread=each.session_id in unread) for each in found]
     return answer(SessionList(sessions=shown, next_cursor=cursor, unread=len(unread)))
 
 
-async def get_session(doors: Dependencies, request: Request) -> Response:
-    return answer(await _info(doors, session_id_of(request)))
+async def get_session(dependencies: Dependencies, request: Request) -> Response:
+    return answer(await _info(dependencies, session_id_of(request)))
 
 
-async def change_session(doors: Dependencies, request: Request) -> Response:
+async def change_session(dependencies: Dependencies, request: Request) -> Response:
     session_id, body = session_id_of(request), await body_of(request, ChangeSession)
-    await doors.sessions.post(session_id, Rename(title=body.title))
-    return answer(await _info(doors, session_id))
+    await dependencies.sessions.post(session_id, Rename(title=body.title))
+    return answer(await _info(dependencies, session_id))
 
 
-async def delete_session(doors: Dependencies, request: Request) -> Response:
-    await doors.sessions.delete(session_id_of(request))
+async def delete_session(dependencies: Dependencies, request: Request) -> Response:
+    await dependencies.sessions.delete(session_id_of(request))
     return Response(status_code=204)
 
 
-async def cancel(doors: Dependencies, request: Request) -> Response:
+async def cancel(dependencies: Dependencies, request: Request) -> Response:
     session_id = session_id_of(request)
-    receipt = await doors.sessions.post(session_id, Cancel(by="http", idempotency_key=idempotency_key_of(request)))
+    receipt = await dependencies.sessions.post(
+        session_id, Cancel(by="http", idempotency_key=idempotency_key_of(request))
+    )
     cancelled = receipt.changed or receipt.duplicate
     result = CancelResult(session_id=session_id, cancelled=cancelled, seq=receipt.seq if cancelled else None)
     return answer(result, headers=replayed(receipt.duplicate))
 
 
-async def _info(doors: Dependencies, session_id: str) -> SessionInfo:
-    return session_info(await doors.sessions.state(session_id), doors.sessions.damaged().get(session_id))
+async def _info(dependencies: Dependencies, session_id: str) -> SessionInfo:
+    return session_info(await dependencies.sessions.state(session_id), dependencies.sessions.damaged().get(session_id))
