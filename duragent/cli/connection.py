@@ -43,8 +43,9 @@ async def connect(
 ) -> AsyncIterator[Connection]:
     """`make` a workspace when there is none; `start` a server when none runs; `said` is told about both."""
     from duragent.client.address import TokenSource, always, endpoint_of_url
-    from duragent.client.client import PATIENCE_SECONDS, Client
+    from duragent.client.client import Client
     from duragent.client.launch import LocalServer
+    from duragent.client.transport import PATIENCE_SECONDS
 
     if where.server is not None:
         endpoint = endpoint_of_url(where.server, where.token_file)

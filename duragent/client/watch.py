@@ -7,17 +7,17 @@ one `Reconnecting` for each failed attempt, and `Connected` when it is back; the
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from duragent.client.address import Endpoint, why
-from duragent.client.backoff import pause_seconds
+from duragent.client.address import why
 from duragent.client.http import httpx
 from duragent.client.problem import problem_of
 from duragent.client.sse import Decoder, EventTooLong, ServerSentEvent
+from duragent.client.transport import Transport, session_path
 from duragent.errors import NotFound, ProblemResponse, ServerUnreachable, SessionDeleted
 from duragent.journal.events import EVENT_TYPES, Opaque
 from duragent.journal.record import Record
@@ -53,7 +53,6 @@ class Connected:
 
 
 Item = Hello | Record | Delta | CaughtUp | Reset | Reconnecting | Connected
-Place = Callable[[], Awaitable[tuple[httpx.AsyncClient, Endpoint, dict[str, str]]]]
 
 
 class _Lost(Exception):
@@ -101,7 +100,7 @@ class Position:
         self.last, self.tail, self.log = 0, None, None
 
 
-async def watch(place: Place, session_id: str, path: str, position: Position) -> AsyncGenerator[Item, None]:
+async def watch(transport: Transport, session_id: str, position: Position) -> AsyncGenerator[Item, None]:
     """Raises ProblemResponse when the server refuses for good (no such session, wrong token).
 
     Raises SessionDeleted when the session was there and is not any more.
@@ -109,7 +108,7 @@ async def watch(place: Place, session_id: str, path: str, position: Position) ->
     attempt, connected_before = 0, False
     while True:
         try:
-            async with aclosing(_one_connection(place, path, position)) as items:
+            async with aclosing(_one_connection(transport, session_id, position)) as items:
                 async for item in items:
                     if isinstance(item, Hello):
                         if attempt and connected_before:
@@ -118,7 +117,7 @@ async def watch(place: Place, session_id: str, path: str, position: Position) ->
                     yield item
             reason = "the server closed the connection"
             if connected_before and position.log is None:  # a reset, not a loss
-                await asyncio.sleep(pause_seconds(1))
+                await asyncio.sleep(transport.backoff.pause_seconds(1))
                 continue
         except _Deleted:
             raise SessionDeleted(session_id) from None
@@ -130,16 +129,16 @@ async def watch(place: Place, session_id: str, path: str, position: Position) ->
             reason = error.reason if isinstance(error, ServerUnreachable) else why(error)
         attempt += 1
         yield Reconnecting(attempt, reason)
-        await asyncio.sleep(pause_seconds(attempt))
+        await asyncio.sleep(transport.backoff.pause_seconds(attempt))
 
 
-async def _one_connection(place: Place, path: str, position: Position) -> AsyncGenerator[Item, None]:
-    http, endpoint, headers = await place()
+async def _one_connection(transport: Transport, session_id: str, position: Position) -> AsyncGenerator[Item, None]:
+    http, endpoint, headers = await transport.stream_place()
     headers |= {"Accept": "text/event-stream", "Cache-Control": "no-store"}
     if position.last:
         headers["Last-Event-ID"] = str(position.last)
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=5.0)
-    url = endpoint.url + path
+    url = f"{endpoint.url}{session_path(session_id)}/events"
     async with http.stream("GET", url, params=position.query(), headers=headers, timeout=timeout) as response:
         if response.status_code != 200:
             await _refused(response)

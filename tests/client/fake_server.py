@@ -2,15 +2,24 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from duragent.client.address import Endpoint, always, workspace_hash
+from duragent.client.backoff import Backoff
+from duragent.client.client import Client
 from duragent.client.proof import proof
+from duragent.clock import SystemClock
+from duragent.journal.record import timestamp
+from duragent.system.private_folder import make_place, opened, places, workspace_key, write_text
 
 TS = "2026-11-20T23:58:16.123Z"
+NO_PAUSES = Backoff(0.001, 0.002)
 
 
 @dataclass
@@ -149,3 +158,34 @@ async def _send_json(writer: asyncio.StreamWriter, status: int, body: dict[str, 
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\nConnection: close"
     writer.write(head.encode() + b"\r\n\r\n" + data)
     await writer.drain()
+
+
+@asynccontextmanager
+async def client_of(server: FakeServer, **options: Any) -> AsyncIterator[Client]:
+    """A client of this server, which shows it the token "secret" and does not pause between attempts."""
+    async with running(server):
+        local = always(Endpoint(server.url, "secret", local=True))
+        async with Client(local, backoff=NO_PAUSES, **options) as client:
+            yield client
+
+
+def write_address(workspace: Path, server: FakeServer, **changes: Any) -> None:
+    """What a running server of this workspace writes, so that clients find this one."""
+    (workspace / "run").mkdir(exist_ok=True)
+    address = {
+        "host": "127.0.0.1",
+        "port": int(server.url.rpartition(":")[2]),
+        "pid": os.getpid(),
+        "started_at": timestamp(SystemClock().now()),
+        "version": "0",
+        "workspace_hash": server.workspace_hash,
+    }
+    (workspace / "run" / "server.json").write_text(json.dumps(address | changes))
+    place = next(iter(places()))
+    assert make_place(place)
+    folder = place / workspace_key(workspace_hash(workspace))
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with opened(folder) as descriptor:
+        write_text(descriptor, "server.json", json.dumps(address | changes))
+        write_text(descriptor, "token", "workspace-token\n")
+        write_text(descriptor, "key", f"{server.key}\n")

@@ -4,21 +4,12 @@ from contextlib import aclosing
 
 import pytest
 
-from duragent.client import backoff
-from duragent.client.address import Endpoint, always
-from duragent.client.client import Client
 from duragent.client.watch import CaughtUp, Connected, Item, Reconnecting, Reset
 from duragent.errors import ProblemResponse, SessionDeleted
 from duragent.journal.events import MessageReceived, Opaque
 from duragent.journal.record import Record
 from duragent.wire import Delta, Hello
-from tests.client.fake_server import FakeServer, running
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.001)
-    monkeypatch.setattr(backoff, "LIMIT_SECONDS", 0.002)
+from tests.client.fake_server import FakeServer, client_of
 
 
 def server_with(count: int) -> FakeServer:
@@ -43,13 +34,14 @@ def seqs(items: list[Item]) -> list[int]:
 
 
 async def test_a_watch_says_hello_then_records_then_caught_up_then_deltas() -> None:
-    async with running(server_with(2)) as server, Client(always(Endpoint(server.url, "t", local=True))) as client:
+    server = server_with(2)
+    async with client_of(server) as client:
         items = await until(client.watch("s"), lambda item: isinstance(item, Delta))
     assert [type(item) for item in items] == [Hello, Record, Record, CaughtUp, Delta]
     first = items[1]
     assert isinstance(first, Record)
     assert first.event == MessageReceived(message_id="m1", text="täxt \u2028 1")
-    assert server.asked[0].headers["authorization"] == "Bearer t"
+    assert server.asked[0].headers["authorization"] == "Bearer secret"
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -57,7 +49,7 @@ async def test_connections_cut_at_random_bytes_give_each_record_once_in_order(se
     chance = random.Random(seed)
     server = server_with(20)
     server.cuts = iter([chance.randrange(1200) for _ in range(20)])
-    async with running(server), Client(always(Endpoint(server.url, None, local=True))) as client:
+    async with client_of(server) as client:
         items = await until(client.watch("s", after=0), lambda item: isinstance(item, CaughtUp))
     assert seqs(items) == list(range(1, 21))
 
@@ -65,14 +57,15 @@ async def test_connections_cut_at_random_bytes_give_each_record_once_in_order(se
 async def test_a_lost_connection_is_told_and_its_return_too() -> None:
     server = server_with(3)
     server.cuts = iter([300])
-    async with running(server), Client(always(Endpoint(server.url, None, local=True))) as client:
+    async with client_of(server) as client:
         items = await until(client.watch("s"), lambda item: isinstance(item, Delta))
     told = [type(item) for item in items if isinstance(item, Reconnecting | Connected)]
     assert told == [Reconnecting, Connected]
 
 
 async def test_a_client_ahead_of_the_log_is_reset_and_starts_again() -> None:
-    async with running(server_with(2)) as server, Client(always(Endpoint(server.url, None, local=True))) as client:
+    server = server_with(2)
+    async with client_of(server) as client:
         items = await until(client.watch("s", after=99), lambda item: isinstance(item, CaughtUp))
     assert isinstance(items[0], Reset)
     assert seqs(items) == [1, 2]
@@ -81,7 +74,7 @@ async def test_a_client_ahead_of_the_log_is_reset_and_starts_again() -> None:
 async def test_another_log_under_the_same_id_is_a_reset() -> None:
     server = server_with(3)
     server.cuts = iter([450])
-    async with running(server), Client(always(Endpoint(server.url, None, local=True))) as client:
+    async with client_of(server) as client:
 
         def renamed(item: Item) -> bool:
             if isinstance(item, Reconnecting):
@@ -96,7 +89,7 @@ async def test_another_log_under_the_same_id_is_a_reset() -> None:
 async def test_a_tail_starts_near_the_head_and_goes_on_from_there() -> None:
     server = server_with(30)
     server.cuts = iter([700])
-    async with running(server), Client(always(Endpoint(server.url, None, local=True))) as client:
+    async with client_of(server) as client:
         items = await until(client.watch("s", tail=10), lambda item: isinstance(item, CaughtUp))
     assert seqs(items) == list(range(21, 31))
 
@@ -105,7 +98,7 @@ async def test_a_record_that_is_missing_is_asked_for_again() -> None:
     server = server_with(5)
     missing = server.records.pop(2)
 
-    async with running(server), Client(always(Endpoint(server.url, None, local=True))) as client:
+    async with client_of(server) as client:
 
         def found(item: Item) -> bool:
             if isinstance(item, Reconnecting) and missing not in server.records:
@@ -119,7 +112,7 @@ async def test_a_record_that_is_missing_is_asked_for_again() -> None:
 async def test_an_event_type_of_a_later_version_is_opaque() -> None:
     server = FakeServer()
     server.add("moon_rose", phase="full")
-    async with running(server), Client(always(Endpoint(server.url, None, local=True))) as client:
+    async with client_of(server) as client:
         items = await until(client.watch("s"), lambda item: isinstance(item, Record))
     record = items[-1]
     assert isinstance(record, Record)
@@ -130,7 +123,7 @@ async def test_an_event_type_of_a_later_version_is_opaque() -> None:
 async def test_a_refusal_ends_the_watch(status: int) -> None:
     problem = {"type": "urn:duragent:problem:no", "title": "No", "status": status, "detail": "because"}
     server = FakeServer(statuses={"/api/v1/sessions/s/events": (status, problem)})
-    async with running(server), Client(always(Endpoint(server.url, None, local=True))) as client:
+    async with client_of(server) as client:
         with pytest.raises(ProblemResponse, match="because"):
             await until(client.watch("s"), lambda item: False)
 
@@ -146,7 +139,7 @@ async def test_a_session_that_is_deleted_meanwhile_ends_the_watch(how: str) -> N
             server.statuses["/api/v1/sessions/s/events"] = (404, gone)
         return False
 
-    async with running(server), Client(always(Endpoint(server.url, None, local=True))) as client:
+    async with client_of(server) as client:
         with pytest.raises(SessionDeleted, match="was deleted"):
             await until(client.watch("s"), lost)
 
@@ -159,6 +152,6 @@ async def test_the_404_of_a_proxy_is_no_deletion() -> None:
             server.statuses["/api/v1/sessions/s/events"] = (404, {"error": "no upstream"})
         return False
 
-    async with running(server), Client(always(Endpoint(server.url, None, local=True))) as client:
+    async with client_of(server) as client:
         with pytest.raises(ProblemResponse):
             await until(client.watch("s"), lost)

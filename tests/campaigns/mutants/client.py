@@ -50,10 +50,10 @@ CLIENT: tuple[Mutant, ...] = (
         "the Idempotency-Key of a request that is sent again",
         Edit(
             HTTP_CLIENT,
-            "**(request.headers or {})}",
-            "**(request.headers or {})}\n"
+            "        headers = _headers(endpoint, request)\n",
+            "        headers = _headers(endpoint, request)\n"
             '        if request.method == "POST":\n'
-            '            headers["Idempotency-Key"] = new_key()',
+            '            headers["Idempotency-Key"] = new_key()\n',
         ),
         f"{T_CLIENT}::test_a_post_whose_answer_is_lost_is_sent_again_and_counts_once",
     ),
