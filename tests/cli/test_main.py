@@ -8,6 +8,7 @@ import pytest
 
 from duragent import errors
 from duragent.cli import main
+from duragent.client.backoff import Backoff
 from tests.cli.conftest import Command
 
 HEAVY = ("pydantic", "httpx", "rich", "prompt_toolkit", "yaml", "asyncio", "litellm", "starlette")
@@ -106,7 +107,7 @@ def test_a_named_server_that_is_not_there_fails_at_once_and_the_url_is_what_to_c
     duragent: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"hi\n")))
-    monkeypatch.setattr("duragent.client.client.pause_seconds", lambda _: pytest.fail("it waits"))
+    monkeypatch.setattr(Backoff, "pause_seconds", lambda *_: pytest.fail("it waits"))
     ran = duragent(*arguments, "-s", "http://127.0.0.1:9")
     assert ran.code == 69
     first, hint = ran.err.splitlines()

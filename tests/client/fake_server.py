@@ -36,18 +36,19 @@ class Asked:
 
 @dataclass
 class FakeServer:
-    """`cuts`: after how many bytes each next event stream breaks. `drops`: how many next POSTs get no answer.
-
-    `deleted`: streams end by saying that the session was deleted.
-    """
-
     records: list[dict[str, Any]] = field(default_factory=list)
     cuts: Iterator[int] = field(default_factory=lambda: iter(()))
+    """After how many bytes each next event stream breaks."""
     drops: int = 0
+    """How many next POSTs and DELETEs get no answer."""
     deleted: bool = False
+    """Streams end by saying that the session was deleted."""
     oldest: int = 1
     log: str = "log-1"
     statuses: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    """By path: what is answered, always."""
+    next_statuses: dict[str, list[tuple[int, dict[str, Any]]]] = field(default_factory=dict)
+    """By path: what is answered to the next requests, one after another."""
     approvals: list[dict[str, Any]] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     keys: dict[str, int] = field(default_factory=dict)
@@ -75,7 +76,10 @@ class FakeServer:
 
     async def _answer(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
         self.asked.append(asked)
-        if asked.path in self.statuses:
+        if self.next_statuses.get(asked.path):
+            status, body = self.next_statuses[asked.path].pop(0)
+            await _send_json(writer, status, body)
+        elif asked.path in self.statuses:
             status, body = self.statuses[asked.path]
             await _send_json(writer, status, body)
         elif asked.path == "/api/v1/approvals":
@@ -86,6 +90,8 @@ class FakeServer:
             await self._stream(asked, writer)
         elif asked.method == "POST":
             await self._post(asked, writer)
+        elif asked.method == "DELETE" and self.drops:
+            self.drops -= 1
         else:
             problem = {"type": "urn:duragent:problem:not-found", "title": "Not Found", "status": 404, "detail": "nope"}
             await _send_json(writer, 404, problem)

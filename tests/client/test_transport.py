@@ -77,3 +77,39 @@ async def test_server_that_was_started_again_is_asked_with_its_new_token() -> No
             with pytest.raises(ProblemResponse, match="no"):
                 await client.approvals()
     assert looked == ["old", "new", "new"]
+
+
+REFUSED = {"type": "urn:duragent:problem:unauthorized", "title": "Unauthorized", "status": 401, "detail": "no"}
+STOPPING = {"type": "urn:duragent:problem:stopping", "title": "Stopping", "status": 503, "detail": "it stops"}
+
+
+async def test_delete_that_was_refused_for_its_old_token_and_finds_nothing_is_not_told_as_done() -> None:
+    server = FakeServer()
+    async with client_of(server) as client:
+        await client.ready()
+        server.next_statuses["/api/v1/sessions/s"] = [(401, REFUSED)]
+        with pytest.raises(ProblemResponse, match="nope"):
+            await client.delete_session("s")
+    assert [asked.method for asked in server.asked] == ["GET", "DELETE", "DELETE"]
+
+
+async def test_delete_whose_answer_was_lost_is_done_when_nothing_is_there_any_more() -> None:
+    server = FakeServer(drops=1)
+    async with client_of(server) as client:
+        await client.delete_session("s")
+        server.next_statuses["/api/v1/sessions/s"] = [(503, STOPPING)]
+        await client.delete_session("s")
+    assert [asked.method for asked in server.asked] == ["DELETE"] * 4
+
+
+async def test_delete_that_reached_no_server_at_first_is_not_told_as_done() -> None:
+    server, refused = FakeServer(), Endpoint("http://127.0.0.1:9", None, local=True)
+    async with running(server):
+        endpoints = iter([refused, Endpoint(server.url, None, local=True)])
+
+        async def locate(*, wanted: bool) -> Endpoint:
+            return next(endpoints)
+
+        async with Client(locate, backoff=NO_PAUSES) as client:
+            with pytest.raises(ProblemResponse, match="nope"):
+                await client.delete_session("s")

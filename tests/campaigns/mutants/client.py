@@ -7,9 +7,11 @@ from tests.campaigns.mutants.where import (
     FIND,
     HTTP_CLIENT,
     PROOF,
-    T_CLIENT,
+    T_ADDRESS,
+    T_FIND,
     T_NEIGHBOUR,
     T_POSITION,
+    T_TRANSPORT,
     T_WATCH,
 )
 
@@ -55,7 +57,18 @@ CLIENT: tuple[Mutant, ...] = (
             '        if request.method == "POST":\n'
             '            headers["Idempotency-Key"] = new_key()\n',
         ),
-        f"{T_CLIENT}::test_a_post_whose_answer_is_lost_is_sent_again_and_counts_once",
+        f"{T_TRANSPORT}::test_a_post_whose_answer_is_lost_is_sent_again_and_counts_once",
+    ),
+    without(
+        "a DELETE that finds nothing at its second attempt counts as done",
+        "what an attempt that was refused, or never sent, has not done is not told as done",
+        Edit(
+            HTTP_CLIENT,
+            "if response.is_success or (may_be_done and ",
+            "if response.is_success or (attempt > 1 and ",
+        ),
+        f"{T_TRANSPORT}::test_delete_that_was_refused_for_its_old_token_and_finds_nothing_is_not_told_as_done",
+        f"{T_TRANSPORT}::test_delete_that_reached_no_server_at_first_is_not_told_as_done",
     ),
     without(
         "the token goes to whoever answers",
@@ -65,7 +78,7 @@ CLIENT: tuple[Mutant, ...] = (
             "    if ready.workspace_hash != wanted:",
             "    if False:",
         ),
-        f"{T_CLIENT}::test_the_workspace_token_never_goes_to_another_workspaces_server",
+        f"{T_FIND}::test_the_workspace_token_never_goes_to_another_workspaces_server",
     ),
     without(
         "a server need not prove itself",
@@ -95,6 +108,6 @@ CLIENT: tuple[Mutant, ...] = (
             "    if parsed is None or not parsed.is_loopback:",
             "    if parsed is None:",
         ),
-        f"{T_CLIENT}::test_the_workspace_token_never_leaves_this_machine",
+        f"{T_ADDRESS}::test_the_workspace_token_never_leaves_this_machine",
     ),
 )

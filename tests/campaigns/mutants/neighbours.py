@@ -10,7 +10,7 @@ from tests.campaigns.mutants.where import (
     RUNTIME,
     SERVE,
     T_AUTH_LOCAL,
-    T_CLIENT,
+    T_CONNECTIONS,
     T_GUARD,
     T_NEIGHBOUR,
     T_NEIGHBOUR_SANDBOX,
@@ -91,6 +91,6 @@ NEIGHBOURS: tuple[Mutant, ...] = (
         "a message is sent to a server of v0.5",
         "the look at a named server before anything is sent to it",
         Edit(CONNECTIONS, "    raise OlderServer(url, ", "    OlderServer(url, "),
-        f"{T_CLIENT}::test_a_server_of_v0_5_is_told_before_it_is_sent_a_message",
+        f"{T_CONNECTIONS}::test_a_server_of_v0_5_is_told_before_it_is_sent_a_message",
     ),
 )
