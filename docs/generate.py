@@ -1,7 +1,8 @@
 """Writes docs/reference/ from the code: `python docs/generate.py`; with `--check` it only says what differs.
 
 Each page is a pure function that returns its text. What stands on these pages and not in the code is in the tables at
-the end of this file.
+the end of this file. Other pages have parts that are generated, between `<!-- generated: NAME -->` and
+`<!-- /generated -->`.
 """
 
 import ast
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import typer
 from pydantic import AliasChoices, BaseModel
@@ -23,6 +24,7 @@ from duragent.agent import spec
 from duragent.cli import main as cli
 from duragent.config import ConfigFile
 from duragent.journal import events
+from duragent.journal.call_states import DECIDED, FINISHED, TRANSITIONS
 from duragent.policy.defaults import ALLOW
 from duragent.policy.files import PolicyFile
 from duragent.server.app import ROUTES
@@ -36,7 +38,8 @@ from duragent.tools.skill import SkillTool
 from duragent.tools.toolset import BUILTINS
 from duragent.tools.web.tool import WebTool
 
-REFERENCE = Path(__file__).parent / "reference"
+DOCS = Path(__file__).parent
+REFERENCE = DOCS / "reference"
 _GENERATED = "<!-- Written by docs/generate.py. Change the code, then run `python docs/generate.py`. -->"
 
 Schema = Mapping[str, Any]
@@ -409,6 +412,31 @@ def exit_codes() -> str:
     return page("Exit codes", EXIT_CODES, table(("code", "meaning", "errors"), rows))
 
 
+# --- parts of other pages -------------------------------------------------------------------------------------------
+
+
+def call_states() -> str:
+    """The statuses of a call as a diagram and a table: `journal/call_states.py`."""
+    lines = ["stateDiagram-v2", f"    [*] --> {next(iter(TRANSITIONS))}: model_replied"]
+    for status, row in TRANSITIONS.items():
+        for event, to in row.items():
+            place = "[*]" if to == FINISHED else to
+            lines.append(f"    {status} --> {place}: {_call_event(event)}")
+    diagram = "\n".join(["```mermaid", *lines, "```"])
+    rows = ((code(status), *CALL_STATES[status]) for status in TRANSITIONS)
+    return f"{diagram}\n\n{table(('state', 'what it means', 'what comes next'), rows)}"
+
+
+def _call_event(event: str) -> str:
+    """As the log names it, with the decisions that count as this event."""
+    if event not in DECIDED.values():
+        return event
+    decisions = [decision for decision, kind in DECIDED.items() if kind == event]
+    resolutions = get_args(events.ToolResolved.model_fields["resolution"].annotation)
+    name = "tool_resolved" if decisions[0] in resolutions else "approval_decided"
+    return f"{name} ({', '.join(decisions)})"
+
+
 # --- the command line -----------------------------------------------------------------------------------------------
 
 
@@ -714,12 +742,43 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "tools.md": tools_page,
 }
 
+CALL_STATES = {
+    "requested": ("the model asked for it", "the policy judges it"),
+    "waiting": ("a person is asked whether it may run", "the turn waits"),
+    "approved": ("a person allowed it", "the policy judges it once more, then it runs"),
+    "denied": ("a person said no", "the model is told, with the reason"),
+    "started": ("it runs, or did when its server died", "its result, or the search for it"),
+    "lost": ("it was started, and how it ended is not known", "see [below](#calls-whose-end-nobody-knows)"),
+}
+
+PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {"tool-calls.md": {"call-states": call_states}}
+"""By page, the parts of it that are generated."""
+
+
+def with_parts(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
+    """The page with its generated parts as they are now."""
+    for name, write in parts.items():
+        begin, end = f"<!-- generated: {name} -->\n", "\n<!-- /generated -->"
+        before, begun, rest = text.partition(begin)
+        _, ended, behind = rest.partition(end)
+        if not begun or not ended:
+            raise ValueError(f"the page has no part {name}")
+        text = f"{before}{begin}{write()}{end}{behind}"
+    return text
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Each page that is generated, or has a part that is, with the text that it must have."""
+    for name, write in PAGES.items():
+        yield REFERENCE / name, write()
+    for name, parts in PARTS.items():
+        yield DOCS / name, with_parts((DOCS / name).read_text(encoding="utf-8"), parts)
+
 
 def main(arguments: Sequence[str]) -> int:
     """0, or 1 when `--check` found a difference."""
     check, differences = "--check" in arguments, 0
-    for name, write in PAGES.items():
-        path, wanted = REFERENCE / name, write()
+    for path, wanted in generated():
         there = path.read_text(encoding="utf-8") if path.exists() else ""
         if there == wanted:
             continue

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from duragent import errors
+from duragent.journal.call_states import DECIDED, CallStatus, may_follow
 from duragent.journal.events import (
     ApprovalDecided,
     CallOutcome,
@@ -108,35 +109,46 @@ def _decision(state: SessionState, posted: Decision) -> Sequence[Event] | Alread
         raise errors.NothingToDo(f"no call '{posted.call}' waits for a decision")
     if posted.arguments_sha256 not in (None, call.arguments_sha256):
         raise errors.CallChanged(posted.call)
-    if call.status == "waiting":
-        return _approval(state.turn.id, call, posted)
-    return _resolution(state.turn.id, call, posted)
+    if not may_follow(call.status, DECIDED[posted.decision]):
+        raise errors.InvalidRequest(_EXPECTED[call.status])
+    match posted.decision:
+        case "allow_once" | "allow_always" | "deny" as decision:
+            return _approval(state.turn.id, call, posted, decision)
+        case "retry" | "done" | "failed" as resolution:
+            return _resolution(state.turn.id, call, posted, resolution)
 
 
-def _approval(turn: str, call: OpenCall, posted: Decision) -> Sequence[Event]:
-    if posted.decision not in ("allow_once", "allow_always", "deny"):
-        raise errors.InvalidRequest("this call waits for approval: allow_once, allow_always or deny")
+_EXPECTED: Mapping[CallStatus, str] = {
+    "waiting": "this call waits for approval: allow_once, allow_always or deny",
+    "lost": "this call may have run already: retry, done, or failed (give it up)",
+}
+"""The decisions that a call takes, in words, for each status in which a person is asked."""
+
+
+def _approval(
+    turn: str, call: OpenCall, posted: Decision, decision: Literal["allow_once", "allow_always", "deny"]
+) -> Sequence[Event]:
     decided = ApprovalDecided(
         **_said(turn, call, posted),
-        decision=posted.decision,
+        decision=decision,
         arguments_sha256=call.arguments_sha256,
-        patterns=posted.written if posted.decision == "allow_always" else (),
+        patterns=posted.written if decision == "allow_always" else (),
     )
-    if posted.decision != "deny":
+    if decision != "deny":
         return [decided]
     why = f" The reason: {posted.reason.rstrip('. ')}." if posted.reason else ""
     content = f"The call was denied by the user.{why} Please try a different approach."
     return [decided, ToolFinished(turn=turn, call=call.call, tool=call.tool, outcome="denied", content=content)]
 
 
-def _resolution(turn: str, call: OpenCall, posted: Decision) -> Sequence[Event]:
-    if posted.decision not in ("retry", "done", "failed"):
-        raise errors.InvalidRequest("this call may have run already: retry, done, or failed (give it up)")
-    resolved = ToolResolved(**_said(turn, call, posted), resolution=posted.decision)
-    if posted.decision == "retry":
+def _resolution(
+    turn: str, call: OpenCall, posted: Decision, resolution: Literal["retry", "done", "failed"]
+) -> Sequence[Event]:
+    resolved = ToolResolved(**_said(turn, call, posted), resolution=resolution)
+    if resolution == "retry":
         return [resolved]
-    content = _DONE if posted.decision == "done" else _GIVEN_UP
-    outcome: CallOutcome = "ok" if posted.decision == "done" else "interrupted"
+    content = _DONE if resolution == "done" else _GIVEN_UP
+    outcome: CallOutcome = "ok" if resolution == "done" else "interrupted"
     if posted.reason:
         content = f"{content} They say: {posted.reason}"
     return [resolved, ToolFinished(turn=turn, call=call.call, tool=call.tool, outcome=outcome, content=content)]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
 
+from duragent.journal.call_states import DECIDED, FINISHED, CallEvent, after
 from duragent.journal.events import (
     REFUSED,
     ApprovalDecided,
@@ -42,7 +43,6 @@ from duragent.journal.state import (
     REMEMBERED_REPEATS,
     TOPIC_MAX,
     TOPIC_TEXT_MAX,
-    CallStatus,
     Decided,
     ModelAttempt,
     OpenCall,
@@ -97,29 +97,29 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
         case TurnEnded():
             return _turn_ended(at, event)
         case ToolFinished():
-            # A call that was interrupted is no progress: it may be what kills the server.
-            at = _without_calls(at, (event.call,), progress=event.outcome != "interrupted")
-            return _repeated(at, event.turn, event.signature) if event.signature else at
+            return _tool_finished(at, event)
         case ToolsSkipped():
-            return _without_calls(at, event.calls)
+            return _progress(_call_moves(at, event.calls, "tool_finished"))
         case ApprovalRequested():
             asked = {"arguments_sha256": event.arguments_sha256, "asked_seq": record.seq, "asked_at": record.ts}
-            return _call_is(
-                at, event.call, "waiting", expires_at=event.expires_at or "", place=event.place[:REASON_MAX], **asked
-            )
+            limits = {"expires_at": event.expires_at or "", "place": event.place[:REASON_MAX]}
+            return _call_moves(at, (event.call,), "approval_requested", **asked, **limits)
         case ApprovalDecided():
             at = _remember(at, event.idempotency_key, event.fingerprint, "")
             at = _decided(at, event.call, event.decision, event.by, record.ts)
-            return _call_is(at, event.call, "denied" if event.decision == "deny" else "approved")
+            return _call_moves(at, (event.call,), DECIDED[event.decision])
         case ToolStarted():
             begun = {"epoch": event.epoch, "attempt": event.attempt, "effect": event.effect, "spool": event.spool}
-            return _call_is(at, event.call, "started", **begun)
+            return _call_moves(at, (event.call,), "tool_started", **begun)
         case ToolLost():
-            return _call_is(at, event.call, "lost", asks=event.asks, asked_seq=record.seq, asked_at=record.ts)
+            return _call_moves(
+                at, (event.call,), "tool_lost", asks=event.asks, asked_seq=record.seq, asked_at=record.ts
+            )
         case ToolResolved():
             at = _remember(at, event.idempotency_key, event.fingerprint, "")
             at = _decided(at, event.call, event.resolution, event.by, record.ts)
-            return _call_is(at, event.call, "approved", asks=False) if event.resolution == "retry" else at
+            answered = {"asks": False} if event.resolution == "retry" else {}
+            return _call_moves(at, (event.call,), DECIDED[event.resolution], **answered)
         case LogRecovered():
             return at if event.saved_as.startswith("events.torn-") else replace(at, repaired=record.seq)
         case HistoryAdopted() | Opaque():
@@ -308,11 +308,30 @@ def _turn_ended(at: SessionState, event: TurnEnded) -> SessionState:
 # --- tool calls -----------------------------------------------------------------------------------------------------
 
 
-def _call_is(at: SessionState, call_id: str, status: CallStatus, **facts: Any) -> SessionState:
+def _call_moves(at: SessionState, call_ids: tuple[str, ...], event: CallEvent, **facts: Any) -> SessionState:
+    """Move the calls to the status that the event leads to, with what the event says of them."""
     if at.turn is None:
         return at
-    calls = tuple(replace(call, status=status, **facts) if call.call == call_id else call for call in at.turn.calls)
-    return replace(at, turn=replace(at.turn, calls=calls))
+    calls: list[OpenCall] = []
+    for call in at.turn.calls:
+        if call.call not in call_ids:
+            calls.append(call)
+        elif (status := after(call.status, event)) != FINISHED:
+            calls.append(replace(call, status=status, **facts))
+    return replace(at, turn=replace(at.turn, calls=tuple(calls)))
+
+
+def _tool_finished(at: SessionState, event: ToolFinished) -> SessionState:
+    at = _call_moves(at, (event.call,), "tool_finished")
+    if event.outcome != "interrupted":
+        # An interrupted call is no progress: it may be what kills the server.
+        at = _progress(at)
+    return _repeated(at, event.turn, event.signature) if event.signature else at
+
+
+def _progress(at: SessionState) -> SessionState:
+    """The turn came further: deaths of servers before this count no longer."""
+    return replace(at, turn=replace(at.turn, recoveries=0, restarts=0)) if at.turn else at
 
 
 def _decided(at: SessionState, call_id: str, decision: str, by: str, ts: str) -> SessionState:
@@ -341,11 +360,3 @@ def _seconds(earlier: str, later: str) -> float:
         return max((datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds(), 0.0)
     except (ValueError, TypeError):
         return 0.0
-
-
-def _without_calls(at: SessionState, call_ids: tuple[str, ...], *, progress: bool = True) -> SessionState:
-    if at.turn is None:
-        return at
-    calls = tuple(call for call in at.turn.calls if call.call not in call_ids)
-    turn = replace(at.turn, recoveries=0, restarts=0) if progress else at.turn
-    return replace(at, turn=replace(turn, calls=calls))

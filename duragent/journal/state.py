@@ -7,11 +7,10 @@ possible. All of it is frozen.
 from dataclasses import dataclass
 from typing import Literal
 
+from duragent.journal.call_states import CallStatus
 from duragent.journal.events import EffectClass, ModelFailed, OnDisconnect, Source
 from duragent.journal.record import BLOB_MIN_BYTES
 from duragent.text import Text
-
-CallStatus = Literal["requested", "waiting", "approved", "denied", "started", "lost"]
 
 REMEMBERED_KEYS = 128
 """How many Idempotency-Keys of the newest requests a session remembers."""

@@ -1,8 +1,9 @@
 """What must hold of one tool call, however often its process died: read off the log and off what took effect."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from typing import Literal, cast
 
+from duragent.journal.call_states import DECIDED, FINISHED, CallEvent, CallStatus, after, may_follow
 from duragent.journal.events import (
     ApprovalDecided,
     ApprovalRequested,
@@ -18,23 +19,13 @@ from duragent.turn.tool_calls import ATTEMPTS
 from tests.campaigns.turns_cast import REPEATABLE, effect_of
 from tests.campaigns.turns_plan import Plan
 
-AFTER = {
-    "": {"approval_requested", "tool_started", "tool_finished"},
-    "approval_requested": {"approval_decided", "tool_finished"},
-    "approval_decided": {"tool_started", "tool_finished"},
-    "tool_started": {"tool_finished", "tool_lost"},
-    "tool_lost": {"tool_resolved", "tool_finished"},
-    "tool_resolved": {"tool_started", "tool_finished"},
-}
-"""What may follow on what in the life of a call; nothing follows on its result."""
-
 
 def of_call(call: Call, mine: Sequence[Event], effects: int, plan: Plan) -> list[str]:
     """What is wrong with how this call went."""
     results = [event for event in mine if isinstance(event, ToolFinished)]
     if len(results) != 1:
         return [f"it has {len(results)} results"]
-    found = [f"{kind} behind {before}" for before, kind in _out_of_order(mine)]
+    found = out_of_order(mine)
     effect = effect_of(call.tool)
     found += _of_effects(mine, effect, effects)
     found += _of_result(mine, results[0], effect, effects)
@@ -98,6 +89,15 @@ def _without_a_yes(mine: Sequence[Event]) -> list[str]:
     return ["it was started before anybody said yes"]
 
 
-def _out_of_order(mine: Sequence[Event]) -> list[tuple[str, str]]:
-    kinds = ["", *(event.type for event in mine)]
-    return [(before, kind) for before, kind in pairwise(kinds) if kind not in AFTER.get(before, set())]
+def out_of_order(mine: Sequence[Event]) -> list[str]:
+    """The events of a call that may not come where they do."""
+    found: list[str] = []
+    status: CallStatus | Literal["finished"] = "requested"
+    for event in mine:
+        decision = getattr(event, "decision", "") or getattr(event, "resolution", "")
+        kind = cast(CallEvent, DECIDED.get(decision, event.type))
+        if status == FINISHED or not may_follow(status, kind):
+            found.append(f"{kind} of a call that is {status}")
+        if status != FINISHED:
+            status = after(status, kind)
+    return found

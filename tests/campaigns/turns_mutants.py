@@ -179,7 +179,7 @@ def two_answers_to_a_question(patch: pytest.MonkeyPatch) -> None:
             call = next((each for each in (state.turn.calls if state.turn else ()) if each.call == posted.call), None)
             if call is None or call.status != "approved" or posted.decision not in ("allow_once", "deny"):
                 raise
-            return admit._approval(state.turn.id, call, posted)
+            return admit._approval(state.turn.id, call, posted, posted.decision)
 
     patch.setattr(admit, "_decision", decision)
 

@@ -67,7 +67,7 @@ AUTHORITY: tuple[Mutant, ...] = (
         "whoever comes second is told who was first",
         Edit(
             APPLY,
-            '            return _call_is(at, event.call, "denied" if event.decision == "deny" else "approved")',
+            "            return _call_moves(at, (event.call,), DECIDED[event.decision])",
             "            return at",
         ),
         f"{T_SAFEGUARDS_OF_CALLS}::test_call_is_decided_once",
