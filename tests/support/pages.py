@@ -44,7 +44,8 @@ class Block:
 
 def pages() -> list[Path]:
     """Every page that people read, but for the licence."""
-    return sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".duragent.example/**/*.md")])
+    folders = ("*.md", "docs/**/*.md", "tests/campaigns/*.md", ".duragent.example/**/*.md")
+    return sorted(page for folder in folders for page in ROOT.glob(folder))
 
 
 def blocks(page: Path) -> list[Block]:

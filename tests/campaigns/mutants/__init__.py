@@ -15,6 +15,10 @@ from tests.campaigns.mutants.server import SERVER
 from tests.campaigns.mutants.shortage import SHORTAGE
 from tests.campaigns.mutants.tools import TOOLS
 from tests.campaigns.mutants.writing import WRITING
+from tests.support.places import ROOT
+
+PAGE = ROOT / "tests" / "campaigns" / "README.md"
+_BEGIN, _END = "<!-- mutants -->\n", "<!-- /mutants -->\n"
 
 MUTANTS: tuple[Mutant, ...] = (
     *WRITING,
@@ -32,6 +36,12 @@ MUTANTS: tuple[Mutant, ...] = (
     *COMMANDS,
     *TOOLS,
 )
+
+
+def with_table(page: str) -> str:
+    """The page with today's list between its marks."""
+    before, _, rest = page.partition(_BEGIN)
+    return before + _BEGIN + table() + _END + rest.partition(_END)[2]
 
 
 def table() -> str:

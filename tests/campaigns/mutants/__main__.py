@@ -1,3 +1,5 @@
-from tests.campaigns.mutants import table
+"""`python3 -m tests.campaigns.mutants` writes the list of safeguards into tests/campaigns/README.md."""
 
-print(table(), end="")  # noqa: T201  # this is what the program is for
+from tests.campaigns.mutants import PAGE, with_table
+
+PAGE.write_text(with_table(PAGE.read_text()))
