@@ -1,11 +1,10 @@
 """Reading text files that must lie in one folder, wherever their symbolic links lead."""
 
 import os
-import stat
 from pathlib import Path
 
 from duragent.errors import InvalidFile
-from duragent.yaml.document import decoded, unreadable
+from duragent.yaml.document import decoded, refuse_odd, unreadable
 
 
 def inside(folder: Path, path: Path) -> Path:
@@ -28,13 +27,11 @@ def read_inside(folder: Path, path: Path, limit_bytes: int) -> bytes:
     """The file's first `limit_bytes + 1` bytes. Raises InvalidFile for what is no regular file in the folder."""
     real = inside(folder, path)
     try:
-        # By an opener, because `open` closes the descriptor when it refuses it, as it does a folder's.
+        refuse_odd(path, real.stat())
+        # By an opener, because `open` closes the descriptor when it refuses it.
         with open(real, "rb", opener=_opened) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise InvalidFile(str(path), "is not a regular file")
+            refuse_odd(path, os.fstat(file.fileno()))
             return file.read(limit_bytes + 1)
-    except IsADirectoryError:
-        raise InvalidFile(str(path), "is a folder, not a file") from None
     except FileNotFoundError:
         raise InvalidFile(str(path), "does not exist") from None
     except (OSError, ValueError) as error:

@@ -37,6 +37,7 @@ def try_command(
     from duragent.config import closed_to_agents
     from duragent.policy.rules import Allow, Invocation, allow_patterns, explain, judge
     from duragent.process.spool import Spool
+    from duragent.system.known_workspaces import hidden_everywhere
     from duragent.turn.workbench import Workbench
 
     found = need_config(config, workspace)
@@ -44,6 +45,7 @@ def try_command(
         workspace=found.workspace.resolve(),
         project=found.base.resolve(),
         closed=closed_to_agents(found),
+        closed_of_others=hidden_everywhere,
         frozen=(),
         spool=Spool(found.workspace / "run" / "spool", ""),
         sandbox=found.sandbox,

@@ -10,19 +10,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CommandPlace:
-    """Where commands run. All paths are absolute, with symbolic links resolved.
-
-    `confined`: a sandbox keeps commands away from what is private. `chosen`: a person chose to run without one; where
-    neither is true, no sandbox works here, and what lies outside `roots` is asked about. `closed` are files and
-    folders that no command may name; `home` is what `~` stands for.
-    """
+    """Where commands run. All paths are absolute, with symbolic links resolved."""
 
     folder: str
+    """The working directory of the commands."""
     roots: tuple[str, ...]
+    """Folders that belong to the project. Where no sandbox works, a person is asked about files outside of them."""
     closed: tuple[str, ...] = ()
+    """Files and folders that no command may name."""
     home: str = "/"
+    """What `~` stands for."""
     confined: bool = False
+    """Whether a sandbox keeps commands away from what is private."""
     chosen: bool = True
+    """Whether a person chose to run without a sandbox. False with `confined` False: no sandbox works here."""
 
 
 PROCESS = "/proc/self"
@@ -41,21 +42,26 @@ PRIVATE_PROCESS_FILES = frozenset(
 PRIVATE_WORKSPACE_FILES = frozenset({"run", "sessions", ".lock"})
 """In the `.duragent` of any project: tokens, results of commands, and what was said."""
 
-_STATE_FOLDERS = re.compile(r"(?:(?:/run/user/\d+|/\.local/state)/duragent|/dev/shm/duragent-\d+)$", re.IGNORECASE)
+_PRIVATE_NAMES = "|".join(
+    (
+        rf"/\.duragent/(?:{'|'.join(re.escape(name) for name in sorted(PRIVATE_WORKSPACE_FILES))})",
+        r"/run/user/\d+/duragent",
+        r"/\.local/state/duragent",
+        r"/dev/shm/duragent-\d+",
+    )
+)
+_ENDS_PRIVATE = re.compile(rf"(?:{_PRIVATE_NAMES})\Z", re.IGNORECASE)
+_PRIVATE = re.compile(rf"(?:{_PRIVATE_NAMES})(?:/|\Z)", re.IGNORECASE)
 _OF_PROCESS = re.compile(r"/proc/(?:\d+|self|thread-self)(?:/task/\d+)?/([^/]+)")
 
 
 def is_private(path: str) -> bool:
     """Whether an absolute path without symbolic links is private, or lies in a folder that is."""
-    if found := _OF_PROCESS.match(path):
-        return found[1] not in PROCESS_FILES
-    ends = (at for at, char in enumerate(f"{path}/") if char == "/")
-    return any(is_private_name(path[:end]) for end in ends)
+    if of_process := _OF_PROCESS.match(path):
+        return of_process[1] not in PROCESS_FILES
+    return _PRIVATE.search(path) is not None
 
 
 def is_private_name(path: str) -> bool:
-    """Whether the absolute path is private by its name, in whichever workspace it lies. `/proc` is not looked at."""
-    folder, _, name = path.lower().rpartition("/")
-    if folder.endswith("/.duragent") and name in PRIVATE_WORKSPACE_FILES:
-        return True
-    return _STATE_FOLDERS.search(path) is not None
+    """Whether the last part of the absolute path has a private name, in any workspace. Ignores `/proc`."""
+    return _ENDS_PRIVATE.search(path) is not None

@@ -10,9 +10,11 @@ from duragent.sandboxes.base import Confinement, Sandbox
 from duragent.sandboxes.bubblewrap import Bubblewrap
 from duragent.sandboxes.docker import Docker
 from duragent.sandboxes.home import NOTHING_HIDDEN, hidden_home
-from duragent.sandboxes.secret_places import homes_here, own_homes, secret_places
+from duragent.sandboxes.layout import ROOT
+from duragent.sandboxes.secret_places import homes_here, secret_places
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.sandboxes.trust import Trust
+from duragent.system.homes import own_homes
 
 Known = Bubblewrap | Docker | Trust
 
@@ -56,7 +58,7 @@ def sandboxes(settings: SandboxSettings, environ: Mapping[str, str] | None = Non
     environ = os.environ if environ is None else environ
     visible = tuple(map(_path, settings.visible))
     if settings.home == "hidden":
-        homes = own_homes(environ)
+        homes = tuple(home for home in own_homes(environ) if home != ROOT)
         home = hidden_home(homes, environ)
     else:
         homes, home = homes_here(environ), NOTHING_HIDDEN

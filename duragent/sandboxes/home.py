@@ -102,7 +102,8 @@ def hidden_home(homes: Iterable[Path], environ: Mapping[str, str]) -> HiddenHome
     named = [Path(part) for name in NAMED_BY for part in environ.get(name, "").split(":") if os.path.isabs(part)]
     programs = [Path(part) for part in environ.get("PATH", "").split(":") if os.path.isabs(part)]
     below = [home / name for home in homes for name in TOOLS_BELOW_HOME]
-    opened = (*below, *(place for each in programs for place in _around_programs(each, homes)), *named)
+    shared = _shared_folders(homes) if programs else frozenset()
+    opened = (*below, *(_with_libraries(folder, shared) for folder in programs), *named)
     hidden = tuple(path for path in _HOMES_LIE_IN if path not in homes)
     return HiddenHome(homes, hidden, tuple(dict.fromkeys(Path(os.path.normpath(path)) for path in opened)))
 
@@ -111,16 +112,22 @@ def _has_one_in_it(folder: str, homes: Iterable[Path]) -> bool:
     return any(home.is_relative_to(folder) for home in homes)
 
 
-def _around_programs(folder: Path, homes: tuple[Path, ...]) -> tuple[Path, ...]:
-    """A folder of programs, with what it lies in: `…/v20/bin` finds its libraries in `…/v20/lib`."""
+def _shared_folders(homes: Iterable[Path]) -> frozenset[str]:
+    """The real paths of folders that hold much more than one tool."""
+    # Real paths: PATH may spell a home through a link, or without a link that HOME has.
+    below = (os.path.realpath(home / name) for home in homes for name in _SHARED_PARENTS)
+    return frozenset((*below, *map(str, _HOMES_LIE_IN)))
+
+
+def _with_libraries(folder: Path, shared: frozenset[str]) -> Path:
+    """What to open for a folder of programs: its parent, because `…/v20/bin` finds its libraries in `…/v20/lib`.
+
+    Only the folder itself where its parent is one of `shared`, or where its name is no usual one.
+    """
     folder = Path(os.path.normpath(folder))
-    around = folder.parent
-    # Compared where they really are: PATH may spell a home through a link, or without one that HOME has.
-    shared = {os.path.realpath(home / name) for home in homes for name in _SHARED_PARENTS} | set(
-        map(str, _HOMES_LIE_IN)
-    )
-    is_shared = os.path.realpath(around) in shared
-    return (folder,) if is_shared or folder.name not in ("bin", "sbin", "shims", "libexec") else (around,)
+    if folder.name not in ("bin", "sbin", "shims", "libexec") or os.path.realpath(folder.parent) in shared:
+        return folder
+    return folder.parent
 
 
 def repository_of(folder: Path) -> tuple[Path, ...]:

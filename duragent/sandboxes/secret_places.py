@@ -7,7 +7,6 @@ is opened of it, those outside of it, and a home that a person makes visible.
 import os
 import pwd
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 BELOW_HOME: tuple[str, ...] = (
@@ -163,14 +162,6 @@ def homes_here(environ: Mapping[str, str]) -> tuple[Path, ...]:
         if entry.pw_uid == os.getuid() or (os.getuid() == 0 and entry.pw_dir.startswith("/home/")):
             found.append(entry.pw_dir)
     return tuple(dict.fromkeys(Path(home) for home in found if os.path.isabs(home) and home != "/"))
-
-
-def own_homes(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """The home folders of the server's user."""
-    found = [environ.get("HOME", "")]
-    with suppress(KeyError):
-        found.append(pwd.getpwuid(os.getuid()).pw_dir)
-    return tuple(dict.fromkeys(Path(os.path.normpath(home)) for home in found if os.path.isabs(home) and home != "/"))
 
 
 def _paths(value: str) -> list[Path]:

@@ -9,7 +9,6 @@ relative to that descriptor, so that a link or a folder that another user put in
 """
 
 import os
-import pwd
 import socket
 import stat
 import struct
@@ -18,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from duragent.errors import UnsafePrivateFolder
+from duragent.system.homes import own_homes
 
 FOLDER_NAME = "duragent"
 MAX_FILE_BYTES = 64 << 10
@@ -35,9 +35,8 @@ def places(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
     which nothing but memory can be written. The XDG Base Directory Specification says that relative paths are ignored.
     """
     uid = os.getuid()
-    home = environ.get("HOME", "")
     bases = [environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{uid}", environ.get("XDG_STATE_HOME", "")]
-    bases += [f"{each}/.local/state" for each in (home, _home_of(uid)) if os.path.isabs(each)]
+    bases += [f"{home}/.local/state" for home in own_homes(environ)]
     found = [Path(os.path.normpath(base), FOLDER_NAME) for base in bases if os.path.isabs(base)]
     return tuple(dict.fromkeys([*found, Path(f"/dev/shm/{FOLDER_NAME}-{uid}")]))
 
@@ -157,13 +156,6 @@ def _why(status: os.stat_result, wanted: str) -> str:
     if stat.S_IMODE(status.st_mode) & 0o077:
         return f"other users may reach it (mode {stat.S_IMODE(status.st_mode):04o}): chmod go-rwx would close it"
     return f"it is not {wanted}"
-
-
-def _home_of(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_dir
-    except KeyError:
-        return ""
 
 
 def workspace_key(workspace_hash: str) -> str:

@@ -154,7 +154,10 @@ class Confine(Protocol):
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
     ) -> Command:
-        """`folder` None is the working directory; `env` is added to the clean environment."""
+        """`folder` None is the working directory; `env` is added to the clean environment.
+
+        Looks at the disk, for some milliseconds: call it in a thread.
+        """
         ...
 
 

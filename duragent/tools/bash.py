@@ -1,5 +1,6 @@
 """The tool `bash`: a shell command in the working directory."""
 
+import asyncio
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -57,6 +58,6 @@ class Bash(Tool["Bash.Arguments"]):
         return Invocation(self.kind, self.name, arguments.command)
 
     async def run(self, arguments: Arguments, context: ToolContext) -> ToolResult:
-        command = context.confined(["bash", "-c", arguments.command])
+        command = await asyncio.to_thread(context.confined, ["bash", "-c", arguments.command])
         finished = await context.commands.run(command, timeout_seconds=arguments.timeout_seconds)
         return await command_result(finished, call=context.call.call, timeout_seconds=arguments.timeout_seconds)

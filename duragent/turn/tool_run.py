@@ -137,7 +137,7 @@ class ToolRunner:
         """The tool's run; a tool is foreign code, and whatever it raises is one more way to fail."""
         tool, found = running.known.tool, running.known
         try:
-            result = await tool.run(found.arguments, self._context(running))
+            result = await tool.run(found.arguments, await self._context(running))
         except RunnerLost:
             raise
         except DuragentError as error:
@@ -224,9 +224,10 @@ class ToolRunner:
         live = LiveOutput(turn, asking.step if asking else 1, attempt, found.call.call, self._host.publish)
         return ToolRun(found, agent, attempt, self.commands(found.call.call, live), live, attached)
 
-    def _context(self, running: ToolRun) -> ToolContext:
+    async def _context(self, running: ToolRun) -> ToolContext:
         means, agent, call = self._ports.means, running.agent, running.known.call.call
-        places = means.places(agent)
+        # It reads a small file for each other workspace of this user.
+        places = await asyncio.to_thread(means.places, agent)
         return ToolContext(
             agent=agent,
             places=places,

@@ -62,10 +62,8 @@ def dotted(path: YamlPath) -> str:
 def read_text(path: Path, limit_bytes: int = MAX_BYTES) -> str:
     """The UTF-8 text of a file that people write, without a byte order mark. Raises InvalidFile."""
     try:
-        mode = path.stat().st_mode
-        # A pipe or a device would block the reader for ever.
-        if not stat.S_ISREG(mode):
-            raise InvalidFile(str(path), "is a folder, not a file" if stat.S_ISDIR(mode) else "is not a regular file")
+        # Before it is opened: a pipe or a device would block the reader for ever.
+        refuse_odd(path, path.stat())
         with open(path, "rb", opener=_opened) as file:
             content = file.read(limit_bytes + 1)
     except FileNotFoundError:
@@ -78,6 +76,13 @@ def read_text(path: Path, limit_bytes: int = MAX_BYTES) -> str:
 def _opened(path: str, flags: int) -> int:
     # It may have become a pipe since.
     return os.open(path, flags | os.O_NONBLOCK)
+
+
+def refuse_odd(path: Path, status: os.stat_result) -> None:
+    """Raises InvalidFile for a folder, a pipe, a device: for all that is not a regular file."""
+    if not stat.S_ISREG(status.st_mode):
+        folder = stat.S_ISDIR(status.st_mode)
+        raise InvalidFile(str(path), "is a folder, not a file" if folder else "is not a regular file")
 
 
 def unreadable(path: Path, error: Exception) -> InvalidFile:

@@ -1,5 +1,6 @@
 """What the judgement of a call knows of the place where commands run, and what people are told about it."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import pytest
 
 from duragent.agent.load import Agent, load_agent
 from duragent.journal.events import Call
+from duragent.models.messages import ModelReply, ToolCall
 from duragent.policy.place import CommandPlace
 from duragent.sandboxes.choose import why_no_sandbox
 from duragent.sandboxes.settings import Mode, SandboxSettings
 from duragent.sandboxes.trust import Trust
+from duragent.stores.memory import MemoryStore
+from duragent.testing import ScriptedModel
 from duragent.tools.bash import Bash
 from duragent.tools.toolset import Toolset
 from duragent.turn import workbench as means_module
@@ -25,7 +29,7 @@ from duragent.turn.authorize import (
     resolve,
 )
 from duragent.turn.workbench import Workbench
-from tests.support.house import write_agent
+from tests.support.house import open_house, write_agent
 from tests.support.workbench import means_in
 
 
@@ -124,3 +128,21 @@ def test_there_is_no_warning_where_a_person_chose() -> None:
 def test_a_sandbox_that_does_not_work_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("duragent.sandboxes.choose.Bubblewrap.problem", lambda _: "bubblewrap is not installed")
     assert why_no_sandbox(SandboxSettings()) == "bubblewrap is not installed"
+
+
+async def test_other_workspaces_are_looked_up_beside_the_event_loop(tmp_path: Path) -> None:
+    threads: list[int] = []
+
+    def closed_of_others() -> tuple[Path, ...]:
+        threads.append(threading.get_ident())
+        return ()
+
+    call = ToolCall(id="c1", name="bash", arguments='{"command": "echo hi"}')
+    model = ScriptedModel([ModelReply(text="", calls=(call,), finish_reason="tool_calls"), "done"])
+    rest = "  tools:\n    - {type: builtin, name: bash}\n"
+    async with open_house(MemoryStore(), model, tmp_path, agent_rest=rest, closed_of_others=closed_of_others) as house:
+        answered = await house.ask(await house.new(), "go")
+    assert answered.reply is not None
+    assert answered.reply.text == "done"
+    assert threads
+    assert threading.get_ident() not in threads

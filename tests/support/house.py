@@ -111,6 +111,7 @@ async def open_house(
     agent_rest: str = "",
     model_for: Callable[[ModelChoice], Model] | None = None,
     notify: Callable[[Notice], None] = lambda _: None,
+    closed_of_others: Callable[[], tuple[Path, ...]] = lambda: (),
 ) -> AsyncIterator[House]:
     """Sessions that run while the block does. Leaving it is a crash as far as they can tell: nothing is closed."""
     clock = clock or FakeClock(hurried=True)
@@ -123,7 +124,7 @@ async def open_house(
         return task
 
     choose = model_for or (lambda _: model)
-    means = replace(means_in(agents_dir), notify=notify)
+    means = replace(means_in(agents_dir), notify=notify, closed_of_others=closed_of_others)
     ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn, means)
     house = House(Sessions(ports), store, clock, speakers)
     # `run` would keep house, which a hurried clock turns into a busy loop.

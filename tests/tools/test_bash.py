@@ -1,4 +1,5 @@
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from duragent.testing.tool_context import context_in
 from duragent.testing.tool_contract import check_tool
 from duragent.tools.base import ToolResult
 from duragent.tools.bash import Bash
+from tests.tools.threads import watched_context
 
 
 async def run(folder: Path, command: str, **more: object) -> ToolResult:
@@ -19,6 +21,15 @@ async def run(folder: Path, command: str, **more: object) -> ToolResult:
 async def test_bash_runs_in_the_working_directory(tmp_path: Path) -> None:
     result = await run(tmp_path, "echo hé > a.txt; pwd; cat a.txt; echo $0")
     assert (result.content, result.outcome) == (f"{tmp_path}\nhé\nbash\n", "ok")
+
+
+async def test_bash_prepares_its_sandbox_beside_the_event_loop(tmp_path: Path) -> None:
+    # Thousands of paths are looked up for it: with a slow disk, no other session must wait.
+    context, threads = watched_context(tmp_path)
+    tool = Bash()
+    assert (await tool.run(tool.parse('{"command": "echo hi"}'), context)).content == "hi\n"
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_bash_tells_exit_code_and_stderr(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from duragent.tools.base import ToolResult
 from duragent.tools.programs.program import Program
 from duragent.tools.programs.schema import parse_schema
 from duragent.tools.programs.tool import ProgramTool
+from tests.tools.threads import watched_context
 
 ECHO = """\
 import json, os, sys
@@ -111,6 +113,14 @@ async def test_schema_gives_named_arguments_on_standard_input(tmp_path: Path) ->
     assert (found["argv"], found["stdin"]) == ([], '{"city": "$(x) Zürich", "days": 2}\n')
     found = await said(tool, {"city": "x", "args": HOSTILE}, tmp_path)
     assert found["argv"] == HOSTILE
+
+
+async def test_its_sandbox_is_prepared_beside_the_event_loop(tmp_path: Path) -> None:
+    context, threads = watched_context(tmp_path)
+    tool = echo_tool(tmp_path)
+    assert (await tool.run(tool.parse("{}"), context)).outcome == "ok"
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 def test_schema_is_what_the_model_sees_and_says_what_the_tool_does(tmp_path: Path) -> None:

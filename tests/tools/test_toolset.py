@@ -229,7 +229,7 @@ def test_command_is_split_into_words_and_files_are_the_agents(
         ("it's", "command: No closing quotation"),
         ("''", "command: names no program"),
         ("./plain", "plain: is not executable (chmod +x plain)"),
-        ("./scripts", "scripts: is not a regular file"),
+        ("./scripts", "scripts: is a folder, not a file"),
         ("a\0b", "command: has a NUL character in it"),
     ],
 )

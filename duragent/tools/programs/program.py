@@ -11,7 +11,7 @@ from duragent.agent.folder_files import read_inside
 from duragent.errors import InvalidFile
 from duragent.text import printable
 from duragent.tools.programs.schema import CliSchema
-from duragent.yaml.document import unreadable
+from duragent.yaml.document import refuse_odd, unreadable
 
 README_BYTES = 4 * 1024
 INTERPRETERS = {
@@ -99,8 +99,7 @@ def description_in(path: Path, root: Path) -> str:
 
 def _first_bytes(path: Path) -> bytes:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise InvalidFile(str(path), "is not a regular file")
+        refuse_odd(path, path.stat())
         with path.open("rb") as file:
             return file.read(_FIRST_BYTES)
     except FileNotFoundError:

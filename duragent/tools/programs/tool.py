@@ -10,6 +10,7 @@ How a call reaches the program, always the same way and never through a shell:
 Without a `schema.json`, `args` is the only argument there is.
 """
 
+import asyncio
 import json
 import shlex
 from collections.abc import Mapping
@@ -95,7 +96,8 @@ class ProgramTool(Tool[BaseModel]):
 
     async def run(self, arguments: BaseModel, context: ToolContext) -> ToolResult:
         values, call = _values(arguments), context.call
-        command = context.confined(
+        command = await asyncio.to_thread(
+            context.confined,
             [*self.program.argv, *_args(values)],
             env={
                 "DURAGENT_AGENT_DIR": str(context.places.agent_folder),

@@ -9,7 +9,7 @@ from tests.campaigns.mutants.where import (
     T_WEB,
     T_WEB_GUARD,
     T_WEB_REDIRECTS,
-    T_YAML_FILE,
+    T_YAML_DOCUMENT,
     WEB_GUARD,
     WEB_PAGE,
     YAML_FILE,
@@ -26,7 +26,7 @@ TOOLS: tuple[Mutant, ...] = (
             '            event.tag, event.value, event.implicit = None, "", (True, False)\n'
             "        if False:",
         ),
-        f"{T_YAML_FILE}::test_reader_refuses_an_alias_bomb",
+        f"{T_YAML_DOCUMENT}::test_reader_refuses_an_alias_bomb",
     ),
     without(
         "keys that are there twice",
@@ -36,7 +36,7 @@ TOOLS: tuple[Mutant, ...] = (
             "            if key in found:",
             "            if False:",
         ),
-        f"{T_YAML_FILE}::test_reader_refuses_what_is_not_plain_yaml",
+        f"{T_YAML_DOCUMENT}::test_reader_refuses_what_is_not_plain_yaml",
     ),
     without(
         "YAML without a bound",
@@ -46,7 +46,7 @@ TOOLS: tuple[Mutant, ...] = (
             "        if len(text.encode()) > limit_bytes:",
             "        if False:",
         ),
-        f"{T_YAML_FILE}::test_reader_refuses_a_large_text",
+        f"{T_YAML_DOCUMENT}::test_reader_refuses_a_large_text",
     ),
     without(
         "YAML of any depth",
@@ -56,7 +56,7 @@ TOOLS: tuple[Mutant, ...] = (
             "        if len(path) > MAX_DEPTH:",
             "        if False:",
         ),
-        f"{T_YAML_FILE}::test_reader_takes_32_levels_and_no_more",
+        f"{T_YAML_DOCUMENT}::test_reader_takes_32_levels_and_no_more",
     ),
     Mutant(
         "links are followed after the decision",

@@ -1,0 +1,59 @@
+"""What is hidden of other workspaces of this user: it is bounded, and odd files harm nothing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from duragent.system.known_workspaces import MOST, KnownWorkspace, hidden_everywhere, not_around, remember
+from duragent.system.private_folder import lasting_places, workspace_key
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """`run` is a login's folder, `state` a place that lasts; both are this test's."""
+    found = {"XDG_RUNTIME_DIR": str(tmp_path / "run"), "XDG_STATE_HOME": str(tmp_path / "state")}
+    for folder in found.values():
+        Path(folder).mkdir(mode=0o700)
+    return found | {"HOME": str(tmp_path / "home")}
+
+
+def known(tmp_path: Path, number: int) -> KnownWorkspace:
+    workspace = tmp_path / f"w{number}"
+    workspace.mkdir(exist_ok=True)
+    return KnownWorkspace(workspace=str(workspace), hidden=(str(workspace / "run"), str(workspace / "sessions")))
+
+
+def hidden_in(tmp_path: Path, environ: dict[str, str]) -> list[Path]:
+    """What is hidden of this test's workspaces: the machine may have others."""
+    return [path for path in hidden_everywhere(environ) if path.is_relative_to(tmp_path)]
+
+
+def test_known_workspaces_are_bounded_and_those_that_are_gone_are_forgotten(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    for number in range(MOST + 5):
+        assert remember(workspace_key(f"{number:064x}"[::-1]), known(tmp_path, number), environ)
+    assert len(hidden_in(tmp_path, environ)) == 2 * MOST
+    assert tmp_path / f"w{MOST + 4}" / "sessions" in hidden_in(tmp_path, environ)
+    for number in range(1, MOST + 5):
+        (tmp_path / f"w{number}").rmdir()
+    assert remember(workspace_key("a" * 64), known(tmp_path, 0), environ)
+    assert hidden_in(tmp_path, environ) == [tmp_path / "w0/run", tmp_path / "w0/sessions"]
+
+
+def test_odd_files_among_the_known_hide_nothing_and_harm_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+    assert remember("0" * 20, known(tmp_path, 0), environ)
+    folder = lasting_places(environ)[0] / "known"
+    (folder / "odd").write_text("{")
+    (folder / "deep").write_text("[" * 50_000)
+    (folder / "relative").write_text('{"workspace": "/", "hidden": ["run"]}')
+    os.mkfifo(folder / "pipe", 0o600)
+    for path in folder.iterdir():
+        path.chmod(0o600)
+    assert hidden_in(tmp_path, environ) == [tmp_path / "w0/run", tmp_path / "w0/sessions"]
+
+
+def test_a_workspace_cannot_hide_the_folder_in_which_another_one_works() -> None:
+    hidden = (Path("/"), Path("/home/me"), Path("/home/me/other"), Path("/home/me/project/.duragent/run"))
+    assert not_around(hidden, Path("/home/me/project")) == hidden[2:]
