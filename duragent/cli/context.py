@@ -109,20 +109,14 @@ class SessionLog:
     @classmethod
     def open(cls, reader: "FileLogReader", session_id: str) -> "SessionLog":
         """Raises SessionNotFound, Damaged."""
-        from duragent.errors import Damaged
-        from duragent.journal.apply import apply
-        from duragent.journal.record import BadLine, crc_seed, decode
+        from duragent.journal.fold import fold_lines
         from duragent.journal.state import SessionState
-        from duragent.stores.files.lines import line_seq
 
-        state, sizes, oldest, seed = SessionState(session_id), array("L"), 1, crc_seed(session_id)
-        for line in reader.lines(session_id):
+        state, sizes, oldest = SessionState(session_id), array("L"), 1
+        for line, record, folded in fold_lines(state, reader.lines(session_id)):
             if not sizes:
-                oldest = line_seq(line)
-            try:
-                state = apply(state, decode(line, seed))
-            except BadLine as error:
-                raise Damaged(session_id, "events.jsonl", state.seq + 1, str(error), state.seq) from error
+                oldest = record.seq
+            state = folded
             sizes.append(len(line))
         return cls(reader, state, oldest, sizes)
 

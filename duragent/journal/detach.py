@@ -1,26 +1,14 @@
-"""A log that goes on under another id, or without its last records: lines bound anew, and what winds it up. Pure."""
+"""A log that goes on under another id, or without its last records: what winds it up. Pure."""
 
-import zlib
 from collections.abc import Sequence
 
 from duragent.journal.apply import reduce
 from duragent.journal.events import Event, ModelFailed, SessionPaused, ToolFinished, TurnEnded
-from duragent.journal.record import CRC_TAIL_BYTES, Record, crc_seed, encode, is_legacy, without_tx
+from duragent.journal.record import Record, crc_seed, encode
 from duragent.journal.state import OpenCall, SessionState
 
 NOT_RUN = "The call was not run: {why}."
 MAY_HAVE_RUN = "OUTCOME UNKNOWN: {why} while this ran. It may have completed. Check before repeating."
-
-
-def rebound(line: bytes, seed: int) -> bytes:
-    """The line (without its newline) as a line of the session with that seed, and of no group of lines.
-
-    Lines of duragent-rust carry no checksum: they stay as they are.
-    """
-    if is_legacy(line):
-        return line
-    head = without_tx(line[:-CRC_TAIL_BYTES])
-    return b'%b,"crc":"%08x"}' % (head, zlib.crc32(head, seed))
 
 
 def wound_up(state: SessionState, why: str) -> list[Event]:

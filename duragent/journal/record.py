@@ -1,68 +1,78 @@
-"""A record and its JSON line.
+"""A record: one event with its place and time, and how it becomes a line of a log and comes back (`encode`, `decode`).
 
-    {"seq":42,"ts":"2026-11-20T23:58:16.123Z","type":"tool_started",…payload…,"tx":"1/2","crc":"9f3a1c02"}\n
-
-- `seq` from 1 without gaps, `ts` RFC 3339 UTC with milliseconds, `type`, payload, `crc` last.
-- `crc`: 8 lower-case hex digits of `crc32(the bytes before ',"crc":', crc32(session_id + "\n"))`. It is over raw
-  bytes, so nobody needs a canonical JSON; the seed makes a line that was pasted from another session invalid.
-- `tx` only where several records were appended at once: they count together or not at all.
-- A line has at most `MAX_LINE_BYTES`; longer texts are moved out to blobs (`encode` says which).
-- Unknown fields and types are accepted. Lines of duragent-rust v0.5 (`timestamp`, no `crc`) are lifted by `legacy.py`.
+The form of a line is in `line.py`. Texts that make a line too long are moved out to blobs (`encode` says which).
+Unknown fields and types are accepted. Lines of duragent-rust v0.5 (`timestamp`, no `crc`) are lifted to today's form.
 """
 
 import hashlib
 import json
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 from pydantic import BaseModel, ValidationError
 
 from duragent.journal.events import EVENT_TYPES, Event, Opaque, ToolFinished
 from duragent.journal.legacy import lift
+from duragent.journal.line import (
+    MAX_LINE_BYTES,
+    BadLine,
+    checked_seq,
+    has_blob,
+    line_bytes,
+    may_have_blob,
+    split_lines,
+    with_crc,
+    with_zero_crc,
+)
 
-MAX_LINE_BYTES = 1 << 20
 BLOB_MIN_BYTES = 16 << 10
 """When a line is too long, texts of at least this size go to blobs, the longest first."""
 
-CRC_TAIL_BYTES = len(',"crc":"00000000"}')
-_CRC_KEY = b',"crc":"'
-_SEQ_KEY = b'{"seq":'
 # JSON may hold these raw, but readers that split at Unicode line ends, or terminals, would trip over them. Lone
 # surrogates cannot be encoded at all.
 _MUST_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MOVED = {"blob", "size_bytes"}
-_BLOB = re.compile(rb'\{"blob":"([0-9a-f]{64})"')
-_TX = re.compile(rb',"tx":"(\d{1,9})/(\d{1,9})"$')
-
-
-class BadLine(Exception):
-    """A line that cannot be trusted; the message says why, for people."""
+E = TypeVar("E", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One event with its place and time. `ts` is the text as stored."""
+class StreamRecord(Generic[E]):
+    """One event of a stream, with its place and time."""
 
     seq: int
+    """Its number in the stream, from 1 without gaps."""
     ts: str
-    event: Event
+    """When it was written: the text as stored, RFC 3339 in UTC with milliseconds."""
+    event: E
+    """What happened; `Opaque` for a type that the reader does not know."""
     tx: str | None = None
+    """"i/n" when it is the i-th of n records that were appended at once; None when it was appended alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record(StreamRecord[Event]):
+    """One event of a session."""
+
+    event: Event
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A line with its newline, and the blobs (sha256 in hex -> bytes) that must be durable before it."""
+    """A record as it is stored."""
 
     line: bytes
+    """The line, with its newline."""
     blobs: dict[str, bytes] = field(default_factory=dict)
+    """The texts that were moved out of it, by their SHA-256 in hex; they must be durable before the line is."""
 
 
-def crc_seed(session_id: str) -> int:
-    return zlib.crc32(session_id.encode() + b"\n")
+def crc_seed(stream_id: str) -> int:
+    """The start value of the checksums of a stream's lines."""
+    return zlib.crc32(stream_id.encode() + b"\n")
 
 
 def timestamp(moment: datetime) -> str:
@@ -73,18 +83,17 @@ def timestamp(moment: datetime) -> str:
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
-def encode(record: Record, seed: int) -> Encoded:
+def encode(record: StreamRecord[Any], seed: int) -> Encoded:
     """The line of a record. Texts that do not fit are replaced by `{"blob": sha256, "size_bytes": n}`."""
     fields = _fields(record)
     body = _json(fields)
     blobs: dict[str, bytes] = {}
-    if len(body) + CRC_TAIL_BYTES + 1 > MAX_LINE_BYTES:
+    if line_bytes(body) > MAX_LINE_BYTES:
         body, blobs = _with_blobs(fields)
-    head = body[:-1]
-    return Encoded(b'%b,"crc":"%08x"}\n' % (head, zlib.crc32(head, seed)), blobs)
+    return Encoded(with_crc(body[:-1], seed) + b"\n", blobs)
 
 
-def _fields(record: Record) -> dict[str, Any]:
+def _fields(record: StreamRecord[Any]) -> dict[str, Any]:
     event = record.event
     fields: dict[str, Any] = {"seq": record.seq, "ts": record.ts, "type": event.type}
     if isinstance(event, Opaque):
@@ -123,7 +132,7 @@ def _with_blobs(fields: dict[str, Any]) -> tuple[bytes, dict[str, bytes]]:
         blobs[digest] = data
         part[name] = {"blob": digest, "size_bytes": len(data)}
         body = _json(fields)
-        if len(body) + CRC_TAIL_BYTES + 1 <= MAX_LINE_BYTES:
+        if line_bytes(body) <= MAX_LINE_BYTES:
             return body, blobs
     raise ValueError(f"a {fields['type']} record does not fit into {MAX_LINE_BYTES} bytes")
 
@@ -144,69 +153,47 @@ def _parts(fields: dict[str, Any]) -> list[dict[str, Any]]:
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
-def checked_seq(line: bytes | memoryview, seed: int) -> int:
-    """The seq of a line (without its newline) after checking its crc; no JSON is parsed. Raises BadLine."""
-    view = memoryview(line)
-    tail = bytes(view[-CRC_TAIL_BYTES:])
-    if not tail.startswith(_CRC_KEY):
-        return lift.checked_seq(bytes(view), BadLine)
-    head = view[:-CRC_TAIL_BYTES]
-    if tail[len(_CRC_KEY) :] != b'%08x"}' % zlib.crc32(head, seed):
-        raise BadLine("the checksum does not fit")
-    return seq_of(bytes(view[:32]))
-
-
-def is_legacy(line: bytes) -> bool:
-    """Whether the line has no checksum, as in logs of duragent-rust."""
-    return not line[-CRC_TAIL_BYTES:].startswith(_CRC_KEY)
-
-
-def seq_of(line: bytes) -> int:
-    """The seq at the start of a line, without any check of the rest. Raises BadLine."""
-    if line.startswith(_SEQ_KEY):
-        digits = line[len(_SEQ_KEY) : len(_SEQ_KEY) + 20].split(b",", 1)[0]
-        if digits.isdigit():
-            return int(digits)
-    raise BadLine('does not start with {"seq":')
-
-
-def crc_of(line: bytes) -> str:
-    """The checksum as the line has it, unchecked."""
-    return line.rstrip(b"\n")[-CRC_TAIL_BYTES:][-10:-2].decode()
-
-
-def tx_of(line: bytes) -> tuple[int, int] | None:
-    """(i, n) when the line is the i-th of n that were appended at once."""
-    match = _TX.search(line[-CRC_TAIL_BYTES - 32 : -CRC_TAIL_BYTES])
-    return (int(match[1]), int(match[2])) if match else None
-
-
-def without_tx(head: bytes) -> bytes:
-    """A line up to its checksum, as if it had been appended alone."""
-    return _TX.sub(b"", head)
-
-
-def blob_names(lines: bytes) -> set[str]:
+def blob_names(block: bytes) -> set[str]:
     """The blobs that texts of these lines were moved out to. The lines must have been checked."""
-    # Hardly any line has one; only one that may have is worth parsing.
-    found = (json.loads(line) for line in lines.split(b"\n") if _BLOB.search(line))
+    if not has_blob(block):
+        return set()
+    # Only a line that may have one is worth parsing.
+    parsed = (json.loads(line) for line in split_lines(block) if may_have_blob(line))
     # Lines of duragent-rust know no blobs, and may hold anything.
-    return {str(moved["blob"]) for fields in found if "ts" in fields for _, _, moved in _moved(fields)}
+    return {str(moved["blob"]) for fields in parsed if "ts" in fields for _, _, moved in _moved(fields)}
 
 
-def blobs_of(line: bytes, event: Event) -> set[str]:
+def blobs_of(line: bytes, event: BaseModel) -> set[str]:
     """All blobs that belong to a stored line: texts that were moved out, and the whole output of a call."""
     output = event.output_sha256 if isinstance(event, ToolFinished) else ""
     return blob_names(line) | ({output} if output else set())
 
 
-def decode(line: bytes, seed: int, blob: Callable[[str], bytes] | None = None) -> Record:
+@overload
+def decode(line: bytes, seed: int, blob: Callable[[str], bytes] | None = None) -> Record: ...
+
+
+@overload
+def decode(
+    line: bytes, seed: int, blob: Callable[[str], bytes] | None = None, *, types: Mapping[str, type[E]]
+) -> StreamRecord[E | Opaque]: ...
+
+
+def decode(
+    line: bytes,
+    seed: int,
+    blob: Callable[[str], bytes] | None = None,
+    *,
+    types: Mapping[str, type[Any]] = EVENT_TYPES,
+) -> StreamRecord[Any]:
     """The record of a line (with or without its newline). Raises BadLine.
 
     `blob` fetches texts that were moved out; without it they stay a short note, which the state never looks at.
+    `types` are the events of the stream's kind, by their type; those of a session unless something else is given.
     """
     line = line.rstrip(b"\n")
     checked_seq(line, seed)
+    made: type[StreamRecord[Any]] = Record if types is EVENT_TYPES else StreamRecord
     try:
         fields = json.loads(line)
         if "ts" not in fields and "timestamp" in fields:
@@ -216,16 +203,24 @@ def decode(line: bytes, seed: int, blob: Callable[[str], bytes] | None = None) -
         fields.pop("crc", None)
         if type(seq) is not int or not isinstance(ts, str):
             raise ValueError("seq is no number, or ts no text")
-        event_type = EVENT_TYPES.get(kind)
+        event_type = types.get(kind)
         if event_type is None:
-            return Record(seq, ts, Opaque(type=kind, payload=fields), tx)
-        return Record(seq, ts, event_type.model_validate(_with_texts(fields, blob)), tx)  # type: ignore[arg-type]  # the table holds the union's members
+            return made(seq, ts, Opaque(type=kind, payload=fields), tx)
+        return made(seq, ts, event_type.model_validate(_with_texts(fields, blob)), tx)
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise BadLine(_why(error)) from error
 
 
+def expanded_block(block: bytes, blob: Callable[[str], bytes]) -> bytes:
+    """The lines with their blobs put back as texts, for doors that show whole records. Each has a crc of zeros.
+
+    The crc fits no line, so nobody takes these lines for stored ones; it gives them the form of the others.
+    """
+    return b"".join(with_zero_crc(expand(line, blob)) for line in split_lines(block))
+
+
 def expand(line: bytes, blob: Callable[[str], bytes]) -> bytes:
-    """The line with its blobs put back as texts and without `crc`, for doors that show whole records."""
+    """The line with its blobs put back as texts and without `crc`."""
     fields = json.loads(line)
     fields.pop("crc", None)
     # Lines of duragent-rust hold arguments as they came, and know no blobs.

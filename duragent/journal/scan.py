@@ -8,7 +8,8 @@ never acknowledged, so it may be cut off) or *damaged* (anything else; it may on
 from dataclasses import dataclass
 from typing import Literal
 
-from duragent.journal.record import BadLine, Record, checked_seq, is_legacy, tx_of
+from duragent.journal.line import BadLine, checked_seq, is_legacy, tx_of
+from duragent.journal.record import Record
 
 # What a block that never reached the disk reads as. A hole begins where the append began, or spans whole sectors; a
 # shorter run of NULs is no hole but a change.

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 
 from duragent.errors import Damaged
+from duragent.journal.line import first_seq, split_lines
 from duragent.journal.record import Record, blob_names, crc_seed, decode
 from duragent.journal.state import SessionState
 from duragent.session.record_cache import RecordCache
 from duragent.stores.base import Claim, Store
-from duragent.stores.files.lines import line_seq
 from duragent.turn import history
 from duragent.turn.host import HistoryNeed
 
@@ -42,7 +42,7 @@ class LogReader:
     async def records(self, lines: bytes) -> list[Record]:
         """The records of stored lines, with their texts."""
         blobs = await self.blobs(lines)
-        return [decode(line, self._seed, blobs.__getitem__) for line in lines.split(b"\n") if line]
+        return [decode(line, self._seed, blobs.__getitem__) for line in split_lines(lines)]
 
     async def newest(self, wanted: HistoryNeed, state: SessionState) -> tuple[list[Record], bool]:
         """See `Stage`. What was read so is remembered until `forget`."""
@@ -51,7 +51,7 @@ class LogReader:
         while before > oldest and not reach.enough(before):
             if not (lines := await self.lines_back(before, history.BACK_LINES)):
                 break
-            before = line_seq(lines)
+            before = first_seq(lines)
             found.append(lines)
             reach.take(before, len(lines))
         stored = b"".join(reversed(found))

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from itertools import chain
 
+from duragent.journal.line import has_blob, split_lines
 from duragent.journal.record import Record, decode
 
 MOST_BYTES = 1 << 20
 """Of stored lines. The records take a few times as much memory."""
-
-_BLOB = b'{"blob":"'
 
 
 class RecordCache:
@@ -23,7 +22,7 @@ class RecordCache:
 
     def records(self, lines: bytes, blob: Callable[[str], bytes]) -> list[Record]:
         """As `record.decode` says, line by line. Raises BadLine."""
-        parts = [line for line in lines.split(b"\n") if line]
+        parts = split_lines(lines)
         records = [self._known.get(line) or decode(line, self._seed, blob) for line in parts]
         self._remember(parts, records)
         return records
@@ -34,7 +33,7 @@ class RecordCache:
         size = 0
         for line, record in chain(zip(reversed(parts), reversed(records), strict=True), self._known.items()):
             # A blob may have any size.
-            if line in known or _BLOB in line:
+            if line in known or has_blob(line):
                 continue
             size += len(line)
             if size > MOST_BYTES:

@@ -6,11 +6,10 @@ import contextlib
 from duragent.crashpoint import crashpoint
 from duragent.errors import Damaged, StoreError
 from duragent.journal import snapshot
-from duragent.journal.apply import apply
-from duragent.journal.record import BadLine, crc_of, crc_seed, decode
+from duragent.journal.fold import fold_lines
+from duragent.journal.line import crc_of, split_lines
 from duragent.journal.state import SessionState
 from duragent.stores.base import Claim, Store
-from duragent.stores.files.lines import line_seq
 
 FOLD_LINES = 2_000
 SUMMARY_RECORDS = 1_000
@@ -26,7 +25,7 @@ async def recover(store: Store, claim: Claim) -> SessionState:
             lines = await store.read(claim, state.seq, FOLD_LINES)
             if not lines:
                 raise _ends_early(claim, state.seq)
-            state = await asyncio.to_thread(_apply_all, state, lines, claim)
+            state = await asyncio.to_thread(_fold, state, lines)
         except Damaged as error:
             claim.damage = claim.damage or error
             return await _as_far_as_good(store, claim, error.good_seq)
@@ -42,15 +41,9 @@ def _ends_early(claim: Claim, seq: int) -> Damaged:
     return Damaged(claim.session_id, "events.jsonl", seq + 1, problem, seq)
 
 
-def _apply_all(state: SessionState, lines: bytes, claim: Claim) -> SessionState:
-    seed = crc_seed(claim.session_id)
-    for line in lines.split(b"\n"):
-        if line:
-            try:
-                state = apply(state, decode(line, seed))
-            except BadLine as error:
-                problem = f"record {line_seq(line)}: {error}"
-                raise Damaged(claim.session_id, "events.jsonl", line_seq(line), problem, state.seq) from error
+def _fold(state: SessionState, block: bytes) -> SessionState:
+    for folded in fold_lines(state, split_lines(block)):
+        state = folded.state
     return state
 
 
@@ -61,7 +54,7 @@ async def _as_far_as_good(store: Store, claim: Claim, good_seq: int) -> SessionS
             lines = await store.read(claim, state.seq, min(FOLD_LINES, good_seq - state.seq))
             if not lines:
                 break
-            state = _apply_all(state, lines, claim)
+            state = _fold(state, lines)
         except Damaged as error:
             # It is shorter by now than it was a moment ago.
             good_seq = min(error.good_seq, good_seq - 1)

@@ -1,10 +1,11 @@
 """A damaged session goes on behind its last good record; what was wrong is kept beside its log."""
 
 from duragent.errors import Damaged
-from duragent.journal.apply import apply
 from duragent.journal.detach import closing, wound_up
 from duragent.journal.events import LogRecovered, OwnerClaimed
-from duragent.journal.record import BadLine, crc_seed, decode, timestamp
+from duragent.journal.fold import fold_lines
+from duragent.journal.line import split_lines
+from duragent.journal.record import timestamp
 from duragent.journal.scan import ends_group
 from duragent.journal.state import SessionState
 from duragent.session.session import Session
@@ -51,15 +52,14 @@ async def mend(ports: Ports, claim: Claim, damage: Damaged) -> None:
 async def _good_part(store: Store, claim: Claim) -> SessionState:
     """The state at the last good record of a damaged log that ends a group."""
     whole = state = SessionState(claim.session_id)
-    upto, seed = claim.damage.good_seq if claim.damage else claim.head, crc_seed(claim.session_id)
+    upto = claim.damage.good_seq if claim.damage else claim.head
     while state.seq < upto:
         try:
             lines = await store.read(claim, state.seq, min(AT_ONCE, upto - state.seq))
-            for line in lines.split(b"\n")[:-1]:
-                record = decode(line, seed)
-                state = apply(state, record)
-                whole = state if ends_group(record) else whole
-        except (Damaged, BadLine):
+            for folded in fold_lines(state, split_lines(lines)):
+                state = folded.state
+                whole = state if ends_group(folded.record) else whole
+        except Damaged:
             # What is wrong may show in a read only, or in a record whose checksum fits.
             return whole
         if not lines:

@@ -32,7 +32,8 @@ from duragent.journal.events import (
     ToolResolved,
 )
 from duragent.journal.inputs import Decision, Input
-from duragent.journal.record import Record, crc_of, crc_seed, encode
+from duragent.journal.line import crc_of
+from duragent.journal.record import Record, crc_seed, encode
 from duragent.journal.snapshot import Snapshot
 from duragent.journal.state import SessionState
 from duragent.session.approvals import prepare_decision

@@ -14,7 +14,7 @@ from duragent.bus import Block, OutputDelta
 from duragent.errors import Damaged, DuragentError, LogChanged, NotDamaged, Stopping, Unavailable
 from duragent.journal.apply import reduce
 from duragent.journal.inputs import Input
-from duragent.journal.record import Record, crc_seed, encode, expand, timestamp
+from duragent.journal.record import Record, crc_seed, encode, expanded_block, timestamp
 from duragent.journal.state import SessionState
 from duragent.session.approvals import OpenQuestion, if_readable, open_question
 from duragent.session.checks import CheckPorts, Checks
@@ -184,9 +184,7 @@ class Sessions:
         """The lines with long texts back in place; each keeps a (zero) crc, so that it is framed as the others."""
         session = await self._session(session_id)
         blobs = await session.blobs(lines)
-        return b"".join(
-            expand(line, blobs.__getitem__)[:-1] + b',"crc":"00000000"}\n' for line in lines.split(b"\n") if line
-        )
+        return expanded_block(lines, blobs.__getitem__)
 
     async def records(self, session_id: str, lines: bytes) -> list[Record]:
         """The records of stored lines."""

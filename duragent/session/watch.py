@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from duragent.bus import Block, OutputDelta, Subscription
-from duragent.stores.files.lines import line_seq
+from duragent.journal.line import first_seq, last_seq, lines_between
 from duragent.turn.host import InProgress
 
 REPLAY_LINES = 2_000
@@ -63,16 +63,11 @@ async def follow(source: Source, subscription: Subscription, after: int) -> Asyn
             yield item
         elif item.last_seq > after:
             # A batch that the replay saw the beginning of.
-            yield as_block(_behind(item, after))
+            yield as_block(lines_between(item.lines, after, item.last_seq))
         if isinstance(item, Block):
             after = max(after, item.last_seq)
 
 
-def _behind(block: Block, after: int) -> bytes:
-    return b"".join(block.lines.splitlines(keepends=True)[after - block.first_seq + 1 :])
-
-
 def as_block(lines: bytes) -> Block:
     """Stored lines as one block."""
-    last = lines.rfind(b"\n", 0, len(lines) - 1) + 1
-    return Block(lines, line_seq(lines), line_seq(lines[last:]))
+    return Block(lines, first_seq(lines), last_seq(lines))

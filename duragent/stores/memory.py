@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from duragent.errors import Damaged, Fenced, SeqConflict, SessionExists, SessionNotFound
+from duragent.journal.line import first_seq
 from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
 from duragent.stores.base import READ_MAX_BYTES, Claim, Listed, TornTail
-from duragent.stores.files.lines import line_seq
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class MemoryStore:
             raise SessionNotFound(session_id)
         found = scan(b"".join(stream.lines), crc_seed(session_id), after=None)
         damage = Damaged(session_id, "memory", found.line, found.problem, found.seq) if found.problem else None
-        stream.claim = Claim(session_id, found.seq, line_seq(stream.lines[0]), damage=damage)
+        stream.claim = Claim(session_id, found.seq, first_seq(stream.lines[0]), damage=damage)
         return stream.claim
 
     async def release(self, claim: Claim) -> None:
@@ -60,11 +60,11 @@ class MemoryStore:
         claim.head += len(lines)
 
     async def read(self, claim: Claim, after: int, limit: int) -> bytes:
-        lines = [line for line in self._good(claim) if line_seq(line) > after]
+        lines = [line for line in self._good(claim) if first_seq(line) > after]
         return b"".join(_fitting(lines[:limit]))
 
     async def read_back(self, claim: Claim, before: int | None, limit: int) -> bytes:
-        lines = [line for line in self._good(claim) if before is None or line_seq(line) < before]
+        lines = [line for line in self._good(claim) if before is None or first_seq(line) < before]
         return b"".join(reversed(_fitting(lines[: -limit - 1 : -1])))
 
     async def verify(self, session_id: str) -> int:
@@ -92,8 +92,8 @@ class MemoryStore:
 
     async def mend(self, claim: Claim, good_seq: int, closing: Callable[[TornTail], Sequence[bytes]]) -> None:
         stream = self._mine(claim)
-        kept = [line for line in self._good(claim) if line_seq(line) <= good_seq]
-        if not kept or line_seq(kept[-1]) != good_seq:
+        kept = [line for line in self._good(claim) if first_seq(line) <= good_seq]
+        if not kept or first_seq(kept[-1]) != good_seq:
             raise Damaged(claim.session_id, "memory", 1, f"there is no good record {good_seq} to go on from", 0)
         rest = b"".join(stream.lines[len(kept) :])
         aside = hashlib.sha256(rest).hexdigest()
@@ -145,7 +145,7 @@ class MemoryStore:
         return stream
 
     def _good(self, claim: Claim) -> list[bytes]:
-        return [line for line in self._mine(claim).lines if line_seq(line) <= claim.head]
+        return [line for line in self._mine(claim).lines if first_seq(line) <= claim.head]
 
 
 def _fitting(lines: list[bytes]) -> list[bytes]:

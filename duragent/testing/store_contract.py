@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 
 from duragent.errors import Damaged, DuragentError, SeqConflict, SessionExists, SessionNotFound
-from duragent.journal.record import MAX_LINE_BYTES, seq_of
+from duragent.journal.line import MAX_LINE_BYTES, seq_of
 from duragent.stores.base import READ_MAX_BYTES, Store
 from duragent.testing.store_copies import (
     Spoil,

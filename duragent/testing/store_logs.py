@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Sequence
 
 from duragent.errors import DuragentError, Fenced
 from duragent.journal.events import Event, MessageReceived, SessionCreated
-from duragent.journal.record import Record, crc_seed, encode, seq_of
+from duragent.journal.line import seq_of
+from duragent.journal.record import Record, crc_seed, encode
 from duragent.stores.base import Claim, Store
 
 SESSION = "session_01contract"

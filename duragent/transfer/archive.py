@@ -22,7 +22,7 @@ from typing import IO, cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from duragent.errors import InvalidArchive
-from duragent.journal.record import MAX_LINE_BYTES
+from duragent.journal.line import MAX_LINE_BYTES
 from duragent.stores.base import SESSION_ID
 from duragent.yaml.validation_words import SHAPES, cut, problem_and_hint
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 from duragent.errors import Damaged
 from duragent.journal.apply import apply
-from duragent.journal.detach import closing, rebound, wound_up
+from duragent.journal.detach import closing, wound_up
 from duragent.journal.events import Event, OwnerClaimed, SessionCreated
-from duragent.journal.record import BadLine, Record, blobs_of, crc_seed, decode, encode, is_legacy, tx_of
+from duragent.journal.fold import LOG_NAME, decode_lines
+from duragent.journal.line import BadLine, is_legacy, rebound, split_lines, tx_of
+from duragent.journal.record import Record, blobs_of, crc_seed, encode
 from duragent.journal.scan import ends_group, next_tx
 from duragent.journal.state import SessionState
 
@@ -63,7 +65,7 @@ class LogCopy:
                 size += len(line)
                 if size > TOGETHER_MAX_BYTES:
                     problem = f"record {record.seq} is of a group that is too long"
-                    raise Damaged(self.source, "events.jsonl", record.seq, problem, record.seq - 1)
+                    raise Damaged(self.source, LOG_NAME, record.seq, problem, record.seq - 1)
                 if len(together) >= AT_ONCE and (ends_group(record) or self.source != self.target):
                     yield together
                     together, size = [], 0
@@ -82,24 +84,23 @@ class LogCopy:
         return list(self._taken(block))
 
     def _taken(self, block: bytes) -> Iterator[tuple[Record, bytes]]:
-        for line in block.split(b"\n"):
-            if line:
-                record, copied = self._as_copied(line, self._checked(line))
-                yield record, copied
-                self.state = apply(self.state, record)
-                self.closed_seq = self.closed_seq or record.seq if self.state.closed else 0
+        for line, record in decode_lines(split_lines(block), self.source, self.state.seq):
+            self._must_follow(line, record)
+            record, copied = self._as_copied(line, record)
+            yield record, copied
+            self.state = apply(self.state, record)
+            self.closed_seq = self.closed_seq or record.seq if self.state.closed else 0
 
-    def _checked(self, line: bytes) -> Record:
+    def _must_follow(self, line: bytes, record: Record) -> None:
+        """Raises Damaged for a record that is not the next one, or not the next one of its group."""
         seq = self.state.seq
         try:
-            record = decode(line, crc_seed(self.source))
             self.tx = next_tx(self.tx, tx_of(line))
         except BadLine as error:
-            raise Damaged(self.source, "events.jsonl", seq + 1, str(error), seq) from error
+            raise Damaged(self.source, LOG_NAME, seq + 1, str(error), seq) from error
         # The beginning of a log of duragent-rust may have been compacted away.
         if record.seq != seq + 1 and not (seq == 0 and is_legacy(line)):
-            raise Damaged(self.source, "events.jsonl", seq + 1, f"record {record.seq} follows record {seq}", seq)
-        return record
+            raise Damaged(self.source, LOG_NAME, seq + 1, f"record {record.seq} follows record {seq}", seq)
 
     def _as_copied(self, line: bytes, record: Record) -> tuple[Record, bytes]:
         event = record.event

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
 from duragent.errors import StoreFull
+from duragent.journal.line import last_seq, lines_between
 from duragent.session.sessions import Sessions
-from duragent.session.watch import as_block
 from duragent.system.os_errors import in_words
 from duragent.transfer.log_copy import LogCopy
 
@@ -18,10 +18,10 @@ _T = TypeVar("_T")
 async def stored_lines(sessions: Sessions, session_id: str, upto: int) -> AsyncIterator[bytes]:
     after = 0
     while after < upto and (lines := await sessions.read(session_id, after, min(LINES, upto - after))):
-        block = as_block(lines)
-        yield lines if block.last_seq <= upto else b"".join(lines.splitlines(True)[: upto + 1 - block.first_seq])
+        last = last_seq(lines)
+        yield lines if last <= upto else lines_between(lines, after, upto)
         # Not the number of lines: the beginning of a log of duragent-rust may have been compacted away.
-        after = block.last_seq
+        after = last
 
 
 async def stored_blobs(sessions: Sessions, session_id: str, copying: LogCopy) -> AsyncIterator[tuple[str, bytes]]:

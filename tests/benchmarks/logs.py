@@ -25,7 +25,8 @@ from duragent.journal.events import (
     TurnEnded,
     TurnStarted,
 )
-from duragent.journal.record import CRC_TAIL_BYTES, Record, crc_of, crc_seed, encode, timestamp
+from duragent.journal.line import crc_of
+from duragent.journal.record import Record, crc_seed, encode, timestamp
 from duragent.journal.state import SessionState
 from duragent.session.index import Row, dump
 from duragent.stores.files.rotation import Rotation
@@ -135,7 +136,7 @@ async def write_index(sessions_dir: Path, sessions: Sequence[Written]) -> None:
 
 
 def _template(event: Event, ts: str) -> bytes:
-    line = encode(Record(1, ts, event), 0).line[: -CRC_TAIL_BYTES - 1]
+    line = encode(Record(1, ts, event), 0).line.rpartition(b',"crc":')[0]
     assert b"%" not in line
     line = line.replace(b'{"seq":1,', b'{"seq":%(seq)d,', 1)
     line = line.replace(b"msg_1%09d" % _NUMBER, b"msg_1%(number)09d").replace(b"%09d" % _NUMBER, b"%(number)09d")

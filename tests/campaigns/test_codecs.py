@@ -23,7 +23,8 @@ from duragent.bus import OutputDelta
 from duragent.client.sse import Decoder, ServerSentEvent
 from duragent.journal.apply import reduce
 from duragent.journal.events import EVENT_TYPES, MessageReceived
-from duragent.journal.record import MAX_LINE_BYTES, Record, crc_seed, decode, encode, expand
+from duragent.journal.line import MAX_LINE_BYTES
+from duragent.journal.record import Record, crc_seed, decode, encode, expand
 from duragent.journal.state import SessionState
 from duragent.process.folder import Exit, RunnerClaim
 from duragent.server.frames import frame, framed, listed

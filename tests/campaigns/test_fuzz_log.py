@@ -12,7 +12,8 @@ import pytest
 from duragent.client.sse import Decoder
 from duragent.journal import snapshot
 from duragent.journal.apply import reduce
-from duragent.journal.record import BadLine, crc_seed, decode, expand
+from duragent.journal.line import BadLine
+from duragent.journal.record import crc_seed, decode, expand
 from duragent.journal.scan import scan
 from duragent.journal.state import SessionState
 from duragent.server.frames import framed, listed

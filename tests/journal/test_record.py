@@ -11,22 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duragent.journal import events as e
-from duragent.journal.record import (
-    BLOB_MIN_BYTES,
-    MAX_LINE_BYTES,
-    BadLine,
-    Record,
-    blob_names,
-    checked_seq,
-    crc_seed,
-    decode,
-    encode,
-    expand,
-    is_legacy,
-    seq_of,
-    timestamp,
-    tx_of,
-)
+from duragent.journal.line import MAX_LINE_BYTES, BadLine, checked_seq, is_legacy, seq_of, tx_of
+from duragent.journal.record import BLOB_MIN_BYTES, Record, blob_names, crc_seed, decode, encode, expand, timestamp
 from duragent.text import BRIEF_MAX
 from tests.journal.strategies import RECORDS, TEXTS
 

@@ -18,7 +18,8 @@ import pytest
 
 from duragent.errors import InvalidArchive, SessionExists, Stopping
 from duragent.journal import events as e
-from duragent.journal.record import MAX_LINE_BYTES, Record, crc_seed, encode
+from duragent.journal.line import MAX_LINE_BYTES
+from duragent.journal.record import Record, crc_seed, encode
 from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
 from duragent.transfer import archive, log_copy

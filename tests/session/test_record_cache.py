@@ -1,11 +1,13 @@
 """What is remembered of decoded lines is never told apart from decoding them anew."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from duragent.journal.events import MessageReceived, ModelReplied
-from duragent.journal.record import MAX_LINE_BYTES, BadLine, Record, crc_seed, decode, encode
+from duragent.journal.line import MAX_LINE_BYTES, BadLine
+from duragent.journal.record import Record, crc_seed, decode, encode
 from duragent.session import record_cache
 from duragent.session.record_cache import RecordCache
 from duragent.stores.files.store import FileStore
@@ -101,8 +103,8 @@ def count_decodes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The seqs of the lines that are decoded from now on."""
     seen: list[int] = []
 
-    def counted(*arguments: object) -> Record:
-        record = decode(*arguments)  # type: ignore[arg-type]  # as they came
+    def counted(line: bytes, seed: int, blob: Callable[[str], bytes]) -> Record:
+        record = decode(line, seed, blob)
         seen.append(record.seq)
         return record
 

@@ -21,8 +21,8 @@ from duragent.journal.events import (
 )
 from duragent.journal.inputs import Message
 from duragent.journal.limits import TurnLimits
+from duragent.journal.line import tx_of
 from duragent.journal.next_step import EndTurn, SettleCall, next_step
-from duragent.journal.record import tx_of
 from duragent.journal.state import OpenCall, OpenTurn, SessionState
 from duragent.session.sessions import NewSession
 from duragent.session.watch import LogHead, ReplayEnd, Source, as_block, follow

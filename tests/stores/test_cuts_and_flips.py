@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import Damaged, SessionNotFound
-from duragent.journal.record import crc_seed, seq_of
+from duragent.journal.line import seq_of
+from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
 from duragent.stores.base import TornTail
 from duragent.stores.files.log_file import LogFile

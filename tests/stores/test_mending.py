@@ -13,7 +13,8 @@ from duragent.crashpoint import CrashPointReached
 from duragent.errors import Damaged, DuragentError, Unavailable
 from duragent.journal import snapshot
 from duragent.journal.apply import reduce
-from duragent.journal.record import crc_of, crc_seed, decode
+from duragent.journal.line import crc_of
+from duragent.journal.record import crc_seed, decode
 from duragent.journal.state import SessionState
 from duragent.stores.base import TornTail
 from duragent.stores.files.checkup import check

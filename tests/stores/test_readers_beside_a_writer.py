@@ -21,7 +21,8 @@ from duragent.errors import Damaged, SessionNotFound, StoreFull
 from duragent.journal import events as e
 from duragent.journal import snapshot
 from duragent.journal.apply import reduce
-from duragent.journal.record import crc_of, crc_seed, decode
+from duragent.journal.line import crc_of
+from duragent.journal.record import crc_seed, decode
 from duragent.journal.scan import scan
 from duragent.journal.state import SessionState
 from duragent.stores.files import checkup

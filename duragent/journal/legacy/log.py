@@ -23,7 +23,8 @@ from duragent.journal.legacy import snapshot
 from duragent.journal.legacy.lines import LegacyLines, LegacyRecord, read_lines
 from duragent.journal.legacy.merge import Moment, with_remembered
 from duragent.journal.legacy.snapshot import BadSnapshot, LegacySnapshot
-from duragent.journal.record import Encoded, Record, crc_seed, encode, is_legacy
+from duragent.journal.line import is_legacy
+from duragent.journal.record import Encoded, Record, crc_seed, encode
 
 NOT_APPROVED = "The call was not run. It was waiting for an approval when the session moved here from duragent v0.5."
 _NO_TIME = "1970-01-01T00:00:00Z"

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp
 from duragent import wire
 from duragent.bus import Block, OutputDelta
 from duragent.errors import InvalidRequest
-from duragent.journal.record import seq_of
+from duragent.journal.line import first_seq, has_blob, last_seq
 from duragent.server.dependencies import Dependencies
-from duragent.server.frames import BLOB_MARK, RETRY, SHARED_MAX_BYTES, frame, framed, listed
+from duragent.server.frames import RETRY, SHARED_MAX_BYTES, frame, framed, listed
 from duragent.server.params import EventsQuery, accepts, last_event_id_of, query_of, session_id_of
 from duragent.server.sse import EventStream, raise_if_deleted
 from duragent.session.watch import LogHead, LogReset, ReplayEnd, Watched
@@ -54,7 +54,7 @@ async def _page(dependencies: Dependencies, session_id: str, query: EventsQuery)
         events = await _forward(dependencies, session_id, query.after or 0, query.limit)
     first = await dependencies.sessions.read(session_id, 0, 1)
     head = (await dependencies.sessions.state(session_id)).seq
-    tail = b'],"head":%d,"oldest":%d}' % (head, seq_of(first) if first else 1)
+    tail = b'],"head":%d,"oldest":%d}' % (head, first_seq(first) if first else 1)
     return Response(b'{"events":[' + b",".join(events) + tail, media_type="application/json")
 
 
@@ -67,7 +67,7 @@ async def _forward(dependencies: Dependencies, session_id: str, after: int, limi
             break
         for part in parts(lines):
             events += listed(await expanded(dependencies, session_id, part))
-            after = _last_seq(part)
+            after = last_seq(part)
             size_bytes += len(part) if part is lines else len(events[-1])
             if size_bytes >= PAGE_MAX_BYTES:
                 break
@@ -83,25 +83,21 @@ async def _backward(dependencies: Dependencies, session_id: str, before: int | N
             break
         for part in reversed(parts(lines)):
             events[:0] = listed(await expanded(dependencies, session_id, part))
-            before = seq_of(part)
+            before = first_seq(part)
             size_bytes += len(part) if part is lines else len(events[0])
             if size_bytes >= PAGE_MAX_BYTES:
                 break
     return events
 
 
-def _last_seq(lines: bytes) -> int:
-    return seq_of(lines[lines.rfind(b"\n", 0, len(lines) - 1) + 1 :])
-
-
 def parts(lines: bytes) -> list[bytes]:
     """What may be expanded at a time: texts that were moved out of many small lines can be too much for the memory."""
-    return lines.splitlines(keepends=True) if BLOB_MARK in lines else [lines]
+    return lines.splitlines(keepends=True) if has_blob(lines) else [lines]
 
 
 async def expanded(dependencies: Dependencies, session_id: str, lines: bytes) -> bytes:
     """The lines with the texts that were moved out of them, if there are any."""
-    return await dependencies.sessions.expand(session_id, lines) if BLOB_MARK in lines else lines
+    return await dependencies.sessions.expand(session_id, lines) if has_blob(lines) else lines
 
 
 # --- the stream -----------------------------------------------------------------------------------------------------

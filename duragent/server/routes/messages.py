@@ -9,7 +9,8 @@ from starlette.types import ASGIApp
 
 from duragent.journal.events import MessageReceived, ModelFailed, ModelReplied, Sender
 from duragent.journal.inputs import Message
-from duragent.journal.record import Record, seq_of
+from duragent.journal.line import first_seq, lines_of_types
+from duragent.journal.record import Record
 from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import reply_usage
 from duragent.server.params import (
@@ -27,7 +28,7 @@ from duragent.session.wait_for_turn import Answered
 from duragent.wire import Accepted, Answer, MessageInfo, MessageList, SendMessage
 
 PAGE_MAX_CHARACTERS = 4 << 20
-_SAYING = (b'"type":"message_received"', b'"type":"model_replied"', b'"type":"model_failed"', b'"timestamp"')
+_SAYING = ("message_received", "model_replied", "model_failed")
 """Lines without any of these say nothing; they are not parsed. The last one is of logs of duragent-rust."""
 
 
@@ -90,18 +91,14 @@ async def get_messages(doors: Dependencies, request: Request) -> Response:
     newest_first: list[MessageInfo] = []
     before, characters = query.before, 0
     while lines := await doors.sessions.read_back(session_id, before, 1000):
-        before = seq_of(lines)
-        for record in reversed(await doors.sessions.records(session_id, _saying(lines))):
+        before = first_seq(lines)
+        for record in reversed(await doors.sessions.records(session_id, lines_of_types(lines, _SAYING))):
             if (message := _message(record)) is not None:
                 newest_first.append(message)
                 characters += len(message.content)
                 if len(newest_first) == query.limit or characters > PAGE_MAX_CHARACTERS:
                     return answer(MessageList(messages=newest_first[::-1], next_before=message.seq))
     return answer(MessageList(messages=newest_first[::-1]))
-
-
-def _saying(lines: bytes) -> bytes:
-    return b"".join(line for line in lines.splitlines(keepends=True) if any(mark in line[:200] for mark in _SAYING))
 
 
 @dataclass(frozen=True)

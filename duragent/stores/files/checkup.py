@@ -7,9 +7,10 @@ from pathlib import Path
 
 from duragent.errors import Damaged, SessionNotFound, Unavailable
 from duragent.journal import snapshot
-from duragent.journal.apply import apply
 from duragent.journal.events import HistoryAdopted
-from duragent.journal.record import BadLine, blobs_of, crc_of, crc_seed, decode
+from duragent.journal.fold import Folded, fold_lines
+from duragent.journal.line import crc_of
+from duragent.journal.record import blobs_of
 from duragent.journal.snapshot import Snapshot
 from duragent.journal.state import SessionState
 from duragent.stores.files.blobs import read_blob
@@ -31,12 +32,12 @@ class Checkup:
     """
 
     session_id: str
+    state: SessionState
     records: int = 0
     blobs: int = 0
     good_bytes: int = 0
     behind_bytes: int = 0
     damage: Damaged | None = None
-    state: SessionState | None = None
     kept_aside: tuple[str, ...] = ()
     lost_blobs: list[str] = field(default_factory=list)
     notes: tuple[str, ...] = ()
@@ -57,13 +58,13 @@ def check(sessions_dir: Path, session_id: str, disk: Disk | None = None) -> Chec
 
 
 def _look(disk: Disk, folder: Path, session_id: str) -> Checkup:
-    found = Checkup(session_id, state=SessionState(session_id))
+    found = Checkup(session_id, SessionState(session_id))
     # Before the log: what is written in between must not look as if the log had lost it.
     saved = saved_snapshot(folder, session_id, disk)
     try:
         for piece in pieces(disk, folder, session_id):
-            for line in piece.lines():
-                _take(found, disk, folder, line, piece.blobs)
+            for folded in fold_lines(found.state, piece.lines()):
+                _take(found, disk, folder, folded, piece.blobs)
             found.behind_bytes = piece.torn_bytes
         if _was_ours(saved) or not is_legacy(disk, folder):
             _against_snapshot(found, saved)
@@ -112,13 +113,8 @@ def _beside(disk: Disk, folder: Path) -> tuple[str, ...]:
         return ()
 
 
-def _take(found: Checkup, disk: Disk, folder: Path, line: bytes, known: Mapping[str, bytes]) -> None:
-    assert found.state is not None
-    try:
-        record = decode(line, crc_seed(found.session_id))
-    except BadLine as error:
-        at = found.records + 1
-        raise Damaged(found.session_id, ACTIVE, at, f"record {at}: {error}", found.records) from error
+def _take(found: Checkup, disk: Disk, folder: Path, folded: Folded, known: Mapping[str, bytes]) -> None:
+    line, record, _ = folded
     if isinstance(record.event, HistoryAdopted):
         found.notes = record.event.notes
     for name in blobs_of(line, record.event):
@@ -134,7 +130,7 @@ def _take(found: Checkup, disk: Disk, folder: Path, line: bytes, known: Mapping[
             problem = f"the blob cannot be read: {error.strerror}"
             found.damage = found.damage or Damaged(found.session_id, f"blobs/{name}", 1, problem, record.seq)
             found.lost_blobs.append(name)
-    found.state = apply(found.state, record)
+    found.state = folded.state
     found.records, found.good_bytes = record.seq, found.good_bytes + len(line)
 
 
@@ -175,21 +171,17 @@ class Replayed:
 
 def replay(sessions_dir: Path, session_id: str, upto: int | None = None, disk: Disk | None = None) -> Replayed:
     """Fold the log from its beginning. Raises SessionNotFound, Damaged."""
-    state, crc, seed = SessionState(session_id), "", crc_seed(session_id)
+    state, last = SessionState(session_id), b""
     saved = saved_snapshot(sessions_dir / session_id, session_id, disk)
-    for line in FileLogReader(sessions_dir, disk).lines(session_id):
-        try:
-            record = decode(line, seed)
-        except BadLine as error:
-            raise Damaged(session_id, ACTIVE, state.seq + 1, str(error), state.seq) from error
-        state, crc = apply(state, record), crc_of(line)
+    for folded in fold_lines(state, FileLogReader(sessions_dir, disk).lines(session_id)):
+        last, state = folded.line, folded.state
         if upto is not None and state.seq >= upto:
             # What is behind it need not be good.
-            return Replayed(state, crc)
+            return Replayed(state, crc_of(last))
     ours = _was_ours(saved) or not is_legacy(disk or Disk(), sessions_dir / session_id)
     if saved is not None and saved.state.seq > state.seq and ours:
         raise _shorter(session_id, state.seq, saved)
-    return Replayed(state, crc)
+    return Replayed(state, crc_of(last))
 
 
 def differences(replayed: Replayed, saved: bytes) -> Sequence[tuple[str, object, object]]:

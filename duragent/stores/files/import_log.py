@@ -10,10 +10,10 @@ from pathlib import Path
 
 from duragent.crashpoint import crashpoint
 from duragent.errors import SessionExists, StoreFull
+from duragent.journal.line import first_seq
 from duragent.journal.record import crc_seed
 from duragent.stores.files.blobs import write_blob
 from duragent.stores.files.disk import Disk
-from duragent.stores.files.lines import line_seq
 from duragent.stores.files.log_file import LogFile
 from duragent.stores.files.opening import is_without_record
 from duragent.stores.files.rotation import Rotation
@@ -43,7 +43,7 @@ class LogImport:
             self._or_full(lambda: self._log.append(lines, expect=self._log.head))
         else:
             # The beginning of a log of duragent-rust may have been compacted away.
-            self._or_full(lambda: self._log.create(lines, first=line_seq(lines[0])))
+            self._or_full(lambda: self._log.create(lines, first=first_seq(lines[0])))
 
     def add_blob(self, sha256: str, data: bytes) -> None:
         self._or_full(lambda: write_blob(self._disk, self._folder, sha256, data))

@@ -20,7 +20,7 @@ from pathlib import Path
 from duragent.crashpoint import crashpoint
 from duragent.errors import LogChanged
 from duragent.journal.legacy.log import LegacyFiles, LegacyLog, adopted, writer_of
-from duragent.journal.record import is_legacy as is_legacy_line
+from duragent.journal.line import is_legacy as is_legacy_line
 from duragent.journal.snapshot import is_ours as is_our_snapshot
 from duragent.stores.files.blobs import write_blob
 from duragent.stores.files.disk import Disk

@@ -1,9 +1,8 @@
 """Finding lines by seq in a file of lines, without reading the file: pure but for the `read` that it is handed."""
 
-import json
 from collections.abc import Callable
 
-from duragent.journal.record import MAX_LINE_BYTES, BadLine, seq_of
+from duragent.journal.line import MAX_LINE_BYTES, BadLine, first_seq, seq_of
 
 Read = Callable[[int, int], bytes]
 """(offset, size) -> bytes; fewer than asked only at the end."""
@@ -79,14 +78,6 @@ def backward(read: Read, end: int, limit: int, max_bytes: int) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
-def line_seq(lines: bytes) -> int:
-    """The seq of a stored line, or of the first of several, whatever the order of its keys."""
-    try:
-        return seq_of(lines)
-    except BadLine:
-        return int(json.loads(lines.partition(b"\n")[0])["seq"])
-
-
 def _line_start(read: Read, position: int, end: int) -> int:
     """Where the first line that begins at or behind `position` begins; `end` when none does."""
     position -= 1
@@ -104,4 +95,4 @@ def _seq_at(read: Read, start: int, end: int) -> int:
     try:
         return seq_of(read(start, 32))
     except BadLine:
-        return line_seq(read(start, _line_start(read, start + 1, end) - start))
+        return first_seq(read(start, _line_start(read, start + 1, end) - start))

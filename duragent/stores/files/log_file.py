@@ -25,7 +25,8 @@ from duragent.errors import (
     StoreFull,
     Unavailable,
 )
-from duragent.journal.record import BadLine, crc_seed
+from duragent.journal.line import BadLine
+from duragent.journal.record import crc_seed
 from duragent.journal.scan import Scan, scan
 from duragent.stores.base import TornTail
 from duragent.stores.files.disk import Disk, InMemory

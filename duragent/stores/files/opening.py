@@ -6,9 +6,8 @@ Blocking. Only `save_tail` writes.
 import os
 from pathlib import Path
 
-from duragent.journal.record import MAX_LINE_BYTES, BadLine, checked_seq, tx_of
+from duragent.journal.line import MAX_LINE_BYTES, BadLine, checked_seq, first_seq, tx_of
 from duragent.journal.scan import Scan, scan
-from duragent.stores.files import lines as line_file
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.segments import FILE_MAX_BYTES
 from duragent.system.safe_read import OddFile
@@ -52,7 +51,7 @@ def _scan_tail(disk: Disk, fd: int, seed: int, size: int) -> Scan | None:
 def _first_seq(data: bytes) -> int:
     end = data.find(b"\n")
     try:
-        return line_file.line_seq(data[:end]) if end > 0 else 1
+        return first_seq(data[:end]) if end > 0 else 1
     except (ValueError, KeyError, TypeError):
         return 1
 

@@ -13,7 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from duragent.errors import Damaged, SessionNotFound, Unavailable
-from duragent.journal.record import BadLine, Record, crc_seed, decode
+from duragent.journal.fold import decode_lines
+from duragent.journal.line import split_lines
+from duragent.journal.record import Record, crc_seed
 from duragent.journal.scan import Scan, scan
 from duragent.stores.base import SESSION_ID
 from duragent.stores.files.blobs import read_blob
@@ -43,7 +45,7 @@ class LogPiece:
 
     def lines(self) -> list[bytes]:
         """Each with its newline."""
-        good = [line + b"\n" for line in self.data.split(b"\n")[:-1]]
+        good = [line + b"\n" for line in split_lines(self.data)]
         first = self.last - len(good) + 1
         return good[max(0, self.after - first + 1) :]
 
@@ -170,16 +172,11 @@ class FileLogReader:
 
         Raises SessionNotFound, and Damaged at the first record that cannot be trusted, after those before it.
         """
-        seed = crc_seed(session_id)
         for piece in self.pieces(session_id, after):
             blob = self._blobs(session_id, piece.blobs)
-            for line in piece.lines():
-                try:
-                    record = decode(line, seed, blob)
-                except BadLine as error:
-                    raise Damaged(session_id, ACTIVE, after + 1, str(error), after) from error
-                after = record.seq
+            for _, record in decode_lines(piece.lines(), session_id, after, blob=blob):
                 yield record
+            after = piece.last
 
     def lines(self, session_id: str, after: int = 0) -> Iterator[bytes]:
         """The stored lines behind seq `after`, each with its newline. Raises as `read` does."""

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
 
 from duragent.errors import Damaged
-from duragent.journal.record import CRC_TAIL_BYTES, BadLine, checked_seq, crc_seed
+from duragent.journal.line import BadLine, checked_seq, good_bytes
+from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
 from duragent.stores.base import READ_MAX_BYTES
 from duragent.stores.files import lines as line_file
@@ -81,7 +81,7 @@ class SegmentPart:
 
     def _good(self, lines: bytes, expected: int) -> bytes:
         """The front of `lines` that is records `expected` and following."""
-        position = _plain(lines, expected, self.seed)
+        position = good_bytes(lines, expected, self.seed)
         expected += lines.count(b"\n", 0, position)
         while (newline := lines.find(b"\n", position)) >= 0:
             try:
@@ -96,19 +96,6 @@ class SegmentPart:
         if position == 0:
             raise BadLine("there is no whole record")
         return lines[:position]
-
-
-def _plain(lines: bytes, expected: int, seed: int) -> int:
-    """How far the front is good records, as far as that shows at a glance: a replay is mostly this."""
-    position = 0
-    for line in lines.split(b"\n")[:-1]:
-        head = line[:-CRC_TAIL_BYTES]
-        if line[-CRC_TAIL_BYTES:] != b',"crc":"%08x"}' % crc32(head, seed) or not head.startswith(
-            b'{"seq":%d,' % expected
-        ):
-            break
-        position, expected = position + len(line) + 1, expected + 1
-    return position
 
 
 @contextmanager

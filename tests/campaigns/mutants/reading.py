@@ -2,6 +2,7 @@
 
 from tests.campaigns.mutants.mutant import ASSERTIONS, Edit, Mutant, without
 from tests.campaigns.mutants.where import (
+    LINE,
     LOG_FILE,
     OPENING,
     READER,
@@ -22,7 +23,7 @@ READING: tuple[Mutant, ...] = (
         "no checksum",
         "the comparison of a line with its crc",
         Edit(
-            RECORD,
+            LINE,
             "    if tail[len(_CRC_KEY) :] != b'%08x\"}' % zlib.crc32(head, seed):",
             "    if False:",
         ),
@@ -34,7 +35,7 @@ READING: tuple[Mutant, ...] = (
         "the session's id in the crc: a line of another session counts here too",
         Edit(
             RECORD,
-            '    return zlib.crc32(session_id.encode() + b"\\n")',
+            '    return zlib.crc32(stream_id.encode() + b"\\n")',
             "    return 0",
         ),
         f"{T_RECORD}::test_line_of_another_session_is_refused",
