@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from duragent.agent.load import FILE_NAME
 from duragent.agent.spec import API_VERSION, check_name
-from duragent.errors import InvalidFile, InvalidRequest
+from duragent.errors import InvalidFile, InvalidRequest, StoreFull
+from duragent.system.os_errors import is_full
 from duragent.system.workspace_folder import make_folders
 from duragent.yaml.document import parse_yaml
 
@@ -150,7 +151,8 @@ def _write_new(files: Mapping[Path, str], replaceable: Mapping[Path, str] = Mapp
             _write(path, text)
         except OSError as error:
             _remove(created, made)
-            raise InvalidFile(str(path), f"cannot be written: {error.strerror or error}") from error
+            problem = f"cannot be written: {error.strerror or error}"
+            raise (StoreFull(f"{path}: {problem}") if is_full(error) else InvalidFile(str(path), problem)) from error
     return Written(tuple(created), tuple(skipped), tuple(replaced))
 
 

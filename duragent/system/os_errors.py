@@ -28,6 +28,11 @@ def in_words(error: OSError) -> str:
             return reason
 
 
+def is_full(error: OSError) -> bool:
+    """There is no room on the disk, or in this user's part of it."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def is_refusal(error: OSError) -> bool:
     return error.errno in REFUSALS
 

@@ -20,7 +20,7 @@ from duragent.agent.starter import (
     write_agent,
     write_workspace,
 )
-from duragent.errors import InvalidFile, InvalidRequest
+from duragent.errors import InvalidFile, InvalidRequest, StoreFull
 from duragent.policy.files import load_policy
 from duragent.policy.rules import Allow, Ask, Deny, Invocation, judge
 from duragent.policy.tiers import Policy
@@ -124,7 +124,7 @@ def test_workspace_that_finds_no_room_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room_for: int
 ) -> None:
     fill_disk_after(room_for, monkeypatch)
-    with pytest.raises(InvalidFile, match="cannot be written: No space left on device"):
+    with pytest.raises(StoreFull, match="cannot be written: No space left on device"):
         write_workspace(tmp_path / "new", "ada", "demo")
     assert list(tmp_path.iterdir()) == []
 
@@ -135,7 +135,7 @@ def test_agent_that_finds_no_room_takes_nothing_of_the_workspace_along(
     write_workspace(tmp_path, "ada", "demo")
     before = sorted(tmp_path.rglob("*"))
     fill_disk_after(1, monkeypatch)
-    with pytest.raises(InvalidFile, match="cannot be written: No space left on device"):
+    with pytest.raises(StoreFull, match="cannot be written: No space left on device"):
         write_workspace(tmp_path, "bob", "demo")
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -14,7 +14,8 @@ import typer
 from duragent.cli import options
 from duragent.cli.connection import Where, connect, find_session
 from duragent.cli.loop import run
-from duragent.errors import InvalidRequest, NotFound
+from duragent.errors import DuragentError, InvalidRequest, NotFound, StoreFull
+from duragent.system.os_errors import is_full
 
 if TYPE_CHECKING:
     from duragent.wire import SessionInfo
@@ -115,8 +116,8 @@ def _check_free(path: Path, real: Path, *, force: bool) -> None:
         raise InvalidRequest(f"{path} is there already{hint}")
 
 
-def _cannot_write(path: Path, error: OSError) -> InvalidRequest:
-    return InvalidRequest(f"{path} cannot be written: {error.strerror}")
+def _cannot_write(path: Path, error: OSError) -> DuragentError:
+    return (StoreFull if is_full(error) else InvalidRequest)(f"{path} cannot be written: {error.strerror}")
 
 
 def _say_exported(path: Path, session: "SessionInfo") -> None:
