@@ -1,21 +1,15 @@
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from duragent.agent.starter import PROVIDER_KEYS
-from duragent.cli import main, place
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Ran]
+from duragent.cli import main
+from tests.cli.commands import Command, Ran, empty_stdin
+from tests.cli.desk import Desk
+from tests.cli.home import Home
+from tests.cli.place import Place
+from tests.support.http_house import TOKEN, House
 
 
 @pytest.fixture
@@ -23,7 +17,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder on a machine without any model."""
     for key in (*PROVIDER_KEYS.values(), "DURAGENT_TOKEN", "NO_COLOR"):
         monkeypatch.delenv(key, raising=False)
-    monkeypatch.setattr(place, "_ollama_models", lambda: None)
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+    monkeypatch.setattr("sys.stdin", empty_stdin())
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -38,3 +33,34 @@ def duragent(folder: Path, capsys: pytest.CaptureFixture[str]) -> Command:
         return Ran(code, captured.out, captured.err)
 
     return ran
+
+
+@pytest.fixture
+async def desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> AsyncIterator[Desk]:
+    monkeypatch.setenv("DURAGENT_TOKEN", TOKEN)
+    monkeypatch.setenv("LOGNAME", "me")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", empty_stdin())
+    house = House(tmp_path)
+    house.start()
+    await house.worker()
+    async with house.served() as (_, client):
+        yield Desk(house, tmp_path, str(client.base_url).rstrip("/"), capsys)
+    await house.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    place.end()
+
+
+@pytest.fixture
+def home(folder: Path, duragent: Command) -> Iterator[Home]:
+    home = Home(folder, duragent)
+    yield home
+    home.kill()

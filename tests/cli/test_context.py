@@ -22,7 +22,7 @@ from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
 from duragent.turn.host import HistoryNeed
-from tests.cli.conftest import Command
+from tests.cli.commands import Command
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import open_house
 

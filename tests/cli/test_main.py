@@ -9,7 +9,7 @@ import pytest
 from duragent import errors
 from duragent.cli import main
 from duragent.client.backoff import Backoff
-from tests.cli.conftest import Command
+from tests.cli.commands import Command
 
 HEAVY = ("pydantic", "httpx", "rich", "prompt_toolkit", "yaml", "asyncio", "litellm", "starlette")
 
@@ -121,29 +121,9 @@ def test_a_reader_that_went_away_is_no_error() -> None:
     assert ran.stderr == ""
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completions_prints_the_shells_script(duragent: Command, shell: str) -> None:
-    ran = duragent("completions", shell)
-    assert ran.code == 0
-    assert "_DURAGENT_COMPLETE" in ran.out
-
-
 def test_a_fault_in_a_file_that_the_server_tells_has_the_code_of_the_fault() -> None:
     assert main.exit_code(errors.ProblemResponse(422, errors.AgentBroken.code, "y")) == 65
 
 
 def test_a_command_that_is_nearly_right_is_suggested(duragent: Command) -> None:
     assert "Did you mean 'session'" in duragent("sesion", "list").err
-
-
-def test_a_workspace_that_was_named_and_is_not_there_is_not_made(duragent: Command, folder: Path) -> None:
-    ran = duragent("chat", "-w", "nowhere")
-    assert (ran.code, list(folder.iterdir())) == (66, [])
-
-
-def test_the_folder_around_a_workspace_is_not_taken_for_one(duragent: Command, folder: Path) -> None:
-    duragent("init", "--no-interactive")
-    ran = duragent("session", "list", "-w", ".")
-    assert ran.code == 2
-    assert "--workspace .duragent" in ran.err
-    assert [path.name for path in folder.iterdir()] == [".duragent"]

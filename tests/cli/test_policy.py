@@ -9,7 +9,7 @@ import pytest
 
 from duragent.system.known_workspaces import KnownWorkspace, remember
 from duragent.system.private_folder import workspace_key
-from tests.cli.conftest import Command
+from tests.cli.commands import Command
 
 
 def test_a_reading_command_is_allowed_and_the_rule_is_named(duragent: Command) -> None:

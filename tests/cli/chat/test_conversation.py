@@ -10,15 +10,14 @@ from duragent.cli.chat.conversation import (
     MessageBlock,
     Note,
 )
-from duragent.cli.chat.render import plain, render, tail_lines
-from duragent.cli.view import ago, clean, json_text, lost_attempts, one_line, parse_time
+from duragent.cli.chat.question import keys
+from duragent.cli.chat.tool_blocks import Called, Returned
 from duragent.client.turn import TurnResult
 from duragent.client.watch import CaughtUp, Connected, Item, Reconnecting, Reset
 from duragent.journal import events
 from duragent.journal.record import Record
-from duragent.wire import Delta, SessionInfo
-
-TS = "2026-11-20T23:58:16.123Z"
+from duragent.wire import Delta
+from tests.cli.chat.calls import ASKED, LOST, STARTED, TS, after, finished, question
 
 
 def shown(conversation: Conversation, *items: Item | events.Event) -> list[Block]:
@@ -133,15 +132,6 @@ def test_an_interrupted_answer_says_what_the_lost_attempt_may_have_cost(usd: flo
     assert shown(live(), failed) == [Note(f"The answer was interrupted; the agent starts it again{lost}.")]
 
 
-def test_attempts_without_an_answer_are_told_with_what_they_may_have_used() -> None:
-    session = SessionInfo(session_id="s", agent="a", status="active", created_at=TS, updated_at=TS)
-    assert lost_attempts(session) == ""
-    one = session.model_copy(update={"unknown_attempts": 1})
-    assert lost_attempts(one) == "1 attempt without an answer"
-    two = session.model_copy(update={"unknown_attempts": 2, "possible_tokens": 9000, "possible_cost_usd": 0.02})
-    assert lost_attempts(two) == "2 attempts without an answer may have used up to 9,000 tokens, $0.02 more"
-
-
 def test_a_lost_connection_is_known_until_it_is_back() -> None:
     conversation = live()
     shown(conversation, Reconnecting(1, "refused"))
@@ -150,58 +140,72 @@ def test_a_lost_connection_is_known_until_it_is_back() -> None:
     assert conversation.link == ""
 
 
-def test_what_others_wrote_cannot_drive_the_terminal() -> None:
-    evil = "a\x1b[2J\x9b31m\x07b\r\nc\u202ed"
-    for block in (MessageBlock(evil, evil), AnswerBlock(evil), Note(evil)):
-        text = render(block, 80, colour=False)
-        assert not any((char < " " and char != "\n") or "\x7f" <= char < "\xa0" for char in text)
-        assert "\x1b" not in plain(block)
+def test_a_call_is_a_line_with_its_rule_and_its_result_in_a_few() -> None:
+    details = {"exit_code": 0, "seconds": 0.312}
+    _, blocks = after(STARTED, finished(" M a\n M b\n", details=details))
+    assert blocks == [
+        Called("bash", "git status --short", "policy.yaml: bash:git status*"),
+        Returned("exit 0 · 0.3 s", " M a\n M b"),
+    ]
 
 
-def test_links_of_the_model_show_where_they_lead() -> None:
-    text = render(AnswerBlock("[your bank](https://evil.example)"), 80, colour=True)
-    assert "https://evil.example" in text
-    assert "\x1b]8" not in text
+def test_a_call_that_was_asked_about_has_its_line_once_and_who_decided() -> None:
+    decided = events.ApprovalDecided(call="c1", decision="allow_once", arguments_sha256="5a", by="Ada")
+    conversation, blocks = after(ASKED, decided, STARTED.model_copy(update={"rule": "approved by Ada"}))
+    assert blocks == [Called("bash", "rm -rf build\ngit add -A", asked=True), Note("  Ada allowed it once.")]
+    assert (conversation.question, list(conversation.activity.running)) == (None, ["c1"])
 
 
-@pytest.mark.parametrize(
-    ("text", "width", "count", "lines"),
-    [
-        ("abc", 10, 3, ["abc"]),
-        ("abcdef", 3, 3, ["abc", "def"]),
-        ("a\nb\nc\nd", 10, 2, ["c", "d"]),
-        ("one two three", 8, 3, ["one two", "three"]),
-        ("one two", 3, 3, ["one", "two"]),
-        ("日本語", 4, 3, ["日本", "語"]),
-        ("日本語", 3, 3, ["日", "本", "語"]),
-        ("x" * 1_000_000, 10, 2, ["x" * 10, "x" * 10]),
-        ("", 10, 2, [""]),
-    ],
-)
-def test_the_tail_of_a_text_fits_the_screen(text: str, width: int, count: int, lines: list[str]) -> None:
-    assert tail_lines(text, width, count) == lines
+def test_a_denial_is_told_once_with_its_reason_and_always_with_its_patterns() -> None:
+    deny = events.ApprovalDecided(call="c1", decision="deny", arguments_sha256="5a", reason="not today")
+    assert after(ASKED, deny, finished("The call was denied by the user.", "denied"))[1][1:] == [
+        Note("  Somebody denied it: not today")
+    ]
+    always = deny.model_copy(update={"decision": "allow_always", "reason": "", "patterns": ("bash:ls", "bash:rm *")})
+    assert after(ASKED, always)[1][1:] == [Note('  Somebody always allows it: "bash:ls", "bash:rm *"')]
 
 
-def test_json_is_valid_utf8_whatever_the_text() -> None:
-    assert json_text({"a": "ü\ud800\u2028\x9b"}) == '{"a": "ü\\ud800\\u2028\\u009b"}'
+def test_a_call_that_never_began_is_shown_with_its_arguments() -> None:
+    replied = events.ModelReplied(
+        message_id="m", turn="t", calls=(events.Call(call="c1", tool="bash", arguments='{"command":"su"}'),)
+    )
+    _, blocks = after(replied, finished("Command 'su' was denied by policy.", "denied"))
+    assert blocks == [
+        Called("bash", "su"),
+        Returned("denied", "Command 'su' was denied by policy.", good=False),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("ts", "words"),
-    [
-        ("2026-11-20T12:00:00Z", "just now"),
-        ("2026-11-20T11:59:59Z", "1 second ago"),
-        ("2026-11-20T11:57:00.5Z", "2 minutes ago"),
-        ("2026-11-20T10:00:00Z", "2 hours ago"),
-        ("2026-11-17T10:00:00+00:00", "3 days ago"),
-        ("soon", "soon"),
-    ],
-)
-def test_times_are_told_in_words(ts: str, words: str) -> None:
-    assert ago(ts, parse_time("2026-11-20T12:00:00Z")) == words
+def test_results_of_calls_side_by_side_say_whose_they_are() -> None:
+    other = STARTED.model_copy(update={"call": "c2", "tool": "read_file", "invocation": "read_file a.txt"})
+    _, blocks = after(STARTED, other, finished("x"), finished("y", call="c2", tool="read_file"))
+    assert blocks[1:] == [
+        Called("read_file", "a.txt", "policy.yaml: bash:git status*"),
+        Returned("", "x", of="bash"),
+        Returned("", "y"),
+    ]
 
 
-def test_one_line_is_one_line() -> None:
-    assert one_line("a\n b\tc\x1b", 0) == "a b c\N{REPLACEMENT CHARACTER}"
-    assert one_line("abcdef", 4) == "abc…"
-    assert clean("a\r\nb\rc") == "a\nb\N{REPLACEMENT CHARACTER}c"
+def test_a_lost_call_is_asked_about_until_somebody_says_what_became_of_it() -> None:
+    conversation, blocks = after(STARTED, LOST)
+    assert blocks[1:] == [Note("  The server stopped while this ran; it may have run.", "warning")]
+    assert keys(question(STARTED, LOST)) == {"r": "run again", "i": "it ran", "g": "give up"}
+    resolved = events.ToolResolved(call="c1", resolution="done", by="Ada", reason="I looked")
+    assert conversation.take(Record(9, TS, resolved)) == [Note("  Ada says that it ran: I looked")]
+    assert conversation.question is None
+
+
+def test_the_box_is_away_while_a_decision_is_on_its_way() -> None:
+    conversation, _ = after(ASKED)
+    conversation.deciding = "c1"
+    assert (conversation.question, conversation.busy) == (None, True)
+    decided = events.ApprovalDecided(call="c1", decision="deny", arguments_sha256="5a")
+    conversation.take(Record(9, TS, decided))
+    conversation.take(Record(10, TS, ASKED))
+    assert conversation.question is not None
+
+
+def test_output_of_a_tool_is_no_part_of_the_answer() -> None:
+    output = Delta(turn="t", step=1, attempt=1, kind="output", offset=0, text="a.txt", call="c1")
+    conversation, _ = after(STARTED, output)
+    assert (conversation.partial.text, conversation.activity.running["c1"].output) == ("", "a.txt")

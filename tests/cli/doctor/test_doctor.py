@@ -20,7 +20,7 @@ from duragent.cli.doctor.finding import Diagnosis
 from duragent.errors import UnsafeFileSystem
 from duragent.sandboxes.choose import Fact
 from duragent.stores.files.locks import WorkspaceLock
-from tests.cli.conftest import Command
+from tests.cli.commands import Command
 from tests.support.bounds import LIMIT_SECONDS
 
 AGENT = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {{name: {name}}}\nspec:\n  model: {model}\n{rest}"

@@ -1,40 +1,11 @@
+"""`duragent agent`: agents are listed, made and checked from their files."""
+
 import json
 from pathlib import Path
 
 import pytest
 
-from duragent.cli.completions import complete_agent, complete_session
-from duragent.cli.place import find_config, serve_arguments
-from tests.cli.conftest import Command
-
-TOOLS = (
-    "       tools: bash (unsafe), read_file (pure), write_file (idempotent), edit_file (unsafe), list_files (pure), "
-    "search_files (pure), web (pure), session (pure), think (pure), reload_tools (pure), read_output (pure)\n"
-)
-
-
-def test_init_makes_a_workspace_that_check_finds_good(duragent: Command, folder: Path) -> None:
-    made = duragent("init", "--no-interactive")
-    assert made.code == 0
-    assert (folder / ".duragent/agents/assistant/agent.yaml").is_file()
-    checked = duragent("agent", "check")
-    assert (checked.code, checked.out) == (0, f"ok     assistant  demo/demo\n{TOOLS}")
-
-
-def test_init_keeps_what_is_there(duragent: Command, folder: Path) -> None:
-    duragent("init", "--no-interactive")
-    soul = folder / ".duragent/agents/assistant/SOUL.md"
-    soul.write_text("mine")
-    again = duragent("init", "--no-interactive", "--provider", "anthropic")
-    assert again.code == 0
-    assert f"Kept     {soul.relative_to(folder)}" in again.out
-    assert soul.read_text() == "mine"
-
-
-def test_init_names_the_key_that_is_missing(duragent: Command) -> None:
-    ran = duragent("init", "--no-interactive", "--provider", "openrouter", "--agent-name", "writer")
-    assert "export OPENROUTER_API_KEY=" in ran.out
-    assert "duragent chat -a writer" in ran.out
+from tests.cli.commands import TOOLS, Command
 
 
 def test_agents_are_listed_with_the_broken_ones(duragent: Command, folder: Path) -> None:
@@ -69,12 +40,6 @@ def test_check_finds_an_agent_file_that_is_a_link_to_nowhere(duragent: Command, 
     (folder / ".duragent/agents/lost/agent.yaml").symlink_to("nowhere")
     ran = duragent("agent", "check")
     assert (ran.code, "lost" in ran.out) == (65, True)
-
-
-def test_init_connects_the_demo_agent_of_a_first_chat(duragent: Command, folder: Path) -> None:
-    duragent("init", "--no-interactive")
-    assert "Replaced" in duragent("init", "--no-interactive", "--provider", "openai").out
-    assert "openai/gpt" in duragent("agent", "list").out
 
 
 def test_check_says_what_is_not_active_yet(duragent: Command, folder: Path) -> None:
@@ -165,36 +130,3 @@ def test_create_adds_an_agent_and_refuses_one_that_exists(duragent: Command, fol
     assert (folder / ".duragent/agents/writer/agent.yaml").is_file()
     again = duragent("agent", "create", "writer", "--no-interactive")
     assert (again.code, "exists already" in again.err) == (2, True)
-
-
-def test_the_nearest_workspace_upwards_is_the_one(
-    duragent: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    duragent("init", "--no-interactive")
-    deep = folder / "a" / "b"
-    deep.mkdir(parents=True)
-    monkeypatch.chdir(deep)
-    found = find_config(None, None)
-    assert found is not None
-    assert found.workspace == folder / ".duragent"
-    (folder / "a" / "duragent.yaml").write_text("workspace: elsewhere\n")
-    found = find_config(None, None)
-    assert found is not None
-    assert found.workspace == folder / "a" / "elsewhere"
-    assert serve_arguments(found) == ["--config", str(folder / "a" / "duragent.yaml")]
-
-
-def test_a_workspace_may_have_any_name(folder: Path) -> None:
-    found = find_config(None, Path("my-place"))
-    assert found is not None
-    assert found.workspace == folder / "my-place"
-    assert serve_arguments(found) == ["--workspace", str(folder / "my-place")]
-
-
-def test_agents_and_sessions_are_completed_from_files(duragent: Command, folder: Path) -> None:
-    duragent("init", "--no-interactive")
-    for name in ("session_01k9aa", "session_01k9bb"):
-        (folder / ".duragent/sessions" / name).mkdir(parents=True)
-    assert complete_agent("as") == ["assistant"]
-    assert complete_session("01k9b") == ["01k9bb"]
-    assert complete_session("session_01k9a") == ["session_01k9aa"]

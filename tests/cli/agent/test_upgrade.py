@@ -4,7 +4,7 @@ from pathlib import Path
 
 from duragent.agent.catalog import Catalog
 from tests.agent.test_loose import GOOD, fixed
-from tests.cli.conftest import Command
+from tests.cli.commands import Command
 
 LOOSE_AGENT = (
     GOOD.replace("name: clerk", "name: My Clerk")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Command
-from tests.cli.test_doctor import findings, of, write_agent
+from tests.cli.commands import Command
+from tests.cli.doctor.test_doctor import findings, of, write_agent
 from tests.support.legacy_workspace import MADE, WORKSPACE, session_id
 
 CONFIG = """\

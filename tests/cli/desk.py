@@ -1,0 +1,54 @@
+"""A server with a worker in this process, and a person at its commands."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import duragent
+from duragent.cli import main
+from tests.cli.commands import Ran
+from tests.support.http_house import House
+from tests.support.terminal import Terminal
+
+COUNTED = "echo once >> count"
+
+
+class Desk:
+    """A server with a worker, and a person at its commands."""
+
+    def __init__(self, house: House, folder: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+        self.house, self.folder, self._url, self._capsys = house, folder, url, capsys
+
+    async def run(self, *arguments: str) -> Ran:
+        """In a pipe."""
+        code = await asyncio.to_thread(main.run, [*arguments, "--server", self._url])
+        printed = self._capsys.readouterr()
+        return Ran(code, printed.out, printed.err)
+
+    async def at_terminal(self, arguments: list[str], play: Callable[[Terminal], None]) -> None:
+        root = str(Path(duragent.__file__).parent.parent)
+        environ = {**os.environ, "PYTHONPATH": root, "USER": "me", "LOGNAME": "me"}
+        command = [sys.executable, "-m", "duragent", *arguments, "--server", self._url]
+
+        def played() -> None:
+            with Terminal(command, self.folder, environ) as terminal:
+                play(terminal)
+
+        await asyncio.to_thread(played)
+
+    async def decide(self, waiting: dict[str, Any], decision: str, **more: Any) -> int:
+        body = {"call_id": waiting["call_id"], "decision": decision, **more}
+        path = f"/api/v1/sessions/{waiting['session_id']}/approve"
+        return (await self.house.http.post(path, json=body)).status_code
+
+    async def decided(self, session_id: str) -> list[dict[str, Any]]:
+        return [record for record in await self.house.log(session_id) if record["type"] == "approval_decided"]
+
+    def count(self) -> int:
+        path = self.folder / "project" / "count"
+        return len(path.read_text().splitlines()) if path.exists() else 0

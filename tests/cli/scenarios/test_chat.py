@@ -1,0 +1,125 @@
+"""A chat on a terminal, from its first word to the death of its server."""
+
+import json
+
+from tests.cli.place import Place
+
+
+def test_a_stranger_chats_kills_the_server_in_an_answer_and_the_talk_goes_on(place: Place) -> None:
+    with place.terminal("chat") as terminal:
+        terminal.expect(r'No workspace here: made \.duragent/ with one agent, "assistant"\.')
+        terminal.expect("using the offline demo model")
+        terminal.expect(r"Started a server on 127\.0\.0\.1:\d+ \(stop it with `duragent serve stop`\)\.")
+        terminal.expect(r"assistant · session_\w+…  ·  demo")
+        terminal.type("hello\r")
+        terminal.expect("> hello")
+        terminal.expect("demo model")
+        terminal.type("count to 80\r")
+        terminal.expect(r"1\D+2\D+3\D+4\D+5")
+        place.kill_server()
+        terminal.expect("reconnecting")
+        terminal.type("hello again\r")
+        terminal.expect("The server was gone: started it again")
+        terminal.expect("> hello again")
+        terminal.expect("78 79 80")
+        terminal.type("\x04")
+        terminal.expect(r"Detached\. The session goes on: duragent attach session_\w+")
+        assert terminal.end() == 0
+    [session] = place.sessions()
+    said = [record["text"] for record in place.log(session["session_id"]) if record["type"] == "message_received"]
+    assert said == ["hello", "count to 80", "hello again"]
+
+
+def test_a_chat_ends_when_its_session_is_deleted(place: Place) -> None:
+    with place.terminal("chat") as terminal:
+        session_id = terminal.expect(r"session_\w+")
+        terminal.expect("> ")
+        assert place.run("session", "delete", session_id, "--yes").returncode == 0
+        terminal.expect("was deleted")
+        assert terminal.end() == 66
+
+
+def test_two_terminals_on_one_session_see_each_others_messages(place: Place) -> None:
+    with place.terminal("chat") as mine:
+        session_id = mine.expect(r"session_\w+")
+        mine.expect("Ctrl-D")
+        with place.terminal("attach", session_id[:16], "--as", "Ada") as hers:
+            hers.expect("Ctrl-D")
+            hers.type("repeat good morning\r")
+            mine.expect("Ada> repeat good morning")
+            hers.expect("> repeat good morning")
+            mine.expect("good morning     ")
+            hers.expect("good morning     ")
+            hers.type("/quit\r")
+            assert hers.end() == 0
+    with place.terminal("attach", session_id.removeprefix("session_")[:10]) as later:
+        later.expect("Ada> repeat good morning")
+        later.expect("good morning     ")
+
+
+def test_the_server_of_an_open_chat_stops_at_once_when_it_is_told(place: Place) -> None:
+    with place.terminal("chat") as terminal:
+        terminal.expect("Ctrl-D detaches")
+        stopped = place.run("serve", "stop")
+        assert (stopped.returncode, stopped.stdout) == (0, "Stopped.\n")
+        terminal.expect("reconnecting")
+        terminal.type("/quit\r")
+        assert terminal.end() == 0
+
+
+def test_ctrl_c_stops_the_answer_and_then_says_how_to_leave(place: Place) -> None:
+    with place.terminal("chat") as terminal:
+        terminal.expect("Ctrl-D detaches")
+        terminal.type("count to 100\r")
+        terminal.expect(r"1\D+2\D+3\D+4")
+        terminal.type("\x03")
+        terminal.expect("not finished")
+        terminal.expect("Stopped")
+        terminal.type("\x03")
+        terminal.expect("Ctrl-D leaves")
+        terminal.type("/title Numbers\r")
+        terminal.expect('is called "Numbers" now')
+        terminal.type("/nonsense\r")
+        terminal.expect("There is no /nonsense")
+        terminal.type("/new\r")
+        terminal.expect(r"assistant · session_\w+.*\n.*> ")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+    assert sorted(session["title"] or "" for session in place.sessions()) == ["", "Numbers"]
+
+
+def test_an_approval_outlives_the_terminal_and_the_server(place: Place) -> None:
+    with place.terminal("chat") as terminal:
+        terminal.expect("Ctrl-D detaches")
+        terminal.type("run touch made\r")
+        terminal.expect("● bash  touch made")
+        terminal.expect("╔═ approval")
+        terminal.expect(r"\[y\] once")
+        terminal.type("\x04")
+        terminal.expect("Detached")
+        assert terminal.end() == 0
+    place.kill_server()
+    [asked] = json.loads(place.run("approvals", "--json").stdout)
+    assert (asked["command"], (place.folder / "made").exists()) == ("touch made", False)
+    ran = place.run("approve", asked["session_id"][:20], "--once")
+    assert (ran.returncode, (place.folder / "made").exists()) == (0, True)
+    assert place.run("approvals").stdout.count("\n") == 1
+    log = place.run("session", "log", asked["session_id"]).stdout
+    kinds = [line.split()[0] for line in log.splitlines() if line[:1].islower()]
+    assert kinds == ["session", "message", "answer", "approval", "decision", "call", "result", "answer"]
+
+
+def test_a_box_survives_the_death_of_the_server_and_its_key_wakes_another(place: Place) -> None:
+    with place.terminal("chat") as terminal:
+        terminal.expect("Ctrl-D detaches")
+        terminal.type("run touch made\r")
+        terminal.expect(r"\[y\] once")
+        place.kill_server()
+        terminal.expect("reconnecting")
+        terminal.type("y")
+        terminal.expect("started it again")
+        terminal.expect("allowed it once")
+        terminal.expect(r"exit 0 · [\d.]+ s")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+    assert (place.folder / "made").exists()

@@ -1,0 +1,45 @@
+"""`duragent session`: listed, shown, renamed and deleted."""
+
+import json
+import subprocess
+
+from tests.cli.place import DURAGENT, Place
+from tests.support.bounds import LIMIT_SECONDS
+
+
+def test_sessions_are_listed_shown_renamed_and_deleted(place: Place) -> None:
+    session_id = json.loads(place.run("ask", "assistant", "2+2", "--json").stdout)["session_id"]
+    prefix = session_id.removeprefix("session_")[:8]
+    assert place.run("session", "rename", prefix, "Sums").stdout == f"{session_id}\tSums\n"
+    header, row = place.run("session", "list").stdout.splitlines()
+    assert header == "session\tagent\tstatus\tupdated\ttitle"
+    assert row.split("\t")[:3] == [session_id, "assistant", "active"]
+    assert json.loads(place.run("session", "show", prefix, "--json").stdout)["title"] == "Sums"
+    assert "title\tSums\n" in place.run("session", "show", prefix).stdout
+    with place.terminal("session", "delete", prefix) as terminal:
+        terminal.expect("Delete session_")
+        terminal.type("n\n")
+        assert terminal.end() == 1
+    unasked = place.run("session", "delete", prefix, stdin="y\n")
+    assert (unasked.returncode, unasked.stdout) == (2, "")
+    assert "--yes is needed" in unasked.stderr
+    following = [*DURAGENT, "session", "log", "-f", "--all", session_id]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        following, text=True, cwd=place.folder, env=place.environ, stdout=pipe, stderr=pipe
+    ) as follower:
+        assert follower.stdout is not None
+        for line in follower.stdout:
+            if "Sums" in line:
+                break
+        assert place.run("session", "delete", prefix, "--yes").stdout == f"Deleted {session_id}\n"
+        _, told = follower.communicate(timeout=LIMIT_SECONDS)
+        assert (follower.returncode, told) == (66, f"duragent: session '{session_id}' was deleted\n")
+    assert place.run("session", "show", prefix).returncode == 66
+
+
+def test_a_status_that_does_not_exist_is_a_fault_of_the_command_line(place: Place) -> None:
+    place.run("init", "--no-interactive")
+    ran = place.run("session", "list", "--status", "runing")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "running" in ran.stderr

@@ -1,0 +1,74 @@
+"""`duragent approve`: a decision, from the command line or at a terminal."""
+
+import json
+
+import pytest
+
+from tests.cli.desk import COUNTED, Desk
+from tests.support.terminal import Terminal
+
+
+async def test_approve_in_json_says_what_was_decided_and_what_came_of_it(desk: Desk) -> None:
+    waiting = await desk.house.waits("rm -f one")
+    ran = await desk.run(
+        "approve",
+        waiting["session_id"],
+        "--always",
+        "--pattern",
+        "bash:rm -f *",
+        "--call",
+        waiting["call_id"],
+        "--json",
+    )
+    said = json.loads(ran.out)
+    assert (ran.code, ran.err) == (0, "")
+    assert (said["decision"], said["outcome"], said["content"]) == ("allow_always", "completed", "done it")
+    [decided] = await desk.decided(waiting["session_id"])
+    assert (decided["patterns"], decided["by"]) == (["bash:rm -f *"], "me")
+
+
+async def test_whoever_comes_second_is_told_who_was_first(desk: Desk) -> None:
+    waiting = await desk.house.waits(COUNTED)
+    assert await desk.decide(waiting, "deny", by="Ada") == 200
+    ran = await desk.run("approve", waiting["session_id"], "--once", "--call", waiting["call_id"])
+    assert (ran.code, ran.out, desk.count()) == (1, "", 0)
+    assert "was decided before: deny, by Ada" in ran.err
+    other = await desk.run("approve", waiting["session_id"], "--once", "--call", "call_other")
+    assert (other.code, "call_other" in other.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "--once, --always or --deny"),
+        (["--once", "--deny"], "only one of them"),
+        (["--once", "--pattern", "bash:ls"], "--pattern goes with --always"),
+        (["--once", "--reason", "x"], "--reason goes with"),
+        (["--retry"], "this call waits for approval"),
+    ],
+)
+async def test_a_wrong_command_line_decides_nothing(desk: Desk, arguments: list[str], says: str) -> None:
+    waiting = await desk.house.waits(COUNTED)
+    ran = await desk.run("approve", waiting["session_id"], *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert says in ran.err
+    assert await desk.decided(waiting["session_id"]) == []
+
+
+async def test_approve_on_a_terminal_shows_the_call_and_asks(desk: Desk) -> None:
+    waiting = await desk.house.waits(f"rm -f x; {COUNTED}")
+
+    def play(terminal: Terminal) -> None:
+        terminal.expect(r"● bash  rm -f x; echo once >> count")
+        terminal.expect("╔═ approval")
+        terminal.expect("runs in: ")
+        terminal.expect(r"\[y\] once")
+        terminal.type("q\r")
+        terminal.expect(r"\[y/[aend/]+\]")
+        terminal.type("y\r")
+        terminal.expect("me allowed it once")
+        terminal.expect("done it")
+        assert terminal.end() == 0
+
+    await desk.at_terminal(["approve", waiting["session_id"]], play)
+    assert desk.count() == 1

@@ -1,0 +1,107 @@
+"""`duragent ask`: one question, and nothing on stdout but its answer."""
+
+import json
+import subprocess
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from duragent.cli.ask import AnswerPrinter
+from duragent.cli.view import clean
+from duragent.client.turn import TurnResult
+from duragent.visible import UNFINISHED
+from duragent.wire import Delta
+from tests.cli.desk import COUNTED, Desk
+from tests.cli.hostile import PIECES
+from tests.cli.place import DURAGENT, Place
+from tests.support.bounds import LIMIT_SECONDS
+
+
+async def test_ask_says_what_waits_and_approve_prints_what_comes_of_it(desk: Desk) -> None:
+    desk.house.script(COUNTED, "rm -f x", then="all done")
+    asked = await desk.run("ask", "worker", "please")
+    assert (asked.code, asked.out) == (3, "")
+    assert "a tool call waits for approval in session_" in asked.err
+    assert f"bash  {COUNTED}" in asked.err
+    assert "Decide: duragent approve session_" in asked.err
+    prefix = asked.err.rpartition("approve ")[2].split()[0]
+    first = await desk.run("approve", prefix, "--once", "--as", "Ada")
+    assert (first.code, first.out, desk.count()) == (3, "", 1)
+    assert first.err.startswith(f"Ada allowed it once: {COUNTED}\n")
+    assert "bash  rm -f x" in first.err
+    second = await desk.run("approve", prefix.removeprefix("session_")[:10], "--deny", "--reason", "keep it")
+    assert (second.code, second.out) == (0, "all done\n")
+    told = desk.house.model.requests[-1].messages[-1].content
+    assert "keep it" in told
+    nothing = await desk.run("approve", prefix, "--once")
+    assert (nothing.code, nothing.out) == (1, "")
+    assert "nothing waits" in nothing.err
+    assert "duragent approvals" in nothing.err
+
+
+async def test_a_message_behind_a_waiting_call_does_not_wait_for_ever(desk: Desk) -> None:
+    waiting = await desk.house.waits(COUNTED)
+    asked = await desk.run("ask", "worker", "and?", "--session", waiting["session_id"], "--json")
+    said = json.loads(asked.out)
+    assert (asked.code, said["outcome"], said["approval"]["call_id"]) == (3, "waiting", waiting["call_id"])
+
+
+def test_ask_survives_the_death_of_the_server_in_the_middle(place: Place) -> None:
+    command = [*DURAGENT, "ask", "assistant", "count to 80"]
+    place.run("init", "--no-interactive")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=place.folder, env=place.environ) as asking:
+        place.until_a_partial_answer()
+        place.kill_server()
+        out, _ = asking.communicate(timeout=LIMIT_SECONDS)
+    assert (asking.returncode, out) == (0, " ".join(str(number) for number in range(1, 81)) + "\n")
+    [session] = place.sessions()
+    kinds = [record["type"] for record in place.log(session["session_id"])]
+    assert (kinds.count("message_received"), kinds.count("model_replied")) == (1, 1)
+
+
+def test_ask_prints_the_answer_and_nothing_else_on_stdout(place: Place) -> None:
+    first = place.run("ask", "assistant", "what is 2+2?")
+    assert (first.returncode, first.stdout) == (0, "2+2 = 4\n")
+    assert "No workspace here" in first.stderr
+    assert "Started a server" in first.stderr
+    again = place.run("ask", "assistant", stdin="what is 3+3?")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "3+3 = 6\n", "")
+    as_json = json.loads(place.run("ask", "assistant", "2+3", "--json").stdout)
+    assert (as_json["content"], as_json["outcome"], as_json["error"]) == ("2+3 = 5", "completed", None)
+    onward = place.run("ask", "assistant", "2+4", "--session", as_json["session_id"][:20])
+    assert onward.stdout == "2+4 = 6\n"
+    assert place.run("ask", "nobody", "2+2").returncode == 66
+    assert place.run("ask", "assistant").returncode == 2
+
+
+def test_ask_fails_with_a_code_when_the_model_is_not_set_up(place: Place) -> None:
+    place.run("init", "--no-interactive", "--provider", "openai", "--model", "gpt-5-mini")
+    ran = place.run("ask", "assistant", "hello")
+    assert (ran.returncode, ran.stdout) == (78, "")
+    assert "OPENAI_API_KEY" in ran.stderr
+    assert "duragent serve stop" in ran.stderr
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.sampled_from(PIECES), max_size=12), st.integers(1, 5))
+@example(["\U0001f469", "\u200d", "\U0001f469"], 1)
+@example(["\x1b", "[2J"], 1)
+def test_a_stream_shows_the_same_as_the_whole_answer(pieces: list[str], step: int) -> None:
+    whole = "".join(pieces)
+    grown = ""
+    for end in range(0, len(whole) + step, step):
+        shown = clean(UNFINISHED.sub("", whole[:end]))
+        assert shown.startswith(grown)
+        grown = shown
+    assert clean(whole).startswith(grown)
+
+
+def test_an_answer_in_pieces_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    printer = AnswerPrinter(live=True)
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    text = f"a {family} b\u202ec \x1b[2J"
+    for at, char in enumerate(text):
+        printer.take(Delta(turn="t", step=1, attempt=1, offset=at, text=char))
+    printer.end(TurnResult(1, "completed", text=text))
+    assert capsys.readouterr().out == f"a {family} b<U+202E>c \ufffd[2J\n"

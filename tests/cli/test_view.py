@@ -1,0 +1,54 @@
+import json
+
+import pytest
+from hypothesis import example, given, settings
+
+from duragent.cli.view import ago, clean, json_text, lost_attempts, one_line, parse_time
+from duragent.wire import SessionInfo
+from tests.cli.hostile import HOSTILE, TEXTS, is_clean
+
+
+def test_attempts_without_an_answer_are_told_with_what_they_may_have_used() -> None:
+    session = SessionInfo(session_id="s", agent="a", status="active", created_at=TS, updated_at=TS)
+    assert lost_attempts(session) == ""
+    one = session.model_copy(update={"unknown_attempts": 1})
+    assert lost_attempts(one) == "1 attempt without an answer"
+    two = session.model_copy(update={"unknown_attempts": 2, "possible_tokens": 9000, "possible_cost_usd": 0.02})
+    assert lost_attempts(two) == "2 attempts without an answer may have used up to 9,000 tokens, $0.02 more"
+
+
+def test_json_is_valid_utf8_whatever_the_text() -> None:
+    assert json_text({"a": "ü\ud800\u2028\x9b"}) == '{"a": "ü\\ud800\\u2028\\u009b"}'
+
+
+@pytest.mark.parametrize(
+    ("ts", "words"),
+    [
+        ("2026-11-20T12:00:00Z", "just now"),
+        ("2026-11-20T11:59:59Z", "1 second ago"),
+        ("2026-11-20T11:57:00.5Z", "2 minutes ago"),
+        ("2026-11-20T10:00:00Z", "2 hours ago"),
+        ("2026-11-17T10:00:00+00:00", "3 days ago"),
+        ("soon", "soon"),
+    ],
+)
+def test_times_are_told_in_words(ts: str, words: str) -> None:
+    assert ago(ts, parse_time("2026-11-20T12:00:00Z")) == words
+
+
+def test_one_line_is_one_line() -> None:
+    assert one_line("a\n b\tc\x1b", 0) == "a b c\N{REPLACEMENT CHARACTER}"
+    assert one_line("abcdef", 4) == "abc…"
+    assert clean("a\r\nb\rc") == "a\nb\N{REPLACEMENT CHARACTER}c"
+
+
+TS = "2026-11-20T23:58:16.123Z"
+
+
+@settings(deadline=None, max_examples=40)
+@given(TEXTS)
+@example(HOSTILE)
+def test_json_says_the_same_and_hides_nothing(text: str) -> None:
+    shown = json_text({"a": text})
+    assert is_clean(shown.translate(dict.fromkeys(range(0x2550, 0x256D), "-")))
+    assert json.loads(shown) == json.loads(json.dumps({"a": text}))
