@@ -19,7 +19,8 @@ from duragent.tools.search_files import SearchFiles
 from duragent.tools.write_file import WriteFile
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.fuzz import changed, changed_text, takes_linear_time
-from tests.models.test_text_tools_parse import CALL, JSON, TOOLS
+from tests.models.text_tools.offered import TOOLS
+from tests.models.text_tools.test_parse import CALL, JSON
 
 STREAM = (
     b"retry: 1000\n\nevent: hello\ndata: {\"head\":4}\n\n: keep-alive\n\n"

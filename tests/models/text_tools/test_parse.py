@@ -7,19 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duragent.errors import InvalidArguments
-from duragent.models.messages import ToolSchema
 from duragent.models.text_tools.calls import Found
 from duragent.models.text_tools.lenient_json import values
 from duragent.models.text_tools.parse import MAX_CALLS, Parsed, Scanner, parse
 from duragent.tools.base import json_object
+from tests.models.text_tools.offered import TOOLS
 
-BASH = ToolSchema(
-    name="bash",
-    description="Run a command.",
-    parameters={"type": "object", "properties": {"command": {"type": "string"}, "count": {"type": "integer"}}},
-)
-LS = ToolSchema(name="ls", description="List files.", parameters={"type": "object", "properties": {}})
-TOOLS = (BASH, LS)
 JSON = '{"name": "bash", "arguments": {"command": "ls"}}'
 CALL = f"<tool_call>{JSON}</tool_call>"
 RUN = Found("bash", '{"command": "ls"}')
@@ -242,11 +235,6 @@ def test_brackets_are_not_added_to_an_answer_that_was_cut() -> None:
         (call,) = parse(text, TOOLS, cut=True).calls
         with pytest.raises(InvalidArguments, match="not valid JSON"):
             json_object(call.arguments)
-
-
-def test_xml_values_have_the_types_of_the_schema() -> None:
-    text = '<invoke name="bash"><parameter name="command">[1]</parameter><parameter name="count">3</parameter></invoke>'
-    assert parse(text, TOOLS).calls == (Found("bash", '{"command": "[1]", "count": 3}'),)
 
 
 def test_without_tools_nothing_is_a_call() -> None:

@@ -146,9 +146,6 @@ async def test_every_ability_that_help_shows_is_understood(line: str) -> None:
         assert [name for name, _ in await calls(said)] == [tool]
 
 
-# --- results --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -1,0 +1,16 @@
+from collections.abc import Iterator
+
+import pytest
+
+from duragent.models.base import ModelChoice
+from duragent.models.litellm.model import LitellmModel
+from duragent.testing.stub_llm import StubLlm
+from tests.models.litellm.asking import ENVIRON, Door
+
+
+@pytest.fixture(params=["openai", "anthropic"])
+def door(request: pytest.FixtureRequest) -> Iterator[Door]:
+    anthropic = request.param == "anthropic"
+    with StubLlm() as stub:
+        name, url = ("claude-sonnet-4-5", stub.anthropic_url) if anthropic else ("gpt-4o-mini", stub.openai_url)
+        yield Door(stub, LitellmModel(ModelChoice(request.param, name, url), ENVIRON), anthropic)
