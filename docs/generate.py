@@ -28,7 +28,8 @@ from duragent.journal.call_states import DECIDED, FINISHED, TRANSITIONS
 from duragent.policy.defaults import ALLOW
 from duragent.policy.files import PolicyFile
 from duragent.server.app import ROUTES
-from duragent.server.auth import ADMIN_PREFIX, BODY_MAX_BYTES, IMPORT_MAX_BYTES, PUBLIC_PATHS
+from duragent.server.auth import ADMIN_PREFIX, PUBLIC_PATHS
+from duragent.server.bounds import USUAL_BOUNDS
 from duragent.server.params import SEQ_MAX
 from duragent.server.problems import REFUSALS, STATUSES
 from duragent.server.routing import Route
@@ -292,7 +293,10 @@ def http() -> str:
         for shape in (answered if isinstance(answered, tuple) else (answered,))
         if isinstance(shape, type) and issubclass(shape, BaseModel)
     ]
-    limits = {"mebibytes": BODY_MAX_BYTES >> 20, "gibibytes": IMPORT_MAX_BYTES >> 30}
+    limits = {
+        "mebibytes": USUAL_BOUNDS.body_max_bytes >> 20,
+        "gibibytes": USUAL_BOUNDS.import_max_bytes >> 30,
+    }
     parts = [HTTP.format(**limits, public=", ".join(code(path) for path in sorted(PUBLIC_PATHS)))]
     parts += ["## Routes", table(("route", "token", "what it does"), (_route_row(route) for route in ROUTES))]
     for route in ROUTES:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from duragent import wire
 from duragent.errors import Fenced, Stopping
 from duragent.server.auth import IMPORTS_PATH, Guard
+from duragent.server.bounds import USUAL_BOUNDS, Bounds
 from duragent.server.dependencies import Dependencies
 from duragent.server.openapi import document
 from duragent.server.params import (
@@ -144,12 +145,12 @@ ROUTES = (
 )
 
 
-def build_app(dependencies: Dependencies) -> ASGIApp:
-    """The whole door: from inside to outside the routes, who may come in, and errors as problems."""
-    is_own = is_own_process if dependencies.settings.auth == "local" else None
-    return _Outside(
-        Guard(Router(dependencies, ROUTES), dependencies.tokens, dependencies.settings.host, is_own), dependencies.stop
-    )
+def build_app(dependencies: Dependencies, bounds: Bounds = USUAL_BOUNDS) -> ASGIApp:
+    """The whole API: from inside to outside the routes, who may come in, and errors as problems."""
+    settings = dependencies.settings
+    is_own = is_own_process if settings.auth == "local" else None
+    router = Router(dependencies, ROUTES, bounds)
+    return _Outside(Guard(router, dependencies.tokens, settings.host, is_own, bounds), dependencies.stop)
 
 
 class _Outside:

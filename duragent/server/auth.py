@@ -12,14 +12,13 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from duragent.server.bounds import USUAL_BOUNDS, Bounds
 from duragent.server.dependencies import AccessTokens
 from duragent.server.problems import RequestRefused
 
 PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/version", "/openapi.json"})
 ADMIN_PREFIX = "/api/admin/"
-BODY_MAX_BYTES = 2 << 20
 IMPORTS_PATH = "/api/v1/imports"
-IMPORT_MAX_BYTES = 1 << 30
 
 IsOwn = Callable[[Scope], Awaitable[bool]]
 _SAME_FOR_ALL = PUBLIC_PATHS - {"/readyz"}
@@ -33,10 +32,18 @@ _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 class Guard:
     """An ASGI app that lets through what may come in, and raises Refused for the rest."""
 
-    def __init__(self, app: ASGIApp, tokens: AccessTokens, host: str, is_own: IsOwn | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        tokens: AccessTokens,
+        host: str,
+        is_own: IsOwn | None = None,
+        bounds: Bounds = USUAL_BOUNDS,
+    ) -> None:
         """`is_own` says whether a request needs no token, because one of this user's own programs sent it."""
         self._app = app
         self._is_own = is_own
+        self._bounds = bounds
         self._has_admin_token = tokens.admin is not None
         self._api = _digest(tokens.api.encode())
         self._admin = _digest((tokens.admin or tokens.api).encode())
@@ -54,7 +61,7 @@ class Guard:
         if not await self._needs_no_token(scope, headers):
             self._check_token(scope, headers)
         imports = scope["path"] == IMPORTS_PATH
-        limit = IMPORT_MAX_BYTES if imports else BODY_MAX_BYTES
+        limit = self._bounds.import_max_bytes if imports else self._bounds.body_max_bytes
         _check_body(scope["method"], headers, limit, b"application/zip" if imports else b"application/json")
         await self._app(scope, _limited(receive, limit), send)
 

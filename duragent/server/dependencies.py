@@ -1,4 +1,4 @@
-"""What the HTTP door is given: everything that it needs of the inside."""
+"""What the routes work with: everything that the HTTP API needs of the rest of the program."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -9,38 +9,69 @@ from duragent.clock import Clock
 from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
 from duragent.session.sessions import Sessions
+from duragent.system.descriptors import DescriptorUse, descriptors
 from duragent.wire import Version
 
 
 @dataclass(frozen=True)
 class AccessTokens:
-    """What clients must show. Without an admin token the api token opens the admin routes too."""
+    """What clients must show."""
 
     api: str = field(repr=False)
+    """For the API."""
+
     admin: str | None = field(default=None, repr=False)
+    """For the admin routes; None: the api token opens them too."""
 
 
 async def _no_trouble() -> str | None:
     return None
 
 
+def _no_warning(agent: Agent) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Dependencies:
-    """`shutdown` begins a stop; False: one is under way. `trouble` says why nothing can be stored, if so. `warning`
-    says of an agent what a person must know about where its commands run, or "".
-    """
+    """What the routes work with. The runtime makes one at the start of a server."""
 
     sessions: Sessions
+    """All sessions of the workspace."""
+
     catalog: Catalog
+    """All agents of the workspace."""
+
     settings: ServerSettings
+    """The `server:` block of duragent.yaml."""
+
     clock: Clock
+
     tokens: AccessTokens
+
     workspace_hash: str
+    """Names the workspace to clients without telling its path."""
+
     version: Version
+    """Of this program."""
+
     shutdown: Callable[[], bool]
+    """Begins a stop; False: one is under way."""
+
     reload_agents: Callable[[], Awaitable[Reloaded]]
+    """Reads the files of all agents again."""
+
     trouble: Callable[[], Awaitable[str | None]] = _no_trouble
-    warning: Callable[[Agent], str] = lambda agent: ""
+    """Says why nothing can be stored at the moment; None when all is well."""
+
+    warning: Callable[[Agent], str] = _no_warning
+    """Says what a person must know about where the agent's commands run, or ""."""
+
     proof_key: str = field(default="", repr=False)
     """What the server proves itself with to clients of its own user; "": it cannot."""
+
     stop: Stop = field(default_factory=Stop)
+    """Is begun when the server ends; streams and waiting requests end with it."""
+
+    descriptors: Callable[[], DescriptorUse] = descriptors
+    """How many file descriptors this process uses, of how many."""

@@ -13,19 +13,20 @@ from typing import Literal
 from duragent.server.problems import RequestRefused
 from duragent.server.stop import Stop
 
-QUEUE_MAX = 1024
-"""Requests of one kind that may wait; one more is refused at once."""
-
 RETRY_AFTER_SECONDS = 1
 
 Kind = Literal["request", "answer", "stream"]
 
 
 class InFlight:
-    """`limit` requests of each kind at a time. A request waits for its turn for at most `patience_seconds`."""
+    """`limit` requests of each kind at a time. A request waits for its turn for at most `patience_seconds`.
 
-    def __init__(self, limit: int, patience_seconds: float, stop: Stop) -> None:
+    Of each kind `queue_max` may wait.
+    """
+
+    def __init__(self, limit: int, patience_seconds: float, stop: Stop, queue_max: int) -> None:
         self._limit, self._patience_seconds, self._stop = limit, patience_seconds, stop
+        self._queue_max = queue_max
         self._working = {kind: asyncio.Semaphore(limit) for kind in ("request", "answer", "stream")}
         self._queued = dict.fromkeys(self._working, 0)
 
@@ -43,8 +44,8 @@ class InFlight:
             working.release()
 
     async def _wait(self, kind: Kind, working: asyncio.Semaphore) -> None:
-        if self._queued[kind] >= QUEUE_MAX:
-            raise self._busy(f"{QUEUE_MAX:,} more wait already")
+        if self._queued[kind] >= self._queue_max:
+            raise self._busy(f"{self._queue_max:,} more wait already")
         self._queued[kind] += 1
         try:
             async with self._stop.ends(), asyncio.timeout(self._patience_seconds):

@@ -13,6 +13,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from duragent.errors import Stopping
+from duragent.server.bounds import USUAL_BOUNDS, Bounds
 from duragent.server.dependencies import Dependencies
 from duragent.server.in_flight import InFlight, Kind
 from duragent.server.params import accepts, prefers_async
@@ -51,10 +52,12 @@ class Router:
     ready. Streams, and answers that a turn still writes, are sent after that.
     """
 
-    def __init__(self, dependencies: Dependencies, routes: Sequence[Route]) -> None:
+    def __init__(self, dependencies: Dependencies, routes: Sequence[Route], bounds: Bounds = USUAL_BOUNDS) -> None:
         self._dependencies = dependencies
         settings = dependencies.settings
-        self._in_flight = InFlight(settings.max_connections, settings.request_timeout_seconds, dependencies.stop)
+        self._in_flight = InFlight(
+            settings.max_connections, settings.request_timeout_seconds, dependencies.stop, bounds.queue_max
+        )
         by_path: dict[str, dict[str, Route]] = {}
         for route in routes:
             by_path.setdefault(route.path, {})[route.method] = route

@@ -5,9 +5,10 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -27,11 +28,18 @@ _log = logging.getLogger(__name__)
 class HttpServer:
     """Serves `app` on `sockets` while the block runs: `async with HttpServer(app, sockets, dependencies.stop)`."""
 
-    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], stop: Stop) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        sockets: Sequence[socket.socket],
+        stop: Stop,
+        connections_max: Callable[[], int] = for_connections,
+    ) -> None:
+        """`connections_max`: how many may be open, asked at each new one."""
         # No trust in X-Forwarded-* headers: whoever needs them runs a proxy that can speak for itself.
         config = uvicorn.Config(
             app,
-            http=_Protocol,
+            http=partial(_Protocol, connections_max),  # type: ignore[arg-type]  # anything that makes a protocol
             ws="none",
             lifespan="off",
             log_config=None,
@@ -89,6 +97,10 @@ class _Uvicorn(uvicorn.Server):
 class _Protocol(HttpToolsProtocol):
     """Bounds the head of a request and the number of connections, which uvicorn's own does not."""
 
+    def __init__(self, connections_max: Callable[[], int], *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._connections_max = connections_max
+
     _in_head = False
     _head_bytes = 0
     _refused = False
@@ -100,7 +112,7 @@ class _Protocol(HttpToolsProtocol):
             # The mode of its folder keeps other users away; this holds where somebody has changed that.
             self._refused = True
             transport.abort()
-        elif len(self.connections) > for_connections():
+        elif len(self.connections) > self._connections_max():
             self._refused = True
             transport.write(_TOO_MANY)
             transport.close()

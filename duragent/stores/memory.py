@@ -30,6 +30,10 @@ class MemoryStore:
         self._numbers = itertools.count(1)
         self._index = b""
 
+    def lines(self, session_id: str) -> list[bytes]:
+        """The stored lines themselves, in order. A test that changes one does what a bad disk does."""
+        return self._streams[session_id].lines
+
     async def create(self, session_id: str, lines: Sequence[bytes]) -> Claim:
         if session_id in self._streams:
             raise SessionExists(f"session '{session_id}' exists")

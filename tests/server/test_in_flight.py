@@ -10,7 +10,7 @@ import pytest
 
 from duragent.errors import Stopping
 from duragent.models.messages import ModelReply, ToolCall
-from duragent.server import in_flight
+from duragent.server.bounds import Bounds
 from duragent.server.in_flight import InFlight, Kind
 from duragent.server.problems import RequestRefused
 from duragent.server.settings import ServerSettings
@@ -112,9 +112,8 @@ async def test_a_turn_that_waits_for_a_person_gives_its_place_to_the_decision(ho
 
 
 @pytest.mark.parametrize("kind", ["request", "answer", "stream"])
-async def test_who_waits_too_long_or_behind_too_many_is_refused(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_flight, "QUEUE_MAX", 1)
-    flight = InFlight(1, 0.05, Stop())
+async def test_who_waits_too_long_or_behind_too_many_is_refused(kind: Kind) -> None:
+    flight = InFlight(1, 0.05, Stop(), queue_max=1)
     async with flight.turn(kind):
         queued = asyncio.create_task(_turn(flight, kind))
         await asyncio.sleep(0)
@@ -128,7 +127,7 @@ async def test_who_waits_too_long_or_behind_too_many_is_refused(kind: Kind, monk
 
 async def test_a_stop_ends_the_queue() -> None:
     stop = Stop()
-    flight = InFlight(1, 60, stop)
+    flight = InFlight(1, 60, stop, queue_max=1)
     async with flight.turn("stream"):
         queued = asyncio.create_task(_turn(flight, "stream"))
         await asyncio.sleep(0)
@@ -137,12 +136,11 @@ async def test_a_stop_ends_the_queue() -> None:
             await asyncio.wait_for(queued, LIMIT_SECONDS)
 
 
-async def test_a_message_that_is_refused_was_not_stored(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_flight, "QUEUE_MAX", 0)
+async def test_a_message_that_is_refused_was_not_stored(house: House) -> None:
     gate = asyncio.Event()
     house.model.add(Line("one two", gate=gate))
     one, other = await house.create(), await house.create()
-    async with house.with_settings(max_connections=1) as http:
+    async with house.with_settings(Bounds(queue_max=0), max_connections=1) as http:
         first = asyncio.create_task(_say(http, one))
         await asyncio.wait_for(house.model.asked(), LIMIT_SECONDS)
         assert (await _say(http, other)).status_code == 503
@@ -166,3 +164,30 @@ async def _first_event(http: httpx.AsyncClient, session_id: str) -> str:
         event = await stream.next()
         assert event is not None
         return event.name
+
+
+async def test_requests_above_the_limit_wait_and_then_are_refused(house: House) -> None:
+    session_id = await house.create()
+    begun, answered = 0, asyncio.Event()
+
+    async def slow(**query: object) -> object:
+        nonlocal begun
+        begun += 1
+        try:
+            return await asyncio.Event().wait()
+        finally:
+            # It keeps its place until the other one has been refused.
+            await answered.wait()
+
+    house.sessions.list = slow  # type: ignore[method-assign,assignment]  # a slow disk
+    async with house.with_settings(max_connections=1, request_timeout_seconds=0.5) as http:
+        asked = [asyncio.create_task(http.get("/api/v1/sessions")) for _ in range(2)]
+        await house.clock.settle()
+        assert begun == 1
+        unworked = await asked[1]
+        answered.set()
+        late = await asked[0]
+        assert (late.status_code, unworked.status_code, unworked.headers["retry-after"]) == (408, 503, "1")
+        assert unworked.json()["type"] == "urn:duragent:problem:busy"
+        assert (await http.get("/livez")).status_code == 200
+        assert (await http.get(f"/api/v1/sessions/{session_id}")).status_code == 200

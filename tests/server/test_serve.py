@@ -6,9 +6,7 @@ import signal
 import httpx
 import pytest
 
-from duragent.errors import Stopping
-from duragent.server import serve
-from duragent.server.stop import Stop
+from duragent.server.serve import HEAD_MAX_BYTES
 from duragent.testing import Line
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House, opened
@@ -65,55 +63,8 @@ async def test_stop_does_not_wait_for_a_client_that_reads_nothing(house: House) 
         writer.close()
 
 
-async def test_requests_above_the_limit_wait_and_then_are_refused(house: House) -> None:
-    session_id = await house.create()
-    begun, answered = 0, asyncio.Event()
-
-    async def slow(**query: object) -> object:
-        nonlocal begun
-        begun += 1
-        try:
-            return await asyncio.Event().wait()
-        finally:
-            # It keeps its place until the other one has been refused.
-            await answered.wait()
-
-    house.sessions.list = slow  # type: ignore[method-assign,assignment]  # a slow disk
-    async with house.with_settings(max_connections=1, request_timeout_seconds=0.5) as http:
-        asked = [asyncio.create_task(http.get("/api/v1/sessions")) for _ in range(2)]
-        await house.clock.settle()
-        assert begun == 1
-        unworked = await asked[1]
-        answered.set()
-        late = await asked[0]
-        assert (late.status_code, unworked.status_code, unworked.headers["retry-after"]) == (408, 503, "1")
-        assert unworked.json()["type"] == "urn:duragent:problem:busy"
-        assert (await http.get("/livez")).status_code == 200
-        assert (await http.get(f"/api/v1/sessions/{session_id}")).status_code == 200
-
-
-async def test_stop_ends_what_it_was_told_of_and_lets_nothing_begin() -> None:
-    stop = Stop()
-
-    async def wait() -> None:
-        async with stop.ends():
-            await asyncio.Event().wait()
-
-    waiting = asyncio.create_task(wait())
-    await asyncio.sleep(0)
-    stop.begin()
-    stop.begin()
-    with pytest.raises(Stopping):
-        await asyncio.wait_for(waiting, LIMIT_SECONDS)
-    with pytest.raises(Stopping):
-        await wait()
-
-
-async def test_connection_too_many_is_told_so_and_the_others_go_on(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(serve, "for_connections", lambda: 2)
-    async with house.live() as http:
+async def test_connection_too_many_is_told_so_and_the_others_go_on(house: House) -> None:
+    async with house.live(connections_max=lambda: 2) as http:
         one, two = [house.client(str(http.base_url)) for _ in range(2)]
         async with one, two:
             for client in (one, two):
@@ -125,3 +76,11 @@ async def test_connection_too_many_is_told_so_and_the_others_go_on(
         async with asyncio.timeout(LIMIT_SECONDS):
             while (await http.get("/livez")).status_code != 200:
                 await asyncio.sleep(0)
+
+
+async def test_endless_request_head_is_cut_off(house: House) -> None:
+    async with house.live() as http:
+        reader, writer = await asyncio.open_connection("127.0.0.1", http.base_url.port)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * HEAD_MAX_BYTES)
+        assert (await asyncio.wait_for(reader.read(), LIMIT_SECONDS)).startswith(b"HTTP/1.1 400")
+        writer.close()

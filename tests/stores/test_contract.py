@@ -39,7 +39,7 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]
 def spoil(store: Store, session_id: str, seq: int) -> None:
     mark = b'{"seq":%d,' % seq
     if isinstance(store, MemoryStore):
-        lines = store._streams[session_id].lines
+        lines = store.lines(session_id)
         lines[seq - 1] = lines[seq - 1].replace(b"2026", b"2027")
         return
     assert isinstance(store, FileStore)

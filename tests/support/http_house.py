@@ -15,6 +15,7 @@ from duragent.agent.catalog import Catalog
 from duragent.client.sse import Decoder
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.server.app import build_app
+from duragent.server.bounds import USUAL_BOUNDS, Bounds
 from duragent.server.dependencies import AccessTokens, Dependencies
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
@@ -131,10 +132,14 @@ class House:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         return httpx.AsyncClient(base_url=url, headers=headers, timeout=LIMIT_SECONDS, trust_env=False, **options)
 
-    def with_settings(self, **changes: Any) -> httpx.AsyncClient:
-        """A door with other settings to the same sessions."""
-        dependencies = replace(self.dependencies, settings=self.dependencies.settings.model_copy(update=changes))
-        return self.client("http://127.0.0.1:8080", transport=httpx.ASGITransport(build_app(dependencies)))
+    def with_dependencies(self, bounds: Bounds = USUAL_BOUNDS, **changes: Any) -> httpx.AsyncClient:
+        """Another API to the same sessions."""
+        app = build_app(replace(self.dependencies, **changes), bounds)
+        return self.client("http://127.0.0.1:8080", transport=httpx.ASGITransport(app))
+
+    def with_settings(self, bounds: Bounds = USUAL_BOUNDS, **changes: Any) -> httpx.AsyncClient:
+        """An API with other settings to the same sessions."""
+        return self.with_dependencies(bounds, settings=self.dependencies.settings.model_copy(update=changes))
 
     async def create(self, agent: str = "assistant") -> str:
         response = await self.http.post("/api/v1/sessions", json={"agent": agent})
@@ -176,19 +181,19 @@ class House:
         return await self.store.list_sessions() == []
 
     @asynccontextmanager
-    async def live(self) -> AsyncIterator[httpx.AsyncClient]:
-        """A client of a real server on a port of its own."""
-        async with self.served() as (_, client):
+    async def live(self, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+        """A client of a real server on a port of its own. `options` are those of HttpServer."""
+        async with self.served(**options) as (_, client):
             yield client
 
     @asynccontextmanager
-    async def served(self) -> AsyncIterator[tuple[HttpServer, httpx.AsyncClient]]:
+    async def served(self, **options: Any) -> AsyncIterator[tuple[HttpServer, httpx.AsyncClient]]:
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         dependencies = replace(self.dependencies, stop=Stop())
         async with (
-            HttpServer(build_app(dependencies), [bound], dependencies.stop) as server,
+            HttpServer(build_app(dependencies), [bound], dependencies.stop, **options) as server,
             self.client(url) as client,
         ):
             yield server, client

@@ -9,7 +9,6 @@ from duragent.server.dependencies import Dependencies
 from duragent.server.params import ReadyQuery, query_of
 from duragent.server.problems import RequestRefused
 from duragent.server.responses import answer, text
-from duragent.system.descriptors import descriptors
 from duragent.wire import Descriptors, Ready
 
 
@@ -23,7 +22,7 @@ async def readyz(dependencies: Dependencies, request: Request) -> Response:
     Names and reasons are told to those who show the token; everybody else sees counts.
     """
     query, known = query_of(request, ReadyQuery), is_authorized(request.scope)
-    trouble, files = await dependencies.trouble(), descriptors()
+    trouble, files = await dependencies.trouble(), dependencies.descriptors()
     damaged, broken = sorted(dependencies.sessions.damaged()), sorted(dependencies.catalog.broken)
     ready = Ready(
         status="degraded" if trouble or files.problem or damaged or broken else "ok",

@@ -8,8 +8,8 @@ from tests.campaigns.mutants.where import (
     EXECUTION,
     PARTIAL,
     SESSION_WATCH,
-    T_EVENTS,
     T_SAFEGUARDS_OF_CALLS,
+    T_SERVER_ROUTES_EVENTS,
     T_SESSION_SAFEGUARDS,
     T_TURN,
 )
@@ -184,6 +184,6 @@ COMMITTING: tuple[Mutant, ...] = (
             "    if after > hello.head:\n        yield LogReset()\n        after = 0",
             "    if after > hello.head:\n        after = 0",
         ),
-        f"{T_EVENTS}::test_client_ahead_of_the_log_is_reset_and_gets_it_all",
+        f"{T_SERVER_ROUTES_EVENTS}::test_client_ahead_of_the_log_is_reset_and_gets_it_all",
     ),
 )

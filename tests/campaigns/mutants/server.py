@@ -8,10 +8,11 @@ from tests.campaigns.mutants.where import (
     LINE,
     SETTINGS,
     STORE_FILES,
+    T_AUTH,
     T_CONFIG,
-    T_EVENTS,
     T_FRAMES,
-    T_GUARD,
+    T_PARAMS,
+    T_SERVER_ROUTES_EVENTS,
     T_STORE_SAFEGUARDS,
 )
 
@@ -24,7 +25,7 @@ SERVER: tuple[Mutant, ...] = (
             "        elif not hmac.compare_digest(shown, self._api):",
             "        elif False:",
         ),
-        f"{T_GUARD}::test_wrong_token_is_refused",
+        f"{T_AUTH}::test_wrong_token_is_refused",
     ),
     without(
         "the admin token is not checked",
@@ -34,7 +35,7 @@ SERVER: tuple[Mutant, ...] = (
             "            if not hmac.compare_digest(shown, self._admin):",
             "            if False:",
         ),
-        f"{T_GUARD}::test_admin_route_wants_the_admin_token_however_it_is_spelt",
+        f"{T_AUTH}::test_admin_route_wants_the_admin_token_however_it_is_spelt",
     ),
     without(
         "what begins like a public path is public",
@@ -44,7 +45,7 @@ SERVER: tuple[Mutant, ...] = (
             "        if path in PUBLIC_PATHS:",
             "        if path.startswith(tuple(PUBLIC_PATHS)):",
         ),
-        f"{T_GUARD}::test_path_that_only_looks_public_wants_a_token",
+        f"{T_AUTH}::test_path_that_only_looks_public_wants_a_token",
     ),
     without(
         "one good token of several is enough",
@@ -54,7 +55,7 @@ SERVER: tuple[Mutant, ...] = (
             "    return values[0] if len(values) == 1 else None",
             "    return values[0] if values else None",
         ),
-        f"{T_GUARD}::test_two_tokens_are_none",
+        f"{T_AUTH}::test_two_tokens_are_none",
     ),
     without(
         "the Host header is not checked",
@@ -64,7 +65,7 @@ SERVER: tuple[Mutant, ...] = (
             "        self._check_host(headers)\n",
             "",
         ),
-        f"{T_GUARD}::test_foreign_host_is_refused_everywhere",
+        f"{T_AUTH}::test_foreign_host_is_refused_everywhere",
     ),
     without(
         "the Origin header is not checked",
@@ -74,7 +75,7 @@ SERVER: tuple[Mutant, ...] = (
             "        _check_origin(headers)\n",
             "",
         ),
-        f"{T_GUARD}::test_foreign_origin_is_refused",
+        f"{T_AUTH}::test_foreign_origin_is_refused",
     ),
     without(
         "bodies may be of any type",
@@ -84,7 +85,7 @@ SERVER: tuple[Mutant, ...] = (
             '    if has_body and method not in ("GET", "HEAD", "OPTIONS") and not is_of(content_type, wanted):',
             "    if False:",
         ),
-        f"{T_GUARD}::test_body_that_is_not_said_to_be_json_is_refused",
+        f"{T_AUTH}::test_body_that_is_not_said_to_be_json_is_refused",
     ),
     Mutant(
         "bodies have no bound",
@@ -101,7 +102,7 @@ SERVER: tuple[Mutant, ...] = (
                 "        if False:",
             ),
         ),
-        (f"{T_GUARD}::test_body_of_three_mebibytes_is_too_large",),
+        (f"{T_AUTH}::test_body_of_three_mebibytes_is_too_large",),
     ),
     without(
         "bodies without a length have no bound",
@@ -111,7 +112,7 @@ SERVER: tuple[Mutant, ...] = (
             "        if received > limit:",
             "        if False:",
         ),
-        f"{T_GUARD}::test_body_of_three_mebibytes_is_too_large",
+        f"{T_AUTH}::test_body_of_three_mebibytes_is_too_large",
     ),
     without(
         "session ids are not checked",
@@ -121,7 +122,7 @@ SERVER: tuple[Mutant, ...] = (
             "    if not SESSION_ID.match(session_id):",
             "    if False:",
         ),
-        f"{T_GUARD}::test_odd_session_id_is_not_found_on_every_route",
+        f"{T_PARAMS}::test_odd_session_id_is_not_found_on_every_route",
     ),
     without(
         "the store takes any id",
@@ -141,7 +142,7 @@ SERVER: tuple[Mutant, ...] = (
             "    if len(keys) > 1 or not _KEY.fullmatch(keys[0]):",
             "    if False:",
         ),
-        f"{T_GUARD}::test_odd_idempotency_key_is_a_bad_request",
+        f"{T_PARAMS}::test_odd_idempotency_key_is_a_bad_request",
     ),
     without(
         "a server for all the world needs no token",
@@ -161,7 +162,7 @@ SERVER: tuple[Mutant, ...] = (
             '    return ServerSentEvent(to_json(fields).decode(), event=event, sep="\\n").encode()',
             '    return ServerSentEvent(to_json(fields).decode(), event=event, id="9", sep="\\n").encode()',
         ),
-        f"{T_EVENTS}::test_pieces_of_an_answer_come_without_an_id_and_to_one_who_comes_late",
+        f"{T_SERVER_ROUTES_EVENTS}::test_pieces_of_an_answer_come_without_an_id_and_to_one_who_comes_late",
     ),
     without(
         "records have no id",
@@ -171,7 +172,7 @@ SERVER: tuple[Mutant, ...] = (
             'b"id: %b\\nevent: %b\\ndata: %b}\\n\\n" % (seq, name, head)',
             'b"event: %b\\ndata: %b}\\n\\n" % (name, head)',
         ),
-        f"{T_EVENTS}::test_stream_greets_replays_catches_up_and_goes_on",
+        f"{T_SERVER_ROUTES_EVENTS}::test_stream_greets_replays_catches_up_and_goes_on",
     ),
     without(
         "Last-Event-ID does not count",
@@ -181,7 +182,7 @@ SERVER: tuple[Mutant, ...] = (
             "    return int(value)\n",
             "    return None\n",
         ),
-        f"{T_EVENTS}::test_last_event_id_wins_over_after_and_tail_begins_near_the_end",
+        f"{T_SERVER_ROUTES_EVENTS}::test_last_event_id_wins_over_after_and_tail_begins_near_the_end",
     ),
     without(
         "a type may have line ends in it",

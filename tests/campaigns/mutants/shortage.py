@@ -67,7 +67,7 @@ SHORTAGE: tuple[Mutant, ...] = (
     without(
         "any number of connections is let in",
         "the bound of connections, which leaves descriptors to the sessions",
-        Edit(SERVE, "        elif len(self.connections) > for_connections():", "        elif False:"),
+        Edit(SERVE, "        elif len(self.connections) > self._connections_max():", "        elif False:"),
         f"{T_SERVE}::test_connection_too_many_is_told_so_and_the_others_go_on",
     ),
     without(

@@ -8,27 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from duragent.server import auth
+from tests.server.archives import IMPORTS, ZIP, problem, talked, zipped
 from tests.support.http_house import House, opened
-
-ZIP = {"Content-Type": "application/zip"}
-IMPORTS = "/api/v1/imports"
-
-
-def problem(response: httpx.Response) -> tuple[int, str]:
-    return response.status_code, response.json()["type"].removeprefix("urn:duragent:problem:")
-
-
-async def talked(house: House) -> str:
-    session_id = await house.create()
-    assert (await house.say(session_id, "hi")).status_code == 200
-    return session_id
-
-
-async def zipped(house: House, session_id: str) -> bytes:
-    response = await house.http.get(f"/api/v1/sessions/{session_id}/export")
-    assert response.status_code == 200
-    return response.content
 
 
 def damage(house: House, session_id: str, seq: int) -> None:
@@ -40,9 +21,6 @@ def damage(house: House, session_id: str, seq: int) -> None:
 
 async def fork(house: House, session_id: str, body: dict[str, Any], **headers: str) -> httpx.Response:
     return await house.http.post(f"/api/v1/sessions/{session_id}/fork", json=body, headers=headers)
-
-
-# --- fork -----------------------------------------------------------------------------------------------------------
 
 
 async def test_fork_is_made_once_under_a_key_and_says_where_it_is(house: House) -> None:
@@ -68,9 +46,6 @@ async def test_fork_that_cannot_be_made_is_refused(house: House) -> None:
     assert [listed.session_id for listed in await house.store.list_sessions()] == [parent]
 
 
-# --- export and import ----------------------------------------------------------------------------------------------
-
-
 async def test_session_goes_out_as_a_file_and_comes_in_again(house: House) -> None:
     session_id = await talked(house)
     response = await house.http.get(f"/api/v1/sessions/{session_id}/export")
@@ -78,7 +53,7 @@ async def test_session_goes_out_as_a_file_and_comes_in_again(house: House) -> No
     assert response.headers["Content-Disposition"] == f'attachment; filename="{session_id}.zip"'
     assert int(response.headers["Content-Length"]) == len(response.content)
     assert "events.jsonl" in zipfile.ZipFile(io.BytesIO(response.content)).namelist()
-    lines = list(house.store._streams[session_id].lines)
+    lines = list(house.store.lines(session_id))
     taken = await house.http.post(IMPORTS, content=response.content, headers=ZIP)
     assert problem(taken) == (409, "session-exists")
     beside = await house.http.post(f"{IMPORTS}?new_id=true", content=response.content, headers=ZIP)
@@ -87,7 +62,7 @@ async def test_session_goes_out_as_a_file_and_comes_in_again(house: House) -> No
     await house.http.delete(f"/api/v1/sessions/{session_id}")
     back = await house.http.post(IMPORTS, content=response.content, headers=ZIP)
     assert (back.status_code, back.json()["session_id"]) == (201, session_id)
-    assert house.store._streams[session_id].lines == lines
+    assert house.store.lines(session_id) == lines
     listed = (await house.http.get("/api/v1/sessions")).json()["sessions"]
     assert {each["session_id"] for each in listed} == {session_id, beside.json()["session_id"]}
 
@@ -118,7 +93,7 @@ async def test_file_is_taken_in_anew_once_under_a_key(house: House) -> None:
     again = await house.http.post(place, content=data, headers=headers)
     assert (made.status_code, "Idempotency-Replayed" in made.headers) == (201, False)
     assert (again.status_code, again.json(), again.headers["Idempotency-Replayed"]) == (201, made.json(), "true")
-    assert made.json()["head"] == len(house.store._streams[session_id].lines)
+    assert made.json()["head"] == len(house.store.lines(session_id))
     refused = await house.http.post(place, content=another, headers=headers)
     assert problem(refused) == (422, "idempotency-mismatch")
     both = [await house.http.post(place, content=data, headers=ZIP) for _ in range(2)]
@@ -135,28 +110,6 @@ async def test_what_is_no_export_is_refused(house: House) -> None:
         assert problem(refused) == (415, "unsupported-media-type")
     assert problem(await house.http.post(f"{IMPORTS}?new_id=perhaps", content=data, headers=ZIP))[0] == 422
     assert problem(await house.http.get(IMPORTS)) == (405, "method-not-allowed")
-
-
-async def test_bodies_of_imports_are_bounded_however_they_are_framed(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = await zipped(house, await talked(house))
-    monkeypatch.setattr(auth, "IMPORT_MAX_BYTES", len(data) - 1)
-
-    async def pieces() -> Any:
-        for at in range(0, len(data), 100):
-            yield data[at : at + 100]
-
-    for body in (data, pieces()):
-        refused = await house.http.post(f"{IMPORTS}?new_id=true", content=body, headers=ZIP)
-        assert problem(refused) == (413, "content-too-large")
-    big = await house.http.post(
-        "/api/v1/sessions", content=bytes(3 << 20), headers={"Content-Type": "application/json"}
-    )
-    assert problem(big) == (413, "content-too-large")
-    monkeypatch.setattr(auth, "IMPORT_MAX_BYTES", len(data))
-    for body in (data, pieces()):
-        assert (await house.http.post(f"{IMPORTS}?new_id=true", content=body, headers=ZIP)).status_code == 201
 
 
 async def test_large_file_comes_in_and_goes_out_in_pieces_over_a_socket(house: House) -> None:
@@ -188,9 +141,6 @@ async def test_who_hangs_up_in_the_middle_leaves_nothing(house: House) -> None:
             writer.close()
         assert (await client.get("/livez")).status_code == 200
     assert [listed.session_id for listed in await house.store.list_sessions()] == [session_id]
-
-
-# --- damage ---------------------------------------------------------------------------------------------------------
 
 
 async def test_damaged_session_is_not_exported_and_can_be_repaired_once(house: House) -> None:

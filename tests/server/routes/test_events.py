@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+from typing import Any
+
+import pytest
 
 from duragent.bus import OutputDelta
 from duragent.errors import ModelUnavailable
-from duragent.server.presence import RETURN_SECONDS
 from duragent.testing import Line
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House, opened
@@ -135,69 +137,6 @@ async def test_many_watchers_see_every_record_once(house: House) -> None:
             assert seen == list(range(1, head + 1))
 
 
-# --- on_disconnect --------------------------------------------------------------------------------------------------
-
-
-async def _leave_in_a_turn(house: House, agent: str) -> str:
-    house.model.add(Line("one two three", gate=asyncio.Event(), gate_after_chunks=1))
-    session_id = await house.create(agent)
-    async with house.live() as http, opened(http, f"/api/v1/sessions/{session_id}/events") as stream:
-        await house.say(session_id, "count", Prefer="respond-async")
-        await stream.until("delta")
-        sleepers = house.clock.sleepers
-        await stream.response.aclose()
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while house.sessions.watchers(session_id):
-                await asyncio.sleep(0)
-        await house.clock.settle()
-        assert sleepers
-        await house.clock.advance(RETURN_SECONDS)
-        await house.clock.settle()
-    return session_id
-
-
-async def test_turn_is_paused_when_the_last_watcher_has_gone_and_stays_away(house: House) -> None:
-    session_id = await _leave_in_a_turn(house, "pauser")
-    assert (await house.log(session_id))[-1]["type"] in ("session_paused", "model_failed")
-    assert (await house.http.get(f"/api/v1/sessions/{session_id}")).json()["status"] == "paused"
-
-
-async def test_turn_goes_on_without_watchers_unless_the_agent_says_pause(house: House) -> None:
-    session_id = await _leave_in_a_turn(house, "assistant")
-    assert (await house.http.get(f"/api/v1/sessions/{session_id}")).json()["status"] == "running"
-
-
-async def test_turn_is_not_paused_when_a_watcher_is_back_in_time(house: House) -> None:
-    house.model.add(Line("one two three", gate=asyncio.Event(), gate_after_chunks=1))
-    session_id = await house.create("pauser")
-    path = f"/api/v1/sessions/{session_id}/events"
-    async with house.live() as http:
-        async with opened(http, path) as stream:
-            await house.say(session_id, "count", Prefer="respond-async")
-            await stream.until("delta")
-        async with opened(http, path) as stream:
-            await stream.until("caught_up")
-            await house.clock.advance(RETURN_SECONDS)
-            assert (await house.http.get(f"/api/v1/sessions/{session_id}")).json()["status"] == "running"
-
-
-async def test_stop_of_the_server_pauses_nothing(house: House) -> None:
-    house.model.add(Line("one two three", gate=asyncio.Event(), gate_after_chunks=1))
-    session_id = await house.create("pauser")
-    async with house.served() as (server, http), opened(http, f"/api/v1/sessions/{session_id}/events") as stream:
-        await house.say(session_id, "count", Prefer="respond-async")
-        await stream.until("delta")
-        await asyncio.wait_for(server.stop(10 * LIMIT_SECONDS), LIMIT_SECONDS)
-        await stream.rest()
-    await house.clock.advance(RETURN_SECONDS)
-    assert "session_paused" not in [item["type"] for item in await _log_of(house, session_id)]
-
-
-async def _log_of(house: House, session_id: str) -> list[dict[str, str]]:
-    lines = await house.sessions.read(session_id, 0, 1000)
-    return [{"type": record.event.type} for record in await house.sessions.records(session_id, lines)]
-
-
 async def test_failing_attempt_is_told_by_a_higher_attempt(house: House) -> None:
     house.model.add(Line("one two", error=ModelUnavailable("broke")), "one two three")
     session_id = await house.create()
@@ -209,3 +148,33 @@ async def test_failing_attempt_is_told_by_a_higher_attempt(house: House) -> None
     assert {event.data["attempt"] for event in first if event.name == "delta"} == {1}
     assert {event.data["attempt"] for event in second if event.name == "delta"} == {2}
     assert set(first[-3].data) == set(OutputDelta.__slots__) - {"call"}
+
+
+async def test_events_are_pages_of_records_without_crc(house: House) -> None:
+    session_id = await house.create()
+    await house.say(session_id, "hi")
+    path = f"/api/v1/sessions/{session_id}/events"
+
+    async def page(**query: int) -> dict[str, Any]:
+        result: dict[str, Any] = (await house.http.get(path, params=query)).json()
+        return result
+
+    everything = await page()
+    head = everything["head"]
+    assert [record["seq"] for record in everything["events"]] == list(range(1, head + 1))
+    assert everything["oldest"] == 1
+    assert all("crc" not in record for record in everything["events"])
+    assert [record["seq"] for record in (await page(after=2, limit=2))["events"]] == [3, 4]
+    assert [record["seq"] for record in (await page(before=4, limit=2))["events"]] == [2, 3]
+    assert [record["seq"] for record in (await page(tail=2))["events"]] == [head - 1, head]
+    assert (await page(after=head))["events"] == []
+    assert (await page(tail=0))["events"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["after=1&before=2", "tail=1&after=1", "limit=0", "limit=1001", "after=-1", "after=x", "oops=1"]
+)
+async def test_events_with_a_query_that_makes_no_sense_are_refused(house: House, query: str) -> None:
+    response = await house.http.get(f"/api/v1/sessions/{await house.create()}/events?{query}")
+    assert response.status_code == 422
+    assert response.json()["errors"]
