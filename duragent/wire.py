@@ -4,11 +4,14 @@ What duragent v0.5.4 clients know keeps its name and meaning; every field that i
 RFC 3339 in UTC. A `seq` is the position of a record in its session's log, from 1, without gaps.
 """
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from duragent.text import Text
+
+if TYPE_CHECKING:
+    from duragent.journal.question import Question
 
 Status = Literal["active", "running", "paused", "completed"]
 """`active`: idle; `running`: in a turn; `paused`: waits for a person; `completed`: closed.
@@ -235,6 +238,27 @@ class Approval(WireModel):
     expires_at: str | None = None
     evidence: Text = Field("", description="Of a lost call: what is known about it.")
     seq: int = Field(description="seq of the record that asks.")
+
+    @classmethod
+    def of(cls, question: "Question") -> "Approval":
+        """The one mapping of a question to the API."""
+        return cls(
+            session_id=question.session_id,
+            agent=question.agent,
+            title=question.title,
+            kind=question.kind,
+            call_id=question.call,
+            tool=question.tool,
+            command=question.command,
+            arguments_sha256=question.arguments_sha256,
+            findings=[Finding(text=finding.text, reason=finding.reason) for finding in question.findings],
+            patterns=list(question.patterns),
+            place=question.place,
+            requested_at=question.asked_at,
+            expires_at=question.expires_at,
+            evidence=question.evidence,
+            seq=question.seq,
+        )
 
 
 class ApprovalList(WireModel):

@@ -1,11 +1,12 @@
 """What the tools of a session are doing, and what a person is asked, folded from what `watch` gives. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from duragent.client.watch import Item, Reset
 from duragent.journal import events
+from duragent.journal.question import QuestionFold
 from duragent.journal.record import Record
-from duragent.wire import Approval, Delta, Finding
+from duragent.wire import Approval, Delta
 
 KEPT_CHARS = 16 << 10
 """Of the output of a running call: its end."""
@@ -13,14 +14,18 @@ KEPT_CHARS = 16 << 10
 
 @dataclass
 class RunningCall:
-    """A call that was started. `output` is the end of what it has printed so far."""
+    """A call that was started and has no result yet."""
 
     call: str
     tool: str
     invocation: str
+    """The whole call in one line."""
     attempt: int = 1
+    """Counts the runs of this call, from 1."""
     output: str = ""
+    """The end of what this run has printed so far, at most KEPT_CHARS characters."""
     _start: int = 0
+    """The offset of the first character of `output` in all that this run has printed."""
 
     def grow(self, delta: Delta) -> None:
         if delta.attempt < self.attempt:
@@ -34,86 +39,46 @@ class RunningCall:
         self._start, self.output = self._start + cut, self.output[cut:]
 
 
-@dataclass
 class Activity:
-    """`running` by call. `question` is what waits for a decision; None when nothing does."""
+    """The running calls of one session, and its open question."""
 
-    session_id: str = ""
-    agent: str = ""
-    running: dict[str, RunningCall] = field(default_factory=dict)
-    question: Approval | None = None
-    _calls: dict[str, events.Call] = field(default_factory=dict)
+    def __init__(self, session_id: str = "", agent: str = "") -> None:
+        self.running: dict[str, RunningCall] = {}
+        """Calls that were started and have no result yet, by id."""
+        self.question: Approval | None = None
+        """What waits for a decision; None when nothing does."""
+        self._questions = QuestionFold(session_id, agent)
+        self._calls: dict[str, events.Call] = {}
 
     def take(self, item: Item) -> None:
         match item:
             case Delta(kind="output", call=call) if call in self.running:
                 self.running[call].grow(item)
             case Record():
-                self._happened(item)
+                self._take_record(item)
             case Reset():
-                self._clear()
+                self.running = {}
+                self._questions.forget()
+                self.question = None
             case _:
                 pass
 
     def call(self, call_id: str) -> events.Call | None:
-        """The call as the model wrote it, if its reply was seen."""
+        """The call as the model wrote it; None when its reply was not seen."""
         return self._calls.get(call_id)
 
-    def _happened(self, record: Record) -> None:
+    def _take_record(self, record: Record) -> None:
         match record.event:
             case events.ModelReplied(calls=calls) if calls:
                 self._calls = {call.call: call for call in calls}
             case events.ToolStarted() as started:
                 running = RunningCall(started.call, started.tool, started.invocation, started.attempt)
                 self.running[started.call] = running
-            case events.ApprovalRequested() as asked:
-                self.question = self._approval(asked, record)
-            case events.ToolLost() as lost:
-                self.running.pop(lost.call, None)
-                self.question = self._lost(lost, record) if lost.asks else None
-            case events.ApprovalDecided() | events.ToolResolved():
-                self.question = None
-            case events.ToolFinished(call=call):
+            case events.ToolLost(call=call) | events.ToolFinished(call=call):
                 self.running.pop(call, None)
-                if self.question and self.question.call_id == call:
-                    self.question = None
             case events.TurnEnded() | events.SessionClosed():
-                self._clear()
-
-    def _clear(self) -> None:
-        self.running, self.question = {}, None
-
-    def _approval(self, asked: events.ApprovalRequested, record: Record) -> Approval:
-        return Approval(
-            session_id=self.session_id,
-            agent=self.agent,
-            title="",
-            kind="approval",
-            call_id=asked.call,
-            tool=asked.tool,
-            command=events.command_of(asked.invocation, asked.tool),
-            arguments_sha256=asked.arguments_sha256,
-            findings=[Finding(text=each.text, reason=each.reason) for each in asked.findings],
-            patterns=list(asked.patterns),
-            place=asked.place,
-            requested_at=record.ts,
-            expires_at=asked.expires_at,
-            seq=record.seq,
-        )
-
-    def _lost(self, lost: events.ToolLost, record: Record) -> Approval:
-        call = self._calls.get(lost.call)
-        tool = call.tool if call else ""
-        return Approval(
-            session_id=self.session_id,
-            agent=self.agent,
-            title="",
-            kind="lost",
-            call_id=lost.call,
-            tool=tool,
-            command=events.command_of(lost.invocation, tool),
-            arguments_sha256="",
-            requested_at=record.ts,
-            evidence=lost.evidence,
-            seq=record.seq,
-        )
+                self.running = {}
+        before = self._questions.question
+        self._questions.take(record)
+        if (question := self._questions.question) is not before:
+            self.question = None if question is None else Approval.of(question)

@@ -1,29 +1,18 @@
-"""One question and its answer, or what came of a decision, over `watch`, whether or not anybody looks on."""
+"""One question and its answer, or what came of a decision, over `watch`: until the turn has ended or stands still."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from duragent.client.client import Client, new_key
-from duragent.client.watch import CaughtUp, Item, Reconnecting
-from duragent.journal.events import (
-    ApprovalDecided,
-    ApprovalRequested,
-    ModelCalled,
-    ModelFailed,
-    ModelReplied,
-    SessionClosed,
-    TokenCounts,
-    ToolFinished,
-    ToolLost,
-    ToolResolved,
-    TurnEnded,
-    TurnOutcome,
-    TurnStarted,
-)
+from duragent.client.watch import CaughtUp, Item, Reconnecting, Reset
+from duragent.journal.answer import APPROVAL_REQUIRED, TURN_PAUSED, AnswerFold, TurnAnswer
+from duragent.journal.events import TokenCounts, TurnOutcome
 from duragent.journal.record import Record
 from duragent.wire import Approval, SendMessage
+
+_LookBack = Callable[[Client, str, AnswerFold], Awaitable["TurnResult | None"]]
 
 TEMPORARY = ("rate-limited", "model-unavailable", "model-timeout")
 """Codes of failed turns where asking again later can help."""
@@ -31,87 +20,59 @@ TEMPORARY = ("rate-limited", "model-unavailable", "model-timeout")
 CONFIGURATION = ("authentication-failed", "model-not-configured")
 """Codes of failed turns where a person has to set something right first."""
 
+OLDER_PAUSE = "the session is paused; a new message resumes it"
+"""The reason of a pause whose own reason is in a record before those that were watched."""
+
 
 @dataclass(frozen=True)
 class TurnResult:
-    """How the turn that took up a message ended. `text` is the last answer in it, or what there is of one.
-
-    `waiting`: a person has to decide about a tool call first, the one in `approval`.
-    """
+    """How the turn of a message, or of a decision, ended, or why it stands still."""
 
     input_seq: int
+    """The seq of the message or of the decision."""
     outcome: TurnOutcome | Literal["running", "waiting"] = "running"
+    """`waiting`: a person must first decide about the tool call in `approval`."""
     text: str = ""
+    """The last answer of the turn, or the beginning of one that was stopped; "" without any."""
     seq: int | None = None
+    """The seq of the record with `text`, or of the newest reply when `text` is ""; None before the first reply."""
     message_id: str | None = None
+    """The id of the answer in that record."""
     model: str | None = None
+    """The model of the newest reply; None before the first."""
     usage: TokenCounts | None = None
+    """The tokens of that reply."""
     cost_usd: float | None = None
+    """The price of that reply; None also when it is not known."""
     finish_reason: str = ""
+    """As in `ModelReplied`; "" before the first reply."""
     code: str = ""
+    """As in `TurnAnswer`."""
     reason: str = ""
+    """A sentence for people; "" when there is none."""
     approval: Approval | None = None
+    """What a person must decide; None unless `outcome` is `waiting`."""
 
 
-class ClientTurn:
-    """Finds the turn that answers the message at `input_seq` in the records after it. Pure.
-
-    `under_way`: `input_seq` is no message but something in the turn, which is the one that the records go on with.
-    """
-
-    def __init__(self, input_seq: int, *, under_way: bool = False) -> None:
-        self.result = TurnResult(input_seq)
-        self.asks = False
-        """Whether, as far as the records go, a person has to decide; in whichever turn, for it stands in the way."""
-        self._ours: set[str] = set()
-        self._under_way = under_way
-
-    @property
-    def begun(self) -> bool:
-        return bool(self._ours) or self._under_way
-
-    @property
-    def ended(self) -> bool:
-        return self.result.outcome != "running"
-
-    def take(self, record: Record) -> None:
-        self._note_question(record)
-        if self._under_way and not self._ours and (turn := getattr(record.event, "turn", "")):
-            self._ours.add(turn)
-        match record.event:
-            # A turn that began for the message has it; any other takes it up with its next model call.
-            case TurnStarted(turn=turn, trigger=trigger) if trigger == self.result.input_seq:
-                self._ours.add(turn)
-            case ModelCalled(turn=turn, input_seq=seen) if seen >= self.result.input_seq:
-                self._ours.add(turn)
-            case ModelReplied() as reply if reply.turn in self._ours:
-                self.result = replace(
-                    self.result,
-                    text=reply.text,
-                    seq=record.seq,
-                    message_id=reply.message_id,
-                    model=reply.model,
-                    usage=reply.usage,
-                    cost_usd=reply.cost_usd,
-                    finish_reason=reply.finish_reason,
-                )
-            case ModelFailed(turn=turn, partial_text=partial) if turn in self._ours:
-                self.result = replace(self.result, text=partial)
-            case TurnEnded() as end if end.turn in self._ours:
-                self.result = replace(self.result, outcome=end.outcome, code=end.code, reason=end.reason)
-            case SessionClosed() as closed if not self._ours and record.seq > self.result.input_seq:
-                self.result = replace(
-                    self.result, outcome="cancelled", reason=closed.reason or "the session was closed"
-                )
-            case _:
-                pass
-
-    def _note_question(self, record: Record) -> None:
-        match record.event:
-            case ApprovalRequested() | ToolLost(asks=True):
-                self.asks = True
-            case ApprovalDecided() | ToolResolved() | ToolFinished() | TurnEnded():
-                self.asks = False
+def result_of(answer: TurnAnswer, input_seq: int) -> TurnResult:
+    """The answer as commands print it."""
+    result = TurnResult(input_seq, answer.outcome, code=answer.code, reason=answer.reason)
+    if (reply := answer.reply) is not None:
+        result = replace(
+            result,
+            text=reply.text,
+            seq=answer.reply_seq,
+            message_id=reply.message_id,
+            model=reply.model,
+            usage=reply.usage,
+            cost_usd=reply.cost_usd,
+            finish_reason=reply.finish_reason,
+        )
+    if (failed := answer.failed) is not None:
+        result = replace(result, text=failed.partial_text)
+        if failed.partial_text:
+            result = replace(result, seq=answer.failed_seq, message_id=failed.message_id)
+    return result
 
 
 async def ask(
@@ -122,37 +83,16 @@ async def ask(
     key: str | None = None,
     on_item: Callable[[Item], None] | None = None,
 ) -> TurnResult:
-    """Sends the text and returns when its turn has ended, or waits for a person; survives a server that dies."""
+    """Send the text and wait for its turn; a server that dies in the middle is waited for."""
     accepted = await client.post_message(session_id, SendMessage(content=text), key=key or new_key())
-    return await _followed(client, session_id, ClientTurn(accepted.seq), on_item)
+    return await _wait(client, session_id, accepted.seq, on_item, _older_question)
 
 
 async def rest_of_turn(
     client: Client, session_id: str, seq: int, *, on_item: Callable[[Item], None] | None = None
 ) -> TurnResult:
-    """As `ask`, for the turn that is under way at record `seq`, such as that of a decision."""
-    return await _followed(client, session_id, ClientTurn(seq, under_way=True), on_item)
-
-
-async def _followed(
-    client: Client, session_id: str, turn: ClientTurn, on_item: Callable[[Item], None] | None
-) -> TurnResult:
-    live, looked = False, turn.begun
-    async with aclosing(client.watch(session_id, after=turn.result.input_seq - 1)) as items:
-        async for item in items:
-            if on_item is not None:
-                on_item(item)
-            if isinstance(item, Record):
-                turn.take(item)
-                if turn.ended:
-                    break
-            live = isinstance(item, CaughtUp) or (live and not isinstance(item, Reconnecting))
-            # Once for a question that is older than the message, and then whenever there is news of one.
-            if live and (turn.asks or not (looked or turn.begun)):
-                looked = True
-                if (approval := await open_question(client, session_id)) is not None:
-                    return waiting(turn.result, approval)
-    return turn.result
+    """As `ask`, for the turn of the decision at record `seq`."""
+    return await _wait(client, session_id, seq, on_item, _older_pause)
 
 
 async def open_question(client: Client, session_id: str) -> Approval | None:
@@ -161,7 +101,64 @@ async def open_question(client: Client, session_id: str) -> Approval | None:
     return found[0] if found else None
 
 
-def waiting(result: TurnResult, approval: Approval) -> TurnResult:
+async def _wait(
+    client: Client, session_id: str, seq: int, on_item: Callable[[Item], None] | None, look_back: _LookBack
+) -> TurnResult:
+    """`look_back` asks the server once what the session stood still for before the record `seq`."""
+    fold, live, looked = AnswerFold(seq), False, False
+    async with aclosing(client.watch(session_id, after=seq - 1)) as items:
+        async for item in items:
+            if on_item is not None:
+                on_item(item)
+            match item:
+                case Record():
+                    fold.take(item)
+                case CaughtUp():
+                    live = True
+                case Reconnecting():
+                    live = False
+                case Reset():
+                    fold, live = AnswerFold(seq), False
+            if fold.ended is not None:
+                return result_of(fold.ended, seq)
+            if not live:
+                # A turn that stood still in the past may have gone on since.
+                continue
+            result = await _standstill(client, session_id, fold)
+            if result is None and not looked:
+                looked, result = True, await look_back(client, session_id, fold)
+            if result is not None:
+                return result
+    return TurnResult(seq)
+
+
+async def _standstill(client: Client, session_id: str, fold: AnswerFold) -> TurnResult | None:
+    """What the turn stands still for; None when it goes on, or when the question has been answered by now."""
+    now = fold.now
+    if now is None:
+        return None
+    if now.outcome == "paused":
+        return result_of(now, fold.seq)
+    approval = await open_question(client, session_id)
+    return None if approval is None else _waiting(result_of(now, fold.seq), approval)
+
+
+async def _older_question(client: Client, session_id: str, fold: AnswerFold) -> TurnResult | None:
+    """A question that is older than a message: it stands in the way until a turn has taken the message up."""
+    approval = None if fold.begun else await open_question(client, session_id)
+    return None if approval is None else _waiting(TurnResult(fold.seq), approval)
+
+
+async def _older_pause(client: Client, session_id: str, fold: AnswerFold) -> TurnResult | None:
+    """A pause that is older than a decision: unlike a message, a decision does not resume the session."""
+    session = await client.session(session_id)
+    if session.status != "paused" or session.waits_for is not None or session.head > fold.head:
+        # Not paused, or records that say more are on their way.
+        return None
+    return TurnResult(fold.seq, "paused", code=TURN_PAUSED, reason=OLDER_PAUSE)
+
+
+def _waiting(result: TurnResult, approval: Approval) -> TurnResult:
     lost = "a call may have run, and a person has to say what is to be done"
     reason = lost if approval.kind == "lost" else "a tool call waits for approval"
-    return replace(result, outcome="waiting", code="approval-required", reason=reason, approval=approval)
+    return replace(result, outcome="waiting", code=APPROVAL_REQUIRED, reason=reason, approval=approval)

@@ -1,12 +1,9 @@
 """What is inside as the shapes of `wire.py`."""
 
-from collections.abc import Iterable
-
-from duragent import wire
-from duragent.journal.events import PolicyFinding, TokenCounts, command_of
+from duragent.journal.events import TokenCounts
+from duragent.journal.question import Question
 from duragent.journal.state import SessionState, Totals
-from duragent.session.sessions import OpenQuestion
-from duragent.wire import Approval, SessionInfo, Usage, Waiting
+from duragent.wire import SessionInfo, Usage, Waiting
 
 
 def session_info(state: SessionState, damage: str | None = None, *, unread: bool = False) -> SessionInfo:
@@ -57,30 +54,5 @@ def reply_usage(tokens: TokenCounts, cost_usd: float | None) -> Usage:
     )
 
 
-def findings(found: Iterable[PolicyFinding]) -> list[wire.Finding]:
-    return [wire.Finding(text=each.text, reason=each.reason) for each in found]
-
-
-def approval(question: OpenQuestion) -> Approval:
-    return Approval(
-        session_id=question.session_id,
-        agent=question.agent,
-        title=question.title,
-        kind=question.kind,
-        call_id=question.call,
-        tool=question.tool,
-        command=command_of(question.invocation, question.tool),
-        arguments_sha256=question.arguments_sha256,
-        findings=findings(question.findings),
-        patterns=list(question.patterns),
-        place=question.place,
-        requested_at=question.asked_at,
-        expires_at=question.expires_at,
-        evidence=question.evidence,
-        seq=question.seq,
-    )
-
-
-def waiting(question: OpenQuestion) -> Waiting:
-    command = command_of(question.invocation, question.tool)
-    return Waiting(session_id=question.session_id, call_id=question.call, command=command, seq=question.seq)
+def waiting(question: Question) -> Waiting:
+    return Waiting(session_id=question.session_id, call_id=question.call, command=question.command, seq=question.seq)

@@ -1,4 +1,4 @@
-"""An answer that comes when a turn has ended, or when it waits for a person."""
+"""A response that comes when a turn has ended, or when it waits for a person."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -8,40 +8,44 @@ from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from duragent.errors import SessionDeleted, SessionNotFound
+from duragent.journal.answer import TurnAnswer
+from duragent.journal.events import ModelFailed
 from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import waiting
 from duragent.server.problems import RequestRefused
 from duragent.server.responses import answer
-from duragent.session.wait_for_turn import WAITS, Answered
 from duragent.wire import Waiting
 
 
 @dataclass(frozen=True)
 class TurnResponse:
-    """An ASGI answer that waits for the turn of the message `seq`, or for `turn`; the turn does not depend on it.
+    """An ASGI response that waits for the turn of a message. The turn goes on when this client leaves.
 
-    `shape` makes the body of a 200 of it. 202 with what waits when a person has to decide first.
+    200 with the body that `shape` makes; 202 with the open question while a person has to decide first.
     """
 
     doors: Dependencies
     session_id: str
     seq: int
-    shape: Callable[[Answered], BaseModel]
+    """Of the message, or of the decision."""
+    shape: Callable[[TurnAnswer], BaseModel]
+    """Makes the body of a 200. Raises RequestRefused when the turn has no answer."""
     headers: Mapping[str, str] = field(default_factory=dict)
     turn: str = ""
+    """The turn of the decision; "" for a message."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = await self._found()
-        response = answer(found, 202 if isinstance(found, Waiting) else 200, self.headers)
+        body = await self._body()
+        response = answer(body, 202 if isinstance(body, Waiting) else 200, self.headers)
         await response(scope, receive, send)
 
-    async def _found(self) -> BaseModel:
+    async def _body(self) -> BaseModel:
         seconds = self.doors.settings.request_timeout_seconds
         try:
             async with self.doors.stop.ends(), asyncio.timeout(seconds):
                 while True:
-                    answered = await self.doors.sessions.answer(self.session_id, self.seq, self.turn)
-                    if answered.code != WAITS:
+                    found = await self.doors.sessions.answer(self.session_id, self.seq, self.turn)
+                    if found.outcome != "waiting":
                         break
                     if (question := await self.doors.sessions.question(self.session_id)) is not None:
                         return waiting(question)
@@ -52,13 +56,20 @@ class TurnResponse:
             where = f"/api/v1/sessions/{self.session_id}/events?after={self.seq}"
             detail = f"no answer within {seconds:g} seconds; the turn goes on, and its answer comes at {where}"
             raise RequestRefused("timeout", detail) from None
-        return self.shape(answered)
+        return self.shape(found)
 
 
-def good(answered: Answered) -> Answered:
-    """The same, when it has an answer or what was said of one until it was cancelled. Raises Refused."""
-    if answered.outcome == "failed":
-        raise RequestRefused("model-failed", answered.reason or answered.code or "the model gave no answer")
-    if answered.outcome == "paused":
-        raise RequestRefused("turn-paused", answered.reason or "the turn waits for a person")
-    return answered
+def completed_or_cancelled(found: TurnAnswer) -> TurnAnswer:
+    """The same value. Raises RequestRefused for a turn that failed or is paused."""
+    if found.outcome == "failed":
+        raise RequestRefused("model-failed", found.reason or found.code or "the model gave no answer")
+    if found.outcome == "paused":
+        raise RequestRefused("turn-paused", found.reason or "the turn waits for a person")
+    return found
+
+
+def cancelled_attempt(found: TurnAnswer) -> tuple[ModelFailed | None, int]:
+    """The attempt that the cancellation stopped, which holds the beginning of an answer, and its seq; None and 0."""
+    if found.failed is None or found.failed.error != "cancelled":
+        return None, 0
+    return found.failed, found.failed_seq

@@ -1,78 +1,30 @@
-"""What people are asked: the open question of a session, and writing down what is always allowed."""
+"""The open question of a session, and decisions about it: checked, and written to the policy when they are for ever."""
 
 import logging
 from collections.abc import Awaitable
-from dataclasses import dataclass
-from typing import Literal
 
 from duragent.crashpoint import crashpoint
 from duragent.errors import CallChanged, InvalidRequest, NothingToDo, SessionNotFound, StoreError
 from duragent.journal.admit import Already, admit
-from duragent.journal.events import ApprovalRequested, PolicyFinding, ToolLost, command_of
 from duragent.journal.inputs import Decision
-from duragent.journal.record import Record, timestamp
-from duragent.journal.state import OpenCall, SessionState
+from duragent.journal.question import Question, question_of
+from duragent.journal.record import timestamp
 from duragent.turn.host import TurnHost
 from duragent.turn.ports import Ports
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenQuestion:
-    """What a person has to decide. `kind`: whether a call may run, or what to do about one that may have run."""
-
-    session_id: str
-    agent: str
-    title: str
-    kind: Literal["approval", "lost"]
-    seq: int
-    asked_at: str
-    call: str
-    tool: str
-    invocation: str
-    arguments_sha256: str = ""
-    findings: tuple[PolicyFinding, ...] = ()
-    patterns: tuple[str, ...] = ()
-    place: str = ""
-    expires_at: str | None = None
-    evidence: str = ""
-
-
-def question_of(state: SessionState, call: OpenCall, record: Record | None) -> OpenQuestion:
-    """The open question of a session, from its state and the record that asks."""
-    event = record.event if record else None
-    asked = event if isinstance(event, ApprovalRequested) else None
-    lost = event if isinstance(event, ToolLost) else None
-    return OpenQuestion(
-        session_id=state.session_id,
-        agent=state.agent,
-        title=state.title or state.topic,
-        kind="approval" if call.status == "waiting" else "lost",
-        seq=call.asked_seq,
-        asked_at=call.asked_at,
-        call=call.call,
-        tool=call.tool,
-        invocation=asked.invocation if asked else lost.invocation if lost else "",
-        arguments_sha256=call.arguments_sha256,
-        findings=asked.findings if asked else (),
-        patterns=asked.patterns if asked else (),
-        place=asked.place if asked else "",
-        expires_at=asked.expires_at if asked else None,
-        evidence=lost.evidence if lost else "",
-    )
-
-
-async def open_question(stage: TurnHost) -> OpenQuestion | None:
+async def open_question(stage: TurnHost) -> Question | None:
     """What this session asks; None when it asks nothing."""
     state = stage.state
     if (call := state.asks) is None:
         return None
     records = await stage.read_records(call.asked_seq - 1, 1)
-    return question_of(state, call, records[0] if records else None)
+    return question_of(state, records[0] if records else None)
 
 
-async def if_readable(asking: Awaitable[OpenQuestion | None]) -> OpenQuestion | None:
+async def if_readable(asking: Awaitable[Question | None]) -> Question | None:
     """What one session among many asks: one that has gone or cannot be read must not hide what the others ask."""
     try:
         return await asking
@@ -91,7 +43,7 @@ async def prepare_decision(stage: TurnHost, ports: Ports, posted: Decision) -> D
     question = await open_question(stage)
     if question is None or isinstance(admit(stage.state, posted, ""), Already):
         return posted
-    if posted.invocation not in (None, command_of(question.invocation, question.tool)):
+    if posted.invocation not in (None, question.command):
         raise CallChanged(posted.call)
     if posted.decision != "deny" and question.expires_at and question.expires_at <= timestamp(ports.clock.now()):
         raise NothingToDo(f"nobody answered until {question.expires_at}, so it counts as denied")

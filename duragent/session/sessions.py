@@ -12,11 +12,13 @@ from contextlib import asynccontextmanager
 
 from duragent.bus import Block, OutputDelta
 from duragent.errors import Damaged, DuragentError, LogChanged, NotDamaged, Stopping, Unavailable
+from duragent.journal.answer import AnswerFold, TurnAnswer
 from duragent.journal.apply import reduce
 from duragent.journal.inputs import Input
+from duragent.journal.question import Question
 from duragent.journal.record import Record, crc_seed, encode, expanded_block, timestamp
 from duragent.journal.state import SessionState
-from duragent.session.approvals import OpenQuestion, if_readable, open_question
+from duragent.session.approvals import if_readable, open_question
 from duragent.session.checks import CheckPorts, Checks
 from duragent.session.create import CreateKey, NewSession, create_once, first_records
 from duragent.session.expiry import expired_approvals, expired_sessions
@@ -26,7 +28,7 @@ from duragent.session.recovery import recover
 from duragent.session.repair import damage_of, mend
 from duragent.session.session import Receipt, Session
 from duragent.session.tasks import StoppableTasks, best_effort, bounded, shielded
-from duragent.session.wait_for_turn import Answered, AnswerSearch, wait_for_turn
+from duragent.session.wait_for_turn import wait_for_turn
 from duragent.session.watch import LogHead, LogReset, ReplayEnd, Watched
 from duragent.turn.ports import Ports
 
@@ -35,7 +37,6 @@ __all__ = [
     "LogHead",
     "LogReset",
     "NewSession",
-    "OpenQuestion",
     "OutputDelta",
     "Receipt",
     "ReplayEnd",
@@ -85,18 +86,18 @@ class Sessions:
         async with session.watch(after) as items:
             yield items
 
-    async def answer(self, session_id: str, seq: int, turn: str = "") -> Answered:
+    async def answer(self, session_id: str, seq: int, turn: str = "") -> TurnAnswer:
         """Wait for the end of the turn that takes up the message `seq`; at once when it has ended long ago.
 
-        With `turn` it is that turn's end behind the record `seq`. A turn that waits for a person counts as paused.
+        With `turn` it is that turn's end after the record `seq`. A turn that stands still is an answer too.
         """
-        search, after = AnswerSearch(seq, taken={turn} if turn else set()), seq
+        fold, after = AnswerFold(seq, turn), seq
         while not self._stopping:
             # Once is enough unless the watch ends early: the session was deleted, reopened, or this watcher too slow.
             session = await self._session(session_id)
-            found, after = await wait_for_turn(session, search, after)
-            if found is not None:
-                return found
+            answer, after = await wait_for_turn(session, fold, after)
+            if answer is not None:
+                return answer
             if session.problem is not None:
                 raise session.problem
         raise Stopping
@@ -268,14 +269,14 @@ class Sessions:
         """See `ports.Others`."""
         return await self.records(session_id, await self.read_back(session_id, before, limit))
 
-    async def questions(self) -> "builtins.list[OpenQuestion]":
+    async def questions(self) -> "builtins.list[Question]":
         """What people are asked, in all sessions that have been read, the oldest first."""
         await self._index.wait_a_moment()
         asking = [state.session_id for state in self._index.states() if state.asks]
         found = [await if_readable(self.question(session_id)) for session_id in asking]
         return sorted((question for question in found if question), key=lambda question: question.asked_at)
 
-    async def question(self, session_id: str) -> OpenQuestion | None:
+    async def question(self, session_id: str) -> Question | None:
         """What this session asks; None when it asks nothing."""
         return await open_question(await self._session(session_id))
 

@@ -13,8 +13,8 @@ from typing import Any, cast
 from duragent.bus import Block, OutputDelta
 from duragent.errors import AlreadyDecided, CallChanged, IdempotencyMismatch, NothingToDo, Stopping
 from duragent.journal.inputs import Cancel, Decision, Input, Message, Pause, Resume
+from duragent.journal.question import Question
 from duragent.journal.state import SessionState
-from duragent.session.approvals import OpenQuestion
 from duragent.session.session import Receipt
 from duragent.session.sessions import NewSession, Sessions
 from tests.campaigns.turns_plan import Happening
@@ -218,7 +218,7 @@ class Person:
         taken = await asyncio.gather(*(self._post_decision(each) for each in rivals))
         self._note_decisions([each for each in taken if each is not None])
 
-    def _choose(self, question: OpenQuestion) -> Decision:
+    def _choose(self, question: Question) -> Decision:
         yes = ("allow_once", "allow_once", "allow_once", "allow_always", "deny")
         return Decision(
             call=question.call,
@@ -244,7 +244,7 @@ class Person:
             if decision.idempotency_key:
                 self._take(decision.idempotency_key, [receipt])
 
-    async def _decide_about_another_call(self, question: OpenQuestion) -> None:
+    async def _decide_about_another_call(self, question: Question) -> None:
         """A yes to what is not what waits decides nothing."""
         seen = {"arguments_sha256": "0" * 64} if question.arguments_sha256 else {"invocation": "another"}
         yes = "allow_once" if question.kind == "approval" else "retry"
@@ -255,7 +255,7 @@ class Person:
             return
         self._fault("a yes to another call was taken")
 
-    async def _say_yes_too_late(self, question: OpenQuestion) -> None:
+    async def _say_yes_too_late(self, question: Question) -> None:
         """When the time for an answer is over no yes counts, and nobody has to say no."""
         over = datetime.fromisoformat(question.expires_at or "") - self.world.clock.now()
         await self.world.clock.sleep(over.total_seconds() + 0.5)

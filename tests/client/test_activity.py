@@ -1,5 +1,4 @@
 from duragent.client.activity import KEPT_CHARS, Activity
-from duragent.client.turn import ClientTurn
 from duragent.client.watch import Reset
 from duragent.journal import events
 from duragent.journal.record import Record
@@ -95,17 +94,3 @@ def test_a_call_that_may_have_run_is_asked_about_with_its_tool() -> None:
     assert (asked.kind, asked.tool, asked.command, asked.evidence) == ("lost", "mail", "mail", "no result")
     assert activity(replied, lost, events.ToolResolved(call="c1", resolution="done")).question is None
     assert activity(replied, lost.model_copy(update={"asks": False})).question is None
-
-
-def test_a_turn_under_way_is_the_one_of_the_records_that_follow() -> None:
-    turn = ClientTurn(7, under_way=True)
-    turn.take(Record(7, TS, events.ApprovalDecided(call="c1", decision="allow_once", arguments_sha256="")))
-    turn.take(Record(8, TS, STARTED))
-    assert (turn.begun, turn.asks, turn.ended) == (True, False, False)
-    turn.take(Record(9, TS, ASKED))
-    assert turn.asks
-    turn.take(Record(10, TS, events.ApprovalDecided(call="c1", decision="deny", arguments_sha256="")))
-    assert not turn.asks
-    turn.take(Record(11, TS, events.ModelReplied(message_id="m", turn="t", step=2, text="done")))
-    turn.take(Record(12, TS, events.TurnEnded(turn="t", outcome="completed")))
-    assert (turn.result.outcome, turn.result.text) == ("completed", "done")

@@ -1,6 +1,5 @@
 from duragent.client.answer import PartialAnswer
-from duragent.client.turn import ClientTurn
-from duragent.journal.events import Event, ModelCalled, ModelFailed, ModelReplied, TurnEnded, TurnStarted
+from duragent.journal.events import Event, ModelCalled, ModelReplied, TurnEnded, TurnStarted
 from duragent.journal.record import Record
 from duragent.wire import Delta
 
@@ -57,28 +56,3 @@ def test_reasoning_is_kept_apart() -> None:
     answer.take(Delta(turn="t1", step=1, attempt=1, kind="reasoning", offset=0, text="hm"))
     answer.take(delta("yes", 0))
     assert (answer.text, answer.reasoning) == ("yes", "hm")
-
-
-def test_a_turn_that_ran_before_the_message_is_not_its_answer_unless_it_took_it_up() -> None:
-    turn = ClientTurn(input_seq=10)
-    turn.take(record(11, ModelReplied(message_id="a", turn="old", text="to somebody else")))
-    turn.take(record(12, TurnEnded(turn="old", outcome="completed")))
-    assert not turn.ended
-    turn.take(record(13, TurnStarted(turn="t2", trigger=10)))
-    turn.take(record(14, ModelReplied(message_id="b", turn="t2", text="to you")))
-    turn.take(record(15, TurnEnded(turn="t2", outcome="completed")))
-    assert (turn.result.outcome, turn.result.text, turn.result.seq) == ("completed", "to you", 14)
-
-    steered = ClientTurn(input_seq=10)
-    steered.take(record(11, called(1, step=2, input_seq=10, turn="old")))
-    steered.take(record(12, TurnEnded(turn="old", outcome="failed", code="rate-limited", reason="slow down")))
-    assert (steered.result.outcome, steered.result.code) == ("failed", "rate-limited")
-
-
-def test_a_stopped_turn_keeps_what_there_is_of_its_answer() -> None:
-    turn = ClientTurn(input_seq=1)
-    turn.take(record(2, TurnStarted(turn="t1", trigger=1)))
-    failed = ModelFailed(turn="t1", step=1, attempt=1, error="cancelled", partial_text="1 2 3")
-    turn.take(record(3, failed))
-    turn.take(record(4, TurnEnded(turn="t1", outcome="cancelled")))
-    assert (turn.result.outcome, turn.result.text) == ("cancelled", "1 2 3")

@@ -97,7 +97,7 @@ async def test_a_command_in_no_list_waits_for_a_person_and_runs_once_when_it_is_
         state = await house.sessions.state(session)
         assert (state.status, state.has_work) == ("paused", False)
         waiting = await house.sessions.answer(session, seq)
-        assert (waiting.outcome, waiting.code) == ("paused", "approval-required")
+        assert (waiting.outcome, waiting.code) == ("waiting", "approval-required")
         await house.sessions.post(session, Decision(call=asked.call, decision="allow_once", by="me"))
         answered = await house.sessions.answer(session, seq)
         assert answered.outcome == "completed"

@@ -10,10 +10,10 @@ import pytest
 from duragent.errors import Unavailable
 from duragent.journal.events import Call, ToolFinished, ToolLost, ToolResolved, ToolStarted
 from duragent.journal.inputs import Decision, Pause, Resume
+from duragent.journal.question import Question
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.policy.tiers import Policy
 from duragent.process.spool import Spool
-from duragent.session.approvals import OpenQuestion
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
@@ -116,7 +116,7 @@ async def test_a_result_that_cannot_be_read_under_a_running_server_is_asked_abou
     assert (project / "count").read_text() == "once\n"
 
 
-async def _question(house: House, session: str) -> OpenQuestion:
+async def _question(house: House, session: str) -> Question:
     async with asyncio.timeout(LIMIT_SECONDS):
         while (question := await house.sessions.question(session)) is None:
             await asyncio.sleep(0.01)

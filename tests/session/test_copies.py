@@ -73,7 +73,7 @@ class Place:
         said = await self.house.say(session, text)
         answer = asyncio.ensure_future(self.house.sessions.answer(session, said))
         async with asyncio.timeout(LIMIT_SECONDS):
-            while not answer.done() or (await answer).outcome == "paused":
+            while not answer.done() or (await answer).outcome == "waiting":
                 if (await self.house.sessions.state(session)).asks:
                     await self.allow(session)
                     answer = asyncio.ensure_future(self.house.sessions.answer(session, said))

@@ -201,7 +201,8 @@ async def test_a_cancelled_answer_keeps_what_was_said(tmp_path: Path) -> None:
         receipt = await house.sessions.post(session, Cancel(by="test"))
         assert receipt.changed
         answered = await house.sessions.answer(session, seq)
-        assert (answered.outcome, answered.partial_text) == ("cancelled", "one two")
+        assert answered.failed is not None
+        assert (answered.outcome, answered.failed.partial_text) == ("cancelled", "one two")
         assert model.abandoned == 1
         await house.ask(session, "and now?")
     assert [(m.role, m.content) for m in model.requests[1].messages[1:]] == [

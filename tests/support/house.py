@@ -9,12 +9,12 @@ from typing import Any
 
 from duragent.agent.load import Agent, load_agent
 from duragent.errors import AgentNotFound
+from duragent.journal.answer import TurnAnswer
 from duragent.journal.events import Event
 from duragent.journal.inputs import Decision, Message
 from duragent.journal.record import Record
 from duragent.models.base import Model, ModelChoice
 from duragent.session.sessions import NewSession, Sessions
-from duragent.session.wait_for_turn import Answered
 from duragent.stores.base import Store
 from duragent.subscribers.notify import Notice
 from duragent.testing import FakeClock
@@ -73,7 +73,7 @@ class House:
     async def say(self, session_id: str, text: str, key: str | None = None) -> int:
         return (await self.sessions.post(session_id, Message(text=text, idempotency_key=key))).seq
 
-    async def ask(self, session_id: str, text: str) -> Answered:
+    async def ask(self, session_id: str, text: str) -> TurnAnswer:
         return await self.sessions.answer(session_id, await self.say(session_id, text))
 
     async def decide(self, session_id: str, call: str) -> None:

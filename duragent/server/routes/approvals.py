@@ -7,10 +7,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from duragent.errors import InvalidRequest
+from duragent.journal.answer import TurnAnswer
 from duragent.journal.events import ApprovalDecided, ToolResolved
 from duragent.journal.inputs import Decision
+from duragent.journal.question import Question
 from duragent.server.dependencies import Dependencies
-from duragent.server.mapping import approval, reply_usage
+from duragent.server.mapping import reply_usage
 from duragent.server.params import (
     ApprovalsQuery,
     body_of,
@@ -21,12 +23,11 @@ from duragent.server.params import (
 )
 from duragent.server.responses import answer, replayed
 from duragent.server.routes.messages import accepted
-from duragent.server.turn_response import TurnResponse, good
+from duragent.server.turn_response import TurnResponse, cancelled_attempt, completed_or_cancelled
 from duragent.session.approvals import if_readable
-from duragent.session.sessions import OpenQuestion, Receipt
-from duragent.session.wait_for_turn import Answered
+from duragent.session.sessions import Receipt
 from duragent.stores.base import SESSION_ID
-from duragent.wire import Accepted, ApprovalList, Completed, Decide
+from duragent.wire import Accepted, Approval, ApprovalList, Completed, Decide
 
 
 async def list_approvals(doors: Dependencies, request: Request) -> Response:
@@ -35,11 +36,11 @@ async def list_approvals(doors: Dependencies, request: Request) -> Response:
         questions, unread = await _of_session(doors, query.session_id), 0
     else:
         questions, unread = await doors.sessions.questions(), len(doors.sessions.unread())
-    shown = [approval(question) for question in questions if query.agent in (None, question.agent)]
+    shown = [Approval.of(question) for question in questions if query.agent in (None, question.agent)]
     return answer(ApprovalList(approvals=shown, unread=unread))
 
 
-async def _of_session(doors: Dependencies, session_id: str) -> list[OpenQuestion]:
+async def _of_session(doors: Dependencies, session_id: str) -> list[Question]:
     """What this session asks, also when it has not been read yet."""
     if not SESSION_ID.match(session_id) or session_id in doors.sessions.damaged():
         return []
@@ -54,7 +55,7 @@ async def approve(doors: Dependencies, request: Request) -> ASGIApp:
     seq, turn = await _decided(doors, session_id, decision.call, receipt)
     if prefers_async(request):
         return accepted(Accepted(session_id=session_id, message_id="", seq=seq), receipt.duplicate)
-    shape = partial(_completed, seq)
+    shape = partial(completed, seq)
     return TurnResponse(doors, session_id, seq, shape, replayed(receipt.duplicate), turn)
 
 
@@ -83,10 +84,16 @@ async def _decided(doors: Dependencies, session_id: str, call: str, receipt: Rec
     return seq, event.turn if isinstance(event, ApprovalDecided | ToolResolved) else ""
 
 
-def _completed(decided_seq: int, answered: Answered) -> Completed:
-    reply = good(answered).reply
-    if answered.outcome == "cancelled" or reply is None:
-        seq = answered.reply_seq or decided_seq
-        return Completed(message_id=answered.partial_id, content=answered.partial_text, seq=seq, interrupted=True)
+def completed(decided_seq: int, found: TurnAnswer) -> Completed:
+    """The body of a 200. Raises RequestRefused for a turn that failed or is paused."""
+    reply = completed_or_cancelled(found).reply
+    if found.outcome == "cancelled" or reply is None:
+        attempt, seq = cancelled_attempt(found)
+        return Completed(
+            message_id=(attempt.message_id if attempt else "") or "",
+            content=attempt.partial_text if attempt else "",
+            seq=seq or found.reply_seq or decided_seq,
+            interrupted=True,
+        )
     usage = reply_usage(reply.usage, reply.cost_usd)
-    return Completed(message_id=reply.message_id, content=reply.text, seq=answered.reply_seq, usage=usage)
+    return Completed(message_id=reply.message_id, content=reply.text, seq=found.reply_seq, usage=usage)

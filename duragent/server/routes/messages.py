@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from duragent.journal.answer import TurnAnswer
 from duragent.journal.events import MessageReceived, ModelFailed, ModelReplied, Sender
 from duragent.journal.inputs import Message
 from duragent.journal.line import first_seq, lines_of_types
@@ -22,9 +23,8 @@ from duragent.server.params import (
     session_id_of,
 )
 from duragent.server.responses import answer, replayed
-from duragent.server.turn_response import TurnResponse, good
+from duragent.server.turn_response import TurnResponse, cancelled_attempt, completed_or_cancelled
 from duragent.session.sessions import Receipt
-from duragent.session.wait_for_turn import Answered
 from duragent.wire import Accepted, Answer, MessageInfo, MessageList, SendMessage
 
 PAGE_MAX_CHARACTERS = 4 << 20
@@ -42,7 +42,7 @@ async def post_message(doors: Dependencies, request: Request) -> ASGIApp:
         noted = Accepted(session_id=session_id, message_id=receipt.message_id, seq=receipt.seq)
         return accepted(noted, receipt.duplicate)
     headers = replayed(receipt.duplicate)
-    return TurnResponse(doors, session_id, receipt.seq, lambda answered: _answer(answered, receipt.seq), headers)
+    return TurnResponse(doors, session_id, receipt.seq, lambda found: answer_of(found, receipt.seq), headers)
 
 
 def accepted(noted: Accepted, duplicate: bool) -> Response:
@@ -63,19 +63,23 @@ async def received(doors: Dependencies, request: Request) -> tuple[str, Receipt]
     return session_id, await doors.sessions.post(session_id, message)
 
 
-def _answer(answered: Answered, input_seq: int) -> Answer:
-    reply = good(answered).reply
-    if answered.outcome == "cancelled":
-        # The record with the partial text is the last thing that the model said; without any there is only the end.
-        seq, message_id = answered.reply_seq or input_seq, answered.partial_id
+def answer_of(found: TurnAnswer, input_seq: int) -> Answer:
+    """The body of a 200. Raises RequestRefused for a turn that failed or is paused."""
+    reply = completed_or_cancelled(found).reply
+    if found.outcome == "cancelled":
+        attempt, seq = cancelled_attempt(found)
         return Answer(
-            message_id=message_id, content=answered.partial_text, seq=seq, input_seq=input_seq, interrupted=True
+            message_id=(attempt.message_id if attempt else "") or "",
+            content=attempt.partial_text if attempt else "",
+            seq=seq or found.reply_seq or input_seq,
+            input_seq=input_seq,
+            interrupted=True,
         )
     assert reply is not None  # a completed turn has replied
     return Answer(
         message_id=reply.message_id,
         content=reply.text,
-        seq=answered.reply_seq,
+        seq=found.reply_seq,
         input_seq=input_seq,
         usage=reply_usage(reply.usage, reply.cost_usd),
         model=reply.model or None,

@@ -9,40 +9,26 @@ It is `post` and `watch` in other words, and no engine of its own. `done` comes 
 
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Set
 
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from duragent.bus import Block, OutputDelta
 from duragent.errors import SessionDeleted
-from duragent.journal.events import (
-    ApprovalDecided,
-    ApprovalRequested,
-    Call,
-    Event,
-    ModelCalled,
-    ModelReplied,
-    SessionClosed,
-    SessionPaused,
-    SessionResumed,
-    ToolFinished,
-    ToolLost,
-    ToolResolved,
-    TurnEnded,
-    TurnStarted,
-    command_of,
-)
+from duragent.journal.answer import TURN_PAUSED, AnswerFold, TurnAnswer
+from duragent.journal.events import Call, ModelCalled, ModelReplied, ToolFinished
+from duragent.journal.question import Question
 from duragent.journal.record import Record
 from duragent.server.dependencies import Dependencies
 from duragent.server.frames import frame
-from duragent.server.mapping import approval, findings, reply_usage
+from duragent.server.mapping import reply_usage
 from duragent.server.params import StreamQuery, query_of
 from duragent.server.routes.events import parts
 from duragent.server.routes.messages import received
 from duragent.server.sse import EventStream, raise_if_deleted
-from duragent.session.sessions import OpenQuestion
 from duragent.session.watch import ReplayEnd, Watched
+from duragent.wire import Approval
 
 RESTARTED = b": restarted\n\n"
 _DELETED = frame("error", {"message": "the session was deleted", "code": SessionDeleted.code})
@@ -52,155 +38,111 @@ async def post_stream(doors: Dependencies, request: Request) -> ASGIApp:
     query = query_of(request, StreamQuery)
     session_id, receipt = await received(doors, request)
     headers = ((b"idempotency-replayed", b"true"),) if receipt.duplicate else ()
-    telling = Telling(receipt.seq, tools=query.tools)
-    return EventStream(doors, session_id, lambda: _stream(doors, session_id, telling), _DELETED, headers)
+    answer = AnswerStream(receipt.seq, tools=query.tools)
+    return EventStream(doors, session_id, lambda: _stream(doors, session_id, answer), _DELETED, headers)
 
 
 @contextlib.asynccontextmanager
-async def _stream(doors: Dependencies, session_id: str, telling: "Telling") -> AsyncIterator[AsyncIterator[bytes]]:
-    async with doors.sessions.watch(session_id, telling.seq) as watched:
-        frames = _frames(doors, session_id, telling, watched)
+async def _stream(doors: Dependencies, session_id: str, answer: "AnswerStream") -> AsyncIterator[AsyncIterator[bytes]]:
+    async with doors.sessions.watch(session_id, answer.seq) as watched:
+        frames = _frames(doors, session_id, answer, watched)
         async with contextlib.aclosing(frames):
             yield frames
 
 
 async def _frames(
-    doors: Dependencies, session_id: str, telling: "Telling", watched: AsyncIterator[Watched]
+    doors: Dependencies, session_id: str, answer: "AnswerStream", watched: AsyncIterator[Watched]
 ) -> AsyncGenerator[bytes, None]:
     yield frame("start", {})
     async for item in watched:
         match item:
             case Block():
-                told = b""
+                frames = b""
                 for part in parts(item.lines):
-                    happened = await doors.sessions.records(session_id, part)
-                    told += b"".join(telling.record(record) for record in happened)
+                    frames += answer.records(await doors.sessions.records(session_id, part))
+                frames += answer.pause()
             case OutputDelta(kind="text"):
-                told = telling.delta(item)
+                frames = answer.delta(item)
             case ReplayEnd():
-                told = telling.caught_up()
-                if not (telling.ended or telling.asking):
-                    # What the session asked before this message came stands in the way of its answer too.
-                    told += telling.ask(await doors.sessions.question(session_id))
+                frames = answer.caught_up()
+                if not answer.ended and answer.question is None:
+                    # A question that is older than the message stands in the way of its answer too.
+                    frames += _older_question(await doors.sessions.question(session_id))
             case _:
                 continue
-        if told:
-            yield told
-        if telling.ended:
+        if frames:
+            yield frames
+        if answer.ended:
             return
     # The watch ends early when the session is deleted, when the server stops, or when this client cannot keep up.
     await raise_if_deleted(doors, session_id)
     yield frame("error", {"message": "the stream ended before the answer; the turn goes on", "code": "stream-ended"})
 
 
-class Telling:
-    """What the client of the message `seq` is told of each thing that happens behind it. Pure.
+class AnswerStream:
+    """The frames for the client of message `seq`, made of what happens after it. Pure.
 
-    `tools`: whether it also gets the frames `tool_call` and `tool_result`.
+    `tools`: whether the client also gets the frames `tool_call` and `tool_result`.
     """
 
     def __init__(self, seq: int, *, tools: bool = False) -> None:
         self.ended = False
-        self.seq = seq
+        """Whether the last frame was made."""
+        self._fold = AnswerFold(seq)
         self._with_tools = tools
-        self._turn = ""
         self._live = False
-        self._pause: str | None = None
-        self._reply: Record | None = None
-        self._tools: dict[str, str] = {}
-        self._question = b""
-        self.asking = ""
-        """The call that a person has to decide about."""
-        self._shown = StreamProgress()
+        self._progress = StreamProgress()
 
-    def record(self, record: Record) -> bytes:
+    @property
+    def seq(self) -> int:
+        return self._fold.seq
+
+    @property
+    def question(self) -> Question | None:
+        """What a person is asked, as far as these records tell; in the turn of another message too."""
+        return self._fold.questions.question
+
+    def records(self, records: Iterable[Record]) -> bytes:
+        return b"".join(self._record(record) for record in records)
+
+    def _record(self, record: Record) -> bytes:
         if self.ended:
             return b""
+        asked = self.question
+        self._fold.take(record)
+        if self._fold.ended is not None:
+            self.ended = True
+            return _end(self._fold.ended)
+        if self._live and self.question is not None and self.question is not asked:
+            return _question(self.question)
         event = record.event
         match event:
-            case TurnStarted(trigger=self.seq):
-                self._turn, self._pause = event.turn, None
-            case ModelCalled() if event.input_seq >= self.seq:
-                self._turn = event.turn
-                self._shown.ask(event.step, event.attempt)
-            case SessionPaused() | SessionResumed():
-                return self._paused(event.reason if isinstance(event, SessionPaused) else None)
-            case ApprovalRequested() | ToolLost(asks=True):
-                # Of another message's turn too: the answer comes after it.
-                return self._ask(
-                    event.call, _approval(event) if isinstance(event, ApprovalRequested) else self._lost(event)
-                )
-            case ApprovalDecided() | ToolResolved():
-                return self._ask("", b"")
-            case SessionClosed() if not self._turn:
-                # Nobody will take the message up any more.
-                self.ended = True
-                return frame("cancelled", {})
-            case TurnEnded(outcome="paused"):
-                return self._paused(event.reason)
-            case TurnEnded() if event.turn == self._turn:
-                return self._turn_ended(event)
-            case _ if self._turn and getattr(event, "turn", None) == self._turn:
-                return self._in_turn(record, event)
+            case ModelCalled() if event.turn == self._fold.turn:
+                self._progress.ask(event.step, event.attempt)
+            case ModelReplied() if event.turn == self._fold.turn:
+                calls = event.calls if self._with_tools else ()
+                return self._progress.whole(event.text) + b"".join(_tool_call(call) for call in calls)
+            case ToolFinished() if event.turn == self._fold.turn and self._with_tools:
+                return _tool_result(event)
         return b""
 
     def delta(self, delta: OutputDelta) -> bytes:
-        return self._shown.delta(delta) if delta.turn == self._turn else b""
+        return self._progress.delta(delta) if delta.turn == self._fold.turn else b""
 
     def caught_up(self) -> bytes:
+        """From here on records are live: what the turn stands still for now is true."""
         self._live = True
-        if self._pause is not None and not self.ended:
-            return self._paused(self._pause)
-        return b"" if self.ended else self._question
+        if frames := self.pause():
+            return frames
+        return b"" if self.ended or self.question is None else _question(self.question)
 
-    def ask(self, question: OpenQuestion | None) -> bytes:
-        """A question that came before the records that are told here."""
-        return b"" if question is None else self._ask(question.call, _asked(question))
-
-    def _ask(self, call: str, told: bytes) -> bytes:
-        """A question of the past counts only when it is still open at the end of it."""
-        self.asking, self._question = call, told
-        return told if self._live else b""
-
-    def _in_turn(self, record: Record, event: Event) -> bytes:
-        match event:
-            case ModelReplied():
-                self._reply = record
-                self._tools |= {call.call: call.tool for call in event.calls}
-                calls = event.calls if self._with_tools else ()
-                return self._shown.whole(event.text) + b"".join(_tool_call(call) for call in calls)
-            case ToolFinished():
-                return self._settled(event.call) + (_tool_result(event) if self._with_tools else b"")
-            case _:
-                return b""
-
-    def _lost(self, event: ToolLost) -> bytes:
-        command = command_of(event.invocation, self._tools.get(event.call, ""))
-        asked = {"call_id": event.call, "command": command, "kind": "lost", "evidence": event.evidence}
-        return frame("approval_required", asked)
-
-    def _settled(self, call: str) -> bytes:
-        return self._ask("", b"") if call == self.asking else b""
-
-    def _turn_ended(self, event: TurnEnded) -> bytes:
-        self.ended = True
-        if event.outcome == "failed":
-            return frame("error", {"message": event.reason or event.code, "code": event.code})
-        if event.outcome == "cancelled" or self._reply is None:
-            return frame("cancelled", {})
-        reply = self._reply.event
-        assert isinstance(reply, ModelReplied)
-        usage = reply_usage(reply.usage, reply.cost_usd).model_dump()
-        done = {"message_id": reply.message_id, "usage": usage, "seq": self._reply.seq, "content": reply.text}
-        return frame("done", done)
-
-    def _paused(self, reason: str | None) -> bytes:
-        """A pause in the past counts only when nobody has resumed since."""
-        self._pause = reason
-        if reason is None or not self._live:
+    def pause(self) -> bytes:
+        """The last frame, when the session is paused after the newest record; a pause of the past may be over."""
+        now = self._fold.now
+        if self.ended or not self._live or now is None or now.outcome != "paused":
             return b""
         self.ended = True
-        return frame("error", {"message": reason or "the turn waits for a person", "code": "turn-paused"})
+        return frame("error", {"message": now.reason or "the turn waits for a person", "code": TURN_PAUSED})
 
 
 class StreamProgress:
@@ -251,17 +193,36 @@ def _tool_result(event: ToolFinished) -> bytes:
     return frame("tool_result", result | {"outcome": event.outcome})
 
 
-def _approval(event: ApprovalRequested) -> bytes:
-    found = [each.model_dump() for each in findings(event.findings)]
-    asked = {"call_id": event.call, "command": command_of(event.invocation, event.tool), "kind": "approval"}
-    shown = {"findings": found, "patterns": event.patterns, "place": event.place}
-    return frame("approval_required", {**asked, "arguments_sha256": event.arguments_sha256, **shown})
+def _end(end: TurnAnswer) -> bytes:
+    if end.outcome == "failed":
+        return frame("error", {"message": end.reason or end.code, "code": end.code})
+    if end.outcome == "cancelled" or end.reply is None:
+        return frame("cancelled", {})
+    reply = end.reply
+    usage = reply_usage(reply.usage, reply.cost_usd).model_dump()
+    return frame("done", {"message_id": reply.message_id, "usage": usage, "seq": end.reply_seq, "content": reply.text})
 
 
-def _asked(question: OpenQuestion) -> bytes:
-    fields = approval(question).model_dump()
-    names = ("call_id", "command", "kind", "arguments_sha256", "findings", "patterns", "place", "evidence")
-    return frame("approval_required", {name: fields[name] for name in names})
+_NOT_IN_FRAMES = {"session_id", "agent", "title", "tool", "requested_at", "expires_at", "seq"}
+"""Fields of an approval that a client of this stream has, or gets from `/approvals`."""
+_OF_APPROVALS = {"arguments_sha256", "findings", "patterns", "place"}
+_OF_LOST = {"evidence"}
+
+
+def _question(question: Question) -> bytes:
+    """A question of the records, without the fields that its kind never has."""
+    return _approval_required(question, without=_OF_LOST if question.kind == "approval" else _OF_APPROVALS)
+
+
+def _older_question(question: Question | None) -> bytes:
+    """The frame of a question that was asked before the message; b"" when nothing is asked."""
+    return b"" if question is None else _approval_required(question, without=set())
+
+
+def _approval_required(question: Question, *, without: Set[str]) -> bytes:
+    fields = Approval.of(question).model_dump(exclude=_NOT_IN_FRAMES | without)
+    first = {name: fields.pop(name) for name in ("call_id", "command", "kind")}
+    return frame("approval_required", first | fields)
 
 
 def _parsed(arguments: str) -> object:

@@ -47,7 +47,7 @@ AUTHORITY: tuple[Mutant, ...] = (
         "a decision about another command than the one that waits",
         Edit(
             APPROVALS,
-            "    if posted.invocation not in (None, command_of(question.invocation, question.tool)):",
+            "    if posted.invocation not in (None, question.command):",
             "    if False:",
         ),
         f"{T_ACTING}::test_a_decision_that_names_another_command_decides_nothing",

@@ -7,7 +7,6 @@ from prompt_toolkit.output import DummyOutput
 
 from duragent.cli.chat.conversation import Conversation
 from duragent.cli.chat.screen import Actions, Screen
-from duragent.client.activity import Activity
 from tests.cli.hostile import approval_of
 
 
@@ -16,7 +15,8 @@ def test_a_terminal_that_redraws_nothing_has_the_box_printed_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], term: str, times: int
 ) -> None:
     monkeypatch.setenv("TERM", term)
-    conversation = Conversation("a", activity=Activity(question=approval_of("rm x")))
+    conversation = Conversation("a")
+    conversation.activity.question = approval_of("rm x")
     with create_app_session(input=DummyInput(), output=DummyOutput()):
         screen = Screen(conversation, Actions(lambda _: None, lambda: False), None)
         screen.show([])

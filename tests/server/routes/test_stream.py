@@ -24,7 +24,7 @@ from duragent.journal.events import (
     TurnStarted,
 )
 from duragent.journal.record import Record
-from duragent.server.routes.stream import Telling
+from duragent.server.routes.stream import AnswerStream
 from duragent.testing import Line
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House, Stream, opened
@@ -162,12 +162,12 @@ async def test_bad_body_is_a_problem_before_any_stream(house: House, body: bytes
 
 
 def _told(*events: Event, seq: int = 3, live: bool = True, tools: bool = True) -> tuple[list[str], bool]:
-    telling = Telling(seq, tools=tools)
-    told = telling.caught_up() if live else b""
+    answer = AnswerStream(seq, tools=tools)
+    told = answer.caught_up() if live else b""
     for number, event in enumerate(events, start=seq + 1):
-        told += telling.record(Record(number, "2026-11-20T23:58:16.123Z", event))
-    told += b"" if live else telling.caught_up()
-    return told.decode().split("\n\n")[:-1], telling.ended
+        told += answer.records([Record(number, "2026-11-20T23:58:16.123Z", event)]) + answer.pause()
+    told += b"" if live else answer.caught_up()
+    return told.decode().split("\n\n")[:-1], answer.ended
 
 
 def _asked(step: int = 1) -> ModelCalled:
@@ -263,11 +263,11 @@ def test_live_pause_ends_the_stream_and_a_past_one_only_when_nobody_resumed() ->
 
 
 def test_pieces_that_the_client_has_are_not_sent_again() -> None:
-    telling = Telling(3)
-    telling.record(Record(4, "", TurnStarted(turn="t", trigger=3)))
+    answer = AnswerStream(3)
+    answer.records([Record(4, "", TurnStarted(turn="t", trigger=3))])
 
     def delta(offset: int, text: str, attempt: int = 1) -> bytes:
-        return telling.delta(OutputDelta("t", 1, attempt, "text", offset, text))
+        return answer.delta(OutputDelta("t", 1, attempt, "text", offset, text))
 
     assert delta(0, "one ") == b'event: token\ndata: {"content":"one "}\n\n'
     assert delta(0, "one two") == b'event: token\ndata: {"content":"two"}\n\n'
