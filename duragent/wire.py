@@ -6,7 +6,7 @@ RFC 3339 in UTC. A `seq` is the position of a record in its session's log, from 
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from duragent.text import Text
 
@@ -47,12 +47,28 @@ def _one_line(value: object) -> object:
 Title = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), BeforeValidator(_one_line)]
 
 
+CLIENT_SOURCES = ("http", "cli")
+"""What a client may say of itself. That a machine sent a message is for the server to know."""
+
+
+def _client_source(source: str) -> str:
+    return source if source in CLIENT_SOURCES else "http"
+
+
+ClientSource = Annotated[str, StringConstraints(max_length=64), AfterValidator(_client_source)]
+DoorName = Annotated[str, StringConstraints(max_length=64), BeforeValidator(_one_line)]
+
+
 class CreateSession(Asked):
     """`POST /api/v1/sessions`."""
 
     agent: str = Field(description="Name of the agent that speaks.")
     title: Title | None = Field(None, description="For people; at most 200 characters on one line.")
-    source: Literal["http", "cli"] = Field("http", description="Through which door; `cli` for duragent's own commands.")
+    source: ClientSource = Field(
+        "http",
+        description="`cli` for duragent's own commands, else `http`; any other value counts as `http`.",
+    )
+    door: DoorName = Field("", description="Which program it is, such as `page` or `acp`, for the log.")
 
 
 class SendMessage(Asked):
@@ -61,7 +77,11 @@ class SendMessage(Asked):
     content: Text = Field(description="What the person says. May be empty.")
     sender_id: str | None = Field(None, max_length=200, description="Who says it, for sessions with several people.")
     sender_name: str | None = Field(None, max_length=200)
-    source: Literal["http", "cli"] = Field("http", description="Through which door; `cli` for duragent's own commands.")
+    source: ClientSource = Field(
+        "http",
+        description="`cli` for duragent's own commands, else `http`; any other value counts as `http`.",
+    )
+    door: DoorName = Field("", description="Which program it is, such as `page` or `acp`, for the log.")
 
 
 class ChangeSession(Asked):

@@ -22,6 +22,7 @@ from duragent.journal.events import (
     ToolResolved,
 )
 from duragent.journal.inputs import Cancel, Close, Decision, Input, Message, Pause, Rename, Resume
+from duragent.journal.source import is_person
 from duragent.journal.state import OpenCall, Remembered, SessionState
 
 MAX_WAITING = 256
@@ -62,7 +63,7 @@ def admit(state: SessionState, posted: Input, fresh_id: str) -> Sequence[Event] 
 
 def fingerprint(posted: Message | Cancel | Decision) -> str:
     """What makes two requests the same, but for their key: 16 hex digits."""
-    fields = posted.model_dump(exclude={"idempotency_key", "written"})
+    fields = posted.model_dump(exclude={"idempotency_key", "written", "door"})
     return hashlib.sha256(json.dumps([type(posted).__name__, fields], sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -79,10 +80,12 @@ def _message(state: SessionState, posted: Message, fresh_id: str) -> Sequence[Ev
         text=posted.text,
         sender=posted.sender,
         source=posted.source,
+        door=posted.door,
         idempotency_key=posted.idempotency_key,
         fingerprint=mark if posted.idempotency_key else None,
     )
-    return [SessionResumed(reason="a new message"), received] if state.paused else [received]
+    resumes = state.paused and is_person(posted.source)
+    return [SessionResumed(reason="a new message"), received] if resumes else [received]
 
 
 def _cancel(state: SessionState, posted: Cancel) -> Sequence[Event] | Already:

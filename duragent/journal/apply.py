@@ -35,6 +35,7 @@ from duragent.journal.events import (
     TurnStarted,
 )
 from duragent.journal.record import Record
+from duragent.journal.source import is_person
 from duragent.journal.state import (
     NOT_THE_MODEL,
     REASON_MAX,
@@ -139,6 +140,7 @@ def _created(at: SessionState, event: SessionCreated) -> SessionState:
         on_disconnect=event.on_disconnect,
         title=event.title,
         source=event.source,
+        door=event.door,
         parent=event.parent,
         gateway=event.gateway,
         chat_id=event.chat_id,
@@ -173,7 +175,17 @@ def _message(at: SessionState, event: MessageReceived) -> SessionState:
     at = _remember(at, event.idempotency_key, event.fingerprint, event.message_id)
     topic = at.topic or _topic(event.text)
     at = replace(at, topic=topic, totals=replace(at.totals, messages=at.totals.messages + 1))
-    return at if event.source == "legacy" else replace(at, waiting=(*at.waiting, at.seq))
+    if event.source == "legacy":
+        return at
+    machines = at.waiting_from_machines if is_person(event.source) else (*at.waiting_from_machines, at.seq)
+    return replace(at, waiting=(*at.waiting, at.seq), waiting_from_machines=machines)
+
+
+def _answered(at: SessionState, upto: int) -> SessionState:
+    """Messages up to this seq wait no longer."""
+    waiting = tuple(seq for seq in at.waiting if seq > upto)
+    machines = tuple(seq for seq in at.waiting_from_machines if seq > upto)
+    return replace(at, waiting=waiting, waiting_from_machines=machines)
 
 
 def _topic(text: str) -> str:
@@ -238,7 +250,7 @@ def _model_replied(at: SessionState, event: ModelReplied) -> SessionState:
         tokens=turn.tokens + event.usage.input + event.usage.output,
         cost_usd=turn.cost_usd + (event.cost_usd or 0.0),
     )
-    return replace(at, turn=turn, waiting=tuple(seq for seq in at.waiting if seq > asking.input_seq))
+    return _answered(replace(at, turn=turn), asking.input_seq)
 
 
 def _add(totals: Totals, usage: TokenCounts, cost_usd: float | None) -> Totals:
@@ -301,8 +313,7 @@ def _turn_ended(at: SessionState, event: TurnEnded) -> SessionState:
         return replace(
             at, paused=True, pause_reason=event.reason[:REASON_MAX], paused_at=at.updated_at, waiting=waiting
         )
-    seen = max(turn.trigger, turn.asking.input_seq if turn.asking else 0)
-    return replace(at, waiting=tuple(seq for seq in at.waiting if seq > seen))
+    return _answered(at, max(turn.trigger, turn.asking.input_seq if turn.asking else 0))
 
 
 # --- tool calls -----------------------------------------------------------------------------------------------------

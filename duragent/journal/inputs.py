@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from duragent.journal.events import Sender, Source
+from duragent.journal.events import Sender
+from duragent.journal.source import Door, Source
 from duragent.text import Text
 
 
@@ -18,6 +19,7 @@ class Message(_Shape):
     text: Text
     sender: Sender | None = None
     source: Source = "http"
+    door: Door = ""
     idempotency_key: str | None = None
 
 

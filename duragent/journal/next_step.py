@@ -135,7 +135,7 @@ def _next_call(state: SessionState, turn: OpenTurn, call: OpenCall) -> Step | No
             return None if call.asks else SettleCall(turn.id, call, "interrupted", OUTCOME_UNKNOWN)
         case "denied":
             return SettleCall(turn.id, call, "denied", "The call was denied by the user.")
-        case "requested" if turn.asking and any(seq > turn.asking.input_seq for seq in state.waiting):
+        case "requested" if turn.asking and any(seq > turn.asking.input_seq for seq in state.waiting_from_people):
             return SettleCall(turn.id, call, "skipped", SKIPPED)
         case "requested" | "approved":
             return RunTool(turn.id, call)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from duragent.journal.call_states import CallStatus
-from duragent.journal.events import EffectClass, ModelFailed, OnDisconnect, Source
+from duragent.journal.events import EffectClass, ModelFailed, OnDisconnect
 from duragent.journal.record import BLOB_MIN_BYTES
+from duragent.journal.source import Door, Source
 from duragent.text import Text
 
 REMEMBERED_KEYS = 128
@@ -193,6 +194,7 @@ class SessionState:
     updated_at: str = ""
     on_disconnect: OnDisconnect = "continue"
     source: Source = "http"
+    door: Door = ""
     parent: str | None = None
     fingerprint: str = ""
     epoch: int = 0
@@ -203,12 +205,18 @@ class SessionState:
     paused_at: str = ""
     turn: OpenTurn | None = None
     waiting: tuple[int, ...] = ()
+    waiting_from_machines: tuple[int, ...] = ()
     totals: Totals = Totals()
     remembered: tuple[Remembered, ...] = ()
     decided: tuple[Decided, ...] = ()
     repaired: int = 0
     gateway: Text | None = None
     chat_id: Text | None = None
+
+    @property
+    def waiting_from_people(self) -> tuple[int, ...]:
+        """The messages without an answer that a person wrote."""
+        return tuple(seq for seq in self.waiting if seq not in self.waiting_from_machines)
 
     @property
     def asks(self) -> OpenCall | None:

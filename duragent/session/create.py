@@ -9,8 +9,8 @@ from duragent.agent.load import Agent
 from duragent.clock import ulid_of
 from duragent.errors import IdempotencyMismatch, SessionExists, SessionNotFound
 from duragent.journal.events import OwnerClaimed, SessionCreated
-from duragent.journal.events import Source as Origin
 from duragent.journal.record import Record
+from duragent.journal.source import Door, Source
 from duragent.journal.state import SessionState
 from duragent.session.tasks import shielded
 
@@ -21,7 +21,8 @@ class NewSession:
 
     agent: str
     title: str | None = None
-    source: Origin = "http"
+    source: Source = "http"
+    door: Door = ""
     idempotency_key: str | None = None
 
     @property
@@ -87,6 +88,7 @@ def first_records(new: NewSession, agent: Agent, ts: str, node: str) -> list[Rec
         on_disconnect=agent.spec.session.on_disconnect,
         title=new.title or None,
         source=new.source,
+        door=new.door,
         idempotency_key=new.idempotency_key,
         fingerprint=new.fingerprint,
     )

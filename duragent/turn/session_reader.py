@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from duragent.errors import Damaged, SessionNotFound
 from duragent.journal.events import MessageReceived, ModelReplied, ToolFinished
 from duragent.journal.record import Record
+from duragent.journal.source import source_and_door
 from duragent.tools.base import Sibling
 from duragent.turn.host import TurnHost
 from duragent.turn.ports import Ports
@@ -23,7 +24,13 @@ class SessionReader:
     async def siblings(self, limit: int) -> Sequence[Sibling]:
         states = await self._others.of_agent(self._agent, limit + 1)
         return [
-            Sibling(state.session_id, state.status, state.updated_at, state.title or state.topic, state.source)
+            Sibling(
+                state.session_id,
+                state.status,
+                state.updated_at,
+                state.title or state.topic,
+                source_and_door(state.source, state.door),
+            )
             for state in states
             if state.session_id != self._host.claim.session_id
         ][:limit]

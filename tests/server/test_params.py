@@ -44,7 +44,7 @@ async def test_fault_in_a_query_is_told_in_plain_words(house: House, query: str,
         ({"agent": None}, "agent", "must be text, not null"),
         ({"agent": "assistant", "title": "a\nb"}, "title", "must be one line without control characters"),
         ({"agent": "assistant", "source": "\ud800"}, "source", "must be valid Unicode text, not '\ufffd'"),
-        ({"agent": "assistant", "zzz": 1}, "zzz", "is not a known key (known keys: agent, title, source)"),
+        ({"agent": "assistant", "zzz": 1}, "zzz", "is not a known key (known keys: agent, title, source, door)"),
     ],
 )
 async def test_fault_in_a_body_is_told_in_plain_words(house: House, body: object, field: str, problem: str) -> None:
@@ -175,3 +175,19 @@ async def test_header_with_a_line_end_reaches_nobody(house: House) -> None:
             assert answer.startswith(b"HTTP/1.1 4")
             assert b"X-Evil" not in answer
     assert await house.nothing_written()
+
+
+@pytest.mark.parametrize(
+    ("source", "recorded"),
+    [("http", "http"), ("cli", "cli"), ("agent", "http"), ("legacy", "http"), ("a later one", "http")],
+)
+async def test_client_says_which_door_it_is_and_not_that_it_is_a_machine(
+    house: House, source: str, recorded: str
+) -> None:
+    said = {"source": source, "door": "page"}
+    made = (await house.http.post("/api/v1/sessions", json={"agent": "assistant", **said})).json()
+    path = f"/api/v1/sessions/{made['session_id']}"
+    await house.http.post(f"{path}/messages", json={"content": "hi", **said})
+    events = (await house.http.get(f"{path}/events")).json()["events"]
+    found = [(event["type"], event["source"], event["door"]) for event in events if "door" in event]
+    assert found == [("session_created", recorded, "page"), ("message_received", recorded, "page")]

@@ -145,6 +145,7 @@ def entry(record: "Record", *, every: bool = False) -> Iterator[str]:
 def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | None:
     from duragent.journal import events
     from duragent.journal.events import HistoryAdopted
+    from duragent.journal.source import source_and_door
 
     if (of_a_call := _of_a_call(record, every)) is not None:
         return of_a_call
@@ -153,7 +154,8 @@ def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | N
             return "session", {"Agent": created.agent, "Title": created.title or ""}, ""
         case events.MessageReceived() as message:
             sender = message.sender and (message.sender.name or message.sender.id)
-            return "message", {"From": sender or "user", "Via": message.source}, message.text
+            via = source_and_door(message.source, message.door)
+            return "message", {"From": sender or "user", "Via": via}, message.text
         case events.ModelReplied() as reply:
             return "answer", {"Model": reply.model, "Usage": _usage(reply), "Calls": _calls(reply)}, reply.text
         case events.ModelFailed() as failed:

@@ -18,7 +18,6 @@ from duragent.journal.events.base import (
     OnDisconnect,
     PolicyFinding,
     Sender,
-    Source,
     TokenCounts,
     TurnOutcome,
 )
@@ -79,7 +78,6 @@ __all__ = [
     "SessionPaused",
     "SessionRenamed",
     "SessionResumed",
-    "Source",
     "TokenCounts",
     "ToolFinished",
     "ToolLost",

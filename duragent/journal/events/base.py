@@ -13,9 +13,6 @@ EffectClass = Literal["pure", "idempotent", "unsafe", "never"]
 """What the next start does with a call that was started and has no result: `pure` and `idempotent` run again; a person
 decides about `unsafe`; `never` is not run again."""
 
-Source = Literal["http", "cli", "gateway", "schedule", "process", "agent", "legacy"]
-"""Where an input comes from."""
-
 
 class EventModel(BaseModel):
     # Unknown fields of a later version are left out here; the stored line keeps them.

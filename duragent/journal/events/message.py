@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from duragent.journal.events.base import EventModel, Sender, Source
+from duragent.journal.events.base import EventModel, Sender
+from duragent.journal.source import Door, Source
 from duragent.text import Text
 
 
@@ -15,6 +16,10 @@ class MessageReceived(EventModel):
     sender: Sender | None = None
     """None where the session has only one person."""
     source: Source = "http"
+    """Where it comes from: `http`, `cli`, `gateway`, `schedule`, `process`, `agent` or `legacy`; any other value counts
+    as `http`."""
+    door: Door = ""
+    """Which program it came through, such as `page` or `telegram`; "" when that is not known."""
     idempotency_key: Text | None = None
     """The key of the request; a second request with it gets this message's seq."""
     fingerprint: str | None = None

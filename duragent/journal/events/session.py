@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from duragent.journal.events.base import EventModel, OnDisconnect, Source
+from duragent.journal.events.base import EventModel, OnDisconnect
+from duragent.journal.source import Door, Source
 from duragent.text import Brief, Text
 
 
@@ -18,6 +19,9 @@ class SessionCreated(EventModel):
     """What a turn does when the last watcher leaves."""
     title: Text | None = None
     source: Source = "http"
+    """Where the request came from; the values are those of `message_received`."""
+    door: Door = ""
+    """Which program made it, such as `page` or `telegram`; "" when that is not known."""
     parent: str | None = None
     """`ID@SEQ` that this session was forked from."""
     idempotency_key: Text | None = None

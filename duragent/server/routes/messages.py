@@ -59,7 +59,7 @@ async def received(doors: Dependencies, request: Request) -> tuple[str, Receipt]
     sender = None
     if body.sender_id is not None or body.sender_name is not None:
         sender = Sender(id=body.sender_id, name=body.sender_name)
-    message = Message(text=body.content, sender=sender, source=body.source, idempotency_key=key)
+    message = Message(text=body.content, sender=sender, source=body.source, door=body.door, idempotency_key=key)
     return session_id, await doors.sessions.post(session_id, message)
 
 

@@ -3,11 +3,14 @@
 from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     ACTING,
+    ADMIT,
     ASKING,
     EXECUTION,
     SESSIONS,
     STEPS,
     T_ACTING_TROUBLE,
+    T_ADMIT,
+    T_NEXT_STEP,
     T_SAFEGUARDS_OF_CALLS,
     T_SESSION_SAFEGUARDS,
 )
@@ -124,6 +127,18 @@ CALLS: tuple[Mutant, ...] = (
             "    if False:\n        return SettleCall(turn.id, turn.calls[0], outcome",
         ),
         f"{T_SAFEGUARDS_OF_CALLS}::test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin",
+    ),
+    without(
+        "a machine's message skips calls",
+        "only a person's message takes the place of calls that have not begun",
+        Edit(STEPS, "for seq in state.waiting_from_people)", "for seq in state.waiting)"),
+        f"{T_NEXT_STEP}::test_each_history_has_its_next_step",
+    ),
+    without(
+        "a machine's message resumes a session",
+        "only a person's message resumes a paused session",
+        Edit(ADMIT, "state.paused and is_person(posted.source)", "state.paused"),
+        f"{T_ADMIT}::test_each_input_is_admitted_or_refused",
     ),
     without(
         "nobody says that a stopped call may have taken effect",
