@@ -15,6 +15,7 @@ from duragent.client.address import read_announcement
 from tests.benchmarks.logs import LogMaker, write_index
 from tests.benchmarks.wire import Address, Wire, answers
 from tests.support.real_server import RealServer, make_workspace
+from tests.support.until import until_sync
 
 START_SECONDS = 60.0
 SHORT_RECORDS = 12
@@ -57,11 +58,11 @@ def spawned(command: Sequence[str], address: Address, log: Path) -> Iterator[Sta
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file) as process,
     ):
         try:
-            deadline = began + START_SECONDS
-            while not answers(address, "/livez"):
-                if process.poll() is not None or time.perf_counter() > deadline:
-                    raise RuntimeError(f"{command} did not start:\n{log.read_text()}")
-                time.sleep(0.001)
+            until_sync(
+                lambda: answers(address, "/livez") or process.poll() is not None, bound=START_SECONDS, pause=0.001
+            )
+            if process.poll() is not None:
+                raise RuntimeError(f"{command} did not start:\n{log.read_text()}")
             yield Started(process.pid, (time.perf_counter() - began) * 1000)
         finally:
             process.kill()
@@ -144,8 +145,4 @@ def open_logs(pid: int) -> int:
 
 def wait_until_idle(pid: int) -> None:
     """Until every session has left the server's memory."""
-    deadline = time.monotonic() + START_SECONDS
-    while open_logs(pid):
-        if time.monotonic() > deadline:
-            raise RuntimeError("sessions stay open")
-        time.sleep(0.02)
+    until_sync(lambda: not open_logs(pid), bound=START_SECONDS, why="sessions stay open")

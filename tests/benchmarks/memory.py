@@ -1,6 +1,5 @@
 """Memory: what a server holds when it has nothing to do, in MB of resident pages."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -17,6 +16,7 @@ from tests.benchmarks.children import (
 from tests.benchmarks.measure import Bench, Goal, Result, Row, compare
 from tests.benchmarks.wire import Address, Wire, new_session
 from tests.support.real_server import RealServer
+from tests.support.until import take_time
 
 _REST_SECONDS = 1.0
 """So long a server that has just started has still something to do."""
@@ -49,12 +49,12 @@ async def rows(bench: Bench) -> AsyncIterator[Result]:
 async def _idle(server: RealServer) -> float:
     with running(server) as address, Wire(address) as wire:
         wire.get("/api/v1/sessions")
-        await asyncio.sleep(_REST_SECONDS)
+        await take_time(_REST_SECONDS)
         return rss_mb(address.pid)
 
 
 async def _after_a_call(server: RealServer) -> float:
     with running(server) as address, Wire(address) as wire:
         wire.post(f"/api/v1/sessions/{new_session(address)}/messages", {"content": "words=50"})
-        await asyncio.sleep(_REST_SECONDS)
+        await take_time(_REST_SECONDS)
         return rss_mb(address.pid)

@@ -20,6 +20,7 @@ from tests.benchmarks.children import (
 from tests.benchmarks.measure import Bench, Goal, Result, Row, compare
 from tests.benchmarks.wire import Address, Wire, new_session
 from tests.support.real_server import RealServer
+from tests.support.until import until_sync
 
 _SESSIONS = 10_000
 _WAIT_SECONDS = 60.0
@@ -92,10 +93,7 @@ def _kill_and_wait(server: RealServer, stub: StubLlm, log: Path) -> tuple[float,
     port = free_port()
     with spawned(duragent(server.workspace, port), Address(port), log) as started:
         began = time.perf_counter()
-        while _questions(server.records(session_id)) < 2:
-            if time.perf_counter() - began > _WAIT_SECONDS:
-                raise TimeoutError("the turn does not go on")
-            time.sleep(0.002)
+        until_sync(lambda: _questions(server.records(session_id)) >= 2, bound=_WAIT_SECONDS, pause=0.002)
         durable = (time.perf_counter() - began) * 1000
         assert stub.wait_for_requests(before + 2, _WAIT_SECONDS)
         asked = (time.perf_counter() - began) * 1000

@@ -12,6 +12,7 @@ from tests.campaigns.kills_points import Hit, Way
 from tests.campaigns.kills_server import Fails, Plan, Server
 from tests.campaigns.kills_truth import must_have_kept
 from tests.campaigns.kills_world import World
+from tests.support.until import take_time, until
 
 LIFE_SECONDS = 120.0
 """A point that was not reached by then, round after round, is not reached at all."""
@@ -80,9 +81,7 @@ class Story:
     async def _live_until(self, enough: Callable[[], bool]) -> None:
         """A life that is armed with nothing, and killed when it was long enough."""
         process = self.world.process = self._spawn([])
-        async with asyncio.timeout(LIFE_SECONDS):
-            while not enough():
-                await asyncio.sleep(0.02)
+        await until(enough, bound=LIFE_SECONDS)
         process.send(signal.SIGKILL)
         await asyncio.to_thread(process.wait, STOP_SECONDS)
 
@@ -95,17 +94,22 @@ class Story:
             self._damage()
         self.world.swap = way == "swapped"
         process = self.world.process = self._spawn(armed)
-        try:
-            async with asyncio.timeout(LIFE_SECONDS):
-                while (code := process.poll()) is None:
-                    if process.is_frozen():
-                        await self._thaw(process)
-                    elif way == "terminated" and self._serves(process):
-                        process.send(signal.SIGTERM)
-                        way = "run"
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            raise AssertionError(f"none of {', '.join(map(str, armed))} was reached") from None
+        by_itself = way != "terminated"
+
+        async def ended() -> bool:
+            nonlocal by_itself
+            if process.poll() is not None:
+                return True
+            if process.is_frozen():
+                await self._thaw(process)
+            elif not by_itself and self._serves(process):
+                process.send(signal.SIGTERM)
+                by_itself = True
+            return False
+
+        await until(ended, bound=LIFE_SECONDS, why=f"none of {', '.join(map(str, armed))} was reached")
+        code = process.poll()
+        assert code is not None
         noted = self._noted()[before:]
         assert len(noted) == 1, f"the server ended by itself with {code}:\n{server.log.read_text()}"
         self.reached += noted
@@ -124,7 +128,7 @@ class Story:
         assert await asyncio.to_thread(second.wait, STOP_SECONDS) == LOCKED
         process.send(signal.SIGCONT)
         for _ in range(50):
-            await asyncio.sleep(0.01)
+            await take_time(0.01)
             assert process.poll() is None
         process.send(signal.SIGTERM)
 

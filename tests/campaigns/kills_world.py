@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from duragent.client.backoff import Backoff
 from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.journal.record import Record
@@ -19,7 +20,9 @@ from tests.support.attached import Seen, attached
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.hands import SCRIPT, Hands
 from tests.support.real_server import RealServer, make_workspace
+from tests.support.until import until
 
+SHORT_PAUSES = Backoff(limit_seconds=0.25)
 SECONDS = 400.0
 """A wait may go over many lives; that each of these ends is the story's care."""
 
@@ -73,7 +76,8 @@ class World:
             self.process.wait(LIMIT_SECONDS)
 
     def client(self) -> Client:
-        return Client(self.server.locate, patience_seconds=SECONDS)
+        # It comes back soon: a server that is dead most of the time would have it wait for seconds.
+        return Client(self.server.locate, patience_seconds=SECONDS, backoff=SHORT_PAUSES)
 
     # --- what clients do --------------------------------------------------------------------------------------------
 
@@ -186,17 +190,21 @@ class World:
     ) -> None:
         """Wait until the session is idle, or it is enough; answer what it asks. A turn that many lives in a row were
         too short for is paused: then a person says that it goes on."""
-        async with asyncio.timeout(SECONDS):
-            while not enough():
-                info = await client.session(session)
-                if info.turns > 0 and info.status == "active":
-                    return
-                if info.waits_for:
-                    for asked in (await client.approvals(session_id=session)).approvals:
-                        await _yes(client, asked, always)
-                elif info.status == "paused":
-                    await self._say(client, session, "repeat go on", f"{session} {info.head}")
-                await asyncio.sleep(0.03)
+
+        async def done() -> bool:
+            if enough():
+                return True
+            info = await client.session(session)
+            if info.turns > 0 and info.status == "active":
+                return True
+            if info.waits_for:
+                for asked in (await client.approvals(session_id=session)).approvals:
+                    await _yes(client, asked, always)
+            elif info.status == "paused":
+                await self._say(client, session, "repeat go on", f"{session} {info.head}")
+            return False
+
+        await until(done, bound=SECONDS, pause=0.03)
 
     async def _quiet(self, client: Client, session: str, always: str = "") -> None:
         """The session is idle, and all who watch it have seen all of it."""
@@ -218,7 +226,7 @@ class World:
 
     async def _come_and_go(self, session: str, seen: Seen) -> None:
         last = None
-        async with self.server.client() as client:
+        async with self.client() as client:
             while True:
                 patience = self.chance.randint(1, 6)
                 async with aclosing(client.watch(session, after=last)) as items:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from duragent.client.client import Client
 from duragent.errors import ProblemResponse, ServerUnreachable
@@ -13,6 +14,8 @@ from duragent.wire import Decide, SendMessage
 from tests.campaigns.soak_figures import Report
 from tests.campaigns.streams_typed import TypedWatcher
 from tests.support.hands import Hands
+from tests.support.real_server import is_idle
+from tests.support.until import take_time, until
 
 TALKERS = 8
 PAUSE_SECONDS = 0.6
@@ -54,7 +57,7 @@ class Load:
                 if error.status not in SOMEBODY_ELSE:
                     raise
                 self.report.count("refusals")
-            await asyncio.sleep(chance.uniform(0.5, 1.5) * PAUSE_SECONDS)
+            await take_time(chance.uniform(0.5, 1.5) * PAUSE_SECONDS)
 
     async def _do(self, client: Client, chance: random.Random, word: str) -> None:
         session = chance.choice(self.sessions)
@@ -120,18 +123,16 @@ class Load:
                     with suppress(ProblemResponse):
                         await client.post_decision(asked.session_id, decision)
                         self.report.count(f"decisions about {asked.kind}")
-            await asyncio.sleep(1)
+            await take_time(1)
 
     async def until_idle(self, client: Client) -> None:
         for session in self.sessions:
-            while (await client.session(session)).status != "active":
-                await asyncio.sleep(0.05)
+            await until(partial(is_idle, client, session), pause=0.05)
 
     async def until_all_seen(self, client: Client) -> None:
         """Return when each watcher that is attached has seen the whole log of its session."""
         heads = {name: (await client.session(name)).head for name in self.sessions}
-        while self._behind(heads):
-            await asyncio.sleep(0.05)
+        await until(lambda: not self._behind(heads), pause=0.05)
 
     def _behind(self, heads: Mapping[str, int]) -> list[TypedWatcher]:
         return [watcher for watcher in self.attached.values() if watcher.last < heads.get(watcher.session_id, 0)]

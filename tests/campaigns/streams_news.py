@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from duragent.client.client import Client
 from duragent.wire import SendMessage
+from tests.support.until import take_time
 
 HOSTILE = (
     "\u2028",
@@ -80,7 +81,7 @@ async def make_news(news: News, chance: random.Random, until: asyncio.Event) -> 
                 await client.rename_session(session, title_of(chance))
             case _:
                 await client.cancel(session)
-        await asyncio.sleep(chance.uniform(0, 0.2))
+        await take_time(chance.uniform(0, 0.2))
 
 
 async def all_idle(client: Client, sessions: Sequence[str]) -> None:
@@ -88,4 +89,4 @@ async def all_idle(client: Client, sessions: Sequence[str]) -> None:
     for session in sessions:
         while (await client.session(session)).status == "running":
             await client.cancel(session)
-            await asyncio.sleep(0.02)
+            await take_time(0.02)

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.support.until import take_time
+
 PIECE_BYTES = 64 << 10
 CRAWL_BYTES = 3_000
 """So much of an answer may come in pieces of a few bytes; the rest comes in larger ones."""
@@ -150,7 +152,7 @@ async def _answer(
     while True:
         if not stalled and passed >= fate.stall_at_bytes:
             stalled = True
-            await asyncio.sleep(fate.stall_seconds)
+            await take_time(fate.stall_seconds)
         wanted = chance.randrange(1, 40) if fate.crawl and passed < CRAWL_BYTES else chance.randrange(1, PIECE_BYTES)
         if fate.answer_bytes is not None:
             wanted = min(wanted, fate.answer_bytes - passed)

@@ -17,6 +17,7 @@ import h11
 
 from tests.campaigns.streams_proxy import linger
 from tests.campaigns.streams_texts import Texts
+from tests.support.until import take_time
 
 NO_IDS = (b"-1", b"x", b"1.5", b"9" * 30, b"9007199254740992", b"0x10", b"1,2", b"\xff\xfe", b"1 2", b"\xd9\xa1", b"+1")
 """What no event of any stream has as its id."""
@@ -83,7 +84,7 @@ class RawWatcher:
         while not until.is_set():
             with suppress(Broken, OSError):
                 await self.connect(url, asked(chance, self.last))
-            await asyncio.sleep(chance.uniform(0.001, 0.03))
+            await take_time(chance.uniform(0.001, 0.03))
 
     async def connect(self, url: str, ask: Ask, head: int | None = None) -> None:
         """One connection, until it breaks or, with `head`, until that record has come."""

@@ -1,6 +1,5 @@
 """The client that the product ships, over connections that break, and what it showed its user."""
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from duragent.journal.events import Opaque
 from duragent.journal.record import Record
 from duragent.wire import Delta, Hello
 from tests.campaigns.streams_texts import Texts
+from tests.support.until import until
 
 
 @dataclass
@@ -65,8 +65,7 @@ class TypedWatcher:
         self.texts.record(fields_of(record))
 
     async def until(self, head: int) -> None:
-        while self.last < head:
-            await asyncio.sleep(0.01)
+        await until(lambda: self.last >= head)
 
 
 def fields_of(record: Record) -> Mapping[str, object]:

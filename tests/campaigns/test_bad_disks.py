@@ -24,6 +24,7 @@ from duragent.wire import SendMessage
 from tests.campaigns.test_real_faults import _Server, fill, small_disk
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.real_server import make_workspace, told
+from tests.support.until import until
 
 
 @dataclass
@@ -108,9 +109,11 @@ async def _read_only(disk: BadDisk, session: str) -> None:
 async def _goes_on(server: _Server, session: str) -> None:
     async with server.client() as client:
         await told(client, session, "afterwards")
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while (await client.ready()).status != "ok":
-                await asyncio.sleep(0.05)
+
+        async def is_ready() -> bool:
+            return (await client.ready()).status == "ok"
+
+        await until(is_ready)
 
 
 def _commands_say_what_they_can(workspace: Path, session: str) -> None:

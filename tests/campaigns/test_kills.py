@@ -24,12 +24,6 @@ RECOVERING = ("recovery.synced", "session.folded", "log.before_write", "log.writ
 ACTIONS: tuple[Action, ...] = ("term", "freeze")
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients come back soon: a server that is dead most of the time would have them wait for seconds."""
-    monkeypatch.setattr("duragent.client.backoff.LIMIT_SECONDS", 0.25)
-
-
 async def told(folder: Path, hits: list[Hit], chance: random.Random, *, any_order: bool = False) -> None:
     world = make_world(folder, chance)
     story = Story(world, hits, any_order)

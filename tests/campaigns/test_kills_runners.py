@@ -15,6 +15,7 @@ from duragent.wire import DecisionName
 from tests.campaigns.campaign import Campaign
 from tests.support.attached import attached, same, whole
 from tests.support.hands import Hands, make_hands
+from tests.support.until import until
 
 VICTIMS = ("runner", "child", "both")
 ANSWERS: tuple[DecisionName, ...] = ("retry", "done", "failed")
@@ -50,7 +51,7 @@ async def _lose(hands: Hands, loss: Loss) -> None:
     async with hands.server.client() as client:
         hands.server.start()
         session = await hands.say(client, f"./slow word {loss.moment}")
-        await hands.until((hands.folder / ("begun" if loss.moment == "before" else "done")).exists)
+        await until((hands.folder / ("begun" if loss.moment == "before" else "done")).exists)
         [claim] = (hands.server.workspace / "run" / "spool").glob(f"{session}.*/runner.json")
         pids = json.loads(claim.read_text())
         async with attached(hands.server, session) as seen:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +21,8 @@ from duragent.errors import ProblemResponse
 from duragent.journal.events import MessageReceived, TurnEnded
 from duragent.wire import SendMessage
 from tests.support.bounds import LIMIT_SECONDS
-from tests.support.real_server import RealServer, make_workspace, told
+from tests.support.real_server import RealServer, is_idle, make_workspace, told
+from tests.support.until import until
 
 TEXT = "{number} of many " + "w" * 1500
 DISK_BYTES = 4 << 20
@@ -161,12 +163,6 @@ async def _create_many(client: Client, shortage: Shortage) -> None:
         await client.create_session("assistant")
 
 
-async def _until_idle(client: Client, session: str) -> None:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while (await client.session(session)).status != "active":
-            await asyncio.sleep(0.05)
-
-
 def _texts(server: RealServer, session: str) -> list[str]:
     events = [record.event for record in server.records(session)]
     return [event.text for event in events if isinstance(event, MessageReceived)]
@@ -192,7 +188,7 @@ async def test_full_disk_is_told_and_the_same_session_goes_on_when_there_is_room
 
         shortage.end()
         # Turns that were cut short end by themselves.
-        await _until_idle(client, session)
+        await until(partial(is_idle, client, session))
         await told(client, session, "afterwards")
         other = (await client.create_session("assistant")).session_id
         await told(client, other, "another")
@@ -224,7 +220,7 @@ async def test_server_without_free_descriptors_refuses_what_is_new_and_goes_on_w
             assert refused.value.status in (503, 507)
             assert (await client.events(session, after=0)).events
             await client.post_message(session, SendMessage(content="in between"))
-            await _until_idle(client, session)
+            await until(partial(is_idle, client, session))
             # Some who cannot be let in for now.
             waiting = [await asyncio.open_connection(*place) for _ in range(3)]
             for _, writer in waiting:

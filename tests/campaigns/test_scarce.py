@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from duragent.client.client import Client
 from duragent.wire import SendMessage
 from tests.support.bounds import LIMIT_SECONDS
-from tests.support.real_server import RealServer, make_workspace, told
+from tests.support.real_server import RealServer, is_idle, make_workspace, told
+from tests.support.until import until
 
 AT_ONCE = 6
 ADDRESS_SPACE_BYTES = 400 << 20
@@ -50,8 +52,7 @@ async def _talk(server: "_Scarce", client: Client, count: int) -> tuple[list[str
 async def _until_all_are_done(client: Client, names: list[str]) -> None:
     async with asyncio.timeout(LIMIT_SECONDS * 5):
         for name in names:
-            while (await client.session(name)).status != "active":
-                await asyncio.sleep(0.05)
+            await until(partial(is_idle, client, name))
 
 
 def _open_files(server: RealServer) -> int:

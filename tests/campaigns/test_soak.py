@@ -22,6 +22,7 @@ from tests.campaigns.soak_load import TALKERS, Load
 from tests.support.attached import same, whole
 from tests.support.hands import Hands, make_hands
 from tests.support.real_server import RealServer
+from tests.support.until import take_time, until
 
 MINUTES = float(os.environ.get("DURAGENT_SOAK_MINUTES", "10"))
 RSS_SLOPE_MIB = 4.0
@@ -82,7 +83,7 @@ async def _lives(server: RealServer, soak: Soak, load: Load) -> None:
         while time.monotonic() < until:
             assert server.process is not None
             load.report.samples.append(sample(server.process.pid, life, time.monotonic() - born))
-            await asyncio.sleep(1)
+            await take_time(1)
         if ends - until < soak.life_seconds / 2:
             return
         load.quiet_until = float("inf")
@@ -103,9 +104,7 @@ def _descriptors(server: RealServer) -> int:
 async def _left_alone(server: RealServer, report: Report) -> None:
     """Everybody has gone: what they used is given back."""
     before = report.idle_descriptors[0]
-    async with asyncio.timeout(60):
-        while _descriptors(server) > before + IDLE_FILES:
-            await asyncio.sleep(0.2)
+    await until(lambda: _descriptors(server) <= before + IDLE_FILES, bound=60, pause=0.2)
     report.idle_descriptors = (before, _descriptors(server))
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from duragent.client import backoff
 from duragent.client.address import Endpoint, read_address
+from duragent.client.backoff import Backoff
 from duragent.client.client import Client
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.streams_news import News, all_idle, make_news
@@ -25,6 +25,7 @@ from tests.campaigns.streams_texts import borne_out
 from tests.campaigns.streams_typed import TypedWatcher
 from tests.support.attached import same
 from tests.support.real_server import RealServer, make_workspace
+from tests.support.until import take_time, until
 
 RECONNECTS = 300
 """Of each case, at least."""
@@ -33,14 +34,9 @@ CROWDED = (6, 12)
 """Cases with some thirty clients each, which take the least time."""
 SHARDS = 2
 TOKEN = "the-same-across-restarts"
+SHORT_PAUSES = Backoff(0.01, 0.1)
 
 Task = asyncio.Task[None]
-
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.01)
-    monkeypatch.setattr(backoff, "LIMIT_SECONDS", 0.1)
 
 
 @dataclass
@@ -92,8 +88,7 @@ class Scene:
                 news = News(maker, self.sessions, big=60 / (clients + 4))
                 making = tasks.create_task(make_news(news, random.Random(chance.random()), self.wild))
                 await self._restarts()
-                while self.crowd.reconnects < RECONNECTS:
-                    await asyncio.sleep(0.02)
+                await until(lambda: self.crowd.reconnects >= RECONNECTS)
                 self.wild.set()
                 await making
                 await all_idle(maker, self.sessions)
@@ -110,7 +105,7 @@ class Scene:
                 await self.server.endpoint()
             return Endpoint(proxy.url, TOKEN, local=True)
 
-        return Client(locate)
+        return Client(locate, backoff=SHORT_PAUSES)
 
     def _attach(
         self, tasks: asyncio.TaskGroup, proxy: Proxy, typed: Client, clients: int
@@ -136,7 +131,7 @@ class Scene:
 
     async def _restarts(self) -> None:
         for _ in range(2):
-            await asyncio.sleep(self.chance.uniform(0.3, 0.8))
+            await take_time(self.chance.uniform(0.3, 0.8))
             if self.chance.random() < 0.6:
                 self.server.kill()
             else:

@@ -16,6 +16,7 @@ from duragent.errors import ProblemResponse
 from duragent.wire import SendMessage
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.real_server import RealServer
+from tests.support.until import until
 
 LONG = "x" * 1_100_000
 """A message that does not fit into a line, so that it is kept in a blob."""
@@ -184,10 +185,8 @@ async def begun(client: Client, deed: Deed) -> str:
 async def summed_up(server: RealServer, session: str) -> None:
     """Wait for `state.yaml`, which is written a moment after the turn's end is told."""
     head = len(server.records(session))
-    async with asyncio.timeout(LIMIT_SECONDS):
-        path = server.sessions_dir / session / "state.yaml"
-        while not (path.exists() and f"last_seq: {head}\n" in path.read_text()):
-            await asyncio.sleep(0.02)
+    path = server.sessions_dir / session / "state.yaml"
+    await until(lambda: path.exists() and f"last_seq: {head}\n" in path.read_text())
 
 
 async def goes_further(server: RealServer, client: Client, session: str, text: str) -> None:

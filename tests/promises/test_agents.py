@@ -1,15 +1,14 @@
 """Agents are files: an edit counts from the next turn on, a broken edit changes nothing but is told."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from duragent.client.client import Client
 from duragent.testing.stub_llm import StubLlm
-from tests.support.bounds import LIMIT_SECONDS
 from tests.support.real_server import RealServer, make_workspace, told
+from tests.support.until import until
 
 
 @pytest.fixture
@@ -27,12 +26,6 @@ def talking(tmp_path: Path, stub: StubLlm) -> Iterator[RealServer]:
     server.stop()
 
 
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while not await condition():
-            await asyncio.sleep(0.02)
-
-
 async def _fingerprint(client: Client) -> str:
     return (await client.agent("assistant")).fingerprint
 
@@ -47,7 +40,7 @@ async def test_an_edit_of_a_prompt_counts_from_the_next_turn_on(talking: RealSer
         async def reloaded() -> bool:
             return await _fingerprint(client) != before
 
-        await _until(reloaded)
+        await until(reloaded)
         await told(client, session, "two")
     prompts = [request.body["messages"][0]["content"] for request in stub.requests]
     assert ["You are kind." in prompt for prompt in prompts] == [True, False]
@@ -64,7 +57,7 @@ async def test_a_broken_edit_leaves_the_last_good_agent_and_is_listed_with_its_l
         async def was_told() -> bool:
             return bool((await client.ready()).broken_agents)
 
-        await _until(was_told)
+        await until(was_told)
         [broken] = (await client.agents()).broken
         assert broken.name == "assistant"
         assert "agent.yaml:6" in (broken.problem or "")

@@ -8,16 +8,19 @@ import pytest
 from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.wire import Ready, SendMessage
-from tests.support.bounds import LIMIT_SECONDS
 from tests.support.real_server import RealServer
+from tests.support.until import until
 
 
 async def _ready_when(client: Client, condition: Callable[[Ready], bool]) -> Ready:
     """Sessions are looked through after the start, so this may take a moment."""
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while not condition(ready := await client.ready()):
-            await asyncio.sleep(0.02)
-        return ready
+
+    async def ready_when() -> Ready | None:
+        return ready if condition(ready := await client.ready()) else None
+
+    ready = await until(ready_when)
+    assert ready is not None
+    return ready
 
 
 async def test_a_damaged_line_makes_its_session_read_only_and_leaves_the_others_alone(server: RealServer) -> None:

@@ -9,18 +9,19 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from duragent.client.address import read_announcement, workspace_hash
+from duragent.client.address import Endpoint, read_announcement, workspace_hash
 from duragent.client.find import find_server
 from duragent.errors import ServerUnreachable
 from duragent.system.private_folder import opened, places, workspace_key, write_text
 from tests.support import stranger
 from tests.support.real_server import RealServer, make_workspace
+from tests.support.until import until
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can start a process of another user")
 
@@ -133,13 +134,14 @@ async def test_a_server_whose_private_folder_was_removed_is_found_again(server: 
     server.start()
     before = await find_server(server.workspace)
     shutil.rmtree(folder_of(server))
-    async with asyncio.timeout(50):
-        while True:
-            try:
-                after = await find_server(server.workspace)
-                break
-            except ServerUnreachable:
-                await asyncio.sleep(0.05)
+
+    async def found() -> Endpoint | None:
+        with suppress(ServerUnreachable):
+            return await find_server(server.workspace)
+        return None
+
+    after = await until(found)
+    assert after is not None
     assert (after.url, after.token, after.socket) == (before.url, before.token, None)
     server.terminate()
     assert not folder_of_workspace(server).exists()
@@ -215,8 +217,7 @@ async def test_a_socket_on_which_another_user_listens_is_told_nothing(server: Re
     evil.chmod(0o600)
     (folder / "http.sock").unlink()
     evil.rename(folder / "http.sock")
-    while not record.exists():
-        await asyncio.sleep(0.01)
+    await until(record.exists)
     with pytest.raises(ServerUnreachable, match="a process of another user"):
         await find_server(server.workspace)
     os.kill(pid, 9)

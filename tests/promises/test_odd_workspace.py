@@ -29,6 +29,7 @@ from tests.support.house import write_agent
 from tests.support.odd_files import Odd, dangling_link, endless_device, folder, named_pipe, unix_socket
 from tests.support.places import ROOT
 from tests.support.real_server import RealServer, told
+from tests.support.until import until
 
 GRACE_SECONDS = 0.5
 END_SECONDS = GRACE_SECONDS + 60.0
@@ -173,7 +174,7 @@ async def test_odd_files_stop_neither_the_other_sessions_nor_the_end(
             [untouched] = [row.session_id for row in rows if row.agent == "other"]
             await told(client, untouched, "repeat hi")
             await hands.say(client, "./long word")
-            await hands.until(lambda: any(server.workspace.glob("run/spool/*/stdout.0")))
+            await until(lambda: any(server.workspace.glob("run/spool/*/stdout.0")))
             [claim] = server.workspace.glob("run/spool/*/runner.json")
             runner = json.loads(claim.read_text())["pid"]
         paths = files_of(server.workspace, untouched)
@@ -186,7 +187,7 @@ async def test_odd_files_stop_neither_the_other_sessions_nor_the_end(
         await look_at_all(server, untouched)
         await end(server)
         (hands.folder / "go").touch()
-        await hands.until(lambda: not is_alive(runner))
+        await until(lambda: not is_alive(runner))
     finally:
         (hands.folder / "go").touch()
         server.stop()

@@ -9,6 +9,7 @@ from duragent.wire import SendMessage
 from tests.support.attached import Seen, attached
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.real_server import RealServer, make_workspace, told
+from tests.support.until import until
 
 
 async def test_a_second_server_on_the_workspace_is_refused_and_told_who_holds_it(server: RealServer) -> None:
@@ -102,9 +103,7 @@ async def test_sigterm_ends_a_server_in_which_a_thread_never_returns(tmp_path: P
     try:
         async with server.client() as client:
             looking = asyncio.ensure_future(client.reload_agents())
-            async with asyncio.timeout(LIMIT_SECONDS):
-                while "a thread hangs" not in server.log.read_text():
-                    await asyncio.sleep(0.01)
+            await until(lambda: "a thread hangs" in server.log.read_text())
             looking.cancel()
         assert server.process is not None
         server.process.terminate()

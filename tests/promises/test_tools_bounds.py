@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import pytest
 from duragent.journal.events import ToolFinished, TurnEnded
 from duragent.wire import SendMessage
 from tests.support.attached import Seen, attached
-from tests.support.bounds import LIMIT_SECONDS
 from tests.support.hands import Hands, make_hands
 from tests.support.spools import living_in
+from tests.support.until import until, until_sync
 
 OUTPUT_BYTES = 200_000_000
 STUBBORN = """\
@@ -72,7 +71,7 @@ async def test_200_mb_of_output_grow_neither_the_server_nor_the_log(hands: Hands
 async def test_a_cancel_ends_a_stubborn_command_with_all_that_it_started(hands: Hands) -> None:
     async with hands.server.client() as client:
         session = await hands.say(client, "./stubborn")
-        await hands.until((hands.folder / "begun").exists)
+        await until((hands.folder / "begun").exists)
         assert len(living_in(hands.folder)) >= 3
         async with attached(hands.server, session) as seen:
             assert (await client.cancel(session)).cancelled
@@ -96,7 +95,4 @@ async def test_the_deadline_ends_a_stubborn_command_with_all_that_it_started(han
 
 def _nothing_left(folder: Path) -> None:
     """None of the command's processes lives; the server itself was started elsewhere."""
-    until = time.monotonic() + LIMIT_SECONDS
-    while (left := living_in(folder)) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert left == []
+    until_sync(lambda: not living_in(folder))

@@ -11,6 +11,7 @@ from duragent.errors import ProblemResponse
 from duragent.journal.events import ApprovalDecided
 from duragent.wire import Decide
 from tests.support.hands import Hands, make_hands, whole
+from tests.support.until import until
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ async def test_an_approval_of_another_call_than_the_one_that_waits_is_refused(ha
         assert _always(hands) == ""
         assert hands.count() == {}
         await client.post_decision(session, yes.model_copy(update={"arguments_sha256": asked.arguments_sha256}))
-        await hands.until(lambda: hands.count() == {"word": 1})
+        await until(lambda: hands.count() == {"word": 1})
         second = await hands.asked(client)
         # What was approved for the first does not hold for the second.
         crossed = Decide(call_id=second.call_id, decision="allow_once", arguments_sha256=asked.arguments_sha256)

@@ -16,6 +16,7 @@ from duragent.journal.events import ModelReplied, ToolFinished, ToolResolved, To
 from duragent.wire import Approval, DecisionName, SendMessage
 from tests.support.attached import Seen, attached, whole
 from tests.support.hands import TOOLS, Hands, make_hands
+from tests.support.until import until
 
 LONG = '#!/bin/sh\necho begin\ntouch begun\nwhile [ ! -e go ]; do sleep 0.02; done\necho "$1" >> count\necho end\n'
 
@@ -32,7 +33,7 @@ def hands(tmp_path: Path) -> Iterator[Hands]:
 async def _begun(hands: Hands, client: Client) -> str:
     """A session whose command runs, and does not end before the file `go` is there."""
     session = await hands.say(client, "./long word")
-    await hands.until((hands.folder / "begun").exists)
+    await until((hands.folder / "begun").exists)
     return session
 
 
@@ -91,7 +92,7 @@ async def test_a_command_that_ends_while_no_server_runs_is_picked_up(hands: Hand
         session = await _begun(hands, client)
         hands.server.kill()
         (hands.folder / "go").touch()
-        await hands.until((_call_folder(hands, session) / "exit.json").exists)
+        await until((_call_folder(hands, session) / "exit.json").exists)
         hands.server.start()
         await hands.settle(client, [session])
     await _picked_up(hands, session)
@@ -173,7 +174,7 @@ async def test_results_that_were_removed_while_no_server_ran_are_asked_about(han
         session = await _begun(hands, client)
         hands.server.kill()
         (hands.folder / "go").touch()
-        await hands.until((_call_folder(hands, session) / "exit.json").exists)
+        await until((_call_folder(hands, session) / "exit.json").exists)
         assert hands.count() == {"word": 1}
         shutil.rmtree(_spool(hands))
         hands.server.start()
@@ -234,7 +235,7 @@ async def test_a_command_whose_tool_is_gone_is_ended_and_asked_about(hands: Hand
         assert (await hands.asked(client)).kind == "lost"
         assert not is_alive(child)
         await hands.settle(client, [session], lambda _: "retry")
-        await hands.until(lambda: _calls(hands) == [])
+        await until(lambda: _calls(hands) == [])
     [result] = hands.results(session)
     assert (result.outcome, result.content) == ("error", "tool not found: bash")
 
@@ -272,7 +273,7 @@ async def test_a_turn_whose_agent_broke_fails_with_the_reason_and_the_session_go
         assert ("may have taken effect" in result.content) == (stage == "running")
         assert not child or not is_alive(child)
         # Its folder is removed when the end of the turn is told already.
-        await hands.until(lambda: _calls(hands) == [])
+        await until(lambda: _calls(hands) == [])
         _agent_file(hands).write_text(good)
         await client.reload_agents()
         await client.ask(session, SendMessage(content="run `./do again`"))

@@ -32,7 +32,8 @@ from duragent.testing import FakeClock, Line, ScriptedModel
 from duragent.turn.partial import AttemptKey, Partial
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import open_house
-from tests.support.probes import Watched, a_while, of_kind, until
+from tests.support.probes import Watched, a_while, of_kind
+from tests.support.until import until
 
 # --- durable, then true, then told ----------------------------------------------------------------------------------
 

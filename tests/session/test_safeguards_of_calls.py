@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
@@ -25,7 +26,8 @@ from duragent.testing import FakeClock, ScriptedModel
 from duragent.tools.base import ToolContext
 from duragent.turn.settings import SessionsSettings
 from tests.support.house import House, open_house
-from tests.support.probes import DO_IT, Deed, Watched, for_ever, give, nothing, of_kind, until
+from tests.support.probes import DO_IT, Deed, Watched, for_ever, give, nothing, of_kind
+from tests.support.until import until
 
 BASH = "  tools: [{type: builtin, name: bash}]"
 
@@ -42,7 +44,16 @@ async def test_tool_starts_only_when_its_intent_is_durable(tmp_path: Path, monke
     async def look(context: ToolContext) -> None:
         found.append([(event.epoch, event.attempt) for event in of_kind(store.stored(), ToolStarted)])
 
-    give(monkeypatch, Deed("unsafe", look))
+    deed = Deed("unsafe", look)
+
+    async def until_it_runs(lines: bytes) -> None:
+        """The disk is so slow that a tool which does not wait for it has run before."""
+        if b"tool_started" in lines:
+            with suppress(AssertionError):
+                await until(lambda: deed.runs, bound=0.3)
+
+    give(monkeypatch, deed)
+    store.while_storing = until_it_runs
     async with open_house(store, ScriptedModel([DO_IT, "done"]), tmp_path) as house:
         assert (await house.ask(await house.new(), "go")).outcome == "completed"
     assert found == [[(1, 1)]]

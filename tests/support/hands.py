@@ -4,7 +4,6 @@
 how often each command took effect.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,8 +14,8 @@ from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.journal.events import Event, ModelReplied, ToolFinished, ToolLost, TurnEnded
 from duragent.wire import Approval, Decide, DecisionName, SendMessage
-from tests.support.bounds import LIMIT_SECONDS
 from tests.support.real_server import RealServer, make_workspace
+from tests.support.until import until
 
 SCRIPT = '#!/bin/sh\necho "$1" >> count\necho "did $1"\n'
 POLICY = "mode: {mode}\nallow: ['bash:./do *', 'bash:./long *']\n"
@@ -67,12 +66,16 @@ class Hands:
 
     async def settle(self, client: Client, sessions: Sequence[str], answer: Answer = allow) -> None:
         """Answer what is asked until all of them have ended their turn."""
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while not all([await self._ended(client, session) for session in sessions]):
-                for asked in (await client.approvals()).approvals:
-                    self.decided.append(asked)
-                    await decide(client, asked, answer(asked))
-                await asyncio.sleep(0.02)
+
+        async def settled() -> bool:
+            if all([await self._ended(client, session) for session in sessions]):
+                return True
+            for asked in (await client.approvals()).approvals:
+                self.decided.append(asked)
+                await decide(client, asked, answer(asked))
+            return False
+
+        await until(settled)
 
     async def _ended(self, client: Client, session: str) -> bool:
         info = await client.session(session)
@@ -80,15 +83,11 @@ class Hands:
 
     async def asked(self, client: Client) -> Approval:
         """Wait for the question, of which there is one."""
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while not (asked := (await client.approvals()).approvals):
-                await asyncio.sleep(0.02)
-        return asked[0]
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while not condition():
-                await asyncio.sleep(0.01)
+        async def approvals() -> list[Approval]:
+            return (await client.approvals()).approvals
+
+        return (await until(approvals))[0]
 
 
 async def decide(client: Client, asked: Approval, decision: DecisionName) -> None:

@@ -39,6 +39,7 @@ class Watched(MemoryStore):
         self.at_gate = asyncio.Event()
         self.failures: dict[bytes, list[StoreError]] = {}
         self.before: Callable[[bytes], None] = lambda lines: None
+        self.while_storing: Callable[[bytes], Awaitable[object]] | None = None
         self.happened: list[str] = []
         self.dead = False
 
@@ -51,6 +52,8 @@ class Watched(MemoryStore):
         if self.gate is not None:
             self.at_gate.set()
             await self.gate.wait()
+        if self.while_storing is not None:
+            await self.while_storing(data)
         for _ in range(20):
             await asyncio.sleep(0)
         if self.dead:
@@ -71,15 +74,6 @@ class Watched(MemoryStore):
 async def a_while() -> None:
     for _ in range(100):
         await asyncio.sleep(0)
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what must come by itself."""
-    for _ in range(2_000):
-        if await condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come")
 
 
 class Deed(Tool["Deed.Arguments"]):

@@ -1,12 +1,10 @@
 """A real server process on a workspace of its own, that tests start, kill and start again."""
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +18,7 @@ from duragent.stores.files.reader import FileLogReader
 from duragent.wire import Answer, SendMessage
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import write_agent
+from tests.support.until import until, until_sync
 
 
 @dataclass
@@ -59,19 +58,18 @@ class RealServer:
     def start(self, environ: Mapping[str, str] | None = None) -> None:
         self.process = self.spawn(environ)
         self.starts += 1
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.log.read_text()
-            told = read_announcement(self.workspace)
-            if told is not None and told.key and told.address.pid == self.process.pid:
-                return
-            time.sleep(0.01)
-        raise AssertionError(f"not ready in {LIMIT_SECONDS} s:\n{self.log.read_text()}")
+        until_sync(self._is_announced, why=f"{self.log} says why it is not ready")
+
+    def _is_announced(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()
+        announced = read_announcement(self.workspace)
+        return announced is not None and bool(announced.key) and announced.address.pid == self.process.pid
 
     async def wait_until_dead(self) -> None:
         assert self.process is not None
-        while self.process.poll() is None:
-            await asyncio.sleep(0.005)
+        process = self.process
+        await until(lambda: process.poll() is not None)
 
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
@@ -126,6 +124,11 @@ def make_workspace(
         server.config.write_text(json.dumps(config))
         server.tokens = TokenSource(load_config(server.config, {}).server.api_token)
     return server
+
+
+async def is_idle(client: Client, session_id: str) -> bool:
+    """No turn of the session is under way."""
+    return (await client.session(session_id)).status == "active"
 
 
 async def told(client: Client, session_id: str, text: str, key: str | None = None) -> Answer:

@@ -13,7 +13,6 @@ import runpy
 import signal
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,6 +22,7 @@ import pytest
 
 from tests.campaigns.mutants.mutant import Mutant
 from tests.support.places import ROOT
+from tests.support.until import until_sync
 
 AS_IT_IS = "as it is"
 """Before other names: first all their tests on the product as it is."""
@@ -162,9 +162,8 @@ def try_one(mutant: Mutant) -> Tried:
         if pid == 0:
             _child(mutant, folder)
         try:
-            until = time.monotonic() + MUTANT_SECONDS
-            while os.waitpid(pid, os.WNOHANG) == (0, 0) and time.monotonic() < until:
-                time.sleep(0.02)
+            with contextlib.suppress(AssertionError):
+                until_sync(lambda: os.waitpid(pid, os.WNOHANG) != (0, 0), bound=MUTANT_SECONDS)
         finally:
             _end_what_is_left(pid, folder)
         said = (folder / "said").read_text(errors="replace")[-4000:] if (folder / "said").exists() else ""
