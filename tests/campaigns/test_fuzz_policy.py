@@ -13,8 +13,9 @@ from duragent.policy.shell.parse import MAX_CHARS
 from duragent.policy.tiers import Policy
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.fuzz import changed_text, takes_linear_time
-from tests.policy.test_against_bash import INSERTED
-from tests.policy.test_bypass import DENIED, HARMLESS, NEVER_ALLOWED
+from tests.policy.harmless import HARMLESS
+from tests.policy.scenarios.test_against_bash import INSERTED
+from tests.policy.scenarios.test_bypass import DENIED, NEVER_ALLOWED
 from tests.support.judging import DEFAULT, NO_RM, bash, policy
 
 HEAVY = policy(deny=[f"bash:*{first}{second}x*{second}y *{first}" for first in "abcdefgh" for second in "klmnopqr"])

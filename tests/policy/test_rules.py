@@ -6,7 +6,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from duragent.policy.patterns import KINDS, Rule
 from duragent.policy.rules import (
     Allow,
     Ask,
@@ -21,8 +20,6 @@ from duragent.policy.rules import (
 )
 from duragent.policy.tiers import Delivery, Mode, Notify, Policy, Tier, merge
 from tests.support.judging import DEFAULT, NO_RM, bash, policy, rules, verdict
-
-# --- modes -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -87,96 +84,6 @@ def test_whole_line_can_be_denied() -> None:
     assert isinstance(verdict(on, "curl x"), Allow)
 
 
-# --- patterns --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("pattern", "command", "fits"),
-    [
-        ("bash:make", "make", True),
-        ("bash:make", "make test", False),
-        ("bash:make", "cmake", False),
-        ("bash:make *", "make", True),
-        ("bash:make *", "make test all", True),
-        ("bash:make *", "makex", False),
-        ("bash:make*", "makex", True),
-        ("make *", "make test", True),
-        ("*:make *", "make test", True),
-        ("cli:make *", "make test", False),
-        ("Bash:make *", "make test", False),
-        ("bash:a*b*c", "a-b-c", True),
-        ("bash:a*b*c", "a-c-b", False),
-        ("bash:rm build/*", "rm build/x", True),
-        ("bash:rm build/*", "rm build/x/y", True),
-        ("bash:rm build/*", "rm build/x /", False),
-        ("bash:rm build/*", "rm build/../x", False),
-        ("bash:rm build/*", "rm build/x/../../y", False),
-        ("bash:rm build/*", "rm build/.*", False),
-        ("bash:rm build/*", "rm build/{x,../y}", False),
-        ("bash:rm build/*", "rm build/$X", False),
-        ("bash:rm \\*", "rm *", True),
-        ("bash:rm \\*", "rm a", False),
-        ('bash:git commit -m "a b"', "git commit -m 'a b'", True),
-        ("bash:git commit -m a b", "git commit -m 'a b'", False),
-        ("bash:rm a b", "rm 'a b'", False),
-        ("bash:rm ~/a b", "rm ~/'a b'", False),
-        ("bash:> log", "foo > log", False),
-        ("bash:git *", "git -c a=b log", False),
-        ("bash:git -c *", "git -c a=b log", True),
-        ("bash:git -c a=b log", "git -c a=b log", True),
-        ("bash:find *", "find . -delete", False),
-        ("bash:find * -delete", "find . -delete", True),
-        ("bash:python *", "python x.py", True),
-        ("bash:python *", "python -c 1", False),
-        ("bash:python -c *", "python -c 1", True),
-        ("bash:foo *", "/usr/bin/foo x", True),
-        ("bash:foo *", "/opt/foo x", False),
-        ("bash:/opt/foo *", "/opt/foo x", True),
-        ("bash:foo *", "FOO=1 foo x", False),
-        ("bash:FOO=1 foo *", "FOO=1 foo x", True),
-        ("bash:foo *", "LC_ALL=C foo x", True),
-        ("bash:sudo *", "sudo make", False),
-        ("bash:sudo make", "sudo make", True),
-        ("bash:cp *", "cp x .git/config", False),
-        ("bash:> *", "> policy.local.yaml", False),
-        ("bash:> out/*", "> out/x", True),
-    ],
-)
-def test_pattern_allows(pattern: str, command: str, fits: bool) -> None:
-    assert isinstance(verdict(policy(allow=[pattern]), command), Allow) is fits
-
-
-@pytest.mark.parametrize(
-    ("pattern", "command"),
-    [
-        ("bash:git push *", "git --no-pager push origin"),
-        ("bash:git push *", "git -C x push origin"),
-        ("bash:git push *", "/usr/bin/git push"),
-        ("bash:git push *--force*", "git push origin --force"),
-        ("bash:> /dev/*", "echo x > /dev/sda"),
-        ("bash:*secret*", "cat 'my secret'"),
-        ("bash:*SECRET*", "cat secret"),
-        ("*secret*", "cat secret"),
-        ("*:*secret*", "cat \uff33\uff25\uff23\uff32\uff25\uff34"),
-        ("bash:PATH=*", "PATH=x ls"),
-        ("bash:shutdown *", "shutdown"),
-    ],
-)
-def test_pattern_denies(pattern: str, command: str) -> None:
-    assert isinstance(verdict(policy(mode="dangerous", deny=[pattern]), command), Deny)
-
-
-def test_what_may_be_denied_is_asked_about() -> None:
-    on = policy(deny=["bash:git push *--force*"], allow=["bash:git push *", "bash:cat *"])
-    assert isinstance(verdict(on, "git push origin"), Allow)
-    assert isinstance(verdict(on, "git push $X"), Ask)
-    assert isinstance(verdict(on, "cat $X"), Allow)
-    assert isinstance(verdict(policy(deny=["bash:cat /etc/shadow"]), "cat /etc/shado*"), Ask)
-
-
-# --- other tools -----------------------------------------------------------------------------------------------------
-
-
 def test_whole_call_of_a_tool_is_one_line() -> None:
     assert (
         invocation_text("web", {"action": "fetch", "url": "https://a/", "max": 5}, "url")
@@ -190,38 +97,6 @@ def test_whole_call_of_a_tool_is_one_line() -> None:
     assert invocation_text("t", {"action": "a b"}) == 't action="a b"'
 
 
-@pytest.mark.parametrize(
-    ("pattern", "tool", "text", "fits"),
-    [
-        ("builtin:web:fetch https://docs.python.org/*", "web", "web:fetch https://docs.python.org/3/", True),
-        ("builtin:web:fetch https://docs.python.org/*", "web", "web:fetch https://docs.python.org/3/ x=1", False),
-        ("builtin:web:fetch https://docs.python.org/*", "web", "web:fetch https://docs.python.org.evil/", False),
-        ("builtin:web:fetch", "web", "web:fetch https://a/", True),
-        ("builtin:web:*", "web", "web:fetch https://a/", True),
-        ("builtin:web", "web", "web:fetch https://a/", False),
-        ("builtin:read_file", "read_file", "read_file x", True),
-        ("builtin:READ_FILE", "read_file", "read_file x", False),
-        ("builtin:read_file", "READ_FILE", "READ_FILE x", False),
-        ("builtin:read_file", "\uff52ead_file", "\uff52ead_file x", False),
-        ("builtin:write_file src/*", "write_file", "write_file src/a", True),
-        ("builtin:write_file src/*", "write_file", "write_file src/../a", False),
-        ("builtin:write_file *", "write_file", "write_file policy.local.yaml", False),
-        ("bash:read_file *", "read_file", "read_file x", False),
-    ],
-)
-def test_pattern_allows_tool(pattern: str, tool: str, text: str, fits: bool) -> None:
-    assert isinstance(judge(policy(allow=[pattern]), Invocation("builtin", tool, text)), Allow) is fits
-
-
-@pytest.mark.parametrize(
-    "pattern", ["builtin:web", "builtin:web:fetch", "builtin:web:*", "*:*evil*", "WEB:*evil*", "web*"]
-)
-@pytest.mark.parametrize("tool", ["web", "WEB", "\uff57eb"])
-def test_pattern_denies_tool_in_every_spelling(pattern: str, tool: str) -> None:
-    on = policy(mode="dangerous", deny=[pattern if pattern != "WEB:*evil*" else "*:WEB*evil*"])
-    assert isinstance(judge(on, Invocation("builtin", tool, f"{tool}:fetch https://evil/")), Deny)
-
-
 def test_text_that_hides_its_tool_is_judged_with_the_tool() -> None:
     on = policy(allow=["builtin:read_file"])
     assert not isinstance(judge(on, Invocation("builtin", "write_file", "read_file x")), Allow)
@@ -233,9 +108,6 @@ def test_command_of_another_tool_is_judged_as_bash_too() -> None:
     assert isinstance(judge(on, Invocation("builtin", "background_process", f"{spawn} x", shell="ls; rm x")), Deny)
     assert isinstance(judge(on, Invocation("builtin", "background_process", f"{spawn} x", shell="make")), Ask)
     assert isinstance(judge(on, Invocation("builtin", "background_process", f"{spawn} x", shell="ls")), Allow)
-
-
-# --- allow always ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -272,8 +144,6 @@ def test_allow_always_of_one_command_does_not_allow_another() -> None:
         assert not isinstance(verdict(on, other), Allow), other
 
 
-# --- anything that a model may say -----------------------------------------------------------------------------------
-
 WORDS = ["rm", "ls", "git", "-rf", "x", "'a b'", '"$X"', "$X", "*", "{a,b}", "sudo", "env", "A=1", "bash", "-c", "find"]
 WORDS += [
     ";",
@@ -298,7 +168,6 @@ WORDS += [
     "for",
 ]
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join) | st.text(max_size=60)
-KIND = st.sampled_from(KINDS)
 PATTERNS = st.lists(
     st.sampled_from(["bash:rm *", "bash:*", "*", "bash:ls*", "bash:git add *", "bash:sudo *"]), max_size=3
 )
@@ -382,43 +251,6 @@ def test_long_text_is_judged_in_time(text: str) -> None:
     began = time.process_time()
     judge(on, bash(text))
     assert time.process_time() - began < 20
-
-
-# --- merging ---------------------------------------------------------------------------------------------------------
-
-RULES = st.lists(st.sampled_from("abcdef"), max_size=4).map(lambda found: rules(*found, source="x"))
-MODES = st.none() | st.sampled_from(["dangerous", "ask", "restrict"])
-NOTIFY = st.builds(Notify, st.booleans(), RULES, st.lists(st.sampled_from([Delivery("log")])).map(tuple))
-TIERS = st.lists(st.builds(Tier, st.just("x"), MODES, RULES, st.none() | RULES, NOTIFY), max_size=4)
-
-
-@given(TIERS, TIERS)
-def test_more_tiers_only_add_to_the_lists(first: list[Tier], second: list[Tier]) -> None:
-    one, both = merge(first, ()), merge([*first, *second], ())
-    assert set(one.deny) <= set(both.deny)
-    assert set(one.allow) <= set(both.allow)
-    assert one.notify.enabled <= both.notify.enabled
-    assert len({rule.pattern for rule in both.deny}) == len(both.deny)
-
-
-@given(TIERS)
-def test_most_special_mode_wins(tiers: list[Tier]) -> None:
-    said = [tier.mode for tier in tiers if tier.mode is not None]
-    assert merge(tiers, ()).mode == (said[-1] if said else "ask")
-
-
-@given(TIERS)
-def test_same_tiers_twice_are_the_same_policy(tiers: list[Tier]) -> None:
-    assert merge([*tiers, *tiers], ()) == merge(tiers, ())
-
-
-@given(TIERS)
-def test_built_in_list_holds_until_a_file_has_its_own(tiers: list[Tier]) -> None:
-    found = merge(tiers, ["z"])
-    assert (Rule("z", "built-in default") in found.allow) is all(tier.allow is None for tier in tiers)
-
-
-# --- notifications ---------------------------------------------------------------------------------------------------
 
 
 def _notifying(*patterns: str, enabled: bool = True, deliveries: tuple[Delivery, ...] = ()) -> Policy:

@@ -15,6 +15,7 @@ from tests.campaigns.mutants.where import (
     T_ACTING,
     T_ACTING_MORE,
     T_ACTING_TROUBLE,
+    T_PATTERNS,
     T_POLICY_FILES,
     T_QUESTIONS,
     T_RULES,
@@ -169,7 +170,7 @@ AUTHORITY: tuple[Mutant, ...] = (
             "    if hidden := _may_be_denied(policy, kind, piece):",
             "    if hidden := None:",
         ),
-        f"{T_RULES}::test_what_may_be_denied_is_asked_about",
+        f"{T_PATTERNS}::test_what_may_be_denied_is_asked_about",
     ),
     without(
         "restrict asks",

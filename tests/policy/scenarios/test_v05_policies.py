@@ -3,7 +3,6 @@
 import pytest
 
 from duragent.policy.rules import Allow, Ask, Deny, Verdict, explain
-from duragent.policy.spellings import lines_of, spaced, without_harmless
 from tests.support.judging import policy, verdict
 
 DENY = (
@@ -14,14 +13,12 @@ DENY = (
     "bash:*/etc/shadow*", "bash:/etc/shadow", "bash:nc -l", "bash:ncat -l*", "bash:curl*|*bash", "bash:wget*|*sh*",
 )  # fmt: skip
 """The deny list of its workspace policy, as the reference tells it, each thing in the forms that people write."""
-
 READING = (
     "ls", "cat", "head", "tail", "wc", "find", "grep", "rg", "fd", "pwd", "date", "echo", "which", "whoami", "uname",
     "env", "printenv", "git status", "git log", "git diff", "git show", "git branch",
 )  # fmt: skip
 ALLOW = tuple(f"bash:{command} *" for command in READING)
 V05 = policy(mode="ask", deny=DENY, allow=ALLOW)
-
 TO_NOWHERE = (
     "2>/dev/null", "2> /dev/null", "2>  /dev/null", ">/dev/null", "> /dev/null", "1>/dev/null", "&>/dev/null",
     "&> /dev/null", ">/dev/null 2>&1", "> /dev/null 2>&1", "2>&1", "2>&1 >/dev/null", "</dev/null", "< /dev/null",
@@ -111,44 +108,6 @@ def test_a_denial_of_dev_null_itself_holds_in_every_spelling() -> None:
         assert isinstance(verdict(on, "ls 2>/dev/null"), Deny), pattern
         assert isinstance(verdict(on, "ls 2> /dev/null"), Deny), pattern
         assert isinstance(verdict(on, "ls"), Allow), pattern
-
-
-@pytest.mark.parametrize(
-    ("text", "bare"),
-    [
-        ("ls 2>/dev/null", "ls"),
-        ("ls2>/dev/null", "ls2"),
-        ("ls > /dev/nullx", "ls > /dev/nullx"),
-        ("ls >/dev/null/x", "ls >/dev/null/x"),
-        ("ls &>/dev/null && x", "ls && x"),
-        ("a >&2; b", "a ; b"),
-        ("cat <(ls) 2>&1 | b", "cat <(ls) | b"),
-        ("a &> out", "a &> out"),
-    ],
-)
-def test_only_redirections_to_nowhere_are_left_out(text: str, bare: str) -> None:
-    assert without_harmless(text) == bare
-
-
-@pytest.mark.parametrize(
-    ("text", "form"),
-    [
-        ("a >b", "a > b"),
-        ("a>b", "a > b"),
-        ("a 2>b", "a > b"),
-        ("a 2>>b", "a >> b"),
-        ("*>/dev/*", "*> /dev/*"),
-        ("a <b", "a < b"),
-        ("a <<E", "a <<E"),
-        ("a <(b) >(c)", "a <(b) >(c)"),
-        ("a 2>&1", "a 2>&1"),
-        ("a <<< b", "a <<< b"),
-    ],
-)
-def test_redirections_have_one_form(text: str, form: str) -> None:
-    assert spaced(text) == form
-    assert spaced(form) == form
-    assert lines_of(text)[0] == form
 
 
 @pytest.mark.parametrize(

@@ -1,50 +1,16 @@
-"""Without a sandbox no command reads a key or a token unless a person says yes, however the file is written."""
+"""Files that a command names: private ones are denied, and what may lead to them is asked about."""
 
-import random
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from duragent.policy.place import is_private
 from duragent.policy.rules import Allow, Ask, Deny, allow_patterns, explain
 from duragent.policy.tiers import Mode
-from tests.policy.secrets import ELSEWHERE, ORDINARY, SEARCHES, SECRET, TOKENS, Shell, policy_in, project, ways
-from tests.policy.test_against_bash import ENDLESS, changed
+from tests.policy.secrets import ORDINARY, policy_in, project
 from tests.support.judging import bash, policy, verdict
 
 PLACES = {"trust": True, "fallback": False}
-
-
-STRIDE = 7
-"""The suite tries each way with every seventh spelling, another one for each way; the campaign tries all."""
-
-
-@pytest.mark.parametrize("chosen", PLACES.values(), ids=PLACES)
-def test_no_way_to_read_a_secret_is_allowed_without_asking(tmp_path: Path, chosen: bool) -> None:
-    here = project(tmp_path)
-    on = policy_in(here, chosen=chosen)
-    commands = [*ways(here)]
-    tried = [*commands[::STRIDE], *commands[-len(ELSEWHERE + SEARCHES) :]]
-    assert [command for command in tried if isinstance(verdict(on, command), Allow)] == []
-
-
-@pytest.mark.campaign
-@pytest.mark.parametrize("chosen", PLACES.values(), ids=PLACES)
-def test_campaign_of_all_ways_to_read_a_secret(tmp_path: Path, chosen: bool) -> None:
-    here = project(tmp_path)
-    on = policy_in(here, chosen=chosen)
-    assert [command for command in ways(here) if isinstance(verdict(on, command), Allow)] == []
-
-
-def test_the_spellings_really_lead_to_the_secrets(tmp_path: Path) -> None:
-    here = project(tmp_path)
-    with Shell(here) as shell:
-        for spelling in (*TOKENS, "/proc/$PPID/environ", "/proc/*/environ", "/proc/[0-9]*/enviro?"):
-            assert SECRET in shell.output(f"cat {spelling}".replace("PROJECT", str(here))), spelling
-        for command in ("cd .duragent && cat run/token", "cat /proc/*/task/*/environ", "cd link; cat run/token"):
-            assert SECRET in shell.output(command), command
 
 
 @pytest.mark.parametrize("chosen", PLACES.values(), ids=PLACES)
@@ -63,41 +29,6 @@ def test_a_search_that_leaves_out_hidden_folders_is_asked_about_where_a_file_nam
     assert isinstance(verdict(policy_in(here), "rg foo"), Allow)
     (here / name).write_text("*.log\n!.duragent/\n")
     assert isinstance(verdict(policy_in(here), "rg foo"), Ask)
-
-
-# --- what is allowed is given to the real bash ------------------------------------------------------------------------
-
-
-def run_what_is_allowed(folder: Path, seed: int, count: int) -> int:
-    """How many of `count` changed commands were allowed, and printed no secret."""
-    here, chance, ran = project(folder), random.Random(seed), 0
-    policies = [policy_in(here, chosen=chosen) for chosen in PLACES.values()]
-    corpus = [*ways(here)]
-    with Shell(here) as shell:
-        for _ in range(count):
-            first, second = chance.choice(ORDINARY), chance.choice([*ORDINARY, chance.choice(corpus)])
-            text = changed(chance, first + chance.choice(["; ", " && ", "\n", " | ", " "]) + second)
-            if any(word in text for word in (*ENDLESS, "/dev/zero", "/dev/full")):
-                continue
-            if any(isinstance(verdict(on, text), Allow) for on in policies):
-                assert SECRET not in shell.output(text), text
-                ran += 1
-    return ran
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_what_is_allowed_prints_no_secret_in_bash(tmp_path: Path) -> None:
-    assert run_what_is_allowed(tmp_path, seed=1, count=300) > 20
-
-
-@pytest.mark.campaign
-@pytest.mark.timeout(3_600)
-@pytest.mark.parametrize("seed", range(2, 12))
-def test_campaign_what_is_allowed_prints_no_secret_in_bash(tmp_path: Path, seed: int) -> None:
-    assert run_what_is_allowed(tmp_path, seed, count=6_000) > 200
-
-
-# --- denied, asked about, and allowed by a person --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", ["ask", "dangerous", "restrict"])
@@ -163,29 +94,6 @@ def test_what_is_known_only_later_is_asked_about_and_never_offered(tmp_path: Pat
         assert isinstance(verdict(on, command), Ask), command
         assert allow_patterns(on, bash(command)) == ()
         assert isinstance(verdict(on.allowing(["bash:cat *", "bash:head *", "bash:sort *"]), command), Ask)
-
-
-@pytest.mark.parametrize(
-    ("path", "private"),
-    [
-        ("/proc/1/environ", True),
-        ("/proc/77/task/78/environ", True),
-        ("/proc/self/mem", True),
-        ("/proc/1/fd/3", True),
-        ("/proc/1/status", False),
-        ("/proc/cpuinfo", False),
-        ("/w/.duragent/run", True),
-        ("/w/.duragent/run/spool/x", True),
-        ("/w/.DURAGENT/Sessions/a/events.jsonl", True),
-        ("/w/.duragent/agents/a/agent.yaml", False),
-        ("/home/me/.local/state/duragent/token", True),
-        ("/run/user/1000/duragent/x", True),
-        ("/home/me/duragent/token.py", False),
-        ("/home/me/environ", False),
-    ],
-)
-def test_private_files_are_known_by_their_names(path: str, private: bool) -> None:
-    assert is_private(path) is private
 
 
 @pytest.mark.parametrize("text", ["cat /*/*/*/*/*/*", "cat " + "{a,b}" * 12, "cat $X" * 300, "cd $X; cat a"])

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from duragent.policy.rules import Allow
-from tests.policy.test_bypass import DENIED, HARMLESS, NEVER_ALLOWED
+from tests.policy.harmless import HARMLESS
+from tests.policy.scenarios.test_bypass import DENIED, NEVER_ALLOWED
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.judging import DEFAULT, verdict
 
