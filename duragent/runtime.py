@@ -40,7 +40,8 @@ from duragent.server.log import log_to_stderr
 from duragent.server.memory import take_few_arenas
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
-from duragent.session.sessions import HANG_SECONDS, Sessions
+from duragent.session.live_sessions import HANG_SECONDS
+from duragent.session.sessions import Sessions
 from duragent.session.tasks import TaskSet
 from duragent.stores.files.locks import SessionsLock, WorkspaceLock, refuse_network_file_system
 from duragent.stores.files.room import Room

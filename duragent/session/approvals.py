@@ -2,25 +2,34 @@
 
 import logging
 from collections.abc import Awaitable
+from typing import Protocol
 
 from duragent.crashpoint import crashpoint
 from duragent.errors import CallChanged, InvalidRequest, NothingToDo, SessionNotFound, StoreError
 from duragent.journal.admit import Already, admit
 from duragent.journal.inputs import Decision
 from duragent.journal.question import Question, question_of
-from duragent.journal.record import timestamp
-from duragent.turn.host import TurnHost
+from duragent.journal.record import Record, timestamp
+from duragent.journal.state import SessionState
 from duragent.turn.ports import Ports
 
 _log = logging.getLogger(__name__)
 
 
-async def open_question(stage: TurnHost) -> Question | None:
+class QuestionSource(Protocol):
+    """What is needed of a session to say what it asks."""
+
+    @property
+    def state(self) -> SessionState: ...
+    async def read_records(self, after: int, limit: int) -> list[Record]: ...
+
+
+async def open_question(session: QuestionSource) -> Question | None:
     """What this session asks; None when it asks nothing."""
-    state = stage.state
+    state = session.state
     if (call := state.asks) is None:
         return None
-    records = await stage.read_records(call.asked_seq - 1, 1)
+    records = await session.read_records(call.asked_seq - 1, 1)
     return question_of(state, records[0] if records else None)
 
 
@@ -35,13 +44,13 @@ async def if_readable(asking: Awaitable[Question | None]) -> Question | None:
         return None
 
 
-async def prepare_decision(stage: TurnHost, ports: Ports, posted: Decision) -> Decision:
+async def prepare_decision(session: QuestionSource, ports: Ports, posted: Decision) -> Decision:
     """The decision, when it is about what waits; what it allows for ever is in the policy by then.
 
     Raises CallChanged; with `allow_always` also NothingToDo, InvalidFile, AgentNotFound, AgentBroken.
     """
-    question = await open_question(stage)
-    if question is None or isinstance(admit(stage.state, posted, ""), Already):
+    question = await open_question(session)
+    if question is None or isinstance(admit(session.state, posted, ""), Already):
         return posted
     if posted.invocation not in (None, question.command):
         raise CallChanged(posted.call)
@@ -56,7 +65,7 @@ async def prepare_decision(stage: TurnHost, ports: Ports, posted: Decision) -> D
     if bare := next((pattern for pattern in patterns if ":" not in pattern), None):
         raise InvalidRequest(f"the pattern '{bare[:80]}' has no type: write bash:, builtin:, cli: or mcp: before it")
     try:
-        await ports.means.allow_always(ports.agents.get(stage.state.agent), patterns)
+        await ports.means.allow_always(ports.agents.get(session.state.agent), patterns)
     except ValueError as error:
         raise InvalidRequest(f"a pattern {error}") from error
     crashpoint("approval.policy_written")

@@ -44,6 +44,10 @@ class LogReader:
         blobs = await self.blobs(lines)
         return [decode(line, self._seed, blobs.__getitem__) for line in split_lines(lines)]
 
+    async def read_records(self, after: int, limit: int) -> list[Record]:
+        """Records behind seq `after`, oldest first, at most `limit`, with their texts."""
+        return await self.records(await self.lines(after, limit))
+
     async def newest(self, wanted: HistoryNeed, state: SessionState) -> tuple[list[Record], bool]:
         """See `Stage`. What was read so is remembered until `forget`."""
         reach = history.Reach(wanted, state)

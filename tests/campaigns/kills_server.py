@@ -19,7 +19,7 @@ from typing import ClassVar, Literal
 from duragent import crashpoint
 from duragent import runtime as runtime  # imported before the fork
 from duragent.cli.main import main
-from duragent.session import sessions
+from duragent.session import housekeeping
 from duragent.stores.files import store
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.rotation import Rotation
@@ -101,7 +101,7 @@ def arm(plan: Plan) -> None:
         FailingDisk.fails = plan.fails
         vars(store)["Disk"] = FailingDisk
     vars(store)["Rotation"] = functools.partial(Rotation, events=SEALED_AFTER_RECORDS)
-    sessions.INDEX_SECONDS = INDEX_SECONDS
+    housekeeping.INDEX_SECONDS = INDEX_SECONDS
 
 
 def live(plan: Plan, config: Path, log: Path) -> None:

@@ -15,8 +15,9 @@ from duragent.journal import admit, snapshot
 from duragent.journal.events import ModelCalled, ToolLost, ToolResolved, TurnEnded
 from duragent.journal.inputs import Decision
 from duragent.session import session
-from duragent.session.commit_queue import WriterContext, decide_batch
-from duragent.session.session import Session
+from duragent.session.commit_queue import decide_batch
+from duragent.session.engine import Engine
+from duragent.session.log_writer import LogWriter
 from duragent.turn.model_call import ModelCaller
 from duragent.turn.tool_calls import ToolCalls
 from duragent.turn.turn import Turn
@@ -50,30 +51,30 @@ def lost_is_run_again(patch: pytest.MonkeyPatch) -> None:
 
 def told_before_durable(patch: pytest.MonkeyPatch) -> None:
     """Watchers are told of records before they are stored."""
-    real = Session._write_batch
+    real = LogWriter._write_batch
 
-    async def write_batch(self: Session, batch: Any) -> None:
-        decide_batch(batch, self._state, WriterContext(self._claim, self._ports.clock, self._ports.node, self._seed))
+    async def write_batch(self: LogWriter, batch: Any) -> None:
+        decide_batch(batch, self.state, self._context)
         records = [record for proposal in batch for record in proposal.records]
         lines = [line.line for proposal in batch for line in proposal.encoded]
         if records:
             self._topic.publish(Block(b"".join(lines), records[0].seq, records[-1].seq))
         await real(self, batch)
 
-    patch.setattr(Session, "_write_batch", write_batch)
+    patch.setattr(LogWriter, "_write_batch", write_batch)
 
 
 def acknowledged_before_durable(patch: pytest.MonkeyPatch) -> None:
     """Whoever posts has the answer before the record is stored."""
-    real = Session._write_batch
+    real = LogWriter._write_batch
 
-    async def write_batch(self: Session, batch: Any) -> None:
-        decide_batch(batch, self._state, WriterContext(self._claim, self._ports.clock, self._ports.node, self._seed))
+    async def write_batch(self: LogWriter, batch: Any) -> None:
+        decide_batch(batch, self.state, self._context)
         for proposal in batch:
             proposal.accept()
         await real(self, batch)
 
-    patch.setattr(Session, "_write_batch", write_batch)
+    patch.setattr(LogWriter, "_write_batch", write_batch)
 
 
 def key_is_ignored(patch: pytest.MonkeyPatch) -> None:
@@ -162,10 +163,11 @@ def summary_forgets(patch: pytest.MonkeyPatch) -> None:
 def stop_waits_for_the_model(patch: pytest.MonkeyPatch) -> None:
     """A stop waits until whoever is asked has answered."""
 
-    def halt(self: Session) -> None:
-        self._stopping = True
+    def halt(self: Engine) -> Any:
+        self.stopping = True
+        return self._task
 
-    patch.setattr(Session, "_halt", halt)
+    patch.setattr(Engine, "halt", halt)
 
 
 def two_answers_to_a_question(patch: pytest.MonkeyPatch) -> None:

@@ -131,7 +131,7 @@ async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
 async def _stop(world: World, sessions: Sessions, people: list[Person]) -> None:
     """As SIGTERM does it: afterwards nothing moves, and what the summaries say is what the logs say."""
     grace, begun = world.plan.ends[world.lives - 1].grace or 0.0, world.clock.monotonic()
-    open_before = list(sessions._live.values())
+    open_before = list(sessions.live)
     closing = asyncio.ensure_future(sessions.close(grace))
     dead = asyncio.ensure_future(world.died.wait())
     done, _ = await asyncio.wait((closing, dead), timeout=LIFE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -154,14 +154,14 @@ async def _stop(world: World, sessions: Sessions, people: list[Person]) -> None:
         late = isinstance(session.problem, Fenced)
         records = world.records(session.id)
         state = reduce(SessionState(session.id), records[: saved.state.seq] if late and saved else records)
-        if session._last_crc and (saved.state != state if saved else not late):
+        if session.writer.last_crc and (saved.state != state if saved else not late):
             world.faults.append("the summary of a stopped session is not what its log says")
 
 
 def _live_states(world: World, sessions: Sessions) -> list[str]:
     """Whether what the process holds in its memory is what the logs say."""
     found = []
-    for session in sessions._live.values():
+    for session in sessions.live:
         records = world.records(session.id)
         if session.state != reduce(SessionState(session.id), records[: session.state.seq]):
             found.append(f"the live state at record {session.state.seq} is not what the log says")

@@ -51,7 +51,7 @@ class Place:
     async def list(self) -> list[SessionState]:
         """As a start does: what the index does not know is opened."""
         sessions = self.house.sessions
-        await sessions._checks.open_all(await sessions._index.fill(self.store))
+        await sessions.housekeeping.checks.open_all(await sessions.index.fill(self.store))
         return (await sessions.list(limit=100))[0]
 
     def files(self, session: str) -> dict[str, bytes]:
@@ -150,7 +150,7 @@ async def test_completed_session_stays_completed(place: Place) -> None:
 async def test_sessions_expire_only_after_they_were_continued_here(place: Place) -> None:
     session = session_id("WHLE")
     await place.house.ask(session, "and now?")
-    later = replace(place.house.sessions._ports, clock=FakeClock(datetime(2030, 1, 1, tzinfo=UTC)))
+    later = replace(place.house.ports, clock=FakeClock(datetime(2030, 1, 1, tzinfo=UTC)))
     assert [name for name, _ in expired_sessions(await place.list(), later)] == [session]
 
 

@@ -32,10 +32,10 @@ async def test_an_approval_that_nobody_gives_in_time_counts_as_denied(tmp_path: 
         await house.say(session, "make it")
         asked = await question(house, session)
         assert asked.expires_at == "2026-01-01T02:00:00.000Z"
-        await house.sessions._deny_expired()
+        await house.sessions.housekeeping.tick_expired_approvals()
         assert await house.sessions.question(session) is not None
         await clock.advance(2 * 3600)
-        await house.sessions._deny_expired()
+        await house.sessions.housekeeping.tick_expired_approvals()
         assert (await wait_for_end(house, session)).outcome == "completed"
         decided = next(event for event in await house.events(session) if isinstance(event, ApprovalDecided))
         assert (decided.decision, decided.by) == ("deny", "expiry")

@@ -268,7 +268,7 @@ async def test_fork_is_new_in_the_list_and_does_not_expire_with_its_past(place: 
     child = await place.fork(parent)
     listed, _ = await place.house.sessions.list()
     assert [state.session_id for state in listed] == [child, parent]
-    await place.house.sessions._close_expired()
+    await place.house.sessions.housekeeping.tick_expired_sessions()
     assert [(await place.house.sessions.state(each)).closed for each in (child, parent)] == [False, True]
 
 
@@ -462,7 +462,7 @@ async def test_session_without_a_good_record_or_with_a_lost_blob_cannot_be_repai
     place.model.add(bash(LONG), "done")
     await place.finish(session, "long")
     other = await place.fork(session)
-    await place.house.sessions._unload(await place.house.sessions._session(other))
+    await place.house.sessions.live.unload(await place.house.sessions.live.open(other))
     spoil(place.root / other / "events.jsonl", 1)
     before = place.log(other)
     for _ in range(2):
@@ -546,10 +546,10 @@ async def test_session_that_is_repaired_goes_on_from_what_is_on_the_disk_now(pla
 async def test_watcher_of_a_damaged_session_sees_what_is_good_and_is_told_why_there_is_no_more(place: Place) -> None:
     session = await place.house.new()
     await place.house.ask(session, "one")
-    live = await place.house.sessions._session(session)
+    live = await place.house.sessions.live.open(session)
     while live.busy:
         await asyncio.sleep(0)
-    await place.house.sessions._unload(live)
+    await place.house.sessions.live.unload(live)
     spoil(place.root / session / "events.jsonl", 4)
     async with place.house.sessions.watch(session, 0) as items, asyncio.timeout(LIMIT_SECONDS):
         assert await _all(items) > 0

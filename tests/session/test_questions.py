@@ -23,12 +23,12 @@ FIFTY = BASH + "\n  session: {max_tool_iterations: 50}"
 
 async def quiet(house: House, session: str) -> None:
     """Wait until nothing of it is under way, and unload it."""
-    live = house.sessions._live[session]
+    live = house.live(session)
     async with asyncio.timeout(LIMIT_SECONDS):
         while live.busy:
             await asyncio.sleep(0.005)
-    await house.sessions._unload(live)
-    assert session not in house.sessions._live
+    await house.sessions.live.unload(live)
+    assert house.sessions.live.get(session) is None
 
 
 @pytest.mark.parametrize("restarted", [True, False])
@@ -80,8 +80,8 @@ async def test_looking_for_expired_approvals_opens_no_session(tmp_path: Path) ->
         await house.say(session, "go")
         await question(house, session)
         await quiet(house, session)
-        await house.sessions._deny_expired()
-        assert session not in house.sessions._live
+        await house.sessions.housekeeping.tick_expired_approvals()
+        assert house.sessions.live.get(session) is None
 
 
 async def test_a_day_of_pause_is_no_work(tmp_path: Path) -> None:

@@ -78,10 +78,10 @@ class Stubborn:
 
 async def unloading(house: House, session: str, turns_of_the_loop: int) -> asyncio.Task[None]:
     """The session is being unloaded, that far."""
-    live = house.sessions._live[session]
+    live = house.live(session)
     while live.busy:
         await asyncio.sleep(0)
-    task = asyncio.ensure_future(house.sessions._unload(live))
+    task = asyncio.ensure_future(house.sessions.live.unload(live))
     for _ in range(turns_of_the_loop):
         await asyncio.sleep(0)
     return task
@@ -119,7 +119,7 @@ async def test_a_message_is_taken_while_the_start_looks_at_the_session(tmp_path:
     async with open_house(store, ScriptedModel(), tmp_path) as house:
         session = await house.new()
     async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path, node="node-2") as house:
-        looking = asyncio.ensure_future(house.sessions._checks.open_all({session: None}))
+        looking = asyncio.ensure_future(house.sessions.housekeeping.checks.open_all({session: None}))
         for _ in range(turns_of_the_loop):
             await asyncio.sleep(0)
         assert (await house.ask(session, "hi")).outcome == "completed"
@@ -135,7 +135,7 @@ async def test_who_reads_while_the_start_looks_at_the_session_reads_to_the_end(t
         store.gate = asyncio.Event()
         reading = asyncio.ensure_future(house.events(session))
         await store.at_gate.wait()
-        assert await house.sessions._checks.open_all([session]) == set()
+        assert await house.sessions.housekeeping.checks.open_all([session]) == set()
         store.gate.set()
         assert text in [event.text for event in await reading if isinstance(event, MessageReceived)]
 
@@ -272,11 +272,11 @@ async def test_the_list_is_not_saved_with_a_mark_that_is_newer_than_its_row(tmp_
         store.gate = asyncio.Event()
         renaming = asyncio.ensure_future(house.sessions.post(session, Rename(title="new")))
         await store.at_gate.wait()
-        await house.sessions._save_index()
+        await house.sessions.housekeeping.tick_index()
         store.gate.set()
         await renaming
     async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
-        assert await house.sessions._index.fill(house.store) == [session]
+        assert await house.sessions.index.fill(house.store) == [session]
 
 
 async def test_a_stop_ends_well_when_the_list_cannot_be_saved(tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ async def test_a_stop_during_the_start_is_no_error(tmp_path: Path, caplog: pytes
     async with open_house(store, ScriptedModel(), tmp_path) as house:
         sessions = [await house.new() for _ in range(20)]
     async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
-        looking = asyncio.ensure_future(house.sessions._checks.open_all(dict.fromkeys(sessions)))
+        looking = asyncio.ensure_future(house.sessions.housekeeping.checks.open_all(dict.fromkeys(sessions)))
         await asyncio.sleep(0)
         await house.sessions.close(0)
         await looking
@@ -326,7 +326,7 @@ async def test_who_waits_learns_that_the_disk_failed_and_the_turn_goes_on_by_its
                 with pytest.raises(Unavailable):
                     await waiting
         assert house.sessions.trouble() == "the disk failed"
-        await house.sessions._open_failed()
+        await house.sessions.housekeeping.tick_failed()
         await house.idle(session)
         assert (await house.kinds(session))[-1] == "turn_ended"
         assert house.sessions.trouble() is None
@@ -343,7 +343,7 @@ async def test_a_session_that_the_disk_failed_is_opened_at_the_next_start(tmp_pa
             await asyncio.sleep(0)
         await house.sessions.close(0)
     async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
-        assert await house.sessions._index.fill(house.store) == [session]
+        assert await house.sessions.index.fill(house.store) == [session]
 
 
 async def test_a_session_that_cannot_be_closed_does_not_keep_the_others_from_expiring(tmp_path: Path) -> None:
@@ -353,7 +353,7 @@ async def test_a_session_that_cannot_be_closed_does_not_keep_the_others_from_exp
         other = await house.new()
         clock.jump(3600 * 1000)
         store.failures = [Unavailable("the disk failed")]
-        await house.sessions._close_expired()
+        await house.sessions.housekeeping.tick_expired_sessions()
         assert (await house.sessions.state(other)).closed
 
 
@@ -372,7 +372,7 @@ async def test_one_unexpected_fault_does_not_keep_the_server_from_starting(tmp_p
 
     async with open_house(Odd(), ScriptedModel(otherwise="ok"), tmp_path) as house:
         session = await house.new()
-        await house.sessions._checks.open_all({session: None})
+        await house.sessions.housekeeping.checks.open_all({session: None})
         assert (await house.ask(session, "hi")).outcome == "completed"
 
 
@@ -401,7 +401,7 @@ async def test_a_start_that_is_broken_off_forgets_no_result_of_a_command(
     async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path) as house:
         session = await house.new()
         # The index knows nothing of what comes now, as when the process is killed.
-        await house.sessions._save_index()
+        await house.sessions.housekeeping.tick_index()
         await house.ask(session, "hi")
         saved = await store.get_index()
     await store.put_index(saved)
@@ -413,8 +413,8 @@ async def test_a_start_that_is_broken_off_forgets_no_result_of_a_command(
             swept.set()
             return 0
 
-        monkeypatch.setattr(house.sessions._ports.means.spool, "sweep", sweep)
-        house.sessions._stopping = True
+        monkeypatch.setattr(house.ports.means.spool, "sweep", sweep)
+        house.sessions.live.stopping = True
         running = asyncio.ensure_future(house.sessions.run())
         await asyncio.wait_for(swept.wait(), LIMIT_SECONDS)
         running.cancel()

@@ -26,8 +26,7 @@ from duragent.journal.scan import scan
 from duragent.models.base import Model, ModelChoice
 from duragent.models.litellm.table import listed_price
 from duragent.models.messages import ModelReply, ToolCall
-from duragent.session.index import Index
-from duragent.session.sessions import NewSession
+from duragent.session.sessions import NewSession, Sessions
 from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import Line, ScriptedModel
@@ -241,13 +240,12 @@ async def test_a_lost_or_wrong_snapshot_is_harmless(store: FileStore, tmp_path: 
         session = await house.new()
         file = tmp_path / "sessions" / session / "state.yaml"
         await house.ask(session, "one")
-        live = house.sessions._live[session]
+        live = house.live(session)
         await live.finish(0)
         older = file.read_bytes()
-        await house.sessions._ports.store.release(live.claim)
-        del house.sessions._live[session]
+        await house.sessions.live.unload(live)
         await house.ask(session, "two")
-        live = house.sessions._live[session]
+        live = house.live(session)
         await live.finish(0)
         expected = live.state
         newer = file.read_bytes()
@@ -277,7 +275,7 @@ async def test_a_log_that_lost_its_end_to_somebody_is_damaged(store: FileStore, 
     async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path / "agents") as house:
         session = await house.new()
         await house.ask(session, "one")
-        await house.sessions._live[session].finish(0)
+        await house.live(session).finish(0)
     log = tmp_path / "sessions" / session / "events.jsonl"
     log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-2]))
     again = reopened(store, tmp_path)
@@ -292,11 +290,11 @@ async def test_idle_sessions_are_unloaded_and_opened_again_on_demand(store: File
         session = await house.new()
         await house.ask(session, "hi")
         state = await house.sessions.state(session)
-        while house.sessions._live[session].busy:
+        while house.live(session).busy:
             await asyncio.sleep(0)
         house.clock.jump(1000)
-        await house.sessions._unload_idle()
-        assert house.sessions._live == {}
+        await house.sessions.housekeeping.tick_idle()
+        assert list(house.sessions.live) == []
         assert await house.sessions.state(session) == state
         answered = await house.ask(session, "again")
         assert isinstance(answered.reply, ModelReplied)
@@ -311,12 +309,12 @@ async def test_the_index_is_trusted_only_while_the_log_is_what_it_was(store: Fil
         await house.sessions.close(0)
     again = reopened(store, tmp_path)
     async with open_house(again, ScriptedModel(otherwise="ok"), tmp_path / "agents", node="node-2") as house:
-        assert await house.sessions._index.fill(house.store) == []
-        assert set(house.sessions._index.rows) == {one, two}
+        assert await house.sessions.index.fill(house.store) == []
+        assert set(house.sessions.index.rows) == {one, two}
         await house.ask(two, "hi")
     third = reopened(again, tmp_path)
     async with open_house(third, ScriptedModel(), tmp_path / "agents", node="node-3") as house:
-        assert await house.sessions._index.fill(house.store) == [two]
+        assert await house.sessions.index.fill(house.store) == [two]
     third.close()
 
 
@@ -337,7 +335,7 @@ async def a_long_log_with_a_flipped_bit(store: FileStore, tmp_path: Path) -> str
         session = await house.new()
         for _ in range(4):
             await house.ask(session, "x" * 400_000)
-        await house.sessions._live[session].finish(0)
+        await house.live(session).finish(0)
     log = tmp_path / "sessions" / session / "events.jsonl"
     data = bytearray(log.read_bytes())
     data[600_000] ^= 1
@@ -350,7 +348,7 @@ async def test_a_list_right_after_a_crash_has_every_session(store: FileStore, tm
     async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path / "agents") as house:
         sessions = {await house.new() for _ in range(6)}
         if index == "old":
-            await house.sessions._save_index()
+            await house.sessions.housekeeping.tick_index()
         for session in sessions:
             await house.ask(session, "hello")
     if index == "gone with the snapshots":
@@ -358,9 +356,10 @@ async def test_a_list_right_after_a_crash_has_every_session(store: FileStore, tm
             (tmp_path / "sessions" / session / "state.yaml").unlink(missing_ok=True)
     again = reopened(store, tmp_path)
     async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
-        house.sessions._index = Index()
-        running = asyncio.ensure_future(house.sessions.run())
-        found, _ = await house.sessions.list()
+        # As the server starts them: with a list that is not filled yet.
+        starting = Sessions(house.ports)
+        running = asyncio.ensure_future(starting.run())
+        found, _ = await starting.list()
         assert {state.session_id for state in found} == sessions
         running.cancel()
         await asyncio.wait((running,))
@@ -371,9 +370,9 @@ async def test_damage_in_the_middle_of_a_long_log_stays_known(store: FileStore, 
     session = await a_long_log_with_a_flipped_bit(store, tmp_path)
     again = reopened(store, tmp_path)
     async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
-        await house.sessions._checks.open_all(dict.fromkeys(await house.sessions._index.fill(house.store)))
+        await house.sessions.housekeeping.checks.open_all(dict.fromkeys(await house.sessions.index.fill(house.store)))
         house.clock.jump(1000)
-        await house.sessions._unload_idle()
+        await house.sessions.housekeeping.tick_idle()
         with pytest.raises(Damaged):
             await house.say(session, "hi")
         assert session in house.sessions.damaged()
@@ -385,7 +384,7 @@ async def test_damage_in_the_middle_of_a_long_log_without_a_snapshot_is_told(sto
     (tmp_path / "sessions" / session / "state.yaml").unlink(missing_ok=True)
     again = reopened(store, tmp_path)
     async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
-        await house.sessions._checks.open_all(dict.fromkeys(await house.sessions._index.fill(house.store)))
+        await house.sessions.housekeeping.checks.open_all(dict.fromkeys(await house.sessions.index.fill(house.store)))
         assert session in house.sessions.damaged()
         state = await house.sessions.state(session)
         assert (state.agent, state.seq > 1) == ("assistant", True)
@@ -404,9 +403,9 @@ async def test_a_log_of_v0_5_with_an_odd_time_harms_no_other_session(
         log.write(f'{{"seq":2,"timestamp":{time},"type":"session_end"}}\n')
     async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path / "agents") as house:
         session = await house.new()
-        await house.sessions._checks.open_all(dict.fromkeys(await house.sessions._index.fill(house.store)))
+        await house.sessions.housekeeping.checks.open_all(dict.fromkeys(await house.sessions.index.fill(house.store)))
         assert not house.sessions.damaged()
-        await house.sessions._close_expired()
+        await house.sessions.housekeeping.tick_expired_sessions()
         found, _ = await house.sessions.list()
         # Of the old log the first line, and what says that the other one cannot be read. It has not expired.
         assert {state.session_id: state.seq for state in found if not state.closed} == {session: 2, "session_odd": 2}
@@ -428,13 +427,13 @@ async def test_a_session_that_was_called_damaged_by_mistake_goes_on_by_itself(tm
 
     async with open_house(Alarmed(), ScriptedModel(otherwise="ok"), tmp_path) as house:
         session = await house.new()
-        await house.sessions._checks.open_all([session])
+        await house.sessions.housekeeping.checks.open_all([session])
         assert set(house.sessions.damaged()) == {session}
-        await house.sessions._checks.again()
+        await house.sessions.housekeeping.checks.tick_damaged()
         for _ in range(3):
             assert set(house.sessions.damaged()) == {session}
             await house.clock.advance(200)
-            await house.sessions._checks.again()
+            await house.sessions.housekeeping.checks.tick_damaged()
         assert not house.sessions.damaged()
         assert (await house.ask(session, "hi")).outcome == "completed"
 
@@ -446,8 +445,8 @@ async def test_a_log_that_is_good_and_shorter_than_it_was_stays_damaged(tmp_path
 
     async with open_house(Shorter(), ScriptedModel(otherwise="ok"), tmp_path) as house:
         session = await house.new()
-        (await house.sessions._session(session)).problem = Damaged(session, "events.jsonl", 1, "shorter", 0)
-        await house.sessions._checks.again()
+        (await house.sessions.live.open(session)).problem = Damaged(session, "events.jsonl", 1, "shorter", 0)
+        await house.sessions.housekeeping.checks.tick_damaged()
         await house.clock.advance(10_000)
-        await house.sessions._checks.again()
+        await house.sessions.housekeeping.checks.tick_damaged()
         assert await house.sessions.damage(session) is not None

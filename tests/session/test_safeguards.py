@@ -42,7 +42,7 @@ async def test_nothing_is_told_or_true_before_it_is_durable(tmp_path: Path) -> N
     store = Watched()
     async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path) as house:
         session = await house.new()
-        live = house.sessions._live[session]
+        live = house.live(session)
         async with house.sessions.watch(session, 2) as items:
             while not isinstance(await anext(items), ReplayEnd):
                 pass
@@ -70,7 +70,7 @@ async def test_session_whose_write_failed_takes_nothing_more_and_lets_its_watche
     store = Watched()
     async with open_house(store, ScriptedModel(), tmp_path) as house:
         session = await house.new()
-        live = house.sessions._live[session]
+        live = house.live(session)
         async with house.sessions.watch(session, 2) as items:
             while not isinstance(await anext(items), ReplayEnd):
                 pass
@@ -222,7 +222,7 @@ async def test_turn_that_was_open_goes_on_when_its_session_is_opened(tmp_path: P
         store.dead = True
     store.dead = False
     async with open_house(store, ScriptedModel(["one"]), tmp_path, node="node-2") as house:
-        await house.sessions._checks.open_all({session: None})
+        await house.sessions.housekeeping.checks.open_all({session: None})
         await until(lambda: asyncio.sleep(0, store.stored()[-1].type == "turn_ended"))
         owners = [event.epoch for event in store.stored() if isinstance(event, OwnerClaimed)]
         assert owners == [1, 2]

@@ -240,6 +240,6 @@ async def test_call_that_nobody_allowed_in_time_is_denied(tmp_path: Path) -> Non
         await house.say(session, "go")
         await asked(house, session)
         await clock.advance(2 * 3600)
-        await house.sessions._deny_expired()
+        await house.sessions.housekeeping.tick_expired_approvals()
         decided = [(event.decision, event.by) for event in of_kind(store.stored(), ApprovalDecided)]
         assert decided == [("deny", "expiry")]

@@ -14,6 +14,7 @@ from duragent.journal.events import Event
 from duragent.journal.inputs import Decision, Message
 from duragent.journal.record import Record
 from duragent.models.base import Model, ModelChoice
+from duragent.session.session import Session
 from duragent.session.sessions import NewSession, Sessions
 from duragent.stores.base import Store
 from duragent.subscribers.notify import Notice
@@ -65,6 +66,13 @@ class House:
     store: Store
     clock: FakeClock
     speakers: Speakers
+    ports: Ports
+
+    def live(self, session_id: str) -> Session:
+        """The session, which must be in memory."""
+        session = self.sessions.live.get(session_id)
+        assert session is not None
+        return session
 
     async def new(self, agent: str = "assistant") -> str:
         state, _ = await self.sessions.create(NewSession(agent))
@@ -126,9 +134,9 @@ async def open_house(
     choose = model_for or (lambda _: model)
     means = replace(means_in(agents_dir), notify=notify, closed_of_others=closed_of_others)
     ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn, means)
-    house = House(Sessions(ports), store, clock, speakers)
+    house = House(Sessions(ports), store, clock, speakers, ports)
     # `run` would keep house, which a hurried clock turns into a busy loop.
-    house.sessions._index.settle()
+    house.sessions.index.settle()
     try:
         yield house
     finally:

@@ -125,7 +125,7 @@ AUTHORITY: tuple[Mutant, ...] = (
         "the look whether the decision is about what waits, before the policy is changed",
         Edit(
             APPROVALS,
-            'isinstance(admit(stage.state, posted, ""), Already)',
+            'isinstance(admit(session.state, posted, ""), Already)',
             "False",
         ),
         f"{T_SAFEGUARDS_OF_CALLS}::test_always_of_a_call_that_does_not_wait_writes_nothing",

@@ -2,11 +2,11 @@
 
 from tests.campaigns.mutants.mutant import ASSERTIONS, Edit, Mutant, without
 from tests.campaigns.mutants.where import (
-    ACTOR,
     BLOBS,
     FOLD,
     INDEX,
     LOCK,
+    LOG_WRITER,
     SESSIONS_FOLDER,
     SNAPSHOT,
     STORE_FILES,
@@ -55,16 +55,16 @@ BESIDE: tuple[Mutant, ...] = (
         "the order: first the text, then the line",
         (
             Edit(
-                ACTOR,
-                "                    await self._ports.store.put_blob(self._claim, name, data)",
+                LOG_WRITER,
+                "                    await self._ports.store.put_blob(self.claim, name, data)",
                 "                    pass",
             ),
             Edit(
-                ACTOR,
-                "            self._last_crc = crc_of(lines[-1])",
-                "            self._last_crc = crc_of(lines[-1])\n"
+                LOG_WRITER,
+                "            self.last_crc = crc_of(lines[-1])",
+                "            self.last_crc = crc_of(lines[-1])\n"
                 "            for name, data in [item for line in encoded for item in line.blobs.items()]:\n"
-                "                await self._ports.store.put_blob(self._claim, name, data)",
+                "                await self._ports.store.put_blob(self.claim, name, data)",
             ),
         ),
         (f"{T_SESSION_SAFEGUARDS}::test_blob_is_stored_before_the_line_that_refers_to_it",),

@@ -6,7 +6,7 @@ from tests.campaigns.mutants.where import (
     ADMIT,
     ASKING,
     EXECUTION,
-    SESSIONS,
+    HOUSEKEEPING,
     STEPS,
     T_ACTING_TROUBLE,
     T_ADMIT,
@@ -197,7 +197,7 @@ CALLS: tuple[Mutant, ...] = (
         "results are swept away that somebody waits for",
         "the question whether the log waits for a result",
         Edit(
-            SESSIONS,
+            HOUSEKEEPING,
             "lambda name, call: name in unread or self._awaited(name, call)",
             "lambda name, call: False",
         ),

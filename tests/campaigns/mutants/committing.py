@@ -6,6 +6,7 @@ from tests.campaigns.mutants.where import (
     ASKING,
     BUS,
     EXECUTION,
+    LOG_WRITER,
     PARTIAL,
     SESSION_WATCH,
     T_SAFEGUARDS_OF_CALLS,
@@ -19,7 +20,7 @@ COMMITTING: tuple[Mutant, ...] = (
         "told before it is durable",
         "durable, then told: watchers see a record that a crash can take back",
         Edit(
-            ACTOR,
+            LOG_WRITER,
             "            lines = [line.line for line in encoded]",
             "            lines = [line.line for line in encoded]\n"
             '            self._topic.publish(Block(b"".join(lines), records[0].seq, records[-1].seq))',
@@ -31,14 +32,14 @@ COMMITTING: tuple[Mutant, ...] = (
         "durable, then true: decisions are made on a state that a crash can take back",
         (
             Edit(
-                ACTOR,
+                LOG_WRITER,
                 "            lines = [line.line for line in encoded]",
                 "            lines = [line.line for line in encoded]\n"
-                "            before, self._state = self._state, state",
+                "            before, self.state = self.state, state",
             ),
             Edit(
-                ACTOR,
-                "lines, expect=self._state.seq)",
+                LOG_WRITER,
+                "lines, expect=self.state.seq)",
                 "lines, expect=before.seq)",
             ),
         ),
@@ -48,11 +49,11 @@ COMMITTING: tuple[Mutant, ...] = (
         "acknowledged before it is durable",
         "durable, then acknowledged: a 2xx for what a crash can take back",
         Edit(
-            ACTOR,
+            LOG_WRITER,
             "            lines = [line.line for line in encoded]",
             "            lines = [line.line for line in encoded]\n"
-            "            for proposal in batch:\n"
-            "                proposal.accept()",
+            "            for pending in batch:\n"
+            "                pending.accept()",
         ),
         f"{T_SESSION_SAFEGUARDS}::test_nothing_is_told_or_true_before_it_is_durable",
     ),
@@ -60,7 +61,7 @@ COMMITTING: tuple[Mutant, ...] = (
         "no tx marks",
         "the marks of a batch: half of it counts after a crash",
         Edit(
-            ACTOR,
+            LOG_WRITER,
             '                    encode(Record(record.seq, record.ts, record.event, f"{i}/{count}"), self._seed)',
             "                    encode(Record(record.seq, record.ts, record.event), self._seed)",
         ),
@@ -72,7 +73,7 @@ COMMITTING: tuple[Mutant, ...] = (
         Edit(
             ACTOR,
             "            admitted = admit(state, posted, fresh)",
-            "            admitted = admit(self._state, posted, fresh)",
+            "            admitted = admit(self.state, posted, fresh)",
         ),
         f"{T_TURN}::test_the_same_key_at_the_same_time_counts_once",
     ),
@@ -80,8 +81,8 @@ COMMITTING: tuple[Mutant, ...] = (
         "goes on after a write error",
         "the end of a session whose log cannot be written",
         Edit(
-            ACTOR,
-            "        else:\n            self._fail(error)\n",
+            LOG_WRITER,
+            "        else:\n            self.fail(error)\n",
             "",
         ),
         f"{T_SESSION_SAFEGUARDS}::test_session_whose_write_failed_takes_nothing_more_and_lets_its_watchers_go",
@@ -146,8 +147,8 @@ COMMITTING: tuple[Mutant, ...] = (
         "the subscription before the look at the head: what comes in between is lost",
         Edit(
             ACTOR,
-            "        with self._topic.subscribe() as subscription:\n            state = self._state\n",
-            "        state = self._state\n"
+            "        with self._topic.subscribe() as subscription:\n            state = self.state\n",
+            "        state = self.state\n"
             "        for _ in range(9):\n"
             "            await asyncio.sleep(0)\n"
             "        with self._topic.subscribe() as subscription:\n",

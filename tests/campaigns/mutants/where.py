@@ -2,6 +2,9 @@
 
 ACTING = "duragent.turn.tool_calls"
 ACTOR = "duragent.session.session"
+LOG_WRITER = "duragent.session.log_writer"
+LIVE_SESSIONS = "duragent.session.live_sessions"
+HOUSEKEEPING = "duragent.session.housekeeping"
 ADDRESS = "duragent.client.address"
 ADMIT = "duragent.journal.admit"
 ADOPTING = "duragent.stores.files.import_log"

@@ -10,13 +10,17 @@ import pytest
 
 from tests.server.archives import IMPORTS, ZIP, problem, talked, zipped
 from tests.support.http_house import House, opened
+from tests.support.until import until
 
 
-def damage(house: House, session_id: str, seq: int) -> None:
-    """The record is changed where it rests, and the session not open."""
+async def damage(house: House, session_id: str, seq: int) -> None:
+    """The record is changed where it rests, and the session is not in memory."""
+    live = house.sessions.live.get(session_id)
+    assert live is not None
+    await until(lambda: not live.busy)
+    await house.sessions.live.unload(live)
     stream = house.store._streams[session_id]
     stream.lines[seq - 1] = stream.lines[seq - 1].replace(b'"ts":"2', b'"ts":"3')
-    house.sessions._live.pop(session_id)
 
 
 async def fork(house: House, session_id: str, body: dict[str, Any], **headers: str) -> httpx.Response:
@@ -147,7 +151,7 @@ async def test_damaged_session_is_not_exported_and_can_be_repaired_once(house: H
     session_id = await talked(house)
     good = f"/api/v1/sessions/{session_id}"
     assert problem(await house.http.post(f"{good}/repair")) == (409, "not-damaged")
-    damage(house, session_id, 5)
+    await damage(house, session_id, 5)
     assert problem(await house.http.get(f"{good}/export")) == (409, "session-damaged")
     assert (await house.http.get(good)).json()["problem"].endswith("records 1 to 4 are good")
     assert (await house.http.get("/readyz")).json()["damaged"] == [session_id]
@@ -162,7 +166,7 @@ async def test_damaged_session_is_not_exported_and_can_be_repaired_once(house: H
 
 async def test_stream_of_a_session_that_is_repaired_ends_and_another_one_shows_how_it_goes_on(house: House) -> None:
     session_id = await talked(house)
-    damage(house, session_id, 5)
+    await damage(house, session_id, 5)
     path = f"/api/v1/sessions/{session_id}/events"
     async with house.live() as client:
         async with opened(client, path) as stream:

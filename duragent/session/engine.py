@@ -1,0 +1,135 @@
+"""The engine of one session: it runs turns as long as there is something to do.
+
+Recovery needs nothing else: the engine of a session that was opened after a crash finds its next step in the state.
+An idle engine has no task.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from duragent.bus import OutputDelta, Topic
+from duragent.errors import SessionDeleted, StoreError
+from duragent.journal.record import Record
+from duragent.journal.state import SessionState
+from duragent.session.log_reader import LogReader
+from duragent.session.log_writer import LogWriter
+from duragent.stores.base import Claim
+from duragent.turn.host import FULL_STORE_PAUSE_SECONDS, Decide, HistoryNeed, InProgress, why_stop
+from duragent.turn.ports import Ports
+from duragent.turn.turn import Turn
+
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Runs the turns of one session, and is what a turn needs of its session: see `TurnHost`."""
+
+    interrupt: asyncio.Event
+    """Set when the step under way must stop; `why_stop` says why."""
+    stopping: bool
+    """No step is begun any more: the session is being closed."""
+
+    def __init__(self, ports: Ports, writer: LogWriter, reader: LogReader, topic: Topic) -> None:
+        self._ports, self._writer, self._reader, self._topic = ports, writer, reader, topic
+        self.interrupt = asyncio.Event()
+        self.stopping = False
+        self._outputs: list[InProgress] = []
+        self._task: asyncio.Task[None] | None = None
+        self._pause: asyncio.Future[None] | None = None
+        self._last_warning = ""
+        self._turn = Turn(self, ports)
+
+    # --- what a turn needs of its session ---------------------------------------------------------------------------
+
+    @property
+    def state(self) -> SessionState:
+        return self._writer.state
+
+    @property
+    def claim(self) -> Claim:
+        return self._writer.claim
+
+    @property
+    def can_work(self) -> bool:
+        return self._writer.problem is None and not self.stopping
+
+    async def commit(self, decide: Decide, *, claim: bool = False) -> list[Record]:
+        return await self._writer.commit(decide, claim=claim)
+
+    async def newest(self, wanted: HistoryNeed) -> tuple[list[Record], bool]:
+        return await self._reader.newest(wanted, self.state)
+
+    async def read_records(self, after: int, limit: int) -> list[Record]:
+        return await self._reader.read_records(after, limit)
+
+    def begin_output(self, shown: InProgress) -> None:
+        self._outputs.append(shown)
+
+    def end_output(self, shown: InProgress) -> None:
+        self._outputs.remove(shown)
+
+    def publish(self, delta: OutputDelta) -> None:
+        self._topic.publish(delta)
+
+    async def wait_for_store(self, error: StoreError) -> None:
+        if not self.can_work:
+            return
+        if str(error) != self._last_warning:
+            # Once: a disk may be full for days, and hold very many sessions.
+            _log.warning("%s; trying again every %g s", error, FULL_STORE_PAUSE_SECONDS)
+            self._last_warning = str(error)
+        self._pause = asyncio.ensure_future(self._ports.clock.sleep(FULL_STORE_PAUSE_SECONDS))
+        await asyncio.wait((self._pause,))
+
+    # --- what the session needs of its engine -----------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether a turn is under way."""
+        return self._task is not None and not self._task.done()
+
+    def outputs(self) -> Sequence[InProgress]:
+        """The output in progress, for a new watcher.
+
+        An answer whose end is in the log is left out: the log has it before the turn ends the output.
+        """
+        return [output for output in self._outputs if not output.over(self.state)]
+
+    def go_on(self) -> None:
+        """Start to work if there is something to do and no turn is under way."""
+        if not self.running and self._turn.next_step():
+            self._task = self._ports.spawn(self._run())
+
+    async def _run(self) -> None:
+        self._last_warning = ""
+        try:
+            await self._turn.run()
+            self._reader.forget()
+        except StoreError as error:
+            self._writer.fail(error)
+        except SessionDeleted:
+            # Its deletion is under way: `retire` follows.
+            pass
+
+    def interrupt_if_needed(self) -> None:
+        """Interrupt the step under way when the newest records say that it must stop."""
+        if why_stop(self.state, self.stopping):
+            self.interrupt.set()
+
+    async def wait(self, grace_seconds: float) -> None:
+        """Let the running turn end within the grace."""
+        if self._task is not None and not self._task.done() and grace_seconds > 0:
+            await asyncio.wait((self._task,), timeout=grace_seconds)
+
+    def halt(self) -> asyncio.Task[None] | None:
+        """Begin no further step, and interrupt the one under way. Returns the task that then ends, if there is one."""
+        self.stopping = True
+        self.interrupt.set()
+        if self._pause is not None:
+            self._pause.cancel()
+        return self._task
+
+    async def abandon(self) -> None:
+        """The session goes for good: end the commands that its turn started."""
+        await self._turn.abandon()

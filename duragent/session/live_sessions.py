@@ -1,0 +1,209 @@
+"""The sessions in memory: the one place that opens, replaces and closes them, each under its lock.
+
+A session is opened when somebody asks for it, and unloaded when it was idle for long. Creating, opening, adopting,
+repairing, unloading and deleting a session exclude each other.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+
+from duragent.errors import Damaged, DuragentError, LogChanged, NotDamaged, Stopping, Unavailable
+from duragent.journal.apply import reduce
+from duragent.journal.inputs import Input
+from duragent.journal.record import Record, crc_seed, encode
+from duragent.journal.state import SessionState
+from duragent.session.index import Index
+from duragent.session.locks import SessionLocks
+from duragent.session.recovery import recover
+from duragent.session.repair import damage_of, mend
+from duragent.session.session import Receipt, Session
+from duragent.session.tasks import bounded, shielded
+from duragent.turn.ports import Ports
+
+HANG_SECONDS = 0.5
+"""The longest wait, at a stop, for calls to a disk that may not answer."""
+
+FINISH_SECONDS = 2.0
+"""The longest wait for sessions at a stop, beyond the grace."""
+
+
+class LiveSessions:
+    """Sessions by id. Iterating gives those in memory now; they may be opened and closed meanwhile."""
+
+    stopping: bool
+    """The server stops: no session is opened any more, and no input is taken."""
+
+    def __init__(self, ports: Ports, index: Index) -> None:
+        self._ports, self._index = ports, index
+        self._sessions: dict[str, Session] = {}
+        self._locks = SessionLocks()
+        self.stopping = False
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._sessions.values()))
+
+    def get(self, session_id: str) -> Session | None:
+        """The session if it is in memory."""
+        return self._sessions.get(session_id)
+
+    def refuse_when_stopping(self) -> None:
+        """Raises Stopping when the server stops."""
+        if self.stopping:
+            raise Stopping
+
+    async def post(self, session_id: str, posted: Input) -> Receipt:
+        """See `Session.post`. Raises SessionNotFound, Stopping too."""
+        self.refuse_when_stopping()
+        return await (await self.open(session_id)).post(posted)
+
+    # --- open -------------------------------------------------------------------------------------------------------
+
+    async def open(self, session_id: str) -> Session:
+        """The session, loaded if it is not in memory. One that the disk failed is opened again.
+
+        Raises SessionNotFound, Unavailable; Stopping when it is not in memory and the server stops.
+        """
+        session = self._sessions.get(session_id)
+        if session is None:
+            self.refuse_when_stopping()
+        if session is None or isinstance(session.problem, Unavailable):
+            session = await shielded(self._open(session_id))
+            if self._sessions.get(session_id) is not session:
+                # It was unloaded or deleted before this task ran again.
+                return await self.open(session_id)
+        session.last_used = self._ports.clock.monotonic()
+        return session
+
+    async def _open(self, session_id: str) -> Session:
+        async with self._locks(session_id):
+            session = self._sessions.get(session_id)
+            if session is not None and isinstance(session.problem, Unavailable):
+                # The disk failed it; perhaps the cause is gone. If not, it stays what it is.
+                await session.finish(0)
+                session = None
+            return session or await self._load(session_id)
+
+    async def _load(self, session_id: str) -> Session:
+        """Claim the log, recover its state, and let the session go on. The caller holds the lock."""
+        claim = await self._ports.store.claim(session_id)
+        try:
+            state = await recover(self._ports.store, claim)
+            # `finish` would not know of it, and would not stop what is posted to it.
+            self.refuse_when_stopping()
+        except BaseException:
+            await self._ports.store.release(claim)
+            raise
+        session = self._sessions[session_id] = Session(self._ports, claim, state, self.note)
+        self.note(session)
+        session.go_on()
+        return session
+
+    async def reopen(self, session: Session) -> None:
+        """Load it afresh from its log, unless another one has taken its place."""
+        async with self._locks(session.id):
+            if self._sessions.get(session.id) is session:
+                await session.finish(0)
+                await self._load(session.id)
+
+    @asynccontextmanager
+    async def borrow(self, session_id: str) -> AsyncIterator[Session]:
+        """The session, opened for the block only: it is unloaded afterwards if it was not in memory before.
+
+        It stays in memory when somebody used it meanwhile, and when the block raises.
+        """
+        was_open = session_id in self._sessions
+        session = await self.open(session_id)
+        opened_at = session.last_used
+        yield session
+        if not was_open and session.last_used == opened_at:
+            await self.unload(session)
+
+    def note(self, session: Session) -> None:
+        """Put the session's newest state and problem into the list."""
+        self._index.put(session.state, str(session.problem) if session.problem else None)
+
+    # --- come and go ------------------------------------------------------------------------------------------------
+
+    async def create(self, session_id: str, records: Sequence[Record]) -> Session:
+        """A new session with these first records. Raises SessionExists."""
+        seed = crc_seed(session_id)
+        async with self._locks(session_id):
+            claim = await self._ports.store.create(session_id, [encode(record, seed).line for record in records])
+            session = Session(self._ports, claim, reduce(SessionState(session_id), records), self.note)
+            self._sessions[session_id] = session
+        self.note(session)
+        return session
+
+    async def adopt(
+        self, session_id: str, lines: AsyncIterator[Sequence[bytes]], blobs: AsyncIterator[tuple[str, bytes]]
+    ) -> None:
+        """Take in a log that comes from elsewhere; see `Store.adopt`. Raises SessionExists."""
+        async with self._locks(session_id):
+            await self._ports.store.adopt(session_id, lines, blobs)
+
+    async def unload(self, session: Session) -> None:
+        """Close it and forget it, if it is idle; a session with a problem stays, so that the problem stays known."""
+        async with self._locks(session.id):
+            troubled = isinstance(session.problem, Damaged | Unavailable)
+            if session.busy or troubled or self._sessions.get(session.id) is not session:
+                return
+            # A caller of `open` waits for the lock from here on, and opens it again.
+            del self._sessions[session.id]
+            await session.finish(0)
+            await self._ports.store.release(session.claim)
+
+    async def delete(self, session: Session) -> None:
+        """Remove it for good, whatever it is doing. Raises what `Store.delete` raises; it goes on then if it can."""
+        async with self._locks(session.id):
+            # It may have been opened again while this task waited. Callers of `open` wait for the lock from here on.
+            session = self._sessions.pop(session.id, session)
+            session.writer.deleting = True
+            try:
+                await self._ports.store.delete(session.id)
+            except BaseException:
+                session.writer.deleting = False
+                if session.claim.over or session.stopping:
+                    await session.retire()
+                else:
+                    self._sessions[session.id] = session
+                raise
+            await session.retire()
+            self._index.drop(session.id)
+
+    async def repair(self, session: Session) -> None:
+        """See `Sessions.repair`. The session is not in memory afterwards."""
+        async with self._locks(session.id):
+            session = self._sessions.get(session.id, session)
+            damage = await damage_of(session, self._ports.store)
+            if damage is None:
+                if session.stopping:
+                    await self._load(session.id)
+                if isinstance(session.problem, LogChanged):
+                    # What is there is whole, but not what was acknowledged.
+                    raise session.problem
+                raise NotDamaged(session.id)
+            await session.finish(0)
+            try:
+                # What is on the disk now counts, not what was there when it was opened.
+                claim = await self._ports.store.claim(session.id)
+                await mend(self._ports, claim, claim.damage or damage)
+            except DuragentError:
+                # Its claim may be over. What is wrong with it is to stay known.
+                again = await self._load(session.id)
+                again.problem = again.problem or damage
+                self.note(again)
+                raise
+            # End what it started: none of its calls is open any more.
+            await self._sessions.pop(session.id, session).retire()
+
+    # --- the stop ---------------------------------------------------------------------------------------------------
+
+    async def finish(self, grace_seconds: float) -> None:
+        """Let turns end within the grace, and stop the others; they go on at the next start."""
+        finishing = [session.finish(grace_seconds) for session in self]
+        await bounded(grace_seconds + FINISH_SECONDS, *finishing)
+
+    async def release(self) -> None:
+        """Give all claims back and forget the sessions; `finish` comes first."""
+        await bounded(HANG_SECONDS, *(self._ports.store.release(session.claim) for session in self))
+        self._sessions.clear()
