@@ -55,7 +55,7 @@ class Connected:
 Item = Hello | Record | Delta | CaughtUp | Reset | Reconnecting | Connected
 
 
-class _Lost(Exception):
+class StreamLost(Exception):
     """The connection, or the sense of what came over it."""
 
 
@@ -84,7 +84,7 @@ class Position:
         return same
 
     def advance(self, seq: int) -> bool:
-        """True for the next record, False for one that was seen before. Raises _Lost at a gap."""
+        """True for the next record, False for one that was seen before. Raises StreamLost at a gap."""
         if self.last is None:
             self.last = seq if self.tail is not None else 0
             if self.tail is not None:
@@ -92,7 +92,7 @@ class Position:
         if seq <= self.last:
             return False
         if seq != max(self.last + 1, self.oldest):
-            raise _Lost(f"record {self.last + 1} is missing before {seq}")
+            raise StreamLost(f"record {self.last + 1} is missing before {seq}")
         self.last = seq
         return True
 
@@ -125,7 +125,7 @@ async def watch(transport: Transport, session_id: str, position: Position) -> As
             if connected_before and error.problem in _GONE:
                 raise SessionDeleted(session_id) from error
             raise
-        except (httpx.RequestError, ServerUnreachable, EventTooLong, _Lost) as error:
+        except (httpx.RequestError, ServerUnreachable, EventTooLong, StreamLost) as error:
             reason = error.reason if isinstance(error, ServerUnreachable) else why(error)
         attempt += 1
         yield Reconnecting(attempt, reason)
@@ -157,7 +157,7 @@ async def _refused(response: httpx.Response) -> None:
     problem = problem_of(response)
     if response.status_code in _FINAL:
         raise problem
-    raise _Lost(problem.detail)
+    raise StreamLost(problem.detail)
 
 
 def _item(event: ServerSentEvent, position: Position) -> Item | None:
@@ -186,7 +186,7 @@ def _item(event: ServerSentEvent, position: Position) -> Item | None:
             return None  # an event of a later version
         record = record_of(fields)
     except (ValueError, TypeError, AttributeError, ValidationError) as error:
-        raise _Lost(f"an event that makes no sense: {why(error)}") from error
+        raise StreamLost(f"an event that makes no sense: {why(error)}") from error
     return record if position.advance(record.seq) else None
 
 

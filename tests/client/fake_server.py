@@ -56,6 +56,8 @@ class FakeServer:
     url: str = ""
     key: str = "the key"
     is_v0_5: bool = False
+    archive: bytes = b""
+    """What every session's export is."""
 
     def add(self, kind: str, **fields: Any) -> int:
         seq = self.oldest + len(self.records)
@@ -86,6 +88,12 @@ class FakeServer:
             await _send_json(writer, 200, {"approvals": self.approvals})
         elif asked.path == "/readyz":
             await _send_json(writer, 200, self._ready(asked.query.get("challenge")))
+        elif asked.path == "/livez":
+            await _send(writer, 200, b"ok")
+        elif asked.path.endswith("/export"):
+            await _send(writer, 200, self.archive)
+        elif asked.path == "/api/v1/imports":
+            await self._import(writer)
         elif asked.path.endswith("/events"):
             await self._stream(asked, writer)
         elif asked.method == "POST":
@@ -111,6 +119,13 @@ class FakeServer:
             self.drops -= 1
             return
         await _send_json(writer, 202, {"session_id": "s", "message_id": "m", "seq": self.keys[key]})
+
+    async def _import(self, writer: asyncio.StreamWriter) -> None:
+        if self.drops:
+            self.drops -= 1
+            return
+        info = {"session_id": "session_1", "agent": "a", "status": "paused", "created_at": TS, "updated_at": TS}
+        await _send_json(writer, 201, info)
 
     async def _stream(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
         after = int(asked.headers.get("last-event-id") or asked.query.get("after") or "0")
@@ -154,13 +169,27 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
     first, *lines = head.strip().split("\r\n")
     method, target, _ = first.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    if headers.get("transfer-encoding") == "chunked":
+        body = await _read_chunks(reader)
+    else:
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
     parts = urlsplit(target)
     return Asked(method, parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}, headers, body)
 
 
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    body = b""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        body += await reader.readexactly(size)
+        await reader.readexactly(2)
+    return body
+
+
 async def _send_json(writer: asyncio.StreamWriter, status: int, body: dict[str, Any]) -> None:
-    data = json.dumps(body).encode()
+    await _send(writer, status, json.dumps(body).encode())
+
+
+async def _send(writer: asyncio.StreamWriter, status: int, data: bytes) -> None:
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\nConnection: close"
     writer.write(head.encode() + b"\r\n\r\n" + data)
     await writer.drain()

@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import pytest
 
-from duragent.client.watch import CaughtUp, Connected, Item, Reconnecting, Reset
+from duragent.client.watch import CaughtUp, Connected, Item, Position, Reconnecting, Reset, StreamLost
 from duragent.errors import ProblemResponse, SessionDeleted
 from duragent.journal.events import MessageReceived, Opaque
 from duragent.journal.record import Record
@@ -155,3 +155,25 @@ async def test_the_404_of_a_proxy_is_no_deletion() -> None:
     async with client_of(server) as client:
         with pytest.raises(ProblemResponse):
             await until(client.watch("s"), lost)
+
+
+def test_record_is_shown_once_and_only_behind_the_one_before() -> None:
+    position = Position(last=5)
+    assert [position.advance(seq) for seq in (4, 5, 6, 6, 7)] == [False, False, True, False, True]
+    for seq in (9, 8_000):
+        with pytest.raises(StreamLost, match=f"record 8 is missing before {seq}"):
+            position.advance(seq)
+    assert position.query() == {"after": 7}
+
+
+def test_watcher_of_a_compacted_log_begins_at_its_oldest_record() -> None:
+    position = Position(last=0, oldest=40)
+    assert position.advance(40)
+    assert not position.advance(40)
+
+
+def test_greeting_of_another_log_is_noticed() -> None:
+    position = Position()
+    assert position.greet(Hello(session_id="s", head=3, oldest=1, log="one"))
+    assert position.greet(Hello(session_id="s", head=4, oldest=1, log="one"))
+    assert not position.greet(Hello(session_id="s", head=4, oldest=1, log="two"))
