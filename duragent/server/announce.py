@@ -63,16 +63,19 @@ class ServerFolder:
         os.close(self._descriptor)
 
 
-def take_server_folder(workspace: Path, environ: Mapping[str, str] = os.environ) -> ServerFolder | None:
+def take_server_folder(
+    workspace: Path, environ: Mapping[str, str] = os.environ, lock_seconds: float = LOCK_SECONDS
+) -> ServerFolder | None:
     """The folder of this workspace's server, empty, in the first place that can be written; None when there is none.
 
-    The folders of servers that are gone are removed on the way. Raises UnsafePrivateFolder, ServerStartFailed.
+    The folders of servers that are gone are removed on the way. Raises UnsafePrivateFolder, and ServerStartFailed when
+    another server keeps its lock for `lock_seconds`.
     """
     found, key = None, workspace_key(workspace_hash(workspace))
     for place in places(environ):
         if found is None and make_place(place, environ):
             with suppress(OSError):
-                found = _take_writable(place, key)
+                found = _take_writable(place, key, lock_seconds)
         _sweep(place, but=found)
     return found
 
@@ -204,8 +207,8 @@ def _needed(path: Path) -> Iterator[None]:
 # --- folders of servers ---------------------------------------------------------------------------------------------
 
 
-def _take(place: Path, key: str) -> ServerFolder:
-    deadline = time.monotonic() + LOCK_SECONDS
+def _take(place: Path, key: str, lock_seconds: float) -> ServerFolder:
+    deadline = time.monotonic() + lock_seconds
     with opened(place) as base:
         while time.monotonic() < deadline:
             with suppress(FileExistsError):
@@ -219,9 +222,9 @@ def _take(place: Path, key: str) -> ServerFolder:
     raise ServerStartFailed(f"another server for this workspace holds {place / key}")
 
 
-def _take_writable(place: Path, key: str) -> ServerFolder:
+def _take_writable(place: Path, key: str, lock_seconds: float) -> ServerFolder:
     """As `_take`. Raises OSError where there is no room for a small file."""
-    folder = _take(place, key)
+    folder = _take(place, key, lock_seconds)
     try:
         folder.write(TOKEN_FILE, "-" * 4096)
         folder.remove(TOKEN_FILE)

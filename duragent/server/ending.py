@@ -9,10 +9,12 @@ AFTER_GRACE_SECONDS = 4.7
 _log = logging.getLogger("duragent")
 
 
-async def end_for_sure(stop: asyncio.Event, grace_seconds: float) -> None:
-    """When `stop` is set: end this process `AFTER_GRACE_SECONDS` after the grace, if it has not ended by then."""
+async def end_for_sure(
+    stop: asyncio.Event, grace_seconds: float, after_grace_seconds: float = AFTER_GRACE_SECONDS
+) -> None:
+    """When `stop` is set: end this process so long after the grace, if it has not ended by then."""
     await stop.wait()
-    timer = threading.Timer(grace_seconds + AFTER_GRACE_SECONDS, _end)
+    timer = threading.Timer(grace_seconds + after_grace_seconds, _end)
     timer.daemon = True
     timer.start()
 

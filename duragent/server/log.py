@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sys
+from typing import IO, Any
 
 from duragent.errors import InvalidRequest
 
@@ -11,10 +12,15 @@ from duragent.errors import InvalidRequest
 class StderrHandler(logging.Handler):
     """Writes each line at once and unbuffered. A line that cannot be written is lost, and nothing else comes of it."""
 
+    def __init__(self, stream: IO[Any] | None = None) -> None:
+        """`stream` None: whatever stderr is at that moment."""
+        super().__init__()
+        self._stream = stream
+
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(OSError, ValueError):
             line = f"{self.format(record)}\n".encode(errors="backslashreplace")
-            os.write(sys.stderr.fileno(), line)
+            os.write((self._stream or sys.stderr).fileno(), line)
 
 
 def log_to_stderr() -> None:
