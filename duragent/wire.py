@@ -76,7 +76,7 @@ class SendMessage(Asked):
 
     content: Text = Field(description="What the person says. May be empty.")
     sender_id: str | None = Field(None, max_length=200, description="Who says it, for sessions with several people.")
-    sender_name: str | None = Field(None, max_length=200)
+    sender_name: str | None = Field(None, max_length=200, description="The same person's name, for people.")
     source: ClientSource = Field(
         "http",
         description="`cli` for duragent's own commands, else `http`; any other value counts as `http`.",
@@ -104,8 +104,10 @@ DecisionName = Literal["allow_once", "allow_always", "deny", "retry", "done", "f
 class Decide(Asked):
     """`POST /api/v1/sessions/{id}/approve`."""
 
-    call_id: str = Field(max_length=200)
-    decision: DecisionName
+    call_id: str = Field(max_length=200, description="The call that the decision is about.")
+    decision: DecisionName = Field(
+        description="What the person says; which words fit depends on the approval's `kind`."
+    )
     command: Text | None = Field(None, description="What the person saw; if it is not what waits, nothing is decided.")
     arguments_sha256: str | None = Field(None, max_length=64, description="The same, exactly: tool and arguments.")
     patterns: list[str] = Field(
@@ -121,20 +123,20 @@ class Decide(Asked):
 class Usage(WireModel):
     """Tokens; the first three as duragent v0.5 names them."""
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    total_tokens: int = 0
-    cached_prompt_tokens: int = 0
-    reasoning_tokens: int = 0
+    prompt_tokens: int = Field(0, description="Sent to the model.")
+    completion_tokens: int = Field(0, description="Written by the model, its reasoning included.")
+    total_tokens: int = Field(0, description="Both together.")
+    cached_prompt_tokens: int = Field(0, description="Of those sent: how many the provider had in its cache.")
+    reasoning_tokens: int = Field(0, description="Of those written: how many were reasoning.")
     cost_usd: float | None = Field(None, description="Null when the price is not known.")
 
 
 class AgentSummary(WireModel):
-    name: str
-    description: str | None = None
-    version: str | None = None
-    provider: str | None = None
-    model: str | None = None
+    name: str = Field(description="The agent's name.")
+    description: str | None = Field(None, description="For people; null when the agent has none.")
+    version: str | None = Field(None, description="The agent's own version; null when it has none.")
+    provider: str | None = Field(None, description="The model's provider; null for a broken agent.")
+    model: str | None = Field(None, description="The model's name, as the provider has it; null for a broken agent.")
     problem: str | None = Field(None, description="Why the files as they are cannot be used; null for a good agent.")
     warning: str | None = Field(
         None, description="What a person must know before it works, such as that no sandbox holds; null for nothing."
@@ -142,38 +144,40 @@ class AgentSummary(WireModel):
 
 
 class AgentList(WireModel):
-    agents: list[AgentSummary]
+    agents: list[AgentSummary] = Field(description="The agents that can be used.")
     broken: list[AgentSummary] = Field([], description="Agents whose files have a fault, with the reason.")
 
 
 class AgentDetail(WireModel):
     """The agent's own spec in the Duragent Format, with the prompt texts in place of their paths."""
 
-    api_version: str
-    kind: str
-    metadata: dict[str, Any]
-    spec: dict[str, Any]
-    fingerprint: str
+    api_version: str = Field(description="The version of the format, such as `duragent/v1alpha1`.")
+    kind: str = Field(description="`Agent`.")
+    metadata: dict[str, Any] = Field(description="Name, description, version and labels.")
+    spec: dict[str, Any] = Field(description="Everything else, with its defaults.")
+    fingerprint: str = Field(description="Changes when the agent does.")
     inactive: list[str] = Field([], description="Fields that are set and that this version does not act on yet.")
 
 
 class SessionInfo(WireModel):
-    session_id: str
-    agent: str
-    status: Status
-    created_at: str
-    updated_at: str
-    title: Text | None = None
+    session_id: str = Field(description="Names the session for ever.")
+    agent: str = Field(description="Name of the agent that speaks.")
+    status: Status = Field(description="What it does now.")
+    created_at: str = Field(description="When it began.")
+    updated_at: str = Field(description="When its newest record was written.")
+    title: Text | None = Field(None, description="Given by people; null when there is none.")
     topic: Text = Field("", description="The beginning of the first message; what lists show where there is no title.")
     head: int = Field(0, description="seq of the newest record.")
     turns: int = Field(0, description="Turns that ended.")
-    usage: Usage = Usage()
+    usage: Usage = Field(Usage(), description="What its turns have used so far.")
     unknown_attempts: int = Field(
         0, description="Attempts without an answer that the provider may have charged for; they are not in `usage`."
     )
     possible_tokens: int = Field(0, description="What these attempts may have used at most.")
     possible_cost_usd: float | None = Field(None, description="The price of that; null when there is none known.")
-    on_disconnect: Literal["pause", "continue"] = "continue"
+    on_disconnect: Literal["pause", "continue"] = Field(
+        "continue", description="What a running turn does when its last watcher has gone."
+    )
     damage: str | None = Field(
         None,
         description="Why the session is read-only: file, line and what is wrong; null for a session that is whole.",
@@ -195,39 +199,41 @@ UNREAD = (
 
 
 class SessionList(WireModel):
-    sessions: list[SessionInfo]
+    sessions: list[SessionInfo] = Field(description="The one used last first.")
     next_cursor: str | None = Field(None, description="Give it as `cursor` for the next page; null on the last.")
     unread: int = Field(0, description=UNREAD)
 
 
 class MessageInfo(WireModel):
-    role: Literal["user", "assistant"]
-    content: Text
-    seq: int
-    created_at: str
-    message_id: str
+    role: Literal["user", "assistant"] = Field(description="Who said it.")
+    content: Text = Field(description="What was said.")
+    seq: int = Field(description="seq of the record that holds it.")
+    created_at: str = Field(description="When it was said.")
+    message_id: str = Field(description="Names the message.")
     interrupted: bool = Field(False, description="An answer that was stopped before its end.")
-    sender_name: str | None = None
+    sender_name: str | None = Field(
+        None, description="Who said it, where several people speak; null when that is not known."
+    )
 
 
 class MessageList(WireModel):
     """Oldest first; the newest `limit` of them unless `before` says otherwise."""
 
-    messages: list[MessageInfo]
+    messages: list[MessageInfo] = Field(description="The page.")
     next_before: int | None = Field(None, description="Give it as `before` for the page of older messages.")
 
 
 class Answer(WireModel):
     """The answer to a posted message, durable by the time it is sent."""
 
-    message_id: str
-    role: Literal["assistant"] = "assistant"
-    content: Text
+    message_id: str = Field(description="Names the answer.")
+    role: Literal["assistant"] = Field("assistant", description="Always the agent.")
+    content: Text = Field(description="The answer's text.")
     seq: int = Field(description="seq of the record that holds the answer.")
     input_seq: int = Field(description="seq of the message that it answers.")
-    usage: Usage | None = None
-    model: str | None = None
-    interrupted: bool = False
+    usage: Usage | None = Field(None, description="What the model used for it; null when that is not known.")
+    model: str | None = Field(None, description="The model that answered; null when none did.")
+    interrupted: bool = Field(False, description="An answer that was stopped before its end.")
     finish_reason: Text | None = Field(
         None, description="stop, length, tool_calls, or content_filter: the model or its provider declined to go on."
     )
@@ -236,26 +242,26 @@ class Answer(WireModel):
 class Finding(WireModel):
     """A part of a call that no rule allows, and why."""
 
-    text: Text
-    reason: Text = ""
+    text: Text = Field(description="The part, as it stands in the call.")
+    reason: Text = Field("", description="Why no rule allows it.")
 
 
 class Approval(WireModel):
     """What a person is asked. `kind` approval: may this run? lost: it may have run, what now?"""
 
-    session_id: str
-    agent: str
+    session_id: str = Field(description="The session that asks.")
+    agent: str = Field(description="Name of its agent.")
     title: Text = Field(description="The session's title, else its topic.")
-    kind: Literal["approval", "lost"]
-    call_id: str
-    tool: Text
+    kind: Literal["approval", "lost"] = Field(description="Which question it is.")
+    call_id: str = Field(description="The call that is asked about.")
+    tool: Text = Field(description="Name of the tool.")
     command: Text = Field(description="The whole call in one line.")
-    arguments_sha256: str
-    findings: list[Finding] = []
+    arguments_sha256: str = Field(description="Of tool and arguments; a decision may repeat it. Empty for a lost call.")
+    findings: list[Finding] = Field([], description="The parts that no rule allows; empty for a lost call.")
     patterns: list[Text] = Field([], description="What allow_always adds to policy.local.yaml; empty: not offered.")
     place: Text = Field("", description="Where it would run: sandbox, folder, network.")
-    requested_at: str
-    expires_at: str | None = None
+    requested_at: str = Field(description="Since when it waits.")
+    expires_at: str | None = Field(None, description="When it counts as denied; null for never.")
     evidence: Text = Field("", description="Of a lost call: what is known about it.")
     seq: int = Field(description="seq of the record that asks.")
 
@@ -282,67 +288,69 @@ class Approval(WireModel):
 
 
 class ApprovalList(WireModel):
-    approvals: list[Approval]
+    approvals: list[Approval] = Field(description="The oldest first.")
     unread: int = Field(0, description=UNREAD)
 
 
 class Waiting(WireModel):
     """202: the turn waits for a person. `command` is what would run."""
 
-    status: Literal["pending_approval"] = "pending_approval"
-    session_id: str
-    call_id: str
-    command: Text
+    status: Literal["pending_approval"] = Field("pending_approval", description="Always this word.")
+    session_id: str = Field(description="The session that waits.")
+    call_id: str = Field(description="The call that a person has to decide about.")
+    command: Text = Field(description="The whole call in one line.")
     seq: int = Field(description="seq of the record that asks.")
 
 
 class Completed(WireModel):
     """The turn ended after the decision."""
 
-    status: Literal["complete"] = "complete"
-    message_id: str
-    content: Text
-    seq: int
-    usage: Usage | None = None
-    interrupted: bool = False
+    status: Literal["complete"] = Field("complete", description="Always this word.")
+    message_id: str = Field(description="Names the answer.")
+    content: Text = Field(description="The answer's text.")
+    seq: int = Field(description="seq of the record that holds the answer.")
+    usage: Usage | None = Field(None, description="What the model used for it; null when that is not known.")
+    interrupted: bool = Field(False, description="An answer that was stopped before its end.")
 
 
 class Accepted(WireModel):
     """202: the message is durable; the answer comes on `/events`."""
 
-    session_id: str
-    message_id: str
-    seq: int
+    session_id: str = Field(description="The session that has it.")
+    message_id: str = Field(description="Names the message.")
+    seq: int = Field(description="seq of its record.")
 
 
 class CancelResult(WireModel):
-    session_id: str
+    session_id: str = Field(description="The session that was meant.")
     cancelled: bool = Field(description="False when no turn was running.")
-    seq: int | None = None
+    seq: int | None = Field(None, description="seq of the record that cancels; null when no turn was running.")
 
 
 class EventList(WireModel):
     """Records as they are in the log, without `crc`."""
 
-    events: list[dict[str, Any]]
-    head: int
-    oldest: int
+    events: list[dict[str, Any]] = Field(description="The records of the page, oldest first.")
+    head: int = Field(description="seq of the newest record of the session.")
+    oldest: int = Field(description="seq of its oldest record.")
 
 
 class Descriptors(WireModel):
     """File descriptors of the server: connections, open logs, running commands."""
 
-    used: int
-    limit: int
+    used: int = Field(description="How many are open.")
+    limit: int = Field(description="How many may be open.")
 
 
 class Ready(WireModel):
-    status: Literal["ok", "degraded"]
-    workspace_hash: str
+    status: Literal["ok", "degraded"] = Field(description="`degraded`: something needs a person; see the other fields.")
+    workspace_hash: str = Field(description="Names the workspace without telling its path.")
     damaged: list[str] = Field([], description="Ids of sessions that are read-only because their log is damaged.")
-    broken_agents: list[str] = []
+    broken_agents: list[str] = Field(
+        [], description="Names of agents whose files have a fault; empty without the token."
+    )
     problem: str | None = Field(None, description="Why nothing can be stored at the moment, or what is used up.")
-    descriptors: Descriptors | None = None
+    descriptors: Descriptors | None = Field(None, description="File descriptors; null when the server cannot tell.")
     damaged_count: int = Field(0, description="How many sessions are damaged; `damaged` is empty without the token.")
     broken_agents_count: int = Field(0, description="How many agents are broken; their names need the token, too.")
     proof: str | None = Field(
@@ -352,25 +360,27 @@ class Ready(WireModel):
 
 
 class Version(WireModel):
-    version: str
-    commit: str
-    build_date: str
-    variant: Literal["core", "full"] = "core"
+    version: str = Field(description="Such as `0.2.0`.")
+    commit: str = Field(description="What it was built from.")
+    build_date: str = Field(description="When it was built.")
+    variant: Literal["core", "full"] = Field("core", description="Which build it is, for clients of v0.5.")
 
 
 class Fault(WireModel):
-    field: str
-    problem: str
+    field: str = Field(description="A dotted path; empty for the whole.")
+    problem: str = Field(description="What is wrong with it.")
 
 
 class Problem(WireModel):
     """RFC 9457, `application/problem+json`."""
 
     type: str = Field(description="`urn:duragent:problem:<code>`.")
-    title: str
-    status: int
-    detail: str | None = None
-    instance: str | None = None
+    title: str = Field(description="The kind of problem, in two or three words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str | None = Field(
+        None, description="One sentence for people about this very case; null when the title says all."
+    )
+    instance: str | None = Field(None, description="Not used; always null.")
     errors: list[Fault] | None = Field(None, description="What was wrong, field by field.")
 
 
@@ -380,10 +390,10 @@ class Problem(WireModel):
 class Hello(WireModel):
     """First event of `/events`. `log` names the log: when it differs from last time, start again from 0."""
 
-    session_id: str
-    head: int
-    oldest: int
-    log: str
+    session_id: str = Field(description="The session that is watched.")
+    head: int = Field(description="seq of its newest record.")
+    oldest: int = Field(description="seq of its oldest record.")
+    log: str = Field(description="Names the log.")
 
 
 class Delta(WireModel):
@@ -393,24 +403,26 @@ class Delta(WireModel):
     `attempt` or `step` throws away what came before; `model_replied` and `model_failed` replace it all.
     """
 
-    turn: str
-    step: int
-    attempt: int
-    kind: Literal["text", "reasoning", "output"] = "text"
-    offset: int
-    text: Text
+    turn: str = Field(description="The turn that it belongs to.")
+    step: int = Field(description="Which request to the model, from 1.")
+    attempt: int = Field(description="Which attempt of that request, from 1.")
+    kind: Literal["text", "reasoning", "output"] = Field(
+        "text", description="`text` and `reasoning` of an answer, or the `output` of a tool."
+    )
+    offset: int = Field(description="Characters before it.")
+    text: Text = Field(description="The piece.")
     call: str | None = Field(None, description="With `output`: the tool call that prints it; `attempt` is the call's.")
 
 
 class ServerAddress(WireModel):
     """What a running server writes to `.duragent/run/server.json` for the commands on the same machine."""
 
-    host: str
-    port: int = Field(ge=1, le=65_535)
-    pid: int
-    started_at: str
-    version: str
-    workspace_hash: str
+    host: str = Field(description="The address that it listens on.")
+    port: int = Field(ge=1, le=65_535, description="Its port.")
+    pid: int = Field(description="Its process.")
+    started_at: str = Field(description="When it began; tells it apart from a later process with the same id.")
+    version: str = Field(description="Of the server.")
+    workspace_hash: str = Field(description="Names the workspace that it serves.")
     private_folder: str | None = Field(
         None, description="The folder with the server's token and socket; clients check that it is their own user's."
     )

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from duragent.journal.events import PolicyFinding, TokenCounts
+from duragent.journal.events import TokenCounts
 from duragent.journal.state import SessionState, Totals
-from duragent.server.mapping import findings, reply_usage, session_info, total_usage
-from duragent.wire import Finding, Usage
+from duragent.server.mapping import reply_usage, session_info, total_usage
+from duragent.wire import Usage
 
 STATE = SessionState(
     session_id="session_1",
@@ -61,8 +61,3 @@ def test_tokens_of_one_reply_add_up() -> None:
     assert reply_usage(tokens, None) == Usage(
         prompt_tokens=10, completion_tokens=5, total_tokens=15, cached_prompt_tokens=4, reasoning_tokens=2
     )
-
-
-def test_findings_keep_their_order() -> None:
-    found = [PolicyFinding(text="rm x", reason="not allowed"), PolicyFinding(text="ls", reason="")]
-    assert findings(found) == [Finding(text="rm x", reason="not allowed"), Finding(text="ls")]

@@ -10,7 +10,6 @@ from tests.campaigns.mutants.where import (
     T_ADDRESS,
     T_FIND,
     T_NEIGHBOUR,
-    T_POSITION,
     T_TRANSPORT,
     T_WATCH,
 )
@@ -24,7 +23,7 @@ CLIENT: tuple[Mutant, ...] = (
             "        if seq != max(self.last + 1, self.oldest):",
             "        if False:",
         ),
-        f"{T_POSITION}::test_record_is_shown_once_and_only_behind_the_one_before",
+        f"{T_WATCH}::test_record_is_shown_once_and_only_behind_the_one_before",
         f"{T_WATCH}::test_a_record_that_is_missing_is_asked_for_again",
     ),
     without(
@@ -35,7 +34,7 @@ CLIENT: tuple[Mutant, ...] = (
             "        if seq <= self.last:\n            return False",
             "        if seq <= self.last:\n            return True",
         ),
-        f"{T_POSITION}::test_record_is_shown_once_and_only_behind_the_one_before",
+        f"{T_WATCH}::test_record_is_shown_once_and_only_behind_the_one_before",
     ),
     without(
         "another log under the same id is not noticed",
@@ -45,7 +44,7 @@ CLIENT: tuple[Mutant, ...] = (
             "        same = self.log is None or self.log == hello.log",
             "        same = True",
         ),
-        f"{T_POSITION}::test_greeting_of_another_log_is_noticed",
+        f"{T_WATCH}::test_greeting_of_another_log_is_noticed",
     ),
     without(
         "each attempt has a key of its own",
