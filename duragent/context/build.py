@@ -89,7 +89,7 @@ class FittedConversation:
 def build(
     agent: Agent, around: Frame, records: Sequence[Record], *, from_start: bool, opening: Sequence[Record] = ()
 ) -> ModelRequest:
-    """The request. See `Window` for the records."""
+    """The request. See `WindowUse` for the records."""
     found = conversation(agent, around, WindowUse(records, from_start, opening))
     return ModelRequest(
         messages=(ChatMessage(role="system", content=around.system), *(each.message for each in found.talk)),

@@ -30,7 +30,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class LimitReached:
-    """The limit that a command went over: a field of `sandboxes.base.Limits`, and its value."""
+    """The limit that a command went over: a field of `sandboxes.base.CommandLimits`, and its value."""
 
     name: str
     value: int

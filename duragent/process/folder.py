@@ -82,7 +82,7 @@ class Exit(BaseModel):
     stored: bool = True
     error: str = ""
     limit: str = ""
-    """The field of `sandboxes.base.Limits` that the command went over; "" when there is none."""
+    """The field of `sandboxes.base.CommandLimits` that the command went over; "" when there is none."""
     limit_value: int = 0
 
 

@@ -64,7 +64,7 @@ class ResourceWatch:
         return max(self._next_glance - time.monotonic(), 0.0) if self._counts else float("inf")
 
     def exceeded(self) -> str:
-        """The name of the limit, a field of `Limits`, that the command is over now; "" when there is none."""
+        """The name of the limit, a field of `CommandLimits`, that the command is over now; "" when there is none."""
         now = time.monotonic()
         if not self._counts or now < self._next_glance:
             return ""

@@ -43,7 +43,7 @@ class LimitSettings(BaseModel):
         return memory
 
     def limits(self) -> CommandLimits:
-        """The same in the units of `Limits`. Reads how much memory the machine has."""
+        """The same in the units of `CommandLimits`. Reads how much memory the machine has."""
         memory = half_of_the_memory() if self.memory_mebibytes == "half" else _bytes(self.memory_mebibytes)
         return CommandLimits(self.processes, memory, _bytes(self.file_mebibytes), self.open_files, self.cpu_seconds)
 

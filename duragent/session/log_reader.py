@@ -49,7 +49,7 @@ class LogReader:
         return await self.records(await self.lines(after, limit))
 
     async def newest(self, wanted: HistoryNeed, state: SessionState) -> tuple[list[Record], bool]:
-        """See `Stage`. What was read so is remembered until `forget`."""
+        """See `TurnHost`. What was read so is remembered until `forget`."""
         reach = history.Reach(wanted, state)
         before, oldest, found = state.seq + 1, self._claim.oldest, list[bytes]()
         while before > oldest and not reach.enough(before):

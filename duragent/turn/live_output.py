@@ -27,7 +27,7 @@ class LiveOutput:
         return [self._delta(self._size - len(self._tail), self._tail)] if self._tail else []
 
     def over(self, state: SessionState) -> bool:
-        """See `Shown`: whoever shows it hides it before its end is written."""
+        """See `InProgress`: whoever shows it hides it before its end is written."""
         return False
 
     def _delta(self, offset: int, text: str) -> OutputDelta:

@@ -50,7 +50,7 @@ class Partial:
         return [delta for delta in deltas if delta.text]
 
     def over(self, state: SessionState) -> bool:
-        """See `Shown`."""
+        """See `InProgress`."""
         if state.turn is None or (asking := state.turn.asking) is None or asking.status != "open":
             return True
         return AttemptKey(state.turn.id, asking.step, asking.attempt) != self._question

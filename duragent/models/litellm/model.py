@@ -1,8 +1,7 @@
 """The real model: every provider that litellm knows, through litellm, one attempt at a time.
 
-Nothing of litellm is imported here. It lives in a thread of its own (`litellm_thread`), which begins at the first
-`stream` or at `warm`; requests are written by `litellm_request`, answers gathered by `litellm_reply`, their usage read
-by `litellm_usage`, and what goes wrong is named by `litellm_errors`.
+Nothing of litellm is imported here. It lives in a thread of its own (`thread`), which begins at the first `stream` or
+at `warm`. `request` writes requests, `reply` gathers answers, `usage` reads their usage, `errors` names faults.
 """
 
 import contextlib

@@ -27,7 +27,7 @@ _WRITTEN_NAME = re.compile(
 )
 _WRITTEN_ARGUMENTS = re.compile(rf"{_QUOTE}(?:{'|'.join(ARGUMENT_KEYS)}){_QUOTE}\s{{0,20}}:")
 _REPEATED = re.compile(r"&lt;/?\|?(?:tool|function|invoke)", re.IGNORECASE)
-"""A tag as `text_tools_prompt` writes it in results, where it must not be one."""
+"""A tag as `prompt` writes it in results, where it must not be one."""
 _ELEMENT = re.compile(r"\s*<(invoke|function)(?:\s+name\s*=\s*|\s*=\s*)[\"']?([\w.-]{1,80})[\"']?\s*>", re.IGNORECASE)
 _PARAMETER = re.compile(r"\s*<parameter(?:\s+name\s*=\s*|\s*=\s*)[\"']?([^\"'<>]{1,80}?)[\"']?\s*>", re.IGNORECASE)
 _INNER = re.compile(r"\s*<tool_call>", re.IGNORECASE)

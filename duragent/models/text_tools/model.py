@@ -1,7 +1,7 @@
 """Tool calling for models that have none: the tools are told in the prompt, the calls are read from the answer.
 
-It wraps any model and is one itself, by the promises of `models.base`. What counts as a call is in `text_tools_parse`,
-how tools, calls and results are told in `text_tools_prompt`.
+It wraps any model and is one itself, by the promises of `models.base`. What counts as a call is in `parse`, how tools,
+calls and results are written in `prompt`.
 """
 
 import contextlib

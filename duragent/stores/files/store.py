@@ -68,7 +68,7 @@ class _FileClaim(Claim):
 
 
 class FileStore:
-    """See `Store` for the promises. Who holds the workspace is the caller's care (`lock.py`)."""
+    """See `Store` for the promises. Who holds the workspace is the caller's care (`locks.py`)."""
 
     def __init__(
         self,
