@@ -1,117 +1,105 @@
-"""The fold is total, and a snapshot is the same state or none."""
+"""What a state says of itself: who has to act, and how it is shown."""
 
-import dataclasses
+from collections.abc import Sequence
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import pytest
 
-from duragent.journal import events as e
-from duragent.journal.apply import apply, reduce
-from duragent.journal.record import Record, crc_seed, decode, encode
-from duragent.journal.snapshot import Snapshot, dump, load
-from duragent.journal.state import REMEMBERED_KEYS, SessionState
-from tests.journal.strategies import RECORDS
-
-SESSION = "session_01state"
-SEED = crc_seed(SESSION)
-TS = "2026-11-20T23:58:16.123Z"
-HISTORIES = st.lists(RECORDS, max_size=25)
-
-
-def folded(records: list[Record]) -> SessionState:
-    return reduce(SessionState(SESSION), records)
-
-
-@given(HISTORIES)
-def test_fold_takes_any_records_in_any_order(records: list[Record]) -> None:
-    state = folded(records)
-    assert state.seq == (records[-1].seq if records else 0)
-    assert state.status in ("active", "running", "paused", "completed")
-    assert isinstance(state.has_work, bool)
+from duragent.journal.events import Event, ModelFailed
+from duragent.journal.state import OpenCall, OpenTurn, SessionState, end_unknown
+from tests.journal.histories import (
+    ASKED,
+    BEGUN,
+    CANCELLED,
+    CLOSED,
+    MESSAGE,
+    PAUSED,
+    RESUMED,
+    called,
+    decided,
+    ended,
+    failed,
+    finished,
+    folded,
+    lost,
+    message,
+    replied,
+    requested,
+    started,
+)
 
 
-@given(HISTORIES)
-def test_state_is_the_same_live_and_after_a_restart(records: list[Record]) -> None:
-    stored = [decode(encode(record, SEED).line, SEED) for record in records]
-    assert folded(stored) == folded(records)
+@pytest.mark.parametrize(
+    ("events", "status", "has_work", "asks"),
+    [
+        ([], "active", False, ""),
+        ([MESSAGE], "running", True, ""),
+        ([message(source="legacy")], "active", False, ""),
+        ([MESSAGE, PAUSED], "paused", False, ""),
+        ([MESSAGE, PAUSED, RESUMED], "running", True, ""),
+        ([MESSAGE, CLOSED], "completed", False, ""),
+        (BEGUN, "running", True, ""),
+        ([*BEGUN, PAUSED], "paused", True, ""),
+        ([*BEGUN, CLOSED], "completed", True, ""),
+        (ASKED, "running", True, ""),
+        ([*ASKED, requested()], "paused", False, "c1"),
+        ([*ASKED, requested(), CANCELLED], "running", True, ""),
+        ([*ASKED, requested(), CLOSED], "completed", True, ""),
+        ([*ASKED, requested(), decided("allow_once")], "running", True, ""),
+        ([*ASKED, started()], "running", True, ""),
+        ([*ASKED, started(), lost(asks=True)], "paused", False, "c1"),
+        ([*ASKED, started(), lost(asks=False)], "running", True, ""),
+        ([*ASKED, finished("c1"), requested("c2")], "paused", False, "c2"),
+        ([*ASKED, requested("c2")], "running", True, ""),
+        ([*BEGUN, called(), replied(), ended("completed")], "active", False, ""),
+        ([*BEGUN, called(), MESSAGE, replied(), ended("completed")], "running", True, ""),
+        ([*BEGUN, called(), replied(), ended("paused")], "paused", False, ""),
+    ],
+)
+def test_who_has_to_act(events: Sequence[Event], status: str, has_work: bool, asks: str) -> None:
+    state = folded(events)
+    asked = state.asks.call if state.asks else ""
+    assert (state.status, state.has_work, asked) == (status, has_work, asks)
 
 
-@given(HISTORIES, st.integers(0, 25))
-def test_fold_may_be_interrupted_anywhere(records: list[Record], at: int) -> None:
-    assert reduce(folded(records[:at]), records[at:]) == folded(records)
+@pytest.mark.parametrize(
+    ("first", "second", "cancelled", "waits"),
+    [
+        ("waiting", "requested", False, True),
+        ("waiting", "requested", True, False),
+        ("approved", "waiting", False, False),
+        ("lost", "requested", False, False),
+    ],
+)
+def test_a_turn_stands_still_for_its_first_call_alone(first: str, second: str, cancelled: bool, waits: bool) -> None:
+    calls = tuple(OpenCall(f"c{n}", "bash", status) for n, status in enumerate((first, second)))  # type: ignore[arg-type]  # names of statuses
+    assert OpenTurn("t", 1, calls=calls, cancelled=cancelled).waits is waits
 
 
-@given(HISTORIES)
-def test_records_of_unknown_types_move_only_the_place_and_the_time(records: list[Record]) -> None:
-    before = folded(records)
-    later = Record(before.seq + 1, "2030-01-01T00:00:00.000Z", e.Opaque(type="moon_landed"))
-    after = apply(before, later)
-    assert after == dataclasses.replace(
-        before, seq=later.seq, updated_at=later.ts, created_at=before.created_at or later.ts
-    )
+def test_waiting_messages_of_people_are_those_of_no_machine() -> None:
+    state = SessionState("s", waiting=(3, 5, 8), waiting_from_machines=(5, 7))
+    assert state.waiting_from_people == (3, 8)
 
 
-def test_state_stays_small() -> None:
-    received = [
-        Record(
-            seq,
-            TS,
-            e.MessageReceived(message_id=f"m{seq}", text="x" * 1000, source="legacy", idempotency_key=f"k{seq}"),
-        )
-        for seq in range(1, 3001)
-    ]
-    state = folded(received)
-    assert [request.key for request in state.remembered] == [f"k{seq}" for seq in range(3001 - REMEMBERED_KEYS, 3001)]
-    failed = Record(3001, TS, e.SessionPaused(reason="r" * 100_000))
-    assert len(dump(Snapshot(apply(state, failed), "00000000"))) < 64_000
+@pytest.mark.parametrize(
+    ("attempt", "unknown"),
+    [
+        (failed("interrupted"), True),
+        (failed("shutdown"), True),
+        (failed("paused"), True),
+        (failed("cancelled"), True),
+        (failed("model-timeout"), True),
+        (failed("rate-limited"), False),
+        (failed("model-unavailable"), False),
+        (failed("model-unavailable", partial_text="a"), True),
+        (failed("model-unavailable", partial_reasoning="a"), True),
+    ],
+)
+def test_attempt_that_was_begun_may_have_been_charged_for(attempt: ModelFailed, unknown: bool) -> None:
+    assert end_unknown(attempt) is unknown
 
 
-# --- snapshots ------------------------------------------------------------------------------------------------------
-
-
-@given(HISTORIES)
-def test_snapshot_comes_back_as_it_was(records: list[Record]) -> None:
-    snapshot = Snapshot(folded(records), "0123abcd")
-    data = dump(snapshot)
-    found = load(data, SESSION)
-    assert found == snapshot
-    assert load(data, "session_02state") is None
-    assert data.isascii()
-
-
-@settings(max_examples=30)
-@given(HISTORIES, st.data())
-def test_edited_snapshot_counts_as_absent(records: list[Record], data: st.DataObject) -> None:
-    snapshot = Snapshot(folded(records), "0123abcd")
-    whole = dump(snapshot)
-    for _ in range(30):
-        position = data.draw(st.integers(0, len(whole) - 1))
-        byte = data.draw(st.binary(max_size=2))
-        edited = whole[:position] + byte + whole[position + 1 :]
-        assert load(edited, SESSION) is None or edited == whole
-    for cut in range(0, len(whole), 7):
-        assert load(whole[:cut], SESSION) is None
-
-
-def test_every_flipped_bit_of_a_snapshot_makes_it_absent() -> None:
-    happened: list[e.Event] = [
-        e.SessionCreated(agent="assistant", title="checksum: 1"),
-        e.MessageReceived(message_id="m", text="hi", idempotency_key="key", fingerprint="f"),
-        e.TurnStarted(turn="t", trigger=2),
-        e.ModelCalled(turn="t", step=1, attempt=1, epoch=1, model="m", input_seq=2),
-        e.ModelReplied(message_id="m2", turn="t", calls=(e.Call(call="c", tool="bash", arguments="{}"),)),
-        e.ToolStarted(turn="t", call="c", tool="bash", epoch=1),
-    ]
-    state = folded([Record(seq, TS, event) for seq, event in enumerate(happened, 1)])
-    whole = dump(Snapshot(state, "0123abcd"))
-    assert load(whole, SESSION) == Snapshot(state, "0123abcd")
-    for position in range(len(whole)):
-        for bit in range(8):
-            changed = bytearray(whole)
-            changed[position] ^= 1 << bit
-            assert load(bytes(changed), SESSION) is None, (position, bit)
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_are_no_snapshot(data: bytes) -> None:
-    assert load(data, SESSION) is None
+def test_an_open_attempt_may_have_used_what_was_reserved_for_it() -> None:
+    turn = folded([*BEGUN, called(reserved_tokens=7, reserved_usd=0.5)]).turn
+    assert turn is not None
+    assert turn.asking is not None
+    assert turn.asking.possible == {"possible_tokens": 7, "possible_usd": 0.5}

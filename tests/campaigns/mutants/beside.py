@@ -14,7 +14,7 @@ from tests.campaigns.mutants.where import (
     T_LOCK,
     T_RECOVERY,
     T_SESSION_SAFEGUARDS,
-    T_STATE,
+    T_SNAPSHOT,
     T_STORE_SAFEGUARDS,
     T_TWO_WRITERS,
 )
@@ -128,7 +128,7 @@ BESIDE: tuple[Mutant, ...] = (
             "    if not found:",
         ),
         f"{T_RECOVERY}::test_a_lost_or_wrong_snapshot_is_harmless[edited]",
-        f"{T_STATE}::test_edited_snapshot_counts_as_absent",
+        f"{T_SNAPSHOT}::test_edited_snapshot_counts_as_absent",
     ),
     Mutant(
         "a snapshot ahead of the log is passed over",

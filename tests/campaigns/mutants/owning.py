@@ -11,10 +11,10 @@ from tests.campaigns.mutants.where import (
     PROPOSALS,
     SNAPSHOT,
     STEPS,
-    T_RECOVERIES,
+    T_LIMITS_OF_TURNS,
     T_RECOVERY,
     T_SESSION_SAFEGUARDS,
-    T_STATE,
+    T_SNAPSHOT,
     T_TURN,
     TURN,
 )
@@ -84,13 +84,13 @@ OWNING: tuple[Mutant, ...] = (
         "turns that come further are paused by the count of kills",
         "new words of an answer count as progress",
         Edit(APPLY, "recoveries=0 if words else turn.recoveries,", "recoveries=turn.recoveries,"),
-        f"{T_RECOVERIES}::test_turn_pauses_by_lack_of_progress_and_not_by_count_alone",
+        f"{T_LIMITS_OF_TURNS}::test_turn_pauses_by_lack_of_progress_and_not_by_count_alone",
     ),
     without(
         "an answer that never gets whole is asked for for ever",
         "the bound on restarts, however many words each has shown",
         Edit(LIMITS, "    if turn.restarts > limits.restarts:", "    if False:"),
-        f"{T_RECOVERIES}::test_turn_pauses_by_lack_of_progress_and_not_by_count_alone",
+        f"{T_LIMITS_OF_TURNS}::test_turn_pauses_by_lack_of_progress_and_not_by_count_alone",
     ),
     without(
         "a process that dies before it asks is never counted",
@@ -106,7 +106,7 @@ OWNING: tuple[Mutant, ...] = (
             "    what = _used_up(limits.turn, turn.tokens + turn.unknown_tokens, turn.cost_usd + turn.unknown_usd)",
             "    what = _used_up(limits.turn, turn.tokens, turn.cost_usd)",
         ),
-        f"{T_RECOVERIES}::test_lost_attempts_count_in_budgets_with_what_was_reserved_for_them",
+        f"{T_LIMITS_OF_TURNS}::test_lost_attempts_count_in_budgets_with_what_was_reserved_for_them",
     ),
     without(
         "a turn is not resumed by itself",
@@ -163,7 +163,7 @@ OWNING: tuple[Mutant, ...] = (
             'if key not in ("session_id", "seq", "remembered")}',
         ),
         f"{T_SESSION_SAFEGUARDS}::test_key_counts_once_also_after_a_restart_from_the_snapshot",
-        f"{T_STATE}::test_snapshot_comes_back_as_it_was",
+        f"{T_SNAPSHOT}::test_snapshot_comes_back_as_it_was",
     ),
     without(
         "sessions have no key",

@@ -1,7 +1,10 @@
-"""How often a turn is recovered, and what the attempts that were lost on the way may have cost. Pure."""
+"""How far a turn may go: budgets, steps, repetition, and how often servers may die in it."""
 
 import math
 import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -19,10 +22,10 @@ from duragent.journal.events import (
     ToolStarted,
     TurnStarted,
 )
-from duragent.journal.limits import Budget, TurnLimits
+from duragent.journal.limits import NUDGE_AT, PAUSE_AT, Budget, TurnLimits, exceeded, recovered_too_often
 from duragent.journal.next_step import AskModel, EndTurn, RecoverCall, RunTool, SettleModel, next_step
 from duragent.journal.record import Record
-from duragent.journal.state import SessionState
+from duragent.journal.state import ModelAttempt, OpenTurn, SessionState, Totals
 
 TS = "2026-01-01T00:00:00.000Z"
 CALL = Call(call="call_1", tool="bash", arguments="{}")
@@ -195,3 +198,119 @@ def test_lost_attempts_count_in_budgets_with_what_was_reserved_for_them(
         story.dies("words")
     now = story.now
     assert (now.code if isinstance(now, EndTurn) else "") == code
+
+
+# --- the pure functions, with states made by hand -------------------------------------------------------------------
+
+REPLIED = ModelAttempt(3, 1, 1, 5, status="replied")
+
+
+def standing(
+    *, worked_seconds: float = 0.0, totals: Totals | None = None, **turn: Any
+) -> tuple[SessionState, OpenTurn]:
+    """A session at a moment so long after its turn began, and the turn."""
+    now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=worked_seconds + turn.get("idle_seconds", 0.0))
+    opened = OpenTurn("t", 1, started_at=TS, **turn)
+    return SessionState("s", updated_at=now.isoformat(), turn=opened, totals=totals or Totals()), opened
+
+
+@pytest.mark.parametrize(
+    ("used", "limits", "code", "words"),
+    [
+        # Tokens of the turn: known ones, what attempts of unknown end may have used, and both together.
+        ({"tokens": 99}, TurnLimits(turn=Budget(tokens=100)), "", ""),
+        ({"tokens": 100}, TurnLimits(turn=Budget(tokens=100)), "turn-budget", "100 of 100 tokens"),
+        ({"unknown_tokens": 100}, TurnLimits(turn=Budget(tokens=100)), "turn-budget", "100 of 100 tokens"),
+        ({"tokens": 60, "unknown_tokens": 40}, TurnLimits(turn=Budget(tokens=100)), "turn-budget", "100 of 100"),
+        ({"tokens": 60, "unknown_tokens": 39}, TurnLimits(turn=Budget(tokens=100)), "", ""),
+        ({"tokens": 12_345}, TurnLimits(turn=Budget(tokens=1)), "turn-budget", "12,345 of 1 tokens"),
+        # Money of the turn.
+        ({"cost_usd": 0.99}, TurnLimits(turn=Budget(cost_usd=1.0)), "", ""),
+        ({"cost_usd": 1.0}, TurnLimits(turn=Budget(cost_usd=1.0)), "turn-budget", "$1.0000 of $1"),
+        ({"unknown_usd": 1.0}, TurnLimits(turn=Budget(cost_usd=1.0)), "turn-budget", "$1.0000 of $1"),
+        ({"cost_usd": 0.5, "unknown_usd": 0.5}, TurnLimits(turn=Budget(cost_usd=1.0)), "turn-budget", "$1.0000 of $1"),
+        ({"cost_usd": 0.5, "unknown_usd": 0.4}, TurnLimits(turn=Budget(cost_usd=1.0)), "", ""),
+        # Time of the turn, without what it waited for people.
+        ({"worked_seconds": 59.0}, TurnLimits(turn=Budget(seconds=60)), "", ""),
+        ({"worked_seconds": 60.0}, TurnLimits(turn=Budget(seconds=60)), "turn-budget", "60 of 60 seconds"),
+        ({"worked_seconds": 59.0, "idle_seconds": 900.0}, TurnLimits(turn=Budget(seconds=60)), "", ""),
+        ({"worked_seconds": 60.0, "idle_seconds": 900.0}, TurnLimits(turn=Budget(seconds=60)), "turn-budget", "60 of"),
+        # Tokens of the session, in and out.
+        ({"totals": Totals(input_tokens=99)}, TurnLimits(session=Budget(tokens=100)), "", ""),
+        ({"totals": Totals(input_tokens=100)}, TurnLimits(session=Budget(tokens=100)), "session-budget", "100 of 100"),
+        ({"totals": Totals(output_tokens=100)}, TurnLimits(session=Budget(tokens=100)), "session-budget", "100 of"),
+        (
+            {"totals": Totals(unknown_tokens=100)},
+            TurnLimits(session=Budget(tokens=100)),
+            "session-budget",
+            "100 of 100",
+        ),
+        (
+            {"totals": Totals(input_tokens=50, output_tokens=20, unknown_tokens=30)},
+            TurnLimits(session=Budget(tokens=100)),
+            "session-budget",
+            "100 of 100 tokens; raise spec.session.session_budget to go on",
+        ),
+        (
+            {"totals": Totals(input_tokens=50, output_tokens=20, cached_input_tokens=50, reasoning_tokens=20)},
+            TurnLimits(session=Budget(tokens=100)),
+            "",
+            "",
+        ),
+        # Money of the session.
+        ({"totals": Totals(cost_usd=1.0)}, TurnLimits(session=Budget(cost_usd=1.0)), "session-budget", "$1.0000 of $1"),
+        ({"totals": Totals(unknown_usd=1.0)}, TurnLimits(session=Budget(cost_usd=1.0)), "session-budget", "$1.0000"),
+        (
+            {"totals": Totals(cost_usd=0.7, unknown_usd=0.3)},
+            TurnLimits(session=Budget(cost_usd=1.0)),
+            "session-budget",
+            "$1.0000 of $1",
+        ),
+        ({"totals": Totals(cost_usd=0.7, unknown_usd=0.2)}, TurnLimits(session=Budget(cost_usd=1.0)), "", ""),
+        # A budget of the one does not count what the other used.
+        ({"totals": Totals(input_tokens=100, cost_usd=9.0)}, TurnLimits(turn=Budget(tokens=1, cost_usd=1.0)), "", ""),
+        ({"tokens": 100, "cost_usd": 9.0}, TurnLimits(session=Budget(tokens=1, cost_usd=1.0)), "", ""),
+        # The turn's own budget is named before the session's.
+        (
+            {"tokens": 5, "totals": Totals(input_tokens=5)},
+            TurnLimits(turn=Budget(tokens=5), session=Budget(tokens=5)),
+            "turn-budget",
+            "5 of 5 tokens",
+        ),
+        # Steps, and repetition.
+        ({"asking": REPLIED}, TurnLimits(steps=4), "", ""),
+        ({"asking": REPLIED}, TurnLimits(steps=3), "max-tool-iterations", "asked for tools 3 times"),
+        ({"asking": replace(REPLIED, status="failed")}, TurnLimits(steps=3), "", ""),
+        ({"asking": REPLIED, "repeats": (("a", PAUSE_AT - 1), ("b", NUDGE_AT))}, TurnLimits(), "", ""),
+        ({"asking": REPLIED, "repeats": (("a", 1), ("b", PAUSE_AT))}, TurnLimits(), "loop-detected", "the same result"),
+        ({"asking": None, "repeats": (("b", PAUSE_AT),)}, TurnLimits(), "", ""),
+        # Without limits.
+        ({"tokens": 10**9, "cost_usd": 10.0**6, "worked_seconds": 10.0**6}, TurnLimits(), "", ""),
+    ],
+)
+def test_each_budget_counts_what_was_used_and_what_may_have_been(
+    used: dict[str, Any], limits: TurnLimits, code: str, words: str
+) -> None:
+    found = exceeded(*standing(**used), limits)
+    assert (found[0] if found else "") == code
+    assert words in (found[1] if found else "")
+
+
+@pytest.mark.parametrize(("started_at", "now"), [("", TS), ("yesterday", TS), (TS, ""), ("2026-01-01T00:00:00", TS)])
+def test_turn_whose_times_are_not_known_has_used_no_time(started_at: str, now: str) -> None:
+    turn = OpenTurn("t", 1, started_at=started_at)
+    state = SessionState("s", updated_at=now, turn=turn)
+    assert exceeded(state, turn, TurnLimits(turn=Budget(seconds=1))) is None
+
+
+@pytest.mark.parametrize(
+    ("recoveries", "restarts", "words"),
+    [
+        (3, 20, ""),
+        (4, 4, "the server stopped 4 times in this turn without progress; send a message to go on"),
+        (0, 21, "the server stopped 21 times before the answer was whole; send a message to go on"),
+    ],
+)
+def test_servers_may_die_so_often_in_a_turn(recoveries: int, restarts: int, words: str) -> None:
+    turn = OpenTurn("t", 1, recoveries=recoveries, restarts=restarts)
+    assert (recovered_too_often(turn, TurnLimits()) or "") == words
