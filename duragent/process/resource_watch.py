@@ -93,26 +93,26 @@ class ResourceWatch:
             return "processes"
         if limits.cpu_seconds is not None and _cpu_seconds(tree) > limits.cpu_seconds:
             return "cpu_seconds"
-        if limits.memory_bytes is not None and self._memory_is_over(tree, limits.memory_bytes):
+        if limits.memory_bytes is not None and self.memory_is_over(tree, limits.memory_bytes):
             return "memory_bytes"
         return ""
 
-    def _memory_is_over(self, tree: list[Process], most: int) -> bool:
+    def memory_is_over(self, tree: list[Process], most: int) -> bool:
         files = self._private_files(tree)
         if sum(each.resident_pages for each in tree) * _PAGE_BYTES + files <= most:
             return False
         # Forked workers share pages, and each counts them; pages of mapped files can be taken back at any time.
-        return sum(map(_memory_bytes, tree)) + files > most
+        return sum(map(memory_bytes, tree)) + files > most
 
     def _private_files(self, tree: list[Process]) -> int:
         """The bytes in file systems in memory that only the command has, such as its own /tmp."""
         if self._own_devices is None:
-            self._own_devices = {device for device, _ in _memory_mounts("self")}
+            self._own_devices = {device for device, _ in memory_mounts("self")}
         found: dict[str, int] = {}
         for pid in _one_of_each_namespace(tree):
-            for device, path in _memory_mounts(str(pid)):
+            for device, path in memory_mounts(str(pid)):
                 if device not in self._own_devices and device not in found:
-                    found[device] = _used_bytes(f"/proc/{pid}/root{path}", device)
+                    found[device] = used_bytes(f"/proc/{pid}/root{path}", device)
         return sum(found.values())
 
 
@@ -184,7 +184,7 @@ def _cpu_seconds(tree: list[Process]) -> float:
     return sum(each.cpu_ticks for each in tree) / _TICKS + ended.children_user + ended.children_system
 
 
-def _memory_bytes(each: Process) -> int:
+def memory_bytes(each: Process) -> int:
     """Its memory without mapped files, with its share of the pages that others use too (format: proc_pid_smaps(5)).
 
     Older kernels tell only one number, with mapped files in it; where the kernel may not say it, it is what the
@@ -212,7 +212,7 @@ def _one_of_each_namespace(tree: Iterable[Process]) -> list[int]:
     return list(found.values())
 
 
-def _memory_mounts(pid: str) -> list[tuple[str, str]]:
+def memory_mounts(pid: str) -> list[tuple[str, str]]:
     """Device and path of each file system in memory that the process can write to (format: proc(5), mountinfo)."""
     try:
         with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
@@ -232,7 +232,7 @@ def _unescaped(path: str) -> str:
     return path
 
 
-def _used_bytes(path: str, device: str) -> int:
+def used_bytes(path: str, device: str) -> int:
     """0 when another file system is there, as in a sandbox that is just being built."""
     try:
         folder = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -14,8 +14,9 @@ from tests.campaigns.mutants.where import (
     T_ENVIRONMENT,
     T_HOME,
     T_LIMITS,
-    T_PROCESS_SAFEGUARDS,
-    T_RUN,
+    T_PROCESS_FOLDER,
+    T_RUNNER,
+    T_SPOOL,
     T_WORKSPACE_FOLDER,
     WORKSPACE_FOLDER,
 )
@@ -29,7 +30,7 @@ COMMANDS: tuple[Mutant, ...] = (
             "                start_new_session=True,",
             "                start_new_session=False,",
         ),
-        f"{T_PROCESS_SAFEGUARDS}::test_runner_and_its_command_are_not_of_the_servers_group",
+        f"{T_RUNNER}::test_runner_and_its_command_are_not_of_the_servers_group",
     ),
     without(
         "exit.json is written in place",
@@ -39,7 +40,7 @@ COMMANDS: tuple[Mutant, ...] = (
             '    new = f"{folder}/.{EXIT}.{os.getpid()}"',
             '    new = f"{folder}/{EXIT}"',
         ),
-        f"{T_PROCESS_SAFEGUARDS}::test_end_of_a_command_is_synced_before_it_gets_its_name",
+        f"{T_RUNNER}::test_end_of_a_command_is_synced_before_it_gets_its_name",
     ),
     without(
         "exit.json is not synced",
@@ -49,7 +50,7 @@ COMMANDS: tuple[Mutant, ...] = (
             "        os.fsync(file.fileno())\n    os.rename",
             "    os.rename",
         ),
-        f"{T_PROCESS_SAFEGUARDS}::test_end_of_a_command_is_synced_before_it_gets_its_name",
+        f"{T_RUNNER}::test_end_of_a_command_is_synced_before_it_gets_its_name",
     ),
     without(
         "the folder of a call is not synced",
@@ -59,7 +60,7 @@ COMMANDS: tuple[Mutant, ...] = (
             "    sync_folder(folder.parent)",
             "    pass",
         ),
-        f"{T_PROCESS_SAFEGUARDS}::test_end_of_a_command_is_synced_before_it_gets_its_name",
+        f"{T_RUNNER}::test_end_of_a_command_is_synced_before_it_gets_its_name",
     ),
     without(
         "two runners may start one call",
@@ -70,13 +71,13 @@ COMMANDS: tuple[Mutant, ...] = (
             '        file = open(path, "wb")',
         ),
         f"{T_CRASHES}::test_server_that_dies_before_it_spawned_a_runner_has_started_nothing",
-        f"{T_PROCESS_SAFEGUARDS}::test_call_is_claimed_once",
+        f"{T_RUNNER}::test_call_is_claimed_once",
     ),
     without(
         "a late runner claims what is being removed",
         "the look whether the folder still has its name: who claimed it first may be removed already",
         Edit(RUNNER, " and _is_named(folder)", ""),
-        f"{T_PROCESS_SAFEGUARDS}::test_runner_that_comes_late_starts_nothing_while_its_folder_is_removed",
+        f"{T_SPOOL}::test_runner_that_comes_late_starts_nothing_while_its_folder_is_removed",
     ),
     without(
         "the command begins before it is claimed",
@@ -106,7 +107,7 @@ COMMANDS: tuple[Mutant, ...] = (
             '        if spool_id != self.id:\n            return "unknown"\n',
             "",
         ),
-        f"{T_RUN}::test_spool_keeps_its_id_and_a_new_one_knows_nothing",
+        f"{T_SPOOL}::test_spool_keeps_its_id_and_a_new_one_knows_nothing",
     ),
     without(
         "another process with the number counts as the runner",
@@ -116,7 +117,7 @@ COMMANDS: tuple[Mutant, ...] = (
             "        return not found.dead and found.started == started",
             "        return not found.dead",
         ),
-        f"{T_PROCESS_SAFEGUARDS}::test_runner_of_another_boot_is_not_alive_whoever_has_its_number_now",
+        f"{T_PROCESS_FOLDER}::test_runner_of_another_boot_is_not_alive_whoever_has_its_number_now",
         f"{T_CRASHES}::test_process_that_only_has_the_same_number_is_left_alone",
     ),
     without(
@@ -127,7 +128,7 @@ COMMANDS: tuple[Mutant, ...] = (
             "    if claim.void or claim.pid < FIRST_PID or claim.boot != runner.boot_id():\n        return False",
             "    if claim.void or claim.pid < FIRST_PID:\n        return False",
         ),
-        f"{T_PROCESS_SAFEGUARDS}::test_runner_of_another_boot_is_not_alive_whoever_has_its_number_now",
+        f"{T_PROCESS_FOLDER}::test_runner_of_another_boot_is_not_alive_whoever_has_its_number_now",
     ),
     without(
         "half of an output counts as whole",
@@ -205,7 +206,7 @@ COMMANDS: tuple[Mutant, ...] = (
             "                env=env,\n",
             "",
         ),
-        f"{T_RUN}::test_runner_is_not_given_the_servers_environment",
+        f"{T_RUNNER}::test_runner_is_not_given_the_servers_environment",
     ),
     without(
         "commands have the server's environment",
@@ -236,6 +237,6 @@ COMMANDS: tuple[Mutant, ...] = (
             "        if not _ID.fullmatch(each):\n            raise InvalidRequest",
             "        if False:\n            raise InvalidRequest",
         ),
-        f"{T_RUN}::test_ids_that_could_be_paths_are_refused",
+        f"{T_SPOOL}::test_ids_that_could_be_paths_are_refused",
     ),
 )

@@ -11,8 +11,9 @@ from tests.campaigns.mutants.where import (
     SPOOL,
     T_FAULTS,
     T_OPEN_LOGS,
-    T_RUN,
+    T_RUNNER,
     T_SERVE,
+    T_SPOOL,
 )
 
 SHORTAGE: tuple[Mutant, ...] = (
@@ -62,7 +63,7 @@ SHORTAGE: tuple[Mutant, ...] = (
         "commands inherit the raised limit",
         "the limit of descriptors that commands get back: select(2) breaks above 1,023",
         Edit(FOLDER, '        "descriptors": limit_of_commands(),', '        "descriptors": 0,'),
-        f"{T_RUN}::test_command_gets_the_limit_of_descriptors_that_the_server_was_started_with",
+        f"{T_RUNNER}::test_command_gets_the_limit_of_descriptors_that_the_server_was_started_with",
     ),
     without(
         "any number of connections is let in",
@@ -74,6 +75,6 @@ SHORTAGE: tuple[Mutant, ...] = (
         "a spool that cannot be looked at says that calls are lost",
         "the refusal to say what became of a call before the spool can be read",
         Edit(SPOOL, "        await self.ready()\n        if spool_id", "        if spool_id"),
-        f"{T_RUN}::test_spool_that_cannot_be_made_yet_knows_nothing_and_is_ready_later",
+        f"{T_SPOOL}::test_spool_that_cannot_be_made_yet_knows_nothing_and_is_ready_later",
     ),
 )

@@ -8,24 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from duragent.errors import RunnerLost, Unavailable
+from duragent.errors import RunnerLost
 from duragent.process import folder as files
 from duragent.process import process_table, runner
 from duragent.process.folder import RunnerClaim
-from duragent.system.safe_read import OddFile
 from tests.support.bounds import LIMIT_SECONDS
-from tests.support.spools import (
-    CALL,
-    SESSION,
-    call_folder,
-    claim_of,
-    kill,
-    living_in,
-    opened,
-    run,
-    sh,
-    start_server,
-)
+from tests.support.spools import CALL, SESSION, call_folder, claim_of, kill, living_in, opened, run, sh, start_server
 from tests.support.until import until
 
 
@@ -172,30 +160,3 @@ async def test_result_that_is_not_whole_is_no_result(tmp_path: Path, name: str) 
     assert await spool.evidence(SESSION, CALL, spool.id) == "unknown"
     with pytest.raises(RunnerLost):
         await spool.commands(SESSION, CALL).run(sh("echo hello", tmp_path), timeout_seconds=LIMIT_SECONDS)
-
-
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts what is open by Linux's /proc")
-def test_folder_in_place_of_a_file_leaves_nothing_open(tmp_path: Path) -> None:
-    (tmp_path / runner.SPEC).mkdir()
-    before = os.listdir("/proc/self/fd")
-    with pytest.raises(OddFile):
-        files.look(tmp_path)
-    assert os.listdir("/proc/self/fd") == before
-
-
-async def test_runner_that_cannot_even_begin_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = tmp_path / "broken.py"
-    broken.write_text("raise SystemExit('the interpreter is broken')")
-    monkeypatch.setattr(runner, "__file__", str(broken))
-    with pytest.raises(Unavailable, match="the interpreter is broken"):
-        await run(tmp_path, sh("true", tmp_path))
-    spool = await opened(tmp_path)
-    assert await spool.evidence(SESSION, CALL, spool.id) == "never_started"
-
-
-async def test_named_pipe_in_place_of_a_runners_log_does_not_block(tmp_path: Path) -> None:
-    spool = await opened(tmp_path)
-    files.make(call_folder(tmp_path), sh("true", tmp_path), 20.0)
-    os.mkfifo(call_folder(tmp_path) / "runner.log")
-    with pytest.raises(Unavailable, match="named pipe"):
-        await spool.commands(SESSION, CALL).run(sh("true", tmp_path), timeout_seconds=20)

@@ -1,11 +1,9 @@
 """Bombs: whatever a command does to the machine, a limit ends it, says so, and nothing of it is left.
 
 Each bomb is bounded by itself too (so many levels, so much memory, half a minute), so that a fault in a limit harms no
-machine that runs the tests.
-"""
+machine that runs the tests."""
 
 import asyncio
-import mmap
 import os
 import shutil
 import sys
@@ -16,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.process import folder as files
-from duragent.process import process_table, resource_watch
+from duragent.process import process_table
 from duragent.process.base import Finished, LimitReached
 from duragent.sandboxes.base import Command, CommandLimits, Confinement, Sandbox
 from duragent.sandboxes.bubblewrap import Bubblewrap
@@ -30,13 +27,6 @@ from tests.support.spools import opened, sh
 
 MARK = "DURAGENT_BOMB"
 SMALL = CommandLimits(processes=60, memory_bytes=192 << 20, file_bytes=8 << 20, open_files=64, cpu_seconds=None)
-
-
-def _tells_sorts_of_memory() -> bool:
-    try:
-        return "Pss_Anon:" in Path("/proc/self/smaps_rollup").read_text()
-    except OSError:
-        return False
 
 
 @dataclass(frozen=True)
@@ -253,34 +243,6 @@ for _ in range(70):
     assert (found.ending, found.exit_code, found.limit) == ("exited", 0, None)
 
 
-@pytest.mark.skipif(not _tells_sorts_of_memory(), reason="the kernel does not say which pages are of files")
-@pytest.mark.parametrize("copied", [False, True], ids=["read", "copied"])
-def test_pages_of_a_file_that_is_mapped_are_no_memory_unless_they_are_copied(tmp_path: Path, copied: bool) -> None:
-    # As ripgrep, git and databases read large files: the kernel takes these pages back whenever it wants.
-    size, path = 64 << 20, tmp_path / "data"
-    path.write_bytes(b"x" * size)
-    if f"{os.major(path.stat().st_dev)}:{os.minor(path.stat().st_dev)}" in dict(resource_watch._memory_mounts("self")):
-        pytest.skip("the file would lie in memory")
-    before = resource_watch._memory_bytes(process_of_test())
-    most = before + size // 2
-    watch = resource_watch.ResourceWatch(resource_watch.ResourceLimits(memory_bytes=most), os.getpid())
-    access = mmap.ACCESS_COPY if copied else mmap.ACCESS_READ
-    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0, access=access) as pages:
-        for at in range(0, size, mmap.PAGESIZE):
-            if copied:
-                pages[at] = 1
-            assert pages[at]
-        found = process_of_test()
-        assert found.resident_pages * mmap.PAGESIZE > most
-        assert watch._memory_is_over([found], most) is copied
-
-
-def process_of_test() -> process_table.Process:
-    found = process_table.process(os.getpid())
-    assert found is not None
-    return found
-
-
 ORDINARY = {
     "make": (
         "make",
@@ -309,34 +271,3 @@ async def test_ordinary_programs_stay_within_the_limits_that_hold_by_default(
     found = await exploded(tmp_path, sandbox.wrap(ordinary, Confinement((folder,))))
     assert (found.ending, found.exit_code, found.limit, found.stderr.head) == ("exited", 0, None, b"")
     assert found.stdout.head.endswith(b"f\n")
-
-
-def test_end_that_an_older_version_wrote_has_no_limit(tmp_path: Path) -> None:
-    (tmp_path / "exit.json").write_text('{"ending": "cancelled", "exit_code": null, "stored": true}')
-    found = files.look(tmp_path).finished
-    assert (found and found.ending, found and found.limit) == ("cancelled", None)
-
-
-def test_memory_counts_one_file_system_when_its_path_leads_elsewhere_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A sandbox that is being built changes what a path leads to between two system calls.
-    path, fstat = tmp_path / "place", os.fstat
-    path.symlink_to("/dev/shm")
-    number, here, elsewhere = os.stat(path).st_dev, _used(path), _used(Path("/"))
-
-    def fstat_and_turn(folder: int) -> os.stat_result:
-        status = fstat(folder)
-        path.unlink()
-        path.symlink_to("/")
-        return status
-
-    monkeypatch.setattr(os, "fstat", fstat_and_turn)
-    monkeypatch.setattr(os, "stat", lambda _: fstat_and_turn(os.open(path, os.O_PATH)))
-    counted = resource_watch._used_bytes(str(path), f"{os.major(number)}:{os.minor(number)}")
-    assert abs(counted - here) < abs(counted - elsewhere)
-
-
-def _used(path: Path) -> int:
-    found = os.statvfs(path)
-    return (found.f_blocks - found.f_bfree) * found.f_frsize

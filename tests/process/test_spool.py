@@ -1,141 +1,21 @@
-"""A command: what it is given, what comes of it, and that there is one for a call."""
+"""Where commands leave their results: one execution for a call, whoever asks and how often."""
 
 import asyncio
 import contextlib
-import json
 import os
-import resource
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from duragent.errors import InvalidRequest, RunnerLost, Unavailable
-from duragent.process.base import Finished, Output
-from duragent.process.folder import HEAD_BYTES, PIECE_BYTES, PIECES, TAIL_BYTES
+from duragent.process import folder as files
+from duragent.process import runner
 from duragent.process.spool import Spool
-from duragent.sandboxes.base import Command
-from duragent.system import descriptors
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.spools import CALL, SESSION, call_folder, claim_of, living_in, opened, run, sh
 from tests.support.until import until
-
-
-def _said(stdout: bytes = b"", stderr: bytes = b"") -> tuple[Output, Output]:
-    return Output(stdout, b"", len(stdout)), Output(stderr, b"", len(stderr))
-
-
-async def test_command_gives_its_output_and_exit_code(tmp_path: Path) -> None:
-    found = await run(tmp_path, sh("printf 'a\\0\\377'; echo b >&2; exit 3", tmp_path))
-    assert found == Finished("exited", 3, *_said(b"a\0\xff", b"b\n"), seconds=found.seconds)
-    assert 0 <= found.seconds < LIMIT_SECONDS
-
-
-async def test_command_killed_by_a_signal_says_which(tmp_path: Path) -> None:
-    found = await run(tmp_path, sh("kill -SEGV $$", tmp_path))
-    assert (found.ending, found.exit_code, found.signal) == ("exited", None, 11)
-
-
-@pytest.mark.parametrize(
-    ("command", "error"),
-    [
-        (
-            Command(("no-such-program",), Path("/tmp"), {"PATH": "/usr/bin"}),
-            "no-such-program: No such file or directory",
-        ),
-        (Command(("true",), Path("/no/such"), {"PATH": "/usr/bin"}), "the folder /no/such: No such file or directory"),
-        (Command(("/etc/passwd",), Path("/tmp")), "/etc/passwd: Permission denied"),
-        (Command(("true", "x" * 200_000), Path("/tmp"), {"PATH": "/usr/bin"}), "true: Argument list too long"),
-        (Command(("true", "a\0b"), Path("/tmp"), {"PATH": "/usr/bin"}), "true: embedded null byte"),
-        (Command((), Path("/tmp")), "the command: it is empty"),
-    ],
-)
-async def test_command_that_cannot_start_says_why(tmp_path: Path, command: Command, error: str) -> None:
-    found = await run(tmp_path, command)
-    assert found == Finished("exited", None, *_said(), seconds=found.seconds, error=error)
-
-
-async def test_command_has_exactly_the_given_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROVIDER_KEY", "secret")
-    odd = {"PATH": "/usr/bin:/bin", "ODD": "é\n=\udcff", "EMPTY": ""}
-    found = await run(tmp_path, Command(("env", "-0"), tmp_path, odd))
-    assert sorted(found.stdout.head.split(b"\0")[:-1]) == [b"EMPTY=", b"ODD=\xc3\xa9\n=\xff", b"PATH=/usr/bin:/bin"]
-
-
-async def test_runner_is_not_given_the_servers_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROVIDER_KEY", "secret")
-    found = await run(tmp_path, sh("tr '\\0' '\\n' < /proc/$PPID/environ", tmp_path))
-    assert b"PROVIDER_KEY" not in found.stdout.head
-
-
-@pytest.mark.parametrize("stdin", [b"", b"\0\xff\n" * 100_000])
-async def test_command_reads_what_it_is_given(tmp_path: Path, stdin: bytes) -> None:
-    found = await run(tmp_path, Command(("cat",), tmp_path, {"PATH": "/usr/bin:/bin"}, stdin))
-    assert found.stdout == Output(stdin, b"", len(stdin))
-
-
-_CHILD = """
-import json, os, signal
-folder = "/proc/self/fd/"
-fds = {fd: os.readlink(folder + fd) for fd in os.listdir(folder) if os.path.exists(folder + fd)}
-status = dict(line.split(":\\t") for line in open("/proc/self/status").read().splitlines() if line.startswith("Sig"))
-print(json.dumps({"fds": sorted(fds), "fd0": fds["0"], "status": status, "leader": os.getsid(0) == os.getpid()}))
-"""
-
-
-async def test_command_inherits_no_descriptor_and_no_signal(tmp_path: Path) -> None:
-    leak = os.open(tmp_path, os.O_RDONLY)
-    os.set_inheritable(leak, True)
-    argv = (sys.executable, "-I", "-S", "-c", _CHILD)
-    with_ignored = "trap '' HUP INT QUIT USR1; exec \"$@\""
-    try:
-        found = await run(tmp_path, Command(argv, tmp_path))
-        runner_fds = sh(f"ls -l /proc/$PPID/fd | grep -c ' {tmp_path}$'; {with_ignored}", tmp_path)
-        spool = await opened(tmp_path)
-        runners = await spool.commands(SESSION, "call_2").run(runner_fds, timeout_seconds=LIMIT_SECONDS)
-    finally:
-        os.close(leak)
-    told = json.loads(found.stdout.head)
-    assert told["fds"] == ["0", "1", "2"]
-    assert told["fd0"] == "/dev/null"
-    assert told["leader"]
-    # Python itself ignores SIGPIPE (13) and SIGXFSZ (25) and handles SIGINT (2); a mask has bit n - 1 for signal n.
-    assert int(told["status"]["SigIgn"], 16) == 1 << 12 | 1 << 24
-    assert int(told["status"]["SigBlk"], 16) == 0
-    assert runners.stdout.head == b"0\n"
-
-
-async def test_command_dies_of_a_broken_pipe(tmp_path: Path) -> None:
-    script = "(while :; do echo y || exit 9; done) 2>/dev/null | true; grep SigIgn /proc/self/status"
-    found = await run(tmp_path, sh(script, tmp_path))
-    assert found.stdout.head == b"SigIgn:\t0000000000000000\n"
-
-
-async def test_long_output_keeps_its_head_and_tail_and_no_more(tmp_path: Path) -> None:
-    size = 200_000_000
-    script = f"echo first; head -c {size} /dev/zero; echo last; grep VmHWM /proc/$PPID/status >&2"
-    found = await run(tmp_path, sh(script, tmp_path))
-    assert found.stdout.size_bytes == size + 11
-    assert (len(found.stdout.head), len(found.stdout.tail)) == (HEAD_BYTES, TAIL_BYTES)
-    assert found.stdout.head.startswith(b"first\n\0")
-    assert found.stdout.tail.endswith(b"\0last\n")
-    assert found.stdout.omitted_bytes == size + 11 - HEAD_BYTES - TAIL_BYTES
-    assert int(found.stderr.head.split()[1]) < 40_000
-    on_disk = sum(each.stat().st_size for each in call_folder(tmp_path).glob("stdout.*"))
-    assert on_disk <= HEAD_BYTES + (PIECES + 1) * PIECE_BYTES
-
-
-@pytest.mark.parametrize("over", [-1, 0, 1, PIECE_BYTES, TAIL_BYTES, TAIL_BYTES + 1, TAIL_BYTES + PIECE_BYTES])
-async def test_output_is_kept_to_the_byte_at_every_border(tmp_path: Path, over: int) -> None:
-    size = HEAD_BYTES + over
-    script = (
-        f"seq 1000000 | tr '\\n' ' ' | head -c {size // 2}; seq 1000000 | tr '\\n' ' ' | head -c {size - size // 2}"
-    )
-    numbers = b"".join(b"%d " % each for each in range(1, 1_000_001))
-    whole = numbers[: size // 2] + numbers[: size - size // 2]
-    assert len(whole) == size
-    found = await run(tmp_path, sh(script, tmp_path))
-    assert found.stdout == Output(whole[:HEAD_BYTES], whole[HEAD_BYTES:][-TAIL_BYTES:], size)
 
 
 async def test_watcher_sees_output_while_it_comes(tmp_path: Path) -> None:
@@ -290,22 +170,54 @@ async def test_spool_that_cannot_be_made_yet_knows_nothing_and_is_ready_later(tm
     assert spool.id.startswith("spool_")
 
 
-def test_command_is_followed_on_uvloop_too(tmp_path: Path) -> None:
-    uvloop = pytest.importorskip("uvloop")
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-        found = loop.run(run(tmp_path, sh("sleep 0.1; echo hi", tmp_path)))
-    assert found.stdout.head == b"hi\n"
+_SLOW = """
+import importlib.util, os, sys, time
+spec = importlib.util.spec_from_file_location("runner", sys.argv[1])
+runner = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(runner)
+real = runner.claim
+
+def slow(identity, folder="."):
+    open(sys.argv[3] + "/ready", "w").close()
+    while not os.path.exists(sys.argv[3] + "/go"):
+        time.sleep(0.005)
+    return real(identity, folder)
+
+runner.claim = slow
+sys.exit(runner.main(sys.argv[2]))
+"""
 
 
-async def test_command_gets_the_limit_of_descriptors_that_the_server_was_started_with(tmp_path: Path) -> None:
-    """Programs that use select(2) break on a descriptor above 1,023."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
-        descriptors.raise_limit()
-        assert descriptors.limit() == min(before[1], descriptors.MOST)
-        found = await run(tmp_path, sh("ulimit -S -n; ulimit -H -n", tmp_path))
-    finally:
-        descriptors._before.clear()
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
-    assert found.stdout.head.split() == [b"512", str(before[1]).encode()]
+def test_runner_that_comes_late_starts_nothing_while_its_folder_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server was killed, the next one saw to it that the command never starts, and forgets the folder."""
+    folder = tmp_path / f"{SESSION}.{CALL}"
+    files.make(folder, sh("touch done", tmp_path), 60)
+    late = subprocess.Popen([sys.executable, "-c", _SLOW, runner.__file__, str(folder), str(tmp_path)])
+    asyncio.run(until((tmp_path / "ready").exists))
+    assert files.void(folder)
+    # The removal has come as far as the file that says so.
+    monkeypatch.setattr("duragent.process.folder.shutil.rmtree", lambda old, **_: os.unlink(old / runner.CLAIM))
+    files.remove(folder)
+    (tmp_path / "go").touch()
+    assert late.wait(LIMIT_SECONDS) == 0
+    assert not (tmp_path / "done").exists()
+
+
+async def test_runner_that_cannot_even_begin_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise SystemExit('the interpreter is broken')")
+    monkeypatch.setattr(runner, "__file__", str(broken))
+    with pytest.raises(Unavailable, match="the interpreter is broken"):
+        await run(tmp_path, sh("true", tmp_path))
+    spool = await opened(tmp_path)
+    assert await spool.evidence(SESSION, CALL, spool.id) == "never_started"
+
+
+async def test_named_pipe_in_place_of_a_runners_log_does_not_block(tmp_path: Path) -> None:
+    spool = await opened(tmp_path)
+    files.make(call_folder(tmp_path), sh("true", tmp_path), 20.0)
+    os.mkfifo(call_folder(tmp_path) / "runner.log")
+    with pytest.raises(Unavailable, match="named pipe"):
+        await spool.commands(SESSION, CALL).run(sh("true", tmp_path), timeout_seconds=20)
