@@ -11,7 +11,6 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -34,10 +33,7 @@ from duragent.server.params import SEQ_MAX
 from duragent.server.problems import REFUSALS, STATUSES
 from duragent.server.routing import Route
 from duragent.tools.base import AnyTool, Tool
-from duragent.tools.settings import WebSettings
-from duragent.tools.skill import SkillTool
-from duragent.tools.toolset import BUILTINS
-from duragent.tools.web.tool import WebTool
+from duragent.tools.toolset import builtin_tools
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
@@ -220,15 +216,6 @@ def duragent_yaml() -> str:
 # --- tools and policy ------------------------------------------------------------------------------------------------
 
 
-def builtin_tools() -> list[AnyTool]:
-    made: list[AnyTool] = []
-    for name, place in BUILTINS.items():
-        module, _, made_by = place.partition(":")
-        kind = getattr(import_module(module), made_by)
-        made.append(WebTool(WebSettings()) if name == "web" else kind())
-    return made if "skill" in BUILTINS else [*made, SkillTool()]
-
-
 def tools_page() -> str:
     tools = builtin_tools()
     rows = [(f"[{code(tool.name)}](#{tool.name})", tool.effect, _asks(tool)) for tool in tools]
@@ -246,14 +233,11 @@ def _asks(tool: AnyTool) -> str:
     """What the built-in rules say of its calls."""
     if tool.kind == "bash":
         return "runs what only reads, asks about the rest"
-    names = [pattern.partition(":")[2] for pattern in ALLOW if pattern.startswith("builtin:")]
-    if tool.name in names:
-        return "runs"
-    actions = [name.partition(":")[2] for name in names if name.startswith(f"{tool.name}:")]
+    if not isinstance(tool.runs_unasked, tuple):
+        return "runs" if tool.runs_unasked else "asks"
+    actions = tool.runs_unasked
     choices = tool.parameters().get("properties", {}).get("action", {}).get("enum", ())
     asked = [action for action in choices if action not in actions]
-    if not actions:
-        return "asks"
     return "runs" if not asked else f"runs {', '.join(actions)}; asks about {', '.join(asked)}"
 
 
@@ -261,7 +245,8 @@ def policy_yaml() -> str:
     schema = PolicyFile.model_json_schema()
     rows = [row[:3] + row[4:] for row in yaml_rows(schema, schema, "", frozenset())]
     columns = tuple(column for column in YAML_COLUMNS if column != "active")
-    allowed = "```yaml\nallow:\n" + "".join(f"  - '{pattern}'\n" for pattern in ALLOW) + "```"
+    patterns = [*ALLOW, *(pattern for tool in builtin_tools() for pattern in tool.unasked_patterns())]
+    allowed = "```yaml\nallow:\n" + "".join(f"  - '{pattern}'\n" for pattern in patterns) + "```"
     return page("policy.yaml", POLICY_YAML, table(columns, rows), "## What is allowed without a list", ALLOWED, allowed)
 
 

@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from duragent import __version__, wire
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.client.address import url_of, workspace_hash
 from duragent.clock import SystemClock
-from duragent.config import Config, closed_to_agents, inactive_config
+from duragent.config import Config, inactive_config
+from duragent.equipment import make_workbench
 from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
 from duragent.journal.record import timestamp
 from duragent.models.base import Model, ModelChoice
@@ -48,11 +49,10 @@ from duragent.stores.files.room import Room
 from duragent.stores.files.store import FileStore
 from duragent.subscribers.notify import Notifier
 from duragent.system import descriptors
-from duragent.system.known_workspaces import KnownWorkspace, hidden_everywhere, remember
+from duragent.system.known_workspaces import KnownWorkspace, remember
 from duragent.system.os_errors import in_words
 from duragent.system.private_folder import workspace_key
 from duragent.system.workspace_folder import close_to_others, make_folders
-from duragent.tools.settings import WebSettings
 from duragent.turn.ports import Ports
 from duragent.turn.workbench import Workbench
 from duragent.yaml.validation_words import problem_and_hint
@@ -149,14 +149,14 @@ class Runtime:
         lock.describe(self._note(self.url))
         try:
             async with asyncio.TaskGroup() as tasks:
-                means = await self._means()
-                self.sessions = Sessions(self._ports(store, tasks, means))
+                bench = await self._workbench()
+                self.sessions = Sessions(self._ports(store, tasks, bench))
                 housekeeping = [
                     tasks.create_task(self.sessions.run()),
                     tasks.create_task(self.notifier.run()),
                     tasks.create_task(self.catalog.watch(self.stop, self._on_reload)),
                 ]
-                dependencies = self._server_dependencies(presence, means)
+                dependencies = self._server_dependencies(presence, bench)
                 async with HttpServer(build_app(dependencies), listeners, dependencies.stop) as http:
                     address = self._address(port)
                     housekeeping.append(tasks.create_task(stay_announced(workspace, presence, address)))
@@ -185,36 +185,19 @@ class Runtime:
 
     # --- the seams --------------------------------------------------------------------------------------------------
 
-    async def _means(self) -> Workbench:
-        workspace = self.config.workspace.resolve()
-        means = Workbench(
-            workspace=workspace,
-            project=self.config.base.resolve(),
-            frozen=_frozen(self.config, workspace, self.agents_dir.resolve()),
-            closed=closed_to_agents(self.config),
-            closed_of_others=hidden_everywhere,
-            spool=await Spool.open(workspace / "run" / "spool"),
-            sandbox=self.config.sandbox,
-            given={"web": self._web_settings()},
-            notify=self.notifier.put,
-        )
+    async def _workbench(self) -> Workbench:
+        spool = await Spool.open(self.config.workspace.resolve() / "run" / "spool")
+        bench = make_workbench(self.config, self.agents_dir, spool, lambda: self.sessions, self.notifier.put)
         try:
-            sandbox = await asyncio.to_thread(means.try_sandbox)
+            sandbox = await asyncio.to_thread(bench.try_sandbox)
         except SandboxUnavailable as error:
             raise ServerStartFailed(str(error)) from error
         _log.info("commands run in: %s", sandbox.name if sandbox.name != "trust" else "no sandbox, as you")
-        if warning := await asyncio.to_thread(means.warning):
+        if warning := await asyncio.to_thread(bench.warning):
             _log.warning("%s", warning)
-        return means
+        return bench
 
-    def _web_settings(self) -> WebSettings:
-        settings = self.config.file.web
-        key = os.environ.get("BRAVE_API_KEY", "")
-        if settings.brave_api_key is None and key:
-            return settings.model_copy(update={"brave_api_key": SecretStr(key)})
-        return settings
-
-    def _ports(self, store: FileStore, tasks: asyncio.TaskGroup, means: Workbench) -> Ports:
+    def _ports(self, store: FileStore, tasks: asyncio.TaskGroup, bench: Workbench) -> Ports:
         return Ports(
             store=store,
             clock=self.clock,
@@ -223,11 +206,11 @@ class Runtime:
             model_for=self._model_for,
             settings=self.config.sessions,
             spawn=lambda work: self._work.add(tasks.create_task(_guarded(work))),
-            means=means,
+            workbench=bench,
             idle_timeout_seconds=self.settings.idle_timeout_seconds,
         )
 
-    def _server_dependencies(self, presence: Presence, means: Workbench) -> Dependencies:
+    def _server_dependencies(self, presence: Presence, bench: Workbench) -> Dependencies:
         return Dependencies(
             sessions=self.sessions,
             catalog=self.catalog,
@@ -240,7 +223,7 @@ class Runtime:
             shutdown=self.begin_stop,
             reload_agents=self._reload_agents,
             trouble=self._trouble,
-            warning=means.warning,
+            warning=bench.warning,
         )
 
     async def _trouble(self) -> str | None:
@@ -362,17 +345,6 @@ async def _guarded(work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception:
         _log.exception("a task ended in an unexpected way")
-
-
-def _frozen(config: Config, workspace: Path, agents_dir: Path) -> tuple[Path, ...]:
-    """What agents may read and not write: the files that say how they behave."""
-    base = config.base.resolve()
-    config_file = (config.path or base / "duragent.yaml").resolve()
-    if base != workspace:
-        return (workspace, agents_dir, config_file)
-    # The workspace is the project itself.
-    inside = ("policy.yaml", "tools", "skills", "directives", "memory")
-    return (agents_dir, config_file, *(workspace / name for name in inside))
 
 
 def _keep_others_out(config: Config) -> None:

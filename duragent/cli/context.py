@@ -2,7 +2,7 @@
 
 import json as json_module
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,15 +13,13 @@ from duragent.cli import options, view
 from duragent.cli.place import need_config
 
 if TYPE_CHECKING:
-    from duragent.agent.load import Agent
     from duragent.config import Config
-    from duragent.context.build import Frame, WindowUse
     from duragent.context.report import ContextReport, MessageLine
     from duragent.journal.record import Record
     from duragent.journal.state import SessionState
-    from duragent.models.messages import ToolSchema
     from duragent.stores.files.reader import FileLogReader
-    from duragent.turn.host import HistoryNeed
+    from duragent.turn.history import HistoryNeed
+    from duragent.turn.request import Prepared
 
 SHOWN_CHARS = 100
 """Of a message's first line; `--full` shows all of it."""
@@ -45,66 +43,37 @@ def context(
 
     found = need_config(config, workspace)
     log = SessionLog.open(FileLogReader(found.sessions_dir), find_folder(found.sessions_dir, session_id))
-    question = run(next_question(found, log))
+    shown = Shown.of(log.state, run(next_request(found, log)))
     if json:
-        view.print_json(_as_json(question, full=full))
+        view.print_json(_as_json(shown, full=full))
     elif full:
-        view.page(_texts(question), pager=True)
+        view.page(_texts(shown), pager=True)
     else:
-        _print(question)
+        _print(shown)
 
 
-@dataclass(frozen=True, slots=True)
-class NextQuestion:
-    """The question that would be asked: who asks, what stands around the talk, and what of the talk is looked at."""
-
-    state: "SessionState"
-    agent: "Agent"
-    around: "Frame"
-    window: "WindowUse"
-
-    def report(self) -> "ContextReport":
-        from duragent.context.report import report
-
-        return report(self.agent, self.around, self.window)
-
-
-async def next_question(config: "Config", log: "SessionLog") -> NextQuestion:
-    """Made as a session's turn makes it. Raises AgentNotFound, AgentBroken, Damaged."""
+async def next_request(config: "Config", log: "SessionLog") -> "Prepared":
+    """What a turn would send at the end of this log. Raises AgentNotFound, AgentBroken, Damaged."""
     from duragent.agent.catalog import Catalog
-    from duragent.cli.equipment import equip
     from duragent.clock import SystemClock
-    from duragent.context.build import WindowUse, frame
-    from duragent.context.sections import context_file_sections
-    from duragent.context.window import find_window
-    from duragent.turn import history
+    from duragent.equipment import equip
+    from duragent.turn.request import prepare
 
     agent = Catalog.open(config.agents_dir).get(log.state.agent)
-    has = equip(agent, config.workspace, config.base)
-    tools: Sequence[ToolSchema] = has.tools.schemas()
-    if history.needs_recall(agent.spec, tools):
-        tools = history.offered(agent.spec, tools, log.newest(history.FOR_RECALL)[0])
-    around = frame(
-        agent,
-        SystemClock().now(),
-        sections=context_file_sections(has.around),
-        tools=tools,
-        window=await find_window(agent.spec.model),
-    )
-    records, from_start = log.newest(history.wanted_for(around))
-    after = history.opening_after(log.state, records)
-    first = [] if after is None else log.records(after, history.OPENING_RECORDS)
-    return NextQuestion(log.state, agent, around, WindowUse(records, from_start, history.opening_in(first)))
+    return await prepare(log, equip(agent, config.workspace, config.base).loaded, SystemClock().now())
 
 
 @dataclass(frozen=True, slots=True)
 class SessionLog:
-    """A session's log up to the record that was its last when it was opened. `sizes` are those of its lines."""
+    """A session's log up to the record that was its last when it was opened: a `History` without a server."""
 
     reader: "FileLogReader"
     state: "SessionState"
+    """The state after the last record."""
     oldest: int
+    """The seq of the first line."""
     sizes: "array[int]"
+    """Of the lines, in bytes."""
 
     @classmethod
     def open(cls, reader: "FileLogReader", session_id: str) -> "SessionLog":
@@ -120,20 +89,21 @@ class SessionLog:
             sizes.append(len(line))
         return cls(reader, state, oldest, sizes)
 
-    def newest(self, wanted: "HistoryNeed") -> "tuple[list[Record], bool]":
-        """The newest records, as many as a turn would look at, and whether there are no older ones."""
+    async def newest(self, need: "HistoryNeed") -> "tuple[list[Record], bool]":
+        """See `turn.history.History`."""
         from duragent.turn.history import Reach
 
-        reach = Reach(wanted, self.state)
+        reach = Reach(need, self.state)
         before = self.oldest + len(self.sizes)
         while before > self.oldest and not reach.enough(before):
             first = self._step_back(before)
             reach.take(first, sum(self.sizes[first - self.oldest : before - self.oldest]))
             before = first
-        return self.records(before - 1, len(self.sizes) + self.oldest - before), before <= self.oldest
+        records = await self.read_records(before - 1, len(self.sizes) + self.oldest - before)
+        return records, before <= self.oldest
 
-    def records(self, after: int, limit: int) -> "list[Record]":
-        """The records behind seq `after`, with their texts; none that came since the log was opened."""
+    async def read_records(self, after: int, limit: int) -> "list[Record]":
+        """Records with seq > `after`, with their texts; none that came since the log was opened."""
         read = islice(self.reader.read(self.state.session_id, after), limit)
         return [record for record in read if record.seq <= self.state.seq]
 
@@ -153,41 +123,56 @@ class SessionLog:
 # --- how it looks ---------------------------------------------------------------------------------------------------
 
 
-def _print(question: NextQuestion) -> None:
-    found = question.report()
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is printed: the request, and the report on it."""
+
+    state: "SessionState"
+    prepared: "Prepared"
+    report: "ContextReport"
+
+    @classmethod
+    def of(cls, state: "SessionState", prepared: "Prepared") -> "Shown":
+        from duragent.context.report import report
+
+        return cls(state, prepared, report(prepared.agent, prepared.frame, prepared.window))
+
+
+def _print(shown: Shown) -> None:
+    report = shown.report
     if view.on_terminal():
-        typer.echo(f"{_title(question)}\n")
-    sections = [(line.source, str(line.priority), f"{line.tokens:,}") for line in found.sections]
+        typer.echo(f"{_title(shown)}\n")
+    sections = [(line.source, str(line.priority), f"{line.tokens:,}") for line in report.sections]
     view.print_table(("SECTION", "PRIORITY", "TOKENS"), sections, "No sections.")
     typer.echo()
-    tools = [(line.name, f"{line.tokens:,}") for line in found.tools]
+    tools = [(line.name, f"{line.tokens:,}") for line in report.tools]
     view.print_table(("TOOL", "TOKENS"), tools, "No tools.")
     typer.echo()
     messages = [
         (str(line.seq), line.role, f"{line.tokens:,}", line.mark, view.one_line(first_line(line), SHOWN_CHARS))
-        for line in found.messages
+        for line in report.messages
     ]
     view.print_table(("RECORD", "ROLE", "TOKENS", "MARK", "MESSAGE"), messages, "No messages.")
     typer.echo()
-    for line in _sums(found):
+    for line in _sums(report):
         typer.echo(line)
 
 
-def _title(question: NextQuestion) -> str:
-    model = question.agent.spec.model
-    about = (question.state.session_id, question.state.status, question.agent.name, f"{model.provider}/{model.name}")
+def _title(shown: Shown) -> str:
+    model = shown.prepared.agent.spec.model
+    about = (shown.state.session_id, shown.state.status, shown.prepared.agent.name, f"{model.provider}/{model.name}")
     return "  ·  ".join(map(view.one_line, about))
 
 
-def _sums(found: "ContextReport") -> Iterator[str]:
-    ratio = f"; {found.ratio:g} times our estimate, by what the provider counted" if found.ratio != 1 else ""
-    cap = f"{found.history_cap_tokens:,} at most for earlier messages" if found.history_cap_tokens else ""
-    over = "the sections and tools alone are too long" if found.left_tokens < 0 else ""
+def _sums(report: "ContextReport") -> Iterator[str]:
+    ratio = f"; {report.ratio:g} times our estimate, by what the provider counted" if report.ratio != 1 else ""
+    cap = f"{report.history_cap_tokens:,} at most for earlier messages" if report.history_cap_tokens else ""
+    over = "the sections and tools alone are too long" if report.left_tokens < 0 else ""
     for name, count, note in (
-        ("window", found.window_tokens, f"{found.reserved_tokens:,} of it are kept free for the answer"),
-        ("budget", found.budget_tokens, cap),
-        ("used", found.used_tokens, f"{len(found.messages)} messages{_marks(found)}{ratio}"),
-        ("left", found.left_tokens, over),
+        ("window", report.window_tokens, f"{report.reserved_tokens:,} of it are kept free for the answer"),
+        ("budget", report.budget_tokens, cap),
+        ("used", report.used_tokens, f"{len(report.messages)} messages{_marks(report)}{ratio}"),
+        ("left", report.left_tokens, over),
     ):
         if view.on_terminal():
             yield f"{name:<7} {count:>10,}" + (f"   {note}" if note else "")
@@ -195,8 +180,8 @@ def _sums(found: "ContextReport") -> Iterator[str]:
             yield f"{name}\t{count}"
 
 
-def _marks(found: "ContextReport") -> str:
-    marks = ((found.masked, "masked"), (found.truncated, "cut"))
+def _marks(report: "ContextReport") -> str:
+    marks = ((report.masked, "masked"), (report.truncated, "cut"))
     return "".join(f", {count} {what}" for count, what in marks if count)
 
 
@@ -207,20 +192,20 @@ def first_line(line: "MessageLine") -> str:
     return " ".join(part for part in (said, calls) if part)
 
 
-def _texts(question: NextQuestion) -> Iterator[str]:
-    found = question.report()
-    yield _title(question)
-    for section, line in zip(question.around.sections, found.sections, strict=True):
+def _texts(shown: Shown) -> Iterator[str]:
+    report = shown.report
+    yield _title(shown)
+    for section, line in zip(shown.prepared.frame.sections, report.sections, strict=True):
         yield from _block(f"section: {line.source} (priority {line.priority}, {line.tokens:,} tokens)", section.text)
-    for tool, priced in zip(question.around.tools, found.tools, strict=True):
+    for tool, priced in zip(shown.prepared.frame.tools, report.tools, strict=True):
         schema = json_module.dumps(tool.parameters, ensure_ascii=False, indent=2)
         yield from _block(f"tool: {tool.name} ({priced.tokens:,} tokens)", f"{tool.description}\n\n{schema}")
-    for message in found.messages:
+    for message in report.messages:
         marked = f", {message.mark}" if message.mark else ""
         text = "\n".join(part for part in (message.text, *(f"→ {call}" for call in message.calls)) if part)
         yield from _block(f"record {message.seq}: {message.role} ({message.tokens:,} tokens{marked})", text)
     yield ""
-    yield from _sums(found)
+    yield from _sums(report)
 
 
 def _block(headline: str, text: str) -> Iterator[str]:
@@ -229,24 +214,24 @@ def _block(headline: str, text: str) -> Iterator[str]:
     yield from view.clean(text.strip("\n")).split("\n")
 
 
-def _as_json(question: NextQuestion, *, full: bool) -> dict[str, Any]:
-    found = question.report()
-    shown = asdict(found)
-    for message, line in zip(shown["messages"], found.messages, strict=True):
+def _as_json(shown: Shown, *, full: bool) -> dict[str, Any]:
+    report = shown.report
+    fields = asdict(report)
+    for message, line in zip(fields["messages"], report.messages, strict=True):
         message["first_line"] = first_line(line)
     if full:
-        for section, of in zip(shown["sections"], question.around.sections, strict=True):
+        for section, of in zip(fields["sections"], shown.prepared.frame.sections, strict=True):
             section["text"] = of.text
-        for tool, schema in zip(shown["tools"], question.around.tools, strict=True):
+        for tool, schema in zip(fields["tools"], shown.prepared.frame.tools, strict=True):
             tool |= {"description": schema.description, "parameters": schema.parameters}
     else:
-        for message in shown["messages"]:
+        for message in fields["messages"]:
             del message["text"], message["calls"]
-    model = question.agent.spec.model
+    model = shown.prepared.agent.spec.model
     return {
-        "session_id": question.state.session_id,
-        "status": question.state.status,
-        "agent": question.agent.name,
+        "session_id": shown.state.session_id,
+        "status": shown.state.status,
+        "agent": shown.prepared.agent.name,
         "model": f"{model.provider}/{model.name}",
-        **shown,
+        **fields,
     }

@@ -1,12 +1,16 @@
 """`duragent policy test`: what the policy says of a call, from the files alone, no server needed."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from duragent.cli import options, view
 from duragent.cli.completions import complete_agent
 from duragent.cli.place import need_config
+
+if TYPE_CHECKING:
+    from duragent.tools.base import AnyTool
 
 app = typer.Typer(
     help="See what an agent's policy allows.", rich_markup_mode=None, add_completion=False, no_args_is_help=True
@@ -17,6 +21,13 @@ app = typer.Typer(
 def _policy() -> None:
     # With a callback typer keeps `test` a command of its own, although it is the only one so far.
     pass
+
+
+def _unasked(tools: "Iterable[AnyTool]") -> tuple[str, ...]:
+    """What these tools and all that come with duragent say may run unasked, as patterns."""
+    from duragent.tools.toolset import builtin_tools
+
+    return tuple(dict.fromkeys(pattern for tool in (*builtin_tools(), *tools) for pattern in tool.unasked_patterns()))
 
 
 @app.command("test")
@@ -35,13 +46,14 @@ def try_command(
     from duragent.agent.catalog import Catalog
     from duragent.cli.loop import run
     from duragent.config import closed_to_agents
+    from duragent.equipment import equip
     from duragent.policy.rules import Allow, Invocation, allow_patterns, explain, judge
     from duragent.process.spool import Spool
     from duragent.system.known_workspaces import hidden_everywhere
     from duragent.turn.workbench import Workbench
 
     found = need_config(config, workspace)
-    means = Workbench(
+    bench = Workbench(
         workspace=found.workspace.resolve(),
         project=found.base.resolve(),
         closed=closed_to_agents(found),
@@ -50,10 +62,13 @@ def try_command(
         spool=Spool(found.workspace / "run" / "spool", ""),
         sandbox=found.sandbox,
     )
-    policy = run(means.policy(Catalog.open(found.agents_dir).get(agent)))
+    loaded = Catalog.open(found.agents_dir).get(agent)
+    unasked: tuple[str, ...] = ()
     invocation = Invocation("bash", "bash", command)
     if tool is not None:
+        unasked = _unasked(equip(loaded, found.workspace, found.base).loaded.tools.tools)
         invocation = Invocation("builtin", tool.partition(":")[0], f"{tool} {command}".strip())
+    policy = run(bench.policy(loaded, unasked))
     verdict = judge(policy, invocation)
     always = allow_patterns(policy, invocation)
     if json:

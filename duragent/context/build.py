@@ -41,7 +41,7 @@ class Frame:
     tells_time: bool = False
 
 
-def frame(
+def frame_of(
     agent: Agent,
     now: datetime,
     *,
@@ -86,11 +86,9 @@ class FittedConversation:
     ratio: float
 
 
-def build(
-    agent: Agent, around: Frame, records: Sequence[Record], *, from_start: bool, opening: Sequence[Record] = ()
-) -> ModelRequest:
-    """The request. See `WindowUse` for the records."""
-    found = conversation(agent, around, WindowUse(records, from_start, opening))
+def build(agent: Agent, around: Frame, window: WindowUse) -> ModelRequest:
+    """The request."""
+    found = conversation(agent, around, window)
     return ModelRequest(
         messages=(ChatMessage(role="system", content=around.system), *(each.message for each in found.talk)),
         tools=around.tools,

@@ -7,9 +7,11 @@ date, stands in `facts`.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import Protocol
 from xml.sax.saxutils import escape
 
-from duragent.agent.context_files import ContextFiles
+from duragent.agent.context_files import ContextFiles, load_context_files
 from duragent.agent.load import Agent, render, variables
 from duragent.context.time_notes import STABLE_VARIABLES
 
@@ -54,6 +56,47 @@ class PromptSection:
     priority: int
     source: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourcedSections:
+    """What rooms say in the system message."""
+
+    sections: tuple[PromptSection, ...] = ()
+    """In any order: their priorities sort them."""
+    faults: tuple[str, ...] = ()
+    """Sentences for people about what is left out."""
+
+
+NO_SECTIONS = SourcedSections()
+
+
+class SectionSource(Protocol):
+    """A room that has something to say in the system message. The wiring hands the sources over."""
+
+    def sections(self, agent: Agent, folder: Path) -> SourcedSections:
+        """For an agent that works in that folder, as things are now. Read once for each turn. Blocks on the disk."""
+        ...
+
+
+def sections_of(sources: Iterable[SectionSource], agent: Agent, folder: Path) -> SourcedSections:
+    """What all sources say. Blocks on the disk."""
+    said = [source.sections(agent, folder) for source in sources]
+    return SourcedSections(
+        tuple(section for one in said for section in one.sections), tuple(fault for one in said for fault in one.faults)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFileSource:
+    """The files around an agent as a source: directives, the project's AGENTS.md, skills."""
+
+    workspace: Path
+    """The folder with the workspace's directives and skills."""
+
+    def sections(self, agent: Agent, folder: Path) -> SourcedSections:
+        files = load_context_files(agent, self.workspace, folder)
+        return SourcedSections(tuple(context_file_sections(files)), files.faults)
 
 
 def agent_sections(agent: Agent, now: datetime) -> list[PromptSection]:

@@ -13,9 +13,9 @@ _GIT_EXACT = (
     "remote -v", "stash list", "worktree list", "config --list", "config -l", "reflog", "--version",
 )  # fmt: skip
 
-_TOOLS = """read_file list_files search_files read_output think reload_tools skill session:list session:read web:search
-    memory:recall schedule:list background_process:list background_process:status background_process:log
+_LATER = """memory:recall schedule:list background_process:list background_process:status background_process:log
     background_process:capture""".split()
+"""Calls of tools that are part of the format, and come later; those that there are say it of themselves."""
 
 ALLOW: tuple[str, ...] = (
     *(f"bash:{name} *" for name in _ANY_ARGUMENTS),
@@ -24,7 +24,7 @@ ALLOW: tuple[str, ...] = (
     "bash:command -v *",
     "bash:tee",
     "bash:tee /dev/null",
-    *(f"builtin:{name}" for name in _TOOLS),
+    *(f"builtin:{name}" for name in _LATER),
 )
 
 GENERAL = (

@@ -86,15 +86,18 @@ class PolicyFile(YamlSection):
     notify: NotifyFile = Field(default_factory=NotifyFile, description="Who is told after a tool call.")
 
 
-def load_policy(workspace: Path, agent_folder: Path) -> Policy:
-    """The policy of an agent as its files are now. Never raises: what is wrong stands in its `faults`."""
+def load_policy(workspace: Path, agent_folder: Path, unasked: Iterable[str] = ()) -> Policy:
+    """The policy of an agent as its files are now. Never raises: what is wrong stands in its `faults`.
+
+    `unasked` are patterns that the agent's tools add to the built-in list, see `Tool.runs_unasked`.
+    """
     agent = agent_folder.name
     places = (
         (workspace / FILE_NAME, FILE_NAME),
         (agent_folder / FILE_NAME, f"{agent}/{FILE_NAME}"),
         (agent_folder / LOCAL_NAME, f"{agent}/{LOCAL_NAME}"),
     )
-    return merge([tier for path, source in places if (tier := load_tier(path, source))], ALLOW)
+    return merge([tier for path, source in places if (tier := load_tier(path, source))], (*ALLOW, *unasked))
 
 
 def load_tier(path: Path, source: str) -> Tier | None:

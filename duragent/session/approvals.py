@@ -65,7 +65,7 @@ async def prepare_decision(session: QuestionSource, ports: Ports, posted: Decisi
     if bare := next((pattern for pattern in patterns if ":" not in pattern), None):
         raise InvalidRequest(f"the pattern '{bare[:80]}' has no type: write bash:, builtin:, cli: or mcp: before it")
     try:
-        await ports.means.allow_always(ports.agents.get(session.state.agent), patterns)
+        await ports.workbench.allow_always(ports.agents.get(session.state.agent), patterns)
     except ValueError as error:
         raise InvalidRequest(f"a pattern {error}") from error
     crashpoint("approval.policy_written")

@@ -15,7 +15,8 @@ from duragent.journal.state import SessionState
 from duragent.session.log_reader import LogReader
 from duragent.session.log_writer import LogWriter
 from duragent.stores.base import Claim
-from duragent.turn.host import FULL_STORE_PAUSE_SECONDS, Decide, HistoryNeed, InProgress, why_stop
+from duragent.turn.history import HistoryNeed
+from duragent.turn.host import FULL_STORE_PAUSE_SECONDS, Decide, InProgress, why_stop
 from duragent.turn.ports import Ports
 from duragent.turn.turn import Turn
 

@@ -56,7 +56,8 @@ class Housekeeping:
         unread = await self.checks.open_all(dict.fromkeys([*working, *doubtful]))
         self._index.settle()
         # A session that cannot be read now may wait for any result.
-        await best_effort(self._ports.means.spool.sweep(lambda name, call: name in unread or self._awaited(name, call)))
+        sweep = self._ports.workbench.spool.sweep
+        await best_effort(sweep(lambda name, call: name in unread or self._awaited(name, call)))
 
     def _awaited(self, session_id: str, call: str) -> bool:
         """Whether the log says of this call that it runs, or is not fit to say; an old row says nothing."""

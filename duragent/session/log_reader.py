@@ -9,7 +9,7 @@ from duragent.journal.state import SessionState
 from duragent.session.record_cache import RecordCache
 from duragent.stores.base import Claim, Store
 from duragent.turn import history
-from duragent.turn.host import HistoryNeed
+from duragent.turn.history import HistoryNeed
 
 
 class LogReader:

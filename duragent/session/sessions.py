@@ -5,7 +5,6 @@ Outside this room only `post` and `watch` are needed to work with a session; the
 """
 
 import builtins
-import dataclasses
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 
@@ -21,7 +20,6 @@ from duragent.session.create import CreateKey, NewSession, create_once, first_re
 from duragent.session.housekeeping import Housekeeping
 from duragent.session.index import Index, SessionQuery
 from duragent.session.live_sessions import LiveSessions
-from duragent.session.others import OtherSessions
 from duragent.session.session import Receipt
 from duragent.session.tasks import StoppableTasks, best_effort, bounded, shielded
 from duragent.session.wait_for_turn import wait_for_turn
@@ -59,7 +57,7 @@ class Sessions:
     def __init__(self, ports: Ports) -> None:
         self.node = ports.node
         self.index = Index()
-        self._ports = dataclasses.replace(ports, others=OtherSessions(self))
+        self._ports = ports
         self.live = LiveSessions(self._ports, self.index)
         self.housekeeping = Housekeeping(self._ports, self.live, self.index)
         self._adopting = StoppableTasks()

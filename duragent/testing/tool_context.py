@@ -1,4 +1,4 @@
-"""A `ToolContext` for tests of tools: a folder, commands that really run, sessions that are told beforehand.
+"""A `ToolContext` for tests of tools: a folder, and commands that really run; and sessions with given messages.
 
     context = context_in(tmp_path, closed=(tmp_path / "token",))
     result = await tool.run(tool.parse('{"path": "a.txt"}'), context)
@@ -155,7 +155,6 @@ def context_in(folder: Path, **overrides: Any) -> ToolContext:
         places=places,
         call=CallInfo("session_01test", "call_1", 1, "session_01test:call_1"),
         commands=LocalCommands(),
-        sessions=ToldSessions(),
         confined=_Unconfined(places.folder),
     )
     return replace(context, **{name: value for name, value in overrides.items() if name not in named})

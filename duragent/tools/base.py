@@ -36,7 +36,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from duragent.agent.load import Agent
-from duragent.errors import InvalidArguments
+from duragent.errors import InvalidArguments, SessionNotFound
 from duragent.journal.events import EffectClass
 from duragent.models.messages import ToolSchema
 from duragent.policy.patterns import Kind
@@ -130,19 +130,33 @@ class SessionsPort(Protocol):
         ...
 
 
+class NoSessions:
+    """A `SessionsPort` without any sessions: for tools that are only looked at."""
+
+    async def siblings(self, limit: int) -> Sequence[Sibling]:
+        return ()
+
+    async def read(self, session_id: str, limit: int) -> Sequence[tuple[str, str]]:
+        raise SessionNotFound(session_id)
+
+    async def output(self, call: str) -> bytes | None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """All that a tool sees of the world: six ports.
-
-    `confined(argv, …)` makes the command that `commands.run` wants: with a clean environment, in the agent's sandbox.
-    """
+    """What every tool sees of one of its calls. What only one tool needs, its factory gives it; see `ToolFactory`."""
 
     agent: Agent
+    """The agent whose model made the call."""
     places: Places
+    """Where the call happens."""
     call: CallInfo
+    """Which call it is."""
     commands: Commands
-    sessions: SessionsPort
+    """Runs the call's one command; it goes on when the server dies."""
     confined: "Confine"
+    """`confined(argv, …)` makes the command that `commands.run` takes: a clean environment, in the agent's sandbox."""
 
 
 class Confine(Protocol):
@@ -174,7 +188,10 @@ class Tool(ABC, Generic[A]):
     by_command: bool = False
     """All that it does is one `commands.run`: a call that was interrupted can be picked up where it stands."""
     changes_tools: bool = False
-    """After it has run, the agent's tools are gathered anew."""
+    """After it has run, the agent's tools are gathered again."""
+    runs_unasked: bool | tuple[str, ...] = False
+    """Whether its calls run without an approval where no policy file has an `allow` list; a tuple names the actions
+    that do. Say so only of what reads, and sends nothing that the model could choose."""
 
     Arguments: ClassVar[type[BaseModel]]
 
@@ -211,12 +228,39 @@ class Tool(ABC, Generic[A]):
         found = getattr(arguments, "action", None)
         return found if isinstance(found, str) else None
 
+    def unasked_patterns(self) -> tuple[str, ...]:
+        """`runs_unasked` as patterns of a policy, such as `builtin:web:search`."""
+        if isinstance(self.runs_unasked, tuple):
+            return tuple(f"{self.kind}:{self.name}:{action}" for action in self.runs_unasked)
+        return (f"{self.kind}:{self.name}",) if self.runs_unasked else ()
+
     @abstractmethod
     async def run(self, arguments: A, context: ToolContext) -> ToolResult:
         """Do it."""
 
 
 AnyTool = Tool[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOwner:
+    """For whom a tool is made."""
+
+    agent: Agent
+    """The agent that gets the tool."""
+    places: Places
+    """Where its calls happen."""
+    session_id: str = ""
+    """The session in which it is used; "" where tools are only looked at."""
+
+
+class ToolFactory(Protocol):
+    """Makes one tool with what it needs besides a `ToolContext`: settings, or a port to the room that brings it.
+
+    The wiring hands factories over by the name of their tool; `gather` calls one when an agent has that tool.
+    """
+
+    def __call__(self, owner: ToolOwner, /) -> AnyTool: ...
 
 
 @lru_cache(maxsize=256)

@@ -23,6 +23,7 @@ class ListFiles(Tool["ListFiles.Arguments"]):
 
     name = "list_files"
     effect = "pure"
+    runs_unasked = True
     main = "path"
 
     class Arguments(ToolArguments):

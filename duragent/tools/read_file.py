@@ -25,6 +25,7 @@ class ReadFile(Tool["ReadFile.Arguments"]):
 
     name = "read_file"
     effect = "pure"
+    runs_unasked = True
     main = "path"
 
     class Arguments(ToolArguments):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from duragent.journal.events import EffectClass
 from duragent.text import part_around
-from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, failed
+from duragent.tools.base import NoSessions, SessionsPort, Tool, ToolArguments, ToolContext, ToolResult, failed
 
 PAGE_BYTES = 16 * 1024
 MAX_PAGE_BYTES = 32 * 1024
@@ -18,6 +18,7 @@ class ReadOutput(Tool["ReadOutput.Arguments"]):
 
     name = "read_output"
     effect: EffectClass = "pure"
+    runs_unasked = True
     main = "call"
 
     class Arguments(ToolArguments):
@@ -31,8 +32,11 @@ class ReadOutput(Tool["ReadOutput.Arguments"]):
             description="Show only lines with this text in them, in upper or lower case, each with its line number.",
         )
 
+    def __init__(self, sessions: SessionsPort | None = None) -> None:
+        self._sessions = sessions or NoSessions()
+
     async def run(self, arguments: Arguments, context: ToolContext) -> ToolResult:
-        output = await context.sessions.output(arguments.call)
+        output = await self._sessions.output(arguments.call)
         if output is None:
             return failed(f"No output of a call '{arguments.call}' is kept: only what was too long to be shown is.")
         if arguments.offset and arguments.offset >= len(output):

@@ -17,6 +17,7 @@ class ReloadTools(Tool["ReloadTools.Arguments"]):
 
     name = "reload_tools"
     effect: EffectClass = "pure"
+    runs_unasked = True
     changes_tools = True
 
     class Arguments(ToolArguments):

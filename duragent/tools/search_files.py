@@ -29,6 +29,7 @@ class SearchFiles(Tool["SearchFiles.Arguments"]):
 
     name = "search_files"
     effect = "pure"
+    runs_unasked = True
     main = "pattern"
 
     class Arguments(ToolArguments):

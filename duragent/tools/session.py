@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from duragent.errors import SessionNotFound
 from duragent.journal.events import EffectClass
 from duragent.text import cut_to
-from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, failed
+from duragent.tools.base import NoSessions, SessionsPort, Tool, ToolArguments, ToolContext, ToolResult, failed
 
 SHOWN_CHARS = 500
 
@@ -17,6 +17,7 @@ class SessionTool(Tool["SessionTool.Arguments"]):
 
     name = "session"
     effect: EffectClass = "pure"
+    runs_unasked = ("list", "read")
     main = "session_id"
 
     class Arguments(ToolArguments):
@@ -30,14 +31,17 @@ class SessionTool(Tool["SessionTool.Arguments"]):
                 raise ValueError("read needs `session_id`: use list to see which there are")
             return self
 
+    def __init__(self, sessions: SessionsPort | None = None) -> None:
+        self._sessions = sessions or NoSessions()
+
     async def run(self, arguments: Arguments, context: ToolContext) -> ToolResult:
         if arguments.action == "list":
-            return await _listed(arguments.limit, context)
-        return await _read((arguments.session_id or "").strip(), arguments.limit, context)
+            return await _listed(arguments.limit, self._sessions)
+        return await _read((arguments.session_id or "").strip(), arguments.limit, self._sessions)
 
 
-async def _listed(limit: int, context: ToolContext) -> ToolResult:
-    siblings = await context.sessions.siblings(limit)
+async def _listed(limit: int, sessions: SessionsPort) -> ToolResult:
+    siblings = await sessions.siblings(limit)
     lines = [
         f"- {each.session_id} ({each.source}) — {each.status} — {each.updated_at}"
         + (f" — {cut_to(' '.join(each.title.split()), SHOWN_CHARS)}" if each.title.strip() else "")
@@ -46,9 +50,9 @@ async def _listed(limit: int, context: ToolContext) -> ToolResult:
     return ToolResult("\n".join(lines) or "There are no other sessions.", details={"sessions": len(lines)})
 
 
-async def _read(session_id: str, limit: int, context: ToolContext) -> ToolResult:
+async def _read(session_id: str, limit: int, sessions: SessionsPort) -> ToolResult:
     try:
-        messages = await context.sessions.read(session_id, limit)
+        messages = await sessions.read(session_id, limit)
     except SessionNotFound as error:
         return failed(f"{error}; use list to see which there are")
     lines = [f"[{role}]: {cut_to(text, SHOWN_CHARS)}" for role, text in messages]

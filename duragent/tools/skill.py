@@ -19,6 +19,7 @@ class SkillTool(Tool["SkillTool.Arguments"]):
 
     name = "skill"
     effect = "pure"
+    runs_unasked = True
     main = "name"
 
     class Arguments(ToolArguments):

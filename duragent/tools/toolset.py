@@ -7,9 +7,9 @@ different tool in its place. Nothing here runs a program; a module is imported w
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -17,19 +17,18 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from duragent.agent.load import FILE_NAME, Agent
-from duragent.agent.skills import skills_of
-from duragent.agent.spec import BuiltinToolSpec
+from duragent.agent.skills import Skill, skills_of
 from duragent.agent.spec import CliToolSpec as CliSpec
 from duragent.errors import InvalidFile
 from duragent.journal.events import EffectClass
 from duragent.models.messages import ToolSchema
 from duragent.policy.patterns import KINDS
-from duragent.tools.base import AnyTool, Places, Tool
+from duragent.tools.base import AnyTool, Places, Tool, ToolFactory, ToolOwner
 from duragent.tools.programs.discovery import NAME, NAME_RULE, SCHEMA, discover
 from duragent.tools.programs.program import Program, argv_of_command, description_in, program_file
 from duragent.tools.programs.schema import load_schema
 from duragent.tools.programs.tool import ProgramTool
-from duragent.tools.settings import WebSettings
+from duragent.tools.reload_tools import ReloadTools
 from duragent.yaml.validation_words import cut
 
 BUILTINS: Mapping[str, str] = MappingProxyType(
@@ -48,10 +47,14 @@ BUILTINS: Mapping[str, str] = MappingProxyType(
         "think": "duragent.tools.think:Think",
     }
 )
-"""By name: where the class is."""
+"""By name: where the class is. It can be made without arguments, to be looked at; a factory gives it what it needs."""
 LATER = ("schedule", "background_process")
 """Part of the format, and not of this version."""
 ENTRY_POINTS = "duragent.tools"
+
+Factories = Mapping[str, ToolFactory]
+"""By the name of the tool that they make."""
+NO_FACTORIES: Factories = MappingProxyType({})
 
 READ_OUTPUT, SKILL = "read_output", "skill"
 _TAKEN = "has the name of a tool that comes with duragent; call it something else"
@@ -60,13 +63,14 @@ _NEAR = 0.6
 
 @dataclass(frozen=True)
 class Toolset:
-    """An agent's tools: the built-ins and the programs of agent.yaml in its order, then those that were discovered.
-
-    `faults` are sentences, one for each tool that is not there although it was asked for, or not as it was meant.
-    """
+    """What an agent can do."""
 
     tools: tuple[AnyTool, ...] = ()
+    """The built-ins and the programs of agent.yaml in its order, then those that were discovered."""
     faults: tuple[str, ...] = ()
+    """Sentences: one for each tool that is not there although it was asked for, or not as it was meant."""
+    skills: tuple[Skill, ...] = ()
+    """What the tool `skill` can load; a skill that is loaded may narrow which calls are allowed."""
 
     def get(self, name: str) -> AnyTool | None:
         """The tool with exactly this name."""
@@ -81,6 +85,11 @@ class Toolset:
         return _closest(name, [tool.name for tool in self.tools])
 
     @cached_property
+    def unasked(self) -> tuple[str, ...]:
+        """Patterns of the calls that run without an approval where no policy file has an `allow` list."""
+        return tuple(pattern for tool in self.tools for pattern in tool.unasked_patterns())
+
+    @cached_property
     def _by_name(self) -> Mapping[str, AnyTool]:
         return {tool.name: tool for tool in self.tools}
 
@@ -89,16 +98,16 @@ class Toolset:
         return tuple(tool.schema() for tool in self.tools)
 
 
-def gather(
-    agent: Agent, places: Places, *, given: Mapping[str, Any] = MappingProxyType({}), trusted: bool = True
-) -> Toolset:
+def gather(owner: ToolOwner, factories: Factories = NO_FACTORIES, *, trusted: bool = True) -> Toolset:
     """The tools of that agent as its files are now. Blocks on the disk.
 
-    `given` has the settings of tools that take some, by tool name, such as `{"web": WebSettings()}`. `trusted` False
-    leaves out all that would run a program which came with the workspace.
+    `trusted` False leaves out all that would run a program which came with the workspace.
     """
-    sources = {"web": WebSettings(), **given, "reload_tools": trusted}
-    named, faults = _named(agent, places, sources, trusted)
+    agent, places = owner.agent, owner.places
+    if not trusted:
+        factories = {**factories, "reload_tools": lambda _: ReloadTools(trusted=False)}
+    make = partial(_builtin, owner=owner, factories=factories)
+    named, faults = _named(agent, places, make, trusted)
     found = discover(places.agent_folder, places.workspace, trusted=trusted)
     faults += found.faults
     programs = [tool for tool in named.values() if isinstance(tool, ProgramTool)]
@@ -109,15 +118,21 @@ def gather(
             faults.append(f"{tool.program.folder}: {_TAKEN}")
         elif tool.name not in named:
             programs.append(tool)
-    if SKILL not in named and skills_of(agent, places.workspace)[0]:
-        first.append(_loaded(SKILL))
+    skills, _ = skills_of(agent, places.workspace)
+    if SKILL not in named and skills:
+        first.append(make(SKILL))
     if READ_OUTPUT not in named and any(tool.by_command for tool in (*first, *programs)):
-        first.append(_loaded(READ_OUTPUT))
-    return Toolset((*first, *programs), tuple(faults))
+        first.append(make(READ_OUTPUT))
+    return Toolset((*first, *programs), tuple(faults), skills)
+
+
+def builtin_tools() -> tuple[AnyTool, ...]:
+    """All that come with duragent, to be looked at. Imports every one of them."""
+    return tuple(map(_loaded, BUILTINS))
 
 
 def _named(
-    agent: Agent, places: Places, given: Mapping[str, Any], trusted: bool
+    agent: Agent, places: Places, make: Callable[[str], AnyTool], trusted: bool
 ) -> tuple[dict[str, AnyTool | None], list[str]]:
     """What agent.yaml names, in its order, and the faults. None is a broken one, whose name nothing else may take."""
     found: dict[str, AnyTool | None] = {}
@@ -126,7 +141,7 @@ def _named(
         try:
             if spec.name in found:
                 raise ValueError(f"'{spec.name}' is there already; the first one is used")
-            found[spec.name] = _builtin(spec, given) if spec.type == "builtin" else _cli(spec, places, trusted)
+            found[spec.name] = make(spec.name) if spec.type == "builtin" else _cli(spec, places, trusted)
         except (InvalidFile, ValueError) as error:
             found.setdefault(spec.name, None)
             faults.append(f"{places.agent_folder / FILE_NAME}: spec.tools[{number}]: {error}")
@@ -136,39 +151,44 @@ def _named(
 # --- built-ins and plugins -------------------------------------------------------------------------------------------
 
 
-def _builtin(spec: BuiltinToolSpec, given: Mapping[str, Any]) -> AnyTool:
-    """Raises ValueError."""
-    if spec.name in BUILTINS:
-        return _loaded(spec.name, given)
-    if spec.name in LATER:
-        raise ValueError(f"'{spec.name}' does not exist yet in this version")
-    points = tuple(entry_points(group=ENTRY_POINTS, name=spec.name))
+def _builtin(name: str, *, owner: ToolOwner, factories: Factories) -> AnyTool:
+    """The tool that an agent names: made by its factory, or one of ours, or of another package. Raises ValueError."""
+    if name in factories:
+        try:
+            return factories[name](owner)
+        except ImportError as error:
+            raise ValueError(f"'{name}' cannot be loaded: {error}") from error
+    if name in BUILTINS:
+        return _loaded(name)
+    if name in LATER:
+        raise ValueError(f"'{name}' does not exist yet in this version")
+    points = tuple(entry_points(group=ENTRY_POINTS, name=name))
     if not points:
-        known = [*BUILTINS, *entry_points(group=ENTRY_POINTS).names]
-        near = _closest(spec.name, known)
+        known = list(dict.fromkeys([*BUILTINS, *factories, *entry_points(group=ENTRY_POINTS).names]))
+        near = _closest(name, known)
         hint = f"did you mean '{near}'?" if near else f"there are: {', '.join(known)}"
-        raise ValueError(f"no tool is called {cut(repr(spec.name))} ({hint})")
+        raise ValueError(f"no tool is called {cut(repr(name))} ({hint})")
     if len(points) > 1:
-        raise ValueError(f"several packages have a tool '{spec.name}': {', '.join(each.value for each in points)}")
-    return _plugin(points[0], given)
+        raise ValueError(f"several packages have a tool '{name}': {', '.join(each.value for each in points)}")
+    return _plugin(points[0])
 
 
-def _loaded(name: str, given: Mapping[str, Any] = MappingProxyType({})) -> AnyTool:
+def _loaded(name: str) -> AnyTool:
     """One of ours. Raises ValueError when this installation lacks it, or something that it needs."""
     module, _, made_by = BUILTINS[name].partition(":")
     try:
         make = getattr(import_module(module), made_by)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"'{name}' cannot be loaded: {error}") from error
-    tool: AnyTool = make(given[name]) if name in given else make()
+    tool: AnyTool = make()
     return tool
 
 
-def _plugin(point: EntryPoint, given: Mapping[str, Any]) -> AnyTool:
+def _plugin(point: EntryPoint) -> AnyTool:
     """A tool of another package. Raises ValueError, whatever that package does."""
     try:
         made = point.load()
-        tool = (made(given[point.name]) if point.name in given else made()) if callable(made) else made
+        tool = made() if callable(made) else made
         problem = _problem(tool, point.name)
     except (Exception, SystemExit) as error:
         raise ValueError(f"'{point.name}' of {point.value} cannot be loaded: {cut(repr(error))}") from error

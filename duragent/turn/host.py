@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from duragent.bus import OutputDelta
@@ -13,6 +12,7 @@ from duragent.journal.events import Event
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.stores.base import Claim
+from duragent.turn.history import History
 
 FULL_STORE_PAUSE_SECONDS = 5.0
 """How long a turn waits when there was no room, before it tries again."""
@@ -25,14 +25,6 @@ T = TypeVar("T")
 Decide = Callable[[SessionState], Sequence[Event]]
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryNeed:
-    """How many tokens of the log a request may need: of what was before the running turn, and of that turn itself."""
-
-    history_tokens: int
-    turn_tokens: int = 0
-
-
 class InProgress(Protocol):
     """Something that is being written, and that a watcher who comes now must be told first."""
 
@@ -43,11 +35,9 @@ class InProgress(Protocol):
         ...
 
 
-class TurnHost(Protocol):
+class TurnHost(History, Protocol):
     """What a turn needs of its session."""
 
-    @property
-    def state(self) -> SessionState: ...
     @property
     def claim(self) -> Claim: ...
     @property
@@ -74,14 +64,6 @@ class TurnHost(Protocol):
 
     async def wait_for_store(self, error: StoreError) -> None:
         """Wait until the store may take records again. Returns at once when the session stops."""
-        ...
-
-    async def newest(self, wanted: HistoryNeed) -> tuple[list[Record], bool]:
-        """The newest records, at least as much as is wanted, oldest first, and whether there are no older ones."""
-        ...
-
-    async def read_records(self, after: int, limit: int) -> list[Record]:
-        """Records behind seq `after`, with their texts."""
         ...
 
     def begin_output(self, shown: InProgress) -> None:

@@ -1,19 +1,13 @@
 """Asking the model: one attempt of a question, from the intent in the log to its end in the log."""
 
 import asyncio
-import hashlib
-import json
 import logging
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from duragent.agent.load import Agent
 from duragent.context.budget import answer_tokens
-from duragent.context.build import build, frame
-from duragent.context.sections import context_file_sections
 from duragent.context.tokens import request_tokens
-from duragent.context.window import find_window
 from duragent.crashpoint import crashpoint
 from duragent.errors import (
     BadModelRequest,
@@ -34,17 +28,16 @@ from duragent.journal.events import (
     TurnEnded,
 )
 from duragent.journal.next_step import AskModel, SettleModel
-from duragent.journal.record import Record
 from duragent.journal.state import SessionState, end_unknown
-from duragent.models.base import Model, ModelChoice
+from duragent.models.base import Model
 from duragent.models.litellm.table import listed_price
-from duragent.models.messages import ModelReply, ModelRequest, ToolSchema
+from duragent.models.messages import ModelReply
 from duragent.text import without_surrogates
-from duragent.turn import history
 from duragent.turn.host import TurnHost, interrupted_within, let_go, when_there_is_room, why_stop
 from duragent.turn.partial import AttemptKey, Partial, recovered
 from duragent.turn.ports import Ports
-from duragent.turn.turn_agent import LoadedAgent, TurnAgent
+from duragent.turn.request import Prepared, prepare
+from duragent.turn.turn_agent import TurnAgent
 
 MAX_RETRY_AFTER_SECONDS = 300.0
 """A provider that wants a longer pause is not waited for: the turn fails and says so."""
@@ -54,13 +47,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question on its way: the step, who speaks, what they ask."""
+    """A question on its way."""
 
     step: AskModel
-    agent: Agent
+    prepared: Prepared
     model: Model
-    request: ModelRequest
-    input_seq: int
     reserved: "_Reserved"
 
 
@@ -110,41 +101,10 @@ class ModelCaller:
         return not self._host.interrupt.is_set()
 
     async def _prepare(self, step: AskModel) -> _Asked:
-        cast = await self._agent.at(step.turn, self._host.state.agent)
-        agent, offered = cast.agent, await self._offered(cast)
-        window = await find_window(agent.spec.model)
-        around = frame(
-            agent,
-            self._ports.clock.now(),
-            sections=context_file_sections(cast.around),
-            tools=offered,
-            window=window,
-        )
-        input_seq = self._host.state.seq
-        records, from_start = await self._host.newest(history.wanted_for(around))
-        opening = await self._opening(records)
-        request = build(agent, around, records, from_start=from_start, opening=opening)
-        chosen = agent.spec.model
-        model = self._ports.model_for(ModelChoice(chosen.provider, chosen.name, chosen.base_url, chosen.tools))
-        reserved = await _reserve(agent, request, window)
-        return _Asked(step, agent, model, request, max(input_seq, records[-1].seq if records else 0), reserved)
-
-    async def _offered(self, cast: LoadedAgent) -> Sequence[ToolSchema]:
-        """The tools for this turn: all, or for a small model those that fit; the same for the whole turn."""
-        if self._agent.offered is None:
-            tools: Sequence[ToolSchema] = cast.tools.schemas()
-            if history.needs_recall(cast.agent.spec, tools):
-                records, _ = await self._host.newest(history.FOR_RECALL)
-                tools = history.offered(cast.agent.spec, tools, records)
-            self._agent.offered = tools
-        return self._agent.offered
-
-    async def _opening(self, records: Sequence[Record]) -> list[Record]:
-        """The messages that the turn is for, when they lie before these records."""
-        after = history.opening_after(self._host.state, records)
-        if after is None:
-            return []
-        return history.opening_in(await self._host.read_records(after, history.OPENING_RECORDS))
+        loaded = await self._agent.at(step.turn, self._host.state.agent)
+        prepared = await prepare(self._host, loaded, self._ports.clock.now(), offered=self._agent.offered)
+        self._agent.offered = prepared.frame.tools
+        return _Asked(step, prepared, self._ports.model_for(prepared.model), await _reserve(prepared))
 
     def _intent(self, state: SessionState, asked: _Asked) -> Sequence[Event]:
         step = asked.step
@@ -157,8 +117,8 @@ class ModelCaller:
                 attempt=step.attempt,
                 epoch=state.epoch,
                 model=asked.model.label,
-                input_seq=asked.input_seq,
-                request_sha256=_sha256(asked.request),
+                input_seq=asked.prepared.input_seq,
+                request_sha256=asked.prepared.sha256,
                 estimated_tokens=asked.reserved.input_tokens,
                 reserved_tokens=asked.reserved.input_tokens + asked.reserved.output_tokens,
                 reserved_usd=asked.reserved.usd,
@@ -196,7 +156,7 @@ class ModelCaller:
         """The whole reply. Raises _Interrupted, ModelError."""
         hearing = asyncio.ensure_future(self._read(asked, partial))
         interrupted = asyncio.ensure_future(self._host.interrupt.wait())
-        seconds = asked.agent.spec.session.llm_timeout_seconds
+        seconds = asked.prepared.agent.spec.session.llm_timeout_seconds
         try:
             await asyncio.wait((hearing, interrupted), timeout=seconds or None, return_when=asyncio.FIRST_COMPLETED)
             if hearing.done():
@@ -211,7 +171,7 @@ class ModelCaller:
 
     async def _read(self, asked: _Asked, partial: Partial) -> ModelReply:
         silence = self._ports.idle_timeout_seconds
-        async with aclosing(asked.model.stream(asked.request)) as stream:
+        async with aclosing(asked.model.stream(asked.prepared.request)) as stream:
             while True:
                 try:
                     # Not `wait_for`: in Python 3.11 it forgets that it was cancelled when a piece comes at that moment.
@@ -307,10 +267,10 @@ def _reply_of(hearing: "asyncio.Future[ModelReply]", label: str) -> ModelReply:
         raise ModelError(f"unexpected {type(error).__name__}: {error}") from error
 
 
-async def _reserve(agent: Agent, request: ModelRequest, window: int) -> _Reserved:
+async def _reserve(prepared: Prepared) -> _Reserved:
     """What the request may use: our count of it, and an answer as long as is reckoned with."""
-    chosen = agent.spec.model
-    asked, answer = request_tokens(request), answer_tokens(chosen, window)
+    chosen = prepared.agent.spec.model
+    asked, answer = request_tokens(prepared.request), answer_tokens(chosen, prepared.frame.window_tokens)
     if chosen.provider == "demo":
         return _Reserved(asked, answer, None)
     return _Reserved(asked, answer, await asyncio.to_thread(listed_price, chosen.provider, chosen.name, asked, answer))
@@ -322,7 +282,3 @@ def _with_possible(state: SessionState, failed: ModelFailed) -> ModelFailed:
     if asking is None or not end_unknown(failed):
         return failed
     return failed.model_copy(update=asking.possible)
-
-
-def _sha256(request: ModelRequest) -> str:
-    return hashlib.sha256(json.dumps(request.model_dump(), sort_keys=True).encode()).hexdigest()

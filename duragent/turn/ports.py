@@ -1,14 +1,12 @@
 """What every session shares: the seams to the rooms below, handed in by the wiring."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from duragent.agent.load import Agent
 from duragent.clock import Clock
-from duragent.journal.record import Record
-from duragent.journal.state import SessionState
 from duragent.models.base import Model, ModelChoice
 from duragent.stores.base import Store
 from duragent.turn.settings import SessionsSettings
@@ -19,41 +17,26 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 
 class Agents(Protocol):
-    """Who speaks, by name."""
+    """The agents by name."""
 
     def get(self, name: str) -> Agent:
         """Raises AgentNotFound, AgentBroken."""
         ...
 
 
-class Others(Protocol):
-    """What one session may know of all: only to read."""
-
-    async def of_agent(self, agent: str, limit: int) -> Sequence[SessionState]:
-        """The last changed first."""
-        ...
-
-    async def state(self, session_id: str) -> SessionState:
-        """Raises SessionNotFound."""
-        ...
-
-    async def records_back(self, session_id: str, before: int | None, limit: int) -> list[Record]:
-        """Oldest first: the newest with seq < `before` (None: of all). Raises SessionNotFound."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """`node` names this process for the log: work that was claimed by another one is orphaned."""
+    """What every session shares."""
 
     store: Store
     clock: Clock
     node: str
+    """Names this process in the log: work that was claimed by another node is orphaned."""
     agents: Agents
     model_for: Callable[[ModelChoice], Model]
+    """The model of a choice; the same object for the same choice."""
     settings: SessionsSettings
     spawn: Spawn
-    means: Workbench
-    others: Others | None = None
-    """`Sessions`, which puts itself here."""
+    workbench: Workbench
     idle_timeout_seconds: float = 60.0
+    """How long a model may be silent before its answer counts as failed."""

@@ -43,10 +43,12 @@ from duragent.turn.authorize import (
     reauthorize,
     resolve,
 )
-from duragent.turn.host import HistoryNeed, TurnHost, why_stop
+from duragent.turn.history import HistoryNeed
+from duragent.turn.host import TurnHost, why_stop
 from duragent.turn.ports import Ports
 from duragent.turn.tool_run import ToolRun, ToolRunner
-from duragent.turn.turn_agent import LoadedAgent, TurnAgent
+from duragent.turn.turn_agent import TurnAgent
+from duragent.turn.workbench import LoadedAgent
 
 PRIOR_TOKENS = 40_000
 """How far back guards look where the agent sets no bound."""
@@ -89,13 +91,13 @@ class ToolCalls:
 
     async def recover(self, step: RecoverCall) -> None:
         """Pick the call up where it stands, or say that it is lost."""
-        call, spool = step.call, self._ports.means.spool
+        call, spool = step.call, self._ports.workbench.spool
         try:
-            cast = await self._agent.at(step.turn, self._host.state.agent)
+            loaded = await self._agent.at(step.turn, self._host.state.agent)
         except (AgentNotFound, AgentBroken) as error:
             await self._give_up(step, error)
             return
-        found = resolve(await self._call(call.call), cast.tools)
+        found = resolve(await self._call(call.call), loaded.tools)
         if not isinstance(found, ResolvedCall) or not found.tool.by_command:
             # It may have been a command, of a tool that the agent has no more.
             await self._execution.commands(call.call).end()
@@ -111,7 +113,7 @@ class ToolCalls:
             why = "the server stopped while it ran, and its command left no result"
             await self._lose(step.turn, call, found, why)
         else:
-            running = self._execution.running(step.turn, found, cast.agent, call.attempt, attached=True)
+            running = self._execution.running(step.turn, found, loaded.agent, call.attempt, attached=True)
             await self._carry_out(running, step)
 
     async def settle(self, step: SettleCall) -> None:
@@ -133,28 +135,28 @@ class ToolCalls:
     # --- may it run? ------------------------------------------------------------------------------------------------
 
     async def _judgement(self, turn: str, call: OpenCall) -> tuple[ResolvedCall | None, Judgement]:
-        cast = await self._agent.at(turn, self._host.state.agent)
-        agent = cast.agent
-        found = resolve(await self._call(call.call), cast.tools)
+        loaded = await self._agent.at(turn, self._host.state.agent)
+        agent = loaded.agent
+        found = resolve(await self._call(call.call), loaded.tools)
         if isinstance(found, Refused):
             return None, found
-        if why := refused_by_skill(found.invocation, await self._narrowing(cast)):
+        if why := refused_by_skill(found.invocation, await self._narrowing(loaded)):
             return found, Refused(why, denied=True)
-        policy = await self._ports.means.policy(agent)
+        policy = await self._ports.workbench.policy(agent, loaded.tools.unasked)
         if call.status == "approved":
             by = next((each.by for each in reversed(self._host.state.decided) if each.call == call.call), "")
-            if elsewhere := await self._elsewhere(cast, call, found):
+            if elsewhere := await self._elsewhere(loaded, call, found):
                 return found, elsewhere
             return found, await asyncio.to_thread(reauthorize, found, policy, call.arguments_sha256, by)
-        prior = await self._prior(cast, found)
+        prior = await self._prior(loaded, found)
         return found, await asyncio.to_thread(authorize, found, policy, agent, prior)
 
-    async def _elsewhere(self, cast: LoadedAgent, call: OpenCall, found: ResolvedCall) -> NeedsApproval | None:
+    async def _elsewhere(self, loaded: LoadedAgent, call: OpenCall, found: ResolvedCall) -> NeedsApproval | None:
         """The question again, when it would not run where the person was told that it would."""
         if not call.place or not found.tool.by_command:
             return None
         try:
-            place = (await self._place(cast.agent, found))[:REASON_MAX]
+            place = (await self._place(loaded.agent, found))[:REASON_MAX]
         except DuragentError:
             # The tool itself will say so, as its result: nothing runs.
             return None
@@ -166,20 +168,20 @@ class ToolCalls:
     async def _place(self, agent: Agent, found: ResolvedCall) -> str:
         """Where its command runs, for people; "" without one. Raises SandboxUnavailable."""
         # In a thread: the first time a sandbox is tried out, which may take seconds.
-        return await asyncio.to_thread(self._ports.means.place, agent) if found.tool.by_command else ""
+        return await asyncio.to_thread(self._ports.workbench.place, agent) if found.tool.by_command else ""
 
-    async def _prior(self, cast: LoadedAgent, found: ResolvedCall) -> list[guards.PriorCall]:
+    async def _prior(self, loaded: LoadedAgent, found: ResolvedCall) -> list[guards.PriorCall]:
         """The calls before this one, as far as the model sees them; none when no guard asks for them."""
-        if not guards.with_defaults(cast.agent.spec.hooks, [found.tool.name]).before_tool:
+        if not guards.with_defaults(loaded.agent.spec.hooks, [found.tool.name]).before_tool:
             return []
-        tokens = cast.agent.spec.session.context.max_history_tokens or PRIOR_TOKENS
+        tokens = loaded.agent.spec.session.context.max_history_tokens or PRIOR_TOKENS
         records, _ = await self._host.newest(HistoryNeed(tokens))
         return prior_calls(records, found.call.call)
 
-    async def _narrowing(self, cast: LoadedAgent) -> tuple[Skill, ...]:
+    async def _narrowing(self, loaded: LoadedAgent) -> tuple[Skill, ...]:
         """The skills that are active in this turn and narrow what it may do."""
         turn = self._host.state.turn
-        if turn is None or cast.tools.get(SKILL_TOOL) is None:
+        if turn is None or loaded.tools.get(SKILL_TOOL) is None:
             return ()
         if self._agent.skills is None:
             events: list[Event] = []
@@ -188,7 +190,7 @@ class ToolCalls:
                 after = records[-1].seq
                 events += [each.event for each in records if isinstance(each.event, _ABOUT_SKILLS)]
             self._agent.skills = active_skills(events)
-        return narrowing(self._agent.skills, cast.around.skills)
+        return narrowing(self._agent.skills, loaded.tools.skills)
 
     async def _beside(self, step: RunTool, first: ResolvedCall) -> list[tuple[ResolvedCall, Allowed]]:
         """The calls right behind it that may run along with it."""
@@ -265,7 +267,7 @@ class ToolCalls:
     ) -> ToolStarted:
         call = found.call.call
         if found.tool.by_command:
-            await self._ports.means.spool.ready()
+            await self._ports.workbench.spool.ready()
         try:
             place = await self._place(agent, found)
         except DuragentError:
@@ -283,7 +285,7 @@ class ToolCalls:
             invocation=found.shown,
             rule=without_surrogates(allowed.rule),
             place=place,
-            spool=self._ports.means.spool.id if found.tool.by_command else "",
+            spool=self._ports.workbench.spool.id if found.tool.by_command else "",
         )
 
     async def _carry_out(self, running: ToolRun, step: RunTool | RecoverCall) -> None:
@@ -325,7 +327,7 @@ class ToolCalls:
 
     async def _somebody_answers(self) -> bool:
         agent = self._agent.agent
-        return agent is not None and (await self._ports.means.policy(agent)).mode == "ask"
+        return agent is not None and (await self._ports.workbench.policy(agent)).mode == "ask"
 
     # --- the seams --------------------------------------------------------------------------------------------------
 

@@ -30,7 +30,6 @@ from duragent.turn.host import CANCEL_SECONDS, TurnHost, let_go, when_there_is_r
 from duragent.turn.live_output import LiveOutput
 from duragent.turn.ports import Ports
 from duragent.turn.protected_files import missing, put_aside
-from duragent.turn.session_reader import SessionReader
 from duragent.turn.turn_agent import TurnAgent
 
 COMMAND_MARGIN_SECONDS = 30.0
@@ -77,14 +76,14 @@ class ToolRunner:
         if running.known.tool.name == SKILL_TOOL:
             self._agent.skills = None
         if running.known.tool.changes_tools:
-            self._agent.gather_again()
+            self._agent.load_again()
         await self._notify(running, result)
 
     async def _watched(self, running: ToolRun) -> tuple[Path, ...]:
         """The files that must not come into being while this runs."""
         if not running.known.tool.by_command:
             return ()
-        return await asyncio.to_thread(lambda: missing(self._ports.means.places(running.agent).frozen))
+        return await asyncio.to_thread(lambda: missing(self._ports.workbench.places(running.agent).frozen))
 
     async def _without_planted(self, result: ToolResult, watched: tuple[Path, ...]) -> ToolResult:
         planted = await asyncio.to_thread(put_aside, watched) if watched else []
@@ -194,11 +193,11 @@ class ToolRunner:
         return "\n".join(note for note in notes if note)
 
     async def _notify(self, running: ToolRun, result: ToolResult) -> None:
-        policy = await self._ports.means.policy(running.agent)
+        policy = await self._ports.workbench.policy(running.agent)
         if deliveries := notifications(policy, running.known.invocation):
             session_id, shown = self._host.claim.session_id, running.known.shown
             notice = Notice(deliveries, session_id, running.agent.name, shown, result.outcome == "ok")
-            self._ports.means.notify(notice)
+            self._ports.workbench.notify(notice)
 
     # --- the seams --------------------------------------------------------------------------------------------------
 
@@ -207,7 +206,7 @@ class ToolRunner:
 
     def commands(self, call: str, live: LiveOutput | None = None) -> Commands:
         show = live.add if live else (lambda _: None)
-        return self._ports.means.spool.commands(self._host.claim.session_id, call, show)
+        return self._ports.workbench.spool.commands(self._host.claim.session_id, call, show)
 
     async def tidy(self, call: str) -> None:
         """The result is in the log, and what rests elsewhere is not wanted any more; the next start sweeps up too."""
@@ -217,7 +216,7 @@ class ToolRunner:
             _log.warning("what is left of call %s stays for now: %s", call, error)
 
     async def forget(self, call: str) -> None:
-        await self._ports.means.spool.forget(self._host.claim.session_id, call)
+        await self._ports.workbench.spool.forget(self._host.claim.session_id, call)
 
     def running(self, turn: str, found: ResolvedCall, agent: Agent, attempt: int, *, attached: bool = False) -> ToolRun:
         asking = self._host.state.turn.asking if self._host.state.turn else None
@@ -225,16 +224,15 @@ class ToolRunner:
         return ToolRun(found, agent, attempt, self.commands(found.call.call, live), live, attached)
 
     async def _context(self, running: ToolRun) -> ToolContext:
-        means, agent, call = self._ports.means, running.agent, running.known.call.call
+        workbench, agent, call = self._ports.workbench, running.agent, running.known.call.call
         # It reads a small file for each other workspace of this user.
-        places = await asyncio.to_thread(means.places, agent)
+        places = await asyncio.to_thread(workbench.places, agent)
         return ToolContext(
             agent=agent,
             places=places,
             call=CallInfo(self._host.claim.session_id, call, running.attempt, self.key(call)),
             commands=running.commands,
-            sessions=SessionReader(self._host, self._ports, agent.name),
-            confined=_not_again if running.attached else means.confined(agent, places),
+            confined=_not_again if running.attached else workbench.confined(agent, places),
         )
 
 

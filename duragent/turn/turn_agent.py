@@ -1,36 +1,24 @@
-"""Who speaks in a turn, with which tools: as they were when it began; after a restart, as they are now."""
+"""The agent of a turn with its tools: as they were when the turn began; after a restart, as they are then."""
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from duragent.agent.context_files import ContextFiles
 from duragent.agent.load import Agent
 from duragent.models.messages import ToolSchema
-from duragent.tools.toolset import Toolset
 from duragent.turn.ports import Agents
-from duragent.turn.workbench import Workbench
+from duragent.turn.workbench import LoadedAgent, Workbench
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedAgent:
-    """An agent, its tools, and the files around it."""
-
-    agent: Agent
-    tools: Toolset
-    around: ContextFiles
 
 
 class TurnAgent:
     """The agent of one session's turns."""
 
-    def __init__(self, agents: Agents, means: Workbench) -> None:
-        self._agents, self._means = agents, means
+    def __init__(self, session_id: str, agents: Agents, workbench: Workbench) -> None:
+        self._session_id, self._agents, self._workbench = session_id, agents, workbench
         self._turn = ""
         self._agent: Agent | None = None
-        self._cast: LoadedAgent | None = None
+        self._loaded: LoadedAgent | None = None
         self.offered: Sequence[ToolSchema] | None = None
         """The tools that the model is offered in this turn, once that is known."""
         self.skills: tuple[str, ...] | None = None
@@ -38,26 +26,25 @@ class TurnAgent:
 
     @property
     def agent(self) -> Agent | None:
-        """The last one that spoke here."""
+        """The agent of the last turn; None before the first one."""
         return self._agent
 
     def begin(self, turn: str, name: str) -> Agent:
-        """A turn begins: look again at who speaks. Raises AgentNotFound, AgentBroken."""
+        """Begin a turn with that agent as it is now. Raises AgentNotFound, AgentBroken."""
         agent = self._agents.get(name)
         self._turn, self._agent, self.skills = turn, agent, None
-        self.gather_again()
+        self.load_again()
         return agent
 
     async def at(self, turn: str, name: str) -> LoadedAgent:
-        """Who speaks in this turn. Raises AgentNotFound, AgentBroken."""
+        """The agent of this turn, with its tools. Raises AgentNotFound, AgentBroken."""
         agent = self._agent if self._agent is not None and self._turn == turn else self.begin(turn, name)
-        if self._cast is None:
-            tools, around = await self._means.gather(agent)
-            for fault in (*tools.faults, *around.faults):
+        if self._loaded is None:
+            self._loaded = await self._workbench.load(agent, self._session_id)
+            for fault in self._loaded.faults:
                 _log.warning("agent %s: %s", agent.name, fault)
-            self._cast = LoadedAgent(agent, tools, around)
-        return self._cast
+        return self._loaded
 
-    def gather_again(self) -> None:
-        """The tools may have changed: look at them before they are used next."""
-        self._cast = self.offered = None
+    def load_again(self) -> None:
+        """Load the tools again before they are used next: they may have changed."""
+        self._loaded = self.offered = None

@@ -5,10 +5,11 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from duragent.agent.context_files import ContextFiles, load_context_files, working_folder
+from duragent.agent.context_files import working_folder
 from duragent.agent.load import Agent
+from duragent.context.sections import NO_SECTIONS, SectionSource, SourcedSections, sections_of
 from duragent.errors import SandboxUnavailable
 from duragent.policy.files import allow_always, load_policy
 from duragent.policy.place import CommandPlace
@@ -20,8 +21,8 @@ from duragent.sandboxes.environment import clean_environment
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.subscribers.notify import Notice
 from duragent.system.known_workspaces import not_around
-from duragent.tools.base import Confine, Places
-from duragent.tools.toolset import Toolset, gather
+from duragent.tools.base import Confine, Places, ToolOwner
+from duragent.tools.toolset import Factories, Toolset, gather
 
 RUN_BY_OTHERS = (".git/hooks", ".git/config", ".git/config.worktree", ".git/commondir", ".git/info/attributes")
 """What git runs outside of any sandbox, when a person uses it in the working directory."""
@@ -43,26 +44,48 @@ _DEFAULTS = SandboxSettings()
 
 
 @dataclass(frozen=True, slots=True)
-class Workbench:
-    """Made by the wiring, the same for all sessions. `project` is the folder that holds the workspace.
+class LoadedAgent:
+    """An agent, and what it has besides its own file, as it was when it was loaded."""
 
-    `closed` are files and folders that no tool may touch, `frozen` those that are only read: what decides how agents
-    behave. `environment` is the server's, of which commands get a part; `given` has the settings of tools by name.
-    """
+    agent: Agent
+    tools: Toolset
+    sections: SourcedSections = NO_SECTIONS
+    """What rooms say in the system message, besides the agent's own files."""
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Sentences for people about what is left out."""
+        return (*self.tools.faults, *self.sections.faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What calls work with. Made by the wiring, the same for all sessions."""
 
     workspace: Path
     project: Path
+    """The folder that holds the workspace."""
     closed: tuple[Path, ...]
+    """Files and folders that no tool may touch."""
     frozen: tuple[Path, ...]
+    """Files and folders that tools only read: what decides how agents behave."""
     spool: Spool
+    """Where commands leave their results, so that they survive the server."""
     sandbox: SandboxSettings = _DEFAULTS
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    given: Mapping[str, Any] = field(default_factory=dict)
+    """The server's, of which commands get a part."""
+    factories: Factories = field(default_factory=dict)
+    """Of the tools that rooms bring, and of those that take settings."""
+    sources: tuple[SectionSource, ...] = ()
+    """Of what rooms say in the system message."""
     notify: Callable[[Notice], None] = field(default=lambda _: None)
+    """Tell people of a call that has run. Must not block."""
     closed_of_others: Callable[[], tuple[Path, ...]] = field(default=lambda: ())
-    """What belongs to other workspaces of this user; asked again for each command, because new ones come."""
+    """What belongs to other workspaces of this user; read again for each command, because workspaces are added."""
     _chosen: dict[str | None, Sandbox] = field(default_factory=dict)
+    """The sandboxes that were tried out, by what an agent requires; None is an agent that requires nothing."""
     _warned: dict[None, str] = field(default_factory=dict)
+    """The warning that was worked out, once it was."""
 
     def sandbox_for(self, agent: Agent) -> Sandbox:
         """The sandbox that the agent, or else the configuration, wants. Raises SandboxUnavailable."""
@@ -144,24 +167,24 @@ class Workbench:
 
         return confine
 
-    async def gather(self, agent: Agent) -> tuple[Toolset, ContextFiles]:
-        """The agent's tools, and the files around it, as they are on the disk now."""
+    async def load(self, agent: Agent, session_id: str = "") -> LoadedAgent:
+        """The agent with its tools for that session, and what rooms say in its system message, as they are now."""
 
-        def look() -> tuple[Toolset, ContextFiles]:
+        def load() -> LoadedAgent:
             places = self.places(agent)
-            around = load_context_files(agent, self.workspace, places.folder)
-            return gather(agent, places, given=self.given), around
+            sections = sections_of(self.sources, agent, places.folder)
+            return LoadedAgent(agent, gather(ToolOwner(agent, places, session_id), self.factories), sections)
 
-        return await asyncio.to_thread(look)
+        return await asyncio.to_thread(load)
 
-    async def policy(self, agent: Agent) -> Policy:
-        """What the agent may do where its commands run, as its files say now.
+    async def policy(self, agent: Agent, unasked: Iterable[str] = ()) -> Policy:
+        """What the agent may do where its commands run, as its files say now. `unasked` is what its tools say.
 
         A file with a fault makes a policy that denies everything.
         """
 
         def load() -> Policy:
-            return replace(load_policy(self.workspace, agent.folder), place=self.command_place(agent))
+            return replace(load_policy(self.workspace, agent.folder, unasked), place=self.command_place(agent))
 
         return await asyncio.to_thread(load)
 

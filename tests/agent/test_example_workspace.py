@@ -11,7 +11,7 @@ from duragent.policy.files import load_policy
 from duragent.policy.rules import Allow, Ask, Deny, Invocation, judge
 from duragent.testing.tool_context import context_in
 from duragent.testing.tool_contract import check_tool
-from duragent.tools.base import AnyTool, Places
+from duragent.tools.base import AnyTool, Places, ToolOwner
 from duragent.tools.toolset import Toolset, gather
 from tests.support.places import EXAMPLE
 
@@ -24,7 +24,7 @@ def example(name: str) -> Agent:
 
 def tools_of(name: str) -> Toolset:
     agent = example(name)
-    return gather(agent, Places(EXAMPLE, EXAMPLE, agent.folder))
+    return gather(ToolOwner(agent, Places(EXAMPLE, EXAMPLE, agent.folder)))
 
 
 def tool_of(name: str, tool: str) -> AnyTool:

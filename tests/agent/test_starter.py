@@ -24,7 +24,7 @@ from duragent.errors import InvalidFile, InvalidRequest, StoreFull
 from duragent.policy.files import load_policy
 from duragent.policy.rules import Allow, Ask, Deny, Invocation, judge
 from duragent.policy.tiers import Policy
-from duragent.tools.base import Places
+from duragent.tools.base import Places, ToolOwner
 from duragent.tools.toolset import gather
 from duragent.yaml.document import parse_yaml
 
@@ -159,7 +159,7 @@ def test_new_agent_has_its_tools_without_a_fault(tmp_path: Path) -> None:
     workspace = tmp_path / ".duragent"
     agent = Catalog.open(workspace / "agents").get("ada")
 
-    tools = gather(agent, Places(tmp_path, workspace, agent.folder))
+    tools = gather(ToolOwner(agent, Places(tmp_path, workspace, agent.folder)))
 
     names = "bash read_file write_file edit_file list_files search_files web session think reload_tools read_output"
     assert [tool.name for tool in tools.tools] == names.split()

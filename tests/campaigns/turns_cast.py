@@ -1,12 +1,11 @@
 """Who acts in the turn simulator: tools that have effects in the world, and a model with a script."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from duragent.agent.context_files import ContextFiles
 from duragent.agent.load import Agent
 from duragent.errors import BadModelRequest, ModelUnavailable, RateLimited
 from duragent.journal.events import Event, MessageReceived, ModelCalled
@@ -15,7 +14,7 @@ from duragent.policy.tiers import Policy
 from duragent.sandboxes.base import Command
 from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult
 from duragent.tools.toolset import Toolset
-from duragent.turn.workbench import Workbench
+from duragent.turn.workbench import LoadedAgent, Workbench
 from tests.campaigns.turns_plan import ACTS, Fault, Plan
 from tests.campaigns.turns_world import World, session_id
 from tests.support.wellformed import refusal
@@ -71,10 +70,10 @@ class FakeMeans(Workbench):
     def place(self, agent: Agent) -> str:
         return "here"
 
-    async def gather(self, agent: Agent) -> tuple[Toolset, ContextFiles]:
-        return self.tools, ContextFiles()
+    async def load(self, agent: Agent, session_id: str = "") -> LoadedAgent:
+        return LoadedAgent(agent, self.tools)
 
-    async def policy(self, agent: Agent) -> Policy:
+    async def policy(self, agent: Agent, unasked: Iterable[str] = ()) -> Policy:
         return self.judged_by.allowing(self.world.always)
 
     async def allow_always(self, agent: Agent, patterns: Sequence[str]) -> None:

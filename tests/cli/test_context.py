@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 
 import duragent as duragent_package
-from duragent.cli.context import SessionLog, next_question
+from duragent.cli.context import SessionLog, next_request
 from duragent.cli.place import need_config
-from duragent.context.build import build
 from duragent.context.tokens import request_tokens
 from duragent.models.messages import ModelReply, ModelRequest, ModelUsage, ToolCall
 from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
-from duragent.turn.host import HistoryNeed
+from duragent.turn.history import HistoryNeed
+from duragent.turn.request import Prepared
 from tests.cli.commands import Command
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import open_house
@@ -44,6 +44,11 @@ class Talk:
         self._log = folder / "sessions" / session_id / "events.jsonl"
         self._whole = self._log.read_bytes().splitlines(keepends=True)
         self._questions = [at for at, line in enumerate(self._whole) if b'"type":"model_called"' in line]
+
+    def request_sha256(self, question: int) -> tuple[str, int]:
+        """What the log says of that question: over what was sent, and up to which record it was made."""
+        called = json.loads(self._whole[self._questions[question]])
+        return called["request_sha256"], called["input_seq"]
 
     def before(self, question: int) -> None:
         """Put the log back to where it stood when that question was about to be asked."""
@@ -72,11 +77,13 @@ async def talk(folder: Path, rest: str, messages: Iterable[str], script: Iterabl
 
 
 async def shown(about: Talk) -> ModelRequest:
+    return (await prepared_of(about)).request
+
+
+async def prepared_of(about: Talk) -> Prepared:
     found = need_config(about.project / "duragent.yaml", None)
     log = SessionLog.open(FileLogReader(found.sessions_dir), about.id)
-    question = await next_question(found, log)
-    window = question.window
-    return build(question.agent, question.around, window.records, from_start=window.from_start, opening=window.opening)
+    return await next_request(found, log)
 
 
 @pytest.mark.parametrize("window", [3_000, 6_000, 100_000])
@@ -89,6 +96,8 @@ async def test_context_is_what_the_model_was_sent_at_every_question(tmp_path: Pa
     for number, request in reversed(list(enumerate(about.asked))):
         about.before(number)
         assert await shown(about) == request, number
+        prepared, logged = await prepared_of(about), about.request_sha256(number)
+        assert (prepared.sha256, prepared.input_seq) == logged
 
 
 async def test_context_in_a_turn_longer_than_what_is_looked_at_is_what_the_model_was_sent(
@@ -121,9 +130,9 @@ async def test_newest_of_a_long_log_are_as_many_as_are_wanted_and_say_that_there
     found = need_config(about.project / "duragent.yaml", None)
     log = SessionLog.open(FileLogReader(found.sessions_dir), about.id)
     head = log.state.seq
-    some, from_start = log.newest(HistoryNeed(500))
+    some, from_start = await log.newest(HistoryNeed(500))
     assert ([record.seq for record in some], from_start) == (list(range(head - 9, head + 1)), False)
-    every, from_start = log.newest(HistoryNeed(1_000_000))
+    every, from_start = await log.newest(HistoryNeed(1_000_000))
     assert ([record.seq for record in every], from_start) == (list(range(1, head + 1)), True)
 
 

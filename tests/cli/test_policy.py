@@ -50,6 +50,27 @@ def test_what_belongs_to_another_workspace_is_denied_as_the_server_does(
     assert f"deny: {other_workspace}/said is private" in ran.out
 
 
+@pytest.mark.parametrize(
+    ("tool", "text", "answer", "rule"),
+    [
+        ("read_file", "a.txt", "allow", "builtin:read_file"),
+        ("write_file", "a.txt", "ask", ""),
+        ("web:search", "otters", "allow", "builtin:web:search"),
+        ("web:fetch", "https://example.com/", "ask", ""),
+        ("session:read", "s1", "allow", "builtin:session:read"),
+        ("memory:recall", "", "allow", "builtin:memory:recall"),
+        ("nonsense", "", "ask", ""),
+    ],
+)
+def test_a_tool_is_judged_also_when_the_agent_has_it_not(
+    duragent: Command, tool: str, text: str, answer: str, rule: str
+) -> None:
+    duragent("init", "--no-interactive", "--agent-name", "assistant")
+    found = json.loads(duragent("policy", "test", "assistant", text, "--tool", tool, "--json").out)
+    assert found["verdict"] == answer
+    assert found["parts"][0]["reason"] == (f"allowed by built-in default: {rule}" if rule else "not in the allow list")
+
+
 def test_an_unknown_agent_is_not_found(duragent: Command) -> None:
     duragent("init", "--no-interactive", "--agent-name", "assistant")
     assert duragent("policy", "test", "nobody", "ls").code == 66

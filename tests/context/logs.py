@@ -7,7 +7,7 @@ from pathlib import Path
 
 from duragent.agent.load import Agent
 from duragent.agent.spec import AgentSpec, ContextSpec, Metadata, ModelSpec, SessionSpec
-from duragent.context.build import build, frame
+from duragent.context.build import WindowUse, build, frame_of
 from duragent.journal.events import (
     Call,
     Event,
@@ -98,10 +98,10 @@ def request(
     tools: Iterable[ToolSchema] = (),
 ) -> ModelRequest:
     """The request that the session would make now; `newest` records only, when given."""
-    around = frame(agent, NOW, tools=tuple(tools))
+    around = frame_of(agent, NOW, tools=tuple(tools))
     records = log.records if newest is None else log.records[-newest:]
     from_start = len(records) == len(log.records)
-    return build(agent, around, records, from_start=from_start, opening=tuple(opening))
+    return build(agent, around, WindowUse(records, from_start, tuple(opening)))
 
 
 def said(messages: Iterable[ChatMessage]) -> list[tuple[str, str]]:

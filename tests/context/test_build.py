@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duragent.context.build import frame
+from duragent.context.build import frame_of
 from duragent.context.tokens import message_tokens, request_tokens
 from duragent.journal.events import (
     Call,
@@ -58,7 +58,7 @@ def test_oldest_exchanges_are_left_out_first_and_their_number_is_told() -> None:
     assert messages[1].role == "user"
     assert messages[-1].content.startswith("a99x0")
     # At least three quarters of what would fit.
-    room = frame(agent_with(20_000), NOW).room_tokens
+    room = frame_of(agent_with(20_000), NOW).room_tokens
     assert 0.7 * room < sum(map(message_tokens, messages)) <= room
 
 
@@ -294,7 +294,7 @@ def test_any_log_and_any_part_of_it_makes_a_request_that_fits_and_that_providers
     found = request(agent, log, newest=newest, opening=messages[-1:])
     assert refusal(found) is None
     assert found.messages[1].role == "user"
-    around = frame(agent, NOW)
+    around = frame_of(agent, NOW)
     assert request_tokens(found) <= around.room_tokens + around.fixed_tokens
     assert len(found.cache_points) <= 4
     shown = [record for record in log.records[-newest:] if record in messages] if newest else []
@@ -319,7 +319,7 @@ def test_hundred_messages_at_once_fit_into_a_small_window_with_the_newest_one() 
         log.say(f"#{number} {text_of(100)}")
     found = request(agent_with(2_500), log)
     assert refusal(found) is None
-    assert request_tokens(found) <= frame(agent_with(2_500), NOW).room_tokens + 300
+    assert request_tokens(found) <= frame_of(agent_with(2_500), NOW).room_tokens + 300
     assert found.messages[-1].content.startswith("#99 word0")
 
 

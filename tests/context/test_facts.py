@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from duragent.context.build import build, frame
+from duragent.context.build import WindowUse, build, frame_of
 from tests.context.logs import NOW, Log, agent_with, request, said
 
 DATED = agent_with(100_000, "Today is {{date}}, {{time}}.")
@@ -21,8 +21,8 @@ def chat() -> Log:
 
 
 def test_system_message_is_the_same_bytes_at_any_time() -> None:
-    assert frame(DATED, NOW).system == frame(DATED, NOW + timedelta(days=400, hours=3)).system
-    assert "Today is the date of the newest [now: …] note, the time of" in frame(DATED, NOW).system
+    assert frame_of(DATED, NOW).system == frame_of(DATED, NOW + timedelta(days=400, hours=3)).system
+    assert "Today is the date of the newest [now: …] note, the time of" in frame_of(DATED, NOW).system
 
 
 def test_a_note_stands_before_the_first_message_and_where_the_hour_is_another() -> None:
@@ -40,8 +40,8 @@ def test_a_note_stands_before_the_first_message_and_where_the_hour_is_another() 
 def test_agent_that_does_not_ask_for_the_time_gets_no_notes_unless_told_to() -> None:
     agent, log = agent_with(), chat()
     assert not any("[now:" in message.content for message in request(agent, log).messages)
-    around = frame(agent, NOW, tells_time=True)
-    assert "[now:" in build(agent, around, log.records, from_start=True).messages[1].content
+    around = frame_of(agent, NOW, tells_time=True)
+    assert "[now:" in build(agent, around, WindowUse(log.records, from_start=True)).messages[1].content
 
 
 def test_notes_of_past_messages_are_the_same_bytes_in_later_requests() -> None:

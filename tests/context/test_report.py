@@ -1,6 +1,6 @@
 """What `duragent context` shows adds up to the request that would be made."""
 
-from duragent.context.build import WindowUse, build, frame
+from duragent.context.build import WindowUse, build, frame_of
 from duragent.context.report import report
 from duragent.context.tokens import request_tokens
 from tests.context.logs import NOW, READ_OUTPUT, Log, agent_with
@@ -15,9 +15,9 @@ def test_report_tells_each_part_and_adds_up_to_the_request() -> None:
     for _ in range(20):
         log.call("result " * 100)
     log.call("long " * 1_000)
-    around = frame(agent, NOW, tools=[READ_OUTPUT])
+    around = frame_of(agent, NOW, tools=[READ_OUTPUT])
     found = report(agent, around, WindowUse(log.records, from_start=True))
-    request = build(agent, around, log.records, from_start=True)
+    request = build(agent, around, WindowUse(log.records, from_start=True))
 
     assert [(line.source, line.priority) for line in found.sections] == [
         ("prime directives", -100),
@@ -40,6 +40,6 @@ def test_report_tells_each_part_and_adds_up_to_the_request() -> None:
 
 def test_report_on_an_empty_session_is_its_frame() -> None:
     agent = agent_with(20_000)
-    found = report(agent, frame(agent, NOW), WindowUse([], from_start=True))
+    found = report(agent, frame_of(agent, NOW), WindowUse([], from_start=True))
     assert found.left_tokens > 13_000
     assert [line.mark for line in found.messages] == ["notice"]

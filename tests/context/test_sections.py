@@ -5,7 +5,7 @@ from pathlib import Path
 from duragent.agent.context_files import ContextFiles
 from duragent.agent.directives import Directive, Project
 from duragent.agent.skills import Skill
-from duragent.context.build import frame
+from duragent.context.build import frame_of
 from duragent.context.sections import PromptSection, context_file_sections, system_message
 from tests.context.logs import NOW, agent_with
 
@@ -17,7 +17,7 @@ AROUND = ContextFiles(
 
 
 def test_sections_are_ordered_by_priority_and_say_where_they_are_from() -> None:
-    around = frame(agent_with(), NOW, sections=context_file_sections(AROUND))
+    around = frame_of(agent_with(), NOW, sections=context_file_sections(AROUND))
     assert [(section.priority, section.source) for section in around.sections] == [
         (-100, "prime directives"),
         (0, "soul"),

@@ -15,7 +15,7 @@ from duragent.policy.rules import Allow, Ask, Deny, Invocation, allow_patterns, 
 from duragent.policy.tiers import Delivery, Policy
 from duragent.yaml.document import parse_yaml
 from duragent.yaml.model import validate
-from tests.support.judging import DEFAULT, bash, verdict
+from tests.support.judging import DEFAULT, UNASKED, bash, verdict
 
 
 class Folders:
@@ -31,7 +31,7 @@ class Folders:
                 path.write_text(text, encoding="utf-8")
 
     def load(self) -> Policy:
-        return load_policy(self.workspace, self.agent)
+        return load_policy(self.workspace, self.agent, UNASKED)
 
 
 @pytest.fixture

@@ -413,7 +413,7 @@ async def test_a_start_that_is_broken_off_forgets_no_result_of_a_command(
             swept.set()
             return 0
 
-        monkeypatch.setattr(house.ports.means.spool, "sweep", sweep)
+        monkeypatch.setattr(house.ports.workbench.spool, "sweep", sweep)
         house.sessions.live.stopping = True
         running = asyncio.ensure_future(house.sessions.run())
         await asyncio.wait_for(swept.wait(), LIMIT_SECONDS)

@@ -15,6 +15,7 @@ from duragent.journal.inputs import Decision, Message
 from duragent.journal.record import Record
 from duragent.models.base import Model, ModelChoice
 from duragent.session.session import Session
+from duragent.session.session_reader import session_tools
 from duragent.session.sessions import NewSession, Sessions
 from duragent.stores.base import Store
 from duragent.subscribers.notify import Notice
@@ -132,7 +133,8 @@ async def open_house(
         return task
 
     choose = model_for or (lambda _: model)
-    means = replace(means_in(agents_dir), notify=notify, closed_of_others=closed_of_others)
+    factories = session_tools(lambda: house.sessions)
+    means = replace(means_in(agents_dir), notify=notify, closed_of_others=closed_of_others, factories=factories)
     ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn, means)
     house = House(Sessions(ports), store, clock, speakers, ports)
     # `run` would keep house, which a hurried clock turns into a busy loop.

@@ -20,6 +20,7 @@ from duragent.server.dependencies import AccessTokens, Dependencies
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
+from duragent.session.session_reader import session_tools
 from duragent.session.sessions import Sessions
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
@@ -96,7 +97,7 @@ class House:
         self.store = store or MemoryStore()
         self.tasks: set[asyncio.Task[None]] = set()
         self.shutdowns = 0
-        self.means = means_in(folder)
+        self.means = replace(means_in(folder), factories=session_tools(lambda: self.sessions))
         catalog = Catalog.open(self.agents_dir)
         model = self.model
         ports = Ports(
@@ -107,7 +108,7 @@ class House:
             model_for=lambda choice: model,
             settings=SessionsSettings(),
             spawn=self._spawn,
-            means=self.means,
+            workbench=self.means,
         )
         self.sessions = Sessions(ports)
         self.dependencies = Dependencies(

@@ -1,14 +1,13 @@
 """A store to look into while something is on its way, and a tool that does what a test says."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from duragent.agent.context_files import ContextFiles
 from duragent.agent.load import Agent
 from duragent.errors import StoreError
 from duragent.journal.events import (
@@ -22,7 +21,7 @@ from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult
 from duragent.tools.toolset import Toolset
-from duragent.turn.workbench import Workbench
+from duragent.turn.workbench import LoadedAgent, Workbench
 from tests.support import house as houses
 from tests.support.workbench import means_in
 
@@ -103,11 +102,11 @@ class GivenMeans(Workbench):
     judged_by: Policy = field(default_factory=lambda: Policy("dangerous", "the test"))
     judging: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
 
-    async def gather(self, agent: Agent) -> tuple[Toolset, ContextFiles]:
+    async def load(self, agent: Agent, session_id: str = "") -> LoadedAgent:
         assert self.tool is not None
-        return Toolset((self.tool,)), ContextFiles()
+        return LoadedAgent(agent, Toolset((self.tool,)))
 
-    async def policy(self, agent: Agent) -> Policy:
+    async def policy(self, agent: Agent, unasked: Iterable[str] = ()) -> Policy:
         for each in self.judging:
             await each()
         return self.judged_by

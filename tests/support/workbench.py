@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from duragent.equipment import section_sources
 from duragent.process.spool import Spool
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.turn.workbench import Workbench
@@ -19,4 +20,5 @@ def means_in(workspace: Path) -> Workbench:
         frozen=(workspace.resolve() / "policy.yaml",),
         spool=Spool(workspace.resolve() / "run" / "spool", "spool_test"),
         sandbox=SandboxSettings(mode="trust"),
+        sources=section_sources(workspace.resolve()),
     )

@@ -53,12 +53,17 @@ async def test_a_long_output_is_kept_at_both_ends_and_a_missing_program_is_told(
     assert (none.exit_code, none.error) == (None, "no-such-program: No such file or directory")
 
 
-async def test_overrides_go_to_the_places_and_to_the_context(tmp_path: Path) -> None:
-    sessions = ToldSessions(texts={"s1": [("user", "a"), ("assistant", "b")]}, outputs={"call_1": b"all"})
-    context = context_in(tmp_path, closed=(tmp_path / "token",), sessions=sessions)
+def test_overrides_go_to_the_places_and_to_the_context(tmp_path: Path) -> None:
+    commands = LocalCommands()
+    context = context_in(tmp_path, closed=(tmp_path / "token",), commands=commands)
 
-    assert context.places.closed == (tmp_path / "token",)
-    assert await context.sessions.read("s1", 1) == (("assistant", "b"),)
-    assert await context.sessions.output("call_1") == b"all"
+    assert (context.places.closed, context.commands) == ((tmp_path / "token",), commands)
+
+
+async def test_told_sessions_say_what_they_were_given() -> None:
+    sessions = ToldSessions(texts={"s1": [("user", "a"), ("assistant", "b")]}, outputs={"call_1": b"all"})
+
+    assert await sessions.read("s1", 1) == (("assistant", "b"),)
+    assert await sessions.output("call_1") == b"all"
     with pytest.raises(SessionNotFound):
-        await context.sessions.read("s2", 1)
+        await sessions.read("s2", 1)

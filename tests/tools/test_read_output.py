@@ -18,8 +18,8 @@ TOLD = ToldSessions(
 
 
 async def run(folder: Path, **arguments: object) -> ToolResult:
-    tool = ReadOutput()
-    return await tool.run(tool.parse(json.dumps(arguments)), context_in(folder, sessions=TOLD))
+    tool = ReadOutput(TOLD)
+    return await tool.run(tool.parse(json.dumps(arguments)), context_in(folder))
 
 
 async def test_pages_put_together_are_the_whole_output(tmp_path: Path) -> None:
@@ -114,4 +114,4 @@ def test_odd_arguments_are_refused(arguments: dict[str, object]) -> None:
 
 async def test_read_output_keeps_the_contract(tmp_path: Path) -> None:
     good = ['{"call": "c1"}', '{"call": "c1", "offset": 100, "limit": 10, "pattern": "line"}', '{"call": "gone"}']
-    await check_tool(ReadOutput, good=good, make_context=lambda: context_in(tmp_path, sessions=TOLD))
+    await check_tool(lambda: ReadOutput(TOLD), good=good, make_context=lambda: context_in(tmp_path))

@@ -19,8 +19,8 @@ TOLD = ToldSessions(
 
 
 async def run(folder: Path, sessions: ToldSessions = TOLD, **arguments: object) -> ToolResult:
-    tool = SessionTool()
-    return await tool.run(tool.parse(json.dumps(arguments)), context_in(folder, sessions=sessions))
+    tool = SessionTool(sessions)
+    return await tool.run(tool.parse(json.dumps(arguments)), context_in(folder))
 
 
 async def test_list_shows_the_other_sessions(tmp_path: Path) -> None:
@@ -69,4 +69,4 @@ def test_policy_sees_the_action_and_the_session() -> None:
 
 async def test_session_keeps_the_contract(tmp_path: Path) -> None:
     good = ['{"action": "list"}', '{"action": "read", "session_id": "s1", "limit": 2}']
-    await check_tool(SessionTool, good=good, make_context=lambda: context_in(tmp_path, sessions=TOLD))
+    await check_tool(lambda: SessionTool(TOLD), good=good, make_context=lambda: context_in(tmp_path))

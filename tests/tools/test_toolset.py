@@ -1,15 +1,19 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from duragent.agent.spec import AgentSpec, ModelSpec
+from duragent.policy.files import load_policy
+from duragent.policy.rules import Allow, Ask, judge
 from duragent.testing.tool_context import agent_in, context_in
 from duragent.tools import toolset
+from duragent.tools.base import AnyTool, Tool, ToolArguments, ToolContext, ToolOwner, ToolResult
 from duragent.tools.programs.tool import ProgramTool
+from duragent.tools.read_output import ReadOutput
 from duragent.tools.toolset import BUILTINS, Toolset, gather
 from tests.support.bounds import LIMIT_SECONDS
 
@@ -84,10 +88,13 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         sys.modules.pop(name, None)
 
 
-def gathered(folder: Path, *tools: dict[str, str], **more: Any) -> Toolset:
+def owner_of(folder: Path, *tools: dict[str, str]) -> ToolOwner:
     spec = AgentSpec.model_validate({"model": ModelSpec(provider="demo"), "tools": list(tools)})
-    places = context_in(folder.parent.parent, agent_folder=folder).places
-    return gather(agent_in(folder, spec), places, **more)
+    return ToolOwner(agent_in(folder, spec), context_in(folder.parent.parent, agent_folder=folder).places)
+
+
+def gathered(folder: Path, *tools: dict[str, str], trusted: bool = True) -> Toolset:
+    return gather(owner_of(folder, *tools), trusted=trusted)
 
 
 def builtin(name: str) -> dict[str, str]:
@@ -297,15 +304,94 @@ def test_builtin_whose_module_is_missing_is_a_fault(folder: Path, monkeypatch: p
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "effect", "answer", "rule"),
+    [
+        ("bash", '{"command": "ls"}', "unsafe", "allow", "bash:ls *"),
+        ("bash", '{"command": "rm a"}', "unsafe", "ask", ""),
+        ("read_file", '{"path": "a"}', "pure", "allow", "builtin:read_file"),
+        ("write_file", '{"path": "a", "content": "b"}', "idempotent", "ask", ""),
+        ("edit_file", '{"path": "a", "old_text": "b", "new_text": "c"}', "idempotent", "ask", ""),
+        ("list_files", "{}", "pure", "allow", "builtin:list_files"),
+        ("search_files", '{"pattern": "a"}', "pure", "allow", "builtin:search_files"),
+        ("web", '{"action": "search", "query": "a"}', "pure", "allow", "builtin:web:search"),
+        ("web", '{"action": "fetch", "url": "https://example.com/"}', "pure", "ask", ""),
+        ("session", '{"action": "list"}', "pure", "allow", "builtin:session:list"),
+        ("session", '{"action": "read", "session_id": "s1"}', "pure", "allow", "builtin:session:read"),
+        ("reload_tools", "{}", "pure", "allow", "builtin:reload_tools"),
+        ("skill", '{"name": "a"}', "pure", "allow", "builtin:skill"),
+        ("read_output", '{"call": "c"}', "pure", "allow", "builtin:read_output"),
+        ("think", '{"thought": "a"}', "pure", "allow", "builtin:think"),
+    ],
+)
+def test_each_builtin_says_itself_what_doing_it_twice_means_and_whether_it_asks(
+    folder: Path, name: str, arguments: str, effect: str, answer: str, rule: str
+) -> None:
+    tools = gathered(folder, builtin(name))
+    tool = tools.tools[0]
+    call = tool.parse(arguments)
+    verdict = judge(load_policy(folder, folder, tools.unasked), tool.invocation(call))
+    assert (tool.effect_of(call), type(verdict).__name__.lower()) == (effect, answer)
+    assert getattr(verdict, "rule", "") == rule
+
+
+def test_the_table_above_has_every_builtin_tool() -> None:
+    (mark,) = test_each_builtin_says_itself_what_doing_it_twice_means_and_whether_it_asks.pytestmark  # type: ignore[attr-defined]  # pytest's
+    assert {row[0] for row in mark.args[1]} == set(BUILTINS)
+
+
+class Recall(Tool["Recall.Arguments"]):
+    """Recall a note."""
+
+    name = "notes"
+    runs_unasked = ("recall",)
+
+    class Arguments(ToolArguments):
+        action: str
+
+    def __init__(self, session_id: str) -> None:
+        self._session_id = session_id
+
+    async def run(self, arguments: Arguments, context: ToolContext) -> ToolResult:
+        return ToolResult(self._session_id)
+
+
+async def test_room_brings_a_tool_by_a_factory_and_nothing_else_has_to_know_its_name(folder: Path) -> None:
+    factories = {"notes": lambda owner: Recall(owner.session_id)}
+    owner = replace(owner_of(folder, builtin("notes")), session_id="session_1")
+    tools = gather(owner, factories)
+    (tool,) = tools.tools
+    assert (await tool.run(tool.parse('{"action": "recall"}'), context_in(folder))).content == "session_1"
+    policy = load_policy(folder, folder, tools.unasked)
+    verdicts = [judge(policy, tool.invocation(tool.parse(f'{{"action": "{name}"}}'))) for name in ("recall", "forget")]
+    assert [type(verdict) for verdict in verdicts] == [Allow, Ask]
+
+
+def test_factory_is_asked_for_a_builtin_that_is_added_unnamed(folder: Path) -> None:
+    made = ReadOutput()
+    tools = gather(owner_of(folder, builtin("bash")), {"read_output": lambda _: made})
+    assert tools.tools[1] is made
+
+
+def test_factory_that_cannot_load_its_tool_is_a_fault_and_its_name_is_offered(folder: Path) -> None:
+    def broken(owner: ToolOwner) -> AnyTool:
+        raise ImportError("No module named 'notes'")
+
+    tools = gather(owner_of(folder, builtin("notes"), builtin("nites")), {"notes": broken})
+    first, second = tools.faults
+    assert first.endswith("spec.tools[0]: 'notes' cannot be loaded: No module named 'notes'")
+    assert second.endswith("no tool is called 'nites' (did you mean 'notes'?)")
+
+
 @pytest.mark.usefixtures("plugins")
 async def test_tool_of_another_package_is_used_by_its_name(folder: Path) -> None:
     assert "my_plugin" not in sys.modules
     assert names(gathered(folder, builtin("session"))) == ["session"]
     assert "my_plugin" not in sys.modules
-    tools = gathered(folder, builtin("word_count"), given={"word_count": "Wörter"})
+    tools = gathered(folder, builtin("word_count"))
     (tool,) = tools.tools
     result = await tool.run(tool.parse('{"text": "a b"}'), context_in(folder))
-    assert (result.content, tools.faults) == ("2 Wörter", ())
+    assert (result.content, tools.faults) == ("2 words", ())
 
 
 @pytest.mark.usefixtures("plugins")

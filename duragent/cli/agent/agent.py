@@ -18,8 +18,8 @@ from duragent.wire import AgentList, AgentSummary
 
 if TYPE_CHECKING:
     from duragent.agent.load import Agent
-    from duragent.cli.equipment import Equipment
     from duragent.config import Config
+    from duragent.equipment import Equipment
 
 app = typer.Typer(help="See, make and check agents.", rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
@@ -167,7 +167,7 @@ def _folders(which: str | None, config: Path | None, workspace: Path | None) -> 
 def _check(home: _Home) -> bool:
     """Says how the agent is; whether it is good."""
     from duragent.agent.load import load_agent
-    from duragent.cli.equipment import equip
+    from duragent.equipment import equip
 
     name = view.one_line(home.folder.name)
     try:
@@ -201,5 +201,5 @@ def _model(agent: "Agent") -> list[str]:
 
 def _tools(has: "Equipment") -> list[str]:
     """One line: what the agent can do, each tool with its effect class, by which a crash in a call is settled."""
-    tools = [f"{tool.name} ({tool.effect})" for tool in has.tools.tools]
+    tools = [f"{tool.name} ({tool.effect})" for tool in has.loaded.tools.tools]
     return [f"tools: {', '.join(tools) or 'none'}"]

@@ -326,15 +326,15 @@ def _agents(config: "Config", facts: "Mapping[str, Fact]") -> Iterator[Diagnosis
 
 def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> list[_Said]:
     from duragent.agent.spec import doubt_about_provider, inactive
-    from duragent.cli.equipment import equip
+    from duragent.equipment import equip
 
     model, has = agent.spec.model, equip(agent, config.workspace, config.base)
     shows = "`duragent agent check` shows all faults"
     found: list[_Said] = []
     for fault in has.policy_faults:
         found.append(("problem", f"its policy is broken, so that all its tools are denied: {fault}", shows))
-    found += [("problem", f"a tool is missing: {fault}", shows) for fault in has.tools.faults]
-    found += [("warning", f"left out: {fault}", shows) for fault in has.around.faults]
+    found += [("problem", f"a tool is missing: {fault}", shows) for fault in has.loaded.tools.faults]
+    found += [("warning", f"left out: {fault}", shows) for fault in has.loaded.sections.faults]
     found += _about_key(agent, config)
     if doubt := doubt_about_provider(model.provider):
         found.append(("warning", doubt, "correct spec.model.provider, if that was meant"))
@@ -345,7 +345,7 @@ def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> lis
     needed = facts.get(agent.spec.sandbox.require or "")
     if needed is not None and not needed.works:
         found.append(("problem", f"it runs no command without {needed.name}: {needed.why}", needed.hint))
-    return found or [("ok", f"{model.provider}/{model.name}, {len(has.tools.tools)} tools", "")]
+    return found or [("ok", f"{model.provider}/{model.name}, {len(has.loaded.tools.tools)} tools", "")]
 
 
 def _about_key(agent: "Agent", config: "Config") -> list[_Said]:

@@ -34,6 +34,7 @@ class WebTool(Tool["WebTool.Arguments"]):
 
     name = "web"
     effect = "pure"
+    runs_unasked = ("search",)
 
     class Arguments(ToolArguments):
         action: Literal["search", "fetch"] = Field(description="What to do.")
@@ -51,12 +52,14 @@ class WebTool(Tool["WebTool.Arguments"]):
 
     def __init__(
         self,
-        settings: WebSettings,
+        settings: WebSettings | None = None,
         transport: "httpx.AsyncBaseTransport | None" = None,
         resolve: "Resolve | None" = None,
     ) -> None:
-        """`transport` and `resolve` stand for the network and the system's resolver; None is the real ones."""
-        self._settings, self._transport, self._resolve = settings, transport, resolve
+        """`settings` None are the defaults. `transport` and `resolve` stand for the network and the system's resolver;
+        None is the real ones.
+        """
+        self._settings, self._transport, self._resolve = settings or WebSettings(), transport, resolve
 
     def invocation(self, arguments: Arguments) -> Invocation:
         # Defaults are left out, so that an exact pattern fits: `web:fetch https://example.com/`.

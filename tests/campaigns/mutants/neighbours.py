@@ -4,10 +4,10 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     AUTH,
     CONNECTIONS,
+    EQUIPMENT,
     FIND,
     PEERS,
     PRIVATE_FOLDER,
-    RUNTIME,
     SERVE,
     T_AUTH,
     T_AUTH_LOCAL,
@@ -63,7 +63,7 @@ NEIGHBOURS: tuple[Mutant, ...] = (
     without(
         "commands see other workspaces",
         "what is hidden of all workspaces that are known",
-        Edit(RUNTIME, "closed_of_others=hidden_everywhere", "closed_of_others=lambda: ()"),
+        Edit(EQUIPMENT, "closed_of_others=hidden_everywhere", "closed_of_others=lambda: ()"),
         f"{T_NEIGHBOUR_SANDBOX}::test_a_command_reaches_at_most_the_ports_and_decides_and_reads_nothing",
     ),
     without(

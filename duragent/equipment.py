@@ -1,0 +1,112 @@
+"""What agents are equipped with: the rooms that bring sections and tools, and the bench on which calls work.
+
+The server and the commands that need none take it from here, so that both see the same agent.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from duragent.agent.context_files import working_folder
+from duragent.agent.load import Agent
+from duragent.config import Config, closed_to_agents
+from duragent.context.sections import ContextFileSource, SectionSource, sections_of
+from duragent.policy.files import load_policy
+from duragent.process.spool import Spool
+from duragent.session.session_reader import ReadableSessions, session_tools
+from duragent.subscribers.notify import Notice
+from duragent.system.known_workspaces import hidden_everywhere
+from duragent.tools.base import AnyTool, Places, ToolOwner
+from duragent.tools.settings import WebSettings
+from duragent.tools.toolset import Factories, gather
+from duragent.turn.workbench import LoadedAgent, Workbench
+
+
+def section_sources(workspace: Path) -> tuple[SectionSource, ...]:
+    """The rooms that have something to say in the system message."""
+    return (ContextFileSource(workspace),)
+
+
+def web_tool(settings: WebSettings) -> Factories:
+    """The factory of the tool `web`."""
+
+    def web(_: ToolOwner) -> AnyTool:
+        from duragent.tools.web.tool import WebTool
+
+        return WebTool(settings)
+
+    return {"web": web}
+
+
+def make_workbench(
+    config: Config,
+    agents_dir: Path,
+    spool: Spool,
+    sessions: Callable[[], ReadableSessions],
+    notify: Callable[[Notice], None],
+) -> Workbench:
+    """The bench of a server. `sessions` is called when an agent's tools are made, `notify` for each call that ran."""
+    workspace = config.workspace.resolve()
+    return Workbench(
+        workspace=workspace,
+        project=config.base.resolve(),
+        frozen=_frozen(config, workspace, agents_dir.resolve()),
+        closed=closed_to_agents(config),
+        closed_of_others=hidden_everywhere,
+        spool=spool,
+        sandbox=config.sandbox,
+        factories={**session_tools(sessions), **web_tool(_web_settings(config))},
+        sources=section_sources(workspace),
+        notify=notify,
+    )
+
+
+def _web_settings(config: Config) -> WebSettings:
+    settings = config.file.web
+    key = os.environ.get("BRAVE_API_KEY", "")
+    if settings.brave_api_key is None and key:
+        return settings.model_copy(update={"brave_api_key": SecretStr(key)})
+    return settings
+
+
+def _frozen(config: Config, workspace: Path, agents_dir: Path) -> tuple[Path, ...]:
+    """What agents may read and not write: the files that say how they behave."""
+    base = config.base.resolve()
+    config_file = (config.path or base / "duragent.yaml").resolve()
+    if base != workspace:
+        return (workspace, agents_dir, config_file)
+    # The workspace is the project itself.
+    inside = ("policy.yaml", "tools", "skills", "directives", "memory")
+    return (agents_dir, config_file, *(workspace / name for name in inside))
+
+
+# --- without a server -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What an agent has besides its own file, as a turn would find it now."""
+
+    folder: Path
+    """Where it works; the folder may be missing."""
+    loaded: LoadedAgent
+    policy_faults: tuple[str, ...]
+    """Sentences; with one of them the agent may do nothing."""
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """All that is wrong, the most serious first."""
+        return tuple(dict.fromkeys((*self.policy_faults, *self.loaded.faults)))
+
+
+def equip(agent: Agent, workspace: Path, project: Path) -> Equipment:
+    """The agent's equipment. `project` is the folder that holds the workspace. Blocks on the disk, runs nothing."""
+    workspace, agent_folder = workspace.resolve(), agent.folder.resolve()
+    folder = working_folder(agent, project)
+    tools = gather(ToolOwner(agent, Places(folder, workspace, agent_folder)))
+    sections = sections_of(section_sources(workspace), agent, folder)
+    faults = tuple(fault for _, fault in load_policy(workspace, agent.folder).faults)
+    return Equipment(folder, LoadedAgent(agent, tools, sections), faults)

@@ -1,0 +1,97 @@
+"""What a model is sent: `prepare` is the one sequence that makes it, for a turn and for `duragent context`.
+
+The law of this file: the same log, agent, files and tools give the same bytes, so that what a person is shown is what
+the model is sent.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+
+from duragent.agent.load import Agent
+from duragent.context.build import Frame, WindowUse, build, frame_of
+from duragent.context.tool_recall import recall
+from duragent.context.window import find_window
+from duragent.journal.events import MessageReceived, ToolStarted, TurnStarted
+from duragent.journal.record import Record
+from duragent.models.base import ModelChoice
+from duragent.models.messages import ModelRequest, ToolSchema
+from duragent.turn.history import History, HistoryNeed
+from duragent.turn.workbench import LoadedAgent
+
+FOR_RECALL = HistoryNeed(8_000)
+"""How much of the session tells which tools fit."""
+
+OPENING_RECORDS = 64
+"""Between the message that a turn is for and its start there are only more messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request to a model, and what it was made of."""
+
+    agent: Agent
+    """The agent that asks."""
+    frame: Frame
+    """The system message, the tools that are offered, and how much room is left for the conversation."""
+    window: WindowUse
+    """The records from which the conversation was made."""
+    request: ModelRequest
+    """What the model is sent."""
+    input_seq: int
+    """The newest record that the request takes into account."""
+
+    @property
+    def model(self) -> ModelChoice:
+        """The model that is asked."""
+        model = self.agent.spec.model
+        return ModelChoice(model.provider, model.name, model.base_url, model.tools)
+
+    @property
+    def sha256(self) -> str:
+        """Over the whole request, as `ModelCalled.request_sha256` keeps it."""
+        return hashlib.sha256(json.dumps(self.request.model_dump(), sort_keys=True).encode()).hexdigest()
+
+
+async def prepare(
+    history: History, loaded: LoadedAgent, now: datetime, *, offered: Sequence[ToolSchema] | None = None
+) -> Prepared:
+    """What the model of that agent is sent at the end of this history.
+
+    `offered` are the tools that an earlier request of the same turn had; None chooses them.
+    """
+    agent = loaded.agent
+    tools = await _offered(history, loaded) if offered is None else offered
+    window = await find_window(agent.spec.model)
+    frame = frame_of(agent, now, sections=loaded.sections.sections, tools=tools, window=window)
+    input_seq = history.state.seq
+    # A part of what is read is not shown, so it is more than what fits.
+    need = HistoryNeed(frame.budget_tokens + frame.budget_tokens // 2, 2 * frame.room_tokens)
+    records, from_start = await history.newest(need)
+    use = WindowUse(records, from_start, await _opening(history, records))
+    request = build(agent, frame, use)
+    return Prepared(agent, frame, use, request, max(input_seq, records[-1].seq if records else 0))
+
+
+async def _offered(history: History, loaded: LoadedAgent) -> Sequence[ToolSchema]:
+    """All tools, or for a small model those that fit what was said, and those that were used already."""
+    tools, limit = loaded.tools.schemas(), loaded.agent.spec.tools_recall
+    if limit is None or len(tools) <= limit:
+        return tools
+    events = [record.event for record in (await history.newest(FOR_RECALL))[0]]
+    messages = [event.text for event in events if isinstance(event, MessageReceived)]
+    used = {event.tool for event in events if isinstance(event, ToolStarted)}
+    return recall(tools, messages, limit, always=used)
+
+
+async def _opening(history: History, records: Sequence[Record]) -> list[Record]:
+    """The messages that the running turn is for, when they are older than these records."""
+    turn = history.state.turn
+    if turn is None or (records and records[0].seq <= turn.trigger):
+        return []
+    first = await history.read_records(turn.trigger - 1, OPENING_RECORDS)
+    before = takewhile(lambda record: not isinstance(record.event, TurnStarted), first)
+    return [record for record in before if isinstance(record.event, MessageReceived)]
