@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from duragent.context.report import ContextReport, MessageLine
     from duragent.journal.record import Record
     from duragent.journal.state import SessionState
-    from duragent.stores.files.reader import FileLogReader
+    from duragent.stores.reader import StoreReader
     from duragent.turn.history import HistoryNeed
     from duragent.turn.request import Prepared
 
@@ -37,12 +37,12 @@ def context(
 
     A part's tokens are an estimate, corrected by what the provider reported in this session.
     """
+    from duragent.cli.logs import find_log, open_logs
     from duragent.cli.loop import run
-    from duragent.cli.session.log import find_folder
-    from duragent.stores.files.reader import FileLogReader
 
     found = need_config(config, workspace)
-    log = SessionLog.open(FileLogReader(found.sessions_dir), find_folder(found.sessions_dir, session_id))
+    reader = open_logs(found.sessions_dir)
+    log = SessionLog.open(reader, find_log(reader, session_id))
     shown = Shown.of(log.state, run(next_request(found, log)))
     if json:
         view.print_json(_as_json(shown, full=full))
@@ -67,7 +67,7 @@ async def next_request(config: "Config", log: "SessionLog") -> "Prepared":
 class SessionLog:
     """A session's log up to the record that was its last when it was opened: a `History` without a server."""
 
-    reader: "FileLogReader"
+    reader: "StoreReader"
     state: "SessionState"
     """The state after the last record."""
     oldest: int
@@ -76,7 +76,7 @@ class SessionLog:
     """Of the lines, in bytes."""
 
     @classmethod
-    def open(cls, reader: "FileLogReader", session_id: str) -> "SessionLog":
+    def open(cls, reader: "StoreReader", session_id: str) -> "SessionLog":
         """Raises SessionNotFound, Damaged."""
         from duragent.journal.fold import fold_lines
         from duragent.journal.state import SessionState

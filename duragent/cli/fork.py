@@ -7,6 +7,7 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.completions import complete_session
 from duragent.cli.connection import Connection, Where, connect, find_session
+from duragent.cli.logs import open_logs
 from duragent.cli.loop import run
 from duragent.cli.replay import split
 from duragent.errors import Damaged, ProblemResponse
@@ -60,9 +61,7 @@ async def _fork(where: Where, prefix: str, at: int | None, title: str | None, js
 
 def _last_good(connection: Connection, session_id: str) -> int | None:
     """The last record of a damaged session that can be shared, 0 for none; None when the files are elsewhere."""
-    from duragent.stores.files.checkup import check
-
     if connection.config is None:
         return None
-    damage = check(connection.config.sessions_dir, session_id).damage
+    damage = open_logs(connection.config.sessions_dir).check(session_id).damage
     return None if damage is None else damage.shared_seq

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from duragent.cli import options, view
 from duragent.cli.completions import complete_session
+from duragent.cli.logs import find_log, open_logs
 from duragent.cli.place import need_config
-from duragent.cli.session.log import find_folder
 from duragent.errors import Damaged, InvalidRequest
 
 if TYPE_CHECKING:
-    from duragent.stores.files.checkup import Replayed
+    from duragent.stores.reader import StoreReader
+    from duragent.stores.replay import Replayed
 
 
 def replay(
@@ -32,16 +32,16 @@ def replay(
     json: options.Json = False,
 ) -> None:
     """Fold a session's log and show the state that it adds up to, as state.yaml shows it. Needs no server."""
-    from duragent.stores.files import checkup
+    from duragent.stores import replay as fold
 
     prefix, at = split(session)
-    sessions_dir = need_config(config, workspace).sessions_dir
-    session_id = find_folder(sessions_dir, prefix)
+    reader = open_logs(need_config(config, workspace).sessions_dir)
+    session_id = find_log(reader, prefix)
     if verify:
         if at is not None:
             raise InvalidRequest("--verify compares at the record where state.yaml stands: leave @SEQ out")
-        raise typer.Exit(_verify(sessions_dir, session_id, json))
-    replayed = checkup.replay(sessions_dir, session_id, at)
+        raise typer.Exit(_verify(reader, session_id, json))
+    replayed = fold.replay(reader, session_id, at)
     if at is not None and replayed.state.seq != at:
         raise InvalidRequest(f"session '{session_id}' has the records 1 to {replayed.state.seq}, not {at}")
     _show(replayed, json)
@@ -69,26 +69,25 @@ def _show(replayed: "Replayed", json: bool) -> None:
         typer.echo(view.clean(shown) if view.on_terminal() else shown, nl=False)
 
 
-def _verify(sessions_dir: Path, session_id: str, json: bool) -> int:
+def _verify(reader: "StoreReader", session_id: str, json: bool) -> int:
     from duragent.journal import snapshot
-    from duragent.stores.files import checkup
-    from duragent.system.safe_read import read_file
+    from duragent.stores import replay as fold
 
     try:
-        saved = read_file(sessions_dir / session_id / "state.yaml", snapshot.MAX_BYTES)
+        saved = reader.summary(session_id)
     except OSError as error:
         absent = isinstance(error, FileNotFoundError)
-        seq = checkup.replay(sessions_dir, session_id).state.seq
+        seq = fold.replay(reader, session_id).state.seq
         said = "there is no state.yaml" if absent else f"state.yaml cannot be read: {error.strerror}"
         _say(json, _Compared(session_id, seq, absent, f"{said}; {seq} records fold"))
         return 0 if absent else 1
     known = snapshot.load(saved, session_id)
     at = known.state.seq if known else None
-    replayed = checkup.replay(sessions_dir, session_id, at)
+    replayed = fold.replay(reader, session_id, at)
     if at is not None and replayed.state.seq < at:
         head, problem = replayed.state.seq, f"the log ends before record {at}, which state.yaml has seen"
         raise Damaged(session_id, "events.jsonl", head + 1, problem, head)
-    different = checkup.differences(replayed, saved)
+    different = fold.differences(replayed, saved)
     instead = "it counts as absent, and the log is folded instead"
     text = f"state.yaml stands at record {replayed.state.seq} and is what the records up to it add up to"
     if not replayed.facts.keys() & snapshot.facts(saved).keys():

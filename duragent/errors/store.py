@@ -68,9 +68,10 @@ class Unavailable(StoreError):
 class LogChanged(StoreError):
     code = "log-changed"
 
-    def __init__(self, session_id: str, what: str) -> None:
+    def __init__(self, session_id: str, what: str, kind: str = "session") -> None:
+        """`kind` is what the stream with this id is called."""
         self.session_id, self.what = session_id, what
-        super().__init__(f"the log of session '{session_id}' was changed while it was in use: {what}")
+        super().__init__(f"the log of {kind} '{session_id}' was changed while it was in use: {what}")
 
 
 class Damaged(StoreError):
@@ -78,10 +79,13 @@ class Damaged(StoreError):
 
     code = "session-damaged"
 
-    def __init__(self, session_id: str, file: str, line: int, problem: str, good_seq: int) -> None:
+    def __init__(
+        self, session_id: str, file: str, line: int, problem: str, good_seq: int, kind: str = "session"
+    ) -> None:
+        """`kind` is what the stream with this id is called."""
         self.session_id, self.file, self.line, self.problem, self.good_seq = session_id, file, line, problem, good_seq
         good = f"records 1 to {good_seq} are good" if good_seq else "no record is good"
-        super().__init__(f"session '{session_id}' is damaged at {file}:{line}: {problem}; it is read-only, {good}")
+        super().__init__(f"{kind} '{session_id}' is damaged at {file}:{line}: {problem}; it is read-only, {good}")
 
     @property
     def is_of_blob(self) -> bool:

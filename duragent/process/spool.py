@@ -38,7 +38,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 _SPAWNS = 3
 _ID = re.compile("[a-z0-9][A-Za-z0-9_-]{0,63}")
-"""As `stores.base.SESSION_ID`: capital letters only because duragent-rust wrote its ULIDs so."""
+"""As `stores.base.STREAM_ID`: capital letters only because duragent-rust wrote its ULIDs so."""
 _ID_MAX_BYTES = 1 << 10
 _LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
 """All that a runner gets of the environment: where the interpreter's libraries are. No key, no token."""

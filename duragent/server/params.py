@@ -12,7 +12,7 @@ from duragent.client.proof import NONCE_PATTERN
 from duragent.errors import InvalidRequest, SessionNotFound
 from duragent.server.auth import is_of
 from duragent.server.problems import RequestRefused
-from duragent.stores.base import SESSION_ID
+from duragent.stores.base import STREAM_ID
 from duragent.text import without_surrogates
 from duragent.wire import IDEMPOTENCY_KEY_MAX, StatusFilter
 from duragent.yaml.validation_words import cut, problem_and_hint, unknown_key
@@ -154,7 +154,7 @@ def _shown(value: object) -> str:
 def session_id_of(request: Request) -> str:
     """The id in the path, when it can be one; else SessionNotFound, so that no odd id ever comes near the disk."""
     session_id = str(request.path_params["session_id"])
-    if not SESSION_ID.match(session_id):
+    if not STREAM_ID.match(session_id):
         raise SessionNotFound(session_id[:64])
     return session_id
 

@@ -77,8 +77,8 @@ class Index:
         rows = await asyncio.to_thread(load, await store.get_index())
         unknown: list[str] = []
         doubtful: list[str] = []
-        for listed in await store.list_sessions():
-            name, row = listed.session_id, rows.get(listed.session_id)
+        for listed in await store.list_streams():
+            name, row = listed.stream_id, rows.get(listed.stream_id)
             if row is None:
                 unknown.append(name)
                 row = _from_folder(listed)
@@ -137,10 +137,10 @@ class Index:
         """Keep the rows for the next start, if any has changed. `writing` are sessions whose log may be ahead of it."""
         if not self.changed:
             return
-        listed = await store.list_sessions()
+        listed = await store.list_streams()
         # Of a log that is being written the mark may be newer than the row.
         unsure = writing()
-        marks = [(each.session_id, each.mark) for each in listed if each.session_id not in unsure]
+        marks = [(stream.stream_id, stream.mark) for stream in listed if stream.stream_id not in unsure]
         rows, self.changed = dict(self.rows), False
         try:
             await store.put_index(await asyncio.to_thread(dump, rows, marks))
@@ -192,8 +192,8 @@ def dump(rows: Mapping[str, Row], marks: Iterable[tuple[str, str]]) -> bytes:
 def _from_folder(listed: Listed) -> Row:
     """What costs nothing to know: when it was made, by its id, and when its log was written last."""
     written = _moment(listed.changed_at)
-    made = moment_of(listed.session_id) or written
-    state = SessionState(listed.session_id, created_at=timestamp(made), updated_at=timestamp(max(made, written)))
+    made = moment_of(listed.stream_id) or written
+    state = SessionState(listed.stream_id, created_at=timestamp(made), updated_at=timestamp(max(made, written)))
     return Row(state, old=True)
 
 

@@ -17,7 +17,7 @@ class LogReader:
 
     def __init__(self, store: Store, claim: Claim, damaged: Callable[[Damaged], None]) -> None:
         self._store, self._claim, self._damaged = store, claim, damaged
-        self._seed = crc_seed(claim.session_id)
+        self._seed = crc_seed(claim.stream_id)
         self._decoded = RecordCache(self._seed)
 
     async def lines(self, after: int, limit: int) -> bytes:

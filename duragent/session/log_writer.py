@@ -61,7 +61,7 @@ class LogWriter:
         self.problem = claim.damage
         self.deleting = False
         self.task = None
-        self._seed = crc_seed(claim.session_id)
+        self._seed = crc_seed(claim.stream_id)
         self._context = WriterContext(claim, ports.clock, ports.node, self._seed)
         self._pending: list[PendingCommit] = []
         self.last_crc = ""
@@ -116,8 +116,8 @@ class LogWriter:
                     pending.refuse(self.problem or Stopping())
                 raise
             except Exception as error:
-                _log.exception("writing session %s failed", self.claim.session_id)
-                self._give_up(batch, Unavailable(f"session '{self.claim.session_id}' cannot be written: {error}"))
+                _log.exception("writing session %s failed", self.claim.stream_id)
+                self._give_up(batch, Unavailable(f"session '{self.claim.stream_id}' cannot be written: {error}"))
 
     async def _write_batch(self, batch: list[PendingCommit]) -> None:
         """Durable, then true, then told."""
@@ -153,7 +153,7 @@ class LogWriter:
         else:
             self.fail(error)
         for pending in batch:
-            pending.refuse(SessionDeleted(self.claim.session_id) if self._is_gone(error) else error)
+            pending.refuse(SessionDeleted(self.claim.stream_id) if self._is_gone(error) else error)
 
     def _is_gone(self, error: StoreError) -> bool:
         """Whether the store took the claim because it deleted the session; the session is then about to retire."""

@@ -38,7 +38,7 @@ async def recover(store: Store, claim: Claim) -> SessionState:
 
 def _ends_early(claim: Claim, seq: int) -> Damaged:
     problem = f"the log ends at record {seq}, and had {claim.head}"
-    return Damaged(claim.session_id, "events.jsonl", seq + 1, problem, seq)
+    return Damaged(claim.stream_id, "events.jsonl", seq + 1, problem, seq)
 
 
 def _fold(state: SessionState, block: bytes) -> SessionState:
@@ -48,7 +48,7 @@ def _fold(state: SessionState, block: bytes) -> SessionState:
 
 
 async def _as_far_as_good(store: Store, claim: Claim, good_seq: int) -> SessionState:
-    state = SessionState(claim.session_id)
+    state = SessionState(claim.stream_id)
     while state.seq < good_seq:
         try:
             lines = await store.read(claim, state.seq, min(FOLD_LINES, good_seq - state.seq))
@@ -62,9 +62,9 @@ async def _as_far_as_good(store: Store, claim: Claim, good_seq: int) -> SessionS
 
 
 async def _from_snapshot(store: Store, claim: Claim) -> SessionState:
-    fresh = SessionState(claim.session_id)
-    data = await store.get_snapshot(claim.session_id)
-    saved = snapshot.load(data, claim.session_id) if data else None
+    fresh = SessionState(claim.stream_id)
+    data = await store.get_snapshot(claim.stream_id)
+    saved = snapshot.load(data, claim.stream_id) if data else None
     if saved is None:
         return fresh
     if saved.state.seq > claim.head and claim.is_legacy and saved.state.epoch == 0:
@@ -73,7 +73,7 @@ async def _from_snapshot(store: Store, claim: Claim) -> SessionState:
     if saved.state.seq > claim.head and claim.damage is None:
         # It is written only after the record that it stands at is durable: the log has lost something.
         problem = f"the log ends at record {claim.head}, but state.yaml has seen {saved.state.seq}"
-        claim.damage = Damaged(claim.session_id, "events.jsonl", claim.head + 1, problem, claim.head)
+        claim.damage = Damaged(claim.stream_id, "events.jsonl", claim.head + 1, problem, claim.head)
         return fresh
     try:
         line = await store.read_back(claim, saved.state.seq + 1, 1)

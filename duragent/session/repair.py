@@ -51,7 +51,7 @@ async def mend(ports: Ports, claim: Claim, damage: Damaged) -> None:
 
 async def _good_part(store: Store, claim: Claim) -> SessionState:
     """The state at the last good record of a damaged log that ends a group."""
-    whole = state = SessionState(claim.session_id)
+    whole = state = SessionState(claim.stream_id)
     upto = claim.damage.good_seq if claim.damage else claim.head
     while state.seq < upto:
         try:

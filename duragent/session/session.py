@@ -70,7 +70,7 @@ class Session:
 
     @property
     def id(self) -> str:
-        return self.writer.claim.session_id
+        return self.writer.claim.stream_id
 
     @property
     def state(self) -> SessionState:

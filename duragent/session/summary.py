@@ -57,6 +57,6 @@ class Summary:
                 await self._ports.store.put_snapshot(self._claim, snapshot.dump(newest))
             except (OSError, StoreError) as error:
                 # A cache: the log has everything.
-                _log.warning("state.yaml of session %s was not written: %s", self._claim.session_id, error)
+                _log.warning("state.yaml of session %s was not written: %s", self._claim.stream_id, error)
                 return
             self._seq = newest.state.seq

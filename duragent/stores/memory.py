@@ -5,15 +5,15 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from duragent.errors import Damaged, Fenced, SeqConflict, SessionExists, SessionNotFound
+from duragent.errors import Fenced, SeqConflict
 from duragent.journal.line import first_seq
 from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
-from duragent.stores.base import READ_MAX_BYTES, Claim, Listed, TornTail
+from duragent.stores.base import READ_MAX_BYTES, SESSION, Claim, Listed, Stream, StreamKind, TornTail
 
 
 @dataclass(slots=True)
-class _Stream:
+class _Kept:
     number: int
     lines: list[bytes] = field(default_factory=list)
     blobs: dict[str, bytes] = field(default_factory=dict)
@@ -25,32 +25,35 @@ class _Stream:
 class MemoryStore:
     """See `Store` for the promises; "durable" lasts as long as this object."""
 
-    def __init__(self) -> None:
-        self._streams: dict[str, _Stream] = {}
+    def __init__(self, kind: StreamKind = SESSION) -> None:
+        self._kind = kind
+        self._streams: dict[str, _Kept] = {}
         self._numbers = itertools.count(1)
         self._index = b""
 
-    def lines(self, session_id: str) -> list[bytes]:
+    def lines(self, stream_id: str) -> list[bytes]:
         """The stored lines themselves, in order. A test that changes one does what a bad disk does."""
-        return self._streams[session_id].lines
+        return self._streams[stream_id].lines
 
-    async def create(self, session_id: str, lines: Sequence[bytes]) -> Claim:
-        if session_id in self._streams:
-            raise SessionExists(f"session '{session_id}' exists")
-        self._streams[session_id] = _Stream(next(self._numbers), list(lines))
-        return await self.claim(session_id)
+    async def create(self, stream_id: str, lines: Sequence[bytes]) -> Claim:
+        if stream_id in self._streams:
+            raise self._named(stream_id).exists()
+        self._streams[stream_id] = _Kept(next(self._numbers), list(lines))
+        return await self.claim(stream_id)
 
-    async def claim(self, session_id: str) -> Claim:
-        stream = self._streams.get(session_id)
+    async def claim(self, stream_id: str) -> Claim:
+        stream = self._streams.get(stream_id)
         if stream is None:
-            raise SessionNotFound(session_id)
-        found = scan(b"".join(stream.lines), crc_seed(session_id), after=None)
-        damage = Damaged(session_id, "memory", found.line, found.problem, found.seq) if found.problem else None
-        stream.claim = Claim(session_id, found.seq, first_seq(stream.lines[0]), damage=damage)
+            raise self._named(stream_id).not_found()
+        found = scan(b"".join(stream.lines), crc_seed(stream_id), after=None)
+        damage = (
+            self._named(stream_id).damaged("memory", found.line, found.problem, found.seq) if found.problem else None
+        )
+        stream.claim = Claim(stream_id, found.seq, first_seq(stream.lines[0]), damage=damage)
         return stream.claim
 
     async def release(self, claim: Claim) -> None:
-        stream = self._streams.get(claim.session_id)
+        stream = self._streams.get(claim.stream_id)
         if stream is not None and stream.claim is claim:
             stream.claim = None
 
@@ -59,7 +62,7 @@ class MemoryStore:
         if claim.damage:
             raise claim.damage
         if expect != claim.head:
-            raise SeqConflict(f"session '{claim.session_id}' is at {claim.head}, the writer thought {expect}")
+            raise SeqConflict(f"{self._named(claim.stream_id)} is at {claim.head}, the writer thought {expect}")
         stream.lines.extend(lines)
         claim.head += len(lines)
 
@@ -71,34 +74,36 @@ class MemoryStore:
         lines = [line for line in self._good(claim) if before is None or first_seq(line) < before]
         return b"".join(reversed(_fitting(lines[: -limit - 1 : -1])))
 
-    async def verify(self, session_id: str) -> int:
-        stream = self._streams.get(session_id)
+    async def verify(self, stream_id: str) -> int:
+        stream = self._streams.get(stream_id)
         if stream is None:
-            raise SessionNotFound(session_id)
-        found = scan(b"".join(stream.lines), crc_seed(session_id), after=None)
+            raise self._named(stream_id).not_found()
+        found = scan(b"".join(stream.lines), crc_seed(stream_id), after=None)
         if found.verdict == "damaged":
-            raise Damaged(session_id, "memory", found.line, found.problem, found.seq)
+            raise self._named(stream_id).damaged("memory", found.line, found.problem, found.seq)
         return found.seq
 
     async def adopt(
         self,
-        session_id: str,
+        stream_id: str,
         lines: AsyncIterator[Sequence[bytes]],
         blobs: AsyncIterator[tuple[str, bytes]],
     ) -> None:
-        if session_id in self._streams:
-            raise SessionExists(f"session '{session_id}' exists")
+        if stream_id in self._streams:
+            raise self._named(stream_id).exists()
         whole = [line async for block in lines for line in block]
         kept = {name: data async for name, data in blobs}
-        if session_id in self._streams:
-            raise SessionExists(f"session '{session_id}' exists")
-        self._streams[session_id] = _Stream(next(self._numbers), whole, kept)
+        if stream_id in self._streams:
+            raise self._named(stream_id).exists()
+        self._streams[stream_id] = _Kept(next(self._numbers), whole, kept)
 
     async def mend(self, claim: Claim, good_seq: int, closing: Callable[[TornTail], Sequence[bytes]]) -> None:
         stream = self._mine(claim)
         kept = [line for line in self._good(claim) if first_seq(line) <= good_seq]
         if not kept or first_seq(kept[-1]) != good_seq:
-            raise Damaged(claim.session_id, "memory", 1, f"there is no good record {good_seq} to go on from", 0)
+            raise self._named(claim.stream_id).damaged(
+                "memory", 1, f"there is no good record {good_seq} to go on from", 0
+            )
         rest = b"".join(stream.lines[len(kept) :])
         aside = hashlib.sha256(rest).hexdigest()
         stream.blobs[aside] = rest
@@ -111,14 +116,16 @@ class MemoryStore:
     async def get_blob(self, claim: Claim, sha256: str) -> bytes:
         data = self._mine(claim).blobs.get(sha256)
         if data is None or hashlib.sha256(data).hexdigest() != sha256:
-            raise Damaged(claim.session_id, f"blobs/{sha256}", 1, "the blob is absent or changed", claim.head)
+            raise self._named(claim.stream_id).damaged(
+                f"blobs/{sha256}", 1, "the blob is absent or changed", claim.head
+            )
         return data
 
     async def put_snapshot(self, claim: Claim, data: bytes) -> None:
         self._mine(claim).snapshot = data
 
-    async def get_snapshot(self, session_id: str) -> bytes | None:
-        stream = self._streams.get(session_id)
+    async def get_snapshot(self, stream_id: str) -> bytes | None:
+        stream = self._streams.get(stream_id)
         return stream.snapshot if stream else None
 
     async def put_partial(self, claim: Claim, data: bytes, *, append: bool) -> None:
@@ -128,11 +135,11 @@ class MemoryStore:
     async def get_partial(self, claim: Claim) -> bytes:
         return self._mine(claim).partial
 
-    async def list_sessions(self) -> list[Listed]:
+    async def list_streams(self) -> list[Listed]:
         return [Listed(name, f"{stream.number}-{len(stream.lines)}") for name, stream in self._streams.items()]
 
-    async def delete(self, session_id: str) -> None:
-        stream = self._streams.pop(session_id, None)
+    async def delete(self, stream_id: str) -> None:
+        stream = self._streams.pop(stream_id, None)
         if stream is not None and stream.claim is not None:
             stream.claim.over = True
 
@@ -142,10 +149,13 @@ class MemoryStore:
     async def get_index(self) -> bytes:
         return self._index
 
-    def _mine(self, claim: Claim) -> _Stream:
-        stream = self._streams.get(claim.session_id)
+    def _named(self, stream_id: str) -> Stream:
+        return Stream(stream_id, self._kind)
+
+    def _mine(self, claim: Claim) -> _Kept:
+        stream = self._streams.get(claim.stream_id)
         if stream is None or stream.claim is not claim:
-            raise Fenced(f"the claim on session '{claim.session_id}' is over")
+            raise Fenced(f"the claim on {self._named(claim.stream_id)} is over")
         return stream
 
     def _good(self, claim: Claim) -> list[bytes]:

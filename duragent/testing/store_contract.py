@@ -3,9 +3,10 @@
 For a store of your own, one test is enough:
 
     async def test_my_store_keeps_the_contract(tmp_path):
-        await check_store(lambda: MyStore(tmp_path / secrets.token_hex(4)))
+        await check_store(lambda kind: MyStore(tmp_path / secrets.token_hex(4), kind))
 
-`make_store` is called once for each promise and gives an empty store that is ready for use; closing it is your care.
+`make_store` is called once for each promise and gives an empty store for streams of that kind, ready for use; closing
+it is your care. Most promises are tried with sessions, some also with a kind that no release of duragent has.
 With `spoil(store, session_id, seq)`, which changes a byte of that record where it rests, damage is tried too. The first
 broken promise raises AssertionError, with the promise's name in a note. `PROMISES` holds them one by one, for
 `pytest.mark.parametrize`.
@@ -16,7 +17,8 @@ from collections.abc import Awaitable, Callable
 
 from duragent.errors import Damaged, DuragentError, SeqConflict, SessionExists, SessionNotFound
 from duragent.journal.line import MAX_LINE_BYTES, seq_of
-from duragent.stores.base import READ_MAX_BYTES, Store
+from duragent.stores.base import READ_MAX_BYTES, Store, StreamKind
+from duragent.stores.base import SESSION as SESSION_KIND
 from duragent.testing.store_copies import (
     Spoil,
     damage_is_mended,
@@ -25,6 +27,7 @@ from duragent.testing.store_copies import (
     log_is_taken_in_under_a_free_id_only,
     log_is_taken_in_whole_or_not_at_all,
 )
+from duragent.testing.store_kinds import KIND_PROMISES, NOTEBOOK, damage_of_another_kind_is_told
 from duragent.testing.store_logs import (
     SESSION,
     all_fenced,
@@ -39,13 +42,16 @@ from duragent.testing.store_logs import (
 Promise = Callable[[Store], Awaitable[None]]
 
 
-async def check_store(make_store: Callable[[], Store], *, spoil: Spoil | None = None) -> None:
+async def check_store(make_store: Callable[[StreamKind], Store], *, spoil: Spoil | None = None) -> None:
     """Try every promise, each on a store of its own."""
     for promise in PROMISES:
-        await _try(promise.__name__, promise(make_store()))
+        await _try(promise.__name__, promise(make_store(SESSION_KIND)))
+    for of_any_kind in KIND_PROMISES:
+        await _try(of_any_kind.__name__, of_any_kind(make_store(NOTEBOOK)))
     if spoil is not None:
         for damaged in (damage_is_told, damage_is_mended):
-            await _try(damaged.__name__, damaged(make_store(), spoil))
+            await _try(damaged.__name__, damaged(make_store(SESSION_KIND), spoil))
+        await _try(damage_of_another_kind_is_told.__name__, damage_of_another_kind_is_told(make_store(NOTEBOOK), spoil))
 
 
 async def _try(name: str, promise: Awaitable[None]) -> None:
@@ -61,7 +67,7 @@ async def _try(name: str, promise: Awaitable[None]) -> None:
 
 async def what_was_appended_is_read_byte_for_byte(store: Store) -> None:
     claim, lines = await filled(store, ["hello", "x" * 10_000, "\x00\u2028\ud800 \N{GRINNING FACE}"])
-    assert (claim.session_id, claim.head, claim.oldest, claim.damage) == (SESSION, 4, 1, None)
+    assert (claim.stream_id, claim.head, claim.oldest, claim.damage) == (SESSION, 4, 1, None)
     assert await read_all(store, claim) == b"".join(lines)
     await store.release(claim)
     again = await store.claim(SESSION)
@@ -186,7 +192,7 @@ async def sessions_are_apart(store: Store) -> None:
     await store.put_snapshot(one, b"mine")
     await store.put_partial(other, b"yours", append=False)
     assert (await read_all(store, one), await read_all(store, other)) == (b"".join(lines), b"".join(others))
-    assert (await store.get_snapshot(other.session_id), await store.get_partial(one)) == (None, b"")
+    assert (await store.get_snapshot(other.stream_id), await store.get_partial(one)) == (None, b"")
 
 
 # --- beside the log -------------------------------------------------------------------------------------------------
@@ -234,7 +240,7 @@ async def index_is_kept(store: Store) -> None:
 
 
 async def list_names_each_session_and_its_mark_follows_the_log(store: Store) -> None:
-    assert await store.list_sessions() == []
+    assert await store.list_streams() == []
     claim, _ = await filled(store, [])
     other, _ = await filled(store, [], "session_02contract")
     marks = [await _marks(store)]
@@ -243,9 +249,9 @@ async def list_names_each_session_and_its_mark_follows_the_log(store: Store) -> 
     await store.put_index(b"x")
     await store.release(other)
     assert await _marks(store) == marks[1]
-    assert marks[0].keys() == marks[1].keys() == {SESSION, other.session_id}
+    assert marks[0].keys() == marks[1].keys() == {SESSION, other.stream_id}
     assert marks[0][SESSION] != marks[1][SESSION]
-    assert marks[0][other.session_id] == marks[1][other.session_id]
+    assert marks[0][other.stream_id] == marks[1][other.stream_id]
 
 
 async def deleted_session_is_gone_and_its_name_is_free(store: Store) -> None:
@@ -257,7 +263,7 @@ async def deleted_session_is_gone_and_its_name_is_free(store: Store) -> None:
     await store.delete(SESSION)
     await all_fenced(store, claim)
     await raises(SessionNotFound, store.claim(SESSION))
-    assert await store.list_sessions() == []
+    assert await store.list_streams() == []
     again, lines = await filled(store, ["two"])
     assert (await read_all(store, again), await store.get_snapshot(SESSION)) == (b"".join(lines), None)
     assert await store.get_partial(again) == b""
@@ -265,7 +271,7 @@ async def deleted_session_is_gone_and_its_name_is_free(store: Store) -> None:
 
 
 async def _marks(store: Store) -> dict[str, str]:
-    return {listed.session_id: listed.mark for listed in await store.list_sessions()}
+    return {listed.stream_id: listed.mark for listed in await store.list_streams()}
 
 
 # --- damage ---------------------------------------------------------------------------------------------------------

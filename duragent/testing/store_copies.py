@@ -17,8 +17,8 @@ async def log_from_elsewhere_is_taken_in_byte_for_byte(store: Store) -> None:
     lines += message_lines(SESSION, 5, [f"{at} " + "x" * 5_000 for at in range(200)])
     data = b"\x00 a long text \xff"
     digest = hashlib.sha256(data).hexdigest()
-    await store.adopt(SESSION, _each([lines[:4], lines[4:]]), _each([(digest, data)]))
-    assert [each.session_id for each in await store.list_sessions()] == [SESSION]
+    await store.adopt(SESSION, one_after_another([lines[:4], lines[4:]]), one_after_another([(digest, data)]))
+    assert [each.stream_id for each in await store.list_streams()] == [SESSION]
     claim = await store.claim(SESSION)
     assert (claim.head, claim.oldest, claim.torn, claim.damage) == (204, 1, None, None)
     assert await read_all(store, claim) == b"".join(lines)
@@ -41,10 +41,10 @@ async def log_is_taken_in_whole_or_not_at_all(store: Store) -> None:
         ([lines], [(digest, b"x"), broken]),
     ]
     for coming, blobs in tries:
-        await raises(Damaged, store.adopt(SESSION, _each(coming), _each(blobs)))
-        assert await store.list_sessions() == []
+        await raises(Damaged, store.adopt(SESSION, one_after_another(coming), one_after_another(blobs)))
+        assert await store.list_streams() == []
         await raises(SessionNotFound, store.claim(SESSION))
-    await store.adopt(SESSION, _each([lines[:1], lines[1:]]), _each([]))
+    await store.adopt(SESSION, one_after_another([lines[:1], lines[1:]]), one_after_another([]))
     claim = await store.claim(SESSION)
     assert await read_all(store, claim) == b"".join(lines)
     await raises(Damaged, store.get_blob(claim, digest))
@@ -53,11 +53,11 @@ async def log_is_taken_in_whole_or_not_at_all(store: Store) -> None:
 async def log_is_taken_in_under_a_free_id_only(store: Store) -> None:
     claim, lines = await filled(store, ["one"])
     other = [[first_line(SESSION), *message_lines(SESSION, 2, ["two", "three"])]]
-    await raises(SessionExists, store.adopt(SESSION, _each(other), _each([])))
+    await raises(SessionExists, store.adopt(SESSION, one_after_another(other), one_after_another([])))
     assert await read_all(store, claim) == b"".join(lines)
     await store.delete(SESSION)
-    await store.adopt(SESSION, _each(other), _each([]))
-    await raises(SessionExists, store.adopt(SESSION, _each(other), _each([])))
+    await store.adopt(SESSION, one_after_another(other), one_after_another([]))
+    await raises(SessionExists, store.adopt(SESSION, one_after_another(other), one_after_another([])))
     assert await read_all(store, await store.claim(SESSION)) == b"".join(other[0])
 
 
@@ -94,7 +94,7 @@ def _closing(good_seq: int, tails: list[TornTail]) -> Callable[[TornTail], Seque
     return closing
 
 
-async def _each(items: Sequence[_T | DuragentError]) -> AsyncIterator[_T]:
+async def one_after_another(items: Sequence[_T | DuragentError]) -> AsyncIterator[_T]:
     """One after another; what is an error is raised."""
     for item in items:
         if isinstance(item, DuragentError):

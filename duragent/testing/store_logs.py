@@ -64,11 +64,12 @@ def seqs(block: bytes) -> list[int]:
     return [seq_of(line) for line in block.split(b"\n")[:-1]]
 
 
-async def raises(kind: type[DuragentError], done: Awaitable[object]) -> None:
+async def raises(kind: type[DuragentError], done: Awaitable[object]) -> DuragentError:
+    """The error of this kind that `done` ends with."""
     try:
         await done
-    except kind:
-        return
+    except kind as error:
+        return error
     raise AssertionError(f"{kind.__name__} was not raised")
 
 

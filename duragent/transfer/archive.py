@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from duragent.errors import InvalidArchive
 from duragent.journal.line import MAX_LINE_BYTES
-from duragent.stores.base import SESSION_ID
+from duragent.stores.base import STREAM_ID
 from duragent.yaml.validation_words import SHAPES, cut, problem_and_hint
 
 FORMAT = "duragent/export/v1"
@@ -157,7 +157,7 @@ class Archive:
             raise InvalidArchive(f"manifest.json: {said}") from error
         if manifest.format != FORMAT:
             raise InvalidArchive(f"manifest.json: the format is {manifest.format[:80]!r}, this version reads {FORMAT}")
-        if not SESSION_ID.match(manifest.session_id):
+        if not STREAM_ID.match(manifest.session_id):
             raise InvalidArchive("manifest.json: session_id is no id of a session")
         if manifest.head < 1:
             raise InvalidArchive("it has no records")

@@ -103,7 +103,7 @@ class ToolCalls:
             await self._execution.commands(call.call).end()
             await self._lose(step.turn, call, found, "the server stopped while it ran")
             return
-        evidence = await spool.evidence(self._host.claim.session_id, call.call, call.spool)
+        evidence = await spool.evidence(self._host.claim.stream_id, call.call, call.spool)
         if evidence == "never_started":
             lost = ToolLost(turn=step.turn, call=call.call, evidence="its command was never started")
             await self._host.commit(lambda _: [lost, ToolResolved(call=call.call, resolution="retry", by="evidence")])

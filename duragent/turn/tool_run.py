@@ -90,7 +90,7 @@ class ToolRunner:
         if not planted:
             return result
         names = ", ".join(str(path) for path in planted)
-        _log.warning("a command of session %s made %s; put aside", self._host.claim.session_id, names)
+        _log.warning("a command of session %s made %s; put aside", self._host.claim.stream_id, names)
         told = f"[{names}: only a person may make this; it was renamed and has no effect]"
         return replace(result, content=f"{result.content}\n\n{told}")
 
@@ -195,18 +195,18 @@ class ToolRunner:
     async def _notify(self, running: ToolRun, result: ToolResult) -> None:
         policy = await self._ports.workbench.policy(running.agent)
         if deliveries := notifications(policy, running.known.invocation):
-            session_id, shown = self._host.claim.session_id, running.known.shown
+            session_id, shown = self._host.claim.stream_id, running.known.shown
             notice = Notice(deliveries, session_id, running.agent.name, shown, result.outcome == "ok")
             self._ports.workbench.notify(notice)
 
     # --- the seams --------------------------------------------------------------------------------------------------
 
     def key(self, call: str) -> str:
-        return f"dur_{self._host.claim.session_id}_{call}"
+        return f"dur_{self._host.claim.stream_id}_{call}"
 
     def commands(self, call: str, live: LiveOutput | None = None) -> Commands:
         show = live.add if live else (lambda _: None)
-        return self._ports.workbench.spool.commands(self._host.claim.session_id, call, show)
+        return self._ports.workbench.spool.commands(self._host.claim.stream_id, call, show)
 
     async def tidy(self, call: str) -> None:
         """The result is in the log, and what rests elsewhere is not wanted any more; the next start sweeps up too."""
@@ -216,7 +216,7 @@ class ToolRunner:
             _log.warning("what is left of call %s stays for now: %s", call, error)
 
     async def forget(self, call: str) -> None:
-        await self._ports.workbench.spool.forget(self._host.claim.session_id, call)
+        await self._ports.workbench.spool.forget(self._host.claim.stream_id, call)
 
     def running(self, turn: str, found: ResolvedCall, agent: Agent, attempt: int, *, attached: bool = False) -> ToolRun:
         asking = self._host.state.turn.asking if self._host.state.turn else None
@@ -230,7 +230,7 @@ class ToolRunner:
         return ToolContext(
             agent=agent,
             places=places,
-            call=CallInfo(self._host.claim.session_id, call, running.attempt, self.key(call)),
+            call=CallInfo(self._host.claim.stream_id, call, running.attempt, self.key(call)),
             commands=running.commands,
             confined=_not_again if running.attached else workbench.confined(agent, places),
         )

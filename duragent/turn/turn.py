@@ -30,7 +30,7 @@ class Turn:
 
     def __init__(self, host: TurnHost, ports: Ports) -> None:
         self._host, self._ports = host, ports
-        self._agent = TurnAgent(host.claim.session_id, ports.agents, ports.workbench)
+        self._agent = TurnAgent(host.claim.stream_id, ports.agents, ports.workbench)
         self._model = ModelCaller(host, ports, self._agent)
         self._tools = ToolCalls(host, ports, self._agent)
 

@@ -75,11 +75,11 @@ async def _bare(path: Path, batch: int, count: int) -> float:
 
 async def _through_store(store: FileStore, batch: int, count: int) -> float:
     claim = await _claim(store)
-    lines = [line_of(claim.session_id)] * batch
+    lines = [line_of(claim.stream_id)] * batch
     began = time.perf_counter()
     await _append(store, claim, lines, count)
     seconds = time.perf_counter() - began
-    await store.delete(claim.session_id)
+    await store.delete(claim.stream_id)
     return count * batch / seconds
 
 
@@ -111,7 +111,7 @@ async def _side_by_side(store: FileStore, sessions: int, count: int) -> float:
     await asyncio.gather(*(_append(store, claim, line, count) for claim in claims))
     seconds = time.perf_counter() - began
     for claim in claims:
-        await store.delete(claim.session_id)
+        await store.delete(claim.stream_id)
     return sessions * count / seconds
 
 

@@ -127,7 +127,7 @@ async def write_index(sessions_dir: Path, sessions: Sequence[Written]) -> None:
     store = FileStore(sessions_dir)
     try:
         rows = {each.session_id: Row(each.state) for each in sessions}
-        marks = [(listed.session_id, listed.mark) for listed in await store.list_sessions()]
+        marks = [(listed.stream_id, listed.mark) for listed in await store.list_streams()]
         await store.put_index(dump(rows, marks))
     finally:
         store.close()

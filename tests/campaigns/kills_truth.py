@@ -23,8 +23,9 @@ from duragent.journal.events import (
 )
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
+from duragent.stores.base import Stream
 from duragent.stores.files.disk import Disk
-from duragent.stores.files.reader import verify
+from duragent.stores.files.pieces import verify
 from duragent.yaml.document import read_yaml
 from tests.campaigns.kills_world import World
 from tests.campaigns.turns_call_rules import out_of_order
@@ -58,10 +59,10 @@ def must_hold(world: World) -> None:
         if session in told.deleted:
             assert not (server.sessions_dir / session).exists()
         else:
-            verify(Disk(), server.sessions_dir / session, session)
+            verify(Disk(), server.sessions_dir / session, Stream(session))
             _session_must_hold(world, session, _records(world, session))
     for session in told.forks:
-        verify(Disk(), server.sessions_dir / session, session)
+        verify(Disk(), server.sessions_dir / session, Stream(session))
     session, log = told.idle
     assert server.events_file(session).read_bytes() == log, "the idle session was written to"
     _effects_must_hold(world)

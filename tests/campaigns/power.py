@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from duragent.errors import SessionExists, SessionNotFound, StoreFull, Unavailable
-from duragent.stores.base import Claim, TornTail
+from duragent.stores.base import Claim, Stream, TornTail
 from duragent.stores.files import import_log, store
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.log_file import LogFile
@@ -71,8 +71,7 @@ class Teller:
     """Uses a store as a session does, and keeps account of what may be found on its disk at each `moment`."""
 
     def __init__(self, root: Path, disk: Disk, moment: Callable[[], int], now: Known = NOTHING) -> None:
-        self.store = FileStore(root / "sessions", disk=disk, rotation=ROTATION)
-        self.store._threads = AtOnce()
+        self.store = FileStore(root / "sessions", disk=disk, rotation=ROTATION, threads=AtOnce())
         self.claim: Claim | None = None
         self.lines = b""
         self.now = now
@@ -365,7 +364,7 @@ def _difference(lines: bytes, allowed: frozenset[bytes]) -> str:
 
 def opened(disk: Disk, sessions: Path) -> tuple[bytes, TornTail | None]:
     """The log as a start finds it; no bytes when there is no session."""
-    log = LogFile(disk, sessions / SESSION, SESSION, ROTATION)
+    log = LogFile(disk, sessions / SESSION, Stream(SESSION), ROTATION)
     try:
         log.open()
         assert log.damage is None, f"damage is told after a mere power cut: {log.damage}"
@@ -381,7 +380,7 @@ def opened(disk: Disk, sessions: Path) -> tuple[bytes, TornTail | None]:
 
 def gone_on(disk: Disk, sessions: Path, lines: bytes) -> bytes:
     """Append to the log, or begin it, in a process of its own; what was added."""
-    log = LogFile(disk, sessions / SESSION, SESSION, ROTATION)
+    log = LogFile(disk, sessions / SESSION, Stream(SESSION), ROTATION)
     more = lines_of(lines.count(b"\n") + 1, [message("after the power came back")])
     try:
         if lines:

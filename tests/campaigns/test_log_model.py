@@ -272,7 +272,7 @@ class FileStoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def log_verifies_and_is_listed(self) -> None:
-        listed = [each.session_id for each in self.do(self.store.list_sessions())]
+        listed = [each.stream_id for each in self.do(self.store.list_streams())]
         assert listed == ([SESSION] if self.claim else [])
         try:
             self.do(self.store.verify(SESSION))

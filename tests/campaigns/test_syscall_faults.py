@@ -91,7 +91,7 @@ async def _look(teller: Teller) -> None:
         assert block
         assert teller.lines.endswith(block)
     with teller.may_refuse():
-        assert [listed.session_id for listed in await teller.store.list_sessions()] == [SESSION]
+        assert [listed.stream_id for listed in await teller.store.list_streams()] == [SESSION]
     try:
         with teller.may_refuse():
             assert await teller.store.get_blob(teller.claim, DIGEST) == BLOB

@@ -22,10 +22,11 @@ from duragent.journal.record import Record, crc_seed, encode
 from duragent.journal.state import SessionState
 from duragent.session.expiry import expired_sessions
 from duragent.stores.base import Claim
-from duragent.stores.files.checkup import check, replay
+from duragent.stores.files.checkup import check
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.store import FileStore
+from duragent.stores.replay import replay
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.transfer.export import export
 from duragent.transfer.fork import Fork, fork
@@ -109,7 +110,7 @@ async def test_looking_changes_no_file(place: Place, tmp_path: Path) -> None:
         assert said(await place.house.sessions.records(session, back)) == EXPECTED[session]
         found = check(place.root, session)
         assert (found.damage, found.records, found.behind_bytes) == (None, listed[session].seq, 0)
-        assert replay(place.root, session).state == await place.house.sessions.state(session)
+        assert replay(FileLogReader(place.root), session).state == await place.house.sessions.state(session)
         with pytest.raises(NotDamaged):
             await place.house.sessions.repair(session)
     assert all_files() == before

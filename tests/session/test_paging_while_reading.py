@@ -18,7 +18,7 @@ NAMES = [f"session_{number}" for number in range(4)]
 class Copied(MemoryStore):
     """A workspace that was copied: each log is newer than its newest record."""
 
-    async def list_sessions(self) -> list[Listed]:
+    async def list_streams(self) -> list[Listed]:
         return [Listed(name, "mark", COPIED + number) for number, name in enumerate(NAMES)]
 
 

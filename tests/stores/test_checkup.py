@@ -11,8 +11,11 @@ from duragent.errors import Damaged, SessionNotFound
 from duragent.journal import events as e
 from duragent.journal import snapshot
 from duragent.journal.record import Record, crc_seed, encode
-from duragent.stores.files.checkup import Checkup, check, differences, replay, saved_snapshot
+from duragent.stores.files.checkup import check
+from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.store import FileStore
+from duragent.stores.reader import Checkup
+from duragent.stores.replay import differences, replay, saved_snapshot
 from tests.stores.test_mending import LINES, files, make_log, spoil, write_snapshot
 from tests.support.logs import SESSION, TS, QuickDisk, conversation, lines_of
 from tests.support.places import GOLDEN
@@ -33,8 +36,6 @@ async def test_whole_log_is_whole_and_looking_changes_nothing(tmp_path: Path, ev
     found = check(tmp_path, SESSION)
     assert (seen(found), found.is_whole, found.blobs, found.kept_aside) == ((15, 0, ""), True, 0, ())
     assert found.good_bytes == sum(map(len, LINES))
-    assert found.state is not None
-    assert (found.state.agent, found.state.title, found.state.seq) == ("assistant", "Files", 15)
     assert files(folder) == before
 
 
@@ -61,8 +62,8 @@ async def test_record_whose_checksum_fits_and_that_is_none_is_damage(tmp_path: P
         log.write(bad)
     assert seen(check(tmp_path, SESSION)) == (15, len(bad), "events.jsonl:16")
     with pytest.raises(Damaged):
-        replay(tmp_path, SESSION)
-    assert replay(tmp_path, SESSION, 15).state.seq == 15
+        replay(FileLogReader(tmp_path), SESSION)
+    assert replay(FileLogReader(tmp_path), SESSION, 15).state.seq == 15
 
 
 async def test_log_that_lost_what_its_summary_has_seen_is_damaged(tmp_path: Path) -> None:
@@ -126,8 +127,8 @@ async def test_fold_up_to_any_record_is_the_state_that_it_had(tmp_path: Path, ev
     folder = await make_log(tmp_path, events)
     for seq in range(1, 16):
         write_snapshot(folder, seq)
-        saved = saved_snapshot(folder, SESSION)
-        found = replay(tmp_path, SESSION, seq)
+        saved = saved_snapshot(FileLogReader(tmp_path), SESSION)
+        found = replay(FileLogReader(tmp_path), SESSION, seq)
         assert saved is not None
         assert (found.state, found.last_crc) == (saved.state, saved.last_crc)
         assert differences(found, (folder / "state.yaml").read_bytes()) == []
@@ -140,12 +141,12 @@ async def test_each_edited_field_of_a_summary_is_a_difference(tmp_path: Path) ->
     text = path.read_text()
     assert 'title: "Files"' in text
     path.write_text(text.replace('title: "Files"', 'title: "Mine"').replace("closed: true", "closed: maybe"))
-    assert saved_snapshot(folder, SESSION) is None
-    found = differences(replay(tmp_path, SESSION), path.read_bytes())
+    assert saved_snapshot(FileLogReader(tmp_path), SESSION) is None
+    found = differences(replay(FileLogReader(tmp_path), SESSION), path.read_bytes())
     assert ("title", "Files", "Mine") in found
     assert {key for key, _, _ in found} == {"title", "closed"} - ({"closed"} if "closed: true" not in text else set())
     path.write_bytes(b"\xff\x00 no summary at all")
-    assert len(differences(replay(tmp_path, SESSION), path.read_bytes())) > 5
+    assert len(differences(replay(FileLogReader(tmp_path), SESSION), path.read_bytes())) > 5
 
 
 async def test_log_of_duragent_rust_is_looked_over_and_folded_too(tmp_path: Path) -> None:
@@ -154,6 +155,6 @@ async def test_log_of_duragent_rust_is_looked_over_and_folded_too(tmp_path: Path
     # And one that says where it is from.
     records = len(OLD_LOG.read_bytes().splitlines()) + 1
     assert seen(check(tmp_path, "session_old")) == (records, 0, "")
-    found = replay(tmp_path, "session_old", 2)
+    found = replay(FileLogReader(tmp_path), "session_old", 2)
     assert found.state.seq == 2
     assert snapshot.facts(snapshot.dump(snapshot.Snapshot(found.state, found.last_crc))) == found.facts

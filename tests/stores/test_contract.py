@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from duragent.stores.base import Claim, Store
+from duragent.stores.base import SESSION, Claim, Store, StreamKind
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing.store_contract import PROMISES, Promise, check_store, damage_is_told
 from duragent.testing.store_copies import damage_is_mended
+from duragent.testing.store_kinds import KIND_PROMISES, NOTEBOOK, damage_of_another_kind_is_told
 
-Make = Callable[[], Store]
+Make = Callable[[StreamKind], Store]
 
 
 @pytest.fixture(params=["memory", "files", "files that rotate", "files that never stay open"])
@@ -22,11 +23,11 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]
     rotation = Rotation(events=3) if request.param == "files that rotate" else None
     numbers = itertools.count()
 
-    def make() -> Store:
+    def make(kind: StreamKind) -> Store:
         if request.param == "memory":
-            return MemoryStore()
+            return MemoryStore(kind)
         open_logs = 0 if request.param == "files that never stay open" else 256
-        store = FileStore(tmp_path / str(next(numbers)), rotation=rotation, open_logs=lambda: open_logs)
+        store = FileStore(tmp_path / str(next(numbers)), kind=kind, rotation=rotation, open_logs=lambda: open_logs)
         store.open()
         made.append(store)
         return store
@@ -43,7 +44,7 @@ def spoil(store: Store, session_id: str, seq: int) -> None:
         lines[seq - 1] = lines[seq - 1].replace(b"2026", b"2027")
         return
     assert isinstance(store, FileStore)
-    for path in (store._root / session_id).glob("events*.jsonl"):
+    for path in (store.root / session_id).glob("events*.jsonl"):
         data = path.read_bytes()
         if (at := data.find(mark)) >= 0:
             path.write_bytes(data[:at] + data[at:].replace(b"2026", b"2027", 1))
@@ -51,20 +52,29 @@ def spoil(store: Store, session_id: str, seq: int) -> None:
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
 async def test_store_keeps_its_promise(make_store: Make, promise: Promise) -> None:
-    store = make_store()
-    if isinstance(store, FileStore) and store._rotation.events == 3:
+    store = make_store(SESSION)
+    if isinstance(store, FileStore) and store.rotation.events == 3:
         rotating = (PROMISES[3], PROMISES[4], PROMISES[5])
         if promise in rotating:
             pytest.skip("a read ends where a sealed file does: see test_rotation.py")
     await promise(store)
 
 
+@pytest.mark.parametrize("promise", KIND_PROMISES, ids=lambda promise: promise.__name__)
+async def test_store_keeps_its_promise_for_a_second_kind(make_store: Make, promise: Promise) -> None:
+    await promise(make_store(NOTEBOOK))
+
+
+async def test_store_tells_damage_of_a_second_kind(make_store: Make) -> None:
+    await damage_of_another_kind_is_told(make_store(NOTEBOOK), spoil)
+
+
 async def test_store_tells_damage(make_store: Make) -> None:
-    store = make_store()
-    if isinstance(store, FileStore) and store._rotation.events == 3:
+    store = make_store(SESSION)
+    if isinstance(store, FileStore) and store.rotation.events == 3:
         pytest.skip("sealed files are checked when they are read: see test_rotation.py")
     await damage_is_told(store, spoil)
-    await damage_is_mended(make_store(), spoil)
+    await damage_is_mended(make_store(SESSION), spoil)
 
 
 async def test_whole_suite_runs_as_one_call(make_store: Make) -> None:
@@ -78,7 +88,7 @@ class _Forgetful(MemoryStore):
 
 class _Unfenced(MemoryStore):
     def _mine(self, claim: Claim):  # type: ignore[no-untyped-def]  # the stream's class is private
-        return self._streams[claim.session_id]
+        return self._streams[claim.stream_id]
 
 
 @pytest.mark.parametrize("broken", [_Forgetful, _Unfenced])

@@ -8,7 +8,7 @@ from duragent.errors import Damaged, SessionNotFound
 from duragent.journal.line import seq_of
 from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
-from duragent.stores.base import TornTail
+from duragent.stores.base import Stream, TornTail
 from duragent.stores.files.log_file import LogFile
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
@@ -33,7 +33,7 @@ def store(tmp_path: Path) -> FileStore:
 
 
 async def test_log_cut_at_every_byte_keeps_each_whole_append_and_saves_the_rest(store: FileStore) -> None:
-    folder = store._root / SESSION
+    folder = store.root / SESSION
     log = folder / "events.jsonl"
     for cut in range(1, len(WHOLE) + 1):
         log.write_bytes(WHOLE[:cut])
@@ -54,7 +54,7 @@ async def test_log_cut_at_every_byte_keeps_each_whole_append_and_saves_the_rest(
 
 
 async def test_torn_tail_of_nuls_is_cut_off(store: FileStore) -> None:
-    log = store._root / SESSION / "events.jsonl"
+    log = store.root / SESSION / "events.jsonl"
     for end in ENDS[1:]:
         for tail in (b"\0", b"\0" * 5000, APPENDS[0][0][:9] + b"\0" * 600):
             log.write_bytes(WHOLE[:end] + tail)
@@ -95,7 +95,7 @@ def test_every_flipped_bit_is_damage_at_its_record() -> None:
 
 
 async def test_changed_byte_makes_the_session_read_only_and_leaves_the_file_alone(store: FileStore) -> None:
-    log = store._root / SESSION / "events.jsonl"
+    log = store.root / SESSION / "events.jsonl"
     for position in range(0, len(WHOLE), 3):
         data = bytearray(WHOLE)
         data[position] ^= 1 << (position % 8)
@@ -128,7 +128,7 @@ async def test_changed_byte_makes_the_session_read_only_and_leaves_the_file_alon
     ids=["removed", "swapped", "twice", "first of a group", "blank", "pasted", "foreign end", "no crc", "crlf"],
 )
 async def test_edited_log_is_damaged(store: FileStore, change) -> None:  # type: ignore[no-untyped-def]  # a lambda
-    log = store._root / SESSION / "events.jsonl"
+    log = store.root / SESSION / "events.jsonl"
     log.write_bytes(b"".join(change([line for lines in APPENDS for line in lines])))
     claim = await store.claim(SESSION)
     assert claim.damage is not None
@@ -138,7 +138,7 @@ async def test_edited_log_is_damaged(store: FileStore, change) -> None:  # type:
 
 
 async def test_second_torn_tail_does_not_overwrite_the_first(store: FileStore) -> None:
-    folder = store._root / SESSION
+    folder = store.root / SESSION
     for tail in (b'{"seq":16,"ts":"first', b'{"seq":16,"ts":"second, longer'):
         (folder / "events.jsonl").write_bytes(WHOLE + tail)
         claim = await store.claim(SESSION)
@@ -159,7 +159,7 @@ def long_log() -> list[bytes]:
 def opened(folder: Path, data: bytes) -> LogFile:
     folder.mkdir(exist_ok=True)
     (folder / "events.jsonl").write_bytes(data)
-    log = LogFile(QuickDisk(), folder, SESSION, Rotation())
+    log = LogFile(QuickDisk(), folder, Stream(SESSION), Rotation())
     log.open()
     return log
 

@@ -300,14 +300,14 @@ async def test_folder_of_sessions_that_cannot_be_made_is_empty_and_made_by_the_f
     disk = Full()
     store = FileStore(tmp_path / "sessions", disk=disk)
     store.open()
-    assert (await store.list_sessions(), await store.get_index()) == ([], b"")
+    assert (await store.list_streams(), await store.get_index()) == ([], b"")
     with pytest.raises(SessionNotFound):
         await store.claim(SESSION)
     with pytest.raises(StoreFull, match=r"No space left on device \(make room\)"):
         await store.create(SESSION, APPENDS[0])
     disk.full = False
     await store.create(SESSION, APPENDS[0])
-    assert [listed.session_id for listed in await store.list_sessions()] == [SESSION]
+    assert [listed.stream_id for listed in await store.list_streams()] == [SESSION]
     store.close()
 
 
@@ -327,7 +327,7 @@ async def test_failed_claims_and_creations_leave_no_file_open(tmp_path: Path) ->
         disk.fail(nth, errno.EIO)
         with pytest.raises((StoreFull, Unavailable)):
             await store.create("session_new", [lines_of(1, [message("x")], "session_new")[0]])
-        assert [listed.session_id for listed in await store.list_sessions()] == [SESSION]
+        assert [listed.stream_id for listed in await store.list_streams()] == [SESSION]
     assert len(os.listdir("/proc/self/fd")) == descriptors
     store.close()
 
@@ -351,7 +351,7 @@ async def test_folder_without_a_record_is_no_session_and_its_name_is_free(tmp_pa
             (tmp_path / name / "events.jsonl").write_bytes(left)
         with pytest.raises(SessionNotFound):
             await store.claim(name)
-        assert await store.list_sessions() == []
+        assert await store.list_streams() == []
         claim = await store.create(name, lines_of(1, [message("x")], name))
         assert (claim.head, claim.torn) == (1, None)
         await store.delete(name)
@@ -366,7 +366,7 @@ async def test_deletion_that_was_cut_short_is_finished_at_the_next_start(tmp_pat
     os.rename(tmp_path / SESSION, tmp_path / f".deleted-{SESSION}")
     store = FileStore(tmp_path, disk=QuickDisk())
     store.open()
-    assert (list(tmp_path.iterdir()), await store.list_sessions()) == ([], [])
+    assert (list(tmp_path.iterdir()), await store.list_streams()) == ([], [])
     store.close()
 
 
@@ -381,7 +381,7 @@ async def test_log_that_is_damaged_from_its_first_record_on_is_not_taken_over(tm
     with pytest.raises(SessionExists):
         await store.create(SESSION, APPENDS[0])
     assert (tmp_path / SESSION / "events.jsonl").read_bytes() == damaged
-    assert [listed.session_id for listed in await store.list_sessions()] == [SESSION]
+    assert [listed.stream_id for listed in await store.list_streams()] == [SESSION]
     store.close()
 
 

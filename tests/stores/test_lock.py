@@ -156,7 +156,7 @@ async def test_nothing_is_acknowledged_when_the_folder_was_replaced_during_the_w
     with pytest.raises(Unavailable, match="another folder has its name now"):
         await store.append(claim, lines_of(2, [message("two")]), expect=1)
     disk.swaps = False
-    for work in (store.read(claim, 0, 9), store.claim(SESSION), store.list_sessions(), store.delete(SESSION)):
+    for work in (store.read(claim, 0, 9), store.claim(SESSION), store.list_streams(), store.delete(SESSION)):
         with pytest.raises(Unavailable, match="put the old one back"):
             await work
     shutil.rmtree(root)
@@ -175,7 +175,7 @@ async def test_a_folder_that_another_server_made_meanwhile_is_not_touched_withou
     full.fail(1, errno.ENOSPC, lasting=True)
     first = FileStore(root, disk=full, lock=locks[0])
     first.open()
-    assert await first.list_sessions() == []
+    assert await first.list_streams() == []
     second = FileStore(root, disk=QuickDisk(), lock=locks[1])
     second.open()
     await second.create(SESSION, lines_of(1, [message("one")]))

@@ -16,7 +16,7 @@ from duragent.journal.apply import reduce
 from duragent.journal.line import crc_of
 from duragent.journal.record import crc_seed, decode
 from duragent.journal.state import SessionState
-from duragent.stores.base import TornTail
+from duragent.stores.base import Stream, TornTail
 from duragent.stores.files.checkup import check
 from duragent.stores.files.repair import mend
 from duragent.stores.files.rotation import Rotation
@@ -95,7 +95,7 @@ async def test_damage_at_any_record_is_put_aside_and_the_log_goes_on(tmp_path: P
         before, good = whole_log(root / SESSION), GROUPS.get(seq, seq - 1)
         good_bytes = b"".join(LINES[:good])
         said: list[TornTail] = []
-        mend(QuickDisk(), root / SESSION, SESSION, good, closing(good, said))
+        mend(QuickDisk(), root / SESSION, Stream(SESSION), good, closing(good, said))
         assert whole_log(root / SESSION) == good_bytes + b"".join(closing(good)(said[0]))
         assert (root / SESSION / said[0].saved_as).read_bytes() == before.removeprefix(good_bytes)
         assert said[0].size_bytes == len(before) - len(good_bytes)
@@ -109,7 +109,7 @@ async def test_log_without_any_good_record_is_left_as_it_is(tmp_path: Path) -> N
     before = files(folder)
     for good_seq in (0, 1, 99):
         with pytest.raises(Damaged, match=f"there is no good record {good_seq} to go on from"):
-            mend(QuickDisk(), folder, SESSION, good_seq, closing(good_seq))
+            mend(QuickDisk(), folder, Stream(SESSION), good_seq, closing(good_seq))
     assert files(folder) == before
 
 
@@ -118,7 +118,7 @@ async def test_group_is_never_cut_in_two(tmp_path: Path) -> None:
     spoil(folder, 10)
     before = files(folder)
     with pytest.raises(Damaged):
-        mend(QuickDisk(), folder, SESSION, 9, closing(9))
+        mend(QuickDisk(), folder, Stream(SESSION), 9, closing(9))
     assert files(folder) == before
 
 
@@ -130,7 +130,7 @@ async def test_log_that_a_summary_has_seen_more_of_is_mended_where_it_ends(tmp_p
     assert (damage := check(tmp_path, SESSION).damage) is not None
     assert "state.yaml has seen 15" in damage.problem
     said: list[TornTail] = []
-    mend(QuickDisk(), folder, SESSION, 14, closing(14, said))
+    mend(QuickDisk(), folder, Stream(SESSION), 14, closing(14, said))
     assert (said[0].size_bytes, said[0].saved_as) == (0, "")
     assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in folder.glob("events*.jsonl"))
     assert (await opened(tmp_path), check(tmp_path, SESSION).damage) == ((16, None), None)
@@ -140,7 +140,7 @@ async def test_second_damage_at_the_same_place_is_kept_beside_the_first(tmp_path
     folder = await make_log(tmp_path)
     for number in (1, 2):
         spoil(folder, 13)
-        mend(QuickDisk(), folder, SESSION, 12, closing(12))
+        mend(QuickDisk(), folder, Stream(SESSION), 12, closing(12))
         assert len(list(folder.glob("events.damaged-13*"))) == number
 
 
@@ -209,7 +209,7 @@ async def test_mending_may_be_cut_short_at_every_operation_and_be_done_again(
         root = tmp_path / str(steps)
         folder = Path(shutil.copytree(whole, root / SESSION))
         try:
-            mend(_Stopping(steps, error), folder, SESSION, good, closing(good))
+            mend(_Stopping(steps, error), folder, Stream(SESSION), good, closing(good))
             break
         except (CrashPointReached, OSError):
             pass
@@ -220,7 +220,7 @@ async def test_mending_may_be_cut_short_at_every_operation_and_be_done_again(
             continue
         # Damaged as it was; and done again, it is mended, and still nothing is lost.
         again = _good(root)
-        mend(QuickDisk(), folder, SESSION, again, closing(again))
+        mend(QuickDisk(), folder, Stream(SESSION), again, closing(again))
         _nothing_lost(before, files(folder))
         assert await opened(root) == (again + 2, None)
         assert again in (good, good + 2)

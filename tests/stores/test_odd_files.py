@@ -57,7 +57,8 @@ async def test_odd_file_is_damage_of_its_session_or_an_absent_cache(
     root = tmp_path / "sessions"
     for session_id in (SESSION, OTHER):
         await filled(store, session_id)
-    claim: Claim = store._claims[SESSION]
+    claim: Claim | None = store.claimed(SESSION)
+    assert claim is not None
     if not in_use:
         await store.release(claim)
     (root / SESSION / name).unlink()
@@ -81,8 +82,8 @@ async def test_odd_file_is_damage_of_its_session_or_an_absent_cache(
             assert await store.get_partial(claim) == b""
             await store.put_partial(claim, b"more", append=True)
         assert (checkup.check(root, SESSION).damage is not None) is is_log
-        assert set(FileLogReader(root).session_ids()) == {SESSION, OTHER}
-        assert {each.session_id for each in await store.list_sessions()} == {SESSION, OTHER}
+        assert set(FileLogReader(root).stream_ids()) == {SESSION, OTHER}
+        assert {each.stream_id for each in await store.list_streams()} == {SESSION, OTHER}
         other = await store.claim(OTHER)
         await store.append(other, lines_of(10, [message("goes on")], OTHER), expect=9)
 
@@ -94,14 +95,16 @@ async def test_odd_index_and_odd_names_stop_nobody(store: FileStore, tmp_path: P
     for name in ("a\nb", "session_x\n", "\udcff", " ", "x" * 200):
         (root / name).mkdir()
     assert await store.get_index() == b""
-    assert [each.session_id for each in await store.list_sessions()] == [SESSION]
-    assert FileLogReader(root).session_ids() == [SESSION]
+    assert [each.stream_id for each in await store.list_streams()] == [SESSION]
+    assert FileLogReader(root).stream_ids() == [SESSION]
 
 
 async def test_session_folder_that_is_a_link_is_damage(store: FileStore, tmp_path: Path) -> None:
     await filled(store, SESSION)
     root = tmp_path / "sessions"
-    await store.release(store._claims[SESSION])
+    claim: Claim | None = store.claimed(SESSION)
+    assert claim is not None
+    await store.release(claim)
     (root / SESSION).rename(tmp_path / "elsewhere")
     (root / SESSION).symlink_to(tmp_path / "elsewhere")
     claim = await store.claim(SESSION)
@@ -135,7 +138,8 @@ async def read_all(store: FileStore, claim: Claim) -> None:
 
 
 async def must_be_told(store: FileStore, size: int) -> None:
-    claim = store._claims[SESSION]
+    claim = store.claimed(SESSION)
+    assert claim is not None
     with pytest.raises(Damaged, match=f"the file has {size} bytes, and had {len(LOG)}"):
         await read_all(store, claim)
     with pytest.raises(Damaged):
@@ -163,8 +167,7 @@ async def test_calls_that_hang_take_no_threads_from_the_others_and_do_not_stop_t
 ) -> None:
     monkeypatch.setattr(threads, "STUCK_SECONDS", 0.05)
     disk = Hanging()
-    store = FileStore(tmp_path, disk=disk)
-    store._threads = Threads(0.05)
+    store = FileStore(tmp_path, disk=disk, threads=Threads(0.05))
     store.open()
     names = [f"session_stuck{number}" for number in range(2 * threads.THREADS)]
     for name in [SESSION, *names]:

@@ -25,12 +25,15 @@ from duragent.journal.line import crc_of
 from duragent.journal.record import crc_seed, decode
 from duragent.journal.scan import scan
 from duragent.journal.state import SessionState
+from duragent.stores.base import Stream
 from duragent.stores.files import checkup
 from duragent.stores.files.listing import listed
 from duragent.stores.files.log_file import LogFile
-from duragent.stores.files.reader import FileLogReader, verify
+from duragent.stores.files.pieces import verify
+from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.segments import ACTIVE, sealed_segments
+from duragent.stores.replay import replay
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.logs import SESSION, QuickDisk, lines_of, message
 
@@ -118,7 +121,7 @@ class Stepped(QuickDisk):
 
 
 def opened(disk: Stepped, folder: Path, events: int = 100) -> LogFile:
-    log = LogFile(disk, folder, SESSION, Rotation(events=events))
+    log = LogFile(disk, folder, Stream(SESSION), Rotation(events=events))
     log.open()
     return log
 
@@ -177,7 +180,7 @@ def delete(disk: Stepped, folder: Path) -> None:
 
 
 def verifies(disk: Stepped, root: Path) -> int:
-    return verify(disk, root / SESSION, SESSION)
+    return verify(disk, root / SESSION, Stream(SESSION))
 
 
 def shows(disk: Stepped, root: Path) -> int:
@@ -200,18 +203,18 @@ def checks(disk: Stepped, root: Path) -> int:
 
 
 def replays(disk: Stepped, root: Path) -> int:
-    return checkup.replay(root, SESSION, None, disk).state.seq
+    return replay(FileLogReader(root, disk), SESSION).state.seq
 
 
 def lists(disk: Stepped, root: Path) -> int:
-    assert [each.session_id for each in listed(disk, root)] in ([SESSION], [])
+    assert [each.stream_id for each in listed(disk, root)] in ([SESSION], [])
     return HEAD if (root / SESSION).exists() else 0
 
 
 def as_it_was(disk: Stepped, root: Path) -> int:
     """The check of version 0.1.0: first the sealed files, then the active one."""
     folder, seed, seq = root / SESSION, crc_seed(SESSION), None
-    sealed, damage = sealed_segments(disk, folder, SESSION)
+    sealed, damage = sealed_segments(disk, folder, Stream(SESSION))
     for segment in sealed:
         seq = scan(disk.read_file(segment.path, 1 << 30), seed, after=seq).seq
     if damage is not None:

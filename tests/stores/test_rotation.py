@@ -39,7 +39,8 @@ async def test_log_of_several_files_is_read_as_one_in_both_directions(tmp_path: 
     store = await filled(tmp_path)
     assert names(tmp_path) == ["events-1.jsonl", "events-13.jsonl", "events-7.jsonl", "events.jsonl"]
     for again in (False, True):
-        claim = await store.claim(SESSION) if again else store._claims[SESSION]
+        claim = await store.claim(SESSION) if again else store.claimed(SESSION)
+        assert claim is not None
         assert (claim.head, claim.oldest, claim.damage) == (20, 1, None)
         for after in range(20):
             for limit in (1, 3, 100):
@@ -87,14 +88,14 @@ async def test_crash_between_sealing_and_the_new_file_is_mended(
     assert names(tmp_path) == ["events-1.jsonl"]
 
     reader = FileLogReader(tmp_path)
-    assert (reader.session_ids(), list(reader.lines(SESSION))) == ([SESSION], LINES[:6])
+    assert (reader.stream_ids(), list(reader.lines(SESSION))) == ([SESSION], LINES[:6])
     store = a_store(tmp_path)
-    assert [listed.session_id for listed in await store.list_sessions()] == [SESSION]
+    assert [listed.stream_id for listed in await store.list_streams()] == [SESSION]
     await store.verify(SESSION)
     for _ in range(2):
         claim = await store.claim(SESSION)
         assert (claim.head, claim.torn, claim.damage) == (6, None, None)
-    assert [listed.session_id for listed in await store.list_sessions()] == [SESSION]
+    assert [listed.stream_id for listed in await store.list_streams()] == [SESSION]
     assert await store.read_back(claim, None, 2) == b"".join(LINES[4:6])
     await store.append(claim, [LINES[6]], expect=6)
     assert await store.read(claim, 6, 9) == LINES[6]

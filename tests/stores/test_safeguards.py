@@ -192,7 +192,7 @@ async def test_opening_syncs_what_a_dead_process_may_have_left_unsynced(store: F
     disk.took()
     await store.release(await store.claim(SESSION))
     assert disk.took() == [("sync", "events.jsonl"), ("sync_folder", SESSION), ("sync_folder", "sessions")]
-    with (store._root / SESSION / "events.jsonl").open("ab") as log:
+    with (store.root / SESSION / "events.jsonl").open("ab") as log:
         log.write(APPENDS[1][0][:30])
     await store.claim(SESSION)
     torn = f"events.torn-{len(APPENDS[0][0])}"
@@ -214,7 +214,7 @@ class _Peeking(Ordered):
     store: FileStore
 
     def sync(self, fd: int) -> None:
-        claim = self.store._claims.get(SESSION)
+        claim = self.store.claimed(SESSION)
         if claim is not None:
             self.seen = (claim.head, claim.log.read(1, 10), claim.log.read_back(None, 10))
 
@@ -315,7 +315,7 @@ async def test_changed_or_absent_blob_is_damage(store: FileStore) -> None:
     claim = await store.create(SESSION, APPENDS[0])
     await store.put_blob(claim, DIGEST, BLOB)
     assert await store.get_blob(claim, DIGEST) == BLOB
-    path = store._root / SESSION / "blobs" / DIGEST
+    path = store.root / SESSION / "blobs" / DIGEST
     path.write_bytes(BLOB[:-1] + b"c")
     with pytest.raises(Damaged, match="is not what its name says"):
         await store.get_blob(claim, DIGEST)
@@ -352,15 +352,15 @@ async def test_files_of_sessions_are_for_their_owner_only(store: FileStore) -> N
     await store.put_blob(claim, DIGEST, BLOB)
     await store.put_snapshot(claim, b"x: 1\n")
     await store.put_partial(claim, b"{}\n", append=False)
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in [store._root, *store._root.rglob("*")]}
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in [store.root, *store.root.rglob("*")]}
     assert modes == {0o700, 0o600}
     store.close()
 
 
 @pytest.mark.parametrize("name", ["..", ".", "../sessions/x", "/etc", "X/Y", ".deleted-x", "", "a" * 65])
 async def test_store_opens_nothing_outside_of_its_folder(store: FileStore, name: str) -> None:
-    (store._root / "events.jsonl").write_bytes(APPENDS[0][0])
-    (store._root.parent / "events.jsonl").write_bytes(APPENDS[0][0])
+    (store.root / "events.jsonl").write_bytes(APPENDS[0][0])
+    (store.root.parent / "events.jsonl").write_bytes(APPENDS[0][0])
     with pytest.raises(SessionNotFound):
         await store.claim(name)
     store.close()

@@ -179,7 +179,7 @@ class House:
         return events
 
     async def nothing_written(self) -> bool:
-        return await self.store.list_sessions() == []
+        return await self.store.list_streams() == []
 
     @asynccontextmanager
     async def live(self, **options: Any) -> AsyncIterator[httpx.AsyncClient]:

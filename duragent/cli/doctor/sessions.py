@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from duragent.cli import view
 from duragent.cli.doctor.finding import Diagnosis
+from duragent.cli.logs import open_logs
 
 if TYPE_CHECKING:
-    from duragent.stores.files.checkup import Checkup
+    from duragent.stores.reader import Checkup, StoreReader
 
 SECONDS = 3.0
 SHOWN = 10
@@ -19,17 +20,16 @@ SHOWN = 10
 def sessions(sessions_dir: Path, now: Callable[[], float] = time.monotonic) -> Iterator[Diagnosis]:
     """What can be said of them within `SECONDS`, the last changed first."""
     from duragent.errors import SessionNotFound
-    from duragent.stores.files.checkup import check
-    from duragent.stores.files.reader import FileLogReader
 
-    names = sorted(FileLogReader(sessions_dir).session_ids(), key=lambda name: -_changed(sessions_dir / name))
+    reader = open_logs(sessions_dir)
+    names = reader.last_changed_first()
     found: list[Checkup] = []
     until = now() + SECONDS
     for name in names:
         if found and now() > until:
             break
         try:
-            found.append(check(sessions_dir, name))
+            found.append(reader.check(name))
         except SessionNotFound:
             # It was deleted meanwhile.
             continue
@@ -37,14 +37,7 @@ def sessions(sessions_dir: Path, now: Callable[[], float] = time.monotonic) -> I
     yield from _damaged([each for each in found if each.damage is not None])
     yield from _unread(found)
     yield from _put_aside(found)
-    yield from _leftovers(sessions_dir)
-
-
-def _changed(folder: Path) -> float:
-    try:
-        return (folder / "events.jsonl").lstat().st_mtime
-    except OSError:
-        return 0.0
+    yield from _leftovers(reader)
 
 
 def _looked_over(names: Sequence[str], found: "Sequence[Checkup]") -> Diagnosis:
@@ -63,15 +56,13 @@ def _damaged(damaged: "Sequence[Checkup]") -> Iterator[Diagnosis]:
     for each in damaged[:SHOWN]:
         damage = each.damage
         assert damage is not None
-        hint = f"`duragent session repair {each.session_id}` goes on behind its {each.records:,} good records"
+        hint = f"`duragent session repair {each.stream_id}` goes on behind its {each.records:,} good records"
         if damage.is_of_blob:
             at = max(damage.shared_seq, 1)
-            hint = f"only a backup has it; `duragent fork {each.session_id}@{at}` goes on without what refers to it"
+            hint = f"only a backup has it; `duragent fork {each.stream_id}@{at}` goes on without what refers to it"
         elif not each.records:
             hint = "nothing is left to go on from; a backup comes back with `duragent session import`"
-        yield Diagnosis(
-            "sessions", "problem", f"{each.session_id}: {damage.file}:{damage.line}: {damage.problem}", hint
-        )
+        yield Diagnosis("sessions", "problem", f"{each.stream_id}: {damage.file}:{damage.line}: {damage.problem}", hint)
     if len(damaged) > SHOWN:
         yield Diagnosis(
             "sessions", "problem", f"{len(damaged) - SHOWN:,} more are damaged", "`duragent session verify`"
@@ -82,21 +73,21 @@ def _unread(found: "Sequence[Checkup]") -> Iterator[Diagnosis]:
     """What could not be read of logs of duragent v0.5: it is no damage of ours, and nothing is to be done."""
     noted = [each for each in found if each.notes]
     for each in noted[:SHOWN]:
-        text = f"{each.session_id}: {view.one_line('; '.join(each.notes), 400)}"
+        text = f"{each.stream_id}: {view.one_line('; '.join(each.notes), 400)}"
         yield Diagnosis("sessions", "note", text, "v0.5 left it so; all that can be read is there")
     if len(noted) > SHOWN:
         yield Diagnosis("sessions", "note", f"{len(noted) - SHOWN:,} more are so", "`duragent session verify`")
 
 
 def _put_aside(found: "Sequence[Checkup]") -> Iterator[Diagnosis]:
-    kept = [f"{each.session_id}/{name}" for each in found for name in each.kept_aside]
+    kept = [f"{each.stream_id}/{name}" for each in found for name in each.kept_aside]
     if kept:
         text = f"{view.many(len(kept), 'file')} set aside by a recovery or a repair: {view.some(kept)}"
         yield Diagnosis("sessions", "note", text, "nothing reads them any more; look, and keep or delete them")
 
 
-def _leftovers(sessions_dir: Path) -> Iterator[Diagnosis]:
-    left = sorted(path.name for start in (".deleted-*", ".adopted-*") for path in sessions_dir.glob(start))
+def _leftovers(reader: "StoreReader") -> Iterator[Diagnosis]:
+    left = reader.leftovers()
     if left:
         text = f"left by a deletion or an import that was cut short: {view.some(left)}"
         yield Diagnosis("sessions", "note", text, "the next start of the server removes it")

@@ -3,20 +3,19 @@
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from duragent.cli import options, view
+from duragent.cli.logs import find_log, open_logs
 from duragent.cli.place import need_config
-from duragent.cli.session_ids import check_prefix, not_one
 from duragent.errors import Damaged, SessionDeleted, SessionNotFound
 
 if TYPE_CHECKING:
     from duragent.journal.events import HistoryAdopted, LogRecovered, ModelReplied
     from duragent.journal.record import Record
-    from duragent.stores.files.reader import FileLogReader
+    from duragent.stores.reader import StoreReader
 
 FOLLOW_SECONDS = 0.2
 RESULT_LINES = 20
@@ -36,11 +35,8 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
     json: options.Json = False,
 ) -> None:
     """Show a session's log, oldest first. Needs no server: it reads the files alone."""
-    from duragent.stores.files.reader import FileLogReader
-
-    sessions_dir = need_config(config, workspace).sessions_dir
-    found = find_folder(sessions_dir, session_id)
-    reading = _Reading(FileLogReader(sessions_dir), found)
+    reader = open_logs(need_config(config, workspace).sessions_dir)
+    reading = _Reading(reader, find_log(reader, session_id))
     records = reading.records()
     if last:
         # Counted are those that are shown.
@@ -48,7 +44,7 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
         records = iter(deque(shown, maxlen=last))
     lines = _lines(records, every=every, json=json)
     view.page(lines, pager=not (no_pager or json or follow))
-    reading.compare_end(sessions_dir)
+    reading.compare_end()
     if reading.damage is not None:
         raise reading.damage
     while follow:
@@ -62,7 +58,7 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
 class _Reading:
     """Remembers how far it has read, and keeps the damage it met until what was good is shown."""
 
-    def __init__(self, reader: "FileLogReader", session_id: str) -> None:
+    def __init__(self, reader: "StoreReader", session_id: str) -> None:
         self.damage: Damaged | None = None
         self._reader, self._session_id, self._seq = reader, session_id, 0
         self._at_end = False
@@ -79,31 +75,15 @@ class _Reading:
             # Found once already: its folder went away while it was read.
             raise SessionDeleted(self._session_id) from error
 
-    def compare_end(self, sessions_dir: Path) -> None:
+    def compare_end(self) -> None:
         """A log that was read to its end may have lost a part of it: its summary knows how far it went."""
-        from duragent.stores.files.checkup import check, saved_snapshot
+        from duragent.stores.replay import saved_snapshot
 
         if not self._at_end:  # A pager that was left early.
             return
-        saved = saved_snapshot(sessions_dir / self._session_id, self._session_id)
+        saved = saved_snapshot(self._reader, self._session_id)
         if saved is not None and saved.state.seq > self._seq:
-            self.damage = check(sessions_dir, self._session_id).damage
-
-
-def find_folder(sessions_dir: Path, prefix: str) -> str:
-    """The id of the only session on disk that starts so. Raises SessionNotFound, AmbiguousId."""
-    check_prefix(prefix)
-    try:
-        names = sorted(path.name for path in sessions_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError:
-        names = []
-    for exact in (prefix, f"session_{prefix}"):
-        if exact in names:
-            return exact
-    found = [name for name in names if name.startswith((prefix, f"session_{prefix}"))]
-    if len(found) != 1:
-        raise not_one(prefix, found)
-    return found[0]
+            self.damage = self._reader.check(self._session_id).damage
 
 
 def _lines(records: "Iterable[Record]", *, every: bool, json: bool) -> Iterator[str]:

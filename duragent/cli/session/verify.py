@@ -1,8 +1,7 @@
 """`duragent session verify|repair`: is it whole, and if not, what can be saved?"""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,13 +9,13 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.completions import complete_session
 from duragent.cli.connection import Connection, Where, connect, find_session
+from duragent.cli.logs import find_log, open_logs
 from duragent.cli.loop import run
 from duragent.cli.place import need_config
-from duragent.cli.session.log import find_folder
 from duragent.errors import InvalidRequest, NotDamaged, SessionNotFound
 
 if TYPE_CHECKING:
-    from duragent.stores.files.checkup import Checkup
+    from duragent.stores.reader import Checkup
 
 DAMAGED_EXIT = 65
 
@@ -31,15 +30,12 @@ def verify(
     json: options.Json = False,
 ) -> None:
     """Read every record and every blob of sessions, and say what is not whole. Needs no server, changes nothing."""
-    from duragent.stores.files.checkup import check
-    from duragent.stores.files.reader import FileLogReader
-
-    sessions_dir = need_config(config, workspace).sessions_dir
-    names = [find_folder(sessions_dir, each) for each in sessions or ()] or FileLogReader(sessions_dir).session_ids()
+    reader = open_logs(need_config(config, workspace).sessions_dir)
+    names = [find_log(reader, prefix) for prefix in sessions or ()] or reader.stream_ids()
     found = []
     for name in progress(names, "verifying"):
         try:
-            found.append(check(sessions_dir, name))
+            found.append(reader.check(name))
         except SessionNotFound:
             # Unless somebody asked for it, one that was deleted meanwhile is none.
             if sessions:
@@ -49,7 +45,7 @@ def verify(
         view.print_json([_fields(each) for each in found])
     else:
         shown = found if sessions else damaged
-        rows = [(each.session_id, str(each.records), str(each.blobs), _said(each)) for each in shown]
+        rows = [(each.stream_id, str(each.records), str(each.blobs), _said(each)) for each in shown]
         if rows:
             view.print_table(("SESSION", "GOOD RECORDS", "BLOBS", "FOUND"), rows, "")
         records = sum(each.records for each in found)
@@ -59,7 +55,7 @@ def verify(
         typer.echo(told, err=bool(rows))
         for each in damaged:
             typer.echo(view.clean(_remedy(each)), err=True)
-        for session_id, note in ((each.session_id, note) for each in found for note in each.notes):
+        for session_id, note in ((each.stream_id, note) for each in found for note in each.notes):
             typer.echo(f"{session_id}: {view.one_line(note)}", err=True)
     raise typer.Exit(DAMAGED_EXIT if damaged else 0)
 
@@ -77,10 +73,10 @@ def progress(names: Sequence[str], what: str) -> Iterable[str]:
 def _remedy(found: "Checkup") -> str:
     """What can be done about the damage."""
     if found.lost_blobs:
-        return f"{found.session_id}: only a backup has a lost blob; `duragent doctor` says what a fork saves"
+        return f"{found.stream_id}: only a backup has a lost blob; `duragent doctor` says what a fork saves"
     if not found.records:
-        return f"{found.session_id}: nothing is left to go on from; only a backup brings it back"
-    return f"duragent session repair {found.session_id}"
+        return f"{found.stream_id}: nothing is left to go on from; only a backup brings it back"
+    return f"duragent session repair {found.stream_id}"
 
 
 def _sum(damaged: "Sequence[Checkup]") -> str:
@@ -98,7 +94,7 @@ def _said(found: "Checkup") -> str:
 def _fields(found: "Checkup") -> dict[str, object]:
     damage = found.damage
     return {
-        "session_id": found.session_id,
+        "session_id": found.stream_id,
         "whole": found.is_whole,
         "good_records": found.records,
         "blobs": found.blobs,
@@ -133,7 +129,7 @@ async def _repair(where: Where, prefix: str, yes: bool) -> None:
                 raise InvalidRequest(problem)
             typer.confirm("Go on behind the last good record? The rest is kept beside the log.", abort=True)
         repaired = await connection.client.repair(session.session_id)
-        kept = _kept(connection.config.sessions_dir / repaired.session_id) if connection.config else ()
+        kept = open_logs(connection.config.sessions_dir).repaired(repaired.session_id) if connection.config else []
     typer.echo(f"{repaired.session_id} goes on behind its good records; it has {repaired.head} now.")
     for name in kept:
         typer.echo(f"Set aside: {name}", err=True)
@@ -141,15 +137,9 @@ async def _repair(where: Where, prefix: str, yes: bool) -> None:
 
 def _problem(connection: Connection, session_id: str) -> str:
     """What the server has not noticed yet. Raises NotDamaged."""
-    from duragent.stores.files.checkup import check
-
     if connection.config is None:
         return "The server has found no damage yet; it looks once more."
-    damage = check(connection.config.sessions_dir, session_id).damage
+    damage = open_logs(connection.config.sessions_dir).check(session_id).damage
     if damage is None:
         raise NotDamaged(session_id)
     return str(damage)
-
-
-def _kept(folder: Path) -> Iterator[Path]:
-    yield from sorted(folder.glob("events.damaged-*"))

@@ -26,7 +26,7 @@ from duragent.server.routes.messages import accepted
 from duragent.server.turn_response import TurnResponse, cancelled_attempt, completed_or_cancelled
 from duragent.session.approvals import if_readable
 from duragent.session.sessions import Receipt
-from duragent.stores.base import SESSION_ID
+from duragent.stores.base import STREAM_ID
 from duragent.wire import Accepted, Approval, ApprovalList, Completed, Decide
 
 
@@ -42,7 +42,7 @@ async def list_approvals(doors: Dependencies, request: Request) -> Response:
 
 async def _of_session(doors: Dependencies, session_id: str) -> list[Question]:
     """What this session asks, also when it has not been read yet."""
-    if not SESSION_ID.match(session_id) or session_id in doors.sessions.damaged():
+    if not STREAM_ID.match(session_id) or session_id in doors.sessions.damaged():
         return []
     question = await if_readable(doors.sessions.question(session_id))
     return [question] if question else []

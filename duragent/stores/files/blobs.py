@@ -5,15 +5,15 @@ import hashlib
 from pathlib import Path
 
 from duragent.crashpoint import crashpoint
-from duragent.errors import Damaged
+from duragent.stores.base import Stream
 from duragent.stores.files.disk import Disk
 from duragent.system.safe_read import OddFile
 
 BLOB_MAX_BYTES = 256 << 20
 """As `session.archive` takes in."""
 
-Good = tuple[str, int]
-"""A session's id, and the last record up to which its log is known to be good."""
+Good = tuple[Stream, int]
+"""A stream, and the last record up to which its log is known to be good."""
 
 
 def write_blob(disk: Disk, folder: Path, sha256: str, data: bytes) -> None:
@@ -38,5 +38,5 @@ def read_blob(disk: Disk, folder: Path, sha256: str, good: Good) -> bytes:
         problem = "is absent"
     except OddFile as odd:
         problem = f"cannot be read: {odd.problem}"
-    session_id, good_seq = good
-    raise Damaged(session_id, f"blobs/{sha256}", 1, f"the blob {problem}", good_seq)
+    stream, good_seq = good
+    raise stream.damaged(f"blobs/{sha256}", 1, f"the blob {problem}", good_seq)

@@ -1,6 +1,6 @@
-"""Taking a whole log in: it is written under a name that is no session's, and becomes one by its last step. Blocking.
+"""Taking a whole log in: it is written under a name that no stream has, and becomes one by its last step. Blocking.
 
-The law: under the session's name there is all of it or nothing, whatever happens in between.
+The law: under the stream's name there is all of it or nothing, whatever happens in between.
 """
 
 import contextlib
@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from duragent.crashpoint import crashpoint
-from duragent.errors import SessionExists, StoreFull
 from duragent.journal.line import first_seq
-from duragent.journal.record import crc_seed
+from duragent.stores.base import Stream
 from duragent.stores.files.blobs import write_blob
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.log_file import LogFile
@@ -25,15 +24,15 @@ DELETED = ".deleted-"
 
 
 class LogImport:
-    """One session on its way in: `begin`, `add` and `add_blob`, `name`; and `close` in any case."""
+    """One stream on its way in: `begin`, `add` and `add_blob`, `name`; and `close` in any case."""
 
-    def __init__(self, disk: Disk, root: Path, session_id: str, rotation: Rotation) -> None:
-        self._disk, self._root, self._session_id = disk, root, session_id
-        self._folder, self._named = root / f"{ADOPTED}{session_id}", root / session_id
-        self._log = LogFile(disk, self._folder, session_id, rotation)
+    def __init__(self, disk: Disk, root: Path, stream: Stream, rotation: Rotation) -> None:
+        self._disk, self._root, self._stream = disk, root, stream
+        self._folder, self._named = root / f"{ADOPTED}{stream.id}", root / stream.id
+        self._log = LogFile(disk, self._folder, stream, rotation)
 
     def begin(self) -> None:
-        """Raises SessionExists."""
+        """Raises the kind's `exists`."""
         self._is_free()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -49,13 +48,13 @@ class LogImport:
         self._or_full(lambda: write_blob(self._disk, self._folder, sha256, data))
 
     def name(self) -> None:
-        """From here on it is a session. Raises SessionExists, StoreFull."""
+        """From here on it is a stream. Raises the kind's `exists`, StoreFull."""
         crashpoint("adopt.written")
         self._or_full(self._take_name)
         crashpoint("adopt.named")
 
     def _take_name(self) -> None:
-        gone = self._root / f"{DELETED}{self._session_id}"
+        gone = self._root / f"{DELETED}{self._stream.id}"
         if self._is_free() and self._named.exists():
             shutil.rmtree(gone, ignore_errors=True)
             self._disk.rename(self._named, gone)
@@ -63,20 +62,20 @@ class LogImport:
         try:
             self._disk.sync_folder(self._root)
         except OSError:
-            # Nobody is told of this session: it should not turn up later.
+            # The caller gets an error: the stream must not turn up later.
             with contextlib.suppress(OSError):
                 self._disk.rename(self._named, self._folder)
             raise
         shutil.rmtree(gone, ignore_errors=True)
 
     def _is_free(self) -> bool:
-        """Whether the name is free, or has only what a crash left of a session without any record.
+        """Whether the name is free, or has only what a crash left of a stream without any record.
 
-        Raises SessionExists where it is not.
+        Raises the kind's `exists` where it is not.
         """
         try:
             names = set(self._disk.names(self._named))
-            path, seed = self._named / ACTIVE, crc_seed(self._session_id)
+            path, seed = self._named / ACTIVE, self._stream.seed
             if not names or (names == {ACTIVE} and is_without_record(self._disk, path, seed)):
                 return True
         except FileNotFoundError:
@@ -86,7 +85,7 @@ class LogImport:
         why = f"has no log, but a folder that is in the way: {self._named}"
         if has_log(self._disk, self._named):
             why = "exists"
-        raise SessionExists(f"session '{self._session_id}' {why}")
+        raise self._stream.exists(why)
 
     def close(self) -> None:
         """Leaves nothing behind that did not get its name."""
@@ -94,12 +93,12 @@ class LogImport:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _or_full(self, work: Callable[[], None]) -> None:
-        or_full(work, self._session_id)
+        or_full(work, self._stream)
 
 
-def or_full(work: Callable[[], None], session_id: str) -> None:
+def or_full(work: Callable[[], None], stream: Stream) -> None:
     """Do it, with the disk's refusal as StoreFull."""
     try:
         work()
     except OSError as error:
-        raise StoreFull(f"nothing was stored in session '{session_id}': {in_words(error)}") from error
+        raise stream.nothing_stored(in_words(error)) from error

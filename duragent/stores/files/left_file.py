@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from duragent.errors import LogChanged
+from duragent.stores.base import Stream
 from duragent.stores.files.disk import Disk
 from duragent.system.safe_read import OddFile
 
@@ -29,7 +30,7 @@ class LeftFile:
     def seen(cls, status: os.stat_result) -> "LeftFile":
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
-    def open(self, disk: Disk, open_file: Callable[[], int], session_id: str) -> tuple[int, bool]:
+    def open(self, disk: Disk, open_file: Callable[[], int], stream: Stream) -> tuple[int, bool]:
         """Its descriptor, and whether it was touched, so that its content must be looked at.
 
         Raises LogChanged when it is another file, OSError.
@@ -37,13 +38,13 @@ class LeftFile:
         try:
             fd = open_file()
         except FileNotFoundError:
-            raise LogChanged(session_id, "it was removed while it was not open") from None
+            raise stream.changed("it was removed while it was not open") from None
         except OddFile as odd:
-            raise LogChanged(session_id, odd.problem) from odd
+            raise stream.changed(odd.problem) from odd
         try:
             now = LeftFile.of(fd)
             if problem := self.difference(now):
-                raise LogChanged(session_id, problem)
+                raise stream.changed(problem)
         except (OSError, LogChanged):
             disk.close(fd)
             raise

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duragent.crashpoint import crashpoint
-from duragent.errors import LogChanged
 from duragent.journal.legacy.log import LegacyFiles, LegacyLog, adopted, writer_of
 from duragent.journal.line import is_legacy as is_legacy_line
 from duragent.journal.snapshot import is_ours as is_our_snapshot
+from duragent.stores.base import Stream
 from duragent.stores.files.blobs import write_blob
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.segments import (
@@ -55,7 +55,7 @@ class LegacyView:
     kept_as: str
 
 
-def legacy_view(disk: Disk, folder: Path, session_id: str) -> LegacyView | None:
+def legacy_view(disk: Disk, folder: Path, stream: Stream) -> LegacyView | None:
     """The session as v0.5 left it; None when its log is one of today. Raises OSError."""
     marks = _marks(folder)
     log = _old_log(disk, folder)
@@ -66,7 +66,7 @@ def legacy_view(disk: Disk, folder: Path, session_id: str) -> LegacyView | None:
     state = _or_told(disk, folder / LEGACY_SNAPSHOT, STATE_MAX_BYTES, faults)
     kept_as = _kept_name(disk, folder, log)
     files = LegacyFiles(log, archive or b"", state, tuple(faults))
-    return LegacyView(adopted(files, session_id, kept_as), marks, kept_as)
+    return LegacyView(adopted(files, stream.id, kept_as), marks, kept_as)
 
 
 def is_legacy(disk: Disk, folder: Path) -> bool:
@@ -103,7 +103,7 @@ def legacy_mark(folder: Path) -> str:
     return "".join(f"-{mark[1]}.{mark[2]}" for mark in marks if mark)
 
 
-def write(disk: Disk, folder: Path, session_id: str, view: LegacyView) -> None:
+def write(disk: Disk, folder: Path, stream: Stream, view: LegacyView) -> None:
     """Make events.jsonl the log of today that `view` shows. May be cut short at any point and done again.
 
     Raises LogChanged when the files are not those any more, and OSError.
@@ -113,7 +113,7 @@ def write(disk: Disk, folder: Path, session_id: str, view: LegacyView) -> None:
         # An earlier attempt got this far. Its rename may not be on the disk yet.
         disk.sync_folder(folder)
         return
-    _must_be_as_seen(folder, session_id, view)
+    _must_be_as_seen(folder, stream, view)
     for name, data in view.log.blobs.items():
         write_blob(disk, folder, name, data)
     if not may_write_summary(disk, folder) and not os.path.lexists(folder / _KEPT_SUMMARY):
@@ -122,19 +122,19 @@ def write(disk: Disk, folder: Path, session_id: str, view: LegacyView) -> None:
         disk.replace(folder / view.kept_as, old)
     crashpoint("legacy.kept")
     # Once more, because all of this may have taken a while.
-    _must_be_as_seen(folder, session_id, view)
+    _must_be_as_seen(folder, stream, view)
     with _still_open(disk, folder / ACTIVE) as left:
         disk.replace(folder / ACTIVE, view.log.lines)
         crashpoint("legacy.written")
         written = b"" if left is None else disk.read(left, FILE_MAX_BYTES, 0)
     if len(written) > len(old):
         disk.replace(folder / view.kept_as, written)
-        raise LogChanged(session_id, f"duragent v0.5 wrote to it at the last moment; {view.kept_as} has that")
+        raise stream.changed(f"duragent v0.5 wrote to it at the last moment; {view.kept_as} has that")
 
 
-def _must_be_as_seen(folder: Path, session_id: str, view: LegacyView) -> None:
+def _must_be_as_seen(folder: Path, stream: Stream, view: LegacyView) -> None:
     if _marks(folder) != view.marks:
-        raise LogChanged(session_id, "duragent v0.5 has written to it since it was opened")
+        raise stream.changed("duragent v0.5 has written to it since it was opened")
 
 
 @contextlib.contextmanager

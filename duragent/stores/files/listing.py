@@ -1,30 +1,30 @@
-"""Which sessions there are in a folder. Blocking."""
+"""Which streams there are in a folder. Blocking."""
 
 import os
 import stat
 from pathlib import Path
 
-from duragent.stores.base import SESSION_ID, Listed
+from duragent.stores.base import STREAM_ID, Listed
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.legacy import legacy_mark
 from duragent.stores.files.segments import ACTIVE, SNAPSHOT, has_sealed
 
 
 def listed(disk: Disk, root: Path) -> list[Listed]:
-    """See `Store.list_sessions`. Raises OSError."""
+    """See `LogStore.list_streams`. Raises OSError."""
     found: list[Listed] = []
     if not root.is_dir():
         # It could not be made yet.
         return found
     with os.scandir(root) as entries:
         for entry in entries:
-            if SESSION_ID.match(entry.name) and (session := _session(disk, Path(entry.path))):
-                found.append(session)
+            if STREAM_ID.match(entry.name) and (stream := _stream(disk, Path(entry.path))):
+                found.append(stream)
     return found
 
 
-def _session(disk: Disk, folder: Path) -> Listed | None:
-    """The session in this folder; None when there is no record in it."""
+def _stream(disk: Disk, folder: Path) -> Listed | None:
+    """The stream in this folder; None when there is no record in it."""
     try:
         status = os.stat(folder / ACTIVE, follow_symlinks=False)
     except FileNotFoundError:

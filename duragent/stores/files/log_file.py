@@ -1,8 +1,8 @@
-"""One session's log on disk. Blocking; one call at a time.
+"""One stream's log on disk. Blocking; one call at a time.
 
-    sessions/<id>/events.jsonl          the log; when it grows long it is sealed as events-<first seq>.jsonl
-                  events.torn-<offset>  what a crash left of an append that was never acknowledged
-                  events.conflict-<seq> the acknowledged log, when somebody replaced or edited it while it was in use
+    <id>/events.jsonl          the log; when it grows long it is sealed as events-<first seq>.jsonl
+         events.torn-<offset>  what a crash left of an append that was never acknowledged
+         events.conflict-<seq> the acknowledged log, when somebody replaced or edited it while it was in use
 
 The law: `append` returns only after fdatasync, and only while the open file still is the named one. After an error the
 log is as it was, or this object refuses to go on.
@@ -19,16 +19,13 @@ from duragent.errors import (
     Damaged,
     LogChanged,
     SeqConflict,
-    SessionExists,
-    SessionNotFound,
     StoreError,
     StoreFull,
     Unavailable,
 )
 from duragent.journal.line import BadLine
-from duragent.journal.record import crc_seed
 from duragent.journal.scan import Scan, scan
-from duragent.stores.base import TornTail
+from duragent.stores.base import Stream, TornTail
 from duragent.stores.files.disk import Disk, InMemory
 from duragent.stores.files.left_file import LeftFile, difference
 from duragent.stores.files.legacy import LegacyView, legacy_view, write
@@ -53,9 +50,9 @@ class LogFile:
     `legacy` is there until the first append to a log of duragent-rust.
     """
 
-    def __init__(self, disk: Disk, folder: Path, session_id: str, rotation: Rotation) -> None:
-        self._disk, self._folder, self._session_id, self._rotation = disk, folder, session_id, rotation
-        self._seed = crc_seed(session_id)
+    def __init__(self, disk: Disk, folder: Path, stream: Stream, rotation: Rotation) -> None:
+        self._disk, self._folder, self.stream, self._rotation = disk, folder, stream, rotation
+        self._seed = stream.seed
         self._path = folder / ACTIVE
         self._fd = -1
         self._sealed: list[Segment] = []
@@ -76,7 +73,7 @@ class LogFile:
     # --- create and open --------------------------------------------------------------------------------------------
 
     def create(self, lines: Sequence[bytes], *, first: int = 1) -> None:
-        """Begin the log. A folder that a crash left without any record is taken over. Raises SessionExists."""
+        """Begin the log. A folder that a crash left without any record is taken over. Raises the kind's `exists`."""
         self._first, self.head = first, first - 1
         try:
             self._disk.make_folder(self._folder)
@@ -89,7 +86,7 @@ class LogFile:
             self.append(lines, expect=first - 1)
             self._disk.sync_folder(self._folder)
         except (OSError, StoreFull, Unavailable):
-            # Nobody is told of this session: it should not turn up later.
+            # The caller gets an error: the stream must not turn up later.
             with contextlib.suppress(OSError):
                 self._disk.unlink(self._path)
             raise
@@ -100,7 +97,7 @@ class LogFile:
         if os.path.lexists(self._folder / SNAPSHOT) or (
             has_log(self._disk, self._folder) and not is_without_record(self._disk, self._path, self._seed)
         ):
-            raise SessionExists(f"session '{self._session_id}' exists")
+            raise self.stream.exists()
         with contextlib.suppress(FileNotFoundError):
             self._disk.unlink(self._path)
 
@@ -109,18 +106,18 @@ class LogFile:
         try:
             self._open()
         except OSError as error:
-            raise Unavailable(f"cannot open the log of session '{self._session_id}': {in_words(error)}") from error
+            raise Unavailable(f"cannot open the log of {self.stream}: {in_words(error)}") from error
 
     def _open(self) -> None:
         if self._folder.is_symlink():
             # Its target may be another workspace's, whose lock nobody here holds.
             self._refuse("its folder is a symbolic link", 0)
             return
-        self.legacy = legacy_view(self._disk, self._folder, self._session_id)
+        self.legacy = legacy_view(self._disk, self._folder, self.stream)
         if self.legacy is not None:
             self._end, self.head = len(self.legacy.log.lines), self.legacy.log.head
             return
-        self._sealed, fault = sealed_segments(self._disk, self._folder, self._session_id)
+        self._sealed, fault = sealed_segments(self._disk, self._folder, self.stream)
         if fault is not None:
             self.damage, self.head = fault, fault.good_seq
             self._first = self.head + 1
@@ -149,20 +146,20 @@ class LogFile:
             self._without_record("the log is empty")
 
     def _without_record(self, problem: str) -> None:
-        """Raises SessionNotFound, unless there is a summary: it is written only of records that were durable."""
+        """Raises the kind's `not_found`, unless there is a summary: it is written only of records that were durable."""
         if not os.path.lexists(self._folder / SNAPSHOT):
-            raise SessionNotFound(self._session_id)
+            raise self.stream.not_found()
         self._refuse(f"{problem}, but state.yaml is there", 0)
 
     def _refuse(self, problem: str, good_seq: int) -> None:
         """Read-only: there is no active file that could be read or written."""
-        self.damage = Damaged(self._session_id, ACTIVE, 1, problem, good_seq)
+        self.damage = self.stream.damaged(ACTIVE, 1, problem, good_seq)
         self.head, self._first = good_seq, good_seq + 1
 
     def _judge(self, found: Scan) -> None:
         self._end, self.head = found.end, found.seq
         if found.verdict == "damaged":
-            self.damage = Damaged(self._session_id, ACTIVE, found.line, found.problem, found.seq)
+            self.damage = self.stream.damaged(ACTIVE, found.line, found.problem, found.seq)
             return
         try:
             self._make_good(found)
@@ -205,7 +202,7 @@ class LogFile:
         except OSError as error:
             if error.errno != errno.EROFS:
                 why = in_words(refused)
-                raise Unavailable(f"cannot open the log of session '{self._session_id}': {why}") from error
+                raise Unavailable(f"cannot open the log of {self.stream}: {why}") from error
 
     @contextlib.contextmanager
     def _may_be_refused(self) -> Iterator[None]:
@@ -232,14 +229,14 @@ class LogFile:
         if self._refused:
             raise self._nothing_stored(self._refused)
         if self.torn or (self.head, self._end) != known:
-            self._over = Unavailable(f"the log of session '{self._session_id}' was mended; it is opened again")
+            self._over = Unavailable(f"the log of {self.stream} was mended; it is opened again")
 
     def _given_up(self, how: str, error: OSError) -> Unavailable:
-        self._over = Unavailable(f"the log of session '{self._session_id}' {how}: {in_words(error)}")
+        self._over = Unavailable(f"the log of {self.stream} {how}: {in_words(error)}")
         return self._over
 
     def _nothing_stored(self, error: OSError) -> StoreFull:
-        return StoreFull(f"nothing was stored in session '{self._session_id}': {in_words(error)}")
+        return self.stream.nothing_stored(in_words(error))
 
     def rest(self) -> None:
         """Close the file until it is used again. Everything acknowledged was synced, so nothing can be lost."""
@@ -259,7 +256,7 @@ class LogFile:
             return
         fd = -1
         try:
-            fd, touched = self._left.open(self._disk, self._open_file, self._session_id)
+            fd, touched = self._left.open(self._disk, self._open_file, self.stream)
             if touched and not self.damage:
                 self._look_again(fd)
         except (LogChanged, OSError) as error:
@@ -273,15 +270,15 @@ class LogFile:
         """Raises LogChanged when what is there is another log than the one that was acknowledged."""
         found = scan(self._disk.read(fd, self._end, 0), self._seed, after=self._first - 1)
         if found.verdict == "damaged":
-            self.damage = Damaged(self._session_id, ACTIVE, found.line, found.problem, found.seq)
+            self.damage = self.stream.damaged(ACTIVE, found.line, found.problem, found.seq)
         elif (found.end, found.seq) != (self._end, self.head):
-            raise LogChanged(self._session_id, "its content was edited")
+            raise self.stream.changed("its content was edited")
 
     def close(self) -> None:
         self._drop(self._fd)
         self._fd = -1
         self._left = None
-        self._over = self._over or Unavailable(f"the log of session '{self._session_id}' is closed")
+        self._over = self._over or Unavailable(f"the log of {self.stream} is closed")
 
     def _drop(self, fd: int) -> None:
         if fd >= 0:
@@ -295,7 +292,7 @@ class LogFile:
         """See `Store.append`."""
         self._must_be_good()
         if expect != self.head:
-            raise SeqConflict(f"session '{self._session_id}' is at {self.head}, the writer thought {expect}")
+            raise SeqConflict(f"{self.stream} is at {self.head}, the writer thought {expect}")
         try:
             if self.legacy is not None:
                 self._adopt(self.legacy)
@@ -331,7 +328,7 @@ class LogFile:
     def _adopt(self, view: LegacyView) -> None:
         """From here on the log is one of today. Raises LogChanged, OSError: then nothing is stored."""
         try:
-            write(self._disk, self._folder, self._session_id, view)
+            write(self._disk, self._folder, self.stream, view)
         except LogChanged as error:
             self._over = error
             raise
@@ -349,7 +346,7 @@ class LogFile:
             crashpoint("log.conflict_saved")
             what = "the log as acknowledged" if self._is_acknowledged(kept) else "what is left of the log"
             problem += f"; {what} is kept in {saved.name}"
-        self._over = LogChanged(self._session_id, problem)
+        self._over = self.stream.changed(problem)
         raise self._over
 
     def _is_acknowledged(self, data: bytes) -> bool:
@@ -376,7 +373,7 @@ class LogFile:
             self._copy()
         except OSError as second:
             raise self._given_up("cannot be written", second) from error
-        raise StoreFull(f"nothing was stored in session '{self._session_id}': fsync: {in_words(error)}") from error
+        raise self.stream.nothing_stored(f"fsync: {in_words(error)}") from error
 
     def _copy(self) -> None:
         """The acknowledged part goes into a new file that takes the name."""
@@ -440,10 +437,10 @@ class LogFile:
             part = SegmentPart(disk, fd, first, end, self._seed)
             return wanted(part)
         except OddFile as odd:
-            self.damage = self.damage or Damaged(self._session_id, path.name, 1, odd.problem, first - 1)
+            self.damage = self.damage or self.stream.damaged(path.name, 1, odd.problem, first - 1)
             raise self.damage from odd
         except BadLine as error:
-            self.damage = self.damage or part.fault(self._session_id, path.name, str(error))
+            self.damage = self.damage or part.fault(self.stream, path.name, str(error))
             raise self.damage from error
         finally:
             if segment is not None and fd >= 0:

@@ -1,171 +1,62 @@
-"""Reading a session's files without its lock: changes nothing, and may run beside the writer.
+"""The streams below one folder, read without its lock: see `StoreReader` for the contract."""
 
-The law: what the writer is just doing is not called damage. A fault counts when a second look at the files finds the
-same one again: between two reads of one look the writer may have sealed the file, or have cut off an append that
-failed.
-"""
-
-import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from duragent.errors import Damaged, SessionNotFound, Unavailable
+from duragent.errors import Unavailable
+from duragent.journal import snapshot
 from duragent.journal.fold import decode_lines
-from duragent.journal.line import split_lines
-from duragent.journal.record import Record, crc_seed
-from duragent.journal.scan import Scan, scan
-from duragent.stores.base import SESSION_ID
+from duragent.journal.record import Record
+from duragent.stores.base import STREAM_ID, Stream
 from duragent.stores.files.blobs import read_blob
+from duragent.stores.files.checkup import check
 from duragent.stores.files.disk import Disk
-from duragent.stores.files.legacy import is_legacy, legacy_view
-from duragent.stores.files.segments import ACTIVE, FILE_MAX_BYTES, SNAPSHOT, has_log, sealed_segments
+from duragent.stores.files.import_log import ADOPTED, DELETED
+from duragent.stores.files.legacy import is_legacy
+from duragent.stores.files.pieces import LogPiece, pieces
+from duragent.stores.files.segments import ACTIVE, SNAPSHOT, has_log
+from duragent.stores.reader import Checkup
 from duragent.system.os_errors import in_words
-from duragent.system.safe_read import OddFile, refuse_long
-
-LOOKS = 10
-"""At most so many, when each finds another fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogPiece:
-    """What one file of a log holds behind record `after`: whole good lines. `last` is the seq of the newest one.
-
-    `torn_bytes` are those behind them, of an append that is under way or never ended. `blobs` are texts that no file
-    has yet, because duragent-rust wrote the log.
-    """
-
-    data: bytes
-    after: int
-    last: int
-    torn_bytes: int
-    blobs: Mapping[str, bytes] = field(default_factory=dict)
-
-    def lines(self) -> list[bytes]:
-        """Each with its newline."""
-        good = [line + b"\n" for line in split_lines(self.data)]
-        first = self.last - len(good) + 1
-        return good[max(0, self.after - first + 1) :]
-
-
-def pieces(disk: Disk, folder: Path, session_id: str, after: int = 0) -> Iterator[LogPiece]:
-    """The log behind record `after`, file by file, oldest first.
-
-    Raises SessionNotFound, and behind the last good piece Damaged.
-    """
-    suspected: list[tuple[str, int, str]] = []
-    while True:
-        try:
-            for piece in _look(disk, folder, session_id, after):
-                after = max(after, piece.last)
-                yield piece
-            return
-        except Damaged as fault:
-            found = (fault.file, fault.good_seq, fault.problem)
-            if found in suspected or len(suspected) >= LOOKS:
-                raise
-            suspected.append(found)
-        except FileNotFoundError as error:
-            # A file was sealed, or the session deleted, since its name was read.
-            if len(suspected) >= LOOKS:
-                raise Damaged(session_id, ACTIVE, 1, f"its files cannot be read: {error.strerror}", after) from error
-            suspected.append(("", after, ""))
-
-
-def verify(disk: Disk, folder: Path, session_id: str) -> int:
-    """Read the whole log; the seq of its last record. Raises as `pieces` does."""
-    last = 0
-    if has_log(disk, folder) and is_legacy(disk, folder):
-        # What of it cannot be read its last record says, once there is one.
-        return last
-    for piece in pieces(disk, folder, session_id):
-        last = piece.last
-    return last
-
-
-def _look(disk: Disk, folder: Path, session_id: str, after: int) -> Iterator[LogPiece]:
-    if not has_log(disk, folder):
-        raise SessionNotFound(session_id)
-    if folder.is_symlink():
-        raise Damaged(session_id, ACTIVE, 1, "its folder is a symbolic link", 0)
-    if (view := legacy_view(disk, folder, session_id)) is not None:
-        yield LogPiece(view.log.lines, after, view.log.head, 0, view.log.blobs)
-        return
-    # The active file first: when it is sealed meanwhile, it is among the sealed ones, or is read to where it ended.
-    fd, odd = _open_active(disk, folder)
-    try:
-        seq: int | None = None
-        sealed, damage = sealed_segments(disk, folder, session_id)
-        for segment in sealed:
-            if segment.last > after:
-                data = disk.read_file(segment.path, FILE_MAX_BYTES)
-                found = scan(data, crc_seed(session_id), after=seq)
-                yield _piece(data, found, after)
-                if found.verdict != "clean":
-                    raise Damaged(session_id, segment.path.name, found.line, found.problem, found.seq)
-            seq = segment.last
-        if fd < 0 and odd is None and not sealed and damage is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))  # It was deleted since.
-        if damage is not None:
-            raise damage
-        if odd is not None:
-            raise Damaged(session_id, ACTIVE, 1, odd.problem, seq or 0)
-        if fd >= 0 and not any(os.path.samestat(os.fstat(fd), segment.path.lstat()) for segment in reversed(sealed)):
-            yield from _active(disk, fd, session_id, seq, after)
-    finally:
-        if fd >= 0:
-            disk.close(fd)
-
-
-def _open_active(disk: Disk, folder: Path) -> tuple[int, OddFile | None]:
-    """A descriptor, -1 where there is none, and what is wrong with what has the name."""
-    try:
-        return disk.open_to_read(folder / ACTIVE), None
-    except FileNotFoundError:
-        return -1, None
-    except OddFile as odd:
-        return -1, odd
-
-
-def _active(disk: Disk, fd: int, session_id: str, seq: int | None, after: int) -> Iterator[LogPiece]:
-    size = os.fstat(fd).st_size
-    try:
-        refuse_long(size, FILE_MAX_BYTES)
-    except OddFile as odd:
-        raise Damaged(session_id, ACTIVE, 1, odd.problem, seq or 0) from odd
-    data = disk.read(fd, size, 0)
-    found = scan(data, crc_seed(session_id), after=seq)
-    yield _piece(data, found, after)
-    if found.verdict == "damaged":
-        raise Damaged(session_id, ACTIVE, found.line, found.problem, found.seq)
-
-
-def _piece(data: bytes, found: Scan, after: int) -> LogPiece:
-    return LogPiece(data[: found.end], after, found.seq, len(data) - found.end if found.verdict == "torn" else 0)
 
 
 class FileLogReader:
-    """The logs below one `sessions` folder."""
+    """The sessions below one folder."""
 
     def __init__(self, sessions_dir: Path, disk: Disk | None = None) -> None:
         self._root, self._disk = sessions_dir, disk or Disk()
 
-    def session_ids(self) -> list[str]:
+    # --- which there are --------------------------------------------------------------------------------------------
+
+    def stream_ids(self) -> list[str]:
         """All sessions that have a log, or a summary of one, oldest id first."""
         try:
-            names = sorted(entry.name for entry in self._root.iterdir() if SESSION_ID.match(entry.name))
+            names = sorted(entry.name for entry in self._root.iterdir() if STREAM_ID.match(entry.name))
         except FileNotFoundError:
             return []
         return [name for name in names if self._is_session(self._root / name)]
+
+    def last_changed_first(self) -> list[str]:
+        """The same, by when the file that is written has changed."""
+        return sorted(self.stream_ids(), key=lambda name: -_changed_at(self._root / name))
+
+    def named(self, *starts: str) -> list[str]:
+        """The names of all folders that begin with one of `starts`, in their order."""
+        try:
+            folders = (path.name for path in self._root.iterdir() if path.is_dir() and not path.name.startswith("."))
+            return sorted(name for name in folders if name.startswith(starts))
+        except OSError:
+            return []
 
     def _is_session(self, folder: Path) -> bool:
         try:
             return has_log(self._disk, folder) or os.path.lexists(folder / SNAPSHOT)
         except OSError:
-            # It is there, and whoever reads it is told why it cannot be read.
+            # It is there; reading it will tell why it cannot be read.
             return True
+
+    # --- one of them ------------------------------------------------------------------------------------------------
 
     def read(self, session_id: str, after: int = 0) -> Iterator[Record]:
         """The records behind seq `after`. A tail that is being written, or that a crash left, is not shown.
@@ -175,8 +66,8 @@ class FileLogReader:
         for piece in self.pieces(session_id, after):
             blob = self._blobs(session_id, piece.blobs)
             for _, record in decode_lines(piece.lines(), session_id, after, blob=blob):
+                after = record.seq
                 yield record
-            after = piece.last
 
     def lines(self, session_id: str, after: int = 0) -> Iterator[bytes]:
         """The stored lines behind seq `after`, each with its newline. Raises as `read` does."""
@@ -185,13 +76,43 @@ class FileLogReader:
 
     def pieces(self, session_id: str, after: int = 0) -> Iterator[LogPiece]:
         """The log behind seq `after`, file by file. Raises as `read` does."""
-        if not SESSION_ID.match(session_id):
-            raise SessionNotFound(session_id)
+        stream = Stream(session_id)
+        if not STREAM_ID.match(session_id):
+            raise stream.not_found()
         try:
-            yield from pieces(self._disk, self._root / session_id, session_id, after)
+            yield from pieces(self._disk, self._root / session_id, stream, after)
         except OSError as error:
-            raise Unavailable(f"the log of session '{session_id}' cannot be read: {in_words(error)}") from error
+            raise Unavailable(f"the log of {stream} cannot be read: {in_words(error)}") from error
+
+    def summary(self, session_id: str) -> bytes:
+        """The bytes of `state.yaml`. Raises OSError."""
+        return self._disk.read_file(self._root / session_id / SNAPSHOT, snapshot.MAX_BYTES)
+
+    def is_legacy(self, session_id: str) -> bool:
+        """Whether the log is still the one of duragent v0.5. Raises OSError."""
+        return is_legacy(self._disk, self._root / session_id)
+
+    def check(self, session_id: str) -> Checkup:
+        """See `StoreReader.check`. Raises SessionNotFound, Unavailable."""
+        return check(self._root, session_id, self._disk)
+
+    # --- what lies beside them --------------------------------------------------------------------------------------
+
+    def repaired(self, session_id: str) -> list[str]:
+        """The paths of what a repair has set aside, in their order."""
+        return sorted(str(path) for path in (self._root / session_id).glob("events.damaged-*"))
+
+    def leftovers(self) -> list[str]:
+        """The names of what a deletion or an import that was cut short has left."""
+        return sorted(path.name for start in (DELETED, ADOPTED) for path in self._root.glob(f"{start}*"))
 
     def _blobs(self, session_id: str, known: Mapping[str, bytes]) -> Callable[[str], bytes]:
-        stored = partial(read_blob, self._disk, self._root / session_id, good=(session_id, 0))
+        stored = partial(read_blob, self._disk, self._root / session_id, good=(Stream(session_id), 0))
         return lambda name: known[name] if name in known else stored(name)
+
+
+def _changed_at(folder: Path) -> float:
+    try:
+        return (folder / ACTIVE).lstat().st_mtime
+    except OSError:
+        return 0.0

@@ -11,10 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from duragent.crashpoint import crashpoint
-from duragent.errors import Damaged
-from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
-from duragent.stores.base import TornTail
+from duragent.stores.base import Stream, TornTail
 from duragent.stores.files import lines as line_file
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.segments import ACTIVE, FILE_MAX_BYTES, SNAPSHOT, log_paths
@@ -23,10 +21,10 @@ from duragent.system.safe_read import OddFile
 Closing = Callable[[TornTail], Sequence[bytes]]
 
 
-def mend(disk: Disk, folder: Path, session_id: str, good_seq: int, closing: Closing) -> None:
+def mend(disk: Disk, folder: Path, stream: Stream, good_seq: int, closing: Closing) -> None:
     """See `Store.mend`. Raises Damaged when there is no record `good_seq` to go on from."""
     paths = log_paths(disk, folder)
-    at, kept, rest = _split(disk, paths, session_id, good_seq)
+    at, kept, rest = _split(disk, paths, stream, good_seq)
     aside = _free_name(folder, f"events.damaged-{good_seq + 1}")
     # Later files may be many: never all of them in memory.
     size = _set_aside(disk, aside, [lambda: rest, *(partial(_whole, disk, path) for path in paths[at + 1 :])])
@@ -68,9 +66,9 @@ def _set_aside(disk: Disk, path: Path, pieces: Sequence[Callable[[], bytes]]) ->
     return size
 
 
-def _split(disk: Disk, paths: Sequence[Path], session_id: str, good_seq: int) -> tuple[int, bytes, bytes]:
+def _split(disk: Disk, paths: Sequence[Path], stream: Stream, good_seq: int) -> tuple[int, bytes, bytes]:
     """Which file has record `good_seq`, its bytes up to the end of it, and those behind."""
-    seed, seq = crc_seed(session_id), None
+    seed, seq = stream.seed, None
     for at, path in enumerate(paths):
         data = _whole(disk, path)
         found = scan(data, seed, after=seq)
@@ -80,7 +78,7 @@ def _split(disk: Disk, paths: Sequence[Path], session_id: str, good_seq: int) ->
         if found.verdict != "clean":
             break
         seq = found.seq
-    raise Damaged(session_id, ACTIVE, 1, f"there is no good record {good_seq} to go on from", 0)
+    raise stream.damaged(ACTIVE, 1, f"there is no good record {good_seq} to go on from", 0)
 
 
 def _whole(disk: Disk, path: Path) -> bytes:

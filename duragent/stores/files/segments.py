@@ -12,9 +12,8 @@ from pathlib import Path
 
 from duragent.errors import Damaged
 from duragent.journal.line import BadLine, checked_seq, good_bytes
-from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
-from duragent.stores.base import READ_MAX_BYTES
+from duragent.stores.base import READ_MAX_BYTES, Stream
 from duragent.stores.files import lines as line_file
 from duragent.stores.files.disk import Disk
 from duragent.system.safe_read import OddFile, refuse_long
@@ -64,14 +63,14 @@ class SegmentPart:
                 raise BadLine("a record is not where it should be")
             return lines
 
-    def fault(self, session_id: str, name: str, problem: str) -> Damaged:
+    def fault(self, stream: Stream, name: str, problem: str) -> Damaged:
         """What is wrong with it after a read found `problem`, and how far it is good."""
         data = self.disk.read(self.fd, self.end, 0)
         found = scan(data, self.seed, after=self.first - 1)
         problem = found.problem or problem
         if len(data) < self.end:
             problem = f"the file has {len(data)} bytes, and had {self.end}"
-        return Damaged(session_id, name, found.line, problem, found.seq)
+        return stream.damaged(name, found.line, problem, found.seq)
 
     def read(self, offset: int, size: int) -> bytes:
         data = self.disk.read(self.fd, size, offset)
@@ -107,24 +106,24 @@ def _told() -> Iterator[None]:
         raise BadLine(f"not a record: {error}") from error
 
 
-def sealed_segments(disk: Disk, folder: Path, session_id: str) -> tuple[list[Segment], Damaged | None]:
+def sealed_segments(disk: Disk, folder: Path, stream: Stream) -> tuple[list[Segment], Damaged | None]:
     """The sealed files, oldest first, as far as each begins where the one before ends; and the fault behind them."""
-    seed = crc_seed(session_id)
+    seed = stream.seed
     segments: list[Segment] = []
     for first, path in _sealed_paths(disk, folder):
         before = segments[-1].last if segments else first - 1
         if first != before + 1:
             problem = f"record {first} follows record {before}"
-            return segments, Damaged(session_id, path.name, 1, problem, before)
+            return segments, stream.damaged(path.name, 1, problem, before)
         try:
             last = _last_seq(disk, path, seed)
             if last is None or last < first:
                 found = scan(disk.read_file(path, FILE_MAX_BYTES), seed, after=before)
                 segments.append(Segment(path, first, found.seq))
                 problem = found.problem or "it holds no record"
-                return segments, Damaged(session_id, path.name, found.line, problem, found.seq)
+                return segments, stream.damaged(path.name, found.line, problem, found.seq)
         except OddFile as odd:
-            return segments, Damaged(session_id, path.name, 1, odd.problem, before)
+            return segments, stream.damaged(path.name, 1, odd.problem, before)
         segments.append(Segment(path, first, last))
     return segments, None
 

@@ -3,6 +3,7 @@
 from tests.campaigns.mutants.mutant import ASSERTIONS, Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     BLOBS,
+    CLAIMS,
     FOLD,
     INDEX,
     LOCK,
@@ -84,7 +85,7 @@ BESIDE: tuple[Mutant, ...] = (
         "the folder sync: after a power cut the session is back",
         Edit(
             STORE_FILES,
-            '        crashpoint("delete.renamed")\n        self._disk.sync_folder(self._root)\n',
+            '        crashpoint("delete.renamed")\n        self._disk.sync_folder(self.root)\n',
             '        crashpoint("delete.renamed")\n',
         ),
         f"{T_STORE_SAFEGUARDS}::test_deletion_takes_the_name_away_durably_before_anything_is_removed",
@@ -211,7 +212,7 @@ BESIDE: tuple[Mutant, ...] = (
     without(
         "a sessions folder that was moved away is not noticed",
         "the look whether the locked folder still has its name, before an acknowledgement",
-        Edit(STORE_FILES, "        done = work()\n        # Before", "        return work()\n        # Before"),
+        Edit(CLAIMS, "        done = work()\n        # Before", "        return work()\n        # Before"),
         f"{T_LOCK}::test_nothing_is_acknowledged_when_the_folder_was_replaced_during_the_write",
     ),
     without(

@@ -5,7 +5,7 @@ from tests.campaigns.mutants.where import (
     LINE,
     LOG_FILE,
     OPENING,
-    READER,
+    PIECES,
     RECORD,
     SCAN,
     SEGMENTS,
@@ -132,7 +132,7 @@ READING: tuple[Mutant, ...] = (
         "the read-only state after damage",
         Edit(
             LOG_FILE,
-            "            self.damage = Damaged(self._session_id, ACTIVE, found.line, found.problem, found.seq)\n"
+            "            self.damage = self.stream.damaged(ACTIVE, found.line, found.problem, found.seq)\n"
             "            return\n"
             "        try",
             "            pass\n        try",
@@ -184,7 +184,7 @@ READING: tuple[Mutant, ...] = (
     Mutant(
         "a reader calls damage what it sees once",
         "the second look: between two reads the writer has cut off an append, sealed the file or deleted the session",
-        (Edit(READER, "            if found in suspected or len(suspected) >= LOOKS:", "            if True:"),),
+        (Edit(PIECES, "            if found in suspected or len(suspected) >= LOOKS:", "            if True:"),),
         (f"{T_BESIDE}::test_what_the_writer_is_just_doing_is_not_called_damage",),
         ASSERTIONS | {"Damaged"},
     ),

@@ -119,7 +119,7 @@ SERVER: tuple[Mutant, ...] = (
         "the form of an id, before it comes near a path",
         Edit(
             ASKED,
-            "    if not SESSION_ID.match(session_id):",
+            "    if not STREAM_ID.match(session_id):",
             "    if False:",
         ),
         f"{T_PARAMS}::test_odd_session_id_is_not_found_on_every_route",
@@ -129,8 +129,8 @@ SERVER: tuple[Mutant, ...] = (
         "the same in the store itself: `..` leads out of the sessions folder",
         Edit(
             STORE_FILES,
-            "        if not SESSION_ID.match(session_id):\n            raise SessionNotFound",
-            "        if False:\n            raise SessionNotFound",
+            "        if not STREAM_ID.match(stream_id):\n            raise self._kind.not_found",
+            "        if False:\n            raise self._kind.not_found",
         ),
         f"{T_STORE_SAFEGUARDS}::test_store_opens_nothing_outside_of_its_folder",
     ),

@@ -2,12 +2,12 @@
 
 from tests.campaigns.mutants.mutant import ASSERTIONS, Edit, Mutant, without
 from tests.campaigns.mutants.where import (
+    CLAIMS,
     DISK,
     LEFT_FILE,
     LOG_FILE,
     SAFE_READ,
     SESSIONS_FOLDER,
-    STORE_FILES,
     T_CONTRACT,
     T_FAULTS,
     T_MEDDLING,
@@ -230,7 +230,7 @@ WRITING: tuple[Mutant, ...] = (
         "an ended claim goes on writing",
         "the fence: only the newest claim may write",
         Edit(
-            STORE_FILES,
+            CLAIMS,
             "        if mine is not claim or mine.over:",
             "        if mine is None:",
         ),
@@ -251,7 +251,7 @@ WRITING: tuple[Mutant, ...] = (
         "an append ends with its caller",
         "the shield: a client that goes away must not leave a write under way behind",
         Edit(
-            STORE_FILES,
+            CLAIMS,
             "        return await asyncio.shield(asyncio.ensure_future(one_at_a_time()))",
             "        return await one_at_a_time()",
         ),

@@ -47,7 +47,7 @@ async def test_fork_that_cannot_be_made_is_refused(house: House) -> None:
         assert problem(await fork(house, parent, body)) == (422, "invalid-request"), body
     assert problem(await fork(house, "session_none", {})) == (404, "not-found")
     assert problem(await house.http.post(f"/api/v1/sessions/{parent}/fork")) == (415, "unsupported-media-type")
-    assert [listed.session_id for listed in await house.store.list_sessions()] == [parent]
+    assert [listed.stream_id for listed in await house.store.list_streams()] == [parent]
 
 
 async def test_session_goes_out_as_a_file_and_comes_in_again(house: House) -> None:
@@ -144,7 +144,7 @@ async def test_who_hangs_up_in_the_middle_leaves_nothing(house: House) -> None:
             await writer.drain()
             writer.close()
         assert (await client.get("/livez")).status_code == 200
-    assert [listed.session_id for listed in await house.store.list_sessions()] == [session_id]
+    assert [listed.stream_id for listed in await house.store.list_streams()] == [session_id]
 
 
 async def test_damaged_session_is_not_exported_and_can_be_repaired_once(house: House) -> None:
@@ -194,4 +194,4 @@ async def test_stopping_server_takes_nothing_in_any_more(house: House) -> None:
     await house.sessions.close(0)
     assert problem(await house.http.post(f"{IMPORTS}?new_id=true", content=data, headers=ZIP)) == (503, "stopping")
     assert problem(await fork(house, session_id, {}))[0] == 503
-    assert len(await house.store.list_sessions()) == 1
+    assert len(await house.store.list_streams()) == 1
