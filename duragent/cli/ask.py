@@ -86,6 +86,9 @@ class AnswerPrinter:
         self._live = live
         self._partial = PartialAnswer()
         self._printed = ""
+        """What stands on the line of stdout that is being written."""
+        self._said_seq = 0
+        """The seq of the newest reply that asked for tools: its text is on stdout already. 0 before the first."""
 
     def take(self, item: "Item") -> None:
         from duragent.cli.chat.conversation import asking_again
@@ -107,9 +110,9 @@ class AnswerPrinter:
                 self._printed = self._newline()
                 line = plain(called(started.tool, view.one_line(started.invocation, 200), started.rule))
                 view.note(view.paint(line, dim=True))
-            case Record(event=ModelReplied(calls=calls, text=text)) if calls and text:
+            case Record(seq=seq, event=ModelReplied(calls=calls, text=text)) if calls and text and self._live:
                 self._print(text)
-                self._printed = self._newline()
+                self._printed, self._said_seq = self._newline(), seq
         self._partial.take(item)
         if self._live and self._partial.text:
             # How the last character is shown may depend on what comes next.
@@ -120,11 +123,11 @@ class AnswerPrinter:
         from duragent.client.turn import CONFIGURATION
         from duragent.journal.events import REFUSED
 
-        if result.text:
+        if result.text and result.seq != self._said_seq:
             self._print(result.text, whole=True)
-            self._newline()
-            if result.finish_reason == REFUSED:
-                typer.echo(f"duragent: {DECLINED}", err=True)
+        self._newline()
+        if result.text and result.finish_reason == REFUSED:
+            typer.echo(f"duragent: {DECLINED}", err=True)
         if result.approval is not None:
             _say_what_waits(result.approval)
         elif result.outcome != "completed":

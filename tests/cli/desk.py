@@ -22,18 +22,18 @@ class Desk:
     """A server with a worker, and a person at its commands."""
 
     def __init__(self, house: House, folder: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
-        self.house, self.folder, self._url, self._capsys = house, folder, url, capsys
+        self.house, self.folder, self.url, self._capsys = house, folder, url, capsys
 
     async def run(self, *arguments: str) -> Ran:
         """In a pipe."""
-        code = await asyncio.to_thread(main.run, [*arguments, "--server", self._url])
+        code = await asyncio.to_thread(main.run, [*arguments, "--server", self.url])
         printed = self._capsys.readouterr()
         return Ran(code, printed.out, printed.err)
 
     async def at_terminal(self, arguments: list[str], play: Callable[[Terminal], None]) -> None:
         root = str(Path(duragent.__file__).parent.parent)
         environ = {**os.environ, "PYTHONPATH": root, "USER": "me", "LOGNAME": "me"}
-        command = [sys.executable, "-m", "duragent", *arguments, "--server", self._url]
+        command = [sys.executable, "-m", "duragent", *arguments, "--server", self.url]
 
         def played() -> None:
             with Terminal(command, self.folder, environ) as terminal:

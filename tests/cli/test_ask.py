@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from duragent.cli.ask import AnswerPrinter
 from duragent.cli.view import clean
 from duragent.client.turn import TurnResult
+from duragent.journal.events import Call, ModelReplied
+from duragent.journal.record import Record
 from duragent.visible import UNFINISHED
 from duragent.wire import Delta
 from tests.cli.desk import COUNTED, Desk
@@ -105,3 +107,30 @@ def test_an_answer_in_pieces_is_printed_once(capsys: pytest.CaptureFixture[str])
         printer.take(Delta(turn="t", step=1, attempt=1, offset=at, text=char))
     printer.end(TurnResult(1, "completed", text=text))
     assert capsys.readouterr().out == f"a {family} b<U+202E>c \ufffd[2J\n"
+
+
+def test_the_line_of_a_half_answer_ends_before_the_reason_why_nothing_more_comes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    printer = AnswerPrinter(live=True)
+    printer.take(Delta(turn="t", step=1, attempt=1, offset=0, text="one two "))
+    printer.end(TurnResult(1, "paused", reason="lunch"))
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("one two \n", "duragent: the turn is paused: lunch\n")
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_what_was_said_before_a_tool_call_is_printed_once(capsys: pytest.CaptureFixture[str], live: bool) -> None:
+    printer = AnswerPrinter(live=live)
+    calls = (Call(call="c", tool="bash", arguments="{}"),)
+    printer.take(Record(5, "", ModelReplied(message_id="m", turn="t", text="Looking.", calls=calls)))
+    printer.end(TurnResult(1, "paused", text="Looking.", seq=5, reason="lunch"))
+    assert capsys.readouterr().out == "Looking.\n"
+
+
+def test_the_same_words_again_are_another_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    printer = AnswerPrinter(live=True)
+    calls = (Call(call="c", tool="bash", arguments="{}"),)
+    printer.take(Record(5, "", ModelReplied(message_id="m", turn="t", text="Looking.", calls=calls)))
+    printer.end(TurnResult(1, "completed", text="Looking.", seq=9))
+    assert capsys.readouterr().out == "Looking.\nLooking.\n"
