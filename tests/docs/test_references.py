@@ -19,7 +19,7 @@ ELSEWHERE = frozenset(
 )
 """Names of HTTP, litellm, systemd and Python."""
 
-OF_PEOPLE = frozenset({"run.py"})
+OF_PEOPLE = frozenset({"fetch.py", "run.py"})
 """Files that people write."""
 
 
