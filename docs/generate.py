@@ -1,8 +1,7 @@
-"""Writes docs/reference/ from the code: `python docs/generate.py`; with `--check` it only says what differs.
+"""Writes docs/reference/ and the list of rooms in docs/architecture.md from the code: `python docs/generate.py`.
 
-Each page is a pure function that returns its text. What stands on these pages and not in the code is in the tables at
-the end of this file. Other pages have parts that are generated, between `<!-- generated: NAME -->` and
-`<!-- /generated -->`.
+With `--check` it only says what differs. Each page is a pure function that returns its text. What stands on these pages
+and not in the code is in the tables at the end of this file.
 """
 
 import ast
@@ -10,13 +9,15 @@ import difflib
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import typer
+from markdown_text import code, page, sentences, table
 from pydantic import AliasChoices, BaseModel
+from rooms import modules_page, rooms_table
 
 from duragent import errors, wire
 from duragent.agent import spec
@@ -37,31 +38,9 @@ from duragent.tools.toolset import builtin_tools
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
-_GENERATED = "<!-- Written by docs/generate.py. Change the code, then run `python docs/generate.py`. -->"
 
 Schema = Mapping[str, Any]
 E = TypeVar("E", bound=errors.DuragentError)
-
-
-def page(title: str, *parts: str) -> str:
-    return "\n\n".join([_GENERATED, f"# {title}", *(part.strip("\n") for part in parts if part)]) + "\n"
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; "" when it has no rows."""
-    body = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    lines = [columns, ["---"] * len(columns), *body]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) if body else ""
-
-
-def code(text: object) -> str:
-    return f"`{text}`" if str(text) else ""
-
-
-def sentences(text: str | None) -> str:
-    """A docstring as Markdown: its own line ends go, its paragraphs stay."""
-    paragraphs = (text or "").strip().split("\n\n")
-    return "\n\n".join(" ".join(line.strip() for line in paragraph.splitlines()) for paragraph in paragraphs)
 
 
 def own_doc(kind: type) -> str:
@@ -727,6 +706,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "events.md": event_types,
     "exit-codes.md": exit_codes,
     "http.md": http,
+    "modules.md": modules_page,
     "policy-yaml.md": policy_yaml,
     "tools.md": tools_page,
 }
@@ -740,7 +720,10 @@ CALL_STATES = {
     "lost": ("it was started, and how it ended is not known", "see [below](#calls-whose-end-nobody-knows)"),
 }
 
-PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {"tool-calls.md": {"call-states": call_states}}
+PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "architecture.md": {"rooms": rooms_table},
+    "tool-calls.md": {"call-states": call_states},
+}
 """By page, the parts of it that are generated."""
 
 

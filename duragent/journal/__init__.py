@@ -1,1 +1,4 @@
-"""What is true. Pure: no I/O, no clock, no chance; given the same records, always the same state."""
+"""The state machine of a session: inputs, events, state, and the verbs `admit`, `apply` and `next_step`.
+
+Pure: no I/O, no clock, no chance. Given the same records, it always gives the same state.
+"""

@@ -1,1 +1,1 @@
-"""A session alive: what may come in, what to do now, doing it, and the one writer of its log."""
+"""A session alive: the one writer of its log, its watchers, and the engine that runs its turns; and all of them."""

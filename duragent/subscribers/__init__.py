@@ -1,1 +1,1 @@
-"""Who listens: each file is told of what has happened, after it is durable and never in the way."""
+"""Parts that listen to what has happened in sessions: after it is durable, and never in the way."""

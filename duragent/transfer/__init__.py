@@ -1,1 +1,1 @@
-"""Logs that move: fork, export, import."""
+"""Logs that move: fork, export, import, and the archive that holds a session as one file."""

@@ -92,7 +92,7 @@ def test_architecture_names_every_room() -> None:
     text = (ROOT / "docs/architecture.md").read_text()
     for path in (ROOT / "duragent").iterdir():
         if path.is_dir() and (path / "__init__.py").exists():
-            assert f"| `{path.name}/` |" in text
+            assert f"| [`{path.name}/`](reference/modules.md#{path.name}) |" in text
         elif path.suffix == ".py" and not path.name.startswith("__"):
             assert f"| `{path.name}` |" in text
 
