@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import Command
-from tests.cli.doctor.test_doctor import findings, of, write_agent
+from tests.cli.doctor.machine import findings, of, write_agent
 from tests.support.legacy_workspace import MADE, WORKSPACE, session_id
 
 CONFIG = """\

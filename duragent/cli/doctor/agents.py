@@ -1,0 +1,83 @@
+"""The agents as `duragent doctor` sees them: what each one lacks."""
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from duragent.cli.doctor.finding import Diagnosis, Status
+from duragent.errors import InvalidFile
+
+if TYPE_CHECKING:
+    from duragent.agent.load import Agent
+    from duragent.config import Config
+    from duragent.sandboxes.choose import Fact
+
+_AboutAgent = tuple[Status, str, str]
+"""A diagnosis of one agent, without its name: status, text and hint."""
+
+
+def agents(config: "Config", facts: "Mapping[str, Fact]") -> Iterator[Diagnosis]:
+    """What is wrong with the agents, or that all is well. `facts`: of the sandboxes, by name."""
+    from duragent.agent.catalog import Catalog
+
+    try:
+        catalog = Catalog.open(config.agents_dir)
+    except InvalidFile as error:
+        yield Diagnosis("agents", "problem", str(error))
+        return
+    for name, reason in catalog.broken.items():
+        hint = f"correct the file; `duragent agent check {name}` says when it is good"
+        yield Diagnosis("agents", "problem", f"{name} cannot be used: {reason}", hint)
+    if not catalog.agents and not catalog.broken:
+        yield Diagnosis("agents", "warning", f"none in {config.agents_dir}", "`duragent agent create NAME` makes one")
+    # What several agents have in common, such as a broken file of the workspace, is one line.
+    names_by_diagnosis: dict[_AboutAgent, list[str]] = {}
+    for agent in catalog.agents.values():
+        for diagnosis in _about(agent, config, facts):
+            names_by_diagnosis.setdefault(diagnosis, []).append(agent.name)
+    for (status, text, hint), names in names_by_diagnosis.items():
+        yield Diagnosis("agents", status, f"{', '.join(names)}: {text}", hint)
+
+
+def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> list[_AboutAgent]:
+    from duragent.agent.spec import doubt_about_provider, inactive
+    from duragent.equipment import equip
+
+    model, has = agent.spec.model, equip(agent, config.workspace, config.base)
+    shows = "`duragent agent check` shows all faults"
+    found: list[_AboutAgent] = []
+    for fault in has.policy_faults:
+        found.append(("problem", f"its policy is broken, so that all its tools are denied: {fault}", shows))
+    found += [("problem", f"a tool is missing: {fault}", shows) for fault in has.loaded.tools.faults]
+    found += [("warning", f"left out: {fault}", shows) for fault in has.loaded.sections.faults]
+    found += _about_key(agent, config)
+    if doubt := doubt_about_provider(model.provider):
+        found.append(("warning", doubt, "correct spec.model.provider, if that was meant"))
+    if waiting := inactive(agent.spec):
+        found.append(("warning", f"not active in this version: {', '.join(waiting)}", "what they ask for is not done"))
+    if not os.path.isdir(has.folder):
+        found.append(("problem", f"its working directory {has.folder} is not there", f"mkdir -p {has.folder}"))
+    needed = facts.get(agent.spec.sandbox.require or "")
+    if needed is not None and not needed.works:
+        found.append(("problem", f"it runs no command without {needed.name}: {needed.why}", needed.hint))
+    return found or [("ok", f"{model.provider}/{model.name}, {len(has.loaded.tools.tools)} tools", "")]
+
+
+def _about_key(agent: "Agent", config: "Config") -> list[_AboutAgent]:
+    from duragent.agent.starter import PROVIDER_KEYS
+    from duragent.client.address import read_address
+    from duragent.errors import ModelNotConfigured
+    from duragent.models.base import ModelChoice
+    from duragent.models.litellm.request import find_key
+
+    model = agent.spec.model
+    if model.provider == "demo":
+        return []
+    try:
+        find_key(ModelChoice(model.provider, model.name, model.base_url), os.environ)
+    except ModelNotConfigured as error:
+        hint = f"export {PROVIDER_KEYS.get(model.provider, 'its variable')}=…"
+        if read_address(config.workspace) is None:
+            return [("problem", str(error), hint)]
+        return [("warning", f"{error} (not set here; what counts is the running server's environment)", hint)]
+    return []

@@ -1,0 +1,79 @@
+"""`duragent doctor` of the agents: what each one lacks."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import Command
+from tests.cli.doctor.machine import findings, of, write_agent
+
+
+def test_a_broken_agent_is_a_problem_with_its_reason(duragent: Command, folder: Path) -> None:
+    write_agent(folder, "good")
+    write_agent(folder, "bad", model="{providr: demo}")
+    code, found = findings(duragent)
+    broken, good = of("agents", found)
+    assert (code, broken[0], good) == (1, "problem", ("ok", "good: demo/demo, 0 tools", ""))
+    assert broken[1].startswith("bad cannot be used: ")
+    assert "did you mean" in broken[1]
+    assert "`duragent agent check bad`" in broken[2]
+
+
+def test_no_agents_is_a_warning(duragent: Command, folder: Path) -> None:
+    (folder / ".duragent").mkdir()
+    code, found = findings(duragent)
+    assert (code, [each[0] for each in of("agents", found)]) == (0, ["warning"])
+
+
+def test_what_an_agent_lacks_is_told_by_how_much_it_matters(duragent: Command, folder: Path) -> None:
+    rest = (
+        "  tools: [{type: builtin, name: bsh}]\n  memory: {}\n  working_directory: work\n  sandbox: {require: docker}\n"
+    )
+    home = write_agent(folder, "ada", rest, "{provider: opnai, name: m}")
+    (home / "policy.yaml").write_text("mode: perhaps\n")
+    (home / "skills/notes").mkdir(parents=True)
+    (home / "skills/notes/SKILL.md").write_text("no front matter\n")
+    code, found = findings(duragent)
+    told = of("agents", found)
+    assert code == 1
+    for (status, text, _), expected in zip(
+        told,
+        (
+            ("problem", "ada: its policy is broken, so that all its tools are denied: ", "policy.yaml:1: mode"),
+            ("problem", "ada: a tool is missing: ", "(did you mean 'bash'?)"),
+            ("warning", "ada: left out: ", "has no front matter"),
+            ("warning", "ada: provider 'opnai' is not one that duragent knows", "'openai'"),
+            ("warning", "ada: not active in this version: ", "spec.memory"),
+            ("problem", "ada: its working directory ", "/work is not there"),
+            ("problem", "ada: it runs no command without docker: ", ""),
+        ),
+        strict=True,
+    ):
+        assert (status, text[: len(expected[1])]) == expected[:2]
+        assert expected[2] in text
+    assert told[5][2] == f"mkdir -p {folder / 'work'}"
+
+
+def test_what_agents_have_in_common_is_told_once(duragent: Command, folder: Path) -> None:
+    write_agent(folder, "ada")
+    write_agent(folder, "bob")
+    (folder / ".duragent/directives").mkdir()
+    (folder / ".duragent/directives/lost.md").symlink_to("/nowhere")
+    code, found = findings(duragent)
+    ((status, text, _),) = of("agents", found)
+    assert (code, status) == (0, "warning")
+    assert text.startswith("ada, bob: left out: ")
+
+
+def test_a_missing_key_is_a_problem_until_it_is_there(
+    duragent: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_agent(folder, "ada", model="{provider: anthropic, name: m}")
+    code, found = findings(duragent)
+    ((status, text, hint),) = of("agents", found)
+    assert (code, status, hint) == (1, "problem", "export ANTHROPIC_API_KEY=…")
+    assert text == "ada: anthropic needs a key: set the environment variable ANTHROPIC_API_KEY"
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-secret-1")
+    code, found = findings(duragent)
+    assert (code, of("agents", found)) == (0, [("ok", "ada: anthropic/m, 0 tools", "")])
+    assert "sk-secret-1" not in str(found)
