@@ -26,11 +26,11 @@ def approvals(
 
 async def _approvals(where: Where, agent: str | None, json: bool) -> None:
     async with connect(where) as connection:
-        found = await connection.client.approvals(agent=agent)
-    asked = found.approvals
-    view.say_unread(found.unread)
+        answer = await connection.client.approvals(agent=agent)
+    asked = answer.approvals
+    view.say_unread(answer.unread)
     if json:
-        view.print_json([each.model_dump() for each in asked])
+        view.print_json([approval.model_dump() for approval in asked])
         return
     show(asked)
 
@@ -39,8 +39,14 @@ def show(asked: "list[Approval]") -> None:
     from duragent.cli.chat.question import in_one_line, next_command
 
     rows = [
-        (_name(each), each.agent, view.when(each.requested_at), _TITLES[each.kind], in_one_line(each.command))
-        for each in asked
+        (
+            _name(approval),
+            approval.agent,
+            view.when(approval.requested_at),
+            _TITLES[approval.kind],
+            in_one_line(approval.command),
+        )
+        for approval in asked
     ]
     view.print_table(("SESSION", "AGENT", "ASKED", "WHAT", "COMMAND"), rows, "Nothing waits for a decision.")
     if asked and view.on_terminal():

@@ -57,7 +57,7 @@ async def _ask(where: Where, agent: str, text: str, prefix: str | None, json: bo
         try:
             result = await ask_turn(connection.client, session.session_id, text, on_item=printer.take)
         except asyncio.CancelledError:
-            # Ctrl-C: nobody waits for this answer any more.
+            # Ctrl-C: the person has given up on this answer, so the turn is stopped.
             printer.stop()
             with contextlib.suppress(TimeoutError, DuragentError):
                 async with asyncio.timeout(CANCEL_SECONDS):

@@ -20,12 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Where:
-    """The options that say which workspace or server."""
+    """The options that say which workspace or server; each is None when it was not given."""
 
     config: Path | None = None
+    """`--config`: a duragent.yaml."""
+
     workspace: Path | None = None
+    """`--workspace`: a `.duragent` folder."""
+
     server: str | None = None
+    """`--server`: a URL."""
+
     token_file: Path | None = None
+    """`--token-file`: holds the token for that URL."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +46,13 @@ class Connection:
 
 @asynccontextmanager
 async def connect(
-    where: Where, *, make: bool = False, start: bool = True, said: Callable[[str], None] = view.note
+    where: Where, *, make: bool = False, start: bool = True, note: Callable[[str], None] = view.note
 ) -> AsyncIterator[Connection]:
-    """`make` a workspace when there is none; `start` a server when none runs; `said` is told about both."""
+    """A client of the server that the options mean.
+
+    `make`: make a workspace when there is none. `start`: start a server when none runs. `note`: gets a sentence for the
+    person about each of these.
+    """
     from duragent.client.address import TokenSource, always, endpoint_of_url
     from duragent.client.client import Client
     from duragent.client.launch import LocalServer
@@ -54,49 +65,49 @@ async def connect(
         return
     if where.token_file is not None:
         raise InvalidRequest("--token-file belongs to --server")
-    config = _config(where, make, said)
+    config = _config(where, make, note)
     tokens = TokenSource(config.server.api_token, config.server.admin_token)
-    local = LocalServer(config.workspace, (lambda: serve_arguments(config)) if start else None, said, tokens)
+    local = LocalServer(config.workspace, (lambda: serve_arguments(config)) if start else None, note, tokens)
     # A server that is not there and may not be started is not worth waiting for.
     async with Client(local, patience_seconds=PATIENCE_SECONDS if start else 0.0, source="cli") as client:
         yield Connection(client, config, local)
 
 
-def _config(where: Where, make: bool, said: Callable[[str], None]) -> "Config":
+def _config(where: Where, make: bool, note: Callable[[str], None]) -> "Config":
     # A workspace that was named is not made: its name may be a slip.
     if not make or where.workspace is not None:
         return need_config(where.config, where.workspace)
-    found = find_config(where.config, where.workspace)
-    if found is None:
-        found, sentences = make_workspace(Path.cwd())
+    config = find_config(where.config, where.workspace)
+    if config is None:
+        config, sentences = make_workspace(Path.cwd())
         for sentence in sentences:
-            said(sentence)
-    return found
+            note(sentence)
+    return config
 
 
 async def find_session(client: "Client", prefix: str) -> "SessionInfo":
     """The session with that id, or the only one whose id starts so. Raises SessionNotFound, AmbiguousId."""
     check_prefix(prefix)
     listed = await client.sessions(prefix=prefix, limit=SHOWN_MATCHES)
-    found = listed.sessions
-    fitting = [session for session in found if session.session_id in (prefix, f"session_{prefix}")] or found
-    if len(fitting) != 1:
-        raise not_one(prefix, [session.session_id for session in found], more=listed.next_cursor is not None)
+    sessions = listed.sessions
+    matches = [session for session in sessions if session.session_id in (prefix, f"session_{prefix}")] or sessions
+    if len(matches) != 1:
+        raise not_one(prefix, [session.session_id for session in sessions], more=listed.next_cursor is not None)
     # To ask for a session by its id has the server read it.
-    return await client.session(fitting[0].session_id) if fitting[0].unread else fitting[0]
+    return await client.session(matches[0].session_id) if matches[0].unread else matches[0]
 
 
-async def choose_agent(client: "Client", wanted: str | None) -> str:
-    """The agent that was asked for, else the only one, else the first workspace's. Raises AgentNotFound.
+async def choose_agent(client: "Client", name: str | None) -> str:
+    """The agent of that name, else the only one, else the first workspace's. Raises AgentNotFound.
 
     A broken one is an answer too, where there is no better: the server says what is wrong with it.
     """
     known = await client.agents()
     names = [agent.name for agent in known.agents]
-    if wanted is not None:
-        if wanted in names or any(agent.name == wanted for agent in known.broken):
-            return wanted
-        raise AgentNotFound(wanted, names)
+    if name is not None:
+        if name in names or any(agent.name == name for agent in known.broken):
+            return name
+        raise AgentNotFound(name, names)
     if len(names) == 1 or FIRST_AGENT in names:
         return names[0] if len(names) == 1 else FIRST_AGENT
     if not names and known.broken:

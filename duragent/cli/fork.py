@@ -41,16 +41,16 @@ def fork(  # noqa: PLR0913 - typer: one parameter an option
 
 async def _fork(where: Where, prefix: str, at: int | None, title: str | None, json: bool) -> None:
     async with connect(where) as connection:
-        found = await find_session(connection.client, prefix)
+        session = await find_session(connection.client, prefix)
         try:
-            forked = await connection.client.fork(found.session_id, at=at, title=title)
+            forked = await connection.client.fork(session.session_id, at=at, title=title)
         except ProblemResponse as error:
             if error.problem != Damaged.code or at is not None:
                 raise
-            good = _last_good(connection, found.session_id)
+            good = _last_good(connection, session.session_id)
             if good == 0:
                 raise
-            way = f"`duragent fork {found.session_id}@{good or 'N'}` shares the good ones"
+            way = f"`duragent fork {session.session_id}@{good or 'N'}` shares the good ones"
             raise ProblemResponse(error.status, error.problem, f"{error.detail}; {way}") from error
     if json:
         view.print_json(forked.model_dump())

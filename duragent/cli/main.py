@@ -1,4 +1,4 @@
-"""The list of commands, the table of exit codes, and what happens to an error that nobody caught."""
+"""The list of commands, the table of exit codes, and what happens to an error that no command has caught."""
 
 import contextlib
 import importlib
@@ -255,7 +255,7 @@ def _hint_of_problem(error: errors.ProblemResponse) -> str | None:
 
 
 def _broken_pipe() -> int:
-    # Nobody reads stdout any more; without this the interpreter would complain about it at its end.
+    # The reader of stdout has gone away; without this the interpreter would complain about it at its end.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

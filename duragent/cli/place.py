@@ -15,7 +15,7 @@ FIRST_AGENT = "assistant"
 
 
 class NoWorkspace(NotFound):
-    """There is none here, or none where somebody said that it is."""
+    """There is no workspace here, or none at the path that was given."""
 
 
 def find_config(config: Path | None, workspace: Path | None) -> "Config | None":
@@ -41,12 +41,12 @@ def find_config(config: Path | None, workspace: Path | None) -> "Config | None":
 
 def need_config(config: Path | None, workspace: Path | None) -> "Config":
     """As `find_config`. Raises NoWorkspace when there is no workspace."""
-    found = find_config(config, workspace)
-    if found is None:
+    settings = find_config(config, workspace)
+    if settings is None:
         raise NoWorkspace(f"no workspace here: no {CONFIG_NAME} or {WORKSPACE_NAME} in {Path.cwd()} or above")
-    if not found.workspace.is_dir() and workspace is not None:
-        raise NoWorkspace(f"there is no workspace at {found.workspace}")
-    return found
+    if not settings.workspace.is_dir() and workspace is not None:
+        raise NoWorkspace(f"there is no workspace at {settings.workspace}")
+    return settings
 
 
 def config_of(workspace: Path) -> "Config":
@@ -66,15 +66,15 @@ def make_workspace(root: Path) -> "tuple[Config, list[str]]":
 
     choice = choose_model()
     write_workspace(root, FIRST_AGENT, choice.provider, choice.model)
-    said = [f'No workspace here: made {WORKSPACE_NAME}/ with one agent, "{FIRST_AGENT}".']
+    sentences = [f'No workspace here: made {WORKSPACE_NAME}/ with one agent, "{FIRST_AGENT}".']
     if choice.provider == "demo":
-        said.append(
+        sentences.append(
             "No provider key found and no Ollama on localhost: using the offline demo model. "
             "`duragent init` connects a real one."
         )
     else:
-        said.append(f"Using {choice.provider}/{choice.model}: {choice.why}.")
-    return load_config(None, os.environ, root), said
+        sentences.append(f"Using {choice.provider}/{choice.model}: {choice.why}.")
+    return load_config(None, os.environ, root), sentences
 
 
 def choose_model() -> "ProviderChoice":
@@ -98,12 +98,12 @@ def _ollama_models() -> list[str] | None:
 
 
 def serve_arguments(config: "Config") -> list[str]:
-    """What `duragent serve` in the background is told, so that it serves this workspace."""
+    """The arguments with which `duragent serve` in the background serves this workspace."""
     return ["--config", str(config.path)] if config.path else ["--workspace", str(config.workspace)]
 
 
 def _is_ours(folder: Path) -> bool:
-    # Somebody else's /tmp/duragent.yaml must not decide for whoever works below /tmp.
+    # A /tmp/duragent.yaml of another user must not decide for people who work below /tmp.
     try:
         return folder.stat().st_uid == os.getuid()
     except OSError:

@@ -28,17 +28,25 @@ _MAX_FILE_BYTES = 64 << 10
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A server to talk to. `local`: plain HTTP on loopback, never through a proxy. `named`: by a person, as a URL.
-
-    `socket`: the Unix socket that requests go over; the URL then only says what the Host header is.
-    """
+    """A server to talk to."""
 
     url: str
+    """Without a slash at its end."""
+
     token: str | None
+    """For the API; None sends none."""
+
     local: bool = False
+    """Plain HTTP on loopback, never through a proxy."""
+
     admin_token: str | None = None
+    """For the admin routes; None takes `token`."""
+
     named: bool = False
+    """A person gave the URL."""
+
     socket: Path | None = None
+    """The Unix socket that requests go over; the URL then only says what the Host header is."""
 
     def token_for(self, path: str) -> str | None:
         return (path.startswith("/api/admin/") and self.admin_token) or self.token
@@ -56,58 +64,64 @@ class Locate(Protocol):
     """Says where the server is now. Raises ServerUnreachable when there is none (yet)."""
 
     async def __call__(self, *, wanted: bool) -> Endpoint:
-        """`wanted`: somebody has something to send, as opposed to just watching."""
+        """`wanted`: there is something to send. False for a mere watcher, for which no server is started."""
         ...
 
 
 def workspace_hash(workspace: Path) -> str:
-    """The name of a workspace that a server gives in `/readyz`; the path itself is nobody else's business."""
+    """The name of a workspace that a server gives in `/readyz`; the path itself stays private."""
     return hashlib.sha256(os.path.realpath(workspace).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @dataclass(frozen=True)
 class Announcement:
-    """What a server tells at its start. All but the address is empty when no private folder tells it.
-
-    `key` is what the server proves itself with, `distrust` says why the folder that the address names is not believed.
-    """
+    """What a server writes at its start, for the commands of its user."""
 
     address: ServerAddress
+    """Where it listens, and which process it is."""
+
     token: str = field(default="", repr=False)
+    """What it asks from clients; "" when it is configured, or when no private folder was found."""
+
     key: str = field(default="", repr=False)
+    """What the server proves itself with; "" when no private folder was found."""
+
     socket: Path | None = None
+    """Its Unix socket; None when there is TCP alone."""
+
     distrust: str = ""
+    """Why the private folder that the address names is not believed; "" when it is."""
 
 
 def read_announcement(workspace: Path, environ: Mapping[str, str] = os.environ) -> Announcement | None:
-    """What the workspace's server told; it may have died since, but one that lives comes first. None: nothing is told.
+    """What the workspace's server wrote. It may have died since; one that lives comes first. None: there is nothing.
 
     It is in this user's private folder, or, when the server's environment names another one, where `run/server.json`
     says: a folder is believed only when it is this user's alone.
     """
     key = workspace_key(workspace_hash(workspace))
     folders = [place / key for place in places(environ)]
-    open_one = _address_in(workspace)
-    if open_one is not None and open_one.private_folder is not None:
-        folders.append(Path(open_one.private_folder).with_name(key))
-    found, distrust = [], ""
+    public = _address_in(workspace)
+    if public is not None and public.private_folder is not None:
+        folders.append(Path(public.private_folder).with_name(key))
+    announcements, distrust = [], ""
     for folder in dict.fromkeys(folders):
         try:
-            found.append(_told_in(folder))
+            announcements.append(_announcement_in(folder))
         except UnsafePrivateFolder as error:
             distrust = str(error)
         except (OSError, ValueError):
             continue
-    if open_one is not None:
-        found.append(Announcement(open_one, distrust=distrust))
-    living = (each for each in found if not is_gone(each.address.pid, each.address.started_at))
-    return next(living, found[0] if found else None)
+    if public is not None:
+        announcements.append(Announcement(public, distrust=distrust))
+    living = (one for one in announcements if not is_gone(one.address.pid, one.address.started_at))
+    return next(living, announcements[0] if announcements else None)
 
 
 def read_address(workspace: Path) -> ServerAddress | None:
     """The address in `read_announcement`."""
-    told = read_announcement(workspace)
-    return None if told is None else told.address
+    announcement = read_announcement(workspace)
+    return None if announcement is None else announcement.address
 
 
 def _address_in(workspace: Path) -> ServerAddress | None:
@@ -117,7 +131,7 @@ def _address_in(workspace: Path) -> ServerAddress | None:
         return None
 
 
-def _told_in(folder: Path) -> Announcement:
+def _announcement_in(folder: Path) -> Announcement:
     """Raises OSError, ValueError, UnsafePrivateFolder."""
     with opened(folder.parent) as place, opened(folder.name, place) as descriptor:
         return Announcement(

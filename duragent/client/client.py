@@ -1,7 +1,7 @@
 """Every route of the HTTP API as a method that gives a wire model.
 
 What is sent again, and for how long, is in `transport.py`. Errors are `ProblemResponse` (the server refused) and
-`ServerUnreachable` (there was none, for all our patience).
+`ServerUnreachable` (there was none within `patience_seconds`).
 """
 
 from collections.abc import AsyncGenerator
@@ -156,7 +156,8 @@ class Client(SessionCopies):
     async def decide(self, session_id: str, decision: Decide, *, key: str | None = None) -> Completed | Waiting:
         """Decides, and returns when the rest of the turn is durable or waits again.
 
-        Raises ProblemResponse: `already-decided` when somebody was first, `call-changed` when it is another call.
+        Raises ProblemResponse: `already-decided` when another decision was first, `call-changed` when another call
+        waits.
         """
         response = await self._http.post(
             f"{session_path(session_id)}/approve", decision, key=key, read_seconds=ANSWER_SECONDS

@@ -1,4 +1,4 @@
-"""The HTTP connections of a client, and the look at who is behind a URL that a person gave."""
+"""The HTTP connections of a client, and a check of the server behind a URL that a person gave."""
 
 import json
 from pathlib import Path
@@ -39,15 +39,15 @@ class Connections:
 async def refuse_v0_5(http: httpx.AsyncClient, url: str) -> None:
     """Raises OlderServer for a duragent v0.5, which takes messages and has no `/events` to tell their answers on.
 
-    Whatever else is wrong there, the request itself will tell.
+    All other faults come up with the request itself.
     """
     try:
         ready = (await http.get(f"{url}/readyz")).json()
         if not isinstance(ready, dict) or set(ready) != _READY_OF_V0_5:
             return
-        told = (await http.get(f"{url}/version")).json()
+        body = (await http.get(f"{url}/version")).json()
     except (httpx.RequestError, json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         return
-    version = told.get("version", "0.5") if isinstance(told, dict) else "0.5"
+    version = body.get("version", "0.5") if isinstance(body, dict) else "0.5"
     advice = "use its own commands, or stop it and serve a copy of its workspace with this version (move-from-v0.5.md)"
     raise OlderServer(url, str(version)[:40], advice)

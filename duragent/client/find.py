@@ -1,6 +1,6 @@
 """From a workspace to its running server, which has proved itself before it is shown the token.
 
-The law: a secret of a workspace goes only to a server that (1) told its address in this user's private folder, (2)
+The law: a secret of a workspace goes only to a server that (1) wrote its address to this user's private folder, (2)
 names a process of this user that still lives, and (3) has just proved at that address that it has the key in that
 folder. This is done again for each lookup, because a process can die and its port can get another owner at any time.
 Over the Unix socket in the private folder there is no time between the proof and the use: no other user can bind it.
@@ -38,18 +38,18 @@ NO_TOKENS = TokenSource()
 
 async def find_server(workspace: Path, tokens: TokenSource = NO_TOKENS) -> Endpoint:
     """The running server of a workspace. Raises ServerUnreachable, OlderServer."""
-    told = read_announcement(workspace)
-    if told is None:
+    announcement = read_announcement(workspace)
+    if announcement is None:
         raise ServerUnreachable(str(workspace), "no server is running for this workspace")
-    wanted = workspace_hash(workspace)
-    if told.address.workspace_hash != wanted:
-        raise ServerUnreachable(_shown(told.address), "another workspace's server answers there")
-    _check_process(told.address)
-    _check_trusted(told)
-    endpoint = Endpoint(
-        _url(told), tokens.api or told.token or None, local=True, admin_token=tokens.admin, socket=told.socket
-    )
-    await _demand_proof(endpoint, told.key, wanted)
+    expected = workspace_hash(workspace)
+    address = announcement.address
+    if address.workspace_hash != expected:
+        raise ServerUnreachable(_shown(address), "another workspace's server answers there")
+    _check_process(address)
+    _check_trusted(announcement)
+    token = tokens.api or announcement.token or None
+    endpoint = Endpoint(_url(announcement), token, local=True, admin_token=tokens.admin, socket=announcement.socket)
+    await _demand_proof(endpoint, announcement.key, expected)
     return endpoint
 
 
@@ -80,16 +80,16 @@ def _check_peer(response: "httpx.Response", path: Path) -> None:
         raise ServerUnreachable(str(path), f"a process of another user (uid {uid}) listens there")
 
 
-async def _demand_proof(endpoint: Endpoint, key: str, wanted: str) -> None:
+async def _demand_proof(endpoint: Endpoint, key: str, expected: str) -> None:
     from duragent.client.http import httpx
 
     nonce = new_nonce()
     ready = await ask_ready(endpoint.url, nonce, endpoint.socket)
-    if ready.workspace_hash != wanted:
+    if ready.workspace_hash != expected:
         raise ServerUnreachable(endpoint.url, "another workspace's server answers there")
     url = httpx.URL(endpoint.url)
     address = UNIX_SOCKET if endpoint.socket is not None else f"{url.host}:{url.port or 80}"
-    if not proves(ready.proof, key, nonce, wanted, address):
+    if not proves(ready.proof, key, nonce, expected, address):
         reason = "what answers there does not prove that it is this workspace's server, so it was not shown the token"
         raise ServerUnreachable(endpoint.url, reason)
 
@@ -102,9 +102,9 @@ def _check_process(address: ServerAddress) -> None:
         raise ServerUnreachable(_shown(address), f"process {address.pid} belongs to another user (uid {uid})")
 
 
-def _check_trusted(told: Announcement) -> None:
-    address = told.address
-    if told.key:
+def _check_trusted(announcement: Announcement) -> None:
+    address = announcement.address
+    if announcement.key:
         return
     if address.private_folder is None:
         raise OlderServer(
@@ -113,17 +113,19 @@ def _check_trusted(told: Announcement) -> None:
             f"end it (`kill {address.pid}`) and run this command again; its sessions go on",
         )
     folder = address.private_folder
-    raise ServerUnreachable(_shown(address), told.distrust or f"its folder {folder} cannot be read by this user")
+    raise ServerUnreachable(
+        _shown(address), announcement.distrust or f"its folder {folder} cannot be read by this user"
+    )
 
 
-def _url(told: Announcement) -> str:
+def _url(announcement: Announcement) -> str:
     try:
-        return local_url(told.address)
+        return local_url(announcement.address)
     except ServerUnreachable:
-        if told.socket is None:
+        if announcement.socket is None:
             raise
         # Over its socket a server is reached whatever address it listens on.
-        return _shown(told.address)
+        return _shown(announcement.address)
 
 
 def _shown(address: ServerAddress) -> str:

@@ -18,6 +18,6 @@ def problem_of(response: httpx.Response) -> ProblemResponse:
         return ProblemResponse(status, "unknown", f"the server answered {status} {response.reason_phrase}".rstrip())
     detail = problem.detail or problem.title
     faults = [f"{fault.field}: {fault.problem}" for fault in problem.errors or ()]
-    if untold := [fault for fault in faults if fault not in detail]:
-        detail += ": " + "; ".join(untold)
+    if missing := [fault for fault in faults if fault not in detail]:
+        detail += ": " + "; ".join(missing)
     return ProblemResponse(status, problem.type.rpartition(":")[2], detail)

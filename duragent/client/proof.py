@@ -1,4 +1,4 @@
-"""How a server proves that this user started it, before it is told anything secret.
+"""How a server proves that this user started it, before a client shows it anything secret.
 
 A server writes a fresh random key to its user's private folder. A client sends a nonce to `/readyz?challenge=…`; the
 answer carries an HMAC of it. The proof also covers the workspace and the address that the client asked, so that what
@@ -34,5 +34,5 @@ def proof(key: str, nonce: str, workspace_hash: str, address: str) -> str:
 
 def proves(shown: str | None, key: str, nonce: str, workspace_hash: str, address: str) -> bool:
     """Whether `shown` is that proof, compared in constant time."""
-    wanted = proof(key, nonce, workspace_hash, address)
-    return hmac.compare_digest((shown or "").encode(), wanted.encode())
+    expected = proof(key, nonce, workspace_hash, address)
+    return hmac.compare_digest((shown or "").encode(), expected.encode())

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 CLOCK_SLACK_SECONDS = 5.0
-"""By so much two ways of telling when a process began may differ."""
+"""How much two ways of telling when a process began may differ."""
 
 
 def is_gone(pid: int, started_at: str = "") -> bool:
@@ -47,9 +47,9 @@ def _is_zombie_or_later(pid: int, started_at: str) -> bool:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
         if fields[0] == b"Z":
             return True
-        said = datetime.fromisoformat(started_at)
+        announced = datetime.fromisoformat(started_at)
         boot = Path("/proc/stat").read_bytes().partition(b"\nbtime ")[2].split()[0]
         began = int(boot) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):
         return False
-    return began > said.replace(tzinfo=said.tzinfo or UTC).timestamp() + CLOCK_SLACK_SECONDS
+    return began > announced.replace(tzinfo=announced.tzinfo or UTC).timestamp() + CLOCK_SLACK_SECONDS

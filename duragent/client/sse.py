@@ -14,7 +14,7 @@ _LINE_END = re.compile(b"\r\n|\n|\r")
 
 
 class EventTooLong(Exception):
-    """The other side does not speak SSE, or means no good."""
+    """The other side does not speak SSE, or sends events without end."""
 
 
 @dataclass(frozen=True, slots=True)

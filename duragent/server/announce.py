@@ -1,7 +1,7 @@
-"""How the commands of this user find a running server, and what they show it.
+"""How the commands of this user find a running server, and which secrets they show it.
 
 The law: secrets are written to the user's private folder and nowhere else. What stands in the workspace
-(`run/server.json`) says where the server is, and is read by people and programs; nobody has to believe it.
+(`run/server.json`) says where the server is. People and programs read it, and none of them trusts it with a secret.
 """
 
 import asyncio
@@ -71,13 +71,13 @@ def take_server_folder(
     The folders of servers that are gone are removed on the way. Raises UnsafePrivateFolder, and ServerStartFailed when
     another server keeps its lock for `lock_seconds`.
     """
-    found, key = None, workspace_key(workspace_hash(workspace))
+    taken, key = None, workspace_key(workspace_hash(workspace))
     for place in places(environ):
-        if found is None and make_place(place, environ):
+        if taken is None and make_place(place, environ):
             with suppress(OSError):
-                found = _take_writable(place, key, lock_seconds)
-        _sweep(place, but=found)
-    return found
+                taken = _take_writable(place, key, lock_seconds)
+        _sweep(place, but=taken)
+    return taken
 
 
 @dataclass

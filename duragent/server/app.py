@@ -173,7 +173,7 @@ class _Outside:
             await self._app(scope, receive, send_safe)
         except asyncio.CancelledError:
             if self._stop.begun and not status:
-                # It took longer than the grace. Without this the client is told of a fault, and does not come again.
+                # It took longer than the grace. Without this the client would see a fault, and would not try again.
                 await problem_response(Stopping())(scope, receive, send_safe)
             raise
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Who may come in. Decided before routing, on the very path that routing uses; what is not allowed here is refused.
+"""Which requests are let in. Decided before routing, on the very path that routing uses; all others are refused.
 
 Host and Origin are checked because a browser on this machine may be led to this server by any web page; the token,
 because any program on it may. There is no CORS: no page but our own has business here.
@@ -118,21 +118,22 @@ def is_authorized(scope: Scope) -> bool:
     return bool(scope.get(_AUTHORIZED))
 
 
-def _check_body(method: str, headers: list[tuple[bytes, bytes]], limit: int, wanted: bytes) -> None:
+def _check_body(method: str, headers: list[tuple[bytes, bytes]], limit: int, expected: bytes) -> None:
     length = _only(headers, b"content-length")
     if length is not None and (not length.isdigit() or int(length[:20]) > limit):
         raise _too_large(limit)
     has_body = (length or b"0").strip(b"0") != b"" or _only(headers, b"transfer-encoding") is not None
     content_type = _only(headers, b"content-type")
-    if has_body and method not in ("GET", "HEAD", "OPTIONS") and not is_of(content_type, wanted):
-        what = "JSON" if wanted == b"application/json" else "an exported session"
+    if has_body and method not in ("GET", "HEAD", "OPTIONS") and not is_of(content_type, expected):
+        what = "JSON" if expected == b"application/json" else "an exported session"
         raise RequestRefused(
-            "unsupported-media-type", f"the body must be {what}, with `Content-Type: {wanted.decode()}`"
+            "unsupported-media-type", f"the body must be {what}, with `Content-Type: {expected.decode()}`"
         )
 
 
-def is_of(content_type: bytes | None, wanted: bytes) -> bool:
-    return content_type is not None and content_type.split(b";")[0].strip().lower() == wanted
+def is_of(content_type: bytes | None, expected: bytes) -> bool:
+    """Whether a Content-Type, with or without parameters, is the expected one."""
+    return content_type is not None and content_type.split(b";")[0].strip().lower() == expected
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
@@ -155,7 +156,7 @@ def _too_large(limit: int) -> RequestRefused:
 
 
 def _only(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:
-    """The header's value; None when it is absent, or there more than once, which nobody honest does with these."""
+    """The header's value; None when it is absent, or there more than once, which no honest client sends."""
     values = [value for key, value in headers if key == name]
     return values[0] if len(values) == 1 else None
 

@@ -14,11 +14,11 @@ _log = logging.getLogger("duragent")
 
 
 def listen_all(settings: ServerSettings, unix_path: Path | None) -> list[socket.socket]:
-    """The TCP socket, and behind it the Unix socket where there can be one. Raises ServerStartFailed."""
-    found = [listen(settings)]
+    """The TCP socket, and then the Unix socket where there can be one. Raises ServerStartFailed."""
+    sockets = [listen(settings)]
     if unix_path is not None and (unix := listen_unix(unix_path)) is not None:
-        found.append(unix)
-    return found
+        sockets.append(unix)
+    return sockets
 
 
 def listen(settings: ServerSettings) -> socket.socket:

@@ -47,25 +47,25 @@ def _problem(what: str) -> dict[str, Any]:
 
 
 def _problem_statuses(route: Route) -> list[int]:
-    """What a client has to reckon with here, as long as nothing is wrong inside."""
-    found = {403}  # Host and Origin
+    """The refusals that a client must expect here, besides faults of the server."""
+    statuses = {403}  # Host and Origin
     if route.path not in PUBLIC_PATHS and not route.path.startswith(ADMIN_PREFIX):
-        found |= {401, 408, 503}
+        statuses |= {401, 408, 503}
     if "{" in route.path:
-        found |= {404, 409}
+        statuses |= {404, 409}
     if route.query is not None:
-        found |= {422}
+        statuses |= {422}
     if route.streams:
-        found |= {400}
+        statuses |= {400}
     if route.method not in ("GET", "DELETE"):
-        found |= {413, 415, 507}
+        statuses |= {413, 415, 507}
     if route.body is not None:
-        found |= {400, 404, 409, 422}
+        statuses |= {400, 404, 409, 422}
     if 200 in route.answers and route.path.endswith(("/messages", "/stream", "/approve")) and route.body is not None:
-        found |= {429, 502}
+        statuses |= {429, 502}
     if _takes_key(route):
-        found |= {400, 409, 422}
-    return sorted(found - set(route.answers))
+        statuses |= {400, 409, 422}
+    return sorted(statuses - set(route.answers))
 
 
 def _takes_key(route: Route) -> bool:

@@ -1,7 +1,7 @@
 """Whose process is at the other end of a connection, as the kernel says it. For `server.auth: local`.
 
-The law: whatever cannot be told is a stranger. The user alone is not enough, because a command that an agent runs in a
-sandbox with the network is of the same user; its process lives in other namespaces.
+The law: a process of which this is not known is a stranger. The user alone is not enough, because a command that an
+agent runs in a sandbox with the network is of the same user; its process lives in other namespaces.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ async def is_own_process(scope: Scope) -> bool:
     """Whether a process of this user, outside of any sandbox, sent this request."""
     client, server = scope.get("client"), scope.get("server")
     if server is not None and server[1] is None:
-        # The Unix socket: who connects was asked of the kernel when the connection was made (serve.py).
+        # The Unix socket: the kernel said whose process it is when the connection was made (serve.py).
         return True
     if client is None or server is None:
         return False
@@ -32,10 +32,10 @@ async def is_own_process(scope: Scope) -> bool:
 
 def _is_own(client: tuple[str, int], server: tuple[str, int]) -> bool:
     try:
-        wanted = _address(*client), _address(*server)
-        if not wanted[0][0].is_loopback:
+        client_address, server_address = _address(*client), _address(*server)
+        if not client_address[0].is_loopback:
             return False
-        inode = _inode(*wanted)
+        inode = _inode(client_address, server_address)
     except (OSError, ValueError):
         return False
     holders = [] if inode is None else list(_holders(inode))
@@ -56,11 +56,11 @@ def _inode(client: _Address, server: _Address) -> int | None:
 
 def _holders(inode: int) -> Iterator[int]:
     """The processes that have this socket open, of those that this user may look into."""
-    wanted = f"socket:[{inode}]"
+    link = f"socket:[{inode}]"
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         with suppress(OSError):
             folder = f"/proc/{pid}/fd"
-            if any(_link(f"{folder}/{name}") == wanted for name in os.listdir(folder)):
+            if any(_link(f"{folder}/{name}") == link for name in os.listdir(folder)):
                 yield int(pid)
 
 
@@ -81,8 +81,8 @@ def _link(path: str) -> str:
 
 
 def _address(host: str, port: int) -> _Address:
-    found = ipaddress.ip_address(host)
-    return getattr(found, "ipv4_mapped", None) or found, port
+    address = ipaddress.ip_address(host)
+    return getattr(address, "ipv4_mapped", None) or address, port
 
 
 def _parsed(text: str) -> _Address:

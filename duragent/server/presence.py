@@ -1,4 +1,4 @@
-"""`on_disconnect: pause`: when the last watcher has gone in the middle of a turn, it waits for somebody."""
+"""`on_disconnect: pause`: when the last watcher leaves in the middle of a turn, the turn waits for a person."""
 
 from duragent.errors import DuragentError
 from duragent.journal.inputs import Pause

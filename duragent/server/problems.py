@@ -75,7 +75,7 @@ class RequestRefused(Exception):  # named for what happened, like all errors her
 
 
 def problem_of(error: Exception) -> Problem:
-    """What a client is told of an error. Of one that is in no table it learns nothing but that."""
+    """What a client learns of an error. Of one that is in no table: only that there was one."""
     if isinstance(error, RequestRefused):
         status, title = REFUSALS[error.code]
         return _problem(error.code, status, title, error.detail)

@@ -36,7 +36,7 @@ class HttpServer:
         connections_max: Callable[[], int] = for_connections,
     ) -> None:
         """`connections_max`: how many may be open, asked at each new one."""
-        # No trust in X-Forwarded-* headers: whoever needs them runs a proxy that can speak for itself.
+        # No trust in X-Forwarded-* headers: a proxy in front of this server must not be believed about who a client is.
         config = uvicorn.Config(
             app,
             http=partial(_Protocol, connections_max),  # type: ignore[arg-type]  # anything that makes a protocol
@@ -48,7 +48,7 @@ class HttpServer:
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
-        # What it has to say of requests the app says itself; of connections, nobody needs to know.
+        # The app logs requests itself, and lost connections are no news.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self._uvicorn = _Uvicorn(config)
         self._sockets = list(sockets)
@@ -109,7 +109,7 @@ class _Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         connection = transport.get_extra_info("socket")
         if connection.family == socket.AF_UNIX and peer_uid(connection) not in (None, os.getuid()):
-            # The mode of its folder keeps other users away; this holds where somebody has changed that.
+            # The mode of its folder keeps other users away; this check holds when the mode was changed.
             self._refused = True
             transport.abort()
         elif len(self.connections) > self._connections_max():

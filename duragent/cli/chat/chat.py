@@ -27,7 +27,7 @@ def chat(
 
 
 async def _chat(where: Where, agent: str | None, as_name: str | None) -> int:
-    async with connect(where, make=True, said=_say) as connection:
+    async with connect(where, make=True, note=_say) as connection:
         chosen = await choose_agent(connection.client, agent)
         session = await connection.client.create_session(chosen)
         if not (sys.stdin.isatty() and view.on_terminal()):

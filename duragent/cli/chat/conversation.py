@@ -26,7 +26,7 @@ DECLINED = "The model or its provider declined to answer, or to go on (content_f
 
 @dataclass(frozen=True)
 class MessageBlock:
-    """Somebody's message; `who` is "" for the person at this terminal."""
+    """A person's message; `who` is "" for the person at this terminal."""
 
     text: str
     who: str = ""
@@ -40,7 +40,7 @@ class AnswerBlock:
 
 @dataclass(frozen=True)
 class Note:
-    """A line from the house itself."""
+    """A line from duragent itself."""
 
     text: str
     mood: Literal["quiet", "warning", "error"] = "quiet"
@@ -65,7 +65,7 @@ class Conversation:
     """Why the connection is gone; "" while it stands."""
     _mine: set[str] = field(default_factory=set)
     _backlog: list[Block] | None = field(default_factory=list)
-    _told: dict[str, None] = field(default_factory=dict)
+    _shown_calls: dict[str, None] = field(default_factory=dict)
     """Calls that have their line already, the newest last."""
 
     @property
@@ -153,18 +153,18 @@ class Conversation:
         return []
 
     def _line(self, call: str, line: Called) -> list[Block]:
-        if call in self._told:
+        if call in self._shown_calls:
             return []
-        self._told[call] = None
+        self._shown_calls[call] = None
         return [line]
 
     def _finished(self, event: events.ToolFinished) -> list[Block]:
-        if event.outcome == "denied" and event.call in self._told:
-            return []  # whoever denied it has a line already
+        if event.outcome == "denied" and event.call in self._shown_calls:
+            return []  # the line of the decision says it already
         asked = self.activity.call(event.call)
         tool = event.tool or (asked.tool if asked else "")
         blocks = self._line(event.call, never_began(tool, asked.arguments if asked else ""))
-        of = "" if next(reversed(self._told)) == event.call else tool
+        of = "" if next(reversed(self._shown_calls)) == event.call else tool
         return [*blocks, returned(event, of)]
 
     def _said(self, message: events.MessageReceived) -> MessageBlock:

@@ -42,7 +42,7 @@ DECIDED: dict[str, str] = {
     "done": "says that it ran",
     "failed": "gave it up",
 }
-"""What somebody did, to stand behind a name."""
+"""Each decision as words to write behind the name of the person."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def offered(asked: Approval) -> str:
 
 
 def too_long(asked: Approval) -> bool:
-    """Whether nobody would read all of it on a terminal."""
+    """Whether it is more than a person would read on a terminal."""
     texts = [asked.command, *(part.text for part in asked.findings)]
     return sum(map(len, texts)) > TOO_LONG_CHARS or sum(text.count("\n") + 1 for text in texts) > TOO_LONG_LINES
 
@@ -111,13 +111,13 @@ def next_command(asked: Approval, session: str) -> str:
 
 def lines(asked: Approval) -> list[str]:
     """The question for a pipe or a log, a fact on each line."""
-    found = [f"{one_line(in_sight(asked.tool))}  {in_one_line(asked.command)}"]
-    found += [f"  {in_one_line(part.text)}: {one_line(in_sight(part.reason))}" for part in _sorted(asked)]
+    facts = [f"{one_line(in_sight(asked.tool))}  {in_one_line(asked.command)}"]
+    facts += [f"  {in_one_line(part.text)}: {one_line(in_sight(part.reason))}" for part in _sorted(asked)]
     if asked.kind == "lost":
-        found.append(f"  may have run: {one_line(in_sight(asked.evidence))}")
+        facts.append(f"  may have run: {one_line(in_sight(asked.evidence))}")
     if asked.place:
-        found.append(f"  runs in: {one_line(in_sight(asked.place))}")
-    return found
+        facts.append(f"  runs in: {one_line(in_sight(asked.place))}")
+    return facts
 
 
 def in_one_line(text: str) -> str:
@@ -140,11 +140,11 @@ def _indented(text: str) -> str:
 
 def numbered(text: str, indent: str = "") -> str:
     """A text of several lines with a number before each, so that none can pass for ours; one line as it is."""
-    found = text.split("\n")
-    if len(found) == 1:
+    lines = text.split("\n")
+    if len(lines) == 1:
         return text
-    width = len(str(len(found)))
-    rows = (f"{indent}{at:>{width}} | {line}" for at, line in enumerate(found, 1))
+    width = len(str(len(lines)))
+    rows = (f"{indent}{at:>{width}} | {line}" for at, line in enumerate(lines, 1))
     return "\n" + "\n".join(rows)
 
 
@@ -237,11 +237,11 @@ def _keys_lines(asked: Approval, width: int) -> "list[Text]":
     """The keys on as few lines as they fit; a key stays with its label."""
     from rich.text import Text
 
-    found: list[Text] = []
+    rows: list[Text] = []
     for key, label in keys(asked).items():
-        one = Text.assemble((f"[{key}]", "bold"), f" {label}")
-        if found and found[-1].cell_len + _GAP + one.cell_len <= width:
-            found[-1].append(" " * _GAP).append_text(one)
+        label_text = Text.assemble((f"[{key}]", "bold"), f" {label}")
+        if rows and rows[-1].cell_len + _GAP + label_text.cell_len <= width:
+            rows[-1].append(" " * _GAP).append_text(label_text)
         else:
-            found.append(one)
-    return found
+            rows.append(label_text)
+    return rows

@@ -82,14 +82,14 @@ def _markdown(text: str) -> "Markdown":
     from rich.markdown import Markdown
 
     # Without hyperlinks: they would hide where a link of the model's making leads.
-    found = Markdown(clean(text), hyperlinks=False)
-    waiting = list(found.parsed)
+    markdown = Markdown(clean(text), hyperlinks=False)
+    waiting = list(markdown.parsed)
     while waiting:
         token = waiting.pop()
         token.content, token.info = clean(token.content), clean(token.info)
         token.attrs = {name: clean(value) if isinstance(value, str) else value for name, value in token.attrs.items()}
         waiting += token.children or ()
-    return found
+    return markdown
 
 
 def _called(block: Called, width: int) -> "Text":
@@ -99,7 +99,7 @@ def _called(block: Called, width: int) -> "Text":
     line = Text("● ", style="cyan")
     line.append(tool, style="bold")
     if block.asked:
-        # All of it, for somebody has to decide about it.
+        # In full, because a person has to decide about it.
         line.append("  " + numbered(text, "  "))
         return line
     text = one_line(text, max(width * 2, 80))

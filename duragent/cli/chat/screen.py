@@ -59,8 +59,8 @@ class Screen:
     _entry: Approval | None = None
     """The question about which a key was pressed that is not all of the answer yet: `_entry_key`.
 
-    After `d` and `e` the input line asks for a word more, after those of CONFIRMED for Enter. The others only wait
-    whether somebody goes on typing.
+    After `d` and `e` the input line asks for a word more, after those of CONFIRMED for Enter. The others wait
+    `HELD_SECONDS`: another key that soon means that the person is typing a message.
     """
     _entry_key = ""
     _printed: Approval | None = None
@@ -227,7 +227,7 @@ class Screen:
             self._actions.submit(text)
 
     def _offers(self, key: str) -> bool:
-        """Whether a single key is an answer now: somebody who is typing a message goes on typing it."""
+        """Whether a single key is an answer now. It is none while the input line holds a message."""
         asked = self.conversation.question
         return (
             asked is not None and self._entry is None and not self._session.default_buffer.text and key in keys(asked)

@@ -17,26 +17,39 @@ MAIN_ARGUMENTS = ("command", "path", "url", "query")
 
 @dataclass(frozen=True)
 class Called:
-    """A call, by its tool and the rest of it in words. `asked`: somebody has to decide about it, so show all of it."""
+    """A line for a call: its tool, and the rest of it in words."""
 
     tool: str
+    """Name of the tool."""
+
     text: str
+    """What it is called with; may have several lines."""
+
     rule: str = ""
+    """The policy rule that allowed it; "" when there is none to name."""
+
     asked: bool = False
+    """A person has to decide about the call, so all of it is shown."""
 
 
 @dataclass(frozen=True)
 class Returned:
-    """What came of a call: facts in one line, and the beginning (of a failure: the end) of its text, or a diff.
-
-    `of` says which call it was, where the line above is about another one.
-    """
+    """Lines for the result of a call."""
 
     facts: str
+    """How it ended and how long it took, in one line; may be empty."""
+
     text: str = ""
+    """The beginning of its text, of a failure the end; "" when there is a diff."""
+
     diff: str = ""
+    """What it changed in a file, shortened."""
+
     good: bool = True
+    """False for a failure."""
+
     of: str = ""
+    """Name of the tool, where the line above is about another call; else ""."""
 
 
 def called(tool: str, invocation: str, rule: str = "", *, asked: bool = False) -> Called:
@@ -59,8 +72,8 @@ def _main_argument(arguments: str) -> str:
         return arguments
     if not isinstance(given, dict):
         return arguments
-    found = (given[name] for name in MAIN_ARGUMENTS if isinstance(given.get(name), str))
-    return next(found, arguments)
+    texts = (given[name] for name in MAIN_ARGUMENTS if isinstance(given.get(name), str))
+    return next(texts, arguments)
 
 
 def first_lines(text: str, count: int) -> str:

@@ -19,7 +19,7 @@ async def livez(dependencies: Dependencies, request: Request) -> Response:
 async def readyz(dependencies: Dependencies, request: Request) -> Response:
     """503 only when nothing can be stored: a damaged session or a broken agent leaves all others working.
 
-    Names and reasons are told to those who show the token; everybody else sees counts.
+    A request with the token gets names and reasons, any other one only counts.
     """
     query, known = query_of(request, ReadyQuery), is_authorized(request.scope)
     trouble, files = await dependencies.trouble(), dependencies.descriptors()

@@ -22,9 +22,9 @@ async def create_session(dependencies: Dependencies, request: Request) -> Respon
 
 async def list_sessions(dependencies: Dependencies, request: Request) -> Response:
     query = query_of(request, SessionsQuery)
-    found, cursor = await dependencies.sessions.list(**query.model_dump())
+    states, cursor = await dependencies.sessions.list(**query.model_dump())
     damaged, unread = dependencies.sessions.damaged(), dependencies.sessions.unread()
-    shown = [session_info(each, damaged.get(each.session_id), unread=each.session_id in unread) for each in found]
+    shown = [session_info(state, damaged.get(state.session_id), unread=state.session_id in unread) for state in states]
     return answer(SessionList(sessions=shown, next_cursor=cursor, unread=len(unread)))
 
 

@@ -74,7 +74,7 @@ CLIENT: tuple[Mutant, ...] = (
         "the comparison of the workspace before the token is shown",
         Edit(
             FIND,
-            "    if ready.workspace_hash != wanted:",
+            "    if ready.workspace_hash != expected:",
             "    if False:",
         ),
         f"{T_FIND}::test_the_workspace_token_never_goes_to_another_workspaces_server",
@@ -84,7 +84,7 @@ CLIENT: tuple[Mutant, ...] = (
         "the proof that a server has the key of this start: whoever got its port would be shown the token",
         Edit(
             FIND,
-            "    if not proves(ready.proof, key, nonce, wanted, address):",
+            "    if not proves(ready.proof, key, nonce, expected, address):",
             "    if False:",
         ),
         f"{T_NEIGHBOUR}::test_who_listens_where_a_living_server_should_must_prove_itself",
