@@ -87,18 +87,26 @@ class Catalog:
         changed = tuple(sorted(name for name in names if before.agents.get(name) != agents.get(name)))
         return Reloaded(loaded, self._known.broken, changed)
 
-    async def watch(self, stop: asyncio.Event, on_reload: Callable[[Reloaded], None] | None = None) -> None:
-        """Reloads when a file changes, until `stop`; the folder may be absent, go away and come again.
+    async def watch(
+        self,
+        stop: asyncio.Event,
+        on_reload: Callable[[Reloaded], None] | None = None,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+        debounce_seconds: float = DEBOUNCE_SECONDS,
+    ) -> None:
+        """Reload when a file changes, until `stop` is set. The folder may be absent, disappear and return.
 
-        `on_reload` is told what came of it when agents have changed, broke or were mended.
+        Calls `on_reload` when agents changed, became broken or were repaired. `debounce_seconds` joins the changes of
+        one save; the existence of the folder is checked every `poll_seconds`.
         """
         while not stop.is_set():
-            async for _ in _changes(self.agents_dir, stop):
+            async for _ in _changes(self.agents_dir, stop, poll_seconds, debounce_seconds):
                 await self._reload_quietly(on_reload)
             # The folder is not there, or is another one than before: its agents have gone.
             await self._reload_quietly(on_reload)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+                await asyncio.wait_for(stop.wait(), poll_seconds)
 
     async def _reload_quietly(self, on_reload: Callable[[Reloaded], None] | None) -> None:
         broken_before = self.broken
@@ -137,14 +145,16 @@ def _not_found(name: str, known: tuple[str, ...]) -> AgentNotFound:
     return error
 
 
-async def _changes(folder: Path, stop: asyncio.Event) -> AsyncIterator[None]:
+async def _changes(
+    folder: Path, stop: asyncio.Event, poll_seconds: float, debounce_seconds: float
+) -> AsyncIterator[None]:
     """Yields once when the watch stands, then for each burst of changes; ends when the folder goes or is replaced."""
     from watchfiles import awatch
 
     identity = _identity(folder)
     if identity is None:
         return
-    options: Any = {"debounce": int(DEBOUNCE_SECONDS * 1000), "rust_timeout": int(POLL_SECONDS * 1000)}
+    options: Any = {"debounce": int(debounce_seconds * 1000), "rust_timeout": int(poll_seconds * 1000)}
     first = True
     try:
         async with contextlib.aclosing(

@@ -99,9 +99,9 @@ def _agent_files(agents_dir: Path, name: str, provider: str, model: str | None) 
     folder = agents_dir / name
     spec = _AGENT.format(
         api_version=API_VERSION,
-        name=_scalar(name),
-        provider=_scalar(provider),
-        model=_scalar(model),
+        name=yaml_scalar(name),
+        provider=yaml_scalar(provider),
+        model=yaml_scalar(model),
         note=_note(provider),
     )
     return {folder / FILE_NAME: spec, folder / "SOUL.md": _SOUL, folder / "SYSTEM_PROMPT.md": _SYSTEM_PROMPT}
@@ -116,7 +116,7 @@ def _note(provider: str) -> str:
     return f"    # The key comes from the environment: {key}\n" if key else ""
 
 
-def _scalar(text: str) -> str:
+def yaml_scalar(text: str) -> str:
     """The text as it can stand behind a YAML key: plain when that is safe, else in quotes."""
     try:
         plain = text.isprintable() and parse_yaml(f"key: {text}", "").data == {"key": text}

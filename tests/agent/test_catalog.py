@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from duragent.agent import catalog as catalog_module
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.config import load_config
 from duragent.errors import AgentBroken, AgentNotFound, InvalidFile
@@ -160,22 +159,15 @@ def test_reload_swaps_the_mapping_whole(tmp_path: Path) -> None:
 # --- watch ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog_module, "POLL_SECONDS", 0.1)
-    monkeypatch.setattr(catalog_module, "DEBOUNCE_SECONDS", 0.05)
-
-
 @contextlib.asynccontextmanager
 async def watching(catalog: Catalog) -> AsyncIterator["asyncio.Queue[Reloaded]"]:
     stop, seen = asyncio.Event(), asyncio.Queue[Reloaded]()
     async with asyncio.timeout(LIMIT_SECONDS), asyncio.TaskGroup() as tasks:
-        tasks.create_task(catalog.watch(stop, seen.put_nowait))
+        tasks.create_task(catalog.watch(stop, seen.put_nowait, poll_seconds=0.1, debounce_seconds=0.05))
         yield seen
         stop.set()
 
 
-@pytest.mark.usefixtures("quick")
 async def test_watch_reacts_to_an_edit(tmp_path: Path) -> None:
     folder = write(tmp_path, "ada", soul="one")
     catalog = Catalog.open(tmp_path)
@@ -193,7 +185,6 @@ async def test_watch_reacts_to_an_edit(tmp_path: Path) -> None:
         assert await seen.get() == Reloaded(loaded=1, broken={}, changed=())
 
 
-@pytest.mark.usefixtures("quick")
 async def test_watch_waits_for_a_folder_and_survives_its_end(tmp_path: Path) -> None:
     agents_dir = tmp_path / "agents"
     catalog = Catalog.open(agents_dir)
@@ -215,7 +206,6 @@ async def test_watch_waits_for_a_folder_and_survives_its_end(tmp_path: Path) -> 
         assert await until_only(catalog, seen, "bob")
 
 
-@pytest.mark.usefixtures("quick")
 async def test_watch_sees_a_new_and_a_removed_agent(tmp_path: Path) -> None:
     write(tmp_path, "ada")
     catalog = Catalog.open(tmp_path)
@@ -228,7 +218,6 @@ async def test_watch_sees_a_new_and_a_removed_agent(tmp_path: Path) -> None:
         assert await until_only(catalog, seen, "bob")
 
 
-@pytest.mark.usefixtures("quick")
 async def test_watch_ends_when_it_is_cancelled(tmp_path: Path) -> None:
     catalog = Catalog.open(tmp_path)
     task = asyncio.create_task(catalog.watch(asyncio.Event()))

@@ -31,8 +31,6 @@ def plain(value: BaseModel | None) -> dict[str, Any]:
     return value.model_dump()
 
 
-# --- defaults -------------------------------------------------------------------------------------------------------
-
 DEFAULT_SESSION = {
     "on_disconnect": "continue",
     "max_tool_iterations": 10,
@@ -82,31 +80,6 @@ def test_minimal_agent_has_every_default() -> None:
 )
 def test_absent_mapping_has_the_same_defaults_as_an_empty_one(text: str) -> None:
     assert plain(spec_of(text).session) == DEFAULT_SESSION
-
-
-def test_access_and_queue_defaults() -> None:
-    assert plain(spec_of("  access: {}\n").access) == {
-        "dm": {"policy": "open", "allowlist": ()},
-        "groups": {
-            "policy": "open",
-            "allowlist": (),
-            "sender_default": "allow",
-            "sender_overrides": {},
-            "activation": "mention",
-            "context_buffer": {"mode": "silent", "max_messages": 100, "max_age_hours": 24},
-            "queue": {
-                "mode": "batch",
-                "max_pending": 10,
-                "overflow": "drop_old",
-                "reject_message": None,
-                "debounce": {"enabled": True, "window_ms": 1500},
-            },
-        },
-    }
-    assert plain(spec_of("  memory: {}\n").memory) == {"backend": "filesystem"}
-
-
-# --- values ---------------------------------------------------------------------------------------------------------
 
 
 def test_all_model_options_are_read() -> None:
@@ -244,9 +217,6 @@ def test_wrong_head_is_told_at_its_line(old: str, new: str, message: str) -> Non
         validate(parse_yaml(f"{HEAD}spec:\n{MODEL}".replace(old, new), "agent.yaml"), AgentFile)
 
     assert str(caught.value).startswith(message)
-
-
-# --- what has no effect yet -----------------------------------------------------------------------------------------
 
 
 def test_inactive_lists_only_what_the_file_sets() -> None:

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duragent.agent import starter
 from duragent.agent.catalog import Catalog
 from duragent.agent.spec import KNOWN_PROVIDERS, inactive
 from duragent.agent.starter import (
@@ -19,6 +18,7 @@ from duragent.agent.starter import (
     choose_provider,
     write_agent,
     write_workspace,
+    yaml_scalar,
 )
 from duragent.errors import InvalidFile, InvalidRequest, StoreFull
 from duragent.policy.files import load_policy
@@ -94,7 +94,7 @@ def test_odd_names_arrive_as_they_are(tmp_path: Path, provider: str, model: str)
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_survives_as_a_yaml_value(text: str) -> None:
-    assert parse_yaml(f"key: {starter._scalar(text)} # comment\n", "a.yaml").data == {"key": text}
+    assert parse_yaml(f"key: {yaml_scalar(text)} # comment\n", "a.yaml").data == {"key": text}
 
 
 @pytest.mark.parametrize("name", ["../evil", "Ada", "", "a b", "a\n"])

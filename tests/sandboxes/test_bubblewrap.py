@@ -10,7 +10,17 @@ import pytest
 
 from duragent.sandboxes.base import Command, Confinement
 from duragent.sandboxes.bubblewrap import Bubblewrap, explain
-from duragent.testing.sandbox_contract import Ran, inside, run, shell, started
+from duragent.testing.sandbox_contract import (
+    CONFINEMENTS,
+    PROMISES,
+    Promise,
+    Ran,
+    inside,
+    odd_folder,
+    run,
+    shell,
+    started,
+)
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.machine import needs_bubblewrap
 
@@ -361,3 +371,10 @@ def test_advice_fits_what_bubblewrap_says(said: str, switches: dict[str, str], a
     trouble = explain(said, switches)
     assert advice in trouble.hint
     assert said in trouble.why
+
+
+@needs_bubblewrap
+@pytest.mark.parametrize("promise", [*PROMISES, *CONFINEMENTS])
+def test_bubblewrap_keeps(promise: Promise) -> None:
+    with odd_folder() as folder:
+        promise(Bubblewrap(), folder)

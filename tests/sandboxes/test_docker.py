@@ -15,7 +15,8 @@ import pytest
 
 from duragent.sandboxes.base import Command, CommandLimits, Confinement
 from duragent.sandboxes.docker import LABEL, Docker, explain, label_of
-from duragent.testing.sandbox_contract import odd_folder, run
+from duragent.testing.sandbox_contract import CONFINEMENTS, PROMISES, Promise, odd_folder, run
+from tests.support.machine import DOCKER_IMAGE, needs_docker
 
 needs_client = pytest.mark.skipif(shutil.which("docker") is None, reason="docker's client is not installed")
 
@@ -155,3 +156,10 @@ def test_docker_without_an_engine_says_what_to_do(tmp_path: Path) -> None:
 )
 def test_advice_fits_what_docker_says(said: str, advice: str) -> None:
     assert advice in str(explain(said, "debian:12"))
+
+
+@needs_docker
+@pytest.mark.parametrize("promise", [*PROMISES, *CONFINEMENTS])
+def test_docker_keeps(promise: Promise) -> None:
+    with odd_folder() as folder:
+        promise(Docker(DOCKER_IMAGE), folder)

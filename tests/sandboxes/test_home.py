@@ -10,8 +10,7 @@ import pytest
 from duragent.sandboxes.base import Command, Confinement, Sandbox
 from duragent.sandboxes.choose import choose
 from duragent.sandboxes.environment import clean_environment
-from duragent.sandboxes.home import TOOLS_BELOW_HOME, hidden_home, repository_of
-from duragent.sandboxes.secret_places import ANYWHERE, BELOW_HOME
+from duragent.sandboxes.home import hidden_home, repository_of
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.testing.sandbox_contract import Ran, run
 from tests.support.machine import needs_bubblewrap
@@ -48,8 +47,6 @@ def inside(sandbox: Sandbox, folder: Path, script: str, home: Path, path: str = 
     within = Confinement((folder,), readable=tuple(more.values()))
     return run(sandbox.wrap(Command(("sh", "-c", script), folder, env), within))
 
-
-# --- what is hidden --------------------------------------------------------------------------------------------------
 
 _READ_ALL = 'find "$HOME" -type f -exec cat {} + 2>&-; cat ~/notes/passwords ~/.ssh/id ../../notes/passwords'
 
@@ -97,9 +94,6 @@ def test_home_that_is_the_project_is_seen_without_its_known_secrets(home: Path) 
         put(home / name)
     ran = inside(sandbox_of(home), home, "cat notes; cat .ssh/id .pgpass .config/gh/hosts.yml; echo x > new", home)
     assert (ran.stdout, (home / "new").read_text()) == (f"{SECRET}\n".encode(), "x\n")
-
-
-# --- what is opened --------------------------------------------------------------------------------------------------
 
 
 @needs_bubblewrap
@@ -169,9 +163,6 @@ def test_programs_in_a_home_open_no_shared_folder_however_path_and_home_are_spel
                 assert real / name in {Path(os.path.realpath(each)) for each in found}
             found = hidden_home([home], {"PATH": f"{start}/node/bin"}).readable(Confinement((Path("/"),)))
             assert real / "node" in {Path(os.path.realpath(each)) for each in found}
-
-
-# --- the project -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -250,34 +241,6 @@ def test_rest_of_the_project_can_be_read_by_an_agent_that_works_in_a_part(home: 
     assert inside(sandbox_of(home), project / "site", script, home, project=project).stdout == b"page\n"
     assert inside(sandbox_of(home), project / "site", script, home).stdout == b""
     assert SECRET.encode() not in inside(sandbox_of(home), project / "site", "cat ~/.x", home, project=home).stdout
-
-
-# --- the list of secrets, for homes that are visible ------------------------------------------------------------------
-
-
-def test_list_of_secrets_has_each_place_once_and_relative_to_a_home() -> None:
-    assert len(BELOW_HOME) == len(set(BELOW_HOME)) >= 400
-    assert len(ANYWHERE) == len(set(ANYWHERE)) >= 60
-    assert [name for name in BELOW_HOME if name.startswith("/") or ".." in name or name != os.path.normpath(name)] == []
-    assert [name for name in ANYWHERE if not name.startswith("/") or name != os.path.normpath(name)] == []
-
-
-def test_no_tool_is_opened_as_a_whole_that_is_a_secret() -> None:
-    """A secret that lies in an opened folder is covered; one that is the folder itself would win over the tool."""
-    assert sorted(set(TOOLS_BELOW_HOME) & set(BELOW_HOME)) == []
-    assert len(TOOLS_BELOW_HOME) == len(set(TOOLS_BELOW_HOME))
-
-
-@needs_bubblewrap
-def test_every_secret_of_the_list_is_hidden_in_a_visible_home(home: Path, project: Path) -> None:
-    for name in BELOW_HOME:
-        path = home / name
-        if not path.exists() and not any(parent.is_file() for parent in path.parents):
-            put(path)
-    sandbox = choose(SandboxSettings(mode="bubblewrap", home="visible"), {"HOME": str(home), "PATH": SYSTEM})
-    put(home / "control")
-    ran = inside(sandbox, project, f'find "{home}" -type f -exec cat {{}} +', home)
-    assert ran.stdout == f"{SECRET}\n".encode()
 
 
 def test_named_pipe_where_git_would_write_a_folder_does_not_block(tmp_path: Path) -> None:

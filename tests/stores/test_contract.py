@@ -1,12 +1,12 @@
 """Both stores keep the contract, and the contract notices one that does not."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from duragent.stores.base import SESSION, Claim, Store, StreamKind
+from duragent.stores.base import SESSION, Store, StreamKind
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
@@ -79,19 +79,3 @@ async def test_store_tells_damage(make_store: Make) -> None:
 
 async def test_whole_suite_runs_as_one_call(make_store: Make) -> None:
     await check_store(MemoryStore, spoil=spoil)
-
-
-class _Forgetful(MemoryStore):
-    async def append(self, claim: Claim, lines: Sequence[bytes], *, expect: int) -> None:
-        await super().append(claim, lines[:1], expect=expect)
-
-
-class _Unfenced(MemoryStore):
-    def _mine(self, claim: Claim):  # type: ignore[no-untyped-def]  # the stream's class is private
-        return self._streams[claim.stream_id]
-
-
-@pytest.mark.parametrize("broken", [_Forgetful, _Unfenced])
-async def test_broken_store_is_noticed(broken: type[MemoryStore]) -> None:
-    with pytest.raises((AssertionError, KeyError, IndexError)):
-        await check_store(broken)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from duragent.agent.catalog import Catalog
-from tests.agent.test_loose import GOOD, fixed
+from tests.agent.test_upgrade import GOOD, fixed
 from tests.cli.commands import Command
 
 LOOSE_AGENT = (

@@ -25,7 +25,6 @@ spec:
     temperature: 0.5   # not too wild
 """
 GOOD = HEAD + BODY
-
 LOOSE = {
     "version is a number": (
         "name: clerk  # its name\n",
