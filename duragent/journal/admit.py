@@ -158,7 +158,7 @@ def _resolution(
 
 
 def _said(turn: str, call: OpenCall, posted: Decision) -> dict[str, Any]:
-    """Of which call it is, and who said it: the same fields in both events."""
+    """The fields that both kinds of decisions have: which call it is about, and who decided."""
     mark = fingerprint(posted) if posted.idempotency_key else None
     key = {"idempotency_key": posted.idempotency_key, "fingerprint": mark}
     return {"turn": turn, "call": call.call, "by": posted.by, "reason": posted.reason, **key}

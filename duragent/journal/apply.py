@@ -55,7 +55,7 @@ from duragent.journal.state import (
 )
 
 _MOVED = re.compile(r"\[\d+ bytes in blob [0-9a-f]{64}\]")
-"""What a fold is given for a text in a blob."""
+"""What `decode` puts in the place of a text that is in a blob."""
 _Change = Callable[[OpenTurn], OpenTurn]
 
 
@@ -162,7 +162,7 @@ def _claimed(before: SessionState, at: SessionState, event: OwnerClaimed) -> Ses
 
 
 def _resumed(at: SessionState, ts: str) -> SessionState:
-    """Nobody worked on the turn while it was paused."""
+    """Go on. The time of the pause is idle time of the turn."""
     turn = at.turn and replace(at.turn, idle_seconds=at.turn.idle_seconds + _seconds(at.paused_at, ts))
     return replace(at, paused=False, pause_reason="", paused_at="", turn=turn)
 
@@ -189,7 +189,7 @@ def _answered(at: SessionState, upto: int) -> SessionState:
 
 
 def _topic(text: str) -> str:
-    """The first line of a message, for lists; none of a text that may be in a blob, because a fold has no blobs."""
+    """The first line of a message, for lists; "" for a text that may be in a blob, because a fold has no blobs."""
     if len(text) > TOPIC_TEXT_MAX or _MOVED.fullmatch(text):
         return ""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
@@ -278,7 +278,7 @@ def _model_failed(at: SessionState, event: ModelFailed, ts: str) -> SessionState
             retry_after_seconds=event.retry_after_seconds,
             failed_at=ts,
         )
-        # Whoever died in the middle of an answer had come further than nothing: new words had been shown.
+        # A server that died in the middle of an answer made progress: watchers had seen new words.
         words = event.error == "interrupted" and (event.partial_text or event.partial_reasoning)
         return replace(
             turn,
@@ -308,7 +308,7 @@ def _turn_ended(at: SessionState, event: TurnEnded) -> SessionState:
         return at
     at = replace(at, turn=None, totals=replace(at.totals, turns=at.totals.turns + 1))
     if event.outcome == "paused":
-        # The message that the turn was for waits again, so that a resume takes it up.
+        # The message that the turn was for waits again: a resume answers it.
         waiting = tuple(sorted({turn.trigger, *at.waiting}))
         return replace(
             at, paused=True, pause_reason=event.reason[:REASON_MAX], paused_at=at.updated_at, waiting=waiting
@@ -346,10 +346,10 @@ def _progress(at: SessionState) -> SessionState:
 
 
 def _decided(at: SessionState, call_id: str, decision: str, by: str, ts: str) -> SessionState:
-    """Remember the decision, and that nobody worked on the turn since it was asked for."""
+    """Remember the decision. The time since the question is idle time of the turn."""
     newest = Decided(call_id, decision, by[:REASON_MAX], at.seq)
     at = replace(at, decided=(*at.decided[-(REMEMBERED_DECISIONS - 1) :], newest))
-    call = next((each for each in at.turn.calls if each.call == call_id), None) if at.turn else None
+    call = next((call for call in at.turn.calls if call.call == call_id), None) if at.turn else None
     if at.turn is None or call is None or not call.asked_at:
         return at
     idle = at.turn.idle_seconds + _seconds(call.asked_at, ts)
@@ -366,7 +366,7 @@ def _repeated(at: SessionState, turn_id: str, signature: str) -> SessionState:
 
 
 def _seconds(earlier: str, later: str) -> float:
-    """Between two timestamps of records; 0 when the clock went back or one of them is none."""
+    """The time between two timestamps; 0 when the clock went back or one of them is no timestamp."""
     try:
         return max((datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds(), 0.0)
     except (ValueError, TypeError):

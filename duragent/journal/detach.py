@@ -12,10 +12,10 @@ MAY_HAVE_RUN = "OUTCOME UNKNOWN: {why} while this ran. It may have completed. Ch
 
 
 def wound_up(state: SessionState, why: str) -> list[Event]:
-    """What ends the open turn, so that nothing of it is done again where nobody can know how far it came.
+    """The events that end the open turn. Nothing of it is done again: how far it came elsewhere cannot be known.
 
-    `why` is the beginning of a sentence ("the session was forked"). Messages that wait for an answer go on waiting,
-    until somebody writes.
+    `why` is the beginning of a sentence ("the session was forked"). Where messages wait for an answer the session is
+    paused: a person's next message is answered together with them.
     """
     events: list[Event] = []
     turn = state.turn
@@ -36,7 +36,7 @@ def _settled(turn: str, call: OpenCall, why: str) -> ToolFinished:
 
 
 def closing(state: SessionState, events: Sequence[Event], ts: str) -> tuple[list[bytes], SessionState]:
-    """The lines of these events behind the state, as one group, and the state after them."""
+    """The events as lines that follow the state, in one group, and the state after them."""
     count, seed = len(events), crc_seed(state.session_id)
     marks = [f"{at}/{count}" if count > 1 else None for at in range(1, count + 1)]
     records = [

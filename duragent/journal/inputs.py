@@ -14,62 +14,80 @@ class _Shape(BaseModel):
 
 
 class Message(_Shape):
-    """Somebody says something. The same `idempotency_key` counts once."""
+    """A message to the agent."""
 
     text: Text
+    """What is said; it may be empty."""
     sender: Sender | None = None
+    """Who says it; None where the session has only one person."""
     source: Source = "http"
+    """Where it comes from; see `source.Source`."""
     door: Door = ""
+    """Which program it comes through; "" when that is not known."""
     idempotency_key: str | None = None
+    """The same key counts once; None: each request counts."""
 
 
 class Cancel(_Shape):
     """Stop the running turn."""
 
     by: str = ""
+    """Who stops it; "" when the client did not say."""
     idempotency_key: str | None = None
+    """The same key counts once."""
 
 
 class Pause(_Shape):
-    """Stop where it is safe and wait for a person."""
+    """Stop at the next safe place, and wait for a person."""
 
     reason: str = ""
+    """A sentence for people."""
 
 
 class Resume(_Shape):
     """Go on after a pause."""
 
     reason: str = ""
+    """A sentence for people."""
 
 
 class Rename(_Shape):
+    """Give the session another title."""
+
     title: str
+    """The new title; "" removes it."""
 
 
 class Close(_Shape):
-    """No more messages. With `at_seq` only if nothing has happened since that record."""
+    """End the session: it takes no more messages."""
 
     reason: str = ""
+    """A sentence for people."""
     at_seq: int | None = None
+    """Close only if this is still the newest record; None: in any case."""
 
 
 class Decision(_Shape):
-    """A person's answer: to an approval request the first three, to a call that may have run the last three.
-
-    `arguments_sha256`, or `invocation`, says what the person saw; when that is not the call that waits, nothing is
-    decided. `patterns` go with `allow_always`, in place of what was offered; `written` are those that the policy has by
-    then. The same `idempotency_key` counts once.
-    """
+    """A person's answer to an approval request, or to the question what to do about a call that may have run."""
 
     call: str
+    """The call that is decided about."""
     decision: Literal["allow_once", "allow_always", "deny", "retry", "done", "failed"]
+    """To an approval request: the first three. To a call that may have run: run it again, it was done, give it up."""
     by: str = ""
+    """Who decides; "" when the client did not say."""
     reason: str = ""
+    """What the model is told besides."""
     arguments_sha256: str | None = None
+    """What the person saw: when it is not the call that waits, nothing is decided. None: not compared."""
     invocation: str | None = None
+    """The same, as the line that the person saw. None: not compared."""
     patterns: tuple[str, ...] = ()
+    """With `allow_always`: what to allow from now on, in place of what was offered."""
     written: tuple[str, ...] = ()
+    """Those of them that the policy has by then; the session fills it in."""
     idempotency_key: str | None = None
+    """The same key counts once."""
 
 
 Input = Message | Cancel | Pause | Resume | Rename | Close | Decision

@@ -6,10 +6,10 @@ from datetime import datetime
 from duragent.journal.state import OpenTurn, SessionState
 
 NUDGE_AT = 3
-"""How often the same call has the same result before the model is told that it goes in circles."""
+"""When the same call had the same result so often, the model gets a note that it repeats itself."""
 
 PAUSE_AT = 5
-"""How often before the turn stops and waits for a person."""
+"""When it had it so often, the turn pauses and waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,9 @@ class Budget:
     tokens: int | None = None
     """Input and output together."""
     cost_usd: float | None = None
+    """The price of all attempts, as far as it is known."""
     seconds: float | None = None
-    """Of a turn, without the time that it waited for people. Sessions have no such limit."""
+    """The time of a turn, without the time that it stood still. Sessions have no such limit."""
 
 
 _UNBOUND = Budget()
@@ -39,11 +40,13 @@ class TurnLimits:
     steps: int = 10
     """How often a turn may ask the model."""
     turn: Budget = _UNBOUND
+    """What one turn may use."""
     session: Budget = _UNBOUND
+    """What all turns of the session may use."""
 
 
 def recovered_too_often(turn: OpenTurn, limits: TurnLimits) -> str | None:
-    """Why the turn must not be recovered once more: it does not come any further."""
+    """Why the turn must pause for a person: server after server dies in it. None: it may be recovered."""
     if turn.recoveries > limits.recoveries:
         return f"the server stopped {turn.recoveries} times in this turn without progress; send a message to go on"
     if turn.restarts > limits.restarts:
@@ -52,9 +55,10 @@ def recovered_too_often(turn: OpenTurn, limits: TurnLimits) -> str | None:
 
 
 def exceeded(state: SessionState, turn: OpenTurn, limits: TurnLimits) -> tuple[str, str] | None:
-    """(code, reason) when the turn must stop before it asks the model again; it can be taken up later.
+    """(code, reason) when the turn must pause before it asks the model again; None when it may go on.
 
-    Budgets count what attempts of unknown end may have used: a server that dies again and again must not pass them.
+    An attempt of unknown end counts in each budget with what was reserved for it: else a server that dies again and
+    again would pass them all.
     """
     asking = turn.asking
     if asking is not None and asking.status == "replied":

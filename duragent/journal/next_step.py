@@ -30,11 +30,12 @@ class AskModel:
     step: int
     attempt: int
     not_before: datetime | None = None
+    """The end of the pause after a failure; None: at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettleModel:
-    """Record that a question to the model was orphaned: its asker is gone."""
+    """Record that a question to the model has no end: the server that asked is gone."""
 
     turn: str
     step: int
@@ -43,7 +44,7 @@ class SettleModel:
 
 @dataclass(frozen=True, slots=True)
 class RunTool:
-    """Find out whether the call may run, and run it or ask; `approved` by a person it is only checked again."""
+    """Authorize the call, then run it, ask a person, or refuse it. An approved call is authorized once more."""
 
     turn: str
     call: OpenCall
@@ -51,7 +52,7 @@ class RunTool:
 
 @dataclass(frozen=True, slots=True)
 class RecoverCall:
-    """A call was started, and nobody waits for its end any more: find out what became of it."""
+    """Find out what became of a call that an earlier server, or an interrupted turn, started."""
 
     turn: str
     call: OpenCall
@@ -65,6 +66,7 @@ class SettleCall:
     call: OpenCall
     outcome: CallOutcome
     content: str
+    """What the model is shown as the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ class EndTurn:
     turn: str
     outcome: TurnOutcome
     code: str = ""
+    """The error of a failed or paused turn; "" of others."""
     reason: str = ""
+    """A sentence for people."""
 
 
 Step = StartTurn | AskModel | SettleModel | RunTool | RecoverCall | SettleCall | EndTurn
@@ -86,7 +90,7 @@ def next_step(state: SessionState, limits: TurnLimits) -> Step | None:
         return StartTurn(state.waiting[0]) if can_start else None
     asking = turn.asking
     if asking is not None and asking.status == "open":
-        # Whoever asks stays with the question until it is replied or failed; one that is open here has lost its asker.
+        # The turn waits for the end of each question before it comes here: an open one was asked by a dead server.
         return SettleModel(turn.id, asking.step, asking.attempt)
     if turn.cancelled or state.closed:
         return _wind_up(turn, "cancelled", EndTurn(turn.id, "cancelled"))
@@ -105,7 +109,7 @@ def _wind_up(turn: OpenTurn, outcome: Literal["cancelled", "interrupted"], end: 
 
 
 def stopped(call: OpenCall, outcome: Literal["cancelled", "interrupted"]) -> str:
-    """For the model: a call that gets no other result. Of one that was ever started nobody knows how far it came."""
+    """The result of a call that is stopped, for the model. One that was ever started may have taken effect."""
     return f"The call was {outcome}" + (f" while it ran. {MAY_HAVE_TAKEN_EFFECT}" if call.attempt else ".")
 
 
@@ -144,7 +148,9 @@ def _next_call(state: SessionState, turn: OpenTurn, call: OpenCall) -> Step | No
 
 
 def _not_before(asking: ModelAttempt, failures: int, limits: TurnLimits) -> datetime | None:
-    """When to ask again: the provider's wish, or a pause that doubles; at once when it was no failure of the model."""
+    """When to ask again: after the pause that the provider wants, else one that doubles; None (at once) when the
+    attempt was stopped from outside.
+    """
     if asking.error in NOT_THE_MODEL:
         return None
     backoff = min(limits.retry_base_seconds * 2 ** max(failures - 1, 0), MAX_BACKOFF_SECONDS)

@@ -18,26 +18,38 @@ _HOLE = b"\0" * 16
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """`end` and `seq`: where the trusted bytes end, and the seq there. `line` counts from 1, at the first bad byte."""
+    """How far a log can be trusted."""
 
     verdict: Literal["clean", "torn", "damaged"]
+    """`torn`: the append under way when the machine stopped. `damaged`: anything else that cannot be trusted."""
     end: int
+    """Where the trusted bytes end."""
     seq: int
+    """The newest record before that; `after` when there is none."""
     line: int
+    """The number of the line behind it, from 1."""
     problem: str = ""
+    """What is wrong with that line, for people; "" when all is well."""
 
 
 @dataclass(slots=True)
 class _Walk:
-    """Where the walk stands. `group_*` is where the group that is being read began."""
+    """Where the walk stands."""
 
     position: int = 0
+    """Where the next line begins, in bytes."""
     seq: int = 0
+    """The newest record so far."""
     lines: int = 0
+    """How many lines were read."""
     tx: tuple[int, int] | None = None
+    """The place in the group that is open and its size; None outside of groups."""
     group_position: int = 0
+    """Where the group began that is being read, in bytes; outside of groups `position`."""
     group_seq: int = 0
+    """The newest record before that group."""
     group_lines: int = 0
+    """How many lines stand before that group."""
 
 
 def scan(data: bytes, seed: int, *, after: int | None) -> Scan:
@@ -80,7 +92,7 @@ def next_tx(before: tuple[int, int] | None, tx: tuple[int, int] | None) -> tuple
 
 
 def ends_group(record: Record) -> bool:
-    """Whether the log may end here: no record that was appended together with this one comes behind it."""
+    """Whether the log may end with this record: it is the last of those that were appended at once."""
     if record.tx is None:
         return True
     at, _, count = record.tx.partition("/")
@@ -98,7 +110,9 @@ def _stopped(walk: _Walk, data: bytes, seed: int, problem: str) -> Scan:
 
 
 def _is_torn(walk: _Walk, rest: bytes, seed: int) -> bool:
-    """Whether `rest` can be what an append left that never ended: cut short, or with holes, and nothing real behind."""
+    """Whether `rest` can be what is left of an append that never ended: cut short or with holes, and no record of a
+    later append behind it.
+    """
     if b"\n" in rest and not rest.startswith(b"\0") and _HOLE not in rest:
         return False
     if _is_whole_line_with_more(rest.split(b"\0", 1)[0], seed):

@@ -23,10 +23,11 @@ _STATE: TypeAdapter[SessionState] = TypeAdapter(SessionState)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A state, and the crc of the record that it stands at."""
+    """A state, and which record it stands at."""
 
     state: SessionState
     last_crc: str
+    """The checksum of the record that the state stands at, as its line has it."""
 
 
 def dump(snapshot: Snapshot) -> bytes:
@@ -40,9 +41,9 @@ def dump(snapshot: Snapshot) -> bytes:
 
 
 def load(data: bytes, session_id: str) -> Snapshot | None:
-    """The snapshot, or None when there is anything about these bytes that cannot be trusted."""
-    body, found, checksum = data.rpartition(_CHECKSUM.encode())
-    if not found or len(data) > MAX_BYTES or checksum != b"%08x\n" % zlib.crc32(body):
+    """The snapshot; None when anything about these bytes cannot be trusted."""
+    body, mark, checksum = data.rpartition(_CHECKSUM.encode())
+    if not mark or len(data) > MAX_BYTES or checksum != b"%08x\n" % zlib.crc32(body):
         return None
     try:
         facts = dict(_fact(line) for line in body.decode().splitlines() if not line.startswith("#"))
@@ -56,21 +57,21 @@ def load(data: bytes, session_id: str) -> Snapshot | None:
 
 
 def is_ours(data: bytes) -> bool:
-    """Whether the file is one of these, whatever has become of it, and no other program's; an empty one is nobody's."""
+    """Whether duragent wrote the file, also when it was damaged since; an empty file counts as ours."""
     return not data or data.startswith(_HEADER[:24].encode())
 
 
 def facts(data: bytes) -> dict[str, Any]:
-    """What the file says, key by key and unchecked, for comparing; what is no fact of ours is left out."""
-    found = {}
+    """What the file says, key by key and unchecked, for comparing. Lines that are no `key: JSON` are left out."""
+    values = {}
     for line in data.decode("utf-8", "replace").splitlines():
         try:
             key, value = _fact(line)
         except (ValueError, RecursionError):
             continue
-        found[key] = value
-    found.pop("checksum", None)
-    return found
+        values[key] = value
+    values.pop("checksum", None)
+    return values
 
 
 def _fact(line: str) -> tuple[str, Any]:

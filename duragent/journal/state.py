@@ -1,7 +1,7 @@
 """The state of a session: what its records add up to (`apply.reduce` is the one way to it).
 
-It holds small control facts only, never what was said, so that a fold is cheap, a snapshot is small and a fast open is
-possible. All of it is frozen.
+It holds small control facts only, never what was said, so that a fold is cheap, a snapshot is small and a session opens
+fast. All of it is frozen.
 """
 
 from dataclasses import dataclass
@@ -26,44 +26,52 @@ TOPIC_MAX = 80
 """Characters of a session's topic: the beginning of its first message, so that people can tell sessions apart."""
 
 TOPIC_TEXT_MAX = BLOB_MIN_BYTES // 4
-"""Up to so many characters a message is certain to stand in its line."""
+"""A message of at most so many characters always stands in its line, and never in a blob."""
 
 REASON_MAX = 500
 """Characters of an error's message that the state keeps; the log has it whole."""
 
 
 NOT_THE_MODEL = frozenset({"interrupted", "shutdown", "paused", "cancelled"})
-"""Values of `ModelFailed.error` for an attempt that was stopped from outside; they are no failures of the model."""
+"""Values of `ModelFailed.error` of an attempt that was stopped from outside. These are no failures of the model."""
 
 
 def end_unknown(failed: ModelFailed) -> bool:
-    """Whether the provider may have answered, and charged for it, although no answer came: it was begun and cut off."""
+    """Whether the provider may have charged for an attempt without a reply: its answer began, or was cut off."""
     begun = bool(failed.partial_text or failed.partial_reasoning)
     return begun or failed.error in NOT_THE_MODEL or failed.error == "model-timeout"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCall:
-    """A tool call without a result. `epoch` is the owner's that started it; 0 before it was started.
-
-    `asked_seq` and `asked_at` are those of the record that asks a person: for approval, or (`asks`) what is to be done
-    about a call that may have run. `attempt` counts how often it was started. `place` is where a person was told that
-    it would run.
-    """
+    """A tool call without a result."""
 
     call: Text
+    """Its id, unique in the session."""
     tool: Text
+    """The name of the tool, as the model wrote it."""
     status: CallStatus = "requested"
+    """See `call_states`."""
     epoch: int = 0
+    """The owner that started it; 0 before it was started. See `OwnerClaimed`."""
     attempt: int = 0
+    """How often it was started."""
     effect: EffectClass = "unsafe"
+    """As `tool_started` says it: what to do when the call has no result after a crash."""
     spool: str = ""
+    """The folder of the spool in which its command leaves a result; "" for a tool that runs in the server."""
     arguments_sha256: str = ""
+    """Binds a decision to the tool and its arguments; "" before a person was asked for approval."""
     asks: bool = False
+    """Of a lost call: whether a person is asked what is to be done."""
     asked_seq: int = 0
+    """The record that asks a person: for approval, or about a lost call; 0 before."""
     asked_at: str = ""
+    """The `ts` of that record; "" before."""
     expires_at: str = ""
+    """After this moment the question counts as denied; "" for never."""
     place: Text = ""
+    """Where the person was told that it would run, at most `REASON_MAX` characters; "" in old logs."""
 
     @property
     def waits(self) -> bool:
@@ -73,23 +81,32 @@ class OpenCall:
 
 @dataclass(frozen=True, slots=True)
 class ModelAttempt:
-    """The turn's newest question to the model, and how it stands.
-
-    `failed_at` is the `ts` of its failure. `reserved_tokens` and `reserved_usd` are what it may use at most.
-    """
+    """The turn's newest question to the model, and how it stands."""
 
     step: int
+    """Counts the questions of the turn, from 1."""
     attempt: int
+    """Counts the attempts at this question, from 1."""
     epoch: int
+    """The owner that asked; see `OwnerClaimed`."""
     input_seq: int
+    """The model sees records up to this seq."""
     status: Literal["open", "replied", "failed"] = "open"
+    """`open`: it has neither a reply nor a failure yet."""
     error: str = ""
+    """The code of its failure, as in `model_failed`; "" when it has not failed."""
     message: Text = ""
+    """That failure as a sentence, at most `REASON_MAX` characters."""
     retry: bool = False
+    """Whether the turn asks again."""
     retry_after_seconds: float | None = None
+    """The pause that the provider wants; None when it named none."""
     failed_at: str = ""
+    """The `ts` of its failure; "" when it has not failed."""
     reserved_tokens: int = 0
+    """What it may use at most: the request and the room for the answer; 0 in old logs."""
     reserved_usd: float | None = None
+    """The price of `reserved_tokens`; None when it is not known."""
 
     @property
     def possible(self) -> dict[str, float | None]:
@@ -99,35 +116,45 @@ class ModelAttempt:
 
 @dataclass(frozen=True, slots=True)
 class OpenTurn:
-    """The turn that is under way.
-
-    `failures`: attempts of this step that failed by the model's fault. `recoveries`: how often in a row an owner found
-    work of the turn orphaned that had not come further: no new words of an answer, no reply, no finished call.
-    `restarts`: how often since the newest reply or finished call an owner took the turn over while it was not waiting
-    for a person. `unknown_tokens` and `unknown_usd` are what attempts of unknown end may have used. `final`: the newest
-    reply asked for no tool; `refused`: it has no text either, because the model declined to answer. `reply_seq`: the
-    record with the open calls' arguments. `idle_seconds`: how long nobody worked on it, because a person had to decide
-    or no server ran. `repeats`: how often the same call had the same result, by `ToolFinished.signature`.
-    """
+    """The turn that is under way."""
 
     id: str
+    """Its id, unique in the session."""
     trigger: int
+    """The seq of the message that it began for."""
     asking: ModelAttempt | None = None
+    """The newest question to the model; None before the first."""
     calls: tuple[OpenCall, ...] = ()
+    """The calls of the newest reply that have no result yet, in the order in which they run."""
     final: bool = False
+    """Whether the newest reply asked for no tool: the turn ends."""
     cancelled: bool = False
+    """Whether a person stopped it: it settles what is open, and ends."""
     failures: int = 0
+    """Attempts of this step that failed by the model's fault."""
     recoveries: int = 0
+    """How many owners in a row found work of the turn orphaned, without any progress in between: no new words of an
+    answer, no reply, no finished call."""
     restarts: int = 0
+    """How many owners took the turn over since the newest reply or finished call, unless it waited for a person."""
     reply_seq: int = 0
+    """The record with the arguments of the open calls; 0 before the first reply."""
     started_at: str = ""
+    """The `ts` of its first record; "" in snapshots of old versions."""
     idle_seconds: float = 0.0
+    """How long it stood still: a person had to decide, the session was paused, or no server ran."""
     tokens: int = 0
+    """What its replies used, input and output together."""
     cost_usd: float = 0.0
+    """The price of that, as far as it is known."""
     unknown_tokens: int = 0
+    """What attempts of unknown end may have used at most; not part of `tokens`."""
     unknown_usd: float = 0.0
+    """The price of that; not part of `cost_usd`."""
     repeats: tuple[tuple[str, int], ...] = ()
+    """How often the same call had the same result, by `ToolFinished.signature`; the newest `REMEMBERED_REPEATS`."""
     refused: bool = False
+    """Of a final reply: whether the model declined to answer and said nothing."""
 
     @property
     def waits(self) -> bool:
@@ -137,12 +164,16 @@ class OpenTurn:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What was decided about a call, at record `seq`; kept so that whoever decides later can be told."""
+    """What was decided about a call; kept so that a later decision can be told the first."""
 
     call: Text
+    """The call's id."""
     decision: str
+    """As in `approval_decided` or `tool_resolved`."""
     by: Text
+    """Who decided, at most `REASON_MAX` characters; "" when the client did not say."""
     seq: int
+    """The record of the decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,68 +181,103 @@ class Remembered:
     """A request that was admitted under an Idempotency-Key."""
 
     key: Text
+    """The Idempotency-Key."""
     fingerprint: str
+    """Of what was sent under the key; "" in old logs."""
     seq: int
+    """The record that it became."""
     message_id: str = ""
+    """Of a message; "" of other requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Over the whole session. `cost_usd` sums what is known; `unpriced` counts replies without a price.
-
-    `unknown_attempts` counts attempts without a reply that the provider may have charged for; `unknown_tokens` and
-    `unknown_usd` are what they may have used at most. They are not part of the other sums.
-    """
+    """Sums over the whole session."""
 
     messages: int = 0
+    """Messages that were received."""
     turns: int = 0
+    """Turns that ended."""
     input_tokens: int = 0
+    """Includes `cached_input_tokens`."""
     output_tokens: int = 0
+    """Includes `reasoning_tokens`."""
     cached_input_tokens: int = 0
+    """Read from the provider's cache."""
     reasoning_tokens: int = 0
+    """Spent on thinking."""
     cost_usd: float = 0.0
+    """The price of the replies that have one."""
     unpriced: int = 0
+    """Replies without a price."""
     unknown_attempts: int = 0
+    """Attempts without a reply that the provider may have charged for. They are not part of the other sums."""
     unknown_tokens: int = 0
+    """What these attempts may have used at most."""
     unknown_usd: float = 0.0
+    """The price of that, as far as it is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """The fold of a session's log up to record `seq`.
-
-    `repaired`: the record from which on it is not what clients may have seen before a repair; 0 for never.
-    `gateway` and `chat_id`: the chat that it belongs to.
-    """
+    """The fold of a session's log up to record `seq`."""
 
     session_id: str
+    """The name of the log's folder."""
     seq: int = 0
+    """The newest record; 0 before the first."""
     agent: str = ""
+    """The name of the agent's folder; "" in logs of v0.5 that do not say it."""
     agent_fingerprint: str = ""
+    """Of the agent's files when the session was created; "" in old logs."""
     title: Text | None = None
+    """The name that a person gave it; None without one."""
     topic: Text = ""
+    """The beginning of the first message, at most `TOPIC_MAX` characters; "" before there is one."""
     created_at: str = ""
+    """The `ts` of the first record; "" before it."""
     updated_at: str = ""
+    """The `ts` of the newest record; "" before the first."""
     on_disconnect: OnDisconnect = "continue"
+    """What a turn does when the last watcher leaves."""
     source: Source = "http"
+    """Where the request for the session came from."""
     door: Door = ""
+    """Which program made it; "" when that is not known."""
     parent: str | None = None
+    """`ID@SEQ` that it was forked from; None for a session of its own."""
     fingerprint: str = ""
+    """Of what was asked for when it was created under a key; "" without one."""
     epoch: int = 0
+    """Its owner now: counts the servers that took it over; 0 before the first."""
     node: str = ""
+    """The id of that server's process."""
     closed: bool = False
+    """It takes no more input."""
     paused: bool = False
+    """No turn begins until it is resumed."""
     pause_reason: Text = ""
+    """Why, as a sentence for people; "" when it is not paused, or none was given."""
     paused_at: str = ""
+    """The `ts` of the pause; "" when it is not paused."""
     turn: OpenTurn | None = None
+    """The turn under way; None between turns."""
     waiting: tuple[int, ...] = ()
+    """The messages that wait for an answer, by seq, oldest first."""
     waiting_from_machines: tuple[int, ...] = ()
+    """Those of `waiting` that no person wrote: they skip no call, and resume nothing."""
     totals: Totals = Totals()
+    """What was said and used so far."""
     remembered: tuple[Remembered, ...] = ()
+    """The newest `REMEMBERED_KEYS` requests that had an Idempotency-Key."""
     decided: tuple[Decided, ...] = ()
+    """The newest `REMEMBERED_DECISIONS` decisions."""
     repaired: int = 0
+    """The record from which on the log may differ from what clients saw before a repair; 0 for never."""
     gateway: Text | None = None
+    """The gateway of the chat that it belongs to; None without one."""
     chat_id: Text | None = None
+    """That chat's id at its gateway."""
 
     @property
     def waiting_from_people(self) -> tuple[int, ...]:

@@ -34,6 +34,7 @@ class Call(EventModel):
     call: Text
     """Unique in the session."""
     tool: Text
+    """The name of the tool, as the model wrote it."""
     arguments: Text
     """The JSON text as the model wrote it, valid or not."""
 
@@ -46,7 +47,9 @@ class TokenCounts(EventModel):
     output: int = 0
     """Includes `reasoning`."""
     cached_input: int = 0
+    """Read from the provider's cache."""
     reasoning: int = 0
+    """Spent on thinking that is not part of the answer."""
 
 
 class PolicyFinding(EventModel):

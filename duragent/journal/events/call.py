@@ -11,8 +11,11 @@ class ApprovalRequested(EventModel):
 
     type: Literal["approval_requested"] = "approval_requested"
     turn: str
+    """The turn that it belongs to."""
     call: Text
+    """The call's id, unique in the session."""
     tool: Text
+    """The name of the tool."""
     arguments_sha256: str
     """Binds the question to the tool and its arguments; a decision about others is refused."""
     rule: Text = ""
@@ -36,7 +39,9 @@ class ApprovalDecided(EventModel):
     turn: str = ""
     """"" in logs of duragent-rust."""
     call: Text
+    """The call's id, unique in the session."""
     decision: Literal["allow_once", "allow_always", "deny"]
+    """Allowed this once, allowed from now on, or denied."""
     arguments_sha256: str
     """As in the question."""
     by: Brief = ""
@@ -46,6 +51,7 @@ class ApprovalDecided(EventModel):
     patterns: tuple[Text, ...] = ()
     """They are in `policy.local.yaml` by then."""
     idempotency_key: Text | None = None
+    """The key of the request; a second request with it gets this record's seq."""
     fingerprint: str | None = None
     """Of what was sent under the key."""
 
@@ -55,8 +61,11 @@ class ToolStarted(EventModel):
 
     type: Literal["tool_started"] = "tool_started"
     turn: str
+    """The turn that it belongs to."""
     call: Text
+    """The call's id, unique in the session."""
     tool: Text
+    """The name of the tool."""
     attempt: int = 1
     """Counts the runs of this call, from 1."""
     epoch: int
@@ -84,8 +93,11 @@ class ToolFinished(EventModel):
     turn: str = ""
     """"" in logs of duragent-rust."""
     call: Text
+    """The call's id, unique in the session."""
     tool: Text = ""
+    """The name of the tool; "" in logs of duragent-rust."""
     outcome: CallOutcome
+    """How it ended: `denied` and `skipped` were never run, `interrupted` may have run in part."""
     content: Text = ""
     """What the model is shown of the output."""
     note: Text = ""
@@ -105,7 +117,9 @@ class ToolLost(EventModel):
 
     type: Literal["tool_lost"] = "tool_lost"
     turn: str
+    """The turn that it belongs to."""
     call: Text
+    """The call's id, unique in the session."""
     evidence: Brief = ""
     """What was found, as a sentence for people."""
     invocation: Text = ""
@@ -119,13 +133,17 @@ class ToolResolved(EventModel):
 
     type: Literal["tool_resolved"] = "tool_resolved"
     turn: str = ""
+    """The turn that it belongs to; "" where the evidence decided, and in old logs."""
     call: Text
+    """The call's id, unique in the session."""
     resolution: Literal["retry", "done", "failed"]
+    """Run it again, it was done, or give it up."""
     by: Brief = ""
     """Who decided; "" when the client did not say."""
     reason: Brief = ""
     """What the person added, for the model."""
     idempotency_key: Text | None = None
+    """The key of the request; a second request with it gets this record's seq."""
     fingerprint: str | None = None
     """Of what was sent under the key."""
 

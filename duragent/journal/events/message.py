@@ -8,11 +8,13 @@ from duragent.text import Text
 
 
 class MessageReceived(EventModel):
-    """Somebody wrote to the session. Durable before 200 or 202."""
+    """A message came in. Durable before 200 or 202."""
 
     type: Literal["message_received"] = "message_received"
     message_id: str
+    """Its id, unique in the session."""
     text: Text
+    """What was said; it may be empty."""
     sender: Sender | None = None
     """None where the session has only one person."""
     source: Source = "http"

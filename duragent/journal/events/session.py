@@ -18,6 +18,7 @@ class SessionCreated(EventModel):
     on_disconnect: OnDisconnect = "continue"
     """What a turn does when the last watcher leaves."""
     title: Text | None = None
+    """For people; None without one."""
     source: Source = "http"
     """Where the request came from; the values are those of `message_received`."""
     door: Door = ""

@@ -14,6 +14,7 @@ class TurnStarted(EventModel):
 
     type: Literal["turn_started"] = "turn_started"
     turn: str
+    """Its id, unique in the session."""
     trigger: int
     """The seq of the oldest message that waits for an answer."""
     agent_fingerprint: str = ""
@@ -25,6 +26,7 @@ class ModelCalled(EventModel):
 
     type: Literal["model_called"] = "model_called"
     turn: str
+    """The turn that it belongs to."""
     step: int
     """Counts the questions of the turn, from 1."""
     attempt: int
@@ -32,6 +34,7 @@ class ModelCalled(EventModel):
     epoch: int
     """The owner that asked; see `OwnerClaimed`."""
     model: Text
+    """The model that is asked, as `provider/name`."""
     input_seq: int
     """The model sees records up to this seq."""
     request_sha256: str = ""
@@ -49,19 +52,25 @@ class ModelReplied(EventModel):
 
     type: Literal["model_replied"] = "model_replied"
     message_id: str
+    """Its id, unique in the session."""
     turn: str = ""
     """"" in logs of duragent-rust."""
     step: int = 1
+    """The question that it answers; see `ModelCalled`."""
     attempt: int = 1
+    """The attempt that it answers."""
     model: Text = ""
     """The model that answered, as the provider names it."""
     text: Text = ""
+    """The answer; "" where the model only asked for tools."""
     reasoning: Text = ""
+    """What the model thought, as far as the provider shows it; else ""."""
     calls: tuple[Call, ...] = ()
     """In the order in which they run."""
     finish_reason: Text = "stop"
     """stop, length, tool_calls or content_filter; of the last `text` is what was said, perhaps nothing."""
     usage: TokenCounts = TokenCounts()
+    """What the attempt used."""
     cost_usd: float | None = None
     """None when the price is not known."""
 
@@ -71,8 +80,11 @@ class ModelFailed(EventModel):
 
     type: Literal["model_failed"] = "model_failed"
     turn: str
+    """The turn that it belongs to."""
     step: int
+    """The question that failed; see `ModelCalled`."""
     attempt: int
+    """The attempt that failed."""
     error: str
     """The code of a ModelError, or interrupted, cancelled, paused, shutdown."""
     message: Brief = ""
@@ -86,8 +98,9 @@ class ModelFailed(EventModel):
     partial_text: Text = ""
     """What watchers had seen of the answer."""
     partial_reasoning: Text = ""
+    """What watchers had seen of the reasoning."""
     possible_tokens: int | None = None
-    """What the attempt may have used at most, when nobody can know what it did use (see `next_step.end_unknown`)."""
+    """What the attempt may have used at most, where what it did use cannot be known; None where it is known."""
     possible_usd: float | None = None
     """The price of `possible_tokens`; None when it is not known."""
 
@@ -97,9 +110,11 @@ class CancelRequested(EventModel):
 
     type: Literal["cancel_requested"] = "cancel_requested"
     turn: str
+    """The turn that is stopped."""
     by: Brief = ""
     """Who stopped it; "" when the client did not say."""
     idempotency_key: Text | None = None
+    """The key of the request; a second request with it gets this record's seq."""
     fingerprint: str | None = None
     """Of what was sent under the key."""
 
@@ -109,7 +124,9 @@ class TurnEnded(EventModel):
 
     type: Literal["turn_ended"] = "turn_ended"
     turn: str
+    """The turn that it belongs to."""
     outcome: TurnOutcome
+    """`paused` is no end for the message: it waits again."""
     code: str = ""
     """The error of a failed or paused turn; "" of others."""
     reason: Brief = ""

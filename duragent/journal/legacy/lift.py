@@ -1,7 +1,7 @@
 """Lines of duragent-rust v0.5, lifted to today's events.
 
 They have `timestamp` instead of `ts`, no `crc`, and know no turns. What was said and done is kept; a message without an
-answer in such a log does not start a turn by itself, because nobody waits for it any more.
+answer in such a log starts no turn: its client is long gone.
 """
 
 import json
@@ -31,7 +31,7 @@ def checked_lift(fields: dict[str, Any], bad_line: type[Exception]) -> dict[str,
     try:
         return lift(fields)
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        # Without this, who only shows the line would be the first to trip over it.
+        # Checked here, so that code which only shows the line does not fail at it.
         raise bad_line(f"a {fields['type'][:60]} lacks what it needs: {error}") from error
 
 

@@ -27,29 +27,35 @@ class _Unread(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LegacyRecord:
-    """One record of v0.5 as an event of today. `seq` and `kind` are what v0.5 called it; `speaker` is the agent."""
+    """One record of v0.5 as an event of today."""
 
     seq: int
+    """As v0.5 numbered it; numbers may repeat or be missing."""
     ts: str
+    """Its `timestamp`, as written."""
     event: Event
+    """What happened, as an event of today."""
     kind: str
+    """Its type in v0.5."""
     speaker: str = ""
+    """The agent that the line names; "" when it names none."""
 
 
 @dataclass(slots=True)
 class LegacyLines:
-    """`records` in the order of the file. `unread` are the lines of which a part is no record, `altered` those with
-    bytes that are no UTF-8, each of which is now U+FFFD.
-    """
+    """What could be read of a file, and which of its lines could not."""
 
     records: list[LegacyRecord] = field(default_factory=list)
+    """In the order of the file."""
     unread: list[int] = field(default_factory=list)
+    """Numbers of lines of which a part is no record, from 1."""
     altered: list[int] = field(default_factory=list)
+    """Numbers of lines with bytes that are no UTF-8, each of which is now U+FFFD."""
 
 
 def read_lines(data: bytes, seen: set[tuple[int, str]]) -> LegacyLines:
-    """Each record once; blank lines are not counted. `seen` are the records that were found before, also elsewhere."""
-    found = LegacyLines()
+    """Each record once; blank lines are not counted. `seen` has those of files that were read before."""
+    lines = LegacyLines()
     for number, line in enumerate(data.split(b"\n"), 1):
         text = line.decode("utf-8", "replace").strip(_EDGES)
         if not text:
@@ -63,12 +69,12 @@ def read_lines(data: bytes, seen: set[tuple[int, str]]) -> LegacyLines:
                 continue
             if (record.seq, written) not in seen:
                 seen.add((record.seq, written))
-                found.records.append(record)
+                lines.records.append(record)
         if not whole:
-            found.unread.append(number)
+            lines.unread.append(number)
         elif "\ufffd" in text and not _is_utf8(line):
-            found.altered.append(number)
-    return found
+            lines.altered.append(number)
+    return lines
 
 
 def _is_utf8(line: bytes) -> bool:

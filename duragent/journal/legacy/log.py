@@ -33,21 +33,28 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class LegacyFiles:
-    """What v0.5 left of one session. `snapshot` None: there is no `state.json`; `faults` say what could not be read."""
+    """The files that v0.5 left of one session."""
 
     log: bytes = b""
+    """`events.jsonl`."""
     archive: bytes = b""
+    """`events.archive.jsonl`."""
     snapshot: bytes | None = None
+    """`state.json`; None when there is none."""
     faults: tuple[str, ...] = ()
+    """What could not be read of the files, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
 class LegacyLog:
-    """The log: `lines` with newlines, records 1 to `head`; `blobs` are texts that are too long for a line."""
+    """The log of today that these files become."""
 
     lines: bytes
+    """All its lines, with newlines."""
     head: int
+    """The newest record; the first is 1."""
     blobs: dict[str, bytes] = field(default_factory=dict)
+    """Texts that are too long for a line, by sha256 in hex."""
 
 
 def writer_of(log: bytes) -> Literal["ours", "v0.5"] | None:
@@ -65,14 +72,14 @@ def adopted(files: LegacyFiles, session_id: str, kept_as: str) -> LegacyLog:
     records = [*archive.records, *log.records]
     moments = with_remembered(snapshot, records)
     created, begun = _created(moments, snapshot)
-    moments = [each for each in moments if not isinstance(each.event, SessionCreated)]
-    moments += _settled([created, *[each.event for each in moments]], records, snapshot)
+    moments = [moment for moment in moments if not isinstance(moment.event, SessionCreated)]
+    moments += _settled([created, *[moment.event for moment in moments]], records, snapshot)
     notes = [*files.faults, *faults, *_notes("events.archive.jsonl", archive), *_notes("events.jsonl", log)]
     notes += _missing(records, moments, snapshot)
     facts = HistoryAdopted(
         lines=len(log.records),
         archived=len(archive.records),
-        messages=sum(each.remembered for each in moments),
+        messages=sum(moment.remembered for moment in moments),
         notes=tuple(notes),
         kept_as=kept_as,
     )
@@ -90,38 +97,38 @@ def _snapshot(files: LegacyFiles) -> tuple[LegacySnapshot, list[str]]:
 
 def _created(moments: Sequence[Moment], snapshot: LegacySnapshot) -> tuple[SessionCreated, str]:
     """The first record and its time: as the log begins, else as `state.json` or the answers say."""
-    for each in moments:
-        if isinstance(each.event, SessionCreated):
+    for moment in moments:
+        if isinstance(moment.event, SessionCreated):
             chat = {
-                "gateway": each.event.gateway or snapshot.gateway,
-                "chat_id": each.event.chat_id or snapshot.chat_id,
+                "gateway": moment.event.gateway or snapshot.gateway,
+                "chat_id": moment.event.chat_id or snapshot.chat_id,
             }
-            return each.event.model_copy(update=chat), each.ts
+            return moment.event.model_copy(update=chat), moment.ts
     created = SessionCreated(
-        agent=snapshot.agent or next((each.speaker for each in moments if each.speaker), ""),
+        agent=snapshot.agent or next((moment.speaker for moment in moments if moment.speaker), ""),
         on_disconnect=snapshot.on_disconnect,
         source="legacy",
         gateway=snapshot.gateway,
         chat_id=snapshot.chat_id,
     )
-    return created, snapshot.created_at or next((each.ts for each in moments if each.ts), _NO_TIME)
+    return created, snapshot.created_at or next((moment.ts for moment in moments if moment.ts), _NO_TIME)
 
 
 def _settled(events: Sequence[Event], records: Sequence[LegacyRecord], snapshot: LegacySnapshot) -> list[Moment]:
     """What `state.json` alone knows of how the session stands: a status, and a call that waited for a person."""
-    found: list[Event] = []
+    events_after: list[Event] = []
     if snapshot.pending and snapshot.pending.call_id in _unanswered(events):
-        found.append(ToolFinished(call=snapshot.pending.call_id, outcome="interrupted", content=NOT_APPROVED))
+        events_after.append(ToolFinished(call=snapshot.pending.call_id, outcome="interrupted", content=NOT_APPROVED))
     closed = any(isinstance(event, SessionClosed) for event in events)
     changes = [event for event in events if isinstance(event, SessionPaused | SessionResumed)]
     paused = bool(changes) and isinstance(changes[-1], SessionPaused)
     # A status that the log changed after the snapshot was taken is the log's business.
-    if not any(each.kind == "status_change" and each.seq > snapshot.last_seq for each in records):
+    if not any(record.kind == "status_change" and record.seq > snapshot.last_seq for record in records):
         if snapshot.status == "completed" and not closed:
-            found.append(SessionClosed(reason="was completed in duragent v0.5"))
+            events_after.append(SessionClosed(reason="was completed in duragent v0.5"))
         elif snapshot.status == "paused" and not paused and not closed:
-            found.append(SessionPaused(reason="was paused in duragent v0.5"))
-    return [Moment(event) for event in found]
+            events_after.append(SessionPaused(reason="was paused in duragent v0.5"))
+    return [Moment(event) for event in events_after]
 
 
 def _unanswered(events: Iterable[Event]) -> set[str]:
@@ -139,16 +146,16 @@ def _unanswered(events: Iterable[Event]) -> set[str]:
     return calls
 
 
-# --- what is told ---------------------------------------------------------------------------------------------------
+# --- notes for people -----------------------------------------------------------------------------------------------
 
 
-def _notes(name: str, found: LegacyLines) -> list[str]:
+def _notes(name: str, lines: LegacyLines) -> list[str]:
     notes = []
-    if found.unread:
-        notes.append(f"{name}: {_lines(found.unread)} cannot be read, or only in part: {_numbers(found.unread)}")
-    if found.altered:
+    if lines.unread:
+        notes.append(f"{name}: {_lines(lines.unread)} cannot be read, or only in part: {_numbers(lines.unread)}")
+    if lines.altered:
         what = "with bytes that are not UTF-8, each of which is U+FFFD now"
-        notes.append(f"{name}: {_lines(found.altered)} {what}: {_numbers(found.altered)}")
+        notes.append(f"{name}: {_lines(lines.altered)} {what}: {_numbers(lines.altered)}")
     return notes
 
 
@@ -168,8 +175,8 @@ def _first(parts: Sequence[str], what: str = "") -> str:
 
 def _missing(records: Sequence[LegacyRecord], moments: Sequence[Moment], snapshot: LegacySnapshot) -> list[str]:
     """Records of v0.5 that no file has, where `state.json` does not stand in for them."""
-    seqs = sorted({each.seq for each in records})
-    stood_in = snapshot.covered if any(each.remembered for each in moments) else 0
+    seqs = sorted({record.seq for record in records})
+    stood_in = snapshot.covered if any(moment.remembered for moment in moments) else 0
     gaps = [(before + 1, after - 1) for before, after in zip([0, *seqs], seqs, strict=False) if after > before + 1]
     gaps = [gap for gap in gaps if gap[1] > stood_in]
     if not gaps:
@@ -184,10 +191,10 @@ def _missing(records: Sequence[LegacyRecord], moments: Sequence[Moment], snapsho
 def _encoded(moments: Sequence[Moment], session_id: str) -> LegacyLog:
     seed, ts = crc_seed(session_id), _NO_TIME
     lines, blobs = list[bytes](), dict[str, bytes]()
-    for each in moments:
+    for moment in moments:
         # `state.json` has no times: such a message is as old as what came before it.
-        ts = each.ts or ts
-        encoded = _line(Record(len(lines) + 1, ts, each.event), seed)
+        ts = moment.ts or ts
+        encoded = _line(Record(len(lines) + 1, ts, moment.event), seed)
         lines.append(encoded.line)
         blobs |= encoded.blobs
     return LegacyLog(b"".join(lines), len(lines), blobs)

@@ -19,28 +19,34 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An event and its time, "" when no file says it. `remembered`: only `state.json` had it. `speaker`: the agent."""
+    """An event of the old session, with its time."""
 
     event: Event
+    """What happened."""
     ts: str = ""
+    """When; "" when no file says it."""
     remembered: bool = False
+    """Whether only `state.json` had it."""
     speaker: str = ""
+    """The agent; "" when no line names it."""
 
 
 @dataclass(slots=True)
 class _Group:
-    """Records that made messages together, with those behind them that made none."""
+    """Records that made messages together, and the records after them that made none."""
 
     moments: list[Moment] = field(default_factory=list)
+    """In the order of the file."""
     keys: list[Key] = field(default_factory=list)
+    """The messages that v0.5 made of them."""
 
 
 def with_remembered(snapshot: LegacySnapshot, records: Sequence[LegacyRecord]) -> list[Moment]:
     """All records in their order, and the messages of the snapshot that none of them is."""
-    covered = [each for each in records if each.seq <= snapshot.covered]
-    if not snapshot.messages or len({each.seq for each in covered}) == snapshot.covered:
-        return [_moment(each) for each in records]
-    later = [_moment(each) for each in records if each.seq > snapshot.covered]
+    covered = [record for record in records if record.seq <= snapshot.covered]
+    if not snapshot.messages or len({record.seq for record in covered}) == snapshot.covered:
+        return [_moment(record) for record in records]
+    later = [_moment(record) for record in records if record.seq > snapshot.covered]
     return [*_merged(snapshot.messages, _groups(covered)), *later]
 
 
@@ -53,19 +59,19 @@ def _merged(messages: Sequence[dict[str, Any]], groups: Sequence[_Group]) -> Ite
     flat = [(key, at) for at, group in enumerate(groups) for key in group.keys]
     # The messages are the newest ones: what lies further back than so many cannot be one of them.
     start = max(len(flat) - len(keys), 0)
-    told = flat[start][1] if flat else len(groups)
-    for group in groups[:told]:
+    yielded = flat[start][1] if flat else len(groups)
+    for group in groups[:yielded]:
         yield from group.moments
     matcher = SequenceMatcher(None, keys, [key for key, _ in flat[start:]], autojunk=False)
     for what, first, last, first_record, last_record in matcher.get_opcodes():
         if what in ("delete", "replace"):
             for at in range(first, last):
                 yield Moment(as_event(messages[at], at + 1), remembered=True)
-        upto = flat[start + last_record - 1][1] + 1 if last_record > first_record else told
-        for group in groups[told:upto]:
+        upto = flat[start + last_record - 1][1] + 1 if last_record > first_record else yielded
+        for group in groups[yielded:upto]:
             yield from group.moments
-        told = max(told, upto)
-    for group in groups[told:]:
+        yielded = max(yielded, upto)
+    for group in groups[yielded:]:
         yield from group.moments
 
 

@@ -24,23 +24,35 @@ class PendingApproval:
     """A call that waited for a person."""
 
     call_id: str
+    """The call's id."""
     command: str
+    """What would have run, for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class LegacySnapshot:
-    """`messages` are what was said up to record `covered`. `status` was true at record `last_seq`."""
+    """What `state.json` says of a session."""
 
     agent: str = ""
+    """The name of the agent; "" when it is not there."""
     status: str = "active"
+    """As v0.5 named it; true at record `last_seq`."""
     created_at: str = ""
+    """"" when it is no moment."""
     last_seq: int = 0
+    """The newest record when the snapshot was taken."""
     covered: int = 0
+    """`messages` hold what was said up to this record."""
     on_disconnect: Literal["pause", "continue"] = "pause"
+    """What a turn does when the last watcher leaves."""
     gateway: str | None = None
+    """Of the chat that the session belongs to; None without one."""
     chat_id: str | None = None
+    """That chat's id at its gateway."""
     pending: PendingApproval | None = None
+    """The call that waited for a person; None without one."""
     messages: tuple[dict[str, Any], ...] = field(default=())
+    """The newest `KEPT_MESSAGES`, as v0.5 wrote them."""
 
 
 def load(data: bytes) -> LegacySnapshot:
@@ -55,7 +67,7 @@ def load(data: bytes) -> LegacySnapshot:
         raise BadSnapshot(f"schema_version is {str(schema)[:40]!r}, not 1 or 2")
     config = _mapping(fields.get("config"))
     last_seq = _count(fields.get("last_event_seq"))
-    messages = [each for each in _list(fields.get("conversation")) if _is_message(each)]
+    messages = [message for message in _list(fields.get("conversation")) if _is_message(message)]
     return LegacySnapshot(
         agent=_text(fields.get("agent")) or "",
         status=_text(fields.get("status")) or "active",

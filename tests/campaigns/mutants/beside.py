@@ -125,8 +125,8 @@ BESIDE: tuple[Mutant, ...] = (
         "the checksum of the snapshot's own bytes",
         Edit(
             SNAPSHOT,
-            '    if not found or len(data) > MAX_BYTES or checksum != b"%08x\\n" % zlib.crc32(body):',
-            "    if not found:",
+            '    if not mark or len(data) > MAX_BYTES or checksum != b"%08x\\n" % zlib.crc32(body):',
+            "    if not mark:",
         ),
         f"{T_RECOVERY}::test_a_lost_or_wrong_snapshot_is_harmless[edited]",
         f"{T_SNAPSHOT}::test_edited_snapshot_counts_as_absent",

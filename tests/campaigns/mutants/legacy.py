@@ -12,7 +12,7 @@ LEGACY: tuple[Mutant, ...] = (
         "the messages of state.json where records are gone",
         Edit(
             _MERGE,
-            "    if not snapshot.messages or len({each.seq for each in covered}) == snapshot.covered:",
+            "    if not snapshot.messages or len({record.seq for record in covered}) == snapshot.covered:",
             "    if True:",
         ),
         f"{_T_LOG}::test_all_that_was_said_is_there_once_and_in_order",
@@ -49,7 +49,7 @@ LEGACY: tuple[Mutant, ...] = (
         "the agent of a log without its beginning",
         Edit(
             _LOG,
-            '        agent=snapshot.agent or next((each.speaker for each in moments if each.speaker), ""),',
+            '        agent=snapshot.agent or next((moment.speaker for moment in moments if moment.speaker), ""),',
             '        agent="",',
         ),
         f"{_T_LOG}::test_all_that_was_said_is_there_once_and_in_order",
