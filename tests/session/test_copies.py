@@ -24,11 +24,11 @@ from duragent.testing import FakeClock, Line, ScriptedModel
 from duragent.transfer.export import export
 from duragent.transfer.fork import Fork, fork
 from duragent.transfer.import_ import import_
-from tests.session.test_acting import BASH, bash, calls, question
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import House, open_house
 from tests.support.logs import QuickDisk
 from tests.support.places import GOLDEN
+from tests.support.tool_calls import BASH, bash, calls, question
 from tests.support.wellformed import refusal
 
 START = datetime(2026, 11, 20, tzinfo=UTC)

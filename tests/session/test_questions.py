@@ -14,9 +14,9 @@ from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.turn.settings import SessionsSettings
-from tests.session.test_acting import BASH, bash, calls, question, wait_for_end
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import House, open_house
+from tests.support.tool_calls import BASH, bash, calls, question, wait_for_end
 
 FIFTY = BASH + "\n  session: {max_tool_iterations: 50}"
 
@@ -129,39 +129,6 @@ async def test_output_that_nobody_reads_does_not_pile_up() -> None:
         (item.call, item.offset + len(item.text), len(item.text)) for item in waiting if isinstance(item, OutputDelta)
     ]
     assert ends == [("a", 2_000_000, MAX_OUTPUT_CHARS), ("b", 2_000_000, MAX_OUTPUT_CHARS)]
-
-
-@pytest.mark.parametrize("name", ["policy.yaml", "project/.git/commondir"])
-async def test_a_file_that_decides_about_agents_cannot_be_made_by_a_command(tmp_path: Path, name: str) -> None:
-    (tmp_path / "project" / ".git").mkdir(parents=True)
-    (tmp_path / "assistant").mkdir()
-    (tmp_path / "assistant" / "policy.yaml").write_text("mode: dangerous\n")
-    model = ScriptedModel([bash(f"echo planted > {tmp_path / name}; echo made"), "done"])
-    async with open_house(MemoryStore(), model, tmp_path, agent_rest=BASH) as house:
-        session = await house.new()
-        await house.ask(session, "go")
-    assert not (tmp_path / name).exists()
-    assert (tmp_path / f"{name}.put-aside-by-duragent").read_text() == "planted\n"
-    assert "only a person may make this" in model.requests[1].messages[-1].content
-
-
-async def test_an_approval_counts_only_where_the_person_was_told_that_it_runs(tmp_path: Path) -> None:
-    store: Store = MemoryStore()
-    async with open_house(store, ScriptedModel([bash("touch made")]), tmp_path, agent_rest=BASH) as house:
-        session = await house.new()
-        await house.say(session, "go")
-        asked = await question(house, session)
-    moved = BASH + "\n  working_directory: other"
-    (tmp_path / "project" / "other").mkdir()
-    async with open_house(store, ScriptedModel(["done"]), tmp_path, agent_rest=moved, node="node-2") as house:
-        await house.decide(session, asked.call)
-        again = await question(house, session)
-        assert again.place != asked.place
-        assert asked.place in again.findings[0].reason
-        assert not (tmp_path / "project" / "other" / "made").exists()
-        await house.decide(session, asked.call)
-        assert (await wait_for_end(house, session)).outcome == "completed"
-    assert (tmp_path / "project" / "other" / "made").exists()
 
 
 async def test_an_approval_that_has_expired_cannot_be_given_any_more(tmp_path: Path) -> None:

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from duragent.bus import Block, OutputDelta, Topic
+from duragent.bus import Block, Topic
 from duragent.errors import IdempotencyMismatch, Unavailable
 from duragent.journal import snapshot
 from duragent.journal.events import (
     LogRecovered,
-    ModelFailed,
     OwnerClaimed,
 )
 from duragent.journal.inputs import Message
@@ -29,10 +28,9 @@ from duragent.session.watch import LogHead, ReplayEnd, Source, as_block, follow
 from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
-from duragent.turn.partial import AttemptKey, Partial
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import open_house
-from tests.support.probes import Watched, a_while, of_kind
+from tests.support.probes import Watched, a_while
 from tests.support.until import until
 
 # --- durable, then true, then told ----------------------------------------------------------------------------------
@@ -83,43 +81,6 @@ async def test_session_whose_write_failed_takes_nothing_more_and_lets_its_watche
                 await live.post(Message(text="again"))
         assert house.sessions.trouble() == "the disk is gone"
         assert len(store.stored()) == 2
-
-
-async def test_piece_of_an_answer_is_kept_before_it_is_told() -> None:
-    told: list[OutputDelta] = []
-    kept: list[bytes] = []
-    gate = asyncio.Event()
-
-    async def keep(data: bytes, append: bool) -> None:
-        await gate.wait()
-        kept.append(data)
-
-    partial = Partial(AttemptKey("turn_1", 1, 1), keep, told.append)
-    partial.add("one", "because")
-    await a_while()
-    assert told == []
-    gate.set()
-    await partial.finish()
-    assert (len(kept), [delta.text for delta in told]) == (1, ["because", "one"])
-
-
-async def test_what_was_seen_of_an_answer_is_in_the_log_after_a_crash(tmp_path: Path) -> None:
-    store = Watched()
-    stuck = ScriptedModel([Line("one two three", gate=asyncio.Event(), gate_after_chunks=2)])
-    async with open_house(store, stuck, tmp_path) as house:
-        session = await house.new()
-        after, seen = await house.say(session, "count"), ""
-        async with house.sessions.watch(session, after) as items:
-            async for item in items:
-                seen += item.text if isinstance(item, OutputDelta) else ""
-                if seen.strip() == "one two":
-                    break
-        store.dead = True
-    store.dead = False
-    async with open_house(store, ScriptedModel(["one two three"]), tmp_path, node="node-2") as house:
-        assert (await house.sessions.answer(session, after)).outcome == "completed"
-    [failed] = of_kind(store.stored(), ModelFailed)
-    assert (failed.error, failed.partial_text.strip(), failed.retry) == ("interrupted", "one two", True)
 
 
 async def test_blob_is_stored_before_the_line_that_refers_to_it(tmp_path: Path) -> None:
@@ -272,15 +233,6 @@ def test_snapshot_of_another_session_counts_as_absent() -> None:
     data = snapshot.dump(snapshot.Snapshot(SessionState("session_a", seq=1), "0" * 8))
     assert snapshot.load(data, "session_a") is not None
     assert snapshot.load(data, "session_b") is None
-
-
-async def test_model_is_asked_only_when_the_intent_is_durable(tmp_path: Path) -> None:
-    store = Watched()
-    model = ScriptedModel([lambda request: store.stored()[-1].type])
-    async with open_house(store, model, tmp_path) as house:
-        answered = await house.ask(await house.new(), "hi")
-        assert answered.reply is not None
-        assert answered.reply.text == "model_called"
 
 
 def test_turn_that_was_cancelled_is_wound_up_and_nothing_else() -> None:

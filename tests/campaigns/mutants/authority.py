@@ -12,14 +12,14 @@ from tests.campaigns.mutants.where import (
     POLICY_FILES,
     RULES,
     SKILLS,
-    T_ACTING,
-    T_ACTING_MORE,
-    T_ACTING_TROUBLE,
     T_PATTERNS,
     T_POLICY_FILES,
     T_QUESTIONS,
     T_RULES,
-    T_SAFEGUARDS_OF_CALLS,
+    T_TURN_AUTHORIZE,
+    T_TURN_PROTECTED_FILES,
+    T_TURN_SCENARIOS_DECISIONS,
+    T_TURN_TOOL_CALLS,
 )
 
 AUTHORITY: tuple[Mutant, ...] = (
@@ -31,7 +31,7 @@ AUTHORITY: tuple[Mutant, ...] = (
             "    if approved_sha256 and approved_sha256 != found.sha256:",
             "    if False:",
         ),
-        f"{T_ACTING_TROUBLE}::test_an_approval_holds_for_just_the_arguments_that_were_approved",
+        f"{T_TURN_AUTHORIZE}::test_an_approval_holds_for_just_the_arguments_that_were_approved",
     ),
     without(
         "the sha that a client names is not compared",
@@ -41,7 +41,7 @@ AUTHORITY: tuple[Mutant, ...] = (
             "    if posted.arguments_sha256 not in (None, call.arguments_sha256):",
             "    if False:",
         ),
-        f"{T_ACTING}::test_a_decision_counts_once_and_only_for_what_the_person_saw",
+        f"{T_TURN_SCENARIOS_DECISIONS}::test_a_decision_counts_once_and_only_for_what_the_person_saw",
     ),
     without(
         "the command that a client names is not compared",
@@ -51,7 +51,7 @@ AUTHORITY: tuple[Mutant, ...] = (
             "    if posted.invocation not in (None, question.command):",
             "    if False:",
         ),
-        f"{T_ACTING}::test_a_decision_that_names_another_command_decides_nothing",
+        f"{T_TURN_SCENARIOS_DECISIONS}::test_a_decision_that_names_another_command_decides_nothing",
     ),
     without(
         "a decision counts for whatever waits",
@@ -61,7 +61,7 @@ AUTHORITY: tuple[Mutant, ...] = (
             "    if state.turn is None or call is None or call.call != posted.call:",
             "    if state.turn is None or call is None:",
         ),
-        f"{T_ACTING}::test_a_decision_counts_once_and_only_for_what_the_person_saw",
+        f"{T_TURN_SCENARIOS_DECISIONS}::test_a_decision_counts_once_and_only_for_what_the_person_saw",
     ),
     without(
         "an approval is decided twice",
@@ -71,7 +71,7 @@ AUTHORITY: tuple[Mutant, ...] = (
             "            return _call_moves(at, (event.call,), DECIDED[event.decision])",
             "            return at",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_call_is_decided_once",
+        f"{T_TURN_SCENARIOS_DECISIONS}::test_call_is_decided_once",
     ),
     without(
         "an expired approval counts",
@@ -92,7 +92,7 @@ AUTHORITY: tuple[Mutant, ...] = (
             "call.expires_at and call.expires_at <= now:",
             "call.expires_at and False:",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_nobody_allowed_in_time_is_denied",
+        f"{T_TURN_SCENARIOS_DECISIONS}::test_call_that_nobody_allowed_in_time_is_denied",
     ),
     Mutant(
         "an approval holds in any place",
@@ -104,7 +104,7 @@ AUTHORITY: tuple[Mutant, ...] = (
                 "        if True:",
             ),
         ),
-        (f"{T_QUESTIONS}::test_an_approval_counts_only_where_the_person_was_told_that_it_runs",),
+        (f"{T_TURN_SCENARIOS_DECISIONS}::test_an_approval_counts_only_where_the_person_was_told_that_it_runs",),
         ASSERTIONS | {"TimeoutError"},
     ),
     without(
@@ -118,7 +118,7 @@ AUTHORITY: tuple[Mutant, ...] = (
             '    return Allowed(f"approved',
             '    return Allowed(f"approved',
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_denial_that_came_after_the_approval_was_asked_for_wins",
+        f"{T_TURN_SCENARIOS_DECISIONS}::test_denial_that_came_after_the_approval_was_asked_for_wins",
     ),
     without(
         "always is written before anybody looked",
@@ -128,7 +128,7 @@ AUTHORITY: tuple[Mutant, ...] = (
             'isinstance(admit(session.state, posted, ""), Already)',
             "False",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_always_of_a_call_that_does_not_wait_writes_nothing",
+        f"{T_TURN_SCENARIOS_DECISIONS}::test_always_of_a_call_that_does_not_wait_writes_nothing",
     ),
     without(
         "a broken policy allows everything",
@@ -138,7 +138,7 @@ AUTHORITY: tuple[Mutant, ...] = (
             "    if policy.faults:\n",
             '    if policy.faults:\n        return Allow("broken", "")\n    if policy.faults:\n',
         ),
-        f"{T_ACTING}::test_a_broken_policy_file_denies_everything_and_names_its_line",
+        f"{T_TURN_TOOL_CALLS}::test_a_broken_policy_file_denies_everything_and_names_its_line",
         f"{T_POLICY_FILES}::test_broken_file_closes_everything_and_says_why",
     ),
     without(
@@ -190,7 +190,7 @@ AUTHORITY: tuple[Mutant, ...] = (
             "        planted = await asyncio.to_thread(put_aside, watched) if watched else []",
             "        planted: list[Path] = []",
         ),
-        f"{T_QUESTIONS}::test_a_file_that_decides_about_agents_cannot_be_made_by_a_command",
+        f"{T_TURN_PROTECTED_FILES}::test_a_file_that_decides_about_agents_cannot_be_made_by_a_command",
     ),
     without(
         "guards of an agent do not hold",
@@ -200,7 +200,7 @@ AUTHORITY: tuple[Mutant, ...] = (
             "    if why := guards.refusal(hooks, found.as_prior(), prior):",
             "    if why := None:",
         ),
-        f"{T_ACTING_MORE}::test_guards_and_notes_of_the_agent_hold",
+        f"{T_TURN_TOOL_CALLS}::test_guards_and_notes_of_the_agent_hold",
     ),
     without(
         "an active skill narrows nothing",
@@ -210,6 +210,6 @@ AUTHORITY: tuple[Mutant, ...] = (
             "    for skill in active:",
             "    for skill in ():",
         ),
-        f"{T_ACTING_MORE}::test_an_active_skill_narrows_the_tools_until_the_turn_ends",
+        f"{T_TURN_TOOL_CALLS}::test_an_active_skill_narrows_the_tools_until_the_turn_ends",
     ),
 )

@@ -8,11 +8,12 @@ from tests.campaigns.mutants.where import (
     EXECUTION,
     HOUSEKEEPING,
     STEPS,
-    T_ACTING_TROUBLE,
     T_ADMIT,
+    T_FAULTS_OF_CALLS,
     T_NEXT_STEP,
-    T_SAFEGUARDS_OF_CALLS,
-    T_SESSION_SAFEGUARDS,
+    T_TURN_MODEL_CALL,
+    T_TURN_RECOVERY_OF_CALLS,
+    T_TURN_TOOL_CALLS,
 )
 
 CALLS: tuple[Mutant, ...] = (
@@ -24,7 +25,7 @@ CALLS: tuple[Mutant, ...] = (
             "        if not await self._host.commit(decide):\n            return\n        crashpoint",
             "        committing = asyncio.ensure_future(self._host.commit(decide))\n        crashpoint",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_tool_starts_only_when_its_intent_is_durable",
+        f"{T_TURN_TOOL_CALLS}::test_tool_starts_only_when_its_intent_is_durable",
     ),
     without(
         "no intent",
@@ -34,7 +35,7 @@ CALLS: tuple[Mutant, ...] = (
             "        if not await self._host.commit(decide):\n            return\n        crashpoint",
             "        crashpoint",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_tool_starts_only_when_its_intent_is_durable",
+        f"{T_TURN_TOOL_CALLS}::test_tool_starts_only_when_its_intent_is_durable",
     ),
     without(
         "the intent does not name its owner",
@@ -44,7 +45,7 @@ CALLS: tuple[Mutant, ...] = (
             '            return [event.model_copy(update={"epoch": state.epoch}) for event in events]',
             "            return events",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_tool_starts_only_when_its_intent_is_durable",
+        f"{T_TURN_TOOL_CALLS}::test_tool_starts_only_when_its_intent_is_durable",
     ),
     without(
         "a question before its intent",
@@ -56,7 +57,7 @@ CALLS: tuple[Mutant, ...] = (
             "self._intent(state, asked)))\n"
             "        if committing:\n",
         ),
-        f"{T_SESSION_SAFEGUARDS}::test_model_is_asked_only_when_the_intent_is_durable",
+        f"{T_TURN_MODEL_CALL}::test_model_is_asked_only_when_the_intent_is_durable",
     ),
     without(
         "a call that was started is just run again",
@@ -66,7 +67,7 @@ CALLS: tuple[Mutant, ...] = (
             "            return RecoverCall(turn.id, call)",
             "            return RunTool(turn.id, call)",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[unsafe]",
+        f"{T_TURN_RECOVERY_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[unsafe]",
     ),
     without(
         "unsafe calls are run again",
@@ -76,7 +77,7 @@ CALLS: tuple[Mutant, ...] = (
             'if call.effect in ("pure", "idempotent") and',
             'if call.effect in ("pure", "idempotent", "unsafe") and',
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[unsafe]",
+        f"{T_TURN_RECOVERY_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[unsafe]",
     ),
     without(
         "calls that never may be repeated are asked about",
@@ -86,7 +87,7 @@ CALLS: tuple[Mutant, ...] = (
             'elif call.effect == "unsafe" and',
             'elif call.effect in ("unsafe", "never") and',
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[never]",
+        f"{T_TURN_RECOVERY_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[never]",
     ),
     without(
         "a lost call is not told",
@@ -96,7 +97,7 @@ CALLS: tuple[Mutant, ...] = (
             "            await self._host.commit(lambda _: [lost, finished])",
             "            await self._host.commit(lambda _: [finished])",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[never]",
+        f"{T_TURN_RECOVERY_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[never]",
     ),
     without(
         "the model is told that a lost call failed",
@@ -106,7 +107,7 @@ CALLS: tuple[Mutant, ...] = (
             "            finished = _interrupted(turn, call, OUTCOME_UNKNOWN)",
             '            finished = _interrupted(turn, call, "it failed")',
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[never]",
+        f"{T_TURN_RECOVERY_OF_CALLS}::test_call_that_may_have_run_is_not_run_again_unless_it_may_be[never]",
     ),
     without(
         "a call that may be repeated is tried for ever",
@@ -116,7 +117,7 @@ CALLS: tuple[Mutant, ...] = (
             " and call.attempt < ATTEMPTS",
             "",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_is_lost_each_time_is_not_tried_for_ever",
+        f"{T_TURN_RECOVERY_OF_CALLS}::test_call_that_is_lost_each_time_is_not_tried_for_ever",
     ),
     without(
         "a call goes without a result when the turn winds up",
@@ -126,7 +127,7 @@ CALLS: tuple[Mutant, ...] = (
             "    if turn.calls:\n        return SettleCall(turn.id, turn.calls[0], outcome",
             "    if False:\n        return SettleCall(turn.id, turn.calls[0], outcome",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin",
+        f"{T_TURN_TOOL_CALLS}::test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin",
     ),
     without(
         "a machine's message skips calls",
@@ -148,7 +149,7 @@ CALLS: tuple[Mutant, ...] = (
             'if call.attempt else "."',
             'if False else "."',
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_result_of_a_stopped_call_says_that_it_may_have_taken_effect",
+        f"{T_TURN_RECOVERY_OF_CALLS}::test_result_of_a_stopped_call_says_that_it_may_have_taken_effect",
     ),
     without(
         "a call of a turn that was stopped in between begins",
@@ -160,7 +161,7 @@ CALLS: tuple[Mutant, ...] = (
             "            return [event.model",
             "            return [event.model",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin[dangerous]",
+        f"{T_TURN_TOOL_CALLS}::test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin[dangerous]",
     ),
     without(
         "a question of a turn that was stopped in between is asked",
@@ -170,7 +171,7 @@ CALLS: tuple[Mutant, ...] = (
             "        await self._commit_open(step, requested)",
             "        await self._host.commit(lambda _: [requested])",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin[ask]",
+        f"{T_TURN_TOOL_CALLS}::test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin[ask]",
     ),
     without(
         "the stop of the server ends its commands",
@@ -181,7 +182,7 @@ CALLS: tuple[Mutant, ...] = (
             '                if host.stopping and why != "cancelled":\n'
             '                    return await self._stopped(running, working, "cancelled")\n',
         ),
-        f"{T_ACTING_TROUBLE}::test_a_server_that_stops_while_a_paused_session_runs_a_command_does_not_wait_for_it",
+        f"{T_FAULTS_OF_CALLS}::test_a_server_that_stops_while_a_paused_session_runs_a_command_does_not_wait_for_it",
     ),
     without(
         "a result is forgotten before it is in the log",
@@ -191,7 +192,7 @@ CALLS: tuple[Mutant, ...] = (
             "        await self._finish(running, result, turn)\n",
             "        await self.tidy(running.known.call.call)\n        await self._finish(running, result, turn)\n",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_result_of_a_command_is_kept_until_it_is_in_the_log",
+        f"{T_TURN_RECOVERY_OF_CALLS}::test_result_of_a_command_is_kept_until_it_is_in_the_log",
     ),
     without(
         "results are swept away that somebody waits for",
@@ -201,7 +202,7 @@ CALLS: tuple[Mutant, ...] = (
             "lambda name, call: name in unread or self._awaited(name, call)",
             "lambda name, call: False",
         ),
-        f"{T_ACTING_TROUBLE}::test_the_result_of_a_session_that_cannot_be_read_now_is_kept",
+        f"{T_FAULTS_OF_CALLS}::test_the_result_of_a_session_that_cannot_be_read_now_is_kept",
     ),
     without(
         "an unreadable result counts as a failure",
@@ -211,6 +212,6 @@ CALLS: tuple[Mutant, ...] = (
             "        except RunnerLost:\n            raise\n",
             "",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_call_that_is_lost_each_time_is_not_tried_for_ever",
+        f"{T_TURN_RECOVERY_OF_CALLS}::test_call_that_is_lost_each_time_is_not_tried_for_ever",
     ),
 )

@@ -9,10 +9,12 @@ from tests.campaigns.mutants.where import (
     LOG_WRITER,
     PARTIAL,
     SESSION_WATCH,
-    T_SAFEGUARDS_OF_CALLS,
     T_SERVER_ROUTES_EVENTS,
     T_SESSION_SAFEGUARDS,
     T_TURN,
+    T_TURN_MODEL_CALL,
+    T_TURN_PARTIAL,
+    T_TURN_TOOL_RUN,
 )
 
 COMMITTING: tuple[Mutant, ...] = (
@@ -96,7 +98,7 @@ COMMITTING: tuple[Mutant, ...] = (
             "self._host.commit(lambda _: [replied]))",
             "            await self._host.commit(lambda _: [replied])",
         ),
-        f"{T_TURN}::test_an_answer_that_finds_no_room_waits_and_is_not_asked_for_again",
+        f"{T_TURN_MODEL_CALL}::test_an_answer_that_finds_no_room_waits_and_is_not_asked_for_again",
     ),
     without(
         "a tool's result that finds no room is thrown away",
@@ -106,7 +108,7 @@ COMMITTING: tuple[Mutant, ...] = (
             "        await when_there_is_room(self._host, self._ports.clock, lambda: self._host.commit(decide))",
             "        await self._host.commit(decide)",
         ),
-        f"{T_SAFEGUARDS_OF_CALLS}::test_result_of_a_tool_that_finds_no_room_waits_and_the_tool_runs_once",
+        f"{T_TURN_TOOL_RUN}::test_result_of_a_tool_that_finds_no_room_waits_and_the_tool_runs_once",
     ),
     without(
         "what was seen of an answer is lost",
@@ -116,7 +118,7 @@ COMMITTING: tuple[Mutant, ...] = (
             "            await self._keep(piece if self._begun else self._first_line() + piece, self._begun)",
             "            pass",
         ),
-        f"{T_SESSION_SAFEGUARDS}::test_what_was_seen_of_an_answer_is_in_the_log_after_a_crash",
+        f"{T_TURN_MODEL_CALL}::test_what_was_seen_of_an_answer_is_in_the_log_after_a_crash",
     ),
     without(
         "an answer is told before it is kept",
@@ -140,7 +142,7 @@ COMMITTING: tuple[Mutant, ...] = (
             "            await self._keep(piece if self._begun else self._first_line() + piece, self._begun)\n"
             "            self._begun = True\n",
         ),
-        f"{T_SESSION_SAFEGUARDS}::test_piece_of_an_answer_is_kept_before_it_is_told",
+        f"{T_TURN_PARTIAL}::test_piece_of_an_answer_is_kept_before_it_is_told",
     ),
     without(
         "a watcher registers after it has read",

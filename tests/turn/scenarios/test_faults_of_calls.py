@@ -8,18 +8,14 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import Unavailable
-from duragent.journal.events import Call, ToolFinished, ToolLost, ToolResolved, ToolStarted
+from duragent.journal.events import ToolFinished, ToolLost, ToolResolved, ToolStarted
 from duragent.journal.inputs import Decision, Pause, Resume
 from duragent.journal.question import Question
 from duragent.models.messages import ModelReply, ToolCall
-from duragent.policy.tiers import Policy
 from duragent.process.spool import Spool
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
-from duragent.tools.bash import Bash
-from duragent.tools.toolset import Toolset
-from duragent.turn.authorize import Refused, reauthorize, resolve
 from duragent.turn.host import FULL_STORE_PAUSE_SECONDS
 from tests.support import house as houses
 from tests.support.bounds import LIMIT_SECONDS
@@ -181,12 +177,3 @@ async def test_the_result_of_a_session_that_cannot_be_read_now_is_kept(tmp_path:
         assert [event for event in events if isinstance(event, ToolLost)] == []
         assert [event.content for event in events if isinstance(event, ToolFinished)] == ["over\n"]
     assert (project / "count").read_text() == "once\n"
-
-
-def test_an_approval_holds_for_just_the_arguments_that_were_approved() -> None:
-    found = resolve(Call(call="c", tool="bash", arguments='{"command": "ls"}'), Toolset((Bash(),)))
-    assert not isinstance(found, Refused)
-    refused = reauthorize(found, Policy("dangerous", "here"), "0" * 64, "me")
-    assert isinstance(refused, Refused)
-    assert (refused.denied, "other arguments" in refused.content) == (True, True)
-    assert not isinstance(reauthorize(found, Policy("dangerous", "here"), found.sha256, "me"), Refused)

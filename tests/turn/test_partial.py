@@ -1,10 +1,14 @@
+"""The pieces of an answer: kept before a watcher gets them, and none behind the answer itself."""
+
 import asyncio
 from pathlib import Path
 
 from duragent.bus import Block, OutputDelta
 from duragent.session.watch import ReplayEnd
 from duragent.testing import Line
+from duragent.turn.partial import AttemptKey, Partial
 from tests.support.http_house import House
+from tests.support.probes import a_while
 
 
 async def test_piece_of_an_answer_never_comes_behind_the_answer_itself(tmp_path: Path) -> None:
@@ -32,3 +36,21 @@ async def test_piece_of_an_answer_never_comes_behind_the_answer_itself(tmp_path:
                 break
     await house.close()
     assert [item for item in told if isinstance(item, OutputDelta)] == []
+
+
+async def test_piece_of_an_answer_is_kept_before_it_is_told() -> None:
+    told: list[OutputDelta] = []
+    kept: list[bytes] = []
+    gate = asyncio.Event()
+
+    async def keep(data: bytes, append: bool) -> None:
+        await gate.wait()
+        kept.append(data)
+
+    partial = Partial(AttemptKey("turn_1", 1, 1), keep, told.append)
+    partial.add("one", "because")
+    await a_while()
+    assert told == []
+    gate.set()
+    await partial.finish()
+    assert (len(kept), [delta.text for delta in told]) == (1, ["because", "one"])

@@ -1,0 +1,122 @@
+"""The loop of a turn, on the memory store: whole logs compared, one scripted model, no time passes."""
+
+import asyncio
+from pathlib import Path
+
+from duragent.errors import (
+    AuthenticationFailed,
+)
+from duragent.journal.events import (
+    ToolFinished,
+)
+from duragent.models.base import Model, ModelChoice
+from duragent.models.messages import ModelReply, ToolCall
+from duragent.stores.memory import MemoryStore
+from duragent.testing import Line, ScriptedModel
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.house import open_house
+
+
+async def test_a_turn_is_message_start_question_answer_end(tmp_path: Path) -> None:
+    async with open_house(MemoryStore(), ScriptedModel(["hello"]), tmp_path) as house:
+        session = await house.new()
+        answered = await house.ask(session, "hi")
+        assert answered.reply is not None
+        assert (answered.outcome, answered.reply.text) == ("completed", "hello")
+        assert await house.kinds(session) == [
+            "message_received",
+            "turn_started",
+            "model_called",
+            "model_replied",
+            "turn_ended",
+        ]
+
+
+async def test_after_a_failed_turn_the_next_message_is_answered(tmp_path: Path) -> None:
+    model = ScriptedModel([AuthenticationFailed("no"), "fine now"])
+    async with open_house(MemoryStore(), model, tmp_path) as house:
+        session = await house.new()
+        await house.ask(session, "one")
+        answered = await house.ask(session, "two")
+        assert answered.reply is not None
+        assert answered.reply.text == "fine now"
+        assert [message.content for message in model.requests[1].messages[1:]] == ["one", "two"]
+
+
+async def test_a_message_during_an_answer_is_taken_up_behind_it(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    model = ScriptedModel([Line("first answer", gate=gate), "second answer"])
+    async with open_house(MemoryStore(), model, tmp_path) as house:
+        session = await house.new()
+        first = await house.say(session, "one")
+        await model.asked(1)
+        second = await house.say(session, "two")
+        third = await house.say(session, "three")
+        gate.set()
+        answers = [await house.sessions.answer(session, seq) for seq in (first, second, third)]
+        assert [answer.reply and answer.reply.text for answer in answers] == [
+            "first answer",
+            "second answer",
+            "second answer",
+        ]
+    assert [(m.role, m.content) for m in model.requests[1].messages[1:]] == [
+        ("user", "one"),
+        ("assistant", "first answer"),
+        ("user", "two"),
+        ("user", "three"),
+    ]
+
+
+async def test_a_call_of_an_unknown_tool_gets_a_result_that_says_so(tmp_path: Path) -> None:
+    calls = (ToolCall(id="x", name="bash", arguments='{"command":"ls"}'), ToolCall(id="y", name="web", arguments="{"))
+    model = ScriptedModel([ModelReply(text="let me see", calls=calls, finish_reason="tool_calls"), "no tools, then"])
+    async with open_house(MemoryStore(), model, tmp_path) as house:
+        session = await house.new()
+        answered = await house.ask(session, "list")
+        assert answered.reply is not None
+        assert answered.reply.text == "no tools, then"
+        results = [event for event in await house.events(session) if isinstance(event, ToolFinished)]
+        assert [(result.outcome, result.content) for result in results] == [
+            ("error", "tool not found: bash"),
+            ("error", "tool not found: web"),
+        ]
+    asked = model.requests[1].messages
+    assert [message.role for message in asked] == ["system", "user", "assistant", "tool", "tool"]
+    assert [message.call_id for message in asked[3:]] == [call.id for call in asked[2].calls]
+
+
+async def test_a_message_never_stands_between_a_call_and_its_result(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    reply = ModelReply(text="", calls=(ToolCall(id="x", name="bash", arguments="{}"),), finish_reason="tool_calls")
+    model = ScriptedModel([Line(reply, gate=gate), "done"])
+    async with open_house(MemoryStore(), model, tmp_path) as house:
+        session = await house.new()
+        await house.say(session, "one")
+        await model.asked(1)
+        second = await house.say(session, "two")
+        gate.set()
+        answered = await house.sessions.answer(session, second)
+        assert answered.reply is not None
+        assert answered.reply.text == "done"
+    assert [message.role for message in model.requests[1].messages] == ["system", "user", "assistant", "tool", "user"]
+
+
+async def test_a_turn_of_an_agent_that_has_gone_fails_and_names_it(tmp_path: Path) -> None:
+    async with open_house(MemoryStore(), ScriptedModel(["back"]), tmp_path) as house:
+        session = await house.new()
+        agent = house.speakers.known.pop("assistant")
+        answered = await house.ask(session, "hi")
+        assert (answered.outcome, answered.code) == ("failed", "not-found")
+        assert "assistant" in answered.reason
+        house.speakers.known["assistant"] = agent
+        assert (await house.ask(session, "and now?")).outcome == "completed"
+
+
+async def test_a_fault_that_nobody_thought_of_ends_the_turn(tmp_path: Path) -> None:
+    def choose(choice: ModelChoice) -> Model:
+        raise KeyError(choice.name)
+
+    async with open_house(MemoryStore(), ScriptedModel(), tmp_path, model_for=choose) as house:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            answered = await house.ask(await house.new(), "hi")
+        assert (answered.outcome, answered.code) == ("failed", "internal-error")
