@@ -34,7 +34,7 @@ async def open_question(session: QuestionSource) -> Question | None:
 
 
 async def if_readable(asking: Awaitable[Question | None]) -> Question | None:
-    """What one session among many asks: one that has gone or cannot be read must not hide what the others ask."""
+    """What one session of many asks. None when it cannot be read, so that the others are listed all the same."""
     try:
         return await asking
     except SessionNotFound:
@@ -45,9 +45,9 @@ async def if_readable(asking: Awaitable[Question | None]) -> Question | None:
 
 
 async def prepare_decision(session: QuestionSource, ports: Ports, posted: Decision) -> Decision:
-    """The decision, when it is about what waits; what it allows for ever is in the policy by then.
+    """The decision, when it is about what waits. What it allows for ever is in the policy on return.
 
-    Raises CallChanged; with `allow_always` also NothingToDo, InvalidFile, AgentNotFound, AgentBroken.
+    Raises CallChanged, NothingToDo; with `allow_always` also InvalidRequest, InvalidFile, AgentNotFound, AgentBroken.
     """
     question = await open_question(session)
     if question is None or isinstance(admit(session.state, posted, ""), Already):

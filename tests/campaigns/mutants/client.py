@@ -3,18 +3,54 @@
 from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     ADDRESS,
+    ANSWER,
+    CLIENT_TURN,
     CLIENT_WATCH,
     FIND,
     HTTP_CLIENT,
     PROOF,
     T_ADDRESS,
+    T_ANSWER,
+    T_CLIENT_TURN,
     T_FIND,
     T_NEIGHBOUR,
+    T_ONE_ANSWER,
     T_TRANSPORT,
     T_WATCH,
 )
 
 CLIENT: tuple[Mutant, ...] = (
+    without(
+        "a client waits for the answer of a session that is paused",
+        "the end of the wait when the session is paused from outside",
+        Edit(
+            CLIENT_TURN,
+            '    if now.outcome == "paused":',
+            "    if False:",
+        ),
+        f"{T_CLIENT_TURN}::test_a_message_is_answered_when_its_turn_ends_or_stands_still",
+        f"{T_ONE_ANSWER}::test_the_post_the_stream_and_the_client_tell_the_same",
+    ),
+    without(
+        "a pause of the past ends the wait",
+        "the wait until the replay has ended: a turn that stood still may have gone on since",
+        Edit(
+            CLIENT_TURN,
+            "            if not live:",
+            "            if False:",
+        ),
+        f"{T_CLIENT_TURN}::test_a_message_is_answered_when_its_turn_ends_or_stands_still",
+    ),
+    without(
+        "a turn that a pause interrupted answers nothing any more",
+        "a message is taken up again by the turn after a paused one",
+        Edit(
+            ANSWER,
+            "        self.turn, self._running = turn, True",
+            "        self.turn, self._running = self.turn or turn, True",
+        ),
+        f"{T_ANSWER}::test_what_answers_a_message",
+    ),
     without(
         "the client accepts gaps",
         "seq = last + 1: a record that is missing is asked for again",

@@ -6,6 +6,10 @@ import json
 import pytest
 
 from duragent.errors import AuthenticationFailed, RateLimited
+from duragent.journal.answer import TurnAnswer
+from duragent.journal.events import ModelFailed, ModelReplied, TokenCounts
+from duragent.server.routes.approvals import completed
+from duragent.server.routes.messages import answer_of
 from duragent.testing import Line
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House
@@ -118,3 +122,38 @@ async def test_rate_limit_of_the_model_is_waited_for(house: House) -> None:
     await asyncio.wait_for(house.model.asked(1), LIMIT_SECONDS)
     await house.clock.advance(7)
     assert (await asyncio.wait_for(waiting, LIMIT_SECONDS)).json()["content"] == "there"
+
+
+# --- the body of an answer ------------------------------------------------------------------------------------------
+
+REPLY = ModelReplied(message_id="m", turn="t", text="look", model="gpt", usage=TokenCounts(input=3, output=1))
+STOPPED = ModelFailed(turn="t", step=2, attempt=1, error="cancelled", partial_text="ye", message_id="p")
+SILENT = STOPPED.model_copy(update={"partial_text": "", "message_id": None})
+
+
+@pytest.mark.parametrize(
+    ("answer", "content", "seq", "message_id", "interrupted"),
+    [
+        (TurnAnswer("completed", reply=REPLY, reply_seq=12), "look", 12, "m", False),
+        (TurnAnswer("cancelled", failed=STOPPED, failed_seq=14), "ye", 14, "p", True),
+        (TurnAnswer("cancelled", reply=REPLY, reply_seq=12, failed=STOPPED, failed_seq=14), "ye", 14, "p", True),
+        (TurnAnswer("cancelled", reply=REPLY, reply_seq=12), "", 12, "", True),
+        (TurnAnswer("cancelled", failed=SILENT, failed_seq=14), "", 14, "", True),
+        (TurnAnswer("cancelled"), "", 10, "", True),
+    ],
+)
+def test_the_body_names_the_record_that_holds_its_content(
+    answer: TurnAnswer, content: str, seq: int, message_id: str, interrupted: bool
+) -> None:
+    body = answer_of(answer, 10)
+    assert (body.content, body.seq, body.message_id, body.interrupted) == (content, seq, message_id, interrupted)
+    assert body.input_seq == 10
+    done = completed(10, answer)
+    assert (done.content, done.seq, done.message_id, done.interrupted) == (content, seq, message_id, interrupted)
+    assert done.usage == body.usage
+
+
+def test_a_completed_answer_says_what_it_cost_and_who_gave_it() -> None:
+    body = answer_of(TurnAnswer("completed", reply=REPLY, reply_seq=12), 10)
+    assert body.usage is not None
+    assert (body.usage.total_tokens, body.model, body.finish_reason) == (4, "gpt", "stop")

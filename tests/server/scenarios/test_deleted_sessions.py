@@ -5,13 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
-from starlette.types import Message
 
-from duragent.errors import SessionDeleted
 from duragent.models.messages import ModelReply, ToolCall
-from duragent.server.turn_response import TurnResponse
 from duragent.testing import Line
-from duragent.wire import Accepted
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House, Stream, opened
 
@@ -99,22 +95,3 @@ async def test_a_decision_that_waits_for_the_rest_of_its_turn_is_told(house: Hou
 
 def _problem(response: httpx.Response) -> tuple[str, int]:
     return response.json()["type"], response.status_code
-
-
-async def test_a_wait_that_begins_when_the_session_has_gone_already_is_told(house: House) -> None:
-    """The message was stored, and the session deleted before the wait for its answer began."""
-    session_id = await _quiet(house)
-    await house.sessions.delete(session_id)
-    waiting = TurnResponse(
-        house.dependencies, session_id, 3, lambda answered: Accepted(session_id="", message_id="", seq=1)
-    )
-    with pytest.raises(SessionDeleted):
-        await waiting({}, _receive, _send)
-
-
-async def _receive() -> Message:
-    raise AssertionError("nothing is received")
-
-
-async def _send(message: Message) -> None:
-    raise AssertionError("nothing is sent")
