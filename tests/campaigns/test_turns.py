@@ -12,7 +12,9 @@ from typing import get_args
 import pytest
 
 from tests.campaigns.campaign import Campaign
-from tests.campaigns.turns_mutants import MUTANTS, Mutant
+from tests.campaigns.mutants.in_place import taken_out
+from tests.campaigns.mutants.mutant import Mutant
+from tests.campaigns.turns_mutants import MUTANTS
 from tests.campaigns.turns_plan import REPLIES, Along, End, Fault, Happening, Mode, Plan, Replies, random_plan
 from tests.campaigns.turns_play import played
 from tests.campaigns.turns_rules import model_calls, tried, turns, without_crashes
@@ -213,13 +215,11 @@ SILENT = Plan(((("send",),),), (End(8, 0.0),), faults=((1, "silence"),))
 """Told to stop while the model says nothing."""
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
-def test_safeguard_that_is_taken_out_is_missed_within_a_hundred_runs(
-    monkeypatch: pytest.MonkeyPatch, mutant: Mutant
-) -> None:
-    mutant(monkeypatch)
-    plans = (SILENT, *map(random_plan, range(99)))
-    assert any(_is_noticed(plan) for plan in plans)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_safeguard_that_is_taken_out_is_missed_within_a_hundred_runs(mutant: Mutant) -> None:
+    with taken_out(mutant):
+        plans = (SILENT, *map(random_plan, range(99)))
+        assert any(_is_noticed(plan) for plan in plans)
 
 
 def _is_noticed(plan: Plan) -> bool:
