@@ -91,17 +91,17 @@ async def _ready(process: subprocess.Popen[bytes], workspace: Path, log: Path, l
 class LocalServer:
     """A workspace's server as a `Locate`: it is started when there is something to send, and again when it was killed.
 
-    `arguments` None: never start one. `note`: gets a sentence for people when a server was started.
+    `arguments` None: never start one. `said`: gets a sentence for people when a server was started.
     """
 
     def __init__(
         self,
         workspace: Path,
         arguments: Callable[[], Sequence[str]] | None,
-        note: Callable[[str], None],
+        said: Callable[[str], None],
         tokens: TokenSource | None = None,
     ) -> None:
-        self.note = note
+        self.said = said
         self._workspace = workspace
         self._tokens = tokens or TokenSource()
         self._arguments = arguments
@@ -138,9 +138,9 @@ class LocalServer:
         endpoint = await find_server(self._workspace, self._tokens)
         where = endpoint.url.partition("//")[2]
         if again:
-            self.note(f"The server was gone: started it again on {where}.")
+            self.said(f"The server was gone: started it again on {where}.")
         else:
-            self.note(f"Started a server on {where} (stop it with `duragent serve stop`).")
+            self.said(f"Started a server on {where} (stop it with `duragent serve stop`).")
         return endpoint
 
 

@@ -85,7 +85,7 @@ class Talk:
 
     async def run(self) -> Next:
         if self.connection.local is not None:
-            self.connection.local.note = lambda sentence: self._note(Note(sentence))
+            self.connection.local.said = lambda sentence: self._note(Note(sentence))
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 workers = [self._tasks.create_task(work()) for work in (self._watch, self._send, self._show_notes)]
