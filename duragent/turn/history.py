@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from duragent.errors import StoreError
+from duragent.journal.events import Call, ModelReplied
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 
@@ -37,6 +39,18 @@ class History(Protocol):
     async def read_records(self, after: int, limit: int) -> list[Record]:
         """Records with seq > `after`, with their texts."""
         ...
+
+
+async def read_call(history: History, call_id: str) -> Call:
+    """The open call with that id, as the model wrote it. Raises StoreError when the log does not have it."""
+    turn = history.state.turn
+    seq = turn.reply_seq if turn else 0
+    for record in await history.read_records(seq - 1, 1) if seq else ():
+        if isinstance(record.event, ModelReplied):
+            for call in record.event.calls:
+                if call.call == call_id:
+                    return call
+    raise StoreError(f"the log has no call '{call_id}' at record {seq}")
 
 
 class Reach:

@@ -41,15 +41,20 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ToolRun:
-    """A call on its way, with the seams it needs."""
+    """One attempt at a call, with what it runs with."""
 
-    known: ResolvedCall
+    resolved: ResolvedCall
+    """The call with its tool and its arguments."""
     agent: Agent
+    """The agent that made the call."""
     attempt: int
+    """Counts from 1."""
     commands: Commands
+    """Runs the call's command, if it has one."""
     live: LiveOutput
+    """What the command has printed so far."""
     attached: bool = False
-    """Its command was started before: it is only waited for, and never made again."""
+    """The command was started before: wait for its end, and never start it again."""
 
 
 class ToolRunner:
@@ -58,46 +63,47 @@ class ToolRunner:
     def __init__(self, host: TurnHost, ports: Ports, turn_agent: TurnAgent) -> None:
         self._host, self._ports, self._agent = host, ports, turn_agent
 
-    async def carry_out(self, running: ToolRun, turn: str) -> None:
-        """Run it and record its end; nothing is recorded when the server stops. Raises RunnerLost."""
-        watched = await self._watched(running)
-        self._host.begin_output(running.live)
+    async def carry_out(self, run: ToolRun, turn: str) -> None:
+        """Run the call and record its end. When the server stops, record nothing. Raises RunnerLost."""
+        watched = await self._watched(run)
+        self._host.begin_output(run.live)
         try:
-            result = await self._result(running)
+            result = await self._result(run)
         finally:
-            self._host.end_output(running.live)
+            self._host.end_output(run.live)
         if result is None:
             return
-        result = await self._without_planted(result, watched)
+        result = await self._put_aside(result, watched)
         crashpoint("tool.ran")
-        await self._finish(running, result, turn)
+        await self._finish(run, result, turn)
         crashpoint("tool.finished")
-        await self.tidy(running.known.call.call)
-        if running.known.tool.name == SKILL_TOOL:
+        await self.tidy(run.resolved.call.call)
+        if run.resolved.tool.name == SKILL_TOOL:
             self._agent.skills = None
-        if running.known.tool.changes_tools:
+        if run.resolved.tool.changes_tools:
             self._agent.load_again()
-        await self._notify(running, result)
+        await self._notify(run, result)
 
-    async def _watched(self, running: ToolRun) -> tuple[Path, ...]:
-        """The files that must not come into being while this runs."""
-        if not running.known.tool.by_command:
+    async def _watched(self, run: ToolRun) -> tuple[Path, ...]:
+        """The protected files that do not exist yet: a command must not create them."""
+        if not run.resolved.tool.by_command:
             return ()
-        return await asyncio.to_thread(lambda: missing(self._ports.workbench.places(running.agent).frozen))
+        return await asyncio.to_thread(lambda: missing(self._ports.workbench.places(run.agent).frozen))
 
-    async def _without_planted(self, result: ToolResult, watched: tuple[Path, ...]) -> ToolResult:
-        planted = await asyncio.to_thread(put_aside, watched) if watched else []
-        if not planted:
+    async def _put_aside(self, result: ToolResult, watched: tuple[Path, ...]) -> ToolResult:
+        """Rename the protected files that the command has created, and say so in its result."""
+        created = await asyncio.to_thread(put_aside, watched) if watched else []
+        if not created:
             return result
-        names = ", ".join(str(path) for path in planted)
+        names = ", ".join(str(path) for path in created)
         _log.warning("a command of session %s made %s; put aside", self._host.claim.stream_id, names)
-        told = f"[{names}: only a person may make this; it was renamed and has no effect]"
-        return replace(result, content=f"{result.content}\n\n{told}")
+        notice = f"[{names}: only a person may make this; it was renamed and has no effect]"
+        return replace(result, content=f"{result.content}\n\n{notice}")
 
-    async def _result(self, running: ToolRun) -> ToolResult | None:
-        """What came of it; None when the server stops, and the next one finds out."""
-        tool, host = running.known.tool, self._host
-        working = asyncio.ensure_future(self._guarded(running))
+    async def _result(self, run: ToolRun) -> ToolResult | None:
+        """The result; None when the server stops: the next one finds it out."""
+        tool, host = run.resolved.tool, self._host
+        working = asyncio.ensure_future(self._guarded(run))
         loop = asyncio.get_running_loop()
         deadline = loop.time() + tool.timeout_seconds + (COMMAND_MARGIN_SECONDS if tool.by_command else 0.0)
         interrupted = asyncio.ensure_future(host.interrupt.wait())
@@ -112,31 +118,31 @@ class ToolRunner:
                     return None
                 if why == "cancelled" or not interrupted.done():
                     outcome = "cancelled" if why == "cancelled" else "timeout"
-                    return await self._stopped(running, working, outcome)
-                # Somebody paused the session: what runs may run to its end.
+                    return await self._stopped(run, working, outcome)
+                # The session was paused: what runs may run to its end.
                 host.interrupt.clear()
                 interrupted = asyncio.ensure_future(host.interrupt.wait())
         finally:
             interrupted.cancel()
             await let_go(working, f"the tool {tool.name}")
 
-    async def _stopped(self, running: ToolRun, working: "asyncio.Future[ToolResult]", outcome: str) -> ToolResult:
-        """End it, and what it had said until then."""
-        if running.known.tool.by_command:
-            await running.commands.end()
+    async def _stopped(self, run: ToolRun, working: "asyncio.Future[ToolResult]", outcome: str) -> ToolResult:
+        """End the call; its result has what it printed until then."""
+        if run.resolved.tool.by_command:
+            await run.commands.end()
             await asyncio.wait((working,), timeout=CANCEL_SECONDS)
             if working.done() and not working.cancelled() and working.exception() is None:
                 return working.result()
-        warning = "" if running.known.effect == "pure" else f" {MAY_HAVE_TAKEN_EFFECT}"
+        warning = "" if run.resolved.effect == "pure" else f" {MAY_HAVE_TAKEN_EFFECT}"
         if outcome == "cancelled":
             return ToolResult(f"The call was cancelled while it ran.{warning}", "cancelled")
-        return ToolResult(f"[timed out after {running.known.tool.timeout_seconds:g} s]{warning}", "timeout")
+        return ToolResult(f"[timed out after {run.resolved.tool.timeout_seconds:g} s]{warning}", "timeout")
 
-    async def _guarded(self, running: ToolRun) -> ToolResult:
-        """The tool's run; a tool is foreign code, and whatever it raises is one more way to fail."""
-        tool, found = running.known.tool, running.known
+    async def _guarded(self, run: ToolRun) -> ToolResult:
+        """Run the tool. A tool is foreign code: any exception that it raises becomes a failed result."""
+        tool, resolved = run.resolved.tool, run.resolved
         try:
-            result = await tool.run(found.arguments, await self._context(running))
+            result = await tool.run(resolved.arguments, await self._context(run))
         except RunnerLost:
             raise
         except DuragentError as error:
@@ -148,17 +154,17 @@ class ToolRunner:
 
     # --- how it ended -----------------------------------------------------------------------------------------------
 
-    async def _finish(self, running: ToolRun, result: ToolResult, turn: str) -> None:
-        found, content = running.known, without_surrogates(result.content)
+    async def _finish(self, run: ToolRun, result: ToolResult, turn: str) -> None:
+        resolved, content = run.resolved, without_surrogates(result.content)
         sha, size = await self._keep(result.full)
-        mark = signature(found, result.outcome, content)
+        mark = signature(resolved, result.outcome, content)
         finished = ToolFinished(
             turn=turn,
-            call=found.call.call,
-            tool=found.call.tool,
+            call=resolved.call.call,
+            tool=resolved.call.tool,
             outcome=result.outcome,
             content=content,
-            note=self._note(running, result, mark),
+            note=self._note(run, result, mark),
             details=_details(result.details),
             output_sha256=sha,
             output_bytes=size,
@@ -179,76 +185,82 @@ class ToolRunner:
         await when_there_is_room(self._host, self._ports.clock, put)
         return sha, len(full)
 
-    def _note(self, running: ToolRun, result: ToolResult, mark: str) -> str:
-        """What the model is told besides: the agent's own notes, and that it goes in circles."""
-        found, turn = running.known, self._host.state.turn
+    def _note(self, run: ToolRun, result: ToolResult, mark: str) -> str:
+        """What the model gets besides the result: the agent's own notes, and a nudge when it repeats itself."""
+        resolved, turn = run.resolved, self._host.state.turn
         notes = []
         if result.outcome == "ok":
-            hooks = guards.with_defaults(running.agent.spec.hooks, [found.tool.name])
-            notes.append(guards.notes(hooks, found.as_prior()) or "")
+            hooks = guards.with_defaults(run.agent.spec.hooks, [resolved.tool.name])
+            notes.append(guards.notes(hooks, resolved.as_prior()) or "")
         times = dict(turn.repeats).get(mark, 0) + 1 if turn else 1
         if times >= NUDGE_AT:
             circles = f"You made this same call {times} times with the same result."
             notes.append(f"{circles} Do something else, or say what stands in the way.")
         return "\n".join(note for note in notes if note)
 
-    async def _notify(self, running: ToolRun, result: ToolResult) -> None:
-        policy = await self._ports.workbench.policy(running.agent)
-        if deliveries := notifications(policy, running.known.invocation):
-            session_id, shown = self._host.claim.stream_id, running.known.shown
-            notice = Notice(deliveries, session_id, running.agent.name, shown, result.outcome == "ok")
+    async def _notify(self, run: ToolRun, result: ToolResult) -> None:
+        policy = await self._ports.workbench.policy(run.agent)
+        if deliveries := notifications(policy, run.resolved.invocation):
+            session_id, shown = self._host.claim.stream_id, run.resolved.shown
+            notice = Notice(deliveries, session_id, run.agent.name, shown, result.outcome == "ok")
             self._ports.workbench.notify(notice)
 
-    # --- the seams --------------------------------------------------------------------------------------------------
+    # --- what a run needs -------------------------------------------------------------------------------------------
 
     def key(self, call: str) -> str:
+        """The idempotency key: the same for every attempt at the call."""
         return f"dur_{self._host.claim.stream_id}_{call}"
 
     def commands(self, call: str, live: LiveOutput | None = None) -> Commands:
+        """Runs and ends the command of the call; what it prints goes to `live`."""
         show = live.add if live else (lambda _: None)
         return self._ports.workbench.spool.commands(self._host.claim.stream_id, call, show)
 
     async def tidy(self, call: str) -> None:
-        """The result is in the log, and what rests elsewhere is not wanted any more; the next start sweeps up too."""
+        """Remove the spooled result, which is in the log now. After a failure the next start removes it."""
         try:
             await self.forget(call)
         except StoreError as error:
             _log.warning("what is left of call %s stays for now: %s", call, error)
 
     async def forget(self, call: str) -> None:
+        """Remove the spooled result of the call. Raises StoreError."""
         await self._ports.workbench.spool.forget(self._host.claim.stream_id, call)
 
-    def running(self, turn: str, found: ResolvedCall, agent: Agent, attempt: int, *, attached: bool = False) -> ToolRun:
+    def run_of(
+        self, turn: str, resolved: ResolvedCall, agent: Agent, attempt: int, *, attached: bool = False
+    ) -> ToolRun:
+        """The run of a call that is recorded as started."""
         asking = self._host.state.turn.asking if self._host.state.turn else None
-        live = LiveOutput(turn, asking.step if asking else 1, attempt, found.call.call, self._host.publish)
-        return ToolRun(found, agent, attempt, self.commands(found.call.call, live), live, attached)
+        live = LiveOutput(turn, asking.step if asking else 1, attempt, resolved.call.call, self._host.publish)
+        return ToolRun(resolved, agent, attempt, self.commands(resolved.call.call, live), live, attached)
 
-    async def _context(self, running: ToolRun) -> ToolContext:
-        workbench, agent, call = self._ports.workbench, running.agent, running.known.call.call
-        # It reads a small file for each other workspace of this user.
+    async def _context(self, run: ToolRun) -> ToolContext:
+        workbench, agent, call = self._ports.workbench, run.agent, run.resolved.call.call
+        # In a thread: this reads a small file for each other workspace of this user.
         places = await asyncio.to_thread(workbench.places, agent)
         return ToolContext(
             agent=agent,
             places=places,
-            call=CallInfo(self._host.claim.stream_id, call, running.attempt, self.key(call)),
-            commands=running.commands,
-            confined=_not_again if running.attached else workbench.confined(agent, places),
+            call=CallInfo(self._host.claim.stream_id, call, run.attempt, self.key(call)),
+            commands=run.commands,
+            confined=_not_again if run.attached else workbench.confined(agent, places),
         )
 
 
 def _not_again(
     argv: Sequence[str], *, folder: Path | None = None, env: Mapping[str, str] | None = None, stdin: bytes = b""
 ) -> Command:
-    """For a call whose command was started before: should it come to be started all the same, it does nothing."""
+    """For a call whose command was started before: a second start of it does nothing."""
     return Command(("false",), folder or Path("/"))
 
 
 def _details(details: Mapping[str, Any]) -> dict[str, Any]:
-    """Small enough for a line, and plain JSON; what is not is left out."""
+    """The details as plain JSON, {} when they are not JSON or too long for a line."""
     try:
         text = json.dumps(dict(details), allow_nan=False)
     except (ValueError, TypeError, RecursionError):
         return {}
     fits = len(text) <= DETAILS_MAX_BYTES and "blob" not in details
-    found: dict[str, Any] = json.loads(text) if fits else {}
-    return found
+    plain: dict[str, Any] = json.loads(text) if fits else {}
+    return plain

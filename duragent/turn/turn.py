@@ -19,7 +19,9 @@ from duragent.turn.host import TurnHost, why_stop
 from duragent.turn.limits_of_agent import limits_of
 from duragent.turn.model_call import ModelCaller
 from duragent.turn.ports import Ports
+from duragent.turn.recovery_of_calls import CallRecovery
 from duragent.turn.tool_calls import ToolCalls
+from duragent.turn.tool_run import ToolRunner
 from duragent.turn.turn_agent import TurnAgent
 
 _log = logging.getLogger(__name__)
@@ -32,7 +34,9 @@ class Turn:
         self._host, self._ports = host, ports
         self._agent = TurnAgent(host.claim.stream_id, ports.agents, ports.workbench)
         self._model = ModelCaller(host, ports, self._agent)
-        self._tools = ToolCalls(host, ports, self._agent)
+        runner = ToolRunner(host, ports, self._agent)
+        self._recovery = CallRecovery(host, ports, self._agent, runner)
+        self._tools = ToolCalls(host, ports, self._agent, runner, self._recovery)
 
     async def run(self) -> None:
         """Perform one step after another until there is none. Raises what the log raises when it cannot go on."""
@@ -57,9 +61,9 @@ class Turn:
             case steps.RunTool():
                 await self._tools.run(step)
             case steps.RecoverCall():
-                await self._tools.recover(step)
+                await self._recovery.recover(step)
             case steps.SettleCall():
-                await self._tools.settle(step)
+                await self._recovery.settle(step)
             case steps.EndTurn():
                 await self._end(step, unless_cancelled=step.outcome != "cancelled")
             case _:
@@ -78,7 +82,7 @@ class Turn:
 
     async def abandon(self) -> None:
         """End everything that this turn started: the session is being deleted."""
-        await self._tools.abandon()
+        await self._recovery.abandon()
 
     # --- limits and faults ------------------------------------------------------------------------------------------
 

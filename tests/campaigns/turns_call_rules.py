@@ -15,7 +15,7 @@ from duragent.journal.events import (
 )
 from duragent.tools.base import json_object
 from duragent.turn.authorize import sha256_of
-from duragent.turn.tool_calls import ATTEMPTS
+from duragent.turn.recovery_of_calls import ATTEMPTS
 from tests.campaigns.turns_cast import REPEATABLE, effect_of
 from tests.campaigns.turns_plan import Plan
 

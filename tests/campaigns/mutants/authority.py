@@ -187,8 +187,8 @@ AUTHORITY: tuple[Mutant, ...] = (
         "what a command has made and must not make is put aside",
         Edit(
             EXECUTION,
-            "        planted = await asyncio.to_thread(put_aside, watched) if watched else []",
-            "        planted: list[Path] = []",
+            "        created = await asyncio.to_thread(put_aside, watched) if watched else []",
+            "        created: list[Path] = []",
         ),
         f"{T_TURN_PROTECTED_FILES}::test_a_file_that_decides_about_agents_cannot_be_made_by_a_command",
     ),

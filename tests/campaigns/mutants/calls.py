@@ -7,6 +7,7 @@ from tests.campaigns.mutants.where import (
     ASKING,
     EXECUTION,
     HOUSEKEEPING,
+    RECOVERY_OF_CALLS,
     STEPS,
     T_ADMIT,
     T_FAULTS_OF_CALLS,
@@ -73,7 +74,7 @@ CALLS: tuple[Mutant, ...] = (
         "unsafe calls are run again",
         "the effect class: an unsafe call is asked about, or the model is told",
         Edit(
-            ACTING,
+            RECOVERY_OF_CALLS,
             'if call.effect in ("pure", "idempotent") and',
             'if call.effect in ("pure", "idempotent", "unsafe") and',
         ),
@@ -83,7 +84,7 @@ CALLS: tuple[Mutant, ...] = (
         "calls that never may be repeated are asked about",
         "the effect class never",
         Edit(
-            ACTING,
+            RECOVERY_OF_CALLS,
             'elif call.effect == "unsafe" and',
             'elif call.effect in ("unsafe", "never") and',
         ),
@@ -93,7 +94,7 @@ CALLS: tuple[Mutant, ...] = (
         "a lost call is not told",
         "tool_lost: neither the log nor a person learns that the outcome is unknown",
         Edit(
-            ACTING,
+            RECOVERY_OF_CALLS,
             "            await self._host.commit(lambda _: [lost, finished])",
             "            await self._host.commit(lambda _: [finished])",
         ),
@@ -103,7 +104,7 @@ CALLS: tuple[Mutant, ...] = (
         "the model is told that a lost call failed",
         "OUTCOME UNKNOWN, in the result of a lost call",
         Edit(
-            ACTING,
+            RECOVERY_OF_CALLS,
             "            finished = _interrupted(turn, call, OUTCOME_UNKNOWN)",
             '            finished = _interrupted(turn, call, "it failed")',
         ),
@@ -113,7 +114,7 @@ CALLS: tuple[Mutant, ...] = (
         "a call that may be repeated is tried for ever",
         "the bound on attempts",
         Edit(
-            ACTING,
+            RECOVERY_OF_CALLS,
             " and call.attempt < ATTEMPTS",
             "",
         ),
@@ -180,7 +181,7 @@ CALLS: tuple[Mutant, ...] = (
             EXECUTION,
             '                if host.stopping and why != "cancelled":\n                    return None\n',
             '                if host.stopping and why != "cancelled":\n'
-            '                    return await self._stopped(running, working, "cancelled")\n',
+            '                    return await self._stopped(run, working, "cancelled")\n',
         ),
         f"{T_FAULTS_OF_CALLS}::test_a_server_that_stops_while_a_paused_session_runs_a_command_does_not_wait_for_it",
     ),
@@ -189,8 +190,8 @@ CALLS: tuple[Mutant, ...] = (
         "the order: tool_finished is durable before the spool forgets",
         Edit(
             EXECUTION,
-            "        await self._finish(running, result, turn)\n",
-            "        await self.tidy(running.known.call.call)\n        await self._finish(running, result, turn)\n",
+            "        await self._finish(run, result, turn)\n",
+            "        await self.tidy(run.resolved.call.call)\n        await self._finish(run, result, turn)\n",
         ),
         f"{T_TURN_RECOVERY_OF_CALLS}::test_result_of_a_command_is_kept_until_it_is_in_the_log",
     ),
