@@ -34,6 +34,7 @@ class Already:
     """The same request came before; this is what came of it."""
 
     remembered: Remembered
+    """The request as the state remembers it."""
 
 
 def admit(state: SessionState, posted: Input, fresh_id: str) -> Sequence[Event] | Already:

@@ -20,6 +20,7 @@ class Folded(NamedTuple):
     line: bytes
     """As it was handed in, with or without its newline."""
     record: Record
+    """The line as a record."""
     state: SessionState
     """The state after this record."""
 

@@ -77,7 +77,7 @@ class Decision(_Shape):
     by: str = ""
     """Who decides; "" when the client did not say."""
     reason: str = ""
-    """What the model is told besides."""
+    """For the model, besides the decision."""
     arguments_sha256: str | None = None
     """What the person saw: when it is not the call that waits, nothing is decided. None: not compared."""
     invocation: str | None = None

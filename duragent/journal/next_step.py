@@ -17,9 +17,10 @@ SKIPPED = "Skipped: a new message from the user came in before this call was run
 
 @dataclass(frozen=True, slots=True)
 class StartTurn:
-    """Begin to answer; `trigger` is the seq of the oldest message that waits."""
+    """Begin to answer."""
 
     trigger: int
+    """The oldest message that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,11 @@ class AskModel:
     """Ask the model, not before the given moment."""
 
     turn: str
+    """The turn that it is of."""
     step: int
+    """Counts the questions of the turn, from 1."""
     attempt: int
+    """Counts the attempts at this question, from 1."""
     not_before: datetime | None = None
     """The end of the pause after a failure; None: at once."""
 
@@ -38,8 +42,11 @@ class SettleModel:
     """Record that a question to the model has no end: the server that asked is gone."""
 
     turn: str
+    """The turn that it is of."""
     step: int
+    """The question."""
     attempt: int
+    """The attempt at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,9 @@ class RunTool:
     """Authorize the call, then run it, ask a person, or refuse it. An approved call is authorized once more."""
 
     turn: str
+    """The turn that it is of."""
     call: OpenCall
+    """The call, requested or approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,9 @@ class RecoverCall:
     """Find out what became of a call that an earlier server, or an interrupted turn, started."""
 
     turn: str
+    """The turn that it is of."""
     call: OpenCall
+    """The call, started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +74,11 @@ class SettleCall:
     """Give a call its result without running it."""
 
     turn: str
+    """The turn that it is of."""
     call: OpenCall
+    """The call, in any status."""
     outcome: CallOutcome
+    """What its result says."""
     content: str
     """What the model is shown as the result."""
 
@@ -72,7 +86,9 @@ class SettleCall:
 @dataclass(frozen=True, slots=True)
 class EndTurn:
     turn: str
+    """The turn that it is of."""
     outcome: TurnOutcome
+    """How it ends; a paused one is taken up again by a person's message."""
     code: str = ""
     """The error of a failed or paused turn; "" of others."""
     reason: str = ""

@@ -36,7 +36,9 @@ class Asker:
     """What the record that asks does not say: the session, and the call as far as it is known."""
 
     session_id: str
+    """The session that asks."""
     agent: str
+    """The name of the agent that wants to make the call."""
     title: str = ""
     """The session's title, else its topic; "" where neither is known."""
     tool: str = ""
@@ -53,11 +55,13 @@ class Question:
     """
 
     session_id: str
+    """The session that asks."""
     agent: str
     """The name of the agent that wants to make the call."""
     title: str
     """The session's title, else its topic; "" where neither is known."""
     kind: QuestionKind
+    """May the call run, or what is to be done about one that may have run?"""
     seq: int
     """Of the record that asks."""
     asked_at: str

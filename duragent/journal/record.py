@@ -58,6 +58,7 @@ class Record(StreamRecord[Event]):
     """One event of a session."""
 
     event: Event
+    """What happened; `Opaque` for a type that this version does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ def decode(
 def expanded_block(block: bytes, blob: Callable[[str], bytes]) -> bytes:
     """The lines with their blobs put back as texts, for doors that show whole records. Each has a crc of zeros.
 
-    The crc fits no line, so nobody takes these lines for stored ones; it gives them the form of the others.
+    The crc fits no line, so these lines cannot be taken for stored ones; it gives them the form of the others.
     """
     return b"".join(with_zero_crc(expand(line, blob)) for line in split_lines(block))
 

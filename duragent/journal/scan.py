@@ -27,7 +27,7 @@ class Scan:
     seq: int
     """The newest record before that; `after` when there is none."""
     line: int
-    """The number of the line behind it, from 1."""
+    """The number of the line that cannot be trusted, or is missing, from 1."""
     problem: str = ""
     """What is wrong with that line, for people; "" when all is well."""
 
@@ -48,8 +48,6 @@ class _Walk:
     """Where the group began that is being read, in bytes; outside of groups `position`."""
     group_seq: int = 0
     """The newest record before that group."""
-    group_lines: int = 0
-    """How many lines stand before that group."""
 
 
 def scan(data: bytes, seed: int, *, after: int | None) -> Scan:
@@ -66,7 +64,7 @@ def scan(data: bytes, seed: int, *, after: int | None) -> Scan:
             return _stopped(walk, data, seed, str(error))
         walk.position = newline + 1
         if walk.tx is None:
-            walk.group_position, walk.group_seq, walk.group_lines = walk.position, walk.seq, walk.lines
+            walk.group_position, walk.group_seq = walk.position, walk.seq
     if walk.position < len(data):
         return _stopped(walk, data, seed, "the last line has no end")
     if walk.tx is not None:

@@ -26,6 +26,7 @@ class Snapshot:
     """A state, and which record it stands at."""
 
     state: SessionState
+    """What the log adds up to."""
     last_crc: str
     """The checksum of the record that the state stands at, as its line has it."""
 

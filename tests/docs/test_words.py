@@ -26,7 +26,6 @@ LEFT: dict[str, int] = {
     "cli": 25,
     "client": 8,
     "context": 6,
-    "journal": 19,
     "models": 8,
     "policy": 12,
     "process": 20,

@@ -31,7 +31,7 @@ from duragent.testing import FakeClock, ScriptedModel
 from duragent.transfer.export import export
 from duragent.transfer.fork import Fork, fork
 from duragent.transfer.import_ import import_
-from tests.legacy.test_legacy_log import EXPECTED, said
+from tests.journal.legacy.test_log import EXPECTED, said
 from tests.stores.test_adopting import _Dead
 from tests.support.house import House, open_house
 from tests.support.legacy_log import OldSession

@@ -43,9 +43,9 @@ ELSEWHERE = {
     "test_a_command_whose_runner_was_killed_is_asked_about",
     "The disk is full": "tests/campaigns/test_real_faults.py::"
     "test_full_disk_is_told_and_the_same_session_goes_on_when_there_is_room",
-    "duragent v0.5 left cut, merged, repeated or blank lines": "tests/legacy/test_legacy_log.py::"
+    "duragent v0.5 left cut, merged, repeated or blank lines": "tests/journal/legacy/test_log.py::"
     "test_all_that_was_said_is_there_once_and_in_order",
-    "duragent v0.5 was killed while it compacted a log": "tests/legacy/test_legacy_log.py::"
+    "duragent v0.5 was killed while it compacted a log": "tests/journal/legacy/test_log.py::"
     "test_any_part_that_the_snapshot_covers_may_be_gone",
     "duragent v0.5 writes to a session that is open here": "tests/legacy/test_golden_workspace.py::"
     "test_v05_that_writes_meanwhile_is_noticed_before_anything_is_written",

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from duragent.wire import SendMessage
-from tests.legacy.test_legacy_log import EXPECTED
+from tests.journal.legacy.test_log import EXPECTED
 from tests.promises.test_copies_kill import dies
 from tests.support.legacy_workspace import MADE, WORKSPACE, session_id
 from tests.support.real_server import RealServer, told

@@ -4,7 +4,7 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 
 _LINES, _LOG, _MERGE = (f"duragent.journal.legacy.{name}" for name in ("lines", "log", "merge"))
 _FILES, _FOLD, _EXPIRY = "duragent.stores.files.legacy", "duragent.session.recovery", "duragent.session.expiry"
-_T_LOG, _T_WORKSPACE = "tests/legacy/test_legacy_log.py", "tests/legacy/test_golden_workspace.py"
+_T_LOG, _T_WORKSPACE = "tests/journal/legacy/test_log.py", "tests/legacy/test_golden_workspace.py"
 
 LEGACY: tuple[Mutant, ...] = (
     without(
