@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from duragent.stores.files import disk, log_file, reader, segments, store
+from duragent.stores.files import disk, log_opening, pieces, segments, store
 from duragent.system import safe_read
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EMFILE)
@@ -65,6 +65,6 @@ class Kernel:
 
     def rule(self, put: Callable[[object, str, object], None]) -> None:
         """Put this kernel below the store."""
-        for room in (safe_read, disk, store, log_file, reader, segments):
+        for room in (safe_read, disk, store, log_opening, pieces, segments):
             put(room, "os", self)
         put(disk, "_sync_data", lambda fd: self._call("fdatasync", fd))

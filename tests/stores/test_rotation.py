@@ -7,7 +7,7 @@ import pytest
 
 from duragent.crashpoint import CrashPointReached
 from duragent.errors import Damaged
-from duragent.stores.files import log_file
+from duragent.stores.files.disk import Disk
 from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
@@ -16,8 +16,8 @@ from tests.support.logs import SESSION, QuickDisk, lines_of, message
 LINES = [line for seq in range(1, 21) for line in lines_of(seq, [message(f"text {seq}")])]
 
 
-def a_store(root: Path, *, events: int = 6) -> FileStore:
-    store = FileStore(root, disk=QuickDisk(), rotation=Rotation(events=events))
+def a_store(root: Path, *, events: int = 6, disk: Disk | None = None) -> FileStore:
+    store = FileStore(root, disk=disk or QuickDisk(), rotation=Rotation(events=events))
     store.open()
     return store
 
@@ -70,21 +70,22 @@ async def test_log_is_sealed_by_size_too(tmp_path: Path) -> None:
     store.close()
 
 
-async def test_crash_between_sealing_and_the_new_file_is_mended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def crash(name: str) -> None:
-        if name == "log.rotated":
-            raise CrashPointReached(name)
+class DiesWhenALogIsSealed(QuickDisk):
+    """Gives a log its sealed name, and does no more."""
 
-    monkeypatch.setattr(log_file, "crashpoint", crash)
-    store = a_store(tmp_path)
+    def rename(self, old: Path, new: Path) -> None:
+        super().rename(old, new)
+        if new.name.startswith("events-"):
+            raise CrashPointReached("log.rotated")
+
+
+async def test_crash_between_sealing_and_the_new_file_is_mended(tmp_path: Path) -> None:
+    store = a_store(tmp_path, disk=DiesWhenALogIsSealed())
     claim = await store.create(SESSION, LINES[:1])
     for line in LINES[1:6]:
         await store.append(claim, [line], expect=claim.head)
     with pytest.raises(CrashPointReached):
         await store.append(claim, [LINES[6]], expect=6)
-    monkeypatch.undo()
     assert names(tmp_path) == ["events-1.jsonl"]
 
     reader = FileLogReader(tmp_path)

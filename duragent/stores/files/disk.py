@@ -55,6 +55,12 @@ class Disk:
     def close(self, fd: int) -> None:
         os.close(fd)
 
+    def drop(self, fd: int) -> None:
+        """Close it, unless it is -1. The kernel closes it also where it reports an error."""
+        if fd >= 0:
+            with contextlib.suppress(OSError):
+                self.close(fd)
+
     def write(self, fd: int, data: bytes, offset: int) -> None:
         """All of `data` at `offset`, over short writes."""
         view = memoryview(data)

@@ -5,11 +5,12 @@ The law: whoever reads a part sees lines whose checksum fits and whose seqs foll
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from duragent.crashpoint import crashpoint
 from duragent.errors import Damaged
 from duragent.journal.line import BadLine, checked_seq, good_bytes
 from duragent.journal.scan import scan
@@ -30,22 +31,27 @@ _SEALED = re.compile(r"events-(\d{1,18})\.jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A sealed file: immutable, `first` to `last`."""
+    """A sealed file, which never changes."""
 
     path: Path
     first: int
+    """The seq of its first record."""
     last: int
+    """The seq of its last record."""
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentPart:
-    """One file, open for reading: the lines from record `first` up to byte `end`. Its reads raise BadLine."""
+    """The good part of one file that is open for reading. Its reads raise BadLine."""
 
     disk: Disk
     fd: int
     first: int
+    """The seq of the first record in the file."""
     end: int
+    """Where the good bytes end."""
     seed: int
+    """Of the checksums of its lines."""
 
     def after(self, seq: int, limit: int) -> bytes:
         """Lines behind `seq`, oldest first, as far as they are good; raises only when the first is not."""
@@ -62,6 +68,13 @@ class SegmentPart:
             if len(self._good(lines, seq - lines.count(b"\n"))) < len(lines):
                 raise BadLine("a record is not where it should be")
             return lines
+
+    def read_with(self, stream: Stream, name: str, read: "Callable[[SegmentPart], bytes]") -> bytes:
+        """What `read` returns of this part of the file `name`. Raises Damaged for a line that is not good."""
+        try:
+            return read(self)
+        except BadLine as error:
+            raise self.fault(stream, name, str(error)) from error
 
     def fault(self, stream: Stream, name: str, problem: str) -> Damaged:
         """What is wrong with it after a read found `problem`, and how far it is good."""
@@ -104,6 +117,41 @@ def _told() -> Iterator[None]:
         yield
     except (ValueError, KeyError, TypeError) as error:
         raise BadLine(f"not a record: {error}") from error
+
+
+def read_sealed(disk: Disk, segment: Segment, stream: Stream, read: Callable[[SegmentPart], bytes]) -> bytes:
+    """What `read` returns of a sealed file. Raises Damaged, OSError."""
+    fd = -1
+    try:
+        fd = disk.open_to_read(segment.path)
+        part = SegmentPart(disk, fd, segment.first, os.fstat(fd).st_size, stream.seed)
+        return part.read_with(stream, segment.path.name, read)
+    except OddFile as odd:
+        raise stream.damaged(segment.path.name, 1, odd.problem, segment.first - 1) from odd
+    finally:
+        if fd >= 0:
+            disk.close(fd)
+
+
+def seal(disk: Disk, folder: Path, first: int, last: int) -> tuple[Segment, int]:
+    """Give the active file its sealed name, and begin a new one: the sealed file, and the new one's descriptor.
+
+    Raises OSError: how far it came shows when the log is opened again.
+    """
+    path, sealed, fd = folder / ACTIVE, Segment(folder / f"events-{first}.jsonl", first, last), -1
+    try:
+        disk.rename(path, sealed.path)
+        crashpoint("log.rotated")
+        # First the one name, then the other: on a file system that keeps no order, the new file could have the name
+        # when the old one has none yet.
+        disk.sync_folder(folder)
+        fd = disk.create(path)
+        crashpoint("log.next_created")
+        disk.sync_folder(folder)
+    except OSError:
+        disk.drop(fd)
+        raise
+    return sealed, fd
 
 
 def sealed_segments(disk: Disk, folder: Path, stream: Stream) -> tuple[list[Segment], Damaged | None]:

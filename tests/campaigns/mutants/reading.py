@@ -4,6 +4,7 @@ from tests.campaigns.mutants.mutant import ASSERTIONS, Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     LINE,
     LOG_FILE,
+    LOG_OPENING,
     OPENING,
     PIECES,
     RECORD,
@@ -80,8 +81,8 @@ READING: tuple[Mutant, ...] = (
         "a torn tail is not cut off",
         "the truncation at recovery: the next record is glued to half a line",
         Edit(
-            LOG_FILE,
-            "            self._disk.truncate(self._fd, found.end)\n",
+            LOG_OPENING,
+            "            self._disk.truncate(self.fd, found.end)\n",
             "",
         ),
         f"{T_CUTS_AND_FLIPS}::test_log_cut_at_every_byte_keeps_each_whole_append_and_saves_the_rest",
@@ -111,9 +112,9 @@ READING: tuple[Mutant, ...] = (
         "no fsync at recovery",
         "the sync of what is opened: what a dead process wrote may be in the page cache only",
         Edit(
-            LOG_FILE,
-            "            self._disk.sync(self._fd)\n        except OSError:\n            self._copy()",
-            "            pass\n        except OSError:\n            self._copy()",
+            LOG_OPENING,
+            "            self._disk.sync(self.fd)\n        except OSError:\n            part",
+            "            pass\n        except OSError:\n            part",
         ),
         f"{T_STORE_SAFEGUARDS}::test_opening_syncs_what_a_dead_process_may_have_left_unsynced",
     ),
@@ -121,7 +122,7 @@ READING: tuple[Mutant, ...] = (
         "no folder fsync at recovery",
         "the syncs of its folders: the names that a dead process gave may be in memory only",
         Edit(
-            LOG_FILE,
+            LOG_OPENING,
             "        self._disk.sync_folder(self._folder)\n        self._disk.sync_folder(self._folder.parent)\n",
             "",
         ),
@@ -131,8 +132,8 @@ READING: tuple[Mutant, ...] = (
         "a damaged session is writable",
         "the read-only state after damage",
         Edit(
-            LOG_FILE,
-            "            self.damage = self.stream.damaged(ACTIVE, found.line, found.problem, found.seq)\n"
+            LOG_OPENING,
+            "            self.damage = self._stream.damaged(ACTIVE, found.line, found.problem, found.seq)\n"
             "            return\n"
             "        try",
             "            pass\n        try",

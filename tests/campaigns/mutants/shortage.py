@@ -5,6 +5,7 @@ from tests.campaigns.mutants.where import (
     FOLDER,
     LEFT_FILE,
     LOG_FILE,
+    LOG_OPENING,
     OPEN_LOGS,
     SERVE,
     SESSIONS_FOLDER,
@@ -38,7 +39,7 @@ SHORTAGE: tuple[Mutant, ...] = (
     without(
         "a log that the disk does not let us mend cannot be read",
         "reading on a disk that takes nothing",
-        Edit(LOG_FILE, "            self._must_be_synced(error)\n", "            raise\n"),
+        Edit(LOG_OPENING, "            self._must_be_synced(error)\n", "            raise\n"),
         f"{T_FAULTS}::test_log_whose_recovery_the_disk_refuses_can_be_read_and_goes_on_later",
     ),
     without(

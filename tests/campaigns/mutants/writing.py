@@ -2,11 +2,14 @@
 
 from tests.campaigns.mutants.mutant import ASSERTIONS, Edit, Mutant, without
 from tests.campaigns.mutants.where import (
+    ACKNOWLEDGED,
     CLAIMS,
     DISK,
     LEFT_FILE,
     LOG_FILE,
+    LOG_OPENING,
     SAFE_READ,
+    SEGMENTS,
     SESSIONS_FOLDER,
     T_CONTRACT,
     T_FAULTS,
@@ -137,8 +140,8 @@ WRITING: tuple[Mutant, ...] = (
         Edit(
             LOG_FILE,
             '            raise self._given_up("cannot be written", second) from error\n'
-            "        raise self._nothing_stored(error)",
-            "            pass\n        raise self._nothing_stored(error)",
+            "        raise self.stream.nothing_stored(in_words(error))",
+            "            pass\n        raise self.stream.nothing_stored(in_words(error))",
         ),
         f"{T_STORE_SAFEGUARDS}::test_writer_whose_undo_failed_writes_no_more",
     ),
@@ -156,9 +159,9 @@ WRITING: tuple[Mutant, ...] = (
         "what was acknowledged is not read back",
         "the check of the prefix that is copied after a failed fsync",
         Edit(
-            LOG_FILE,
-            "        if not self._is_acknowledged(kept):",
-            "        if False:",
+            ACKNOWLEDGED,
+            "    if not part.is_in(kept):",
+            "    if False:",
         ),
         f"{T_FAULTS}::test_failed_fsync_of_a_log_that_cannot_be_read_back_leaves_the_file_as_it_is",
     ),
@@ -208,9 +211,9 @@ WRITING: tuple[Mutant, ...] = (
         "events.conflict-N: what was acknowledged is lost with the file that was replaced",
         (
             Edit(
-                LOG_FILE,
-                "            self._disk.replace(saved, kept)",
-                "            pass",
+                ACKNOWLEDGED,
+                "        disk.replace(saved, kept)",
+                "        pass",
             ),
         ),
         (f"{T_MEDDLING}::test_log_that_somebody_else_changed_is_not_acknowledged_and_the_good_copy_kept",),
@@ -240,8 +243,8 @@ WRITING: tuple[Mutant, ...] = (
         "a session is made over an old one",
         "the refusal to take over a folder that has records",
         Edit(
-            LOG_FILE,
-            "has_log(self._disk, self._folder) and not is_without_record(self._disk, self._path, self._seed)",
+            LOG_OPENING,
+            "has_log(disk, folder) and not is_without_record(disk, path, stream.seed)",
             "False",
         ),
         f"{T_CONTRACT}::test_store_keeps_its_promise[files-session_is_created_once]",
@@ -270,8 +273,8 @@ WRITING: tuple[Mutant, ...] = (
         "no folder fsync between the old name and the new file",
         "the seal: the new file could be on the disk when the old one has no name yet",
         Edit(
-            LOG_FILE,
-            "when the old one has none yet.\n            self._disk.sync_folder(self._folder)\n",
+            SEGMENTS,
+            "when the old one has none yet.\n        disk.sync_folder(folder)\n",
             "when the old one has none yet.\n",
         ),
         f"{T_STORE_SAFEGUARDS}::test_sealing_is_durable_before_anything_is_written_behind_it",
@@ -280,9 +283,9 @@ WRITING: tuple[Mutant, ...] = (
         "no folder fsync when a log is sealed",
         "the sync behind the new file: after a power cut it has no name",
         Edit(
-            LOG_FILE,
-            "            self._disk.sync_folder(self._folder)\n        except OSError as error:",
-            "            pass\n        except OSError as error:",
+            SEGMENTS,
+            "        disk.sync_folder(folder)\n    except OSError:",
+            "        pass\n    except OSError:",
         ),
         f"{T_STORE_SAFEGUARDS}::test_sealing_is_durable_before_anything_is_written_behind_it",
     ),
@@ -290,9 +293,9 @@ WRITING: tuple[Mutant, ...] = (
         "the old file is not sealed",
         "the rename of a full log: it is begun anew over what was acknowledged",
         Edit(
-            LOG_FILE,
-            "            self._disk.rename(self._path, sealed.path)",
-            "            self._disk.unlink(self._path)",
+            SEGMENTS,
+            "        disk.rename(path, sealed.path)",
+            "        disk.unlink(path)",
         ),
         f"{T_ROTATION}::test_log_of_several_files_is_read_as_one_in_both_directions",
     ),
