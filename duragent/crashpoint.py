@@ -6,6 +6,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 
 _PLAN = os.environ.get("DURAGENT_CRASHPOINT", "")
 _passed: dict[str, int] = {}
@@ -16,11 +17,17 @@ class CrashPointReached(BaseException):
 
 
 def crashpoint(name: str) -> None:
-    if _PLAN:
-        _pass(name)
+    if _on_pass is not None:
+        _on_pass(name)
 
 
-def _pass(name: str) -> None:
+def arm(on_pass: Callable[[str], None]) -> None:
+    """Call `on_pass` with the name of each place that this process passes from now on, in place of the plan."""
+    global _on_pass
+    _on_pass = on_pass
+
+
+def _follow_the_plan(name: str) -> None:
     planned, _, rest = _PLAN.partition(":")
     if planned != name:
         return
@@ -31,3 +38,6 @@ def _pass(name: str) -> None:
     if action == "raise":
         raise CrashPointReached(name)
     os.kill(os.getpid(), signal.SIGSTOP if action == "stop" else signal.SIGKILL)
+
+
+_on_pass: Callable[[str], None] | None = _follow_the_plan if _PLAN else None

@@ -44,9 +44,11 @@ from duragent.server.settings import ServerSettings
 from duragent.session.live_sessions import HANG_SECONDS
 from duragent.session.sessions import Sessions
 from duragent.session.tasks import TaskSet
+from duragent.stores.files.disk import Disk
 from duragent.stores.files.locks import SessionsLock, WorkspaceLock, refuse_network_file_system
 from duragent.stores.files.room import Room
 from duragent.stores.files.store import FileStore
+from duragent.stores.files.threads import STUCK_SECONDS, Threads
 from duragent.subscribers.notify import Notifier
 from duragent.system import descriptors
 from duragent.system.known_workspaces import KnownWorkspace, remember
@@ -74,6 +76,10 @@ class Runtime:
     clock: SystemClock = field(default_factory=SystemClock)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     notifier: Notifier = field(default_factory=Notifier)
+    disk: Disk = field(default_factory=Disk)
+    """The file operations of the store."""
+    stuck_seconds: float = STUCK_SECONDS
+    """After this long a call to the disk counts as hung, and another thread takes its place."""
     sessions: Sessions = field(init=False)
     catalog: Catalog = field(init=False)
     url: str = ""
@@ -114,7 +120,8 @@ class Runtime:
         folder = self.config.sessions_dir
         self._refuse_network(folder)
         lock = SessionsLock(folder, workspace, self._note(f"for the workspace {workspace}"))
-        store = FileStore(folder, open_logs=descriptors.for_logs, lock=lock)
+        threads = Threads(stuck_seconds=self.stuck_seconds)
+        store = FileStore(folder, disk=self.disk, open_logs=descriptors.for_logs, lock=lock, threads=threads)
         try:
             await asyncio.to_thread(store.open)
             yield store

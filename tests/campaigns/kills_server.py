@@ -96,7 +96,7 @@ def _is_log(fd: int) -> bool:
 
 
 def arm(plan: Plan) -> None:
-    crashpoint._PLAN, crashpoint._pass = "armed", Armed(plan).passed
+    crashpoint.arm(Armed(plan).passed)
     if plan.fails:
         FailingDisk.fails = plan.fails
         vars(store)["Disk"] = FailingDisk

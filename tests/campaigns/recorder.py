@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from duragent.stores.files import disk
 from duragent.stores.files.disk import Disk
 from tests.campaigns.platter import (
     ROOT,
@@ -142,15 +141,7 @@ class Recorder(Disk):
         super().truncate(fd, size)
         self.note(Cut(self._files[fd], size))
 
-    def sync(self, fd: int) -> None:
-        real = disk._sync_data
-        disk._sync_data = self._kernel_sync
-        try:
-            super().sync(fd)
-        finally:
-            disk._sync_data = real
-
-    def _kernel_sync(self, fd: int) -> None:
+    def kernel_sync(self, fd: int) -> None:
         failed = self._fails()
         self.note(Sync(self._files[fd], good=not failed))
         if failed:

@@ -129,10 +129,14 @@ def _commands_say_what_they_can(workspace: Path, session: str) -> None:
         assert run([*command, "--workspace", str(workspace)]) in codes, command
 
 
+def _give_stdin(monkeypatch: pytest.MonkeyPatch, data: bytes = b"") -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
 def test_server_starts_on_a_disk_that_takes_nothing_shows_what_is_there_and_goes_on_later(
     disk: BadDisk, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    _give_stdin(monkeypatch)
     server = disk.server
     server.start()
     session = asyncio.run(_begin(server))
@@ -172,7 +176,7 @@ def _says_why_not(
     disk: BadDisk, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> list[str]:
     """The command says in one sentence why it cannot do what it should; the lines that it says before that."""
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"hello?\n")))
+    _give_stdin(monkeypatch, b"hello?\n")
     assert run([*command, "--workspace", str(disk.server.workspace)]) == 75
     said = capfd.readouterr()
     *before, refused = said.err.splitlines()

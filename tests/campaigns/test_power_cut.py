@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from duragent.stores.files import disk
 from tests.campaigns.campaign import Campaign
+from tests.campaigns.mutants import safeguard
+from tests.campaigns.mutants.in_place import taken_out
 from tests.campaigns.platter import Image, Operation, Platter, Sync, SyncFolder
 from tests.campaigns.power import STORIES, Life, Search, live, live_on, recovered
 from tests.campaigns.recorder import Recorder, Trouble
@@ -189,9 +190,7 @@ def test_search_finds_a_store_that_does_not_sync(folder: Path, make: Callable[..
         _look_everywhere(folder, life)
 
 
-def test_search_finds_a_store_that_syncs_a_file_again_which_the_kernel_gave_up(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_search_finds_a_store_that_syncs_a_file_again_which_the_kernel_gave_up(folder: Path) -> None:
     """A process was killed before its sync. In the next one that fails, and would succeed if it were asked again."""
     whole = live(folder / "whole", STORIES[0])
     syncs = [number for number, each in enumerate(whole.operations) if isinstance(each, Sync)]
@@ -202,13 +201,8 @@ def test_search_finds_a_store_that_syncs_a_file_again_which_the_kernel_gave_up(
         return live_on(folder / name, killed, len(killed.operations), Trouble(at=1, lasting=2, error=EIO))
 
     _look_everywhere(folder, next_life("next"))
-    monkeypatch.setattr(disk, "_sync_failed", _Forgetting())
-    with pytest.raises(AssertionError):
+    with taken_out(safeguard("a sync that failed may succeed later")), pytest.raises(AssertionError):
         _look_everywhere(folder, next_life("forgetting"))
-
-
-class _Forgetting(set[tuple[int, int]]):
-    def add(self, element: tuple[int, int]) -> None: ...
 
 
 def _look_everywhere(folder: Path, life: Life) -> None:

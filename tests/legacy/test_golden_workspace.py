@@ -70,6 +70,17 @@ class CountingStore(FileStore):
         return lines
 
 
+class WithoutState(QuickDisk):
+    """While it `refuses`, v0.5's `state.json` cannot be read."""
+
+    refuses = False
+
+    def read_file(self, path: Path, limit_bytes: int) -> bytes:
+        if self.refuses and path.name == "state.json":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().read_file(path, limit_bytes)
+
+
 @asynccontextmanager
 async def opened(folder: Path, *, disk: Disk | None = None, node: str = "node-1") -> AsyncIterator[Place]:
     store = CountingStore(folder / "sessions", disk=disk or QuickDisk())
@@ -366,23 +377,17 @@ async def test_text_too_long_for_a_line_is_read_before_and_after_the_adoption(tm
             await place.house.sessions.post(old.session_id, Rename(title="x"))
 
 
-async def test_state_that_cannot_be_read_now_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_state_that_cannot_be_read_now_is_waited_for(tmp_path: Path) -> None:
     old = OldSession(session_id("N0TN"))
     old.talk(40)
     old.compact()
     old.write(tmp_path / "sessions")
-    really = os.open
-
-    def refusing(path: str | Path, flags: int, mode: int = 0o777) -> int:
-        if str(path).endswith("state.json"):
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return really(path, flags, mode)
-
-    async with opened(tmp_path) as place:
-        with monkeypatch.context() as patched:
-            patched.setattr(os, "open", refusing)
-            with pytest.raises(Unavailable):
-                await place.house.say(old.session_id, "and now?")
+    disk = WithoutState()
+    async with opened(tmp_path, disk=disk) as place:
+        disk.refuses = True
+        with pytest.raises(Unavailable):
+            await place.house.say(old.session_id, "and now?")
+        disk.refuses = False
         assert (await place.house.ask(old.session_id, "and now?")).outcome == "completed"
         assert said(await place.house.records(old.session_id))[: len(old.said)] == [list(each) for each in old.said]
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,7 @@ from duragent.cli.place import config_of
 from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.runtime import Runtime
-from duragent.stores.files import store
 from duragent.stores.files.disk import Disk
-from duragent.stores.files.threads import Threads
 from duragent.wire import SendMessage
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.real_server import make_workspace, told
@@ -76,17 +73,16 @@ class Served:
 
 
 @asynccontextmanager
-async def served(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+async def served(folder: Path) -> AsyncIterator[Served]:
     """A whole server in this process, on such a disk."""
     disk = OneBadFolder()
-    monkeypatch.setattr(store, "Disk", lambda: disk)
-    # No other thread takes the place of the one that waits, as it would after a while.
-    monkeypatch.setattr(store, "Threads", partial(Threads, stuck_seconds=3_600.0))
     server = make_workspace(folder)
     config = config_of(server.workspace)
     settings = config.server.model_copy(update={"port": 0, "shutdown_grace_seconds": 1.0})
     impatient = Client(server.locate, patience_seconds=0.0)
-    async with Runtime(config, settings, config.agents_dir).open(), server.client() as client, impatient:
+    # No other thread takes the place of the one that waits, as it would after a while.
+    runtime = Runtime(config, settings, config.agents_dir, disk=disk, stuck_seconds=3_600.0)
+    async with runtime.open(), server.client() as client, impatient:
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
                 yield Served(disk, client, impatient, server.sessions_dir)
@@ -95,9 +91,9 @@ async def served(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 
 async def test_session_whose_sync_is_slow_keeps_no_other_waiting_and_is_acknowledged_only_after_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    async with served(tmp_path, monkeypatch) as here:
+    async with served(tmp_path) as here:
         slow, other = await here.two_sessions()
         here.disk.bad = here.sessions_dir / slow
         posting = asyncio.create_task(here.client.post_message(slow, SendMessage(content="repeat at last")))
@@ -113,10 +109,8 @@ async def test_session_whose_sync_is_slow_keeps_no_other_waiting_and_is_acknowle
         assert (await told(here.client, slow, "repeat and on")).content == "and on"
 
 
-async def test_session_whose_sync_fails_is_told_so_and_no_other_is_concerned(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with served(tmp_path, monkeypatch) as here:
+async def test_session_whose_sync_fails_is_told_so_and_no_other_is_concerned(tmp_path: Path) -> None:
+    async with served(tmp_path) as here:
         failing, other = await here.two_sessions()
         here.disk.error = errno.EIO
         here.disk.go.set()

@@ -86,10 +86,14 @@ class Disk:
         if _file(fd) in _sync_failed:
             raise OSError(errno.EIO, "an earlier sync of this file failed")
         try:
-            _sync_data(fd)
+            self.kernel_sync(fd)
         except OSError:
             _sync_failed.add(_file(fd))
             raise
+
+    def kernel_sync(self, fd: int) -> None:
+        """The call that `sync` makes, without its memory of earlier failures."""
+        _sync_data(fd)
 
     def sync_folder(self, path: Path) -> None:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -38,6 +38,11 @@ MUTANTS: tuple[Mutant, ...] = (
 )
 
 
+def safeguard(name: str) -> Mutant:
+    """The mutant of this name."""
+    return next(mutant for mutant in MUTANTS if mutant.name == name)
+
+
 def with_table(page: str) -> str:
     """The page with today's list between its marks."""
     before, _, rest = page.partition(_BEGIN)
