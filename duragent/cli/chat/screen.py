@@ -70,7 +70,8 @@ class Screen:
     def __init__(self, conversation: Conversation, actions: Actions, history: Path | None) -> None:
         self.conversation = conversation
         self._actions = actions
-        self._hint = ""
+        self.hint = ""
+        """What a key would do now; "" for nothing to say."""
         self._session: PromptSession[str] = PromptSession(
             message=self._message,
             history=_history(history),
@@ -138,7 +139,7 @@ class Screen:
         size = self._session.app.output.get_size()
         columns, rows = max(size.columns, 2), max(1, size.rows - 4)
         shown = self._box(columns, rows)
-        for style, text in self._live(columns, min(LIVE_LINES, rows)):
+        for style, text in self.live_lines(columns, min(LIVE_LINES, rows)):
             shown.append((style if in_colour() else "", text + "\n"))
         label = {"d": "why? ", "e": "patterns> "}.get(self._entry_key, "> ")
         return [*shown, ("bold ansigreen" if in_colour() else "", label)]
@@ -147,7 +148,8 @@ class Screen:
         asked = self.conversation.question
         return [] if asked is None else [*to_formatted_text(ANSI(render_question(asked, width, rows)))]
 
-    def _live(self, width: int, rows: int) -> list[tuple[str, str]]:
+    def live_lines(self, width: int, rows: int) -> list[tuple[str, str]]:
+        """What is going on now, as styled lines: the end of the answer, messages on their way, a hint."""
         talk = self.conversation
         lines: list[tuple[str, str]] = []
         if talk.partial.text:
@@ -162,8 +164,8 @@ class Screen:
             lines.append(("ansibrightblack", tail_lines("> " + one_line(text, width - 2), width, 1)[0]))
         if talk.link:
             lines.append(("ansiyellow", tail_lines(f"reconnecting… ({one_line(talk.link, width // 2)})", width, 1)[0]))
-        if self._hint:
-            lines += [("ansibrightblack", line) for line in tail_lines(self._hint, width, HINT_LINES)]
+        if self.hint:
+            lines += [("ansibrightblack", line) for line in tail_lines(self.hint, width, HINT_LINES)]
         return lines
 
     def _running(self, width: int, rows: int) -> list[tuple[str, str]]:
@@ -184,7 +186,7 @@ class Screen:
             if buffer.complete_state and buffer.complete_state.current_completion:
                 buffer.complete_state = None
                 return
-            self._hint = ""
+            self.hint = ""
             if self._unsettled():
                 self._settle()
             elif self._entry is not None:
@@ -206,7 +208,7 @@ class Screen:
             if event.current_buffer.text:
                 event.current_buffer.reset()
             else:
-                self._hint = "Ctrl-D leaves; the session goes on without you."
+                self.hint = "Ctrl-D leaves; the session goes on without you."
 
         @bindings.add("c-d", filter=Condition(lambda: not self._session.default_buffer.text))
         def _(event: KeyPressEvent) -> None:
@@ -240,12 +242,12 @@ class Screen:
         if key in CONFIRMED:
             room = max(self._session.app.output.get_size().columns - 50, 20)
             what = f": {one_line(offered(asked), room)}" if key == "a" else ""
-            self._hint = f"Enter {CONFIRMED[key]}{what}; Esc goes back."
+            self.hint = f"Enter {CONFIRMED[key]}{what}; Esc goes back."
             return
         if key in AT_ONCE:
             self._timer = asyncio.get_running_loop().call_later(HELD_SECONDS, self._settle)
             return
-        self._hint = "Enter sends it; Esc goes back." + (" One pattern on each line (Alt-Enter)." if key == "e" else "")
+        self.hint = "Enter sends it; Esc goes back." + (" One pattern on each line (Alt-Enter)." if key == "e" else "")
         if key == "e":
             event.current_buffer.insert_text("\n".join(asked.patterns))
 
@@ -278,7 +280,7 @@ class Screen:
         asked, key = self._entry, self._entry_key
         patterns = tuple(line.strip() for line in text.split("\n") if line.strip())
         if asked is None or (key == "e" and not patterns):
-            self._hint = "A pattern is needed; Esc goes back."
+            self.hint = "A pattern is needed; Esc goes back."
             return
         self._leave_entry()
         reason = " ".join(text.split())
@@ -291,7 +293,7 @@ class Screen:
         self._session.default_buffer.reset()
 
     def _forget_entry(self, hint: str = "") -> None:
-        self._entry, self._entry_key, self._hint = None, "", hint
+        self._entry, self._entry_key, self.hint = None, "", hint
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
