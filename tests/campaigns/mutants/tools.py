@@ -6,7 +6,6 @@ from tests.campaigns.mutants.where import (
     PATHS,
     T_DISCOVERY,
     T_PATHS,
-    T_WEB,
     T_WEB_GUARD,
     T_WEB_REDIRECTS,
     T_YAML_DOCUMENT,
@@ -165,7 +164,7 @@ TOOLS: tuple[Mutant, ...] = (
                 "        pass",
             ),
         ),
-        (f"{T_WEB}::test_fetch_refuses_a_name_with_a_private_address",),
+        (f"{T_WEB_REDIRECTS}::test_fetch_refuses_a_name_with_a_private_address",),
         ASSERTIONS | {"IndexError"},
     ),
     without(
@@ -176,7 +175,7 @@ TOOLS: tuple[Mutant, ...] = (
             "        target.url.copy_with(host=str(address), fragment=None),",
             "        target.url.copy_with(fragment=None),",
         ),
-        f"{T_WEB}::test_fetch_connects_to_the_address_that_was_checked",
+        f"{T_WEB_REDIRECTS}::test_fetch_connects_to_the_address_that_was_checked",
     ),
     without(
         "private addresses are public",
@@ -196,7 +195,7 @@ TOOLS: tuple[Mutant, ...] = (
             "        kept += chunk if unpack is None else unpack(chunk, most + 1 - len(kept))",
             "        kept += chunk if unpack is None else unpack(chunk, 0)",
         ),
-        f"{T_WEB}::test_fetch_unpacks_and_a_bomb_stays_small",
+        f"{T_WEB_REDIRECTS}::test_fetch_unpacks_and_a_bomb_stays_small",
     ),
     without(
         "programs of a workspace run before it is trusted",

@@ -4,11 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from duragent.testing.tool_context import context_in
-from duragent.testing.tool_contract import check_tool
 from duragent.tools.programs.discovery import Discovered, discover
 from duragent.tools.programs.program import README_BYTES
-from duragent.tools.reload_tools import ReloadTools
 
 
 @pytest.fixture
@@ -232,24 +229,3 @@ def test_nothing_is_offered_before_the_workspace_is_trusted(agent: Path, workspa
     assert discover(agent, workspace, trusted=False) == Discovered(
         faults=(f"{agent}/tools: left out until this workspace is trusted",)
     )
-
-
-async def test_reload_tools_reports_what_is_there(agent: Path, workspace: Path) -> None:
-    put(agent, "a/run")
-    put(agent, "a/README.md", "Grüße")
-    put(agent, "b/run", mode=0o644)
-    tool, context = ReloadTools(), context_in(workspace, agent_folder=agent)
-    result = await tool.run(tool.parse(""), context)
-    assert json.loads(result.content) == {
-        "discovered_tools": [{"name": "a", "description": "Grüße"}],
-        "count": 1,
-        "directories_scanned": [f"{agent}/tools"],
-        "faults": [f"{agent}/tools/b/run: is not executable (chmod +x {agent}/tools/b/run)"],
-    }
-    assert (tool.changes_tools, tool.effect) == (True, "pure")
-    untrusted = await ReloadTools(trusted=False).run(tool.parse(""), context)
-    assert json.loads(untrusted.content)["discovered_tools"] == []
-
-
-async def test_reload_tools_keeps_the_contract(tmp_path: Path) -> None:
-    await check_tool(ReloadTools, good=["{}"], make_context=lambda: context_in(tmp_path))

@@ -1,10 +1,21 @@
 """A small real HTTP server on 127.0.0.1 that answers what it was told."""
 
 import asyncio
+import ipaddress
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from duragent.tools.base import ToolResult
+from duragent.tools.settings import WebSettings
+from duragent.tools.web.guard import Address
+from duragent.tools.web.tool import WebTool
+from tests.tools.calling import call
 
 
 @dataclass
@@ -57,3 +68,30 @@ async def serve(tls: ssl.SSLContext | None = None) -> AsyncIterator[Site]:
         yield site
     finally:
         server.close()
+
+
+async def fetch(site: Site, url: str, folder: Path, *, max_chars: int = 0, **settings: Any) -> ToolResult:
+    tool = WebTool(WebSettings(**{"allow_hosts": (site.host,), **settings}))
+    return await call(tool, folder, action="fetch", url=url, max_chars=max_chars)
+
+
+class Resolver:
+    """Answers in turn; `asked` counts."""
+
+    def __init__(self, *answers: Sequence[str]) -> None:
+        self.answers, self.asked = list(answers), 0
+
+    async def __call__(self, host: str, port: int) -> Sequence[Address]:
+        self.asked += 1
+        return [ipaddress.ip_address(each) for each in self.answers.pop(0)]
+
+
+class Network(httpx.AsyncBaseTransport):
+    """Where connections would have gone: (address, host header, TLS name)."""
+
+    def __init__(self, *responses: httpx.Response) -> None:
+        self.responses, self.reached = list(responses), list[tuple[str, str, object]]()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.reached.append((request.url.host, request.headers["host"], request.extensions.get("sni_hostname")))
+        return self.responses.pop(0)

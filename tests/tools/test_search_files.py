@@ -1,12 +1,10 @@
-"""list_files and search_files, with ripgrep where it is installed and with our own search."""
+"""search_files, with ripgrep where it is installed and with our own search."""
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from duragent.testing.tool_context import context_in
 from duragent.tools.base import ToolContext
 from duragent.tools.child import ChildLimits
 from duragent.tools.files import walk as walking
@@ -14,78 +12,6 @@ from duragent.tools.files.walk import Hit, SearchQuery, place_to_search, walk
 from duragent.tools.list_files import ListFiles
 from duragent.tools.search_files import SearchFiles
 from tests.tools.calling import call
-
-
-@pytest.fixture(params=["ripgrep", "own"])
-def tree(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ToolContext:
-    """A folder with some of everything; `shut` in it is closed."""
-    if request.param == "own":
-        monkeypatch.setattr(shutil, "which", lambda _: None)
-    elif shutil.which("rg") is None:
-        pytest.skip("ripgrep is not installed")
-    work = tmp_path / "work"
-    files = {
-        "a.py": "import os\nx = 1\n# the end\n",
-        "src/b.py": "x = 2\n",
-        "src/deep/c.txt": "Größe x = 3\r\nlast",
-        "we ird\n.txt": "x = 4\n",
-        ".hidden/d.py": "x = 5\n",
-        "shut/token": "x = 6\n",
-        "binary": "\0x = 7\n",
-    }
-    for name, text in files.items():
-        (work / name).parent.mkdir(parents=True, exist_ok=True)
-        (work / name).write_bytes(text.encode())
-    (tmp_path / "secret.py").write_text("x = 8\n")
-    (work / "link.py").symlink_to(tmp_path / "secret.py")
-    (work / "out").symlink_to(tmp_path)
-    os.mkfifo(work / "pipe")
-    return context_in(work, closed=(work / "shut",))
-
-
-async def test_list_files_shows_one_folder_with_all_that_is_in_it(tree: ToolContext) -> None:
-    result = await call(ListFiles(), tree)
-
-    assert result.content.split("\n") == [
-        *[".hidden/", "a.py\t26", "binary\t7", "link.py\tlink", "out\tlink", "pipe\tspecial", "src/"],
-        "we ird\ufffd.txt\t6",
-    ]
-
-
-async def test_list_files_goes_below_without_what_is_hidden_closed_or_elsewhere(tree: ToolContext) -> None:
-    everything = await call(ListFiles(), tree, recursive=True)
-    python = await call(ListFiles(), tree, glob="*.py")
-    inner = await call(ListFiles(), tree, path="src", glob="**/*.{txt,md}")
-
-    names = ["a.py\t26", "binary\t7", "src/b.py\t6", "src/deep/c.txt\t19", "we ird\ufffd.txt\t6"]
-    assert everything.content.split("\n") == names
-    assert python.content.split("\n") == ["a.py\t26", "src/b.py\t6"]
-    assert inner.content == "src/deep/c.txt\t19"
-
-
-async def test_list_files_is_bounded(tree: ToolContext) -> None:
-    one = await call(ListFiles(), tree, limit=2)
-    below = await call(ListFiles(), tree, limit=2, recursive=True)
-
-    assert one.content == ".hidden/\na.py\t26\n[more than 2]"
-    assert below.content == "a.py\t26\nbinary\t7\n[2 of 5 files; name a folder or a glob]"
-
-
-async def test_list_files_says_what_is_wrong(tree: ToolContext) -> None:
-    (tree.places.folder / "empty").mkdir()
-    said = {
-        path: (await call(ListFiles(), tree, path=path)).content for path in ("none", "a.py", "shut", "out", "empty")
-    }
-    below = {
-        path: (await call(ListFiles(), tree, path=path, recursive=True)).content for path in ("none", "a.py", "shut")
-    }
-
-    assert said["none"] == below["none"] == "none does not exist"
-    assert "a.py is not a folder" in said["a.py"]
-    assert "a.py is a file" in below["a.py"]
-    assert said["shut"] == below["shut"] == "shut is closed to tools"
-    assert "outside" in said["out"]
-    assert said["empty"] == "empty: nothing there."
 
 
 async def test_search_files_shows_lines_by_file(tree: ToolContext) -> None:
