@@ -87,6 +87,17 @@ def test_a_record_that_asks_holds_the_whole_question(event: Event, question: Que
     assert question_in(Record(9, TS, event), ASKER) == question
 
 
+NOT_ASKED = {"type", "turn", "rule"}
+"""Fields of `approval_requested` that a person is not shown: the rule says in its own words what `findings` says."""
+
+
+@pytest.mark.parametrize("name", sorted(set(ApprovalRequested.model_fields) - NOT_ASKED))
+def test_each_field_of_the_event_is_in_the_question(name: str) -> None:
+    other: dict[str, object] = {"findings": (PolicyFinding(text="other"),), "patterns": ("other",)}
+    changed = REQUESTED.model_copy(update={name: other.get(name, "other")})
+    assert question_in(Record(9, TS, changed), ASKER) not in (None, APPROVAL)
+
+
 def test_the_command_is_the_tool_where_the_record_has_no_invocation() -> None:
     assert (APPROVAL.command, LOST_CALL.command) == ("mail to=me", "mail")
 
