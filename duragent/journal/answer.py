@@ -71,7 +71,7 @@ class AnswerFold:
         self.ended: TurnAnswer | None = None
         """How that turn ended; None until then. A paused turn has not ended."""
         self.questions = QuestionFold()
-        """What a person is asked, in any turn: it stands in the way of the answer."""
+        """What a person is asked. A question of another turn counts too: the answer comes after it."""
         self._running = bool(turn)
         self._pause: str | None = None
         """Why the session is paused; None when it is not, as far as the records tell."""

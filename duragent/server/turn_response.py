@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from duragent.errors import SessionDeleted, SessionNotFound
 from duragent.journal.answer import TurnAnswer
-from duragent.journal.events import ModelFailed
+from duragent.journal.events import ModelReplied
 from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import waiting
 from duragent.server.problems import RequestRefused
@@ -24,7 +24,7 @@ class TurnResponse:
     200 with the body that `shape` makes; 202 with the open question while a person has to decide first.
     """
 
-    doors: Dependencies
+    dependencies: Dependencies
     session_id: str
     seq: int
     """Of the message, or of the decision."""
@@ -40,14 +40,14 @@ class TurnResponse:
         await response(scope, receive, send)
 
     async def _body(self) -> BaseModel:
-        seconds = self.doors.settings.request_timeout_seconds
+        seconds = self.dependencies.settings.request_timeout_seconds
         try:
-            async with self.doors.stop.ends(), asyncio.timeout(seconds):
+            async with self.dependencies.stop.ends(), asyncio.timeout(seconds):
                 while True:
-                    found = await self.doors.sessions.answer(self.session_id, self.seq, self.turn)
+                    found = await self.dependencies.sessions.answer(self.session_id, self.seq, self.turn)
                     if found.outcome != "waiting":
                         break
-                    if (question := await self.doors.sessions.question(self.session_id)) is not None:
+                    if (question := await self.dependencies.sessions.question(self.session_id)) is not None:
                         return waiting(question)
         except SessionNotFound as error:
             # The message was stored, so the session was there when this began.
@@ -59,17 +59,32 @@ class TurnResponse:
         return self.shape(found)
 
 
-def completed_or_cancelled(found: TurnAnswer) -> TurnAnswer:
-    """The same value. Raises RequestRefused for a turn that failed or is paused."""
+@dataclass(frozen=True, slots=True)
+class AnswerContent:
+    """What a 200 says of an answer, to a message and to a decision alike."""
+
+    message_id: str
+    """"" when the turn was cancelled before the model said anything."""
+    content: str
+    """The answer; of a cancelled turn what was said of it, or ""."""
+    seq: int
+    """Of the record that holds `content`; of the message or the decision when no record does."""
+    interrupted: bool = False
+    """Whether the turn was cancelled."""
+    reply: ModelReplied | None = None
+    """The whole reply; None for a cancelled turn."""
+
+
+def content_of(found: TurnAnswer, input_seq: int) -> AnswerContent:
+    """Raises RequestRefused for a turn that failed or is paused."""
     if found.outcome == "failed":
         raise RequestRefused("model-failed", found.reason or found.code or "the model gave no answer")
     if found.outcome == "paused":
         raise RequestRefused("turn-paused", found.reason or "the turn waits for a person")
-    return found
-
-
-def cancelled_attempt(found: TurnAnswer) -> tuple[ModelFailed | None, int]:
-    """The attempt that the cancellation stopped, which holds the beginning of an answer, and its seq; None and 0."""
-    if found.failed is None or found.failed.error != "cancelled":
-        return None, 0
-    return found.failed, found.failed_seq
+    if found.outcome == "completed" and found.reply is not None:
+        return AnswerContent(found.reply.message_id, found.reply.text, found.reply_seq, reply=found.reply)
+    if found.failed is not None and found.failed.error == "cancelled":
+        # The cancelled attempt is the last thing that the model said.
+        partial = found.failed
+        return AnswerContent(partial.message_id or "", partial.partial_text, found.failed_seq, interrupted=True)
+    return AnswerContent("", "", found.reply_seq or input_seq, interrupted=True)

@@ -10,21 +10,20 @@ from starlette.types import Message
 
 from duragent.errors import SessionDeleted
 from duragent.journal.answer import TurnAnswer
-from duragent.journal.events import ModelFailed
+from duragent.journal.events import ModelFailed, ModelReplied
 from duragent.journal.inputs import Pause
 from duragent.server.problems import RequestRefused
-from duragent.server.turn_response import TurnResponse, cancelled_attempt, completed_or_cancelled
+from duragent.server.turn_response import AnswerContent, TurnResponse, content_of
 from duragent.testing import Line
 from duragent.wire import Accepted
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House
 
-FAILED = ModelFailed(turn="t", step=1, attempt=1, error="cancelled", partial_text="ye", message_id="p")
-
 
 def shape(answer: TurnAnswer) -> Accepted:
     """A body that says how the turn ended."""
-    return Accepted(session_id="s", message_id=completed_or_cancelled(answer).outcome, seq=answer.reply_seq)
+    content_of(answer, 0)
+    return Accepted(session_id="s", message_id=answer.outcome, seq=answer.reply_seq)
 
 
 async def _receive() -> Message:
@@ -103,27 +102,30 @@ async def test_a_session_that_was_deleted_before_the_wait_began_is_said_to_be_de
 )
 def test_a_turn_without_an_answer_is_refused(answer: TurnAnswer, code: str, detail: str) -> None:
     with pytest.raises(RequestRefused) as refused:
-        completed_or_cancelled(answer)
+        content_of(answer, 10)
     assert (refused.value.code, refused.value.detail) == (code, detail)
 
 
-def test_a_turn_with_an_answer_is_the_answer() -> None:
-    for answer in (TurnAnswer("completed"), TurnAnswer("cancelled")):
-        assert completed_or_cancelled(answer) is answer
+REPLY = ModelReplied(message_id="m", turn="t", text="look")
+STOPPED = ModelFailed(turn="t", step=2, attempt=1, error="cancelled", partial_text="ye", message_id="p")
+SILENT = STOPPED.model_copy(update={"partial_text": "", "message_id": None})
+OTHER = STOPPED.model_copy(update={"error": "model-timeout"})
 
 
 @pytest.mark.parametrize(
-    ("answer", "attempt"),
+    ("answer", "content"),
     [
-        (TurnAnswer("cancelled", failed=FAILED, failed_seq=7), (FAILED, 7)),
-        (TurnAnswer("cancelled"), (None, 0)),
+        (TurnAnswer("completed", reply=REPLY, reply_seq=12), AnswerContent("m", "look", 12, reply=REPLY)),
+        (TurnAnswer("cancelled", failed=STOPPED, failed_seq=14), AnswerContent("p", "ye", 14, interrupted=True)),
         (
-            TurnAnswer("cancelled", failed=FAILED.model_copy(update={"error": "model-timeout"}), failed_seq=7),
-            (None, 0),
+            TurnAnswer("cancelled", reply=REPLY, reply_seq=12, failed=STOPPED, failed_seq=14),
+            AnswerContent("p", "ye", 14, interrupted=True),
         ),
+        (TurnAnswer("cancelled", reply=REPLY, reply_seq=12), AnswerContent("", "", 12, interrupted=True)),
+        (TurnAnswer("cancelled", failed=SILENT, failed_seq=14), AnswerContent("", "", 14, interrupted=True)),
+        (TurnAnswer("cancelled", failed=OTHER, failed_seq=14), AnswerContent("", "", 10, interrupted=True)),
+        (TurnAnswer("cancelled"), AnswerContent("", "", 10, interrupted=True)),
     ],
 )
-def test_only_the_attempt_that_was_stopped_is_a_part_of_the_answer(
-    answer: TurnAnswer, attempt: tuple[ModelFailed | None, int]
-) -> None:
-    assert cancelled_attempt(answer) == attempt
+def test_the_content_of_an_answer_has_the_seq_of_its_record(answer: TurnAnswer, content: AnswerContent) -> None:
+    assert content_of(answer, 10) == content

@@ -1,15 +1,15 @@
-"""`/stream`: one message and its answer as it is written, in the events that duragent v0.5 clients know.
+"""`/stream`: one message and its answer as it is written, in the events that clients of duragent v0.5 know.
 
-Its event names are a closed list there: a client of v0.5 ends with an error at a name that it does not know. So the
-frames `tool_call` and `tool_result`, which v0.5 never sent, are only for clients that ask for them with `?tools=true`.
+A client of v0.5 fails at an event name that it does not know. The frames `tool_call` and `tool_result`, which v0.5
+never sent, are therefore only for clients that request them with `?tools=true`.
 
-It is `post` and `watch` in other words, and no engine of its own. `done` comes when the end of the turn is durable; its
-`content` is the answer, whatever the tokens before said: an attempt that failed in the middle leaves its text behind.
+The stream is made of `post` and `watch` alone. `done` comes when the end of the turn is durable. Its `content` is the
+answer, and may differ from the tokens before it: they include the text of attempts that failed in the middle.
 """
 
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Set
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
 from starlette.requests import Request
 from starlette.types import ASGIApp
@@ -31,27 +31,30 @@ from duragent.session.watch import ReplayEnd, Watched
 from duragent.wire import Approval
 
 RESTARTED = b": restarted\n\n"
+"""A comment before the tokens of an attempt that does not go on with the text of the attempt before it."""
 _DELETED = frame("error", {"message": "the session was deleted", "code": SessionDeleted.code})
 
 
-async def post_stream(doors: Dependencies, request: Request) -> ASGIApp:
+async def post_stream(dependencies: Dependencies, request: Request) -> ASGIApp:
     query = query_of(request, StreamQuery)
-    session_id, receipt = await received(doors, request)
+    session_id, receipt = await received(dependencies, request)
     headers = ((b"idempotency-replayed", b"true"),) if receipt.duplicate else ()
     answer = AnswerStream(receipt.seq, tools=query.tools)
-    return EventStream(doors, session_id, lambda: _stream(doors, session_id, answer), _DELETED, headers)
+    return EventStream(dependencies, session_id, lambda: _stream(dependencies, session_id, answer), _DELETED, headers)
 
 
 @contextlib.asynccontextmanager
-async def _stream(doors: Dependencies, session_id: str, answer: "AnswerStream") -> AsyncIterator[AsyncIterator[bytes]]:
-    async with doors.sessions.watch(session_id, answer.seq) as watched:
-        frames = _frames(doors, session_id, answer, watched)
+async def _stream(
+    dependencies: Dependencies, session_id: str, answer: "AnswerStream"
+) -> AsyncIterator[AsyncIterator[bytes]]:
+    async with dependencies.sessions.watch(session_id, answer.seq) as watched:
+        frames = _frames(dependencies, session_id, answer, watched)
         async with contextlib.aclosing(frames):
             yield frames
 
 
 async def _frames(
-    doors: Dependencies, session_id: str, answer: "AnswerStream", watched: AsyncIterator[Watched]
+    dependencies: Dependencies, session_id: str, answer: "AnswerStream", watched: AsyncIterator[Watched]
 ) -> AsyncGenerator[bytes, None]:
     yield frame("start", {})
     async for item in watched:
@@ -59,7 +62,7 @@ async def _frames(
             case Block():
                 frames = b""
                 for part in parts(item.lines):
-                    frames += answer.records(await doors.sessions.records(session_id, part))
+                    frames += answer.records(await dependencies.sessions.records(session_id, part))
                 frames += answer.pause()
             case OutputDelta(kind="text"):
                 frames = answer.delta(item)
@@ -67,7 +70,7 @@ async def _frames(
                 frames = answer.caught_up()
                 if not answer.ended and answer.question is None:
                     # A question that is older than the message stands in the way of its answer too.
-                    frames += _older_question(await doors.sessions.question(session_id))
+                    frames += _older_question(await dependencies.sessions.question(session_id))
             case _:
                 continue
         if frames:
@@ -75,22 +78,21 @@ async def _frames(
         if answer.ended:
             return
     # The watch ends early when the session is deleted, when the server stops, or when this client cannot keep up.
-    await raise_if_deleted(doors, session_id)
+    await raise_if_deleted(dependencies, session_id)
     yield frame("error", {"message": "the stream ended before the answer; the turn goes on", "code": "stream-ended"})
 
 
 class AnswerStream:
-    """The frames for the client of message `seq`, made of what happens after it. Pure.
-
-    `tools`: whether the client also gets the frames `tool_call` and `tool_result`.
-    """
+    """The frames for the client of message `seq`, made of the records after it. Pure."""
 
     def __init__(self, seq: int, *, tools: bool = False) -> None:
         self.ended = False
         """Whether the last frame was made."""
         self._fold = AnswerFold(seq)
         self._with_tools = tools
+        """Whether the client also gets the frames `tool_call` and `tool_result`."""
         self._live = False
+        """Whether the records before the beginning of the stream were all read."""
         self._progress = StreamProgress()
 
     @property
@@ -103,6 +105,7 @@ class AnswerStream:
         return self._fold.questions.question
 
     def records(self, records: Iterable[Record]) -> bytes:
+        """The frames of these records. A pause is no frame of its record, see `pause`."""
         return b"".join(self._record(record) for record in records)
 
     def _record(self, record: Record) -> bytes:
@@ -127,17 +130,18 @@ class AnswerStream:
         return b""
 
     def delta(self, delta: OutputDelta) -> bytes:
+        """The token of a piece of the answer; b"" for a piece of another turn."""
         return self._progress.delta(delta) if delta.turn == self._fold.turn else b""
 
     def caught_up(self) -> bytes:
-        """From here on records are live: what the turn stands still for now is true."""
+        """The frames at the end of the replay: a pause or a question that is still open. Later records are live."""
         self._live = True
         if frames := self.pause():
             return frames
         return b"" if self.ended or self.question is None else _question(self.question)
 
     def pause(self) -> bytes:
-        """The last frame, when the session is paused after the newest record; a pause of the past may be over."""
+        """The last frame, when the session is paused after the newest record. Call it when no records are left."""
         now = self._fold.now
         if self.ended or not self._live or now is None or now.outcome != "paused":
             return b""
@@ -150,11 +154,14 @@ class StreamProgress:
 
     def __init__(self) -> None:
         self._asked = (0, 0)
+        """Step and attempt of the newest question to the model."""
         self._text = ""
+        """What this attempt has said."""
         self._sent = ""
+        """What the client has of this step; it may be longer than `_text`, and come from an attempt before."""
 
     def ask(self, step: int, attempt: int) -> None:
-        """A new question; another attempt at the same step keeps what was sent."""
+        """The model is asked. Another attempt at the same step keeps what was sent."""
         if step != self._asked[0]:
             self._sent = ""
         if (step, attempt) != self._asked:
@@ -166,7 +173,7 @@ class StreamProgress:
         return self._grow(self._text[: delta.offset] + delta.text)
 
     def whole(self, text: str) -> bytes:
-        """The step's text is final."""
+        """The rest of the step's text, which is final."""
         return self._grow(text) if not text or text.startswith(self._sent) else self._again(text)
 
     def _grow(self, text: str) -> bytes:
@@ -175,7 +182,7 @@ class StreamProgress:
             more = text[len(self._sent) :]
             self._sent = text
             return frame("token", {"content": more}) if more else b""
-        # An attempt that so far only repeats what the one before said adds nothing yet.
+        # So far this attempt only repeats what an attempt before it said.
         return b"" if self._sent.startswith(text) else self._again(text)
 
     def _again(self, text: str) -> bytes:
@@ -203,15 +210,16 @@ def _end(end: TurnAnswer) -> bytes:
     return frame("done", {"message_id": reply.message_id, "usage": usage, "seq": end.reply_seq, "content": reply.text})
 
 
-_NOT_IN_FRAMES = {"session_id", "agent", "title", "tool", "requested_at", "expires_at", "seq"}
+_NOT_IN_FRAMES: set[str] = {"session_id", "agent", "title", "tool", "requested_at", "expires_at", "seq"}
 """Fields of an approval that a client of this stream has, or gets from `/approvals`."""
-_OF_APPROVALS = {"arguments_sha256", "findings", "patterns", "place"}
-_OF_LOST = {"evidence"}
+_ONLY_OF_APPROVALS: set[str] = {"arguments_sha256", "findings", "patterns", "place"}
+_ONLY_OF_LOST_CALLS: set[str] = {"evidence"}
 
 
 def _question(question: Question) -> bytes:
-    """A question of the records, without the fields that its kind never has."""
-    return _approval_required(question, without=_OF_LOST if question.kind == "approval" else _OF_APPROVALS)
+    """The frame of a question in the records, without the fields that only the other kind has."""
+    is_approval = question.kind == "approval"
+    return _approval_required(question, without=_ONLY_OF_LOST_CALLS if is_approval else _ONLY_OF_APPROVALS)
 
 
 def _older_question(question: Question | None) -> bytes:
@@ -219,7 +227,7 @@ def _older_question(question: Question | None) -> bytes:
     return b"" if question is None else _approval_required(question, without=set())
 
 
-def _approval_required(question: Question, *, without: Set[str]) -> bytes:
+def _approval_required(question: Question, *, without: set[str]) -> bytes:
     fields = Approval.of(question).model_dump(exclude=_NOT_IN_FRAMES | without)
     first = {name: fields.pop(name) for name in ("call_id", "command", "kind")}
     return frame("approval_required", first | fields)

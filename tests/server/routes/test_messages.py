@@ -11,6 +11,7 @@ from duragent.journal.events import ModelFailed, ModelReplied, TokenCounts
 from duragent.server.routes.approvals import completed
 from duragent.server.routes.messages import answer_of
 from duragent.testing import Line
+from duragent.wire import Answer, Completed, Usage
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House
 
@@ -128,32 +129,17 @@ async def test_rate_limit_of_the_model_is_waited_for(house: House) -> None:
 
 REPLY = ModelReplied(message_id="m", turn="t", text="look", model="gpt", usage=TokenCounts(input=3, output=1))
 STOPPED = ModelFailed(turn="t", step=2, attempt=1, error="cancelled", partial_text="ye", message_id="p")
-SILENT = STOPPED.model_copy(update={"partial_text": "", "message_id": None})
 
 
-@pytest.mark.parametrize(
-    ("answer", "content", "seq", "message_id", "interrupted"),
-    [
-        (TurnAnswer("completed", reply=REPLY, reply_seq=12), "look", 12, "m", False),
-        (TurnAnswer("cancelled", failed=STOPPED, failed_seq=14), "ye", 14, "p", True),
-        (TurnAnswer("cancelled", reply=REPLY, reply_seq=12, failed=STOPPED, failed_seq=14), "ye", 14, "p", True),
-        (TurnAnswer("cancelled", reply=REPLY, reply_seq=12), "", 12, "", True),
-        (TurnAnswer("cancelled", failed=SILENT, failed_seq=14), "", 14, "", True),
-        (TurnAnswer("cancelled"), "", 10, "", True),
-    ],
-)
-def test_the_body_names_the_record_that_holds_its_content(
-    answer: TurnAnswer, content: str, seq: int, message_id: str, interrupted: bool
-) -> None:
-    body = answer_of(answer, 10)
-    assert (body.content, body.seq, body.message_id, body.interrupted) == (content, seq, message_id, interrupted)
-    assert body.input_seq == 10
-    done = completed(10, answer)
-    assert (done.content, done.seq, done.message_id, done.interrupted) == (content, seq, message_id, interrupted)
-    assert done.usage == body.usage
+def test_the_body_of_a_completed_answer_says_what_it_cost_and_who_gave_it() -> None:
+    answer = TurnAnswer("completed", reply=REPLY, reply_seq=12)
+    usage = Usage(prompt_tokens=3, completion_tokens=1, total_tokens=4)
+    body = Answer(message_id="m", content="look", seq=12, input_seq=10, usage=usage, model="gpt", finish_reason="stop")
+    assert answer_of(answer, 10) == body
+    assert completed(10, answer) == Completed(message_id="m", content="look", seq=12, usage=usage)
 
 
-def test_a_completed_answer_says_what_it_cost_and_who_gave_it() -> None:
-    body = answer_of(TurnAnswer("completed", reply=REPLY, reply_seq=12), 10)
-    assert body.usage is not None
-    assert (body.usage.total_tokens, body.model, body.finish_reason) == (4, "gpt", "stop")
+def test_the_body_of_a_cancelled_answer_has_what_was_said_and_its_record() -> None:
+    answer = TurnAnswer("cancelled", reply=REPLY, reply_seq=12, failed=STOPPED, failed_seq=14)
+    assert answer_of(answer, 10) == Answer(message_id="p", content="ye", seq=14, input_seq=10, interrupted=True)
+    assert completed(10, answer) == Completed(message_id="p", content="ye", seq=14, interrupted=True)
