@@ -54,7 +54,7 @@ class Hit:
 
 
 ELSEWHERE = "legacy."
-"""Points with this beginning are passed only by a log of duragent v0.5: `tests/promises/test_legacy_kill.py`."""
+"""Points with this beginning are passed only by a log of duragent v0.5: `tests/promises/test_kill_in_adoption.py`."""
 
 
 def points() -> list[str]:

@@ -22,7 +22,7 @@ from duragent.client.client import Client
 from duragent.config import load_config
 from duragent.errors import DuragentError
 from duragent.wire import SendMessage
-from tests.promises.test_tools_outlive import LONG, is_alive
+from tests.promises.test_commands_outlive_the_server import LONG, is_alive
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.hands import TOOLS, Hands, make_hands
 from tests.support.house import write_agent

@@ -6,7 +6,7 @@ import pytest
 
 from duragent.wire import SendMessage
 from tests.journal.legacy.test_log import EXPECTED
-from tests.promises.test_copies_kill import dies
+from tests.promises.test_kill_in_transfers import dies
 from tests.support.legacy_workspace import MADE, WORKSPACE, session_id
 from tests.support.real_server import RealServer, told
 

@@ -29,17 +29,17 @@ _NOT_THERE = r"not the folder that this server has locked|it was removed|No such
 _CODE = re.compile(r"`([^`]+)`")
 
 ELSEWHERE = {
-    "`agent.yaml` is edited to nonsense while the server runs": "tests/promises/test_agents.py::"
+    "`agent.yaml` is edited to nonsense while the server runs": "tests/promises/test_agent_edits.py::"
     "test_a_broken_edit_leaves_the_last_good_agent_and_is_listed_with_its_line",
     "A second server is started on it": "tests/promises/test_stop.py::"
     "test_a_second_server_on_the_workspace_is_refused_and_told_who_holds_it",
-    "Another workspace names the same `sessions` folder, by whatever path": "tests/promises/test_two_writers.py::"
+    "Another workspace names the same `sessions` folder, by whatever path": "tests/promises/test_one_writer.py::"
     "test_second_server_on_a_sessions_folder_is_refused_and_told_who_holds_it",
-    "The folder `sessions` is replaced by another one while the server runs": "tests/promises/test_two_writers.py::"
+    "The folder `sessions` is replaced by another one while the server runs": "tests/promises/test_one_writer.py::"
     "test_server_whose_sessions_folder_was_replaced_acknowledges_nothing_and_the_new_folders_server_all",
-    "The server is killed with `kill -9`": "tests/promises/test_kill.py::"
+    "The server is killed with `kill -9`": "tests/promises/test_kill_in_answers.py::"
     "test_an_answer_that_was_killed_goes_on_and_every_client_sees_each_record_once",
-    "The runner of a command is killed with `kill -9`": "tests/promises/test_tools_outlive.py::"
+    "The runner of a command is killed with `kill -9`": "tests/promises/test_commands_outlive_the_server.py::"
     "test_a_command_whose_runner_was_killed_is_asked_about",
     "The disk is full": "tests/campaigns/test_real_faults.py::"
     "test_full_disk_is_told_and_the_same_session_goes_on_when_there_is_room",
