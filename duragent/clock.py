@@ -1,6 +1,6 @@
 """Time and chance: now, sleep, new_id. No other file of the runtime asks the machine for either.
 
-A `Clock` is handed to whoever needs one, so that tests can hand over `duragent.testing.FakeClock` instead.
+Code that needs a clock gets one as an argument, so that tests can pass `duragent.testing.FakeClock` instead.
 """
 
 import asyncio

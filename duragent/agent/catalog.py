@@ -1,4 +1,4 @@
-"""All agents of a workspace by name. A broken one never takes the others down, nor its own last good version."""
+"""All agents of a workspace by name. A broken agent affects no other one, and its last good version stays usable."""
 
 import asyncio
 import contextlib
@@ -25,16 +25,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Reloaded:
-    """`loaded` agents were read without a fault; `broken` is folder name -> reason; `changed` came, went or differ."""
+    """The result of one `Catalog.reload`."""
 
     loaded: int
+    """How many agents were read without a fault."""
     broken: Mapping[str, str]
+    """Folder name to the reason why the agent could not be read."""
     changed: tuple[str, ...]
+    """Names of the agents that are new, removed or different, sorted."""
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What is true together, so that it is exchanged together."""
+    """Both mappings of one reload: replaced together, so that a reader never sees one without the other."""
 
     agents: Mapping[str, Agent]
     broken: Mapping[str, str]

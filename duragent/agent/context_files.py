@@ -1,4 +1,4 @@
-"""What the files around an agent say at this moment; read for every turn, changed by whoever edits them."""
+"""What the files around an agent say now. They are read again for every turn, because people edit them meanwhile."""
 
 import os
 from dataclasses import dataclass
@@ -11,12 +11,16 @@ from duragent.agent.skills import Skill, skills_of
 
 @dataclass(frozen=True, slots=True)
 class ContextFiles:
-    """`faults` are sentences for people about files that are left out."""
+    """Everything that people have written for this agent besides its own files."""
 
     directives: tuple[Directive, ...] = ()
+    """Those of the workspace, then those of the agent."""
     skills: tuple[Skill, ...] = ()
+    """Sorted by name; the agent's own skill replaces the workspace's of the same name."""
     project: Project | None = None
+    """The AGENTS.md of the working folder; None when there is none."""
     faults: tuple[str, ...] = ()
+    """Sentences for people about the files that are left out."""
 
 
 def working_folder(agent: Agent, project: Path) -> Path:

@@ -1,6 +1,6 @@
 """What people add to an agent: `directives/*.md` of the workspace and of the agent, and a project's AGENTS.md.
 
-They are read again for every turn. A file with a fault is left out and told; it never takes the others down.
+They are read again for every turn. A file with a fault is left out and reported; the others are still used.
 """
 
 import codecs
@@ -23,18 +23,22 @@ CUT = "[{name} truncated: only its first {kept} KiB are shown here]"
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """One file. `source` is its place for people: `workspace/tone` or `agent/tone`."""
+    """One file."""
 
     source: str
+    """Where it comes from, for people: `workspace/tone` or `agent/tone`."""
     text: str
+    """Its UTF-8 text, never blank."""
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What a project says to agents; `name` is the file's."""
+    """What a project says to agents."""
 
     name: str
+    """The name of the file, `AGENTS.md`."""
     text: str
+    """Its text, cut with a notice when it is too long."""
 
 
 def load_directives(workspace: Path, agent_folder: Path) -> tuple[tuple[Directive, ...], tuple[str, ...]]:

@@ -24,15 +24,22 @@ _VARIABLE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 
 @dataclass(frozen=True)
 class Agent:
-    """An agent as its files were when they were read. The prompts are raw texts, "" when there is none."""
+    """An agent as its files were when they were read."""
 
     name: str
+    """The name of its folder, which is also `metadata.name`."""
     folder: Path
+    """The folder as it was given: a symbolic link is not followed."""
     metadata: Metadata
+    """The `metadata` block of agent.yaml."""
     spec: AgentSpec
+    """The `spec` block of agent.yaml."""
     soul: str
+    """The raw text of the prompt, with its `{{…}}`; "" when there is no such file."""
     system_prompt: str
+    """As `soul`."""
     instructions: str
+    """As `soul`."""
     fingerprint: str
     """16 hex digits over the name, the spec and the prompts: with another one the agent may behave differently."""
 
@@ -79,7 +86,7 @@ def _fingerprint(name: str, spec: AgentSpec, prompts: Mapping[str, str]) -> str:
 
 
 def variables(agent: Agent, now: datetime) -> dict[str, str]:
-    """What a prompt's `{{…}}` stand for at the moment `now`; date and time are told in UTC."""
+    """What a prompt's `{{…}}` stand for at the moment `now`. Date and time are in UTC."""
     utc = now.astimezone(UTC)
     return {
         "date": utc.strftime("%Y-%m-%d"),

@@ -61,13 +61,18 @@ class _FrontMatter(YamlSection):
 
 @dataclass(frozen=True)
 class Skill:
-    """One skill as its file was when it was read. `allowed_tools` None: it does not narrow the tools."""
+    """One skill as its file was when it was read."""
 
     name: str
+    """As its front matter says; the same as its folder's name."""
     folder: Path
+    """The folder with its `SKILL.md` and its other files."""
     description: str
+    """What it is for; the model sees it before the skill is loaded."""
     body: str
+    """The text after the front matter."""
     allowed_tools: tuple[str, ...] | None = None
+    """The only tools that may be used while it is active, in the words of its file; None: all tools."""
 
 
 Skills = tuple[tuple[Skill, ...], tuple[str, ...]]

@@ -68,7 +68,7 @@ def choose_provider(environ: Mapping[str, str], ollama_models: Sequence[str] | N
 def write_workspace(root: Path, agent_name: str, provider: str, model: str | None = None) -> Written:
     """`root/.duragent` with one agent. Raises InvalidRequest, and InvalidFile when a file cannot be written.
 
-    The demo agent of a first `chat` makes room for a real model, as long as nobody has edited its agent.yaml.
+    The demo agent of a first `chat` makes room for a real model, as long as its agent.yaml is unedited.
     """
     workspace = root / ".duragent"
     files = {
@@ -168,7 +168,7 @@ def _remove(files: Iterable[Path], folders: Iterable[Path]) -> None:
         with suppress(OSError):
             file.unlink()
     for folder in folders:
-        # One that somebody else has put something into stays.
+        # A folder stays when another program has put a file into it.
         with suppress(OSError):
             folder.rmdir()
 

@@ -3,7 +3,7 @@
 `stream(request)` is an async generator: any number of `ModelDelta`, then exactly one `ModelReply`, then it ends.
 
 Promises of every model on this shelf:
-- It makes one attempt. Retrying, backoff and deadlines belong to the turn (`session/`).
+- It makes one attempt. Retrying, backoff and deadlines belong to the turn (`turn/`).
 - What fails raises a `ModelError` from `duragent.errors`, never a provider's own exception. A stream that breaks before
   its end raises `ModelUnavailable`; it never ends without a `ModelReply`.
 - Closing the generator (`aclose`), or cancelling the task that reads it, ends the request to the provider at once.
@@ -19,15 +19,16 @@ from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Which model, as the `spec.model` block of an agent chooses it. `base_url` None: the provider's own.
-
-    `tools` says how it calls tools: `auto` is natively unless it is known that it cannot.
-    """
+    """Which model, as the `spec.model` block of an agent chooses it."""
 
     provider: str
+    """As litellm names it, such as `openai`; `demo` for the demo model."""
     name: str
+    """The provider's name of the model."""
     base_url: str | None = None
+    """Another address of the API; None for the provider's own."""
     tools: Literal["auto", "native", "text"] = "auto"
+    """How the model calls tools. `auto` is native unless the model is known not to support it."""
 
     @property
     def label(self) -> str:

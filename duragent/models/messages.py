@@ -13,42 +13,54 @@ class _Shape(BaseModel):
 
 
 class ToolCall(_Shape):
-    """One call that the model asks for. `arguments` is the raw JSON text as the model wrote it, perhaps malformed."""
+    """One call that the model asks for."""
 
     id: str
+    """The model's id of the call; a result refers to it."""
     name: str
+    """The name of the tool as the model wrote it; there may be no such tool."""
     arguments: Text
+    """The raw JSON text as the model wrote it, perhaps malformed."""
 
 
 class ChatMessage(_Shape):
-    """One message of the conversation. `calls` only on `assistant`; `call_id` only on `tool`."""
+    """One message of the conversation."""
 
     role: Literal["system", "user", "assistant", "tool"]
+    """Who speaks; `tool` is the result of a call."""
     content: Text = ""
+    """The text; "" for an assistant that only calls tools."""
     calls: tuple[ToolCall, ...] = ()
+    """The calls that an assistant asks for; empty for the other roles."""
     call_id: str | None = None
+    """The call that a `tool` message answers; None for the other roles."""
 
 
 class ToolSchema(_Shape):
-    """A tool as the model sees it; `parameters` is a JSON schema object."""
+    """A tool as the model sees it."""
 
     name: str
+    """By which the model calls it."""
     description: str
+    """What it does, for the model."""
     parameters: dict[str, Any]
+    """A JSON schema of type `object`."""
 
 
 class ModelRequest(_Shape):
-    """One request. The first message is the only `system` message; each tool message follows its call.
-
-    `cache_points` are positions of messages, ascending and at most four: what a later request shares with this one
-    probably ends at one of them. For providers that want to be told.
-    """
+    """One request."""
 
     messages: tuple[ChatMessage, ...]
+    """The first one is the only `system` message; each tool message follows its call."""
     tools: tuple[ToolSchema, ...] = ()
+    """The tools that the model may call."""
     temperature: float | None = None
+    """None for the provider's default."""
     max_output_tokens: int | None = None
+    """The limit of the answer; None for the provider's default."""
     cache_points: tuple[int, ...] = ()
+    """Positions in `messages`, ascending, at most four. A later request probably shares the messages up to one of
+    them. Only some providers use it."""
 
 
 MOST_TOKENS = 1_000_000_000
@@ -81,32 +93,42 @@ _Price = Annotated[float | None, BeforeValidator(price)]
 
 
 class ModelUsage(_Shape):
-    """Token counts as the provider reported them. What is no count is 0: absurd figures must not cost the answer."""
+    """Token counts as the provider reported them. An absurd value counts as 0, so that the answer is kept."""
 
     input_tokens: _Count = 0
+    """Tokens of the request, the cached ones included."""
     output_tokens: _Count = 0
+    """Tokens of the answer, those of its reasoning included."""
     cached_input_tokens: _Count = 0
+    """The part of `input_tokens` that came from the provider's cache."""
     reasoning_tokens: _Count = 0
+    """The part of `output_tokens` that was reasoning."""
 
 
 class ModelDelta(_Shape):
-    """A piece of an answer as it arrives; `reasoning` is the model's thinking, kept apart from its text."""
+    """A piece of an answer as it arrives."""
 
     text: Text = ""
+    """What follows the text so far."""
     reasoning: Text = ""
+    """What follows the model's reasoning so far, which is not part of its text."""
 
 
 class ModelReply(_Shape):
-    """The whole answer. `text` equals the deltas' text joined. `cost_usd` is None when the price is unknown.
-
-    `finish_reason` is `content_filter` when the model or its provider declined to answer, or to go on; `text` is then
-    what was said, perhaps nothing.
-    """
+    """The whole answer."""
 
     text: Text = ""
+    """The text of all deltas joined; "" when the model only calls tools."""
     reasoning: Text = ""
+    """The reasoning of all deltas joined; "" when the provider sends none."""
     calls: tuple[ToolCall, ...] = ()
+    """The calls that the model asks for, in its order."""
     finish_reason: Literal["stop", "length", "tool_calls", "content_filter"] = "stop"
+    """Why the answer ended. `content_filter`: the model or its provider declined to answer, or to continue; `text` is
+    what was said until then."""
     model: str = ""
+    """The model that answered, as the provider names it; "" when it does not say."""
     usage: ModelUsage = ModelUsage()
+    """The token counts; all 0 when the provider reports none."""
     cost_usd: _Price = None
+    """The price in US dollars; None when it is not known."""

@@ -61,7 +61,7 @@ class DeliveryFile(YamlSection):
 
 
 class NotifyFile(YamlSection):
-    """Who is told after a tool call."""
+    """Notifications after a tool call."""
 
     enabled: bool = Field(default=False, description="Whether anybody is told.")
     patterns: Patterns = Field(default=(), description="Which calls; none means all.")

@@ -12,16 +12,20 @@ from duragent.policy.patterns import Rule
 
 @dataclass(frozen=True)
 class PriorCall:
-    """A call in the model's context. `has_result` says that the model still sees what came out."""
+    """A call in the model's context."""
 
     tool: str
+    """The name of the tool."""
     action: str | None
+    """The value of its argument `action`; None for a tool without actions."""
     arguments: Mapping[str, object]
+    """All of its arguments, `action` included."""
     has_result: bool = True
+    """Whether the model still sees the result."""
 
 
 def refusal(hooks: HooksSpec, call: PriorCall, prior: Sequence[PriorCall]) -> str | None:
-    """Why the call must not run now, as the model is told it; None when nothing is against it."""
+    """Why the call must not run now, as a sentence for the model; None when it may run."""
     for guard in hooks.before_tool:
         if _matches(guard.match, call) and (why := _refused(guard, call, prior)):
             return why
@@ -29,7 +33,7 @@ def refusal(hooks: HooksSpec, call: PriorCall, prior: Sequence[PriorCall]) -> st
 
 
 def notes(hooks: HooksSpec, call: PriorCall) -> str | None:
-    """What the model is told after the call has succeeded."""
+    """The notes for the model after the call has succeeded; None when there are none."""
     found = [note.message for note in hooks.after_tool if _matches(note.match, call) and not _suppressed(note, call)]
     return "\n".join(found) or None
 

@@ -29,8 +29,11 @@ class Rule:
     """A pattern and where it stands. Without a colon it is for every type of tool."""
 
     pattern: str
+    """`type:rest` as it was written, or only the rest."""
     source: str
+    """The file, or what else it comes from, for people."""
     line: int | None = None
+    """Its line in the file, from 1; None when it is in no file."""
 
     @property
     def kind(self) -> str:

@@ -128,7 +128,7 @@ class _Look:
     def _home(self, text: str) -> str:
         if text == "~" or text.startswith("~/"):
             return self._place.home + text[1:]
-        # `~+` and `~-` are folders where the commands run; `~name` is somebody's home.
+        # `~+` and `~-` are folders where the commands run; `~name` is the home of that user.
         return re.sub(r"^~[+-]", ".", text) if text.startswith(("~+", "~-")) else re.sub(r"^~[^/]+", "/home", text)
 
     def _bases(self) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ class _Look:
         return any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in self._place.roots)
 
     def _all_folders(self, pieces: tuple[CommandPiece, ...]) -> tuple[str, ...] | None:
-        """Every folder that a `cd` may lead to, in whichever order and however often they run."""
+        """Every folder that a `cd` may lead to, in any order and however often they run."""
         found: tuple[str, ...] = (self._place.folder,)
         moves = [each for piece in pieces for each in piece.all() if each.runs in _MOVERS and len(each.words) > 1]
         words = [word for each in moves for word in each.words[1:]]

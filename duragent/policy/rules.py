@@ -22,21 +22,21 @@ from duragent.policy.tiers import BUILT_IN, Delivery, Policy
 NOT_LISTED = "not in the allow list"
 MAX_TEXT = 262_144
 MAX_OFFERED = 50
-"""More patterns at once nobody would read before saying "always"."""
+"""A person would not read more patterns before answering "always"."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """A call, as policy and people see it.
-
-    `text` is all of it in one line: for bash the command, for other tools what `invocation_text` makes. `shell` is a
-    command that a tool other than bash hands to a shell; it is judged as bash besides.
-    """
+    """A call, as policy and people see it."""
 
     kind: Kind
+    """The type of the tool; patterns begin with it."""
     tool: str
+    """The name of the tool."""
     text: str
+    """The whole call in one line: for bash the command, for other tools what `invocation_text` returns."""
     shell: str | None = None
+    """A command that a tool other than bash gives to a shell; it is also judged as bash. None: there is none."""
 
 
 def invocation_text(tool: str, arguments: Mapping[str, object], main: str | None = None) -> str:
@@ -64,12 +64,16 @@ def _is_plain(text: str) -> bool:
 
 @dataclass(frozen=True)
 class CallPart:
-    """The finding on one simple command, redirection or assignment. `rule` and `source` are "" when none decided."""
+    """The finding on one simple command, redirection or assignment."""
 
     text: str
+    """The part in its canonical spelling."""
     verdict: Literal["allow", "ask", "deny"]
+    """The finding on this part alone."""
     rule: str = ""
+    """The pattern or mode that decided; "" when none did."""
     source: str = ""
+    """The file in which the rule is; "" when no rule decided."""
     reason: str = ""
     """For people: `not in the allow list`, or what is special about it."""
 
@@ -288,7 +292,7 @@ def _may_be_denied(policy: Policy, kind: Kind, piece: CommandPiece) -> Rule | No
         return None
     templates = {HOLE if each.unknowable is not None else each.template for each in piece.all()}
     if policy.mode == "dangerous":
-        # There nobody is asked about an option of bash or a variable by which globs find hidden files as well.
+        # In this mode no question precedes an option of bash or a variable by which globs find hidden files as well.
         templates = {template.replace(GLOB, HOLE) for template in templates}
     unknown = sorted({folded(each) for each in templates if {HOLE, GLOB, NUMBER} & set(each)})
     return next((rule for rule in policy.deny if any(rule.may_deny(kind, each) for each in unknown)), None)

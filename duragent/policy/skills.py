@@ -28,7 +28,7 @@ OUR_NAMES = {
     "WebFetch": "web:fetch",
     "WebSearch": "web:search",
 }
-"""The names that skills use, and our tools; any other name is one of ours, or of nobody's."""
+"""The names that skills use, and our tools; any other name is one of ours, or of no tool."""
 
 
 def active_skills(events: Iterable[Event]) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ def _gone(name: str) -> Skill:
 
 
 def refused_by_skill(invocation: Invocation, active: Sequence[Skill]) -> str | None:
-    """Why the active skills do not let the call through, as the model is told it; None when they do."""
+    """Why the active skills refuse the call, as a sentence for the model; None when they let it through."""
     if invocation.tool in ALWAYS_ALLOWED:
         return None
     for skill in active:

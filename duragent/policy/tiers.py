@@ -17,46 +17,62 @@ BUILT_IN = "built-in default"
 
 @dataclass(frozen=True)
 class Delivery:
-    """Where a notification goes. `url` is "" for the log."""
+    """Where a notification goes."""
 
     type: Literal["log", "webhook"]
+    """The server's log, or a POST to `url`."""
     url: str = ""
+    """The address of a webhook; "" for the log."""
 
 
 @dataclass(frozen=True)
 class Notify:
-    """Who is told after a call has run; no patterns means every call, no deliveries means the log."""
+    """Notifications after a call has run."""
 
     enabled: bool = False
+    """Whether there are any."""
     patterns: tuple[Rule, ...] = ()
+    """Which calls; empty for every call."""
     deliveries: tuple[Delivery, ...] = ()
+    """Where they go; empty for the server's log."""
 
 
 @dataclass(frozen=True)
 class Tier:
-    """What one file says. `mode` and `allow` are None where it is silent."""
+    """What one file says."""
 
     source: str
+    """The file, for people: `policy.yaml` or `assistant/policy.yaml`."""
     mode: Mode | None = None
+    """None when the file sets none."""
     deny: tuple[Rule, ...] = ()
+    """Its deny list."""
     allow: tuple[Rule, ...] | None = None
+    """Its allow list; None when the file has none, which is not the same as an empty one."""
     notify: Notify = Notify()
+    """Its notifications."""
     by_machine: bool = False
     """It holds what "allow always" wrote, so its allow list does not replace the built-in one."""
     fault: str | None = None
+    """Why the file cannot be used; None when it can."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What is allowed. `faults` are what is wrong with its files; then nothing is."""
+    """What is allowed, from all files together."""
 
     mode: Mode
+    """What happens to calls that no list names."""
     mode_source: str
+    """The file that sets the mode, or `BUILT_IN`."""
     deny: tuple[Rule, ...] = ()
+    """The deny lists of all files; a denial wins over everything."""
     allow: tuple[Rule, ...] = ()
+    """The allow lists of all files, with the built-in one where no file replaces it."""
     notify: Notify = Notify()
+    """The notifications of all files."""
     faults: tuple[tuple[str, str], ...] = ()
-    """(source, what is wrong)."""
+    """(source, what is wrong) of each file that cannot be used. With one of them nothing is allowed."""
     place: CommandPlace | None = None
     """Where commands run. None: which files a command names makes no difference."""
 

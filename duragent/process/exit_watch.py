@@ -1,4 +1,4 @@
-"""To be told that a process has ended."""
+"""Wait for the end of a process."""
 
 import asyncio
 import os
@@ -7,9 +7,9 @@ from duragent.process import folder as files
 
 
 class ExitWatch:
-    """Waits for the end of a process, anybody's child, as soon as the kernel tells and without asking it in a loop.
+    """Wait for the end of any process, not only of a child, by a notification of the kernel instead of polling.
 
-    Where the kernel cannot tell, each `wait` looks when its time is over. Use it as a context manager.
+    Where the kernel has none, each `wait` checks once when its time is over. Use it as a context manager.
     """
 
     def __init__(self, pid: int, started: int | None, *, ours: bool = False) -> None:

@@ -38,9 +38,9 @@ PIECE_BYTES = 1 << 20
 PIECES = 4
 TAIL_BYTES = PIECES * PIECE_BYTES
 LIVE_BYTES = 1 << 14
-"""At most so much of a stream is shown at once."""
+"""The most that one read of a stream returns."""
 LIVE_BEHIND_BYTES = 1 << 16
-"""Whoever is further behind than this skips to the newest `LIVE_BYTES`."""
+"""A reader that is further behind than this skips to the newest `LIVE_BYTES`."""
 READ_MAX_BYTES = 256 << 20
 """Of one file: none that a runner writes is so long, and what a command is given on stdin neither."""
 _KILL_SECONDS = 5.0
@@ -51,52 +51,68 @@ Stage = Literal["absent", "made", "claimed", "voided", "running", "ended", "lost
 
 PID_MAX = (1 << 31) - 1
 FIRST_PID = 2
-"""A signal to 1, 0 or less goes to init, to our own group, or to everybody: no runner has such a number."""
+"""A signal to 1, 0 or less goes to init, to our own group, or to every process: no runner has such a number."""
 
 
 class RunnerClaim(BaseModel):
-    """`runner.json`. `void`: nobody may start the command any more."""
+    """`runner.json`."""
 
     model_config = ConfigDict(frozen=True)
 
     boot: str
+    """Which start of the machine it was written in (`runner.boot_id`); "" where that is not known."""
     void: bool = False
+    """The command must not be started any more; the other fields are then empty."""
     pid: int = Field(0, ge=0, le=PID_MAX)
+    """The runner's process; 0 when there is none."""
     started: int | None = Field(None, ge=0)
+    """When the runner was started, in clock ticks since boot; None without /proc."""
     child: int = Field(0, ge=0, le=PID_MAX)
+    """The command's process, which is also its process group and session; 0 when there is none."""
     child_started: int | None = Field(None, ge=0)
+    """As `started`, for the command."""
     pipes: tuple[str, ...] = ()
+    """The kernel's names (`pipe:[123]`) of the pipes that take its output; empty without /proc."""
 
 
 class Exit(BaseModel):
-    """`exit.json`. `stored` is False when the disk refused some of the output."""
+    """`exit.json`. See `base.Finished` for the fields of the same name."""
 
     model_config = ConfigDict(frozen=True)
 
     ending: Ending
+    """How the command ended."""
     exit_code: int | None = None
+    """None when it never ran or was killed by a signal."""
     signal: int | None = None
+    """The signal that killed it."""
     seconds: float = 0.0
+    """Wall time from its start to its end."""
     stdout_bytes: int = 0
+    """How much it wrote to its standard output, kept or not."""
     stderr_bytes: int = 0
+    """How much it wrote to its standard error, kept or not."""
     stored: bool = True
+    """False when the disk refused some of the output."""
     error: str = ""
+    """What failed; "" when nothing did."""
     limit: str = ""
     """The field of `sandboxes.base.CommandLimits` that the command went over; "" when there is none."""
     limit_value: int = 0
+    """The value of that limit; 0 when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandEvidence:
-    """Where a command stands.
-
-    `made`: no runner has claimed it. `claimed`: one is just writing down who it is. `voided`: nobody will ever start
-    it. `lost`: it was started, nobody runs it, and it left no result.
-    """
+    """How far a command has come, as its files show it."""
 
     stage: Stage
+    """`absent`: there is no folder. `made`: no runner has claimed it. `claimed`: a runner is writing its claim.
+    `voided`: it will never be started. `lost`: it was started, no runner is alive, and there is no result."""
     claim: RunnerClaim | None = None
+    """What `runner.json` says; None when there is none that can be read."""
     finished: Finished | None = None
+    """Its end; only in the stage `ended`."""
 
 
 def look(folder: Path) -> CommandEvidence:
@@ -123,7 +139,7 @@ def look(folder: Path) -> CommandEvidence:
 
 
 def make(folder: Path, command: Command, timeout_seconds: float) -> None:
-    """The folder, complete and durable; of several who make it at once the first one's counts. Raises OSError."""
+    """Make the folder, complete and durable. Of several callers at once the first one wins. Raises OSError."""
     new = Path(tempfile.mkdtemp(prefix=f".new.{folder.name}.", dir=folder.parent))
     spec = {
         "argv": list(command.argv),
@@ -151,7 +167,7 @@ def make(folder: Path, command: Command, timeout_seconds: float) -> None:
 
 
 def void(folder: Path, *, cancelled: bool = False) -> bool:
-    """See to it that nobody starts the command; `cancelled` also gives it that end. False: somebody was first."""
+    """Make sure that the command never starts; `cancelled` also gives it that end. False: a runner has claimed it."""
     done = runner.claim({"boot": runner.boot_id(), "void": True}, os.fspath(folder))
     crashpoint("spool.voided")
     if done and cancelled:
@@ -160,7 +176,7 @@ def void(folder: Path, *, cancelled: bool = False) -> bool:
 
 
 def remove(folder: Path) -> None:
-    """First its name and then the rest, so that a half removed folder is never taken for a command. Raises OSError."""
+    """Remove the folder, its name first, so that a half removed one is never taken for a command. Raises OSError."""
     old = folder.with_name(f".old.{folder.name}.{os.urandom(4).hex()}")
     with contextlib.suppress(FileNotFoundError):
         os.rename(folder, old)
@@ -188,7 +204,7 @@ def is_alive(claim: RunnerClaim) -> bool:
 
 
 def is_running(pid: int, started: int | None) -> bool:
-    """Whether it runs, and is the process that was started then."""
+    """Whether the process runs, and is the one that was started at that time."""
     found = process_table.process(pid)
     if found is not None:
         return not found.dead and found.started == started
@@ -204,7 +220,7 @@ def is_running(pid: int, started: int | None) -> bool:
 
 
 def kill_survivors(claim: RunnerClaim) -> None:
-    """End what a runner that is gone left running, as far as we are sure that it is what it started."""
+    """Kill what a dead runner left running, as far as it surely is what that runner started."""
     if claim.void or claim.child < FIRST_PID or claim.boot != runner.boot_id():
         return
     until = time.monotonic() + _KILL_SECONDS
@@ -217,7 +233,7 @@ def kill_survivors(claim: RunnerClaim) -> None:
 
 
 def _survivors(claim: RunnerClaim) -> set[int]:
-    """The command with all below it and in its session, and whoever holds its output."""
+    """The command, its descendants, the processes in its session, and those that hold its output pipes."""
     table = [each for each in process_table.processes() if not each.dead]
     ours = {each.pid for each in table if _holds(each.pid, claim.pipes)}
     if any(each.pid == claim.child and each.started == claim.child_started for each in table):
@@ -239,7 +255,7 @@ def _holds(pid: int, pipes: tuple[str, ...]) -> bool:
 
 
 class Tail:
-    """What a stream of a running command prints, as text, from its beginning."""
+    """Reads a stream of a running command as text, from its beginning."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder, self._name = folder, name
@@ -287,7 +303,7 @@ class Tail:
 
 
 def _finished(folder: Path, how: Exit) -> Finished | None:
-    """None when what it printed is not all there."""
+    """None when some of the output is missing."""
     stdout = _output(folder, "stdout", how.stdout_bytes)
     stderr = _output(folder, "stderr", how.stderr_bytes)
     if how.stored and not (_is_whole(stdout) and _is_whole(stderr)):

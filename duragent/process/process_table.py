@@ -14,15 +14,22 @@ _NEXT_PIDS = 6
 
 
 class Process(NamedTuple):
-    """One process. With `started` (clock ticks since boot) the pid names it for good."""
+    """One process."""
 
     pid: int
+    """Its number. Numbers are used again; `pid` and `started` together are unique since boot."""
     parent: int
+    """The pid of its parent."""
     group: int
+    """Its process group."""
     session: int
+    """Its session."""
     started: int
+    """When it was started, in clock ticks since boot."""
     dead: bool
+    """Whether it is a zombie: it has ended, and its parent has not yet collected it."""
     threads: int = 1
+    """How many threads it has."""
     resident_pages: int = 0
     """Pages of memory that are in RAM; a page that several processes share counts for each."""
     cpu_ticks: int = 0
@@ -43,13 +50,13 @@ def process(pid: int) -> Process | None:
 
 
 def processes() -> list[Process]:
-    """Every process that we may see."""
+    """Every process that is visible to us."""
     names = os.listdir("/proc") if os.path.isdir("/proc") else []
     return [found for name in names if name.isdigit() and (found := process(int(name)))]
 
 
 def descendants(table: list[Process], root: int) -> set[int]:
-    """The pids of all that descend from `root`, without itself."""
+    """The pids of all descendants of `root`, without `root` itself."""
     children: dict[int, list[int]] = {}
     for each in table:
         children.setdefault(each.parent, []).append(each.pid)
@@ -62,8 +69,10 @@ def descendants(table: list[Process], root: int) -> set[int]:
 
 
 def has_children() -> bool:
-    """Whether this process has any child; those that have ended are taken out of the table. Exact, unlike a look at it:
-    a process that forks the next one and ends is gone before its line has been read."""
+    """Whether this process has any child. Collects those that have ended.
+
+    Exact, unlike a look at the table: a process that forks and ends is gone before its line has been read.
+    """
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             continue
@@ -72,7 +81,7 @@ def has_children() -> bool:
 
 
 def chase(seconds: float) -> None:
-    """Kill children that are always another process: the next one has one of the pids after the last one's."""
+    """Kill children that fork and end all the time: the next one has one of the pids after the last one's."""
     until = time.monotonic() + seconds
     with suppress(ChildProcessError):
         while time.monotonic() < until:

@@ -32,24 +32,31 @@ _PAGE_BYTES, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
 class ResourceLimits(NamedTuple):
-    """What a command may use; None is no limit. `processes` counts threads too."""
+    """What a command may use; None is no limit. As `sandboxes.base.CommandLimits`, which a runner does not import."""
 
     processes: int | None = None
+    """Processes and threads at the same time."""
     memory_bytes: int | None = None
+    """Memory of all processes together."""
     file_bytes: int | None = None
+    """The size of one file that it writes."""
     open_files: int | None = None
+    """Open files of one process."""
     cpu_seconds: int | None = None
+    """CPU time of all processes together."""
 
 
 class Glance(NamedTuple):
     """Two figures of the whole machine that cost little to read."""
 
     threads: int
+    """All processes and threads."""
     available_bytes: int
+    """Memory that can still be used."""
 
 
 class ResourceWatch:
-    """Counts for one command. `command` is its pid; everything below the calling process belongs to it."""
+    """Counts what one command uses. `command` is its pid; all descendants of the calling process belong to it."""
 
     def __init__(self, limits: ResourceLimits, command: int) -> None:
         self._limits, self._command = limits, command

@@ -42,25 +42,31 @@ SPEC, CLAIM, EXIT, STDIN = "spec.json", "runner.json", "exit.json", "stdin"
 TERM_SECONDS, LEFT_SECONDS = 2.0, 0.5
 """From SIGTERM to SIGKILL: of a command, and of what a command that ended by itself left running."""
 KILL_SECONDS, PIPE_SECONDS = 5.0, 0.5
-"""How long we try to kill (who hangs in the kernel outlives it), and then read on from a pipe that a stranger holds."""
+"""How long we try to kill (a process that hangs in the kernel survives it), and how long we then read from a pipe that
+another process holds."""
 CHASE_SECONDS = 0.05
-"""How long we hunt at a time for a process that is always another one."""
+"""How long one hunt lasts for a process that forks and ends all the time."""
 _CHUNK, _SUBREAPER = 1 << 16, 36
 _CANCELS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Child(NamedTuple):
-    """The forked command. It waits for a byte on `go` before it executes; `failed` says why it could not."""
+    """The forked command; all but `pid` are descriptors of pipes."""
 
     pid: int
+    """Its process, which is also its process group and session."""
     go: int
+    """It waits for a byte here before it executes."""
     failed: int
+    """Where it says why it could not be started."""
     stdout: int
+    """Its standard output."""
     stderr: int
+    """Its standard error."""
 
 
 class Run:
-    """A command from its first instruction to the end of all that it started."""
+    """One command, from its start to the end of everything that it started."""
 
     def __init__(self, child: Child, kept: dict[int, Kept], wake: int, limits: ResourceLimits) -> None:
         self.ending, self.error, self.stored, self.limit = "exited", "", True, ""
@@ -73,7 +79,7 @@ class Run:
             self._poll.register(fd, select.POLLIN)
 
     def to_the_end(self, deadline: float) -> float:
-        """Returns when nothing of the command is left: the monotonic time of its own end."""
+        """Run until nothing of the command is left. Returns the monotonic time at which the command itself ended."""
         while not self._has_exited() and not self._must_stop(deadline):
             self._drain(min(deadline, time.monotonic() + self._watch.next_seconds()))
         stopped = time.monotonic()
@@ -206,7 +212,7 @@ def main(folder: str) -> int:
         kept = {child.stdout: Kept("stdout", *sizes), child.stderr: Kept("stderr", *sizes)}
         run = Run(child, kept, wake, limits_from(spec.get("limits", {})))
         _tell_end(run, run.to_the_end(started + spec["timeout_seconds"]) - started, *kept.values())
-    except BaseException:  # Nobody but us can end the command now.
+    except BaseException:  # No other process can end the command now.
         send(-child.pid, signal.SIGKILL)
         raise
     return 0
@@ -248,7 +254,7 @@ def tell_exit(folder: str, how: dict[str, object]) -> None:
 
 
 def boot_id() -> str:
-    """Which start of the machine this is; "" where nobody says."""
+    """An id of this start of the machine; "" where the system has none."""
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()
@@ -265,7 +271,7 @@ def _adopt_orphans() -> None:
 
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     except (ImportError, OSError, AttributeError):
-        return  # Without it, who left the command's session stays.
+        return  # Without it, a process that left the command's session survives.
 
 
 def _wake_on_signals() -> int:

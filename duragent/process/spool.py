@@ -31,7 +31,7 @@ from duragent.system.safe_read import OddFile, open_file, read_file
 
 FIRST_POLL_SECONDS, LAST_POLL_SECONDS = 0.02, 0.2
 MARGIN_SECONDS = 20.0
-"""A runner that has not ended so long after its deadline is stuck."""
+"""A runner that has not ended so many seconds after its deadline is stuck."""
 END_SECONDS = runner.TERM_SECONDS + runner.KILL_SECONDS + runner.PIPE_SECONDS + 2.0
 _log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -41,23 +41,23 @@ _ID = re.compile("[a-z0-9][A-Za-z0-9_-]{0,63}")
 """As `stores.base.STREAM_ID`: capital letters only because duragent-rust wrote its ULIDs so."""
 _ID_MAX_BYTES = 1 << 10
 _LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
-"""All that a runner gets of the environment: where the interpreter's libraries are. No key, no token."""
+"""The only variables that a runner gets: where the interpreter's libraries are. No key, no token."""
 
 
 class Spool:
-    """The place of all results of a workspace."""
+    """The results of all commands of a workspace."""
 
     def __init__(self, root: Path, spool_id: str) -> None:
         """Use `open`."""
         self.id = spool_id
-        """Another one than when a call was started: what happened to it is not known here. "" until it is `ready`."""
+        """It knows nothing of a call that was started with another id. "" until it is `ready`."""
         self._root = root
         self._starting: dict[str, asyncio.Task[int]] = {}
         self._runners: dict[int, subprocess.Popen[bytes]] = {}
 
     @classmethod
     async def open(cls, root: Path) -> "Spool":
-        """Make it when it is not there. Where the disk refuses that now, `ready` tries again."""
+        """The spool in this folder, made when it is missing. When the disk refuses that now, `ready` tries again."""
         spool = cls(Path(await asyncio.to_thread(os.path.realpath, root)), "")
         try:
             await spool.ready()
@@ -71,12 +71,14 @@ class Spool:
             self.id = await _blocking(_spool_id, self._root)
 
     def commands(self, session_id: str, call: str, show: Callable[[str], None] = lambda _: None) -> Commands:
-        """`show` gets the output as it comes, decoded; of much output only a part."""
+        """The commands of one call. `show` gets the output as it comes, decoded; of much output only a part."""
         return _CallCommands(self, _name(session_id, call), show)
 
     async def evidence(self, session_id: str, call: str, spool_id: str) -> CallEvidence:
-        """What is known of a call that was started when the spool had this id. `never_started` is for ever: a runner
-        that a dead server spawned and that comes late does not start it any more. Raises Unavailable."""
+        """What is known of a call that was started when the spool had this id. Raises Unavailable.
+
+        `never_started` is final: a late runner of a dead server does not start it any more.
+        """
         name = _name(session_id, call)
         await self.ready()
         if spool_id != self.id:
@@ -87,7 +89,7 @@ class Spool:
             seen = CommandEvidence("voided") if voided else await self.seen(name)
         match seen.stage:
             case "absent" if await _blocking(_id_in, self._root) != self.id:
-                # Somebody has removed it all while we were running.
+                # The whole folder was removed while we were running.
                 return "unknown"
             case "absent" | "voided":
                 return "never_started"
@@ -99,13 +101,14 @@ class Spool:
                 return "unknown"
 
     async def forget(self, session_id: str, call: str) -> None:
-        """Remove the result, which is durable elsewhere or wanted no more, and end what still runs. Raises Unavailable.
+        """Remove the result, which is durable elsewhere or not needed any more, and end what still runs.
 
-        Then the call is as if it had never been, and `run` starts it anew."""
+        Afterwards `run` starts the call again. Raises Unavailable.
+        """
         await self._forget(_name(session_id, call))
 
     async def sweep(self, known: Callable[[str, str], bool]) -> int:
-        """Forget each call that `known(session_id, call)` says nobody waits for; how many. Raises Unavailable."""
+        """Forget each call for which `known(session_id, call)` is False. Returns how many. Raises Unavailable."""
         count = 0
         await self.ready()
         for name in await _blocking(os.listdir, self._root):
@@ -128,7 +131,7 @@ class Spool:
         return self._root / name
 
     async def seen(self, name: str) -> CommandEvidence:
-        """Where it stands, after what this process is just starting has been started."""
+        """How far it has come, after a start that is under way in this process is over."""
         if task := self._starting.get(name):
             await asyncio.wait((task,))
         for _ in range(50):
@@ -139,10 +142,11 @@ class Spool:
         return CommandEvidence("lost")
 
     async def begin(self, name: str, command: Command | None, timeout_seconds: float) -> int:
-        """See to it that it runs, if it has not ended: the pid of a runner that we have just spawned, or 0.
+        """Make sure that it runs, unless it has ended. Returns the pid of a runner that was spawned now, or 0.
 
-        Without a command only what stands in its folder already. It is started even when the waiting task is cancelled
-        in between, so that `end` has something to end."""
+        Without a command, only a call whose folder exists is started. The start goes on when the waiting task is
+        cancelled, so that `end` has something to end.
+        """
         task = self._starting.get(name)
         if task is None:
             task = asyncio.create_task(_blocking(self._begin, name, command, timeout_seconds))
@@ -153,7 +157,7 @@ class Spool:
     def _started(self, name: str, task: asyncio.Task[int]) -> None:
         del self._starting[name]
         if not task.cancelled():
-            task.exception()  # Whoever waits raises it; when nobody does, there is nobody to tell.
+            task.exception()  # A waiting caller raises it; without one it must not be logged as never retrieved.
 
     def _begin(self, name: str, command: Command | None, timeout_seconds: float) -> int:
         folder = self._root / name
@@ -195,7 +199,7 @@ class Spool:
 
 
 class _CallCommands:
-    """`Commands` of one call; any number of these may be at work for the same one."""
+    """`Commands` of one call; any number of objects may work for the same call."""
 
     def __init__(self, spool: Spool, name: str, show: Callable[[str], None]) -> None:
         self._spool, self._name, self._show = spool, name, show
@@ -214,7 +218,7 @@ class _CallCommands:
     async def _run(self, command: Command, timeout_seconds: float) -> Finished:
         tails = (Tail(self._folder, "stdout"), Tail(self._folder, "stderr"))
         for attempt in range(_SPAWNS):
-            # A second time only the runner is spawned anew: what was forgotten meanwhile is not to run again.
+            # The second time only the runner is spawned again: a call that was forgotten meanwhile must not run again.
             pid = await self._spool.begin(self._name, None if attempt else command, timeout_seconds)
             try:
                 seen = await self._to_the_end(pid, tails)
@@ -225,7 +229,7 @@ class _CallCommands:
         raise Unavailable(f"the command could not be started: {await _blocking(_complaint, self._folder)}")
 
     async def _to_the_end(self, pid: int, tails: tuple[Tail, Tail]) -> CommandEvidence:
-        """Follow the runner that we have spawned, or that was there; how it stands when that is gone."""
+        """Follow the runner until it is gone, ours or an earlier one. Returns how far the command has come then."""
         if pid:
             await self._follow(ExitWatch(pid, None, ours=True), tails)
         seen = await self._spool.seen(self._name)
@@ -272,7 +276,7 @@ class _CallCommands:
 
     async def _stop(self, claim: RunnerClaim) -> None:
         with ExitWatch(claim.pid, claim.started) as gone:
-            # Somebody may have stopped it, and only who runs can end others.
+            # The runner may have been stopped (SIGSTOP), and only a running one can end others.
             for number in (signal.SIGTERM, signal.SIGCONT):
                 if not await gone.wait(0):
                     process_table.send(claim.pid, number)
@@ -322,7 +326,7 @@ def _id_in(root: Path) -> str:
 
 
 def _spool_id(root: Path) -> str:
-    """The same; the first one who asks makes it, durably."""
+    """The id in the file `id`; the first caller makes it, durably."""
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     if found := _id_in(root):
         return found

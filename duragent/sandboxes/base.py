@@ -37,30 +37,34 @@ class CommandLimits:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program to run. `env` is its whole environment, `stdin` what it can read; nothing goes through a shell."""
+    """A program to run. Nothing goes through a shell."""
 
     argv: tuple[str, ...]
+    """The program and its arguments."""
     folder: Path
+    """The working directory."""
     env: Mapping[str, str] = field(default_factory=dict)
+    """The whole environment."""
     stdin: bytes = b""
+    """What it reads from its standard input."""
     limits: CommandLimits = CommandLimits()
+    """How much it may use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """What a command may touch.
-
-    `writable`: folders it may write below; the first is the working directory. `read_only`: folders inside of them
-    that stay read-only all the same. `hidden`: files and folders that it must not even read, such as the server's
-    token; those that do not exist are ignored. `network`: whether it may talk to the network. `readable`: what it may
-    read also where a sandbox hides a home folder.
-    """
+    """What a command may touch."""
 
     writable: tuple[Path, ...]
+    """Folders that it may write below; the first is the working directory."""
     read_only: tuple[Path, ...] = ()
+    """Files and folders inside of `writable` that stay read-only."""
     hidden: tuple[Path, ...] = ()
+    """Files and folders that it must not even read, such as the server's token. Missing ones are ignored."""
     network: bool = False
+    """Whether it may use the network."""
     readable: tuple[Path, ...] = ()
+    """What it may read even where a sandbox hides a home folder."""
 
 
 class Sandbox(Protocol):

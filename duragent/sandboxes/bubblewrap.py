@@ -6,9 +6,9 @@ privileges, cannot see other processes or their environment, and without the net
 loopback.
 
 What does not hold:
-- It can read whatever lies outside of home folders, the server's user can read, and nobody hid.
+- It can read files outside of home folders that the server's user can read, unless they are in a list of hidden ones.
 - A hidden *file* that is replaced from outside while a command runs is seen by that command; a hidden folder is not.
-- A hard link inside a writable folder that somebody made before leads to the same file.
+- A hard link that was made in a writable folder before leads to the same file.
 - With the network on, abstract sockets (some X servers) can be reached.
 - SIGTERM ends the command at once: it has no time to clean up. A command that died of a signal is seen as 128 + signal.
 - A program that does not exist is bubblewrap's error: exit code 1, with its words.
@@ -46,8 +46,8 @@ _ISOLATION = (
 
 
 class Bubblewrap:
-    """`secret` is hidden by default, `visible` what of it may be read all the same; what a confinement says of the very
-    same path wins over both. They are looked up anew for each command."""
+    """`secret` paths are hidden by default; `visible` ones of them may be read all the same. What a confinement says of
+    the very same path wins over both. Whether they exist is looked up for each command."""
 
     name = "bubblewrap"
 
@@ -116,7 +116,7 @@ def mount_arguments(
 ) -> list[str]:
     """bubblewrap's options for them. Every path is absolute, so that none can be taken for an option.
 
-    `private_bytes` is the most that a private folder can hold; it lies in memory. `links` are made anew where an empty
+    `private_bytes` is the most that a private folder can hold; it lies in memory. `links` are made again where an empty
     folder covers them.
     """
     private = ["--tmpfs"] if private_bytes is None else ["--size", str(private_bytes), "--tmpfs"]

@@ -32,7 +32,7 @@ class Fact:
 def choose(settings: SandboxSettings, environ: Mapping[str, str] | None = None) -> Sandbox:
     """The sandbox for these settings. Tries it out, which may take seconds. Raises SandboxUnavailable.
 
-    `auto` never takes docker, because docker needs an image that somebody chose; `require: docker` does.
+    `auto` never takes docker, because docker needs an image that a person chose; `require: docker` does.
     """
     named = settings.require or settings.mode
     here = sandboxes(settings, environ)

@@ -1,7 +1,7 @@
-"""The clean environment: what a command is told of the world, and never a key.
+"""The clean environment: the variables that a command gets, and never a key.
 
-An allow-list, because nobody can list all names that keys have. A variable that is on it is held back all the same
-when its value is a secret: a password in a proxy's URL, or a key that travels under the name of a locale. What a person
+An allow-list, because no list of the names of keys can be complete. A variable on it is still held back when its
+value is a secret: a password in a proxy's URL, or a key that travels under the name of a locale. What a person
 names in the configuration is passed on as it is.
 """
 
@@ -60,7 +60,7 @@ def looks_secret(name: str, value: str = "") -> bool:
 
 
 def _can_be_a_key(value: str) -> bool:
-    """Not so `KEYMAP=en_US.UTF-8` and `SSH_AUTH_SOCK=/run/…`: whoever shares these with PATH would lose it."""
+    """Not so `KEYMAP=en_US.UTF-8` and `SSH_AUTH_SOCK=/run/…`: PATH has such values in it and would be held back."""
     return len(value) >= _SHORTEST_KEY and not value.startswith("/")
 
 

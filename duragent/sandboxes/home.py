@@ -64,11 +64,14 @@ _WORKTREE = re.compile(r"^\s*worktree\s*=\s*(.*?)\s*$", re.MULTILINE | re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class HiddenHome:
-    """`homes` are empty and private for a command, `hidden` only empty; `opened` is what may be read below them."""
+    """Which home folders are hidden, and what may be read in them."""
 
     homes: tuple[Path, ...]
+    """Folders that are empty for a command, and that it can write to until it ends."""
     hidden: tuple[Path, ...]
+    """Folders that are empty for a command, and stay so."""
     opened: tuple[Path, ...]
+    """What a command may read in them."""
 
     def readable(self, within: Confinement) -> tuple[Path, ...]:
         """What may be read of what is hidden: the tools, what the confinement says, and the repository around."""

@@ -1,4 +1,4 @@
-"""Where this user's running servers keep what nobody else may read: tokens, keys and sockets.
+"""Where this user's running servers keep what no other user may read: tokens, keys and sockets.
 
 The law: a folder counts only after its owner and mode were seen on an open descriptor, and files in it are opened
 relative to that descriptor, so that a link or a folder that another user put in the way leads nowhere.
@@ -22,7 +22,7 @@ from duragent.system.homes import own_homes
 FOLDER_NAME = "duragent"
 MAX_FILE_BYTES = 64 << 10
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# A pipe must not block whoever opens it.
+# Opening a pipe must not block.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 

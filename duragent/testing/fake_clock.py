@@ -65,7 +65,7 @@ class FakeClock:
             await self._slept.wait()
 
     async def advance(self, seconds: float) -> None:
-        """Move the clock, wake who is due one moment after the other, and let the tasks run after each."""
+        """Move the clock: wake each sleeper as its time comes, and let the tasks run after each."""
         end = self._passed + seconds
         await self.settle()
         while self._sleepers and self._sleepers[0][0] <= end:
@@ -75,7 +75,7 @@ class FakeClock:
         await self.settle()
 
     def jump(self, seconds: float) -> None:
-        """Move the clock at once; who is due wakes when the loop next runs. A negative jump moves only `now` back."""
+        """Move the clock at once; due sleepers wake when the loop next runs. A negative jump moves only `now`."""
         if seconds < 0:
             self._start += timedelta(seconds=seconds)
         else:

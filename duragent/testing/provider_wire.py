@@ -17,26 +17,31 @@ Cut = Literal["break", "end", "hang", "error"]
 
 @dataclass(frozen=True)
 class ProviderAnswer:
-    """A successful answer, and how it travels.
-
-    The text goes in pieces of one word each. `cut_after_chunks` counts those pieces (and those of reasoning and calls):
-    after so many the stream is cut, by `cut`: "break" drops the connection, "end" closes it politely without a finish,
-    "hang" stays silent until `StubLlm.release` or until the caller goes away, "error" sends an error event.
-    `refusal` is what the model says in place of an answer: OpenAI has a field for it, Anthropic sends it as text.
-    `wire_usage` replaces fields of the usage object as it is sent, by any JSON value; None sends no usage at all.
-    """
+    """A successful answer, and how it travels."""
 
     text: str = ""
+    """What the model says. A stream sends it in pieces of one word each."""
     reasoning: str = ""
+    """What the model thinks, in pieces of one word each before the text."""
     calls: tuple[ToolCall, ...] = ()
+    """The calls that the model asks for, after the text."""
     refusal: str = ""
+    """What the model says in place of an answer: OpenAI has a field for it, Anthropic sends it as text."""
     finish_reason: FinishReason | None = None
+    """None: as the content suggests."""
     usage: ModelUsage | None = None
+    """The token counts; None for ten of the request and one for each word of the answer."""
     wire_usage: Mapping[str, Any] | None = field(default_factory=dict)
+    """Replaces fields of the usage object as it is sent, by any JSON value; None sends no usage at all."""
     delay_seconds: float = 0.0
+    """How long to wait before the answer."""
     chunk_delay_seconds: float = 0.0
+    """How long to wait before each piece."""
     cut_after_chunks: int | None = None
+    """After how many pieces of text, reasoning and calls the stream is cut; None for a whole stream."""
     cut: Cut = "break"
+    """How it is cut: "break" drops the connection, "end" closes it politely without a finish, "hang" stays silent until
+    `StubLlm.release` or until the caller goes away, "error" sends an error event."""
 
     @property
     def why_finished(self) -> FinishReason:

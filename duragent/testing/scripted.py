@@ -19,18 +19,18 @@ Answer = str | ModelReply | ModelError | Callable[[ModelRequest], "Answer"]
 
 @dataclass(frozen=True)
 class Line:
-    """One scripted answer with its manners.
-
-    `chunks`: the deltas, instead of one per word; joined they must be the text of the answer. `gate`: an event that the
-    model waits for after `gate_after_chunks` deltas (0: before the first). `error`: raised after the deltas, in place
-    of the reply, as a stream that breaks.
-    """
+    """One scripted answer, and how it arrives."""
 
     answer: Answer
+    """The text or reply, an error to raise, or a function of the request."""
     chunks: tuple[str, ...] = ()
+    """The deltas; joined they must be the text of the answer. Empty for one delta per word."""
     gate: asyncio.Event | None = None
+    """An event that the model waits for; None for no wait."""
     gate_after_chunks: int = 0
+    """After how many deltas it waits for the gate; 0: before the first."""
     error: ModelError | None = None
+    """Raised after the deltas in place of the reply, as a stream that breaks; None for a whole answer."""
 
 
 class ScriptedModel:

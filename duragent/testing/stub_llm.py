@@ -40,13 +40,18 @@ _STOP_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Failure:
-    """An answer that is an error status. `body` None: the provider's usual error object with `message`."""
+    """An answer that is an error status."""
 
     status: int
+    """The HTTP status."""
     message: str = "the stub was told to fail"
+    """The sentence in the error object."""
     headers: dict[str, str] = field(default_factory=dict)
+    """More headers of the answer, such as `retry-after`."""
     body: bytes | None = None
+    """The whole body; None for the provider's usual error object with `message`."""
     delay_seconds: float = 0.0
+    """How long to wait before the answer."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ class StubLlm:
         """Let every request that hangs go on, now and from now on."""
         self._released.set()
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody hangs any more
+            with contextlib.suppress(RuntimeError):  # the loop has ended: no stream hangs any more
                 self._loop.call_soon_threadsafe(self._release_seen.set)
 
     def wait_for_requests(self, count: int, timeout_seconds: float) -> bool:
@@ -170,7 +175,7 @@ class StubLlm:
         await asyncio.to_thread(self.__exit__, kind, error, trace)
 
     def _serve(self, listener: socket.socket) -> None:
-        # The socket listens already, so that a caller who is quicker than the server waits in its backlog.
+        # The socket listens already, so that a caller that is faster than the server waits in its backlog.
         with listener:
             asyncio.run(self._run(listener))
 

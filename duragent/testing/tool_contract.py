@@ -52,11 +52,11 @@ async def check_tool(
 
 
 def schema_bytes(tool: AnyTool) -> bytes:
-    """What a provider is told of the tool, as it goes into its cache."""
+    """The tool's schema as a provider gets it, and keeps it in its cache."""
     return json.dumps(tool.schema().model_dump(mode="json"), ensure_ascii=False).encode()
 
 
-# --- what the model is told ------------------------------------------------------------------------------------------
+# --- what the model sees ---------------------------------------------------------------------------------------------
 
 
 def _check_face(tool: AnyTool, other: AnyTool) -> None:

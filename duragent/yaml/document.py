@@ -31,17 +31,18 @@ _TAGS = {_TAG + name for name in ("null", "bool", "int", "float", "str", "seq", 
 
 @dataclass(frozen=True)
 class YamlDocument:
-    """Plain data with the line (from 1) of every key and list item.
-
-    `raw` has what was written wherever the value is not that text itself (`no` for False). `from_environment` are the
-    paths whose text came out of an environment variable: those may become a number, and are never shown.
-    """
+    """The plain data of one file, and where each part of it is."""
 
     name: str
+    """What errors call it, usually the path."""
     data: Any
+    """Mappings, lists, texts, numbers, truth values and None."""
     lines: Mapping[YamlPath, int] = field(default_factory=dict)
+    """The line, from 1, of every key and list item."""
     raw: Mapping[YamlPath, str] = field(default_factory=dict)
+    """The text as written, wherever the value is not that text itself: `no` for False."""
     from_environment: frozenset[YamlPath] = frozenset()
+    """Paths whose text came from an environment variable: it may become a number, and is never shown."""
 
     def line(self, path: YamlPath) -> int | None:
         """The line of that key, or of the nearest thing around it that has one."""
@@ -223,7 +224,7 @@ class _Reader:
         written.encode()  # PyYAML without libyaml lets "\ud800" through, which no UTF-8 door could tell any more
         if tag in (None, "!"):
             tag = self.loader.resolve(yaml.ScalarNode, written, event.implicit)
-        # YAML 1.1 reads 22:30 as 1350, in base sixty; nobody means that.
+        # YAML 1.1 reads 22:30 as 1350, in base sixty, which no author means.
         if tag not in _TAGS or tag == _TAG + "str" or ":" in written:
             return written
         self.raw[path] = written

@@ -1,4 +1,4 @@
-"""A YAML document as a pydantic model: what does not fit is told by file, line and field, with what would be right."""
+"""A YAML document as a pydantic model. Errors name the file, the line and the field, and what would be right."""
 
 import copy
 import re
@@ -32,12 +32,16 @@ PathText = Annotated[str, BeforeValidator(_path_text)]
 
 @dataclass(frozen=True)
 class FileFault:
-    """One thing that is wrong."""
+    """One thing that is wrong in a file."""
 
     line: int | None
+    """Counts from 1; None when it is not known."""
     path: YamlPath
+    """The key or item; empty for the whole document."""
     problem: str
+    """A clause: `must be text, not 5`."""
     hint: str | None = None
+    """What would be right; None when that is not known."""
 
     def __str__(self) -> str:
         where = f"line {self.line}, " if self.line else ""

@@ -31,5 +31,5 @@ _is_filled = BeforeValidator(lambda value: _not_blank(value) if isinstance(value
 Filled = Annotated[str, _is_filled]
 FilledPath = Annotated[PathText, _is_filled]
 Scalar = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
-# YAML gives lists; the models keep tuples, which nobody can change.
+# YAML gives lists; the models keep tuples, which cannot be changed.
 Texts = Annotated[tuple[str, ...], Strict(False)]

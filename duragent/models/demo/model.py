@@ -146,7 +146,7 @@ class DemoModel:
 
 
 _NAMED = re.compile(r"[^\s:`][^:\n`]{0,60}: (?P<text>.+)", re.DOTALL)
-"""A message of somebody with a name: `Ada: run ls`."""
+"""A message that begins with its sender's name: `Ada: run ls`."""
 
 
 def _is_of_a_person(message: ChatMessage) -> bool:

@@ -284,7 +284,7 @@ _ENDINGS = (
 
 
 def told(messages: Sequence[ChatMessage]) -> str:
-    """What the results say that nobody has spoken of yet, in the order of the calls; "" when there are none."""
+    """The tool results since the last assistant message, in the order of the calls; "" when there are none."""
     since = next((at for at in range(len(messages) - 1, -1, -1) if messages[at].role == "assistant"), None)
     if since is None:
         return ""

@@ -59,9 +59,9 @@ def model_error(error: Exception, choice: ModelChoice, key: str | None) -> Model
 
 
 def unfinished(choice: ModelChoice, headers: Mapping[str, str] | None) -> ModelError:
-    """For an answer that ended before its end, or that never was one: a web page streams no piece of an answer."""
+    """The error for a stream that ended too early, or for a web page in place of a stream."""
     if _is_html(headers):
-        # Whoever answers so today answers so tomorrow: a person has to look.
+        # Another attempt would get the same page: a person has to look.
         return BadModelRequest(f"{choice.label}: {_of_web_page(choice, 200)}")
     return ModelUnavailable(f"{choice.label}: the answer broke off before its end")
 

@@ -1,7 +1,7 @@
 """The real model: every provider that litellm knows, through litellm, one attempt at a time.
 
-Nothing of litellm is imported here. It lives in a thread of its own (`thread`), which begins at the first `stream` or
-at `warm`. `request` writes requests, `reply` gathers answers, `usage` reads their usage, `errors` names faults.
+Nothing of litellm is imported here. It lives in a thread of its own (`thread`), which starts at the first `stream` or
+at `warm`. `request` writes requests, `reply` gathers answers, `usage` reads their token counts, `errors` names faults.
 """
 
 import contextlib

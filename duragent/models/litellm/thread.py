@@ -1,7 +1,7 @@
 """The one thread in which litellm lives, with an event loop of its own.
 
 litellm takes seconds to import and much time for each chunk; on the server's loop it would stop every session. So
-nothing of it runs outside this thread: work is carried in, and the pieces of its answer are carried out in batches.
+nothing of it runs outside this thread: requests go in, and the pieces of the answers come out in batches.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class LitellmThread:
         self._ready = asyncio.Event()
 
     def start(self) -> asyncio.AbstractEventLoop:
-        """Begin to import litellm, if nobody has yet, and return at once. What is carried in meanwhile waits."""
+        """Start the import of litellm unless it has started, and return at once. Work that comes meanwhile waits."""
         with self._starting:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -141,7 +141,7 @@ class _Carrier:
                 return
 
     def _wake(self) -> None:
-        # The reader's loop may be closed already; then there is nobody to tell.
+        # The reader's loop may be closed already; then no reader is left.
         with contextlib.suppress(RuntimeError):
             self._reader.call_soon_threadsafe(self._something.set)
 

@@ -15,7 +15,7 @@ from typing import Any
 from duragent.models.messages import ModelUsage, count, price
 
 odd: ContextVar["list[str] | None"] = ContextVar("odd", default=None)
-"""Collects what was found odd in the usage of the answer that the current task reads; None: nobody asks."""
+"""Collects the odd values in the usage that the current task reads; None: they are not collected."""
 
 _COUNTS = ("tokens", "Tokens", "tokenCount", "TokenCount", "token_count", "_requests")
 _ALWAYS = ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")

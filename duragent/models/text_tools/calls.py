@@ -37,10 +37,12 @@ _TYPES = ("function", "tool_use", "tool_call", "function_call")
 
 @dataclass(frozen=True)
 class Found:
-    """One call. `arguments` is JSON text; what could not be read is here as it was written, and is never valid JSON."""
+    """One call."""
 
     name: str
+    """The name of a tool that is offered."""
     arguments: str
+    """JSON text; arguments that could not be read stay as they were written, which is never valid JSON."""
 
 
 class NoCall(Exception):
@@ -156,7 +158,7 @@ def _call_of(value: object, offered: Offered, kind: Kind) -> Found:
         and isinstance(value[only], dict)
     ):
         return Found(only, _arguments_text(value[only]))
-    # `action` is a name only beside `action_input`; elsewhere it is somebody's argument.
+    # `action` is a name only beside `action_input`; elsewhere it is an argument.
     names = [key for key in NAME_KEYS if key in value and (key != "action" or "action_input" in value)]
     arguments = [key for key in ARGUMENT_KEYS if key in value]
     if len(names) != 1 or len(arguments) > 1 or not set(value) <= {*names, *arguments, *_OTHER_KEYS}:

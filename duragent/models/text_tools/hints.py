@@ -1,4 +1,4 @@
-"""Small signs by which text shows that what stands beside it is meant as a call, or is not. Pure."""
+"""Signs in the text around a call that it is meant, or that it is only shown. Pure."""
 
 import re
 
@@ -11,6 +11,7 @@ _EXAMPLE = re.compile(
 )
 _FIRST_KEY = re.compile(r"(?:\[\s*+)?\{\s*+[\"'\u201c\u201d\u2018\u2019]?(\w++)[\"'\u201c\u201d\u2018\u2019]?\s*+:")
 _NO_KEY = re.compile(r"\[\s*+[^\s{]|(?:\[\s*+)?\{\s*+[^\s\"'\u201c\u201d\u2018\u2019\w/#]")
+_WORDS_CHARS = 300
 _SENTENCE_ENDS = (".", ":", "!", "?", ")", "\u2026", "\u3002", "\uff1a", "*", "_")
 
 
@@ -29,3 +30,33 @@ def announces_example(line: str) -> bool:
 
 def ends_sentence(line: str) -> bool:
     return line.endswith(_SENTENCE_ENDS)
+
+
+class LinesBefore:
+    """The text in front of the current line, as far as it decides whether a call can begin there."""
+
+    def __init__(self) -> None:
+        self._words = ""
+        self._blank_lines = 0
+
+    def add(self, text: str, *, keep_words: bool = False) -> None:
+        """Text that is no call. `keep_words`: the words before it still count, as those before an example do."""
+        self._blank_lines = 0
+        if not keep_words:
+            self._words = text.strip()[-_WORDS_CHARS:]
+
+    def add_blank(self) -> None:
+        """A blank line."""
+        self._blank_lines += 1
+
+    def clear(self) -> None:
+        """After a call: nothing is in front."""
+        self._words, self._blank_lines = "", 0
+
+    def ends_a_paragraph(self) -> bool:
+        """Whether the current line can begin a paragraph of its own."""
+        return not self._words or self._blank_lines > 0 or ends_sentence(self._words)
+
+    def announces_example(self) -> bool:
+        """Whether the current line is probably shown as an example rather than meant."""
+        return self._blank_lines <= 1 and announces_example(self._words)

@@ -1,4 +1,4 @@
-"""Tool calling for models that have none: the tools are told in the prompt, the calls are read from the answer.
+"""Tool calling for models that have none: the prompt describes the tools, and the calls are read from the answer.
 
 It wraps any model and is one itself, by the promises of `models.base`. What counts as a call is in `parse`, how tools,
 calls and results are written in `prompt`.

@@ -19,13 +19,13 @@ unless the answer was cut at its length.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from duragent.models.messages import ToolSchema
 from duragent.models.text_tools.block import OPEN, CallBlock, Region, may_open, open_region
-from duragent.models.text_tools.calls import Doubtful, Found, NoCall, calls_in, tagged_calls
-from duragent.models.text_tools.hints import announces_example, ends_sentence, is_no_call
+from duragent.models.text_tools.calls import Found, NoCall, Offered, calls_in, tagged_calls
+from duragent.models.text_tools.findings import MAX_CALLS, Findings, Parsed
+from duragent.models.text_tools.hints import LinesBefore, is_no_call
 from duragent.models.text_tools.shown import VisibleText
 
 _Mode = Literal["text", "region", "code", "fence", "block", "bare", "bare_done"]
@@ -34,20 +34,6 @@ _BLANK = re.compile(r"\s*+")
 _FENCE = re.compile(r" {0,3}(?P<marks>`{3,}+|~{3,}+)[ \t]*+(?P<label>[\w+-]*+)[ \t]*+(?P<rest>.*+)", re.DOTALL)
 _LABELS = ("json", "json5", "jsonc", "tool", "tool_call", "tool_calls", "function_call", "function_calls")
 _HEAD_CHARS = 400
-_MAX_CHECKS = 256
-_MAX_FAULTS = 8
-
-MAX_CALLS = 64
-"""The most calls of one answer; the blocks after them are text."""
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """A whole answer: what is for the eye, the calls, and sentences about calls that were none."""
-
-    text: str
-    calls: tuple[Found, ...] = ()
-    faults: tuple[str, ...] = ()
 
 
 def parse(text: str, tools: Sequence[ToolSchema], *, cut: bool = False) -> Parsed:
@@ -65,8 +51,7 @@ class Scanner:
     """
 
     def __init__(self, tools: Sequence[ToolSchema], quoted: Sequence[str] = (), *, fences: bool = True) -> None:
-        self.calls: list[Found] = []
-        self.faults: list[str] = []
+        self._findings = Findings(quoted)
         self._offered = {tool.name: tool for tool in tools}
         self._shown = VisibleText()
         self._partial: list[str] = []
@@ -78,12 +63,19 @@ class Scanner:
         self._fence_close = re.compile("")
         self._region = Region(self._fence_close, ends_blank=False)
         self._quoting = self._plain = False
-        self._before = ""
-        self._blanks = 0
+        self._before = LinesBefore()
         self._start_of_held = ""
         self._fences = fences
-        self._quoted = quoted
-        self._checks = 0
+
+    @property
+    def calls(self) -> list[Found]:
+        """The calls so far, in order."""
+        return self._findings.calls
+
+    @property
+    def faults(self) -> list[str]:
+        """Sentences for the model about what seems to have been meant as a call."""
+        return self._findings.faults
 
     def feed(self, text: str) -> str:
         """Take in a chunk; what can be shown now."""
@@ -163,7 +155,7 @@ class Scanner:
         start = line.lstrip(" ")
         if not line.strip():
             self._quoting = False
-            self._blanks += 1
+            self._before.add_blank()
             self._shown.add(line[released:])
         elif released or self._quoting or len(line) - len(start) > 3 or start[0] not in "<{[`~":
             is_code = len(line) - len(start) > 3 or start[0] == "\t"
@@ -176,7 +168,7 @@ class Scanner:
             self._mode, self._held = "block", [line]
             self._block = CallBlock()
             self._block_goes_on(start)
-        elif start[0] in "{[" and not is_no_call(start[:_HEAD_CHARS]) and self._is_paragraph():
+        elif start[0] in "{[" and not is_no_call(start[:_HEAD_CHARS]) and self._before.ends_a_paragraph():
             self._mode, self._held, self._start_of_held = "bare", [line], start[:_HEAD_CHARS]
             self._block = CallBlock(json=True)
             self._bare_goes_on(start)
@@ -186,20 +178,14 @@ class Scanner:
 
     def _prose(self, line: str, released: int) -> None:
         self._shown.add(line[released:])
-        self._before, self._blanks = line.strip()[-300:], 0
-
-    def _is_paragraph(self) -> bool:
-        return not self._before or self._blanks > 0 or ends_sentence(self._before)
-
-    def _is_example(self) -> bool:
-        return self._blanks <= 1 and announces_example(self._before)
+        self._before.add(line)
 
     # --- what is not read ---
 
     def _find_region(self, line: str, *, is_quoted: bool = False) -> None:
         region, has_calls = open_region(line, is_quoted=is_quoted)
         if has_calls:
-            self._fault("it stands in the middle of a line")
+            self._findings.add_fault("it stands in the middle of a line")
         if region is not None:
             self._mode, self._region = "region", region
 
@@ -207,7 +193,7 @@ class Scanner:
         blank = not line.strip()
         if blank:
             self._shown.add(line[released:])
-            self._blanks += 1
+            self._before.add_blank()
         else:
             self._prose(line, released)
         closing = self._region.close.search(line)
@@ -220,7 +206,7 @@ class Scanner:
 
     def _begin_fence(self, line: str, fence: re.Match[str]) -> None:
         marks, rest = fence["marks"], fence["rest"].strip()
-        callable_here = self._fences and fence["label"].lower() in _LABELS and not self._is_example()
+        callable_here = self._fences and fence["label"].lower() in _LABELS and not self._before.announces_example()
         if callable_here and marks == "```" and rest.endswith("```") and len(rest) > 3:
             self._held = [line]
             self._settle_fence(rest[:-3])
@@ -252,18 +238,9 @@ class Scanner:
 
     def _settle_fence(self, body: str, *, close: bool = False) -> None:
         try:
-            self._accept(self._unquoted(body, self._fenced(body, close)))
+            self._accept(self._findings.unquoted(body, _fenced(body, self._offered, close=close)))
         except NoCall as reason:
             self._give_up(reason.fault)
-
-    def _fenced(self, body: str, close: bool) -> list[Found]:
-        if not body.lstrip().startswith("<"):
-            return calls_in(body, self._offered, "bare", close=close)
-        inside = Scanner(tuple(self._offered.values()), fences=False)
-        text = inside.feed(body) + inside.finish(cut=not close)
-        if text.strip() or not inside.calls:
-            raise NoCall("its fence holds something else too")
-        return inside.calls
 
     # --- tagged blocks ---
 
@@ -290,7 +267,7 @@ class Scanner:
             self._settle_block(close=True)
 
     def _settle_block(self, *, close: bool) -> None:
-        if self._is_example():
+        if self._before.announces_example():
             self._give_up("the line before announces an example", as_example=True)
             return
         try:
@@ -327,31 +304,21 @@ class Scanner:
             self._line(line, 0)
 
     def _settle_bare(self, *, close: bool) -> None:
-        if self._is_example():
+        if self._before.announces_example():
             self._give_up(None, as_example=True)
             return
         try:
             body = "".join(self._held)
-            self._accept(self._unquoted(body, calls_in(body, self._offered, "bare", close=close)))
+            self._accept(self._findings.unquoted(body, calls_in(body, self._offered, "bare", close=close)))
         except NoCall as reason:
             self._give_up(reason.fault)
 
     # --- decisions ---
 
-    def _unquoted(self, body: str, calls: list[Found]) -> list[Found]:
-        self._checks += 1
-        if self._checks > _MAX_CHECKS or any(body.strip() in text for text in self._quoted):
-            raise Doubtful("a tool result has the same text, so it was taken for a quotation")
-        return calls
-
     def _accept(self, calls: Sequence[Found]) -> None:
-        if not calls:
-            raise NoCall("it is empty")
-        if len(self.calls) + len(calls) > MAX_CALLS:
-            raise Doubtful(f"there are more than {MAX_CALLS} calls")
-        self.calls += calls
+        self._findings.add(calls)
         self._mode, self._held = "text", []
-        self._before, self._blanks = "", 0
+        self._before.clear()
         self._shown.cut()
 
     def _give_up(self, fault: str | None, *, as_example: bool = False) -> None:
@@ -359,15 +326,9 @@ class Scanner:
         text = "".join(self._held)
         self._mode, self._held = "text", []
         self._shown.add(text)
-        self._blanks = 0
-        if not as_example:
-            self._before = text.strip()[-300:]
+        self._before.add(text, keep_words=as_example)
         if fault is not None:
-            self._fault(fault)
-
-    def _fault(self, reason: str) -> None:
-        if len(self.faults) < _MAX_FAULTS:
-            self.faults.append(reason)
+            self._findings.add_fault(fault)
 
     def _end(self, cut: bool) -> None:
         match self._mode:
@@ -380,12 +341,12 @@ class Scanner:
             case "block":
                 self._block.end()
                 self._settle_block(close=not cut)
-            case "bare" if len(self._held) > 1 and not self._plain and not self._is_read(cut):
+            case "bare" if len(self._held) > 1 and not self._plain and not self._can_be_read(cut):
                 self._read_again(cut)
             case "bare":
                 self._settle_bare(close=not cut)
 
-    def _is_read(self, cut: bool) -> bool:
+    def _can_be_read(self, cut: bool) -> bool:
         try:
             return bool(calls_in("".join(self._held), self._offered, "bare", close=not cut))
         except NoCall:
@@ -398,3 +359,14 @@ class Scanner:
         for line in lines:
             self._line(line, 0)
         self._end(cut)
+
+
+def _fenced(body: str, offered: Offered, *, close: bool) -> list[Found]:
+    """The calls in a fence: tagged blocks, or JSON. Raises NoCall when it holds anything else."""
+    if not body.lstrip().startswith("<"):
+        return calls_in(body, offered, "bare", close=close)
+    inside = Scanner(tuple(offered.values()), fences=False)
+    text = inside.feed(body) + inside.finish(cut=not close)
+    if text.strip() or not inside.calls:
+        raise NoCall("its fence holds something else too")
+    return inside.calls

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from duragent.policy.shell.git import git_parts, only_harmless_options
 from duragent.policy.shell.inside import Inside, Reason, Words, base_name, suffixes
-from duragent.policy.shell.parse import Assignment, Construct, Redirection, Script, SimpleCommand, Unparsable, parse
+from duragent.policy.shell.parse import parse
+from duragent.policy.shell.script import Assignment, Construct, Redirection, Script, SimpleCommand, Unparsable
 from duragent.policy.shell.words import HOLE, Word, unknown
 from duragent.policy.shell.wrappers import look_inside
 
@@ -39,20 +40,28 @@ _GUARDED = re.compile(
 
 @dataclass(frozen=True)
 class CommandPiece:
-    """What is judged on its own."""
+    """One part of a command line that is judged on its own."""
 
     text: str
+    """The canonical spelling, for people."""
     denied_by: tuple[str, ...]
     """The spellings that a denial is tried on."""
     allowed_by: tuple[str, ...] = ()
     """The spellings that an allowance is tried on; empty when the text has holes."""
     template: str = ""
+    """The text with marks (`words.HOLE` and others) for the parts that only bash knows."""
     reasons: tuple[Reason, ...] = ()
+    """What a pattern with a wildcard does not allow."""
     unknowable: str | None = None
+    """Why no pattern can allow it; None when one can."""
     inner: "tuple[CommandPiece, ...]" = ()
+    """What it runs besides itself."""
     guesses: "tuple[CommandPiece, ...]" = ()
+    """What it may run; only denials look at them."""
     transparent: bool = False
+    """It adds nothing of its own: it is allowed when `inner` is."""
     fed: bool = False
+    """What it runs depends on its input, so "allow always" is not offered."""
     runs: str = ""
     """The program's name without its folder, where the text tells it; `<` or `>` for a redirection."""
     moves: bool = False
@@ -200,7 +209,7 @@ def _assignment(assignment: Assignment) -> CommandPiece:
 
 
 def _unambiguous(canonical: str, plain: str, words: Words) -> tuple[str, ...]:
-    """The plain spelling counts as well, when nobody could read other words in it."""
+    """The canonical spelling, and the plain one too where its words cannot be read differently."""
     clear = all(word.text and not re.search(r"\s", word.text) for word in words)
     return tuple(dict.fromkeys((canonical, plain) if clear else (canonical,)))
 

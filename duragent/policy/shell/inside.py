@@ -15,7 +15,9 @@ class Reason:
     """Why a pattern with a wildcard does not allow it, unless the pattern has `word` in it."""
 
     word: str
+    """A pattern that has this word in it accepts the reason; "" for none."""
     why: str
+    """The reason, for people."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,15 @@ class Inside:
     """What a command runs. Everything in `commands` and `scripts` is judged like a command of its own."""
 
     commands: tuple[Words, ...] = ()
+    """Simple commands, each as its words."""
     scripts: tuple[str, ...] = ()
+    """Texts that a shell reads."""
     guesses: tuple[Words, ...] = ()
     """What it may run; only denials look at them."""
     reasons: tuple[Reason, ...] = ()
+    """What a pattern with a wildcard does not allow."""
     writes: tuple[Word, ...] = ()
+    """Files that it writes."""
     transparent: bool = False
     """It adds nothing of its own: it is allowed when what it runs is."""
     fed: bool = False

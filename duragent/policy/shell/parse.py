@@ -10,10 +10,10 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from duragent.policy.shell import grammar
+from duragent.policy.shell.script import Assignment, Construct, Redirection, Script, SimpleCommand, Unparsable
 from duragent.policy.shell.words import NotAWord, Word, read_word
 
 if TYPE_CHECKING:
@@ -22,51 +22,6 @@ if TYPE_CHECKING:
 MAX_CHARS = 32_768
 MAX_DEPTH = 60
 MAX_HERE_DOCUMENTS = 8
-
-
-@dataclass(frozen=True)
-class Assignment:
-    name: str
-    value: Word | None
-    """None for what is not one word: an array, an element, `+=`."""
-    source: str
-
-    @property
-    def canonical(self) -> str:
-        return self.source if self.value is None else f"{self.name}={self.value.canonical if self.value.source else ''}"
-
-
-@dataclass(frozen=True)
-class Redirection:
-    operator: str
-    target: Word | None
-
-
-@dataclass(frozen=True)
-class SimpleCommand:
-    words: tuple[Word, ...]
-    assignments: tuple[Assignment, ...] = ()
-    redirections: tuple[Redirection, ...] = ()
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class Construct:
-    """Something whose effect is not the sum of the simple commands in it."""
-
-    source: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Script:
-    pieces: tuple[SimpleCommand | Construct, ...]
-    functions: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Unparsable:
-    reason: str
 
 
 def parse(text: str) -> Script | Unparsable:

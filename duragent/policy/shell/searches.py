@@ -53,11 +53,14 @@ _NO_VALUE_BEHIND = {
 
 @dataclass(frozen=True)
 class Search:
-    """A command that reads everything below `folders`. `follows`: the option by which it follows links, or ""."""
+    """A command that reads everything below some folders."""
 
     folders: Words
+    """The words that name the folders."""
     follows: str = ""
+    """The option by which it follows links; "" when it follows none."""
     excluded: frozenset[str] = frozenset()
+    """Names of folders that it leaves out."""
     hidden: bool = True
     """Whether it enters every folder whose name begins with a dot."""
     globs: tuple[str, ...] = ()

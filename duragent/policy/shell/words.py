@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 HOLE = "\0"
-"""Stands in `template` for what nobody knows before bash runs."""
+"""Stands in `template` for what is not known before bash runs."""
 GLOB = "\1"
 """Stands in `template` for what `*`, `?` or `[…]` may find: parts of file names, and no hidden file by itself."""
 NUMBER = "\2"
@@ -27,14 +27,18 @@ class NotAWord(ValueError):
 
 @dataclass(frozen=True)
 class Word:
-    """`text` is the word without its quotes; expansions stand in it as they were written."""
+    """One word of a command."""
 
     text: str
+    """The word without its quotes; expansions are in it as they were written."""
     source: str
+    """The word as it was written."""
     dynamic: bool = False
     """It has an expansion whose outcome the text does not tell."""
     glob: bool = False
+    """It has an unquoted `*`, `?` or `[`."""
     braces: bool = False
+    """It has an unquoted `{a,b}` or `{1..3}`, so bash makes several words of it."""
     open_start: bool = False
     """Its first character is the outcome of an expansion, so it may become an option."""
     marked: str = ""

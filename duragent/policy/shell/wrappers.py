@@ -25,18 +25,24 @@ def look_inside(words: Words) -> Inside:
 
 @dataclass(frozen=True)
 class Prefix:
-    """How a program that runs the command behind it reads its own words."""
+    """How a program that runs another command reads the words in front of that command."""
 
     flags: str = ""
     """Letters of options without a value."""
     valued: str = ""
+    """Letters of options with a value."""
     long_flags: tuple[str, ...] = ()
+    """Long options without a value."""
     long_valued: tuple[str, ...] = ()
+    """Long options with a value."""
     skip: int = 0
     """Operands before the command."""
     transparent: bool = False
+    """It adds nothing of its own (see `Inside`)."""
     fed: bool = False
+    """It reads arguments of the command from its input, as xargs does."""
     assignments: bool = False
+    """`NAME=value` may come before the command."""
 
 
 _PREFIXES = {

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from duragent.errors import InvalidArguments
 from duragent.models.text_tools.calls import Found
+from duragent.models.text_tools.findings import MAX_CALLS, Parsed
 from duragent.models.text_tools.lenient_json import values
-from duragent.models.text_tools.parse import MAX_CALLS, Parsed, Scanner, parse
+from duragent.models.text_tools.parse import Scanner, parse
 from duragent.tools.base import json_object
 from tests.models.text_tools.offered import TOOLS
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from duragent.policy.shell.parse import MAX_CHARS, Construct, Script, SimpleCommand, Unparsable, parse
+from duragent.policy.shell.parse import MAX_CHARS, parse
+from duragent.policy.shell.script import Construct, Script, SimpleCommand, Unparsable
 
 
 def commands(text: str) -> list[str]:

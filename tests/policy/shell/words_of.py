@@ -1,7 +1,8 @@
 """A command as words, as the parser gives them."""
 
 from duragent.policy.shell.inside import Words
-from duragent.policy.shell.parse import Script, SimpleCommand, parse
+from duragent.policy.shell.parse import parse
+from duragent.policy.shell.script import Script, SimpleCommand
 
 
 def words_of(command: str) -> Words:
