@@ -17,6 +17,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -51,18 +52,36 @@ _FAULTS = (
 """What a file that is no proper zip makes Python's reader raise."""
 
 
+@dataclass(frozen=True, slots=True)
+class ArchiveLimits:
+    """What a file may claim or hold at most."""
+
+    total_bytes: int = TOTAL_MAX_BYTES
+    """Of all members together, as the file says how long they are."""
+    blob_bytes: int = BLOB_MAX_BYTES
+    """Of one blob."""
+    blobs: int = BLOBS_MAX
+    """How many blobs."""
+
+
 class Manifest(BaseModel):
-    """What the file says about itself. `head` is the number of records, `exported_at` RFC 3339."""
+    """What the file says about itself."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     format: str
+    """`FORMAT`; a later version has another one."""
     session_id: str
     agent: str
+    """The name of its agent."""
     head: int
+    """How many records the log has."""
     events_sha256: str
+    """The SHA-256 of the log, in hex."""
     exported_at: str
+    """RFC 3339 in UTC."""
     duragent: str = ""
+    """The version that wrote it; "" when it does not say so."""
 
 
 class Writer:
@@ -90,7 +109,7 @@ class Writer:
         self._zip.close()
 
     def abandon(self) -> None:
-        """Lets go of a file that is not wanted any more, whatever state it is in."""
+        """Close a file that will not be finished, whatever state it is in."""
         with contextlib.suppress(OSError, ValueError):
             self._end_log()
             self._zip.close()
@@ -118,20 +137,22 @@ class _Directory:
 class Archive:
     """An export that is being read. Every method raises InvalidArchive for what is not as it should be."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], limits: ArchiveLimits | None = None) -> None:
+        """`file` is read at once as far as its list of members and its manifest go."""
+        self._limits = limits or ArchiveLimits()
         try:
             self._zip = zipfile.ZipFile(cast("IO[bytes]", _Directory(file)))
         except _FAULTS as error:
             raise InvalidArchive("it is cut off, or no export of a session") from error
-        self._members = {each.filename: each for each in self._zip.infolist()}
+        self._members = {member.filename: member for member in self._zip.infolist()}
         self._check_members()
         self.manifest = self._manifest()
 
     def _check_members(self) -> None:
         if len(self._members) != len(self._zip.infolist()):
             raise InvalidArchive("it has two members of one name")
-        if len(self._members) > BLOBS_MAX + 2:
-            raise InvalidArchive(f"it has more than {BLOBS_MAX:,} blobs")
+        if len(self._members) > self._limits.blobs + 2:
+            raise InvalidArchive(f"it has more than {self._limits.blobs:,} blobs")
         for name in _NAMES:
             if name not in self._members:
                 raise InvalidArchive(f"it has no {name}")
@@ -142,8 +163,8 @@ class Archive:
                 raise InvalidArchive(f"{name} is encrypted")
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise InvalidArchive(f"{name} is compressed in a way that an export is not")
-        if sum(member.file_size for member in self._members.values()) > TOTAL_MAX_BYTES:
-            raise InvalidArchive(f"it has more than {TOTAL_MAX_BYTES >> 30} GiB")
+        if sum(member.file_size for member in self._members.values()) > self._limits.total_bytes:
+            raise InvalidArchive(f"it has more than {self._limits.total_bytes >> 30} GiB")
 
     def _manifest(self) -> Manifest:
         try:
@@ -153,8 +174,8 @@ class Archive:
             words, _ = problem_and_hint(first, cut(repr(first["input"])))
             where = "".join(f"{part} " for part in first["loc"])
             known = first["type"] in SHAPES or first["type"] == "missing"
-            said = f"{where}{words}" if known else "it is no JSON object with the facts of an export"
-            raise InvalidArchive(f"manifest.json: {said}") from error
+            problem = f"{where}{words}" if known else "it is no JSON object with the facts of an export"
+            raise InvalidArchive(f"manifest.json: {problem}") from error
         if manifest.format != FORMAT:
             raise InvalidArchive(f"manifest.json: the format is {manifest.format[:80]!r}, this version reads {FORMAT}")
         if not STREAM_ID.match(manifest.session_id):
@@ -184,7 +205,7 @@ class Archive:
         member = f"blobs/{name}"
         if member not in self._members:
             raise InvalidArchive(f"it has no {member}, which a record refers to")
-        data = self._read(member, BLOB_MAX_BYTES)
+        data = self._read(member, self._limits.blob_bytes)
         if hashlib.sha256(data).hexdigest() != name:
             raise InvalidArchive(f"{member} is not what its name says")
         return data

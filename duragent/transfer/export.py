@@ -1,6 +1,7 @@
 """An export: the session as one file."""
 
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from typing import IO
 
@@ -14,14 +15,19 @@ from duragent.transfer.log_copy import CopySource, LogCopy
 from duragent.transfer.source import in_thread, no_room, stored_blobs, stored_lines
 
 
-async def export(sessions: Sessions, clock: Clock, session_id: str) -> IO[bytes]:
-    """The session as one file (`archive.py`), at its beginning; the caller closes it. Raises Damaged, StoreFull."""
+async def export(
+    sessions: Sessions, clock: Clock, session_id: str, new_file: Callable[[], IO[bytes]] = tempfile.TemporaryFile
+) -> IO[bytes]:
+    """The session as one file (`archive.py`), at its beginning; the caller closes it. Raises Damaged, StoreFull.
+
+    `new_file` makes the file, empty and open for reading and writing.
+    """
     state = await sessions.state(session_id)
     if damage := await sessions.damage(session_id):
         raise damage
     try:
-        # At once: nobody would close what comes when its caller has gone.
-        file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+        # Not in a thread: a file that is made after the caller was cancelled would stay open.
+        file = new_file()
     except OSError as error:
         raise no_room(error) from error
     try:

@@ -16,43 +16,47 @@ from duragent.transfer.source import stored_blobs, stored_lines
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """A wish for a session that shares the past of another one, up to record `at` (None: all of it)."""
+    """A request for a session that shares the past of another one."""
 
     session_id: str
+    """The session whose past is shared."""
     at: int | None = None
+    """The last record that is shared; None: all of them."""
     title: str | None = None
+    """The title of the fork; None: that of the other one, "" for none."""
     idempotency_key: str | None = None
+    """Under the same key the same request makes one fork, also across a crash; None makes one each time."""
 
 
-async def fork(sessions: Sessions, clock: Clock, wanted: Fork) -> tuple[SessionState, bool]:
+async def fork(sessions: Sessions, clock: Clock, request: Fork) -> tuple[SessionState, bool]:
     """The new session, and whether it was made before under the same key.
 
     What was under way at that record is wound up in the fork: nothing is run twice. Raises SessionNotFound,
     InvalidRequest.
     """
-    key, mark = wanted.idempotency_key, fingerprint("fork", wanted.session_id, wanted.at, wanted.title)
+    key, mark = request.idempotency_key, fingerprint("fork", request.session_id, request.at, request.title)
 
     async def make(target: str) -> SessionState:
-        state = await sessions.state(wanted.session_id)
+        state = await sessions.state(request.session_id)
         if state.seq == 0:
             raise InvalidRequest(
-                f"session '{wanted.session_id}' has no record that can be read: there is nothing to share"
+                f"session '{request.session_id}' has no record that can be read: there is nothing to share"
             )
-        at = state.seq if wanted.at is None else wanted.at
+        at = state.seq if request.at is None else request.at
         if not 1 <= at <= state.seq:
-            problem = f"session '{wanted.session_id}' has the records 1 to {state.seq}, not {at}"
+            problem = f"session '{request.session_id}' has the records 1 to {state.seq}, not {at}"
             raise InvalidRequest(problem)
 
         def first(created: SessionCreated) -> SessionCreated:
-            about = {"parent": f"{wanted.session_id}@{at}", "idempotency_key": key, "fingerprint": mark}
+            about = {"parent": f"{request.session_id}@{at}", "idempotency_key": key, "fingerprint": mark}
             return created.model_copy(update=about)
 
         # Not in the first record, because the past may hold another title.
-        titled = [] if wanted.title is None else [SessionRenamed(title=wanted.title or None)]
+        titled = [] if request.title is None else [SessionRenamed(title=request.title or None)]
         by = CopySource("the session was forked", timestamp(clock.now()), sessions.node)
-        copying = LogCopy(wanted.session_id, target, by, first, titled)
-        lines = _of_fork(copying, copying.lines(stored_lines(sessions, wanted.session_id, at)))
-        return await sessions.adopt(target, lines, stored_blobs(sessions, wanted.session_id, copying))
+        copying = LogCopy(request.session_id, target, by, first, titled)
+        lines = _of_fork(copying, copying.lines(stored_lines(sessions, request.session_id, at)))
+        return await sessions.adopt(target, lines, stored_blobs(sessions, request.session_id, copying))
 
     return await create_once(CreateKey(key, mark, clock.new_id("session")), sessions.state, make)
 

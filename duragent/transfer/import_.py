@@ -23,9 +23,9 @@ async def import_(sessions: Sessions, clock: Clock, file: IO[bytes], *, new_id: 
 
     What was under way in it is wound up. Raises InvalidArchive, SessionExists.
     """
-    found = await in_thread(lambda: archive.Archive(file))
-    target = clock.new_id("session") if new_id else found.manifest.session_id
-    return await _import(sessions, clock, found, target)
+    archived = await in_thread(lambda: archive.Archive(file))
+    target = clock.new_id("session") if new_id else archived.manifest.session_id
+    return await _import(sessions, clock, archived, target)
 
 
 async def import_once(sessions: Sessions, clock: Clock, file: IO[bytes]) -> tuple[SessionState, bool]:
@@ -33,10 +33,10 @@ async def import_once(sessions: Sessions, clock: Clock, file: IO[bytes]) -> tupl
 
     Raises SessionExists when the session with that id is another one.
     """
-    found = await in_thread(lambda: archive.Archive(file))
-    manifest = found.manifest
+    archived = await in_thread(lambda: archive.Archive(file))
+    manifest = archived.manifest
     try:
-        return await _import(sessions, clock, found, manifest.session_id), False
+        return await _import(sessions, clock, archived, manifest.session_id), False
     except SessionExists:
         state = await sessions.state(manifest.session_id)
         digest = hashlib.sha256()
@@ -51,21 +51,22 @@ async def import_as_new(
     sessions: Sessions, clock: Clock, file: IO[bytes], key: str | None
 ) -> tuple[SessionState, bool]:
     """As `import_` under a new id, and whether this file was taken in before under the same key."""
-    found = await in_thread(lambda: archive.Archive(file))
-    mark = fingerprint("import", found.manifest.session_id, found.manifest.events_sha256)
+    archived = await in_thread(lambda: archive.Archive(file))
+    mark = fingerprint("import", archived.manifest.session_id, archived.manifest.events_sha256)
 
     async def make(target: str) -> SessionState:
-        return await _import(sessions, clock, found, target, _Keyed(key, mark) if key else None)
+        return await _import(sessions, clock, archived, target, _Keyed(key, mark) if key else None)
 
     return await create_once(CreateKey(key, mark, clock.new_id("session")), sessions.state, make)
 
 
 @dataclass(frozen=True, slots=True)
 class _Keyed:
-    """The key under which a session is taken in, and what else may come under it: its first record keeps both."""
+    """The key under which a session is taken in: its first record keeps it."""
 
     key: str
     mark: str
+    """The fingerprint of the request: another one under the same key is refused."""
 
     async def lines(self, lines: AsyncIterator[Sequence[bytes]], session_id: str) -> AsyncIterator[Sequence[bytes]]:
         seed, at_beginning = crc_seed(session_id), True
@@ -82,23 +83,23 @@ class _Keyed:
 
 
 async def _import(
-    sessions: Sessions, clock: Clock, found: archive.Archive, target: str, keyed: _Keyed | None = None
+    sessions: Sessions, clock: Clock, archived: archive.Archive, target: str, keyed: _Keyed | None = None
 ) -> SessionState:
-    source = found.manifest.session_id
+    source = archived.manifest.session_id
     copying = LogCopy(source, target, CopySource("the session was imported", timestamp(clock.now()), sessions.node))
 
     async def blocks() -> AsyncIterator[bytes]:
-        reading = found.blocks()
+        reading = archived.blocks()
         while (block := await in_thread(lambda: next(reading, b""))) != b"":
             yield block
-        if copying.state.seq != found.manifest.head:
-            raise InvalidArchive(f"it has {copying.state.seq} records, manifest.json says {found.manifest.head}")
+        if copying.state.seq != archived.manifest.head:
+            raise InvalidArchive(f"it has {copying.state.seq} records, manifest.json says {archived.manifest.head}")
         if copying.tx is not None:
             raise InvalidArchive("events.jsonl: the last group of records is not complete")
 
     async def blobs() -> AsyncIterator[tuple[str, bytes]]:
         for name in sorted(copying.blobs):
-            yield name, await in_thread(partial(found.blob, name))
+            yield name, await in_thread(partial(archived.blob, name))
 
     try:
         lines = copying.lines(blocks())

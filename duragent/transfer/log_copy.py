@@ -22,36 +22,44 @@ AT_ONCE = 256
 """Lines that are written at once."""
 
 TOGETHER_MAX_BYTES = 512 << 20
-"""Whoever opens a log has to hold a whole group of its records. None that was ever written is half as long."""
+"""A log that is opened needs a whole group of its records in memory. None that was ever written is half as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class CopySource:
-    """Who copies, when, and why: the beginning of a sentence ("the session was forked")."""
+    """Who copies, when, and why."""
 
     why: str
+    """The beginning of a sentence: "the session was forked"."""
     ts: str
+    """The time of the records that are added, RFC 3339 in UTC with milliseconds."""
     node: str
+    """The node that owns the copy."""
 
 
 @dataclass(slots=True)
 class LogCopy:
-    """A log of the session `source` on its way to the session `target`.
-
-    `first` changes the first record; `more` is what follows the last one besides what ends that was under way. After
-    the lines, `blobs` has the names of all that they refer to, and `state` is the new session's. `closed_seq` is the
-    record that closed the original, 0 for none; `tx` the group of records that is not complete.
-    """
+    """A log on its way from one session to another; what it has seen is complete after its last line."""
 
     source: str
+    """The id of the session whose lines come in."""
     target: str
+    """The id of the session that they become."""
     by: CopySource
     first: Callable[[SessionCreated], SessionCreated] | None = None
+    """Changes the first record: it makes the copy a fork. None leaves it as it is."""
     more: Sequence[Event] = ()
+    """What follows the last record, besides what winds up a turn that was open."""
+    together_max_bytes: int = TOGETHER_MAX_BYTES
+    """How long a group of lines may be, with the lines that are written together with it."""
     blobs: set[str] = field(default_factory=set)
+    """The SHA-256 of all that the lines so far refer to."""
     closed_seq: int = 0
+    """The seq of the record that closed the original; 0 while none has."""
     tx: tuple[int, int] | None = None
+    """(i, n) of the last line of a group that is not complete; None between groups."""
     state: SessionState = field(init=False)
+    """The state of the new session after the lines so far."""
 
     def __post_init__(self) -> None:
         self.state = SessionState(self.target)
@@ -63,7 +71,7 @@ class LogCopy:
             for record, line in await asyncio.to_thread(self.take, block):
                 together.append(line)
                 size += len(line)
-                if size > TOGETHER_MAX_BYTES:
+                if size > self.together_max_bytes:
                     problem = f"record {record.seq} is of a group that is too long"
                     raise Damaged(self.source, LOG_NAME, record.seq, problem, record.seq - 1)
                 if len(together) >= AT_ONCE and (ends_group(record) or self.source != self.target):
@@ -75,7 +83,7 @@ class LogCopy:
 
     def _ending(self) -> list[Event]:
         events = [*wound_up(self.state, self.by.why), *self.more]
-        # Who writes has claimed the session before; and a fork is the work of whoever forks.
+        # A session is claimed before it is written; and this node has made the fork.
         is_fork = self.first is not None
         return [OwnerClaimed(epoch=self.state.epoch + 1, node=self.by.node), *events] if events or is_fork else []
 

@@ -16,6 +16,7 @@ _T = TypeVar("_T")
 
 
 async def stored_lines(sessions: Sessions, session_id: str, upto: int) -> AsyncIterator[bytes]:
+    """The session's log up to record `upto`, in blocks of whole lines."""
     after = 0
     while after < upto and (lines := await sessions.read(session_id, after, min(LINES, upto - after))):
         last = last_seq(lines)
@@ -25,12 +26,13 @@ async def stored_lines(sessions: Sessions, session_id: str, upto: int) -> AsyncI
 
 
 async def stored_blobs(sessions: Sessions, session_id: str, copying: LogCopy) -> AsyncIterator[tuple[str, bytes]]:
+    """(SHA-256, bytes) of all that the lines refer to which `copying` has seen, when this is read to its end."""
     for name in sorted(copying.blobs):
         yield name, await sessions.blob(session_id, name)
 
 
 async def in_thread(work: Callable[[], _T]) -> _T:
-    """Blocking work in a thread; who is cancelled in the middle goes on only when it has ended. Raises StoreFull."""
+    """Blocking work in a thread; a caller that is cancelled goes on only when the work has ended. Raises StoreFull."""
     working = asyncio.ensure_future(asyncio.to_thread(work))
     try:
         return await asyncio.shield(working)

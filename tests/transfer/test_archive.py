@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
 
 import pytest
 
@@ -22,7 +21,7 @@ from duragent.journal.line import MAX_LINE_BYTES
 from duragent.journal.record import Record, crc_seed, encode
 from duragent.stores.files.store import FileStore
 from duragent.testing import ScriptedModel
-from duragent.transfer import archive, log_copy
+from duragent.transfer import archive
 from duragent.transfer.export import export
 from duragent.transfer.import_ import import_
 from tests.support.bounds import LIMIT_SECONDS
@@ -316,27 +315,22 @@ async def test_blob_that_no_record_refers_to_is_left_out(place: Place) -> None:
     assert [path.name for path in (place.root / SESSION / "blobs").iterdir()] == [DIGEST]
 
 
-async def test_bombs_are_refused_before_they_go_off(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "TOTAL_MAX_BYTES", 1 << 20)
-    monkeypatch.setattr(archive, "BLOB_MAX_BYTES", 1 << 18)
+SMALL = archive.ArchiveLimits(total_bytes=1 << 20, blob_bytes=1 << 18)
+
+
+def test_bombs_are_refused_before_they_go_off() -> None:
     bomb = zipped(members() | {f"blobs/{OTHER}": bytes(2 << 20)})
     assert len(bomb) < 20_000
-    assert "GiB" in await place.refused(bomb)
+    with pytest.raises(InvalidArchive, match="GiB"):
+        archive.Archive(io.BytesIO(bomb), SMALL)
     long = bytes(1 << 19)
     digest = sha256(long).hexdigest()
-    lines = [*good_lines(), *lines_of(9, [_refers_to(digest)], SESSION)]
-    assert "is longer than 262,144 bytes" in await place.refused(zipped(members(lines) | {f"blobs/{digest}": long}))
-    together = lines_of(9, [message("x" * 400), message("y" * 400)], SESSION)
-    monkeypatch.setattr(log_copy, "TOGETHER_MAX_BYTES", 1 << 11)
-    assert "record 10 is of a group that is too long" in await place.refused(
-        zipped(members([*good_lines(), *together]))
-    )
-    monkeypatch.setattr(archive, "BLOBS_MAX", 0)
-    assert "more than 0 blobs" in await place.refused(zipped(members()))
-
-
-def _refers_to(digest: str) -> e.Event:
-    return e.ToolFinished(turn="t", call="x", outcome="ok", output_sha256=digest)
+    opened = archive.Archive(io.BytesIO(zipped(members() | {f"blobs/{digest}": long})), SMALL)
+    with pytest.raises(InvalidArchive, match="is longer than 262,144 bytes"):
+        opened.blob(digest)
+    assert opened.blob(DIGEST) == OUTPUT
+    with pytest.raises(InvalidArchive, match="more than 0 blobs"):
+        archive.Archive(io.BytesIO(zipped(members())), archive.ArchiveLimits(blobs=0))
 
 
 async def test_member_that_is_longer_than_it_says_is_not_read_further(place: Place) -> None:
@@ -367,43 +361,6 @@ async def test_flipped_bits_are_refused_or_change_nothing(place: Place) -> None:
         assert (place.root / session_id / "blobs" / DIGEST).read_bytes() == OUTPUT
         await place.house.sessions.delete(session_id)
     assert refused > 150
-
-
-async def test_export_that_fails_leaves_nothing_open(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    await place.take(zipped(members()))
-    made: list[IO[bytes]] = []
-
-    def temporary() -> IO[bytes]:
-        made.append(io.BytesIO())
-        return made[-1]
-
-    monkeypatch.setattr("duragent.transfer.export.tempfile.TemporaryFile", temporary)
-    (place.root / SESSION / "blobs" / DIGEST).unlink()
-    with pytest.raises(Exception, match="the blob is absent"):
-        await export(place.house.sessions, place.house.clock, SESSION)
-    assert [file.closed for file in made] == [True]
-
-
-async def test_who_goes_away_in_the_middle_of_an_export_leaves_nothing_open(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await place.take(zipped(members()))
-    made: list[IO[bytes]] = []
-
-    def temporary() -> IO[bytes]:
-        made.append(io.BytesIO())
-        return made[-1]
-
-    monkeypatch.setattr("duragent.transfer.export.tempfile.TemporaryFile", temporary)
-    for steps in range(0, 200, 3):
-        exporting = asyncio.ensure_future(export(place.house.sessions, place.house.clock, SESSION))
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        if not exporting.cancel():
-            exporting.result().close()
-        await asyncio.wait((exporting,))
-    assert made
-    assert all(file.closed for file in made)
 
 
 async def test_server_that_stops_in_the_middle_leaves_nothing(place: Place) -> None:
