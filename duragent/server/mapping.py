@@ -1,4 +1,4 @@
-"""What is inside as the shapes of `wire.py`."""
+"""What is inside as the shapes of `wire/`."""
 
 from duragent.journal.events import TokenCounts
 from duragent.journal.question import Question

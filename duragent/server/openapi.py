@@ -1,4 +1,4 @@
-"""`/openapi.json`: the route table and the shapes of `wire.py` as OpenAPI 3.1."""
+"""`/openapi.json`: the route table and the shapes of `wire/` as OpenAPI 3.1."""
 
 from collections.abc import Sequence
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""How answers look on the wire: JSON from the shapes of `wire.py`."""
+"""How answers look on the wire: JSON from the shapes of `wire/`."""
 
 import json
 from collections.abc import Mapping

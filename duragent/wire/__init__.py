@@ -1,0 +1,85 @@
+"""The shapes of the HTTP API, shared by server and client, and the source of `/openapi.json`.
+
+What duragent v0.5.4 clients know keeps its name and meaning; every field that it did not have is additional. Times are
+RFC 3339 in UTC. A `seq` is the position of a record in its session's log, from 1, without gaps.
+"""
+
+from duragent.wire.answers import (
+    UNREAD,
+    Accepted,
+    AgentDetail,
+    AgentList,
+    AgentSummary,
+    Answer,
+    Approval,
+    ApprovalList,
+    CancelResult,
+    Completed,
+    EventList,
+    Finding,
+    MessageInfo,
+    MessageList,
+    SessionInfo,
+    SessionList,
+    Usage,
+    Waiting,
+)
+from duragent.wire.base import IDEMPOTENCY_KEY_MAX, Asked, Status, StatusFilter, WireModel
+from duragent.wire.requests import (
+    CLIENT_SOURCES,
+    ChangeSession,
+    ClientSource,
+    CreateSession,
+    Decide,
+    DecisionName,
+    DoorName,
+    ForkSession,
+    SendMessage,
+    Title,
+)
+from duragent.wire.server import Descriptors, Fault, Problem, Ready, ServerAddress, Version
+from duragent.wire.streams import Delta, Hello
+
+__all__ = [
+    "CLIENT_SOURCES",
+    "IDEMPOTENCY_KEY_MAX",
+    "UNREAD",
+    "Accepted",
+    "AgentDetail",
+    "AgentList",
+    "AgentSummary",
+    "Answer",
+    "Approval",
+    "ApprovalList",
+    "Asked",
+    "CancelResult",
+    "ChangeSession",
+    "ClientSource",
+    "Completed",
+    "CreateSession",
+    "Decide",
+    "DecisionName",
+    "Delta",
+    "Descriptors",
+    "DoorName",
+    "EventList",
+    "Fault",
+    "Finding",
+    "ForkSession",
+    "Hello",
+    "MessageInfo",
+    "MessageList",
+    "Problem",
+    "Ready",
+    "SendMessage",
+    "ServerAddress",
+    "SessionInfo",
+    "SessionList",
+    "Status",
+    "StatusFilter",
+    "Title",
+    "Usage",
+    "Version",
+    "Waiting",
+    "WireModel",
+]

@@ -1,0 +1,87 @@
+"""Request bodies. An unknown field is a 422, so that a misspelt one is never lost in silence."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from duragent.text import Text
+from duragent.wire.base import Asked
+
+
+def _one_line(value: object) -> object:
+    if isinstance(value, str) and any(ord(char) < 0x20 for char in value):
+        raise ValueError("must be one line without control characters")
+    return value
+
+
+Title = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), BeforeValidator(_one_line)]
+
+
+CLIENT_SOURCES = ("http", "cli")
+"""What a client may say of itself. That a machine sent a message is for the server to know."""
+
+
+def _client_source(source: str) -> str:
+    return source if source in CLIENT_SOURCES else "http"
+
+
+ClientSource = Annotated[str, StringConstraints(max_length=64), AfterValidator(_client_source)]
+DoorName = Annotated[str, StringConstraints(max_length=64), BeforeValidator(_one_line)]
+
+
+class CreateSession(Asked):
+    """`POST /api/v1/sessions`."""
+
+    agent: str = Field(description="Name of the agent that speaks.")
+    title: Title | None = Field(None, description="For people; at most 200 characters on one line.")
+    source: ClientSource = Field(
+        "http",
+        description="`cli` for duragent's own commands, else `http`; any other value counts as `http`.",
+    )
+    door: DoorName = Field("", description="Which program it is, such as `page` or `acp`, for the log.")
+
+
+class SendMessage(Asked):
+    """`POST /api/v1/sessions/{id}/messages` and `/stream`."""
+
+    content: Text = Field(description="What the person says. May be empty.")
+    sender_id: str | None = Field(None, max_length=200, description="Who says it, for sessions with several people.")
+    sender_name: str | None = Field(None, max_length=200, description="The same person's name, for people.")
+    source: ClientSource = Field(
+        "http",
+        description="`cli` for duragent's own commands, else `http`; any other value counts as `http`.",
+    )
+    door: DoorName = Field("", description="Which program it is, such as `page` or `acp`, for the log.")
+
+
+class ChangeSession(Asked):
+    """`PATCH /api/v1/sessions/{id}`."""
+
+    title: Title = Field(description='The new title; "" removes it.')
+
+
+class ForkSession(Asked):
+    """`POST /api/v1/sessions/{id}/fork`."""
+
+    at: int | None = Field(None, ge=1, description="The last record of the past that is shared; else all of it.")
+    title: Title | None = Field(None, description="Else the title of the session that is forked.")
+
+
+DecisionName = Literal["allow_once", "allow_always", "deny", "retry", "done", "failed"]
+"""To an approval: the first three. To a call that may have run: run it again, it was done, give it up."""
+
+
+class Decide(Asked):
+    """`POST /api/v1/sessions/{id}/approve`."""
+
+    call_id: str = Field(max_length=200, description="The call that the decision is about.")
+    decision: DecisionName = Field(
+        description="What the person says; which words fit depends on the approval's `kind`."
+    )
+    command: Text | None = Field(None, description="What the person saw; if it is not what waits, nothing is decided.")
+    arguments_sha256: str | None = Field(None, max_length=64, description="The same, exactly: tool and arguments.")
+    patterns: list[str] = Field(
+        [], max_length=50, description="With allow_always: what to allow from now on, in place of what was offered."
+    )
+    reason: str = Field("", max_length=2_000, description="With deny: what the model is told.")
+    by: str = Field("", max_length=200, description="Who decided, for the log.")
