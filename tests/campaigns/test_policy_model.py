@@ -80,7 +80,7 @@ class Desk:
         return folder / ("policy.local.yaml" if tier == "local" else "policy.yaml")
 
     def load(self) -> Policy:
-        return load_policy(self.root, self.agent)
+        return load_policy(self.root, self.agent, (f"builtin:{BUILT_IN}",))
 
 
 def fits(pattern: str, kind: Kind, tool: str, *, denies: bool) -> bool:
