@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _parser().error(f"there is no topic {', '.join(unknown)}; there are {', '.join(TOPICS)}")
     console = Console()
     logging.disable(logging.WARNING)
-    # As an installation does; without it each process that is started would translate every file anew.
+    # As an installation does; without it each process that is started would compile every file again.
     compileall.compile_dir(Path(duragent.__file__).parent, quiet=2)
     with tempfile.TemporaryDirectory(prefix="duragent-benchmark-", dir=asked.folder) as name:
         here = machine(Path(name))

@@ -2,7 +2,7 @@
 
 `python -m tests.benchmarks.crowded_server WORKSPACE PORT` prints the port when it serves. "words=2000" is answered with
 so many pieces of one word. "post=500 to=SESSION" posts so many messages to another session before it answers: records
-for those who watch that one. "hold" is never answered.
+for its watchers. "hold" is never answered.
 """
 
 import asyncio

@@ -123,7 +123,7 @@ class Story:
             assert code == 0, f"{hit}: {code}\n{self.world.server.log.read_text()}"
 
     async def _thaw(self, process: Server) -> None:
-        """It is stopped: nobody else gets the workspace. Then it goes on, and ends when it is told to."""
+        """While it is stopped, no other server gets the workspace. Then it goes on, and ends on SIGTERM."""
         second = self._spawn([])
         assert await asyncio.to_thread(second.wait, STOP_SECONDS) == LOCKED
         process.send(signal.SIGCONT)
@@ -150,7 +150,7 @@ class Story:
         return address is not None and address.pid == process.pid
 
     def _damage(self) -> None:
-        """One byte of a fork, which nobody uses, is another one. It is whole up to there."""
+        """Change one byte of a fork that is not in use. It is whole up to there."""
         if self.world.damaged:
             # The one before is not repaired yet.
             return

@@ -207,7 +207,7 @@ class World:
         await until(done, bound=SECONDS, pause=0.03)
 
     async def _quiet(self, client: Client, session: str, always: str = "") -> None:
-        """The session is idle, and all who watch it have seen all of it."""
+        """The session is idle, and all its watchers have seen all of it."""
         await self._settled(client, session, always=always)
         head = (await client.session(session)).head
         for each, seen in self.told.watched:

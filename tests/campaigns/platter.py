@@ -5,7 +5,7 @@ The model is harder than a journaling file system, and is what POSIX promises:
 - **Bytes.** What was written since the last sync of a file is there, or not, or in part: cut short, or with holes
   where whole sectors never arrived. Each write and truncation for itself.
 - **A failed sync** leaves its bytes in doubt for ever: the kernel has marked them as clean, so no later sync brings
-  them to the platter, while whoever reads sees them until the power is gone.
+  them to the platter, while readers see them until the power is gone.
 - **Names.** Each change of a folder since its last sync has happened or not, for itself, in any combination. A rename
   is atomic.
 """

@@ -92,7 +92,7 @@ class Teller:
             self.refusals += 1
 
     async def open(self) -> None:
-        """A server that cannot open its store does not start; somebody starts it again."""
+        """A server that cannot open its store does not start; it is started again."""
         for _ in range(10):
             try:
                 self.store.open()

@@ -40,7 +40,7 @@ class Trouble:
 
 
 class Recorder(Disk):
-    """Does what it is told below `root`, and writes it down as operations behind `history`, the disk as it was."""
+    """Does the file operations below `root`, and records them as operations behind `history`, the disk as it was."""
 
     def __init__(self, root: Path, history: Sequence[Operation] = (), trouble: Trouble | None = None) -> None:
         self.root, self.operations, self.trouble = root, list(history), trouble

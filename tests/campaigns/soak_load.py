@@ -21,7 +21,7 @@ TALKERS = 8
 PAUSE_SECONDS = 0.6
 """Between two things that one talker does, about: more would measure the machine."""
 SOMEBODY_ELSE = (404, 409, 429)
-"""What a talker is told when another one was there before, or too many were."""
+"""The statuses that a talker gets when another one came first, or too many were."""
 
 
 @dataclass

@@ -85,7 +85,7 @@ async def make_news(news: News, chance: random.Random, until: asyncio.Event) -> 
 
 
 async def all_idle(client: Client, sessions: Sequence[str]) -> None:
-    """Return when no turn is under way. What runs is cancelled: nobody waits for the end of a long answer."""
+    """Return when no turn is under way. Running turns are cancelled: a long answer would take too long."""
     for session in sessions:
         while (await client.session(session)).status == "running":
             await client.cancel(session)

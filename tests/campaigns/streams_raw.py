@@ -65,7 +65,7 @@ def asked(chance: random.Random, last: int) -> Ask:
 
 @dataclass
 class RawWatcher:
-    """`lines` is each record's data as it was sent, by seq: what comes again must be the same bytes."""
+    """`lines` is each record's data as it was sent, by seq: a repeated record must be the same bytes."""
 
     path: str
     token: str
@@ -152,7 +152,7 @@ async def _body(reader: asyncio.StreamReader) -> AsyncIterator[h11.Response | by
 
 @dataclass
 class Conversation:
-    """What is told over one connection, held against the protocol:
+    """What came over one connection, compared with the protocol:
 
     retry, hello, perhaps reset, records, caught_up, and then records and deltas.
     """

@@ -1,4 +1,4 @@
-"""What the pieces of an answer must be like, whoever sees them, and what the log must say of them afterwards."""
+"""What the pieces of an answer must be like, for every watcher, and what the log must say of them afterwards."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,8 +1,8 @@
 """schemathesis against the real server: what `/openapi.json` says is what the server does, whatever it is asked.
 
-It runs as its own program, in all its phases. Two things are told to it besides the document: names that exist, since
+It runs as its own program, in all its phases. Besides the document it gets two things: names that exist, since
 only a workspace knows them, and which operations it leaves out, because they end the server or take files.
-`/events` answers it with pages, for only who asks for a stream by name gets one; `/stream` ends with its turn.
+`/events` answers it with pages, because only a request for a stream by name gets one; `/stream` ends with its turn.
 """
 
 import copy

@@ -288,7 +288,7 @@ def test_parsing_takes_linear_time(unit: str) -> None:
 
 
 async def results_of_commands(chance: random.Random, place: Path) -> None:
-    """Somebody edits what a runner left: there is a result, or it is not known what happened. Nobody else is killed."""
+    """The files that a runner left are edited: there is a result or none. No other process is killed."""
     spool = await Spool.open(place)
     folder = place / "session_1.c1"
     folder.mkdir()

@@ -57,7 +57,7 @@ def requests(endpoint: Endpoint, session: str) -> list[bytes]:
 
 
 async def answer_to(url: str, sent: bytes, patience: float = SECONDS) -> bytes:
-    """What comes back on one connection. Who has said nothing for so long is told that nothing more will come."""
+    """What comes back on one connection. A client that was silent for so long gets the end of the connection."""
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:

@@ -40,7 +40,7 @@ def no_blob(name: str) -> bytes:
 
 
 def with_crc(fields: bytes, seed: int) -> bytes:
-    """The line as somebody would write it who knows how checksums are made."""
+    """The line as a forger would write it who knows how checksums are made."""
     return b'%b,"crc":"%08x"}\n' % (fields, zlib.crc32(fields, seed))
 
 

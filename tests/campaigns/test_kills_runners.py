@@ -31,7 +31,7 @@ echo end
 
 @dataclass(frozen=True)
 class Loss:
-    """Who is killed along with the server, before or after the effect; what a person says when asked about it."""
+    """Which processes die with the server, before or after the effect; what a person says when asked about it."""
 
     victims: str
     moment: str
@@ -39,7 +39,7 @@ class Loss:
 
     @property
     def lost(self) -> bool:
-        """Without its runner nobody knows how a command ended."""
+        """Without its runner, how a command ended is unknown."""
         return self.victims != "child"
 
 

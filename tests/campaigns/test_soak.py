@@ -109,7 +109,7 @@ async def _left_alone(server: RealServer, report: Report) -> None:
 
 
 def _judged(hands: Hands, load: Load) -> None:
-    """All logs are whole, no command took effect twice, and nobody saw anything twice or anything else."""
+    """All logs are whole, no command took effect twice, and no watcher saw anything twice or anything else."""
     logs = {name: hands.server.records(name) for name in load.sessions}
     load.report.count("records", sum(len(log) for log in logs.values()))
     for watcher in load.watched:

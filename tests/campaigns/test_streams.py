@@ -61,7 +61,7 @@ class Crowd:
 
 @dataclass
 class Scene:
-    """One case: a server, sessions, a proxy, and who watches."""
+    """One case: a server, sessions, a proxy, and its watchers."""
 
     server: RealServer
     chance: random.Random

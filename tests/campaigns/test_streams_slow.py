@@ -1,4 +1,4 @@
-"""Readers that do not read cost the server little, hold up nobody, and miss nothing when they come again."""
+"""Readers that do not read cost the server little, hold up no other reader, and miss nothing when they reconnect."""
 
 import asyncio
 import json
@@ -152,7 +152,7 @@ def test_what_waits_for_a_watcher_is_bounded_whatever_it_is() -> None:
     subscription, most = Subscription(), 0
     with traced() as size_bytes:
         for seq in range(1, 2_000):
-            # What a command prints, with somebody's renaming between any two pieces of it.
+            # What a command prints, with a renaming of the session between any two pieces of it.
             subscription.put(OutputDelta("t", 1, 1, "output", seq * 60_000, str(seq) * 15_000, "c"))
             subscription.put(Block(b'{"seq":%d}\n' % seq, seq, seq))
             most = max(most, size_bytes())

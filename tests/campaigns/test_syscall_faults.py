@@ -24,7 +24,7 @@ from tests.support.logs import SESSION, lines_of, message
 
 LASTING = (1, 2, 5, 1_000_000)
 HARMLESS = ("partial.jsonl", ".deleted-")
-"""What nobody needs to be told of: a cache, and what is removed at the next start at the latest."""
+"""Failures that need no message: a cache, and what is removed at the next start at the latest."""
 OVERCOME = ("close", "fdatasync", "fstat", "stat")
 """May fail unseen: recovery copies a log that it cannot sync, and the list names a session that it cannot look at."""
 

@@ -1,4 +1,4 @@
-"""Turns in processes that die at every point, are told to stop, are cancelled, paused and asked twice: the simulator.
+"""Turns in processes that die at every point, get a stop, are cancelled, paused and asked twice: the simulator.
 
 What must hold is in `turns_rules.py`; what can happen in `turns_plan.py`. Time and chance are the plan's, so that a
 case is always the same run.

@@ -1,4 +1,4 @@
-"""An event loop in which nobody waits: when all tasks are idle, time jumps to the next timer. Same plan, same run."""
+"""An event loop without waiting: when all tasks are idle, time jumps to the next timer. Same plan, same run."""
 
 import asyncio
 import selectors

@@ -233,7 +233,7 @@ class Person:
         try:
             return decision, await self._sessions.post(self.id, decision)
         except (AlreadyDecided, NothingToDo):
-            return None  # Somebody else decided, or cancelled.
+            return None  # Another person decided, or cancelled.
 
     def _note_decisions(self, taken: list[tuple[Decision, Receipt]]) -> None:
         fresh = [decision for decision, receipt in taken if not receipt.duplicate]
@@ -256,7 +256,7 @@ class Person:
         self._fault("a yes to another call was taken")
 
     async def _say_yes_too_late(self, question: Question) -> None:
-        """When the time for an answer is over no yes counts, and nobody has to say no."""
+        """When the time for an answer is over no yes counts, and no person has to say no."""
         over = datetime.fromisoformat(question.expires_at or "") - self.world.clock.now()
         await self.world.clock.sleep(over.total_seconds() + 0.5)
         yes = Decision(call=question.call, decision="allow_once", by="somebody late")

@@ -40,7 +40,7 @@ REPLIES: tuple[Replies, ...] = (
 
 @dataclass(frozen=True)
 class End:
-    """How a process ends: it dies at its point `at`; with `grace` it is told there to stop within so many seconds.
+    """How a process ends: it dies at its point `at`; with `grace` it gets a stop there, with so many seconds.
 
     `then`: so many points after it was told to stop it dies all the same.
     """
@@ -65,7 +65,7 @@ class Plan:
 
     `scripts`: for each session, what its model asks for. `takes_along`: what else a crash destroys. `lose_at`: the
     point where all runners are killed. `faults`: which question to the model, of all that are ever asked, fails, and
-    how. `pieces` of text come before each reply. `unanswered`: nobody ever says yes or no. `few_steps`: a turn may
+    how. `pieces` of text come before each reply. `unanswered`: no person ever says yes or no. `few_steps`: a turn may
     ask for tools only once, and is paused then. `seed` is all other chance.
     """
 

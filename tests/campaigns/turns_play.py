@@ -1,4 +1,4 @@
-"""One process after the other, until nobody has anything more to do: a run of the turn simulator."""
+"""One process after the other, until there is nothing more to do: a run of the turn simulator."""
 
 import asyncio
 import tempfile

@@ -206,7 +206,7 @@ def _of_all(world: World) -> Iterator[str]:
     if world.requests > called:
         yield f"{world.requests} questions left, {called} are in the log"
     again = sum(isinstance(event, ModelFailed) and event.error == "interrupted" for event in events)
-    # Who is paused and goes on at once has interrupted a question too.
+    # A session that is paused and goes on at once has interrupted a question too.
     pauses = sum(isinstance(event, SessionPaused) for event in events)
     if again > world.crashes * len(world.plan.scripts) + pauses:
         yield f"{again} questions were asked again; there were {world.crashes} crashes and {pauses} pauses"

@@ -120,7 +120,7 @@ class World:
 
 
 class DyingStore(MemoryStore):
-    """Each write is two points: before it nothing is stored, behind it everything is and nobody knows."""
+    """Each write is two points: before it nothing is stored, behind it everything is, without an acknowledgement."""
 
     def __init__(self, world: World) -> None:
         super().__init__()

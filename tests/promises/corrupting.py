@@ -183,7 +183,7 @@ async def begun(client: Client, deed: Deed) -> str:
 
 
 async def summed_up(server: RealServer, session: str) -> None:
-    """Wait for `state.yaml`, which is written a moment after the turn's end is told."""
+    """Wait for `state.yaml`, which is written a moment after the turn's end is published."""
     head = len(server.records(session))
     path = server.sessions_dir / session / "state.yaml"
     await until(lambda: path.exists() and f"last_seq: {head}\n" in path.read_text())

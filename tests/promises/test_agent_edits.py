@@ -1,4 +1,4 @@
-"""Agents are files: an edit counts from the next turn on, a broken edit changes nothing but is told."""
+"""Agents are files: an edit counts from the next turn on, a broken edit changes nothing and is reported."""
 
 from collections.abc import Iterator
 from pathlib import Path

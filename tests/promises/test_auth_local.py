@@ -1,4 +1,4 @@
-"""`server.auth: local`: this user's own programs need no token, and nobody else gets in."""
+"""`server.auth: local`: this user's own programs need no token, and no other program gets in."""
 
 import asyncio
 import json

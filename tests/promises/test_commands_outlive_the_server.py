@@ -1,4 +1,4 @@
-"""Commands that outlive their server, and what is done about those whose end nobody knows. Promises 2, 3 and 11."""
+"""Commands that outlive their server, and what is done about those whose end is unknown. Promises 2, 3 and 11."""
 
 import asyncio
 import json
@@ -111,7 +111,7 @@ async def test_sigterm_stops_the_server_in_time_and_leaves_the_command(hands: Ha
     await _picked_up(hands, session)
 
 
-# --- nobody knows how it ended ----------------------------------------------------------------------------------------
+# --- how it ended is unknown ------------------------------------------------------------------------------------------
 
 
 async def _resolved(hands: Hands, client: Client, session: str, decision: DecisionName) -> None:
@@ -272,7 +272,7 @@ async def test_a_turn_whose_agent_broke_fails_with_the_reason_and_the_session_go
         assert result.outcome == "interrupted"
         assert ("may have taken effect" in result.content) == (stage == "running")
         assert not child or not is_alive(child)
-        # Its folder is removed when the end of the turn is told already.
+        # Its folder is removed after the end of the turn is published.
         await until(lambda: _calls(hands) == [])
         _agent_file(hands).write_text(good)
         await client.reload_agents()

@@ -1,4 +1,4 @@
-"""Damage is told, never skipped, and is nobody else's matter. Promise 7."""
+"""Damage is reported, never skipped, and concerns no other session. Promise 7."""
 
 import asyncio
 from collections.abc import Callable

@@ -94,7 +94,7 @@ LATER = {
     "The folder is deleted": "not found",
     "The folder is renamed": "not found",
 }
-"""What is told at the next start, when the file that is there counts."""
+"""What is reported at the next start, when the file that is there counts."""
 
 KEPT = {
     "The last lines are deleted": ("repeat once",),

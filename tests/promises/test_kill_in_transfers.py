@@ -69,7 +69,7 @@ async def test_fork_that_is_cut_short_is_there_or_not_and_is_made_once_under_its
         names = [name for name in shown(server) if name != parent]
         assert [name.startswith(".adopted-") for name in names] == [point == "adopt.written"]
         server.start()
-        # The client asks again with the same key, until somebody answers.
+        # The client asks again with the same key, until a server answers.
         async with asyncio.timeout(LIMIT_SECONDS):
             child = (await forking).session_id
         assert shown(server) == sorted([parent, child])

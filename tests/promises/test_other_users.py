@@ -167,7 +167,7 @@ def test_nothing_of_servers_that_are_gone_stays_in_the_private_folder(server: Re
 
 @as_root
 def test_the_kernel_says_who_comes_over_the_unix_socket(server: RealServer, tmp_path: Path) -> None:
-    """Somebody has opened all modes: the server still hangs up on other users."""
+    """All modes were opened: the server still hangs up on other users."""
     server.start()
     folder = folder_of(server)
     paths = (folder / "http.sock", folder, *folder.parents)

@@ -93,7 +93,7 @@ class Hands:
 async def decide(client: Client, asked: Approval, decision: DecisionName) -> None:
     body = Decide(call_id=asked.call_id, decision=decision, arguments_sha256=asked.arguments_sha256, by="a person")
     with suppress(ProblemResponse):
-        # Somebody was first, or the server died with the answer on its way: then it is asked again, or not any more.
+        # Another decision was first, or the server died with the answer on its way: it may be asked again.
         await client.post_decision(asked.session_id, body)
 
 

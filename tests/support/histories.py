@@ -73,7 +73,7 @@ class History:
             self.batches.append(batch)
 
     def questions_of_answers(self) -> list[int]:
-        """The seqs whose answer somebody may wait for: of messages and of decisions that persons posted."""
+        """The seqs whose answer a client may wait for: of messages and of decisions that persons posted."""
         waited = (MessageReceived, ApprovalDecided, ToolResolved)
         return [batch[0].seq for batch in self.batches if isinstance(batch[0].event, waited)] + [
             record.seq for batch in self.batches for record in batch[1:] if isinstance(record.event, MessageReceived)

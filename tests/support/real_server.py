@@ -132,7 +132,7 @@ async def is_idle(client: Client, session_id: str) -> bool:
 
 
 async def told(client: Client, session_id: str, text: str, key: str | None = None) -> Answer:
-    """The answer to this message; nobody has to decide about anything first."""
+    """The answer to this message, for which no person has to decide anything first."""
     found = await client.ask(session_id, SendMessage(content=text), key=key)
     assert isinstance(found, Answer)
     return found

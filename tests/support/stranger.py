@@ -1,9 +1,9 @@
-"""A program of another user, that listens where a server was and tries to be told its token.
+"""A program of another user, that listens where a server was and tries to get its token.
 
     stranger.py PORT RECORD_FILE TRICK [ARGUMENT]
 
-It binds before it becomes `nobody`, prints a line when it listens, and writes every byte that it receives to the file.
-Only the standard library: it is run by path.
+It binds before it becomes the user `nobody`, prints a line when it listens, and writes every byte that it
+receives to the file. Only the standard library: it is run by path.
 """
 
 import encodings.idna

@@ -20,7 +20,7 @@ class Terminal:
 
     def __init__(self, command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> None:
         self._screen, terminal = pty.openpty()
-        # Nobody here answers the question where the cursor is.
+        # No terminal here answers the question where the cursor is.
         environ = {**environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "COLUMNS": "100", "LINES": "30"}
         self._process = subprocess.Popen(
             command, stdin=terminal, stdout=terminal, stderr=terminal, cwd=folder, env=environ, start_new_session=True

@@ -6,8 +6,8 @@ from pathlib import Path
 from tests.support.places import ROOT
 
 ASSERTIONS = frozenset({"AssertionError", "Failed", "DuragentError"})
-"""How a test fails: by what it compares, by an error that it waits for in vain, by one that it did not expect. A name
-that does not exist, or what else a bad patch brings about, is none of these."""
+"""How a test fails: by what it compares, by an error that did not come, by one that it did not expect. A name
+that does not exist, or another fault of a bad patch, is none of these."""
 
 
 class DoesNotApply(AssertionError):
