@@ -1,7 +1,7 @@
 """The fold: `apply` gives the state after one more record, `reduce` after many. Live and after a crash alike."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
@@ -100,7 +100,7 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
         case ToolFinished():
             return _tool_finished(at, event)
         case ToolsSkipped():
-            return _progress(_call_moves(at, event.calls, "tool_finished"))
+            return _calls_finished(at, event.calls, progress=True)
         case ApprovalRequested():
             asked = {"arguments_sha256": event.arguments_sha256, "asked_seq": record.seq, "asked_at": record.ts}
             limits = {"expires_at": event.expires_at or "", "place": event.place[:REASON_MAX]}
@@ -173,19 +173,24 @@ def _has_orphans(turn: OpenTurn) -> bool:
 
 def _message(at: SessionState, event: MessageReceived) -> SessionState:
     at = _remember(at, event.idempotency_key, event.fingerprint, event.message_id)
-    topic = at.topic or _topic(event.text)
-    at = replace(at, topic=topic, totals=replace(at.totals, messages=at.totals.messages + 1))
-    if event.source == "legacy":
-        return at
-    machines = at.waiting_from_machines if is_person(event.source) else (*at.waiting_from_machines, at.seq)
-    return replace(at, waiting=(*at.waiting, at.seq), waiting_from_machines=machines)
+    waiting, machines = at.waiting, at.waiting_from_machines
+    if event.source != "legacy":
+        waiting = (*waiting, at.seq)
+        machines = machines if is_person(event.source) else (*machines, at.seq)
+    return replace(
+        at,
+        topic=at.topic or _topic(event.text),
+        totals=replace(at.totals, messages=at.totals.messages + 1),
+        waiting=waiting,
+        waiting_from_machines=machines,
+    )
 
 
-def _answered(at: SessionState, upto: int) -> SessionState:
-    """Messages up to this seq wait no longer."""
+def _answered(at: SessionState, turn: OpenTurn | None, upto: int) -> SessionState:
+    """The turn as it is now; messages up to this seq wait no longer."""
     waiting = tuple(seq for seq in at.waiting if seq > upto)
     machines = tuple(seq for seq in at.waiting_from_machines if seq > upto)
-    return replace(at, waiting=waiting, waiting_from_machines=machines)
+    return replace(at, turn=turn, waiting=waiting, waiting_from_machines=machines)
 
 
 def _topic(text: str) -> str:
@@ -250,7 +255,7 @@ def _model_replied(at: SessionState, event: ModelReplied) -> SessionState:
         tokens=turn.tokens + event.usage.input + event.usage.output,
         cost_usd=turn.cost_usd + (event.cost_usd or 0.0),
     )
-    return _answered(replace(at, turn=turn), asking.input_seq)
+    return _answered(at, turn, asking.input_seq)
 
 
 def _add(totals: Totals, usage: TokenCounts, cost_usd: float | None) -> Totals:
@@ -306,14 +311,12 @@ def _turn_ended(at: SessionState, event: TurnEnded) -> SessionState:
     turn = at.turn
     if turn is None or turn.id != event.turn:
         return at
-    at = replace(at, turn=None, totals=replace(at.totals, turns=at.totals.turns + 1))
+    at = replace(at, totals=replace(at.totals, turns=at.totals.turns + 1))
     if event.outcome == "paused":
         # The message that the turn was for waits again: a resume answers it.
-        waiting = tuple(sorted({turn.trigger, *at.waiting}))
-        return replace(
-            at, paused=True, pause_reason=event.reason[:REASON_MAX], paused_at=at.updated_at, waiting=waiting
-        )
-    return _answered(at, max(turn.trigger, turn.asking.input_seq if turn.asking else 0))
+        waiting, reason = tuple(sorted({turn.trigger, *at.waiting})), event.reason[:REASON_MAX]
+        return replace(at, turn=None, paused=True, pause_reason=reason, paused_at=at.updated_at, waiting=waiting)
+    return _answered(at, None, max(turn.trigger, turn.asking.input_seq if turn.asking else 0))
 
 
 # --- tool calls -----------------------------------------------------------------------------------------------------
@@ -323,26 +326,35 @@ def _call_moves(at: SessionState, call_ids: tuple[str, ...], event: CallEvent, *
     """Move the calls to the status that the event leads to, with what the event says of them."""
     if at.turn is None:
         return at
-    calls: list[OpenCall] = []
-    for call in at.turn.calls:
+    return replace(at, turn=replace(at.turn, calls=_moved(at.turn.calls, call_ids, event, facts)))
+
+
+def _moved(
+    calls: tuple[OpenCall, ...], call_ids: tuple[str, ...], event: CallEvent, facts: Mapping[str, Any]
+) -> tuple[OpenCall, ...]:
+    moved: list[OpenCall] = []
+    for call in calls:
         if call.call not in call_ids:
-            calls.append(call)
+            moved.append(call)
         elif (status := after(call.status, event)) != FINISHED:
-            calls.append(replace(call, status=status, **facts))
-    return replace(at, turn=replace(at.turn, calls=tuple(calls)))
+            moved.append(replace(call, status=status, **facts))
+    return tuple(moved)
 
 
 def _tool_finished(at: SessionState, event: ToolFinished) -> SessionState:
-    at = _call_moves(at, (event.call,), "tool_finished")
-    if event.outcome != "interrupted":
-        # An interrupted call is no progress: it may be what kills the server.
-        at = _progress(at)
+    # An interrupted call is no progress: it may be what kills the server.
+    at = _calls_finished(at, (event.call,), progress=event.outcome != "interrupted")
     return _repeated(at, event.turn, event.signature) if event.signature else at
 
 
-def _progress(at: SessionState) -> SessionState:
-    """The turn came further: deaths of servers before this count no longer."""
-    return replace(at, turn=replace(at.turn, recoveries=0, restarts=0)) if at.turn else at
+def _calls_finished(at: SessionState, call_ids: tuple[str, ...], *, progress: bool) -> SessionState:
+    """Forget the calls. With `progress` the turn came further: deaths of servers before this count no longer."""
+    if at.turn is None:
+        return at
+    calls = _moved(at.turn.calls, call_ids, "tool_finished", {})
+    if progress:
+        return replace(at, turn=replace(at.turn, calls=calls, recoveries=0, restarts=0))
+    return replace(at, turn=replace(at.turn, calls=calls))
 
 
 def _decided(at: SessionState, call_id: str, decision: str, by: str, ts: str) -> SessionState:

@@ -85,6 +85,8 @@ class SettleCall:
 
 @dataclass(frozen=True, slots=True)
 class EndTurn:
+    """Record that the turn is over."""
+
     turn: str
     """The turn that it is of."""
     outcome: TurnOutcome
