@@ -38,7 +38,7 @@ class CreateSession(Asked):
         "http",
         description="`cli` for duragent's own commands, else `http`; any other value counts as `http`.",
     )
-    door: DoorName = Field("", description="Which program it is, such as `page` or `acp`, for the log.")
+    door: DoorName | None = Field(None, description="Which program it is, such as `page` or `acp`, for the log.")
 
 
 class SendMessage(Asked):
@@ -51,7 +51,7 @@ class SendMessage(Asked):
         "http",
         description="`cli` for duragent's own commands, else `http`; any other value counts as `http`.",
     )
-    door: DoorName = Field("", description="Which program it is, such as `page` or `acp`, for the log.")
+    door: DoorName | None = Field(None, description="Which program it is, such as `page` or `acp`, for the log.")
 
 
 class ChangeSession(Asked):

@@ -60,7 +60,7 @@ async def received(dependencies: Dependencies, request: Request) -> tuple[str, R
     sender = None
     if body.sender_id is not None or body.sender_name is not None:
         sender = Sender(id=body.sender_id, name=body.sender_name)
-    message = Message(text=body.content, sender=sender, source=body.source, door=body.door, idempotency_key=key)
+    message = Message(text=body.content, sender=sender, source=body.source, door=body.door or "", idempotency_key=key)
     return session_id, await dependencies.sessions.post(session_id, message)
 
 

@@ -14,7 +14,7 @@ from duragent.wire import CancelResult, ChangeSession, CreateSession, SessionInf
 
 async def create_session(dependencies: Dependencies, request: Request) -> Response:
     body = await body_of(request, CreateSession)
-    new = NewSession(body.agent, body.title, body.source, body.door, idempotency_key_of(request))
+    new = NewSession(body.agent, body.title, body.source, body.door or "", idempotency_key_of(request))
     state, duplicate = await dependencies.sessions.create(new)
     headers = {"Location": f"/api/v1/sessions/{state.session_id}", **replayed(duplicate)}
     return answer(session_info(state), 201, headers)

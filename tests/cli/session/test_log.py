@@ -75,6 +75,14 @@ def test_commands_tell_that_a_log_became_shorter_while_it_was_in_use_and_what_to
             events.ToolResolved(call="c1", resolution="retry", by="Ada"),
             ["resolved 3", "Said:   retry", "By:     Ada", ""],
         ),
+        (
+            events.MessageReceived(message_id="m", text="hi", source="cli"),
+            ["message 3", "From:   user", "Via:    cli", "", "    hi", ""],
+        ),
+        (
+            events.MessageReceived(message_id="m", text="hi", source="http", door="page"),
+            ["message 3", "From:   user", "Via:    http (page)", "", "    hi", ""],
+        ),
         (finished("a\nb\n"), ["result 3", "Tool:   bash", "Ended:  ok", "", "    a", "    b", ""]),
     ],
 )  # fmt: skip
