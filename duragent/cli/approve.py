@@ -19,14 +19,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Wish:
-    """What the command line says. `word` is "" when it leaves the decision to a question."""
+    """What the command line says about the decision."""
 
     word: str
+    """A key of `question.WORDS`; "" leaves the decision to a question at the terminal."""
+
     patterns: tuple[str, ...]
+    """`--pattern`: what to allow from now on; empty takes what was offered."""
+
     reason: str
+    """`--reason`, for the model; may be empty."""
+
     call: str | None
+    """`--call`: decide only about this one; None: about the one that waits."""
+
     by: str
+    """Who decides, for the log."""
+
     json: bool
+    """Print JSON."""
 
 
 def approve(  # noqa: PLR0913 - typer: one parameter an option

@@ -37,11 +37,15 @@ class Where:
 
 @dataclass(frozen=True)
 class Connection:
-    """`config` and `local` are None for a server that was named by URL."""
+    """A client, and what is known of its server."""
 
     client: "Client"
+
     config: "Config | None" = None
+    """Of the workspace; None for a server that was named by URL."""
+
     local: "LocalServer | None" = None
+    """The workspace's own server; None for one that was named by URL."""
 
 
 @asynccontextmanager

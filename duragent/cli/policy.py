@@ -52,21 +52,21 @@ def try_command(
     from duragent.system.known_workspaces import hidden_everywhere
     from duragent.turn.workbench import Workbench
 
-    found = need_config(config, workspace)
+    settings = need_config(config, workspace)
     bench = Workbench(
-        workspace=found.workspace.resolve(),
-        project=found.base.resolve(),
-        closed=closed_to_agents(found),
+        workspace=settings.workspace.resolve(),
+        project=settings.base.resolve(),
+        closed=closed_to_agents(settings),
         closed_of_others=hidden_everywhere,
         frozen=(),
-        spool=Spool(found.workspace / "run" / "spool", ""),
-        sandbox=found.sandbox,
+        spool=Spool(settings.workspace / "run" / "spool", ""),
+        sandbox=settings.sandbox,
     )
-    loaded = Catalog.open(found.agents_dir).get(agent)
+    loaded = Catalog.open(settings.agents_dir).get(agent)
     unasked: tuple[str, ...] = ()
     invocation = Invocation("bash", "bash", command)
     if tool is not None:
-        unasked = _unasked(equip(loaded, found.workspace, found.base).loaded.tools.tools)
+        unasked = _unasked(equip(loaded, settings.workspace, settings.base).loaded.tools.tools)
         invocation = Invocation("builtin", tool.partition(":")[0], f"{tool} {command}".strip())
     policy = run(bench.policy(loaded, unasked))
     verdict = judge(policy, invocation)

@@ -40,8 +40,8 @@ def serve(  # noqa: PLR0913 - typer: one parameter an option
         return
     from duragent.runtime import serve as serve_workspace
 
-    found = find_config(config, workspace) or config_of(Path(".duragent"))
-    serving = serve_workspace(found, host=host, port=port, agents_dir=agents_dir, ephemeral_seconds=ephemeral)
+    settings = find_config(config, workspace) or config_of(Path(".duragent"))
+    serving = serve_workspace(settings, host=host, port=port, agents_dir=agents_dir, ephemeral_seconds=ephemeral)
     try:
         import uvloop
     except ImportError:
@@ -84,11 +84,11 @@ async def _status(where: Where, json: bool) -> int:
             else:
                 typer.echo(f"No server runs for {workspace}: {error.reason}")
             return 69
-    told = read_announcement(workspace)
-    address = told.address if told else None
+    announcement = read_announcement(workspace)
+    address = announcement.address if announcement else None
     if json:
         running = {"running": True, "workspace": str(workspace), "version": version.version}
-        running |= {"token_file": _token_file(told)}
+        running |= {"token_file": _token_file(announcement)}
         view.print_json(running | (address.model_dump() if address else {}) | ready.model_dump())
         return 0
     if address is not None:
@@ -104,11 +104,11 @@ async def _status(where: Where, json: bool) -> int:
     return 0
 
 
-def _token_file(told: "Announcement | None") -> str | None:
+def _token_file(announcement: "Announcement | None") -> str | None:
     """Where the server's token lies; None when it is one of the configuration."""
     from duragent.client.address import TOKEN_FILE
 
-    folder = told.address.private_folder if told is not None and told.token else None
+    folder = announcement.address.private_folder if announcement is not None and announcement.token else None
     return None if folder is None else str(Path(folder) / TOKEN_FILE)
 
 
@@ -119,13 +119,13 @@ def token(context: typer.Context, config: options.Config = None, workspace: opti
     from duragent.errors import ServerUnreachable
 
     where = _where(context, config, workspace)
-    found = need_config(where.config, where.workspace)
-    shown = found.server.api_token
+    settings = need_config(where.config, where.workspace)
+    shown = settings.server.api_token
     if shown is None:
-        told = read_announcement(found.workspace)
-        if told is None:
-            raise ServerUnreachable(str(found.workspace), "no server is running for this workspace")
-        shown = told.token
+        announcement = read_announcement(settings.workspace)
+        if announcement is None:
+            raise ServerUnreachable(str(settings.workspace), "no server is running for this workspace")
+        shown = announcement.token
     typer.echo(shown)
 
 

@@ -21,8 +21,8 @@ def check_prefix(prefix: str) -> None:
     """Raises InvalidRequest for what is no start of an id."""
     if not prefix:
         raise InvalidRequest("a session id is needed")
-    session_id, found, _ = prefix.partition("@")
-    if found:
+    session_id, mark, _ = prefix.partition("@")
+    if mark:
         takers = "only `duragent fork` and `duragent replay` take a record"
         raise InvalidRequest(f"'{prefix[:80]}': {takers} behind @; write {session_id[:64] or 'the id'} alone")
 

@@ -76,7 +76,7 @@ def dimmed(text: str) -> str:
     """Cleaned text with the codes of characters that cannot be seen in a weak colour, where there are colours."""
     from duragent.visible import CODE
 
-    return CODE.sub(lambda found: f"\x1b[2m{found[0]}\x1b[22m", text) if in_colour() else text
+    return CODE.sub(lambda match: f"\x1b[2m{match[0]}\x1b[22m", text) if in_colour() else text
 
 
 def one_line(text: str | None, limit: int = 0) -> str:
@@ -107,7 +107,7 @@ def json_text(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if text.isascii():
         return text.replace("\x7f", "\\u007f")
-    text = INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    text = INVISIBLE.sub(lambda match: json.dumps(match[0])[1:-1], text)
     return _NOT_FOR_UTF8.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

@@ -30,19 +30,30 @@ LIMITED_PREFIX = "/api/v1/"
 
 @dataclass(frozen=True)
 class Route:
-    """`answers`: for each good status the shape of its JSON (one of several), or a media type, or None for nothing.
-
-    `streams`: 200 comes as `text/event-stream` too, when the client asks for it.
-    """
+    """All that is known of a route: where it is, what it takes, what it gives."""
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
+
     path: str
+    """A name in braces is one part of the path: `/api/v1/agents/{name}`."""
+
     endpoint: Endpoint
+    """The function that answers."""
+
     summary: str
+    """One sentence for the reference."""
+
     answers: Answers
+    """For each good status the shape of its JSON (one of several), or a media type, or None for nothing."""
+
     query: type[BaseModel] | None = None
+    """The shape of the query; None: it is not looked at."""
+
     body: type[BaseModel] | Literal["application/zip"] | None = None
+    """The shape of the JSON in the body, or a media type; None: it is not looked at."""
+
     streams: bool = False
+    """200 comes as `text/event-stream` too, when the client asks for it."""
 
 
 class Router:

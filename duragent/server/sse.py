@@ -25,16 +25,21 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EventStream:
-    """An ASGI answer. `frames` is entered before the answer begins, so that its errors are still problems.
-
-    `deleted` is the last frame of a stream whose session was deleted; without it clients would reconnect for ever.
-    """
+    """An answer (an ASGI app) that lasts until its frames end, the client leaves, or the server stops."""
 
     dependencies: Dependencies
+
     session_id: str
+    """The session that is watched."""
+
     frames: Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+    """Is entered before the answer begins, so that its errors are still problems."""
+
     deleted: bytes
+    """The last frame of a stream whose session was deleted; without it clients would reconnect for ever."""
+
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Besides those that every event stream has."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self.frames() as frames:

@@ -36,13 +36,13 @@ def list_agents(
     if server is None and token_file is not None:
         raise InvalidRequest("--token-file belongs to --server")
     where = Where(config, workspace, server, token_file)
-    found = _of_files(config, workspace) if server is None else run(_of_server(where))
+    agents = _of_files(config, workspace) if server is None else run(_of_server(where))
     if json:
-        good = [agent.model_dump() for agent in found.agents]
-        view.print_json(good + [{"name": agent.name, "problem": agent.problem} for agent in found.broken])
+        good = [agent.model_dump() for agent in agents.agents]
+        view.print_json(good + [{"name": agent.name, "problem": agent.problem} for agent in agents.broken])
         return
-    rows = [(agent.name, f"{agent.provider}/{agent.model}", agent.description or "") for agent in found.agents]
-    rows += [(agent.name, "broken", agent.problem or "") for agent in found.broken]
+    rows = [(agent.name, f"{agent.provider}/{agent.model}", agent.description or "") for agent in agents.agents]
+    rows += [(agent.name, "broken", agent.problem or "") for agent in agents.broken]
     view.print_table(("NAME", "MODEL", "DESCRIPTION"), rows, "No agents yet: `duragent agent create NAME` makes one.")
 
 
@@ -82,12 +82,12 @@ def create(
     """Make an agent: its folder, with a commented agent.yaml and its prompts."""
     from duragent.agent.starter import write_agent
 
-    found = need_config(config, workspace)
-    folder = found.agents_dir / name
+    settings = need_config(config, workspace)
+    folder = settings.agents_dir / name
     if folder.exists():
         raise InvalidRequest(f"agent '{name}' exists already: {folder}")
     _, provider, model = ask_for(name, provider, model, not no_interactive)
-    for file in write_agent(found.agents_dir, name, provider, model).created:
+    for file in write_agent(settings.agents_dir, name, provider, model).created:
         typer.echo(f"Created  {file}")
     say_key(provider)
     typer.echo(f"Next: duragent chat -a {name}")
@@ -134,8 +134,8 @@ class _Home:
 
 def _homes(which: str | None, config: Path | None, workspace: Path | None) -> list[_Home]:
     folders = _folders(which, config, workspace)
-    found = find_config(config, workspace)
-    return [_home(folder, found) for folder in folders]
+    settings = find_config(config, workspace)
+    return [_home(folder, settings) for folder in folders]
 
 
 def _home(folder: Path, config: "Config | None") -> _Home:
@@ -150,17 +150,17 @@ def _folders(which: str | None, config: Path | None, workspace: Path | None) -> 
     if which is not None and ("/" in which or which in (".", "..")):
         path = Path(which)
         return [path.parent.absolute() if path.name == "agent.yaml" else path.absolute()]
-    found = need_config(config, workspace)
+    settings = need_config(config, workspace)
     # `glob` with the file's name at its end would leave out one that is a link to nowhere.
-    folders = sorted(found.agents_dir.glob("[!.]*"))
+    folders = sorted(settings.agents_dir.glob("[!.]*"))
     known = [folder for folder in folders if os.path.lexists(folder / "agent.yaml")]
     if which is None:
         if not known:
             raise AgentNotFound("", ())
         return known
-    folder = found.agents_dir / which
+    folder = settings.agents_dir / which
     if not folder.is_dir():
-        raise AgentNotFound(which, [each.name for each in known])
+        raise AgentNotFound(which, [known_folder.name for known_folder in known])
     return [folder]
 
 

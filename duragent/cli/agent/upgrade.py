@@ -27,10 +27,10 @@ def _looked_over(folder: Path) -> "tuple[str, Upgraded] | None":
 
     try:
         text = read_text(folder / FILE_NAME)
-        found = upgraded(text, folder.absolute().name, lambda named: os.path.lexists(folder / named))
+        changed = upgraded(text, folder.absolute().name, lambda named: os.path.lexists(folder / named))
     except InvalidFile:
         return None
-    return (text, found) if found.changes else None
+    return (text, changed) if changed.changes else None
 
 
 def fix(folder: Path) -> None:
@@ -42,14 +42,14 @@ def fix(folder: Path) -> None:
     looked_over = _looked_over(folder)
     if looked_over is None:
         return
-    text, found = looked_over
+    text, changed = looked_over
     if path.is_symlink():
         raise InvalidRequest(f"{path} is a symbolic link: fix the file that it leads to")
     kept = _keep(path)
-    _replace(path, found.text)
-    for change in found.changes:
+    _replace(path, changed.text)
+    for change in changed.changes:
         typer.echo(f"{view.paint('fixed', fg='yellow')}  {name}  {view.clean(change)}")
-    typer.echo(view.clean(unified(text, found.text, path.name)))
+    typer.echo(view.clean(unified(text, changed.text, path.name)))
     typer.echo(f"       the original is {kept}")
 
 

@@ -51,20 +51,31 @@ Block = MessageBlock | AnswerBlock | Note | Called | Returned
 
 @dataclass
 class Conversation:
-    """`waiting` are messages that were typed here and are not in the log yet, by Idempotency-Key.
-
-    `deciding` is the call about which a decision of this terminal is on its way.
-    """
+    """A fold: `take` is given what `watch` gives, in order."""
 
     agent: str
+    """Name of the agent."""
+
     partial: PartialAnswer = field(default_factory=PartialAnswer)
+    """The answer that is being written."""
+
     activity: Activity = field(default_factory=Activity)
+    """The calls that run, and the one that a person is asked about."""
+
     deciding: str = ""
+    """The call about which a decision of this terminal is on its way; "" for none."""
+
     waiting: dict[str, str] = field(default_factory=dict)
+    """Messages that were typed here and are not in the log yet, by Idempotency-Key."""
+
     link: str = ""
     """Why the connection is gone; "" while it stands."""
     _mine: set[str] = field(default_factory=set)
+    """Idempotency-Keys of the messages that were typed here."""
+
     _backlog: list[Block] | None = field(default_factory=list)
+    """The blocks of what was said before; None when what comes is live."""
+
     _shown_calls: dict[str, None] = field(default_factory=dict)
     """Calls that have their line already, the newest last."""
 

@@ -46,8 +46,13 @@ Next = Literal["leave"] | str
 
 @dataclass(frozen=True)
 class Options:
+    """What the person chose for all talks of this command."""
+
     sender_name: str | None = None
+    """The name that messages and decisions carry; None: messages carry none, decisions the user's."""
+
     history: Path | None = None
+    """The file of what was typed before; None keeps it in memory."""
 
 
 @dataclass
@@ -55,10 +60,18 @@ class Talk:
     """`run` returns when the person leaves, with the session to go to next, if any."""
 
     connection: Connection
+    """The client, and the server that it may have to start again."""
+
     session: "SessionInfo"
+    """The session as it was when the talk began."""
+
     options: Options
+
     next: Next = "leave"
+    """What `run` returns."""
+
     _outbox: asyncio.Queue[tuple[str, str]] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
+    """Messages that are not sent yet, each with its Idempotency-Key."""
 
     def __post_init__(self) -> None:
         self.client = self.connection.client
@@ -203,9 +216,9 @@ class Talk:
     async def _approvals(self, _: str) -> None:
         asked = (await self.client.approvals()).approvals
         lines = [
-            f"{view.short_id(each.session_id)}  {each.agent}  {view.ago(each.requested_at)}  "
-            f"{view.one_line(in_one_line(each.command), 60)}"
-            for each in asked
+            f"{view.short_id(approval.session_id)}  {approval.agent}  {view.ago(approval.requested_at)}  "
+            f"{view.one_line(in_one_line(approval.command), 60)}"
+            for approval in asked
         ]
         self._note(Note("\n".join(lines) or "Nothing waits for a decision."))
 
@@ -241,10 +254,11 @@ class Talk:
             self._note(Note(f"It was not decided: {error}", "error"))
 
     async def _sessions(self, _: str) -> None:
-        found = (await self.client.sessions(limit=10)).sessions
+        sessions = (await self.client.sessions(limit=10)).sessions
         lines = [
-            f"{each.session_id}  {each.agent}  {each.status}  {view.one_line(each.title or each.topic, 40)}"
-            for each in found
+            f"{session.session_id}  {session.agent}  {session.status}  "
+            f"{view.one_line(session.title or session.topic, 40)}"
+            for session in sessions
         ]
         self._note(Note("\n".join(lines)))
 

@@ -45,22 +45,24 @@ def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> lis
 
     model, has = agent.spec.model, equip(agent, config.workspace, config.base)
     shows = "`duragent agent check` shows all faults"
-    found: list[_AboutAgent] = []
+    diagnoses: list[_AboutAgent] = []
     for fault in has.policy_faults:
-        found.append(("problem", f"its policy is broken, so that all its tools are denied: {fault}", shows))
-    found += [("problem", f"a tool is missing: {fault}", shows) for fault in has.loaded.tools.faults]
-    found += [("warning", f"left out: {fault}", shows) for fault in has.loaded.sections.faults]
-    found += _about_key(agent, config)
+        diagnoses.append(("problem", f"its policy is broken, so that all its tools are denied: {fault}", shows))
+    diagnoses += [("problem", f"a tool is missing: {fault}", shows) for fault in has.loaded.tools.faults]
+    diagnoses += [("warning", f"left out: {fault}", shows) for fault in has.loaded.sections.faults]
+    diagnoses += _about_key(agent, config)
     if doubt := doubt_about_provider(model.provider):
-        found.append(("warning", doubt, "correct spec.model.provider, if that was meant"))
+        diagnoses.append(("warning", doubt, "correct spec.model.provider, if that was meant"))
     if waiting := inactive(agent.spec):
-        found.append(("warning", f"not active in this version: {', '.join(waiting)}", "what they ask for is not done"))
+        diagnoses.append(
+            ("warning", f"not active in this version: {', '.join(waiting)}", "what they ask for is not done")
+        )
     if not os.path.isdir(has.folder):
-        found.append(("problem", f"its working directory {has.folder} is not there", f"mkdir -p {has.folder}"))
+        diagnoses.append(("problem", f"its working directory {has.folder} is not there", f"mkdir -p {has.folder}"))
     needed = facts.get(agent.spec.sandbox.require or "")
     if needed is not None and not needed.works:
-        found.append(("problem", f"it runs no command without {needed.name}: {needed.why}", needed.hint))
-    return found or [("ok", f"{model.provider}/{model.name}, {len(has.loaded.tools.tools)} tools", "")]
+        diagnoses.append(("problem", f"it runs no command without {needed.name}: {needed.why}", needed.hint))
+    return diagnoses or [("ok", f"{model.provider}/{model.name}, {len(has.loaded.tools.tools)} tools", "")]
 
 
 def _about_key(agent: "Agent", config: "Config") -> list[_AboutAgent]:

@@ -43,11 +43,11 @@ def doctor(config: options.Config = None, workspace: options.Workspace = None, j
 
     Exit code 0: no problems; 1: there is one.
     """
-    found: Config | None = None
+    settings: Config | None = None
     findings = [_python()]
     try:
-        found = find_config(config, workspace)
-        findings += [] if found is None else list(_configuration(found))
+        settings = find_config(config, workspace)
+        findings += [] if settings is None else list(_configuration(settings))
     except (InvalidFile, OSError) as error:
         findings.append(Diagnosis("configuration", "problem", str(error), "correct it, and look again"))
         # Only the configuration says where they are.
@@ -55,10 +55,10 @@ def doctor(config: options.Config = None, workspace: options.Workspace = None, j
             Diagnosis("workspace", "note", "it was not looked at, nor were its server, sessions and agents")
         )
     else:
-        if found is None:
+        if settings is None:
             hint = "`duragent init` makes one; so does `duragent chat`"
             findings.append(Diagnosis("workspace", "warning", f"there is none in {Path.cwd()} or above", hint))
-    findings += _examined(found)
+    findings += _examined(settings)
     problems = any(finding.status == "problem" for finding in findings)
     if json:
         view.print_json({"ok": not problems, "findings": [asdict(finding) for finding in findings]})
@@ -80,8 +80,8 @@ def _examined(config: "Config | None") -> list[Diagnosis]:
         is_there = config is not None and (config.workspace.is_dir() or config.sessions_dir.is_dir())
         verifying = threads.submit(lambda: list(sessions(config.sessions_dir)) if config and is_there else [])
         old = list(old_workspace(config)) if config and is_there else []
-        found = [*looking.result(), *verifying.result(), *old, *sandbox(trying.result()), _limits(config), *programs()]
-        return [*found, *(reading.result() if reading else ())]
+        machine = [*sandbox(trying.result()), _limits(config), *programs()]
+        return [*looking.result(), *verifying.result(), *old, *machine, *(reading.result() if reading else ())]
 
 
 # --- this program, its configuration, and the programs that it may use -----------------------------------------------
@@ -133,8 +133,8 @@ def sandbox(facts: "Sequence[Fact]") -> Iterator[Diagnosis]:
     yield Diagnosis("sandbox", status, chosen.why, chosen.hint)
     for fact in others:
         if fact.name != "trust":
-            said = f"{fact.name} {fact.why}" if fact.works else f"{fact.name}: {fact.why}"
-            yield Diagnosis("sandbox", "ok" if fact.works else "note", said, fact.hint)
+            text = f"{fact.name} {fact.why}" if fact.works else f"{fact.name}: {fact.why}"
+            yield Diagnosis("sandbox", "ok" if fact.works else "note", text, fact.hint)
 
 
 def _limits(config: "Config | None") -> Diagnosis:

@@ -8,9 +8,15 @@ Status = Literal["ok", "note", "warning", "problem"]
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One line. `hint` is what to do, "" when there is nothing to do."""
+    """One line of the result."""
 
     section: str
+    """The heading that it stands under."""
+
     status: Status
+
     text: str
+    """The fact, in one sentence."""
+
     hint: str = ""
+    """What to do about it; "" when there is nothing to do."""

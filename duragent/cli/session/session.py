@@ -52,16 +52,16 @@ async def show_list(where: Where, *, agent: str | None, status: str | None, limi
         by_id: dict[str, SessionInfo] = {}
         cursor: str | None = None
         while len(by_id) < limit:
-            found = await connection.client.sessions(
+            page = await connection.client.sessions(
                 agent=agent, status=status, limit=min(limit - len(by_id), 100), cursor=cursor
             )
             # A session that is read in the meantime may come on two pages.
-            by_id |= {session.session_id: session for session in found.sessions}
-            cursor = found.next_cursor
+            by_id |= {session.session_id: session for session in page.sessions}
+            cursor = page.next_cursor
             if cursor is None:
                 break
     sessions = list(by_id.values())
-    view.say_unread(found.unread)
+    view.say_unread(page.unread)
     if json:
         view.print_json([session.model_dump() for session in sessions])
         return
