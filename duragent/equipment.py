@@ -17,7 +17,6 @@ from duragent.context.sections import ContextFileSource, SectionSource, sections
 from duragent.policy.files import load_policy
 from duragent.process.spool import Spool
 from duragent.session.session_reader import ReadableSessions, session_tools
-from duragent.subscribers.notify import Notice
 from duragent.system.known_workspaces import hidden_everywhere
 from duragent.tools.base import AnyTool, Places, ToolOwner
 from duragent.tools.settings import WebSettings
@@ -46,9 +45,8 @@ def make_workbench(
     agents_dir: Path,
     spool: Spool,
     sessions: Callable[[], ReadableSessions],
-    notify: Callable[[Notice], None],
 ) -> Workbench:
-    """The bench of a server. `sessions` is called when an agent's tools are made, `notify` for each call that ran."""
+    """The bench of a server. `sessions` is called when an agent's tools are made."""
     workspace = config.workspace.resolve()
     return Workbench(
         workspace=workspace,
@@ -60,7 +58,6 @@ def make_workbench(
         sandbox=config.sandbox,
         factories={**session_tools(sessions), **web_tool(_web_settings(config))},
         sources=section_sources(workspace),
-        notify=notify,
     )
 
 

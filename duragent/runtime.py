@@ -41,15 +41,15 @@ from duragent.server.log import log_to_stderr
 from duragent.server.memory import take_few_arenas
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
-from duragent.session.live_sessions import HANG_SECONDS
 from duragent.session.sessions import Sessions
-from duragent.session.tasks import TaskSet
+from duragent.session.tasks import HANG_SECONDS, TaskSet
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.locks import SessionsLock, WorkspaceLock, refuse_network_file_system
 from duragent.stores.files.room import Room
 from duragent.stores.files.store import FileStore
 from duragent.stores.files.threads import STUCK_SECONDS, Threads
-from duragent.subscribers.notify import Notifier
+from duragent.subscribers.base import Positions
+from duragent.subscribers.notify import Notices
 from duragent.system import descriptors
 from duragent.system.known_workspaces import KnownWorkspace, remember
 from duragent.system.os_errors import in_words
@@ -75,7 +75,6 @@ class Runtime:
     agents_dir: Path
     clock: SystemClock = field(default_factory=SystemClock)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    notifier: Notifier = field(default_factory=Notifier)
     disk: Disk = field(default_factory=Disk)
     """The file operations of the store."""
     stuck_seconds: float = STUCK_SECONDS
@@ -160,7 +159,6 @@ class Runtime:
                 self.sessions = Sessions(self._ports(store, tasks, bench))
                 housekeeping = [
                     tasks.create_task(self.sessions.run()),
-                    tasks.create_task(self.notifier.run()),
                     tasks.create_task(self.catalog.watch(self.stop, self._on_reload)),
                 ]
                 dependencies = self._server_dependencies(presence, bench)
@@ -194,7 +192,7 @@ class Runtime:
 
     async def _workbench(self) -> Workbench:
         spool = await Spool.open(self.config.workspace.resolve() / "run" / "spool")
-        bench = make_workbench(self.config, self.agents_dir, spool, lambda: self.sessions, self.notifier.put)
+        bench = make_workbench(self.config, self.agents_dir, spool, lambda: self.sessions)
         try:
             sandbox = await asyncio.to_thread(bench.try_sandbox)
         except SandboxUnavailable as error:
@@ -205,6 +203,8 @@ class Runtime:
         return bench
 
     def _ports(self, store: FileStore, tasks: asyncio.TaskGroup, bench: Workbench) -> Ports:
+        positions = Positions(self.config.workspace / "run" / "listeners" / "notices")
+        notices = Notices(positions, lambda agent: bench.deliveries(self.catalog.get(agent)))
         return Ports(
             store=store,
             clock=self.clock,
@@ -215,6 +215,8 @@ class Runtime:
             spawn=lambda work: self._work.add(tasks.create_task(_guarded(work))),
             workbench=bench,
             idle_timeout_seconds=self.settings.idle_timeout_seconds,
+            listeners=(notices,),
+            notices=notices,
         )
 
     def _server_dependencies(self, presence: Presence, bench: Workbench) -> Dependencies:

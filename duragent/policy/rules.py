@@ -144,9 +144,14 @@ def allow_patterns(policy: Policy, invocation: Invocation) -> tuple[str, ...]:
 
 def notifications(policy: Policy, invocation: Invocation) -> tuple[Delivery, ...]:
     """Where to tell that the call has run."""
-    notify = policy.notify
-    told = not notify.patterns or any(_matches(rule, invocation) for rule in notify.patterns)
-    return (notify.deliveries or (Delivery("log"),)) if notify.enabled and told else ()
+    patterns = policy.notify.patterns
+    fits = not patterns or any(_matches(rule, invocation) for rule in patterns)
+    return deliveries(policy) if policy.notify.enabled and fits else ()
+
+
+def deliveries(policy: Policy) -> tuple[Delivery, ...]:
+    """Where the policy wants notices of any call."""
+    return (policy.notify.deliveries or (Delivery("log"),)) if policy.notify.enabled else ()
 
 
 def _matches(rule: Rule, invocation: Invocation) -> bool:

@@ -17,11 +17,8 @@ from duragent.session.locks import SessionLocks
 from duragent.session.recovery import recover
 from duragent.session.repair import damage_of, mend
 from duragent.session.session import Receipt, Session
-from duragent.session.tasks import bounded, shielded
+from duragent.session.tasks import HANG_SECONDS, bounded, shielded
 from duragent.turn.ports import Ports
-
-HANG_SECONDS = 0.5
-"""The longest wait, at a stop, for calls to a disk that may not answer."""
 
 FINISH_SECONDS = 2.0
 """The longest wait for sessions at a stop, beyond the grace."""
@@ -95,6 +92,9 @@ class LiveSessions:
             raise
         session = self._sessions[session_id] = Session(self._ports, claim, state, self.note)
         self.note(session)
+        for listener in self._ports.listeners:
+            # What could not be read before may be readable now.
+            listener.told(session_id, state.seq)
         session.go_on()
         return session
 

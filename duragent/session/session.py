@@ -176,6 +176,8 @@ class Session:
         if any(isinstance(record.event, SUMMARIZED) for record in records):
             self._summary.write_soon()
         self._on_change(self)
+        for listener in self._ports.listeners:
+            listener.told(self.id, self.state.seq)
         self.go_on()
 
     def _failed(self) -> None:

@@ -4,6 +4,7 @@ Outside this room only `post` and `watch` are needed to work with a session; the
 `live_sessions` has the sessions in memory, `housekeeping` what is done for all of them at intervals.
 """
 
+import asyncio
 import builtins
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
@@ -20,6 +21,7 @@ from duragent.session.create import CreateKey, NewSession, create_once, first_re
 from duragent.session.housekeeping import Housekeeping
 from duragent.session.index import Index, SessionQuery
 from duragent.session.live_sessions import LiveSessions
+from duragent.session.log_source import SessionLogs
 from duragent.session.session import Receipt
 from duragent.session.tasks import StoppableTasks, best_effort, bounded, shielded
 from duragent.session.wait_for_turn import wait_for_turn
@@ -211,8 +213,12 @@ class Sessions:
     # --- the whole life ---------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Go on with what was interrupted, then keep house until cancelled."""
-        await self.housekeeping.run()
+        """Go on with what was interrupted, keep house and run the listeners, until cancelled."""
+        logs = SessionLogs(self.live)
+        async with asyncio.TaskGroup() as tasks:
+            for listener in self._ports.listeners:
+                tasks.create_task(listener.run(logs))
+            await self.housekeeping.run()
 
     async def close(self, grace_seconds: float) -> None:
         """Stop: turns that can end within the grace end, the others go on at the next start."""

@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 from duragent.errors import DuragentError, Stopping
 
+HANG_SECONDS = 0.5
+"""The longest wait, at a stop, for calls to a disk that may not answer."""
+
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ The stub provider is in `duragent.testing.stub_llm`; it is not imported here, be
 """
 
 from duragent.testing.fake_clock import FakeClock
+from duragent.testing.listener_contract import check_listener
 from duragent.testing.sandbox_contract import check_sandbox
 from duragent.testing.scripted import Line, ScriptedModel, reply_from
 from duragent.testing.store_contract import check_store
@@ -14,6 +15,7 @@ __all__ = [
     "FakeClock",
     "Line",
     "ScriptedModel",
+    "check_listener",
     "check_sandbox",
     "check_store",
     "check_tool",

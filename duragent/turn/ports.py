@@ -1,7 +1,7 @@
 """What every session shares: the seams to the rooms below, handed in by the wiring."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ from duragent.agent.load import Agent
 from duragent.clock import Clock
 from duragent.models.base import Model, ModelChoice
 from duragent.stores.base import Store
+from duragent.subscribers.base import Listener, LogListener
 from duragent.turn.settings import SessionsSettings
 from duragent.turn.workbench import Workbench
 
@@ -40,3 +41,7 @@ class Ports:
     workbench: Workbench
     idle_timeout_seconds: float = 60.0
     """How long a model may be silent before its answer counts as failed."""
+    listeners: Sequence[Listener] = ()
+    """Each gets a call after every commit."""
+    notices: LogListener | None = None
+    """The listener that delivers what `notify` in a policy wants told; None: it is not delivered."""

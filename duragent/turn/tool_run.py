@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,6 @@ from duragent.policy.rules import notifications
 from duragent.policy.skills import SKILL_TOOL
 from duragent.process.base import Commands
 from duragent.sandboxes.base import Command
-from duragent.subscribers.notify import Notice
 from duragent.text import without_surrogates
 from duragent.tools.base import CallInfo, ToolContext, ToolResult, failed
 from duragent.turn.authorize import ResolvedCall, signature
@@ -82,7 +82,6 @@ class ToolRunner:
             self._agent.skills = None
         if run.resolved.tool.changes_tools:
             self._agent.load_again()
-        await self._notify(run, result)
 
     async def _watched(self, run: ToolRun) -> tuple[Path, ...]:
         """The protected files that do not exist yet: a command must not create them."""
@@ -168,6 +167,7 @@ class ToolRunner:
             details=_details(result.details),
             output_sha256=sha,
             output_bytes=size,
+            notice=await self._notice(run),
             signature=mark,
         )
 
@@ -175,7 +175,14 @@ class ToolRunner:
             calls = state.turn.calls if state.turn else ()
             return [finished] if any(call.call == finished.call for call in calls) else []
 
-        await when_there_is_room(self._host, self._ports.clock, lambda: self._host.commit(decide))
+        async with self._announced(finished.notice):
+            await when_there_is_room(self._host, self._ports.clock, lambda: self._host.commit(decide))
+
+    def _announced(self, notice: str) -> AbstractAsyncContextManager[None]:
+        """For the commit of a result: a notice of it survives a crash right after the commit."""
+        if not notice or self._ports.notices is None:
+            return nullcontext()
+        return self._ports.notices.expecting(self._host.claim.stream_id, self._host.state.seq)
 
     async def _keep(self, full: bytes | None) -> tuple[str, int]:
         if full is None:
@@ -198,12 +205,10 @@ class ToolRunner:
             notes.append(f"{circles} Do something else, or say what stands in the way.")
         return "\n".join(note for note in notes if note)
 
-    async def _notify(self, run: ToolRun, result: ToolResult) -> None:
+    async def _notice(self, run: ToolRun) -> str:
+        """The call in one line, when the policy wants its end told; else ""."""
         policy = await self._ports.workbench.policy(run.agent)
-        if deliveries := notifications(policy, run.resolved.invocation):
-            session_id, shown = self._host.claim.stream_id, run.resolved.shown
-            notice = Notice(deliveries, session_id, run.agent.name, shown, result.outcome == "ok")
-            self._ports.workbench.notify(notice)
+        return run.resolved.shown if notifications(policy, run.resolved.invocation) else ""
 
     # --- what a run needs -------------------------------------------------------------------------------------------
 

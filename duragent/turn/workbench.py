@@ -13,13 +13,13 @@ from duragent.context.sections import NO_SECTIONS, SectionSource, SourcedSection
 from duragent.errors import SandboxUnavailable
 from duragent.policy.files import allow_always, load_policy
 from duragent.policy.place import CommandPlace
-from duragent.policy.tiers import Policy
+from duragent.policy.rules import deliveries
+from duragent.policy.tiers import Delivery, Policy
 from duragent.process.spool import Spool
 from duragent.sandboxes.base import Command, Confinement, Sandbox
 from duragent.sandboxes.choose import choose, why_no_sandbox, widen
 from duragent.sandboxes.environment import clean_environment
 from duragent.sandboxes.settings import SandboxSettings
-from duragent.subscribers.notify import Notice
 from duragent.system.known_workspaces import not_around
 from duragent.tools.base import Confine, Places, ToolOwner
 from duragent.tools.toolset import Factories, Toolset, gather
@@ -78,8 +78,6 @@ class Workbench:
     """Of the tools that rooms bring, and of those that take settings."""
     sources: tuple[SectionSource, ...] = ()
     """Of what rooms say in the system message."""
-    notify: Callable[[Notice], None] = field(default=lambda _: None)
-    """Tell people of a call that has run. Must not block."""
     closed_of_others: Callable[[], tuple[Path, ...]] = field(default=lambda: ())
     """What belongs to other workspaces of this user; read again for each command, because workspaces are added."""
     _chosen: dict[str | None, Sandbox] = field(default_factory=dict)
@@ -187,6 +185,10 @@ class Workbench:
             return replace(load_policy(self.workspace, agent.folder, unasked), place=self.command_place(agent))
 
         return await asyncio.to_thread(load)
+
+    async def deliveries(self, agent: Agent) -> Sequence[Delivery]:
+        """Where the agent's policy wants notices of its calls, as its files say now."""
+        return deliveries(await self.policy(agent))
 
     def command_place(self, agent: Agent) -> CommandPlace:
         """Where the agent's commands run, as far as its policy must know it. May try out the sandbox."""

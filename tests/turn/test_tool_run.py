@@ -14,7 +14,6 @@ from duragent.journal.events import (
 from duragent.journal.inputs import Cancel
 from duragent.models.messages import ModelReply, ModelRequest
 from duragent.stores.memory import MemoryStore
-from duragent.subscribers.notify import Notice
 from duragent.testing import ScriptedModel
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import open_house
@@ -37,16 +36,6 @@ async def test_cancelling_ends_the_command_with_its_group(tmp_path: Path) -> Non
         [result] = await finished(house, session)
         assert result.outcome == "cancelled"
     assert not (tmp_path / "project" / "ended").exists()
-
-
-async def test_who_wants_to_be_told_of_calls_is_told_after_the_result_is_durable(tmp_path: Path) -> None:
-    (tmp_path / "policy.yaml").write_text("notify: {enabled: true, patterns: ['bash:echo *']}\n")
-    model = ScriptedModel([calls(("bash", {"command": "echo 1"}), ("think", {"thought": "2"})), "done"])
-    notices: list[Notice] = []
-    async with open_house(MemoryStore(), model, tmp_path, agent_rest=BASH, notify=notices.append) as house:
-        session = await house.new()
-        await house.ask(session, "go")
-    assert [(notice.invocation, notice.success) for notice in notices] == [("echo 1", True)]
 
 
 async def test_a_long_output_is_cut_for_the_model_and_can_be_read_whole(tmp_path: Path) -> None:

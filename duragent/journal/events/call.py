@@ -108,6 +108,8 @@ class ToolFinished(EventModel):
     """The blob with the whole output when `content` is only a part of it; else ""."""
     output_bytes: int = 0
     """The size of that blob."""
+    notice: Text = ""
+    """The whole call in one line, when the policy wants its end told; else "". See `subscribers/notify`."""
     signature: str = ""
     """The same for the same call with the same result: tells a loop. "" when there is nothing to compare."""
 

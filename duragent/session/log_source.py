@@ -1,0 +1,15 @@
+"""What listeners read of the sessions' logs; see `subscribers.base.LogSource`."""
+
+from duragent.session.live_sessions import LiveSessions
+from duragent.subscribers.base import LogPart
+
+
+class SessionLogs:
+    """The logs of all sessions. A session that is not in memory is opened for one read only."""
+
+    def __init__(self, live: LiveSessions) -> None:
+        self._live = live
+
+    async def part(self, stream: str, after: int, limit: int) -> LogPart:
+        async with self._live.borrow(stream) as session:
+            return LogPart(session.state.agent, await session.read_records(after, limit))
