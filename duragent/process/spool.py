@@ -47,18 +47,18 @@ _LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PAT
 class Spool:
     """The results of all commands of a workspace."""
 
-    def __init__(self, root: Path, spool_id: str) -> None:
-        """Use `open`."""
+    def __init__(self, root: Path, spool_id: str, program: Path = Path(runner.__file__)) -> None:
+        """Use `open`. `program` runs the commands."""
         self.id = spool_id
         """It knows nothing of a call that was started with another id. "" until it is `ready`."""
-        self._root = root
+        self._root, self._program = root, program
         self._starting: dict[str, asyncio.Task[int]] = {}
         self._runners: dict[int, subprocess.Popen[bytes]] = {}
 
     @classmethod
-    async def open(cls, root: Path) -> "Spool":
+    async def open(cls, root: Path, program: Path = Path(runner.__file__)) -> "Spool":
         """The spool in this folder, made when it is missing. When the disk refuses that now, `ready` tries again."""
-        spool = cls(Path(await asyncio.to_thread(os.path.realpath, root)), "")
+        spool = cls(Path(await asyncio.to_thread(os.path.realpath, root)), "", program)
         try:
             await spool.ready()
         except Unavailable as error:
@@ -179,7 +179,7 @@ class Spool:
         for pid, process in tuple(self._runners.items()):
             if process.poll() is not None:
                 self._runners.pop(pid, None)
-        argv = [sys.executable, "-I", "-S", "-B", "-X", "utf8", os.path.abspath(runner.__file__), os.fspath(folder)]
+        argv = [sys.executable, "-I", "-S", "-B", "-X", "utf8", os.path.abspath(self._program), os.fspath(folder)]
         env = {name: os.environ[name] for name in _LIBRARIES if name in os.environ}
         log = open_file(folder / "runner.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:

@@ -14,7 +14,7 @@ from duragent.process import folder as files
 from duragent.process import runner
 from duragent.process.spool import Spool
 from tests.support.bounds import LIMIT_SECONDS
-from tests.support.spools import CALL, SESSION, call_folder, claim_of, living_in, opened, run, sh
+from tests.support.spools import CALL, SESSION, call_folder, claim_of, living_in, opened, sh
 from tests.support.until import until
 
 
@@ -188,30 +188,27 @@ sys.exit(runner.main(sys.argv[2]))
 """
 
 
-def test_runner_that_comes_late_starts_nothing_while_its_folder_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_runner_that_comes_late_starts_nothing_while_its_folder_is_removed(tmp_path: Path) -> None:
     """Its server was killed, the next one saw to it that the command never starts, and forgets the folder."""
     folder = tmp_path / f"{SESSION}.{CALL}"
     files.make(folder, sh("touch done", tmp_path), 60)
     late = subprocess.Popen([sys.executable, "-c", _SLOW, runner.__file__, str(folder), str(tmp_path)])
     asyncio.run(until((tmp_path / "ready").exists))
     assert files.void(folder)
-    # The removal has come as far as the file that says so.
-    monkeypatch.setattr("duragent.process.folder.shutil.rmtree", lambda old, **_: os.unlink(old / runner.CLAIM))
-    files.remove(folder)
+    # A removal has come as far as the file that says so.
+    folder.rename(folder.with_name(f".old.{folder.name}"))
+    (folder.with_name(f".old.{folder.name}") / runner.CLAIM).unlink()
     (tmp_path / "go").touch()
     assert late.wait(LIMIT_SECONDS) == 0
     assert not (tmp_path / "done").exists()
 
 
-async def test_runner_that_cannot_even_begin_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_runner_that_cannot_even_begin_says_why(tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("raise SystemExit('the interpreter is broken')")
-    monkeypatch.setattr(runner, "__file__", str(broken))
+    spool = await Spool.open(tmp_path / "spool", broken)
     with pytest.raises(Unavailable, match="the interpreter is broken"):
-        await run(tmp_path, sh("true", tmp_path))
-    spool = await opened(tmp_path)
+        await spool.commands(SESSION, CALL).run(sh("true", tmp_path), timeout_seconds=LIMIT_SECONDS)
     assert await spool.evidence(SESSION, CALL, spool.id) == "never_started"
 
 

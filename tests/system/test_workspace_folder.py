@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from duragent.agent.starter import write_agent, write_workspace
-from duragent.cli.chat.screen import _history
+from duragent.cli.chat.screen import open_history
 from duragent.stores.files.store import FileStore
 from duragent.system.workspace_folder import close_to_others, make_folders
 
@@ -30,7 +30,7 @@ def test_whatever_makes_the_workspace_first_makes_it_its_owners(tmp_path: Path, 
         "init": lambda base: write_workspace(base, "ada", "demo"),
         "agent": lambda base: write_agent(base / ".duragent" / "agents", "ada", "demo"),
         "store": lambda base: _opened(base / ".duragent" / "sessions"),
-        "history": lambda base: _history(base / ".duragent" / "run" / "history"),
+        "history": lambda base: open_history(base / ".duragent" / "run" / "history"),
         "log": lambda base: make_folders(base / ".duragent" / "logs"),
     }
     for name, way in ways.items():

@@ -74,7 +74,7 @@ class Screen:
         """What a key would do now; "" for nothing to say."""
         self._session: PromptSession[str] = PromptSession(
             message=self._message,
-            history=_history(history),
+            history=open_history(history),
             key_bindings=self._keys(),
             multiline=True,
             prompt_continuation="  ",
@@ -299,7 +299,7 @@ class Screen:
             self._timer = None
 
 
-def _history(path: Path | None) -> History:
+def open_history(path: Path | None) -> History:
     if path is None:
         return InMemoryHistory()
     try:
