@@ -43,19 +43,19 @@ class Project:
 
 def load_directives(workspace: Path, agent_folder: Path) -> tuple[tuple[Directive, ...], tuple[str, ...]]:
     """Those of the workspace, then those of the agent, each sorted by file name; and what is wrong, for people."""
-    found: list[Directive] = []
+    directives: list[Directive] = []
     faults: list[str] = []
     for owner, folder in (("workspace", workspace), ("agent", agent_folder)):
         for path in _files(folder, faults):
             try:
                 text = read_text_inside(folder, path, MAX_DIRECTIVE_BYTES)
-                _check_size(path, text, found)
+                _check_size(path, text, directives)
             except InvalidFile as error:
                 faults.append(str(error))
                 continue
             if text.strip():
-                found.append(Directive(f"{owner}/{path.stem}", text))
-    return tuple(found), tuple(faults)
+                directives.append(Directive(f"{owner}/{path.stem}", text))
+    return tuple(directives), tuple(faults)
 
 
 def _files(folder: Path, faults: list[str]) -> Iterable[Path]:

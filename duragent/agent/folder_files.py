@@ -64,7 +64,7 @@ def names_in(folder: Path) -> list[str]:
 def signature(path: Path) -> tuple[int, ...]:
     """Numbers that are others when the file is another; () when there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except (OSError, ValueError):
         return ()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

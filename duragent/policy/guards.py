@@ -56,11 +56,11 @@ def _matches(pattern: str, call: PriorCall) -> bool:
 def _refused(guard: BeforeTool, call: PriorCall, prior: Sequence[PriorCall]) -> str | None:
     names = tuple(dict.fromkeys((*((guard.match_arg,) if guard.match_arg else ()), *guard.match_args)))
     if guard.type == "depends_on":
-        wanted = guard.prior or ""
-        if any(_matches(wanted, each) and _equal(names, call, each) for each in prior):
+        prior_match = guard.prior or ""
+        if any(_matches(prior_match, each) and _equal(names, call, each) for each in prior):
             return None
         must = "".join(f" The '{name}' argument must match." for name in names)
-        return f"Hook guard: this tool requires a prior '{wanted}' call first.{must}"
+        return f"Hook guard: this tool requires a prior '{prior_match}' call first.{must}"
     same = (each for each in prior if (each.tool, each.action) == (call.tool, call.action) and each.has_result)
     if any(_equal(names, call, each) for each in same):
         return "Hook guard: duplicate call skipped. The result of the earlier call is still in the conversation."

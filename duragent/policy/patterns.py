@@ -101,31 +101,31 @@ _folded = functools.lru_cache(2048)(_fold)
 
 @functools.lru_cache(4096)
 def _tokens(rest: str) -> list[_Token]:
-    found: list[_Token] = []
+    tokens: list[_Token] = []
     at = 0
     while at < len(rest):
         if rest[at] == "\\" and at + 1 < len(rest):
             at += 1
-            found.append(rest[at])
+            tokens.append(rest[at])
         elif rest[at] == "*":
-            if found[-1:] != [_STAR]:
-                found.append(_STAR)
+            if tokens[-1:] != [_STAR]:
+                tokens.append(_STAR)
         else:
-            found.append(rest[at])
+            tokens.append(rest[at])
         at += 1
-    return found
+    return tokens
 
 
 @functools.lru_cache(4096)
 def _parts(rest: str) -> _Parts:
     """The texts between the stars; there is one more than there are stars."""
-    found: list[list[str]] = [[]]
+    parts: list[list[str]] = [[]]
     for token in _tokens(rest):
         if isinstance(token, int):
-            found.append([])
+            parts.append([])
         else:
-            found[-1].append(token)
-    return tuple("".join(part) for part in found)
+            parts[-1].append(token)
+    return tuple("".join(part) for part in parts)
 
 
 def _fits(parts: _Parts, text: str) -> bool:

@@ -106,15 +106,15 @@ class _Look:
 
     def _folders_in(self, words: Words) -> Words:
         """The words that name folders, when two of the words or more name what exists."""
-        found = [(word, {target.sort for target in self._targets(word)} - {"missing"}) for word in words]
-        there = [(word, sorts) for word, sorts in found if sorts]
+        named = [(word, {target.sort for target in self._targets(word)} - {"missing"}) for word in words]
+        there = [(word, sorts) for word, sorts in named if sorts]
         return tuple(word for word, sorts in there if "folder" in sorts) if len(there) > 1 else ()
 
     def _private_below(self, folder: str, search: searches.Search) -> str:
         prefix = folder.rstrip("/") + "/"
-        found = [each[len(prefix) :] for each in (*self._place.closed, "/proc/self") if each.startswith(prefix)]
-        globs = () if search.hidden or not found else (*search.globs, *rg_globs.named_again(folder))
-        return next((each for each in found if not search.leaves_out(each, globs)), "")
+        private_paths = [each[len(prefix) :] for each in (*self._place.closed, "/proc/self") if each.startswith(prefix)]
+        globs = () if search.hidden or not private_paths else (*search.globs, *rg_globs.named_again(folder))
+        return next((each for each in private_paths if not search.leaves_out(each, globs)), "")
 
     # --- files --------------------------------------------------------------------------------------------------------
 

@@ -109,12 +109,12 @@ class Resolver:
             one = _State(PROCESS, rest, state.links) if _PROCESS_NAME.fullmatch(name) else self._entered(state, name)
             return [one]
         names = _matching("/proc", name)
-        found = [self._entered(state, each) for each in names if not _PROCESS_NAME.fullmatch(each)]
+        states = [self._entered(state, each) for each in names if not _PROCESS_NAME.fullmatch(each)]
         # Processes come and go: a pattern that fits digits fits some of them.
         plain = _MARKS.sub("", name)
         if not plain or plain.isdigit() or any(map(_PROCESS_NAME.fullmatch, names)):
-            found.append(_State(PROCESS, rest, state.links))
-        return found
+            states.append(_State(PROCESS, rest, state.links))
+        return states
 
     def _is_private(self, path: str) -> bool:
         if is_private_name(path) or any(path == each or path.startswith(f"{each}/") for each in self._closed):
@@ -168,10 +168,10 @@ def _link(path: str) -> str | None:
 
 def _identity(path: str) -> tuple[int, int] | None:
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except (OSError, ValueError):
         return None
-    return (found.st_dev, found.st_ino)
+    return (status.st_dev, status.st_ino)
 
 
 def _sort(path: str) -> Literal["folder", "other", "missing"]:

@@ -179,14 +179,14 @@ def _by(rule: str, source: str) -> str:
 
 
 def _pieces(invocation: Invocation, place: CommandPlace | None = None) -> tuple[tuple[Kind, CommandPiece], ...]:
-    found: list[tuple[Kind, CommandPiece]] = []
+    pieces: list[tuple[Kind, CommandPiece]] = []
     if invocation.kind == "bash":
-        found += [("bash", piece) for piece in _of_command(invocation.text, place)]
+        pieces += [("bash", piece) for piece in _of_command(invocation.text, place)]
     else:
-        found.append((invocation.kind, _tool_piece(invocation)))
+        pieces.append((invocation.kind, _tool_piece(invocation)))
     if invocation.shell is not None:
-        found += [("bash", piece) for piece in _of_command(invocation.shell, place)]
-    return tuple(found)
+        pieces += [("bash", piece) for piece in _of_command(invocation.shell, place)]
+    return tuple(pieces)
 
 
 def _of_command(text: str, place: CommandPlace | None) -> tuple[CommandPiece, ...]:
@@ -323,12 +323,12 @@ def _patterns(policy: Policy, kind: Kind, piece: CommandPiece) -> tuple[str, ...
     return (f"{kind}:{escaped(piece.text)}",)
 
 
-def _together(found: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+def _together(groups: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:
     patterns: list[str] = []
-    for each in found:
-        if each is None:
+    for group in groups:
+        if group is None:
             return None
-        patterns += each
+        patterns += group
     return tuple(patterns)
 
 

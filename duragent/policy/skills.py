@@ -51,17 +51,17 @@ def active_skills(events: Iterable[Event]) -> tuple[str, ...]:
 
 def _named(arguments: str) -> str:
     try:
-        found = json.loads(arguments)
+        parsed = json.loads(arguments)
     except (ValueError, RecursionError):
         return arguments
-    return str(found.get("name")) if isinstance(found, dict) else arguments
+    return str(parsed.get("name")) if isinstance(parsed, dict) else arguments
 
 
 def narrowing(names: Iterable[str], skills: Iterable[Skill]) -> tuple[Skill, ...]:
     """The active skills that narrow. One whose folder has gone meanwhile leaves nothing until the turn ends."""
     known = {skill.name: skill for skill in skills}
-    found = [known.get(name) or _gone(name) for name in names]
-    return tuple(skill for skill in found if skill.allowed_tools is not None)
+    active = [known.get(name) or _gone(name) for name in names]
+    return tuple(skill for skill in active if skill.allowed_tools is not None)
 
 
 def _gone(name: str) -> Skill:

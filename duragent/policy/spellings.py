@@ -42,10 +42,10 @@ def names_harmless(rest: str) -> bool:
 @functools.lru_cache(4096)
 def allowing(rest: str) -> tuple[str, ...]:
     """The spellings of a pattern that allows: as it stands, as we write it, and without what ` *` may leave out."""
-    found = [*_plain(rest)]
+    spellings = [*_plain(rest)]
     if not re.search(r"[\\'\"]", rest):
-        found += [without_harmless(each) for each in found]
-    return _with_nothing_behind(found)
+        spellings += [without_harmless(each) for each in spellings]
+    return _with_nothing_behind(spellings)
 
 
 @functools.lru_cache(4096)
@@ -54,10 +54,10 @@ def denying(rest: str, kind: str) -> tuple[str, ...]:
 
     v0.5 looked for such a text anywhere in a command: `sudo` denied `sudo ls`, and `.ssh` denied `cat ~/.ssh/id`.
     """
-    found = [*_plain(rest)]
+    spellings = [*_plain(rest)]
     if kind in ("*", "bash") and rest and not re.search(r"(?<!\\)\*", rest):
-        found += [longer for each in tuple(found) for longer in _longer(each)]
-    return _with_nothing_behind(found)
+        spellings += [longer for each in tuple(spellings) for longer in _longer(each)]
+    return _with_nothing_behind(spellings)
 
 
 def _longer(rest: str) -> tuple[str, ...]:
@@ -68,16 +68,16 @@ def _longer(rest: str) -> tuple[str, ...]:
 
 def _plain(rest: str) -> tuple[str, ...]:
     unquoted = re.sub(r"""(["'])([^"'$`\\*]*)\1""", lambda quoted: _quoted(quoted[2]), rest)
-    found = [rest, unquoted]
+    spellings = [rest, unquoted]
     if not re.search(r"[\\'\"]", unquoted):
-        found += [spaced(" ".join(unquoted.split()))]
-    return tuple(dict.fromkeys(found))
+        spellings += [spaced(" ".join(unquoted.split()))]
+    return tuple(dict.fromkeys(spellings))
 
 
 def _quoted(text: str) -> str:
     return text if re.fullmatch(r"[\w@%+=:,./-]+", text) else f"'{text}'"
 
 
-def _with_nothing_behind(found: list[str]) -> tuple[str, ...]:
-    found = [each for each in found if each]
-    return tuple(dict.fromkeys((*found, *(each[:-2] for each in found if each.endswith(" *")))))
+def _with_nothing_behind(spellings: list[str]) -> tuple[str, ...]:
+    spellings = [each for each in spellings if each]
+    return tuple(dict.fromkeys((*spellings, *(each[:-2] for each in spellings if each.endswith(" *")))))

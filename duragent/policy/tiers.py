@@ -107,7 +107,7 @@ def merge(tiers: Iterable[Tier], built_in: Iterable[str]) -> Policy:
 
 
 def _union(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    found: dict[str, Rule] = {}
+    by_pattern: dict[str, Rule] = {}
     for rule in rules:
-        found.setdefault(rule.pattern, rule)
-    return tuple(found.values())
+        by_pattern.setdefault(rule.pattern, rule)
+    return tuple(by_pattern.values())

@@ -89,11 +89,11 @@ class Bubblewrap:
             hint = "apt install bubblewrap (or: dnf install bubblewrap, pacman -S bubblewrap, apk add bubblewrap)"
             return Trouble("bubblewrap is not installed", hint)
         attempt = Command(("/bin/sh", "-c", ":"), ROOT, {"PATH": _SYSTEM_PATH})
-        found = trial(self.wrap(attempt, Confinement(writable=())), lambda said: explain(said, _kernel_switches()))
-        if found is None:
+        trouble = trial(self.wrap(attempt, Confinement(writable=())), lambda said: explain(said, _kernel_switches()))
+        if trouble is None:
             # Asked now, because `wrap` starts nothing.
             _ = self._knows_size
-        return found
+        return trouble
 
     @cached_property
     def _knows_size(self) -> bool:
@@ -190,10 +190,10 @@ def explain(said: str, switches: Mapping[str, str]) -> Trouble:
 
 
 def _kernel_switches() -> dict[str, str]:
-    found = {}
+    switches = {}
     for name in _SWITCHES:
         try:
-            found[name] = Path("/proc/sys", name.replace(".", "/")).read_text().strip()
+            switches[name] = Path("/proc/sys", name.replace(".", "/")).read_text().strip()
         except OSError:
             continue
-    return found
+    return switches

@@ -78,22 +78,22 @@ class HiddenHome:
         if not self.homes:
             return ()
         repository = repository_of(within.writable[0]) if within.writable else ()
-        found = [path for path in (*self.opened, *within.readable, *repository) if os.path.exists(path)]
+        existing = [path for path in (*self.opened, *within.readable, *repository) if os.path.exists(path)]
         homes = [Path(os.path.realpath(home)) for home in self.homes]
-        return tuple(path for path in found if not _has_one_in_it(os.path.realpath(path), homes))
+        return tuple(path for path in existing if not _has_one_in_it(os.path.realpath(path), homes))
 
     def links(self, paths: Iterable[Path]) -> dict[Path, Path]:
         """The symbolic links on the way to them that lie in what is hidden, and where each leads to in the end."""
         covered = tuple(Path(os.path.realpath(path)) for path in (*self.homes, *self.hidden))
         steps = {step for path in (*self.homes, *paths) for step in (path, *path.parents)}
-        found: dict[Path, Path] = {}
+        targets: dict[Path, Path] = {}
         for step in steps:
             if not os.path.islink(step):
                 continue
             real = Path(os.path.realpath(step.parent), step.name)
             if any(real.is_relative_to(each) and real != each for each in covered):
-                found[real] = Path(os.path.realpath(step))
-        return found
+                targets[real] = Path(os.path.realpath(step))
+        return targets
 
 
 NOTHING_HIDDEN = HiddenHome((), (), ())
@@ -150,8 +150,8 @@ def _elsewhere(git: Path) -> tuple[Path, ...]:
     A command can write such a file to open what it likes, so it counts only where git itself has written the answer:
     the git folder must name this `.git` (worktree), or lie in a git folder above it and name its folder (submodule).
     """
-    said = _first_line(git).removeprefix("gitdir: ")
-    inner = Path(os.path.realpath(git.parent / said))
+    git_folder = _first_line(git).removeprefix("gitdir: ")
+    inner = Path(os.path.realpath(git.parent / git_folder))
     if inner.is_relative_to(git.parent):
         return ()
     if inner.parent.name == "worktrees" and os.path.realpath(_first_line(inner / "gitdir")) == str(git):
@@ -164,8 +164,8 @@ def _elsewhere(git: Path) -> tuple[Path, ...]:
 
 def _is_worktree_of(inner: Path, folder: Path) -> bool:
     """Whether a submodule's git folder says that its files are in `folder` (`core.worktree`, git-config(1))."""
-    said = _WORKTREE.search(_beginning(inner / "config"))
-    return said is not None and os.path.realpath(inner / said[1].strip('"')) == os.path.realpath(folder)
+    worktree = _WORKTREE.search(_beginning(inner / "config"))
+    return worktree is not None and os.path.realpath(inner / worktree[1].strip('"')) == os.path.realpath(folder)
 
 
 def _first_line(path: Path) -> str:

@@ -32,13 +32,13 @@ class Layer:
 
 def layers(base: Mapping[Path, Access], within: Confinement) -> list[Layer]:
     """The mounts for `within`, whose paths are real (see `on_disk`), on top of `base`, which says what "/" is."""
-    wanted: dict[Path, Access] = dict(base)
-    wanted.update((path, "write") for path in within.writable)
-    wanted.update((path, "read") for path in within.read_only)
-    wanted.update((path, "hide") for path in within.hidden)
-    needed = {path: access for path, access in wanted.items() if path == ROOT or _differs(wanted, path)}
-    found = needed | dict.fromkeys(_pins(needed), "write")
-    return [Layer(path, found[path]) for path in sorted(found, key=lambda path: (len(path.parts), path))]
+    accesses: dict[Path, Access] = dict(base)
+    accesses.update((path, "write") for path in within.writable)
+    accesses.update((path, "read") for path in within.read_only)
+    accesses.update((path, "hide") for path in within.hidden)
+    needed = {path: access for path, access in accesses.items() if path == ROOT or _differs(accesses, path)}
+    mounts = needed | dict.fromkeys(_pins(needed), "write")
+    return [Layer(path, mounts[path]) for path in sorted(mounts, key=lambda path: (len(path.parts), path))]
 
 
 def access_to(path: Path, mounts: Iterable[Layer]) -> Access:
@@ -46,17 +46,17 @@ def access_to(path: Path, mounts: Iterable[Layer]) -> Access:
     return _nearest({layer.path: layer.access for layer in mounts}, path)
 
 
-def _nearest(wanted: Mapping[Path, Access], path: Path) -> Access:
-    while path not in wanted:
+def _nearest(accesses: Mapping[Path, Access], path: Path) -> Access:
+    while path not in accesses:
         path = path.parent
-    return wanted[path]
+    return accesses[path]
 
 
-def _differs(wanted: Mapping[Path, Access], path: Path) -> bool:
-    around = _nearest(wanted, path.parent)
-    if wanted[path] == "private":
+def _differs(accesses: Mapping[Path, Access], path: Path) -> bool:
+    outer = _nearest(accesses, path.parent)
+    if accesses[path] == "private":
         return True  # A home in a home, or in /tmp, is to be there.
-    return wanted[path] != around and not (wanted[path] == "hide" and around == "private")
+    return accesses[path] != outer and not (accesses[path] == "hide" and outer == "private")
 
 
 def _pins(needed: Mapping[Path, Access]) -> set[Path]:

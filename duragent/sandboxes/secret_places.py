@@ -143,25 +143,25 @@ def secret_places(homes: Iterable[Path], environ: Mapping[str, str]) -> tuple[Pa
     """All of them, whether they exist or not. A home folder itself, and what it lies in, is never among them."""
     homes = tuple(homes)
     config = environ.get("XDG_CONFIG_HOME", "")
-    found = [home / name for home in homes for name in BELOW_HOME]
+    places = [home / name for home in homes for name in BELOW_HOME]
     if os.path.isabs(config):
-        found += [Path(config, name.removeprefix(".config/")) for name in BELOW_HOME if name.startswith(".config/")]
-    found += [Path(name) for name in ANYWHERE]
+        places += [Path(config, name.removeprefix(".config/")) for name in BELOW_HOME if name.startswith(".config/")]
+    places += [Path(name) for name in ANYWHERE]
     inside = (
         (path, part) for name, parts in INSIDE_OF.items() for path in _paths(environ.get(name, "")) for part in parts
     )
-    found += [path / part for path, part in inside]
-    found += [path for name in NAMED_BY for path in _paths(environ.get(name, ""))]
-    return tuple(dict.fromkeys(path for path in found if not any(home.is_relative_to(path) for home in homes)))
+    places += [path / part for path, part in inside]
+    places += [path for name in NAMED_BY for path in _paths(environ.get(name, ""))]
+    return tuple(dict.fromkeys(path for path in places if not any(home.is_relative_to(path) for home in homes)))
 
 
 def homes_here(environ: Mapping[str, str]) -> tuple[Path, ...]:
     """The home folders that the server could read: its own, and as root everybody's."""
-    found = [environ.get("HOME", "")]
+    homes = [environ.get("HOME", "")]
     for entry in pwd.getpwall():
         if entry.pw_uid == os.getuid() or (os.getuid() == 0 and entry.pw_dir.startswith("/home/")):
-            found.append(entry.pw_dir)
-    return tuple(dict.fromkeys(Path(home) for home in found if os.path.isabs(home) and home != "/"))
+            homes.append(entry.pw_dir)
+    return tuple(dict.fromkeys(Path(home) for home in homes if os.path.isabs(home) and home != "/"))
 
 
 def _paths(value: str) -> list[Path]:

@@ -67,11 +67,11 @@ def _bytes(mebibytes: int | None) -> int | None:
 @cache
 def half_of_the_memory() -> int:
     """Half of the machine's memory, or of the container's where that has less, in bytes."""
-    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    limits_bytes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         with suppress(OSError, ValueError):  # "max" stands there for no limit.
-            found.append(int(Path(path).read_text()))
-    return min(found) // 2
+            limits_bytes.append(int(Path(path).read_text()))
+    return min(limits_bytes) // 2
 
 
 class SandboxSettings(BaseModel):

@@ -42,13 +42,13 @@ def remember(key: str, known: KnownWorkspace, environ: Mapping[str, str] = os.en
 
 def hidden_everywhere(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
     """What no command of another workspace may see, as it is known now."""
-    found: dict[Path, None] = {}
+    hidden: dict[Path, None] = {}
     for place in places(environ):
         with suppress(OSError, UnsafePrivateFolder), opened(place) as base, opened(FOLDER_NAME, base) as folder:
             for name in _names(folder):
                 known = _read(folder, name)
-                found.update((Path(path), None) for path in (known.hidden if known else ()) if os.path.isabs(path))
-    return tuple(found)
+                hidden.update((Path(path), None) for path in (known.hidden if known else ()) if os.path.isabs(path))
+    return tuple(hidden)
 
 
 def not_around(paths: Sequence[Path], folder: Path) -> tuple[Path, ...]:

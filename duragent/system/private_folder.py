@@ -37,8 +37,8 @@ def places(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
     uid = os.getuid()
     bases = [environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{uid}", environ.get("XDG_STATE_HOME", "")]
     bases += [f"{home}/.local/state" for home in own_homes(environ)]
-    found = [Path(os.path.normpath(base), FOLDER_NAME) for base in bases if os.path.isabs(base)]
-    return tuple(dict.fromkeys([*found, Path(f"/dev/shm/{FOLDER_NAME}-{uid}")]))
+    named = [Path(os.path.normpath(base), FOLDER_NAME) for base in bases if os.path.isabs(base)]
+    return tuple(dict.fromkeys([*named, Path(f"/dev/shm/{FOLDER_NAME}-{uid}")]))
 
 
 def lasting_places(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:

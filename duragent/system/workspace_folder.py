@@ -32,9 +32,9 @@ def close_to_others(path: Path) -> int | None:
     except OSError:
         return None
     try:
-        found = os.fstat(descriptor)
-        mode = stat.S_IMODE(found.st_mode)
-        if found.st_uid != os.geteuid() or not mode & _OTHERS:
+        status = os.fstat(descriptor)
+        mode = stat.S_IMODE(status.st_mode)
+        if status.st_uid != os.geteuid() or not mode & _OTHERS:
             return None
         os.fchmod(descriptor, mode & ~_OTHERS)
         return mode

@@ -190,15 +190,15 @@ class _Reader:
             self.fail(event, f"has more than {MAX_NODES} values")
 
     def mapping(self, path: YamlPath) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         while not isinstance(event := self.loader.get_event(), yaml.MappingEndEvent):
             key, here = self.key(event, path), event.start_mark.line + 1
-            if key in found:
+            if key in result:
                 first = self.lines[*path, key]
                 self.fail(event, f"{dotted((*path, key))} is there twice; the first is on line {first}")
             self.lines[*path, key] = here
-            found[key] = self.value(self.loader.get_event(), (*path, key))
-        return found
+            result[key] = self.value(self.loader.get_event(), (*path, key))
+        return result
 
     def key(self, event: Any, path: YamlPath) -> str:
         self.check(event, path)
@@ -212,12 +212,12 @@ class _Reader:
         return str(event.value)
 
     def sequence(self, path: YamlPath) -> list[Any]:
-        found: list[Any] = []
+        result: list[Any] = []
         while not isinstance(event := self.loader.get_event(), yaml.SequenceEndEvent):
-            item: YamlPath = (*path, len(found))
+            item: YamlPath = (*path, len(result))
             self.lines[item] = event.start_mark.line + 1
-            found.append(self.value(event, item))
-        return found
+            result.append(self.value(event, item))
+        return result
 
     def scalar(self, event: Any, path: YamlPath) -> Any:
         tag, written = event.tag, str(event.value)

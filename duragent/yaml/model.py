@@ -227,10 +227,10 @@ def _has_tag(model: type[BaseModel], part: str | int) -> bool:
 
 
 def _names(model: type[BaseModel]) -> list[str]:
-    found: list[str] = []
+    names: list[str] = []
     for name, info in model.model_fields.items():
         if isinstance(info.validation_alias, AliasChoices):
-            found += [choice for choice in info.validation_alias.choices if isinstance(choice, str)]
+            names += [choice for choice in info.validation_alias.choices if isinstance(choice, str)]
         else:
-            found.append(info.alias or name)
-    return found
+            names.append(info.alias or name)
+    return names

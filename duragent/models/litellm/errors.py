@@ -46,16 +46,16 @@ def model_error(error: Exception, choice: ModelChoice, key: str | None) -> Model
     unreached = None if answered else sentence_when_unreached(_chain(cause), choice)
     if unreached is not None:
         return ModelUnavailable(_without_key(unreached, key))
-    said = _sentence(cause, key)
+    sentence = _sentence(cause, key)
     if _is_timeout(cause) and not answered:
-        return ModelTimeout(f"{choice.label} did not answer in time: {said}")
+        return ModelTimeout(f"{choice.label} did not answer in time: {sentence}")
     status = getattr(cause, "status_code", None)
     status = int(status) if isinstance(status, int) or (isinstance(status, str) and status.isdigit()) else None
     # Some send their JSON as text/html; what it says is worth more than our guess.
     if answered and not _SENTENCE.search(str(cause)) and (_is_html(headers) or _WEB_PAGE.search(str(cause))):
-        said = _without_key(_of_web_page(choice, status), key)
+        sentence = _without_key(_of_web_page(choice, status), key)
     wait = retry_after_seconds((headers or {}).get("retry-after"), (headers or {}).get("date"))
-    return _by_status(status, answered, f"{choice.label}: {said}", wait)
+    return _by_status(status, answered, f"{choice.label}: {sentence}", wait)
 
 
 def unfinished(choice: ModelChoice, headers: Mapping[str, str] | None) -> ModelError:

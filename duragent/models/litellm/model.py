@@ -99,9 +99,9 @@ class LitellmModel:
         """What the provider says it cost, else what litellm's table says, else None."""
         if reported is None:
             return None
-        said = price(getattr(reported, "cost", None))
-        if said is not None and self._choice.provider == "openrouter":
-            return said
+        reported_usd = price(getattr(reported, "cost", None))
+        if reported_usd is not None and self._choice.provider == "openrouter":
+            return reported_usd
         if self._choice.provider == "ollama":
             return None
         try:

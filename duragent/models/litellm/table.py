@@ -16,9 +16,9 @@ def model_facts(provider: str, name: str) -> Mapping[str, Any]:
     """What the table says of the model; nothing when it does not have it. Reads the file at the first use."""
     known = table()
     for key in (f"{provider}/{name}", name):
-        found = known.get(key)
-        if isinstance(found, dict) and (key != name or found.get("litellm_provider") == provider):
-            return found
+        facts = known.get(key)
+        if isinstance(facts, dict) and (key != name or facts.get("litellm_provider") == provider):
+            return facts
     return {}
 
 

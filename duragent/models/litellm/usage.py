@@ -39,10 +39,10 @@ def usage_from(reported: Any) -> ModelUsage:
 def _known(name: str, value: object) -> int:
     if value is None:
         return 0
-    found = count(value)
-    if found is None:
+    tokens = count(value)
+    if tokens is None:
         _note(name, value)
-    return found or 0
+    return tokens or 0
 
 
 def _note(name: str, value: object) -> None:

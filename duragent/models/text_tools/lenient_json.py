@@ -47,18 +47,18 @@ def values(text: str, *, close: bool = False) -> list[object]:
 
     Raises ValueError when anything else stands there (NotAlone: after a value), or more than MAX_VALUES of them.
     """
-    found: list[object] = []
+    result: list[object] = []
     at = _BETWEEN.match(text).end()  # type: ignore[union-attr]  # it always matches
     while at < len(text):
-        if found and text[at] in "}]":
+        if result and text[at] in "}]":
             at += 1
-        elif len(found) == MAX_VALUES:
+        elif len(result) == MAX_VALUES:
             raise NotAlone(f"more than {MAX_VALUES} values")
         else:
-            value, at = _value(text, at, close) if not found else _next_value(text, at, close)
-            found.append(value)
+            value, at = _value(text, at, close) if not result else _next_value(text, at, close)
+            result.append(value)
         at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it always matches
-    return found
+    return result
 
 
 def _next_value(text: str, at: int, close: bool) -> tuple[object, int]:

@@ -337,23 +337,23 @@ def _flat(words: Words) -> CommandPiece:
 
 
 def _denied(words: Words, text: str, plain: str) -> tuple[str, ...]:
-    found = [text, plain]
+    spellings = [text, plain]
     name = base_name(words[0].text)
     if name != words[0].text:
-        found.append(" ".join([name, *(word.text for word in words[1:])]))
+        spellings.append(" ".join([name, *(word.text for word in words[1:])]))
     if name == "git" and (rest := git_parts(words)[1]):
-        found.append(" ".join(["git", *(word.text for word in rest)]))
-    return tuple(dict.fromkeys(found))
+        spellings.append(" ".join(["git", *(word.text for word in rest)]))
+    return tuple(dict.fromkeys(spellings))
 
 
 def _allowed(words: Words, text: str, plain: str) -> tuple[str, ...]:
     if any(word.dynamic or word.braces for word in words):
         return ()
-    found = _unambiguous(text, plain, words)
+    spellings = _unambiguous(text, plain, words)
     if base_name(words[0].text) == "git" and only_harmless_options(words):
         rest = (words[0], *git_parts(words)[1])
-        found = (*found, " ".join(word.canonical for word in rest))
+        spellings = (*spellings, " ".join(word.canonical for word in rest))
     folder = next((each for each in _STANDARD_FOLDERS if words[0].text.startswith(each)), None)
     if folder is None or "/" in words[0].text[len(folder) :]:
-        return found
-    return (*found, *(each[len(folder) :] for each in found))
+        return spellings
+    return (*spellings, *(each[len(folder) :] for each in spellings))

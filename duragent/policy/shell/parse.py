@@ -161,8 +161,8 @@ class _Reader:
 
     def assignments(self, node: "Node", depth: int) -> None:
         nodes = [node] if node.type == "variable_assignment" else list(node.named_children)
-        found = tuple(self.assignment(each, depth) for each in nodes)
-        self.pieces.append(SimpleCommand((), found, source=self.text(node)))
+        assigned = tuple(self.assignment(each, depth) for each in nodes)
+        self.pieces.append(SimpleCommand((), assigned, source=self.text(node)))
 
     def assignment(self, node: "Node", depth: int) -> Assignment:
         name, value, source = node.child_by_field_name("name"), node.child_by_field_name("value"), self.text(node)
@@ -215,13 +215,13 @@ class _Reader:
 
     def redirected(self, node: "Node", depth: int) -> None:
         body = node.child_by_field_name("body")
-        found: list[Redirection] = []
+        redirections: list[Redirection] = []
         for child in node.children:
             if child == body:
                 continue
             if child.type in ("file_redirect", "herestring_redirect"):
                 redirection, others = self.redirection(child, depth)
-                found.append(redirection)
+                redirections.append(redirection)
                 self.give(body, others)
             elif child.type == "heredoc_redirect":
                 self.here_document(child, body, depth)
@@ -229,8 +229,8 @@ class _Reader:
                 raise _NotUnderstood(self.text(child))
         if body is not None:
             self.visit(body, depth + 1)
-        if found:
-            self.pieces.append(SimpleCommand((), (), tuple(found)))
+        if redirections:
+            self.pieces.append(SimpleCommand((), (), tuple(redirections)))
 
     def give(self, body: "Node | None", words: "list[Node]") -> None:
         """Words behind a redirection belong to the command in front of it; the parser adds them to the redirection."""

@@ -21,12 +21,12 @@ _ANY_NAME = "*"
 
 def in_words(words: Words) -> tuple[str, ...]:
     """The patterns in the words of an rg command by which something is searched."""
-    found = []
+    globs = []
     for word, behind in zip(words[1:], (*words, None)[2:], strict=True):
         if match := _SHORT.fullmatch(word.text) or _LONG.fullmatch(word.text):
             value = match[1] or (behind.text if behind is not None else "")
-            found.append(value if word.literal and (match[1] or (behind and behind.literal)) else _ANY_NAME)
-    return tuple(glob for glob in found if not glob.startswith("!"))
+            globs.append(value if word.literal and (match[1] or (behind and behind.literal)) else _ANY_NAME)
+    return tuple(glob for glob in globs if not glob.startswith("!"))
 
 
 def named_again(folder: str) -> Iterator[str]:

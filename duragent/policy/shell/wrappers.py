@@ -198,10 +198,10 @@ def _watch(words: Words) -> Inside:
 
 
 def _ssh(words: Words) -> Inside:
-    found = _guess(words)
+    guessed = _guess(words)
     options = [word.text for word in words[1:] if re.match(r"-o|-F|-E|-S|-[DLRwW]|-.*o", word.text)]
     reasons = tuple(Reason(option, f"{option} may run a program here") for option in options)
-    return Inside(guesses=found.guesses, reasons=(*reasons, *found.reasons))
+    return Inside(guesses=guessed.guesses, reasons=(*reasons, *guessed.reasons))
 
 
 # --- programs with a command behind an option ------------------------------------------------------------------------
@@ -220,8 +220,8 @@ def _find(words: Words) -> Inside:
     while at < len(words):
         if words[at].text in _FIND_EXEC:
             end = next((i for i in range(at + 1, len(words)) if _ends_exec(words, i)), len(words))
-            found = tuple(unknown() if "{}" in word.text else word for word in words[at + 1 : end])
-            commands += [found] if found else []
+            command = tuple(unknown() if "{}" in word.text else word for word in words[at + 1 : end])
+            commands += [command] if command else []
             at = end
         at += 1
     return Inside(tuple(commands), guesses=guesses, reasons=tuple(reasons), fed=bool(commands))
@@ -245,16 +245,16 @@ def _interpreter(*flags: str) -> Callable[[Words], Inside]:
         letters = "".join(flag[1] for flag in flags if not flag.startswith("--"))
         longs = tuple(flag for flag in flags if flag.startswith("--"))
         operands = [word for word in words[1:] if not word.text.startswith("-")]
-        found: list[Reason] = []
+        reasons: list[Reason] = []
         for word in words[1:]:
             short = word.text.startswith("-") and not word.text.startswith("--") and set(word.text[1:]) & set(letters)
             if short or word.text.partition("=")[0] in longs or word.may_be_option:
-                found.append(Reason(word.text, f"{name} runs the program in its arguments"))
+                reasons.append(Reason(word.text, f"{name} runs the program in its arguments"))
             if not word.text.startswith("-"):
                 break
         if not operands and not any(word.text in ("--version", "-V", "--help") for word in words):
-            return Inside(reasons=(*found, Reason(name, f"{name} runs whatever it reads")), fed=True)
-        return Inside(reasons=tuple(found))
+            return Inside(reasons=(*reasons, Reason(name, f"{name} runs whatever it reads")), fed=True)
+        return Inside(reasons=tuple(reasons))
 
     return look
 

@@ -32,7 +32,7 @@ TOOLS: tuple[Mutant, ...] = (
         "the refusal of double keys: one of two `deny:` lists is lost in silence",
         Edit(
             YAML_FILE,
-            "            if key in found:",
+            "            if key in result:",
             "            if False:",
         ),
         f"{T_YAML_DOCUMENT}::test_reader_refuses_what_is_not_plain_yaml",
