@@ -1,4 +1,4 @@
-"""How far bytes of a log can be trusted, case by case; `tests/stores/test_cuts_and_flips.py` cuts a log everywhere."""
+"""How far bytes of a log can be trusted, case by case; `tests/stores/test_log_opening.py` cuts a log everywhere."""
 
 from collections.abc import Sequence
 

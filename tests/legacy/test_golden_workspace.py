@@ -32,7 +32,7 @@ from duragent.transfer.export import export
 from duragent.transfer.fork import Fork, fork
 from duragent.transfer.import_ import import_
 from tests.journal.legacy.test_log import EXPECTED, said
-from tests.stores.test_adopting import _Dead
+from tests.stores.test_import_log import _Dead
 from tests.support.house import House, open_house
 from tests.support.legacy_log import OldSession
 from tests.support.legacy_workspace import MADE, WORKSPACE, session_id

@@ -8,6 +8,7 @@ Read = Callable[[int, int], bytes]
 """(offset, size) -> bytes; fewer than asked only at the end."""
 
 CHUNK_BYTES = 64 << 10
+_SHORT_BYTES = 1 << 10
 LINE_MAX_BYTES = 2 * MAX_LINE_BYTES
 """A line is shorter; twice that has a whole one in it, wherever it begins."""
 
@@ -81,13 +82,15 @@ def backward(read: Read, end: int, limit: int, max_bytes: int) -> bytes:
 def _line_start(read: Read, position: int, end: int) -> int:
     """Where the first line that begins at or behind `position` begins; `end` when none does."""
     position -= 1
+    # Most lines are short, and a search makes many such steps.
+    size = _SHORT_BYTES
     while position < end:
-        chunk = read(position, min(CHUNK_BYTES, end - position))
+        chunk = read(position, min(size, end - position))
         if not chunk:
             break
         if (newline := chunk.find(b"\n")) >= 0:
             return position + newline + 1
-        position += len(chunk)
+        position, size = position + len(chunk), min(4 * size, CHUNK_BYTES)
     return end
 
 

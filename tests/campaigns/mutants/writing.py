@@ -12,6 +12,7 @@ from tests.campaigns.mutants.where import (
     SEGMENTS,
     SESSIONS_FOLDER,
     T_CONTRACT,
+    T_DISK,
     T_FAULTS,
     T_MEDDLING,
     T_ROTATION,
@@ -40,13 +41,13 @@ WRITING: tuple[Mutant, ...] = (
             "        _sync_data(fd)",
             "        pass",
         ),
-        f"{T_STORE_SAFEGUARDS}::test_disk_really_syncs_files_and_folders",
+        f"{T_DISK}::test_disk_really_syncs_files_and_folders",
     ),
     without(
         "a sync that failed may succeed later",
         "the memory of failed syncs: the kernel has marked the lost pages as clean",
         Edit(DISK, "        if _file(fd) in _sync_failed:", "        if False:"),
-        f"{T_STORE_SAFEGUARDS}::test_sync_that_failed_never_succeeds_later",
+        f"{T_DISK}::test_sync_that_failed_never_succeeds_later",
     ),
     without(
         "no fsync of the folder that the sessions folder is in",
@@ -62,7 +63,7 @@ WRITING: tuple[Mutant, ...] = (
             "            os.fsync(fd)",
             "            pass",
         ),
-        f"{T_STORE_SAFEGUARDS}::test_disk_really_syncs_files_and_folders",
+        f"{T_DISK}::test_disk_really_syncs_files_and_folders",
     ),
     without(
         "no fsync of a new log's folder",
@@ -92,7 +93,7 @@ WRITING: tuple[Mutant, ...] = (
             "                self.sync(fd)",
             "                pass",
         ),
-        f"{T_STORE_SAFEGUARDS}::test_replaced_file_is_synced_before_it_gets_its_name_and_its_folder_after",
+        f"{T_DISK}::test_replaced_file_is_synced_before_it_gets_its_name_and_its_folder_after",
     ),
     without(
         "no fsync of the folder after a rename",
@@ -102,7 +103,7 @@ WRITING: tuple[Mutant, ...] = (
             "            self.sync_folder(path.parent)",
             "            pass",
         ),
-        f"{T_STORE_SAFEGUARDS}::test_replaced_file_is_synced_before_it_gets_its_name_and_its_folder_after",
+        f"{T_DISK}::test_replaced_file_is_synced_before_it_gets_its_name_and_its_folder_after",
     ),
     without(
         "replace writes in place",
@@ -112,7 +113,7 @@ WRITING: tuple[Mutant, ...] = (
             'temporary = path.with_name(f".{path.name}.new")',
             "temporary = path",
         ),
-        f"{T_STORE_SAFEGUARDS}::test_replaced_file_is_synced_before_it_gets_its_name_and_its_folder_after",
+        f"{T_DISK}::test_replaced_file_is_synced_before_it_gets_its_name_and_its_folder_after",
     ),
     without(
         "short writes are not finished",
@@ -122,7 +123,7 @@ WRITING: tuple[Mutant, ...] = (
             "        while view:\n",
             "        if view:\n",
         ),
-        f"{T_STORE_SAFEGUARDS}::test_disk_finishes_writes_that_the_kernel_cut_short",
+        f"{T_DISK}::test_disk_finishes_writes_that_the_kernel_cut_short",
     ),
     without(
         "no undo after a failed write",

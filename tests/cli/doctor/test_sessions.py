@@ -8,7 +8,7 @@ from pathlib import Path
 from duragent.cli.doctor.finding import Diagnosis
 from duragent.cli.doctor.sessions import sessions
 from duragent.journal import events as e
-from tests.stores.test_mending import LINES, make_log, spoil
+from tests.stores.test_repair import LINES, make_log, spoil
 from tests.support.logs import SESSION, lines_of
 
 

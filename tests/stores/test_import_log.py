@@ -16,7 +16,7 @@ from duragent.stores.files.checkup import check
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
-from tests.stores.test_mending import LINES, _Stopping, whole_log
+from tests.stores.test_repair import LINES, _Stopping, whole_log
 from tests.support.logs import SESSION, FaultyDisk, QuickDisk, conversation
 from tests.support.places import GOLDEN
 

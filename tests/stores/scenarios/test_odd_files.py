@@ -2,19 +2,17 @@
 
 import asyncio
 import os
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from duragent.errors import Damaged, LogChanged, Unavailable
+from duragent.errors import Damaged, LogChanged
 from duragent.stores.base import Claim
-from duragent.stores.files import checkup, threads
+from duragent.stores.files import checkup
 from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
-from duragent.stores.files.threads import Threads
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.logs import SESSION, QuickDisk, conversation, lines_of, message
 from tests.support.odd_files import ODD, Odd
@@ -144,41 +142,3 @@ async def must_be_told(store: FileStore, size: int) -> None:
         await read_all(store, claim)
     with pytest.raises(Damaged):
         await store.read_back(claim, None, 4)
-
-
-# --- calls that never return ----------------------------------------------------------------------------------------
-
-
-class Hanging(QuickDisk):
-    """Reads of the logs of sessions whose name has `stuck` in it do not return before `go`."""
-
-    def __init__(self) -> None:
-        self.go = threading.Event()
-        self.stuck: set[int] = set()
-
-    def open_to_read(self, path: Path) -> int:
-        if "stuck" in path.parent.name:
-            self.go.wait(LIMIT_SECONDS)
-        return super().open_to_read(path)
-
-
-async def test_calls_that_hang_take_no_threads_from_the_others_and_do_not_stop_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(threads, "STUCK_SECONDS", 0.05)
-    disk = Hanging()
-    store = FileStore(tmp_path, disk=disk, threads=Threads(0.05))
-    store.open()
-    names = [f"session_stuck{number}" for number in range(2 * threads.THREADS)]
-    for name in [SESSION, *names]:
-        await store.create(name, lines_of(1, [message("one")], name))
-    hanging = [asyncio.ensure_future(store.verify(name)) for name in names]
-    async with asyncio.timeout(LIMIT_SECONDS):
-        for _ in range(20):
-            assert await store.verify(SESSION) == 1
-    assert not any(each.done() for each in hanging)
-    assert not store.close(0.05)
-    with pytest.raises(Unavailable, match="closed"):
-        await store.verify(SESSION)
-    disk.go.set()
-    assert await asyncio.gather(*hanging) == [1] * len(names)
