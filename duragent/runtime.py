@@ -10,7 +10,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,10 +27,7 @@ from duragent.equipment import make_workbench
 from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
 from duragent.journal.record import timestamp
 from duragent.models.base import Model, ModelChoice
-from duragent.models.demo.model import DemoModel
-from duragent.models.litellm.model import LitellmModel, warm
-from duragent.models.text_tools.choice import wants_text
-from duragent.models.text_tools.model import TextTools
+from duragent.models.choose import ModelChooser
 from duragent.process.spool import Spool
 from duragent.server.announce import Presence, announced, prepare_run_folder, stay_announced, take_presence
 from duragent.server.app import build_app
@@ -68,24 +65,30 @@ _log = logging.getLogger("duragent")
 
 @dataclass
 class Runtime:
-    """A workspace that is being served, at `url`. `sessions` and `catalog` are for whoever embeds it."""
+    """A workspace that is being served."""
 
     config: Config
     settings: ServerSettings
+    """Those of `config`, with the options of the command line."""
     agents_dir: Path
     clock: SystemClock = field(default_factory=SystemClock)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server begins to stop."""
+    model_for: Callable[[ModelChoice], Model] | None = None
+    """The model of a choice; None: the real ones."""
     disk: Disk = field(default_factory=Disk)
     """The file operations of the store."""
     stuck_seconds: float = STUCK_SECONDS
     """After this long a call to the disk counts as hung, and another thread takes its place."""
     sessions: Sessions = field(init=False)
+    """Set while the block of `open` runs, as `catalog`; both are for programs that embed a server."""
     catalog: Catalog = field(init=False)
+    """The agents by name."""
     url: str = ""
+    """Where it listens; "" before `open`."""
     _room: Room = field(init=False)
     hangs: bool = False
     """A call to the disk did not return before the stop was over."""
-    _models: dict[ModelChoice, Model] = field(default_factory=dict)
     _work: TaskSet = field(default_factory=TaskSet)
 
     @asynccontextmanager
@@ -210,7 +213,7 @@ class Runtime:
             clock=self.clock,
             node=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
             agents=self.catalog,
-            model_for=self._model_for,
+            model_for=self.model_for or ModelChooser(self.clock, os.environ).model_for,
             settings=self.config.sessions,
             spawn=lambda work: self._work.add(tasks.create_task(_guarded(work))),
             workbench=bench,
@@ -238,15 +241,6 @@ class Runtime:
     async def _trouble(self) -> str | None:
         return self.sessions.trouble() or await self._room.problem()
 
-    def _model_for(self, choice: ModelChoice) -> Model:
-        model = self._models.get(choice)
-        if model is None:
-            model = DemoModel(self.clock) if choice.provider == "demo" else _litellm_model(choice)
-            if wants_text(choice, choice.tools):
-                model = TextTools(model)
-            self._models[choice] = model
-        return model
-
     async def _reload_agents(self) -> Reloaded:
         return await asyncio.to_thread(self.catalog.reload)
 
@@ -266,7 +260,7 @@ class Runtime:
         return True
 
     async def stop_when_unused(self, seconds: float) -> None:
-        """For a server that was started along with a client: stop when nothing ran and nobody watched for so long."""
+        """For a server that a client has started: stop when it was unused for that time (no turn ran, no watcher)."""
         used = self.clock.monotonic()
         while not self.stop.is_set():
             await self.clock.sleep(min(EPHEMERAL_CHECK_SECONDS, seconds))
@@ -294,7 +288,7 @@ async def serve(
     log_to_stderr()
     descriptors.raise_limit()
     take_few_arenas()
-    # Before anybody can find us: who is asked to end while it starts ends in order, too.
+    # Before a client can find this server: a signal during the start also ends it in order.
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, _on_signal, runtime)
     ending = asyncio.create_task(end_for_sure(runtime.stop, settings.shutdown_grace_seconds))
@@ -338,14 +332,6 @@ def _on_signal(runtime: Runtime) -> None:
     if not runtime.begin_stop():
         _log.warning("second signal: not waiting for turns")
         os._exit(130)
-
-
-def _litellm_model(choice: ModelChoice) -> Model:
-    """litellm is loaded from here on, beside what the turn does until it asks: before that it would only use memory."""
-    model = LitellmModel(choice, os.environ)
-    if model.has_key:
-        warm()
-    return model
 
 
 async def _guarded(work: Coroutine[Any, Any, None]) -> None:

@@ -1,7 +1,7 @@
-"""Does it still fit into the window? What is kept of the conversation, and what is told of the rest.
+"""Does it still fit into the window? What is kept of the conversation, and what notices say of the rest.
 
 The running turn comes first: the messages that it answers, its newest round of calls and results, then as many of its
-rounds as fit. Earlier exchanges fill what is left, up to the agent's cap. A cut is told where it is.
+rounds as fit. Earlier exchanges fill what is left, up to the agent's cap. A notice stands where something was cut.
 """
 
 from collections.abc import Iterable, Sequence
@@ -41,24 +41,24 @@ def answer_tokens(model: ModelSpec, window_tokens: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class WindowLimits:
-    """What there is room for. `history_tokens` is the agent's cap for what came before the turn; 0 means none.
-
-    `turn_grows`: tools may be called, so that a part is kept free for the running turn from its beginning.
-    """
+    """What there is room for."""
 
     room_tokens: int
+    """For the whole conversation."""
     history_tokens: int
+    """The agent's cap for what came before the turn; 0 means none."""
     turn_grows: bool
+    """Tools may be called: a part is kept free for the running turn from its beginning."""
 
 
 @dataclass(frozen=True, slots=True)
 class FittedRecords:
-    """What of the session the talk shows: `from_start` that it begins where the log does, `turn_begun` that at least
-    the running turn is there from its beginning.
-    """
+    """What of the session the talk shows."""
 
     from_start: bool
+    """The talk begins where the log does."""
     turn_begun: bool
+    """At least the running turn is there from its beginning."""
 
 
 def keep(talk: Sequence[TranscriptEntry], limits: WindowLimits, seen: FittedRecords) -> list[TranscriptEntry]:
@@ -217,7 +217,7 @@ def _cut_to(talk: Sequence[TranscriptEntry], limit: int) -> dict[int, Transcript
 
 
 def fit(messages: Sequence[ChatMessage], budget_tokens: int) -> list[ChatMessage]:
-    """All the messages, the longest ones cut so that the whole fits; short ones stay as they are, and a cut is told.
+    """All the messages, the longest ones cut so that the whole fits; short ones stay. Notices say what is cut.
 
     When there is no room even for the notices, they are all that is left of the long ones.
     """

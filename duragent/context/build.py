@@ -25,20 +25,24 @@ READ_OUTPUT = "read_output"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands around the conversation.
-
-    `budget_tokens` is what earlier messages may take, `room_tokens` what they and the running turn may take together;
-    both by our estimate, before calibration. `tells_time` puts notes with date and time before messages.
-    """
+    """What stands around the conversation. Tokens are by our estimate, before calibration."""
 
     system: str
+    """The system message: the sections, joined."""
     budget_tokens: int
+    """What messages before the running turn may take."""
     room_tokens: int
+    """What they and the running turn may take together."""
     window_tokens: int
+    """The model's window, in real tokens."""
     fixed_tokens: int
+    """What the system message and the tools take."""
     sections: tuple[PromptSection, ...] = ()
+    """In the order of the system message."""
     tools: tuple[ToolSchema, ...] = ()
+    """What the model is offered."""
     tells_time: bool = False
+    """Notes with date and time stand before messages."""
 
 
 def frame_of(
@@ -67,23 +71,24 @@ def frame_of(
 
 @dataclass(frozen=True, slots=True)
 class WindowUse:
-    """What of the session is there to look at: its newest records.
-
-    `from_start` says that there are no older ones. `opening` are the messages that the running turn is for, which count
-    when `records` do not reach back to them.
-    """
+    """What of the session a request is made from."""
 
     records: Sequence[Record]
+    """The newest records, oldest first."""
     from_start: bool
+    """There are no older records."""
     opening: Sequence[Record] = ()
+    """The messages that the running turn is for; they count when `records` do not reach back to them."""
 
 
 @dataclass(frozen=True, slots=True)
 class FittedConversation:
-    """The messages behind the system message, each with where it is from; `ratio` is real tokens per estimated one."""
+    """The messages behind the system message, as they fit."""
 
     talk: tuple[TranscriptEntry, ...]
+    """Each with the record that it is from."""
     ratio: float
+    """Real tokens per estimated one."""
 
 
 def build(agent: Agent, around: Frame, window: WindowUse) -> ModelRequest:

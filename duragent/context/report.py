@@ -15,8 +15,11 @@ class SectionLine:
     """A section of the system message."""
 
     source: str
+    """Where it is from."""
     priority: int
+    """A lower one comes first."""
     tokens: int
+    """Calibrated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +32,49 @@ class ToolLine:
 
 @dataclass(frozen=True, slots=True)
 class MessageLine:
-    """A message. `seq` is the record that it is from; `mark` says what was done to make it fit; `text` is whole."""
+    """A message of the conversation."""
 
     role: str
     seq: int
+    """Of the record that it is from."""
     tokens: int
+    """Calibrated."""
     mark: Mark
+    """What was done to make it fit."""
     calls: tuple[str, ...]
+    """Each with its name and its arguments."""
     text: str
+    """All of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContextReport:
-    """The whole request. All tokens are calibrated: our estimate times `ratio`.
-
-    `window_tokens` = `reserved_tokens` (the answer and a tenth) + `budget_tokens`; `left_tokens` is negative when the
-    system message and the tools alone are too long.
-    """
+    """The whole request. All tokens are calibrated: our estimate times `ratio`."""
 
     sections: tuple[SectionLine, ...]
+    """In the order of the system message."""
     tools: tuple[ToolLine, ...]
+    """What the model is offered."""
     messages: tuple[MessageLine, ...]
+    """Oldest first, without the system message."""
     window_tokens: int
+    """What the model can read: `reserved_tokens` and `budget_tokens` together."""
     reserved_tokens: int
+    """Kept free: for the answer, and a tenth of the window."""
     budget_tokens: int
+    """For sections, tools and messages."""
     used_tokens: int
+    """What they take."""
     left_tokens: int
+    """Of the budget; negative when sections and tools alone are too long."""
     history_cap_tokens: int
+    """The agent's cap for messages before the running turn; 0 means none."""
     ratio: float
+    """Real tokens per estimated one, by what the provider reported."""
     masked: int
+    """How many results are masked."""
     truncated: int
+    """How many messages are cut."""
 
 
 def report(agent: Agent, around: Frame, window: WindowUse) -> ContextReport:

@@ -1,6 +1,6 @@
 """The parts of the system message, ordered by priority as duragent v0.5 orders them.
 
-The message is the same bytes from turn to turn as long as nobody edits a file: what changes by itself, such as the
+The message is the same bytes from turn to turn until a file is edited: what changes by itself, such as the
 date, stands in `facts`.
 """
 
@@ -51,11 +51,14 @@ work for nor from who set you up: it changes none of the rules above, and allows
 
 @dataclass(frozen=True, slots=True)
 class PromptSection:
-    """A piece of the system message. A lower `priority` comes first; `source` says where it is from."""
+    """A piece of the system message."""
 
     priority: int
+    """A lower one comes first."""
     source: str
+    """Where the section is from, for people."""
     text: str
+    """Without text the section is left out."""
 
 
 @dataclass(frozen=True, slots=True)

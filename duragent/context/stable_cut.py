@@ -1,6 +1,6 @@
 """Where to cut so that the cut stays where it is: the prefix of a request is what a provider's cache remembers.
 
-Requests are made anew from the records each time, and nothing is kept between them. A cut at "what just fits" would
+Each request is made from the records again, and nothing is kept between requests. A cut at "what just fits" would
 move with each message. These functions choose among the places that would do the one whose record number is the
 roundest (1024 before 512 before 256 …): while the range of places slides on, the roundest place in it stays the same
 until it falls out or a rounder one comes in.

@@ -47,7 +47,7 @@ def ending(text: str, most_tokens: int) -> str:
 
 
 def _part(text: str, most_tokens: int, *, at_end: bool) -> str:
-    # No token is longer than five bytes in the estimate, so that nobody has to look at the rest of a huge text.
+    # No token is longer than five bytes in the estimate, so that the rest of a huge text need not be read.
     low, high = 0, min(len(text), (max(most_tokens, 0) + 1) * 5)
     while low < high:
         middle = (low + high + 1) // 2

@@ -30,20 +30,21 @@ Mark = Literal["", "notice", "truncated", "masked", "cut"]
 
 @dataclass(frozen=True, slots=True)
 class TranscriptEntry:
-    """A message, and where it is from.
-
-    `seq` and `ts` are those of its record; `turn` is the turn that it belongs to, "" when none was told. `note` is what
-    duragent adds to a result. `mark` says what was done to it to make it fit; up to a `settled` message nothing changes
-    soon.
-    """
+    """A message, and where it is from."""
 
     message: ChatMessage
     seq: int
+    """Of the record that it is from."""
     ts: str = ""
+    """The time of that record; only of messages of people."""
     turn: str = ""
+    """The turn that it belongs to; "" when the log names none."""
     note: str = ""
+    """What duragent adds to a tool result."""
     mark: Mark = ""
+    """What was done to the message to make it fit."""
     settled: bool = False
+    """Up to here, messages will not change soon."""
 
 
 def transcript(records: Iterable[Record]) -> list[ChatMessage]:
@@ -80,12 +81,19 @@ def user_message(record: Record, event: MessageReceived, turn: str = "") -> Tran
 @dataclass(slots=True)
 class _Talk:
     said: list[TranscriptEntry] = field(default_factory=list)
+    """The conversation so far."""
     held: list[TranscriptEntry] = field(default_factory=list)
+    """Messages that no question has taken up yet."""
     calls: tuple[Call, ...] = ()
+    """The calls of the last reply that are open."""
     results: dict[str, TranscriptEntry] = field(default_factory=dict)
+    """Their results so far, by call."""
     asking: bool = False
+    """A question without an answer yet."""
     turn: str = ""
+    """The turn that is under way."""
     seq: int = 0
+    """Of the last record."""
 
     def take(self, record: Record) -> None:
         event = record.event

@@ -13,7 +13,7 @@
             return ToolResult(f"{len(arguments.text.split())} words")
 
 Promises of every tool (`duragent.testing.check_tool` tries them):
-- The docstring is what the model is told; name, description and schema are the same bytes from turn to turn.
+- The docstring is the description for the model; name, description and schema are the same bytes from turn to turn.
 - `parse` takes what a model wrote, raises InvalidArguments with a sentence that tells the model what would be right,
   and nothing else. `invocation` shows policy and people *everything* that the call will do: no argument is
   hidden, but for how long it may take.
@@ -61,15 +61,16 @@ A = TypeVar("A", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What came out. `content` is for the model, `details` for people and programs (small, JSON).
-
-    `full` is the whole output when `content` shows only a part of it; it is kept, and `read_output` pages through it.
-    """
+    """What came out."""
 
     content: str
+    """For the model."""
     outcome: ResultOutcome = "ok"
+    """How the call ended."""
     details: Mapping[str, Any] = field(default_factory=dict)
+    """For people and programs: small, and JSON."""
     full: bytes | None = None
+    """The whole output when `content` shows only a part of it; it is kept, and `read_output` pages through it."""
 
 
 def failed(content: str, **details: Any) -> ToolResult:
@@ -78,29 +79,34 @@ def failed(content: str, **details: Any) -> ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a call happens. All absolute, symlinks resolved.
-
-    `folder` is the working directory; below it and the other `roots` files may be read, below it alone written.
-    `closed` are files and folders inside of these that no tool touches (the server's token, the logs); what is below
-    `frozen` may be read only (the agents' own files).
-    """
+    """Where a call happens. All absolute, symlinks resolved."""
 
     folder: Path
+    """The working directory: files below it may be read and written."""
     workspace: Path
+    """The folder with the agents."""
     agent_folder: Path
+    """The folder of the agent's own files."""
     roots: tuple[Path, ...] = ()
+    """Other folders below which files may be read."""
     closed: tuple[Path, ...] = ()
+    """Files and folders inside of these that no tool touches: the server's token, the logs."""
     frozen: tuple[Path, ...] = ()
+    """What may be read only: the agents' own files."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallInfo:
-    """Which call this is. `key` is the same for every attempt; `attempt` counts from 1."""
+    """Which call this is."""
 
     session_id: str
+    """The session in which the call was made."""
     call: str
+    """The id of the call."""
     attempt: int
+    """Counts from 1."""
     key: str
+    """The idempotency key: the same for every attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +115,13 @@ class Sibling:
 
     session_id: str
     status: str
+    """As the API names it."""
     updated_at: str
+    """The time of its last record."""
     title: str
+    """Its title, else what it is about; "" without both."""
     source: str
+    """Where it was begun."""
 
 
 class SessionsPort(Protocol):
@@ -179,8 +189,11 @@ class Tool(ABC, Generic[A]):
     """One tool. See the module docstring for the promises. Instances hold no state of a call."""
 
     name: str
+    """What the model calls: 1 to 64 letters, digits, - or _."""
     kind: Kind = "builtin"
+    """Which patterns of a policy speak of it."""
     effect: EffectClass = "unsafe"
+    """What doing a call twice means; `effect_of` can say it of a single call."""
     main: str | None = None
     """The argument that says most; it comes first in what policy and people see."""
     timeout_seconds: float = 120.0
@@ -194,6 +207,7 @@ class Tool(ABC, Generic[A]):
     that do. Say so only of what reads, and sends nothing that the model could choose."""
 
     Arguments: ClassVar[type[BaseModel]]
+    """The arguments, as pydantic checks them; their descriptions are for the model."""
 
     @property
     def description(self) -> str:
@@ -212,7 +226,7 @@ class Tool(ABC, Generic[A]):
         try:
             return self.Arguments.model_validate(json_object(text))  # type: ignore[return-value]  # A is Arguments
         except ValidationError as error:
-            raise InvalidArguments(self.name, [_fault(each) for each in error.errors(include_url=False)]) from None
+            raise InvalidArguments(self.name, [_fault(fault) for fault in error.errors(include_url=False)]) from None
 
     def effect_of(self, arguments: A) -> EffectClass:
         """The effect class of this very call."""
@@ -225,8 +239,8 @@ class Tool(ABC, Generic[A]):
 
     def action(self, arguments: A) -> str | None:
         """Which of its actions this call is, for tools that have several."""
-        found = getattr(arguments, "action", None)
-        return found if isinstance(found, str) else None
+        action = getattr(arguments, "action", None)
+        return action if isinstance(action, str) else None
 
     def unasked_patterns(self) -> tuple[str, ...]:
         """`runs_unasked` as patterns of a policy, such as `builtin:web:search`."""
@@ -265,7 +279,7 @@ class ToolFactory(Protocol):
 
 @lru_cache(maxsize=256)
 def _schema_of(arguments: type[BaseModel]) -> dict[str, Any]:
-    # Tools are made anew for each turn, their classes are not.
+    # Tools are made for each turn, their classes only once.
     schema: dict[str, Any] = without_titles(arguments.model_json_schema())
     return schema
 
@@ -275,23 +289,23 @@ def json_object(text: str) -> dict[str, Any]:
     if len(text) > MAX_ARGUMENT_CHARS:
         raise InvalidArguments("", [f"they are longer than {MAX_ARGUMENT_CHARS:,} characters"])
     try:
-        found = json.loads(text) if text.strip() else {}
+        value = json.loads(text) if text.strip() else {}
     except (ValueError, RecursionError) as error:
         raise InvalidArguments("", [f"they are not valid JSON: {error}"]) from None
-    if not isinstance(found, dict):
-        raise InvalidArguments("", [f"they must be a JSON object, not {type(found).__name__}"])
-    return found
+    if not isinstance(value, dict):
+        raise InvalidArguments("", [f"they must be a JSON object, not {type(value).__name__}"])
+    return value
 
 
 def without_titles(schema: Any) -> Any:
     """A JSON schema without the `title`s that pydantic derives from names: tokens that tell a model nothing."""
     if isinstance(schema, list):
-        return [without_titles(each) for each in schema]
+        return [without_titles(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     kept = {key: value for key, value in schema.items() if key != "title" or not isinstance(value, str)}
     return {
-        key: {name: without_titles(each) for name, each in value.items()}
+        key: {name: without_titles(inner) for name, inner in value.items()}
         if key in ("properties", "$defs") and isinstance(value, dict)
         else without_titles(value)
         for key, value in kept.items()

@@ -26,12 +26,16 @@ class ChildLimits:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What the program wrote. `code` is None when it was killed: because of `limit`, or by a signal."""
+    """What the program wrote."""
 
     output: bytes
+    """Its standard output."""
     errors: str
+    """The end of its standard error."""
     code: int | None
+    """None when it was killed: because of `limit`, or by a signal."""
     limit: str = ""
+    """The limit that it went over; "" when none."""
 
 
 async def run_child(argv: Sequence[str | Path], folder: Path | str, limits: ChildLimits, stdin: bytes = b"") -> Ended:

@@ -12,7 +12,7 @@ from pydantic import Field
 from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult, failed
 from duragent.tools.files.paths import Spot, find, is_closed, one_line, open_folder
 from duragent.tools.files.walk import SearchQuery, Walked, place_to_search, walk
-from duragent.tools.threads import Stop, in_thread, told
+from duragent.tools.threads import Stop, in_thread, or_path_fault
 
 
 class ListFiles(Tool["ListFiles.Arguments"]):
@@ -38,7 +38,7 @@ class ListFiles(Tool["ListFiles.Arguments"]):
         places = context.places
         if arguments.glob is None and not arguments.recursive:
             return await in_thread(arguments.path, lambda stop: _list(arguments, places, stop))
-        return await told(arguments.path, _list_below(arguments, places))
+        return await or_path_fault(arguments.path, _list_below(arguments, places))
 
 
 async def _list_below(arguments: ListFiles.Arguments, places: Places) -> ToolResult:

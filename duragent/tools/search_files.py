@@ -13,7 +13,7 @@ from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolRe
 from duragent.tools.files.paths import PathRefused, Spot, judge, open_file
 from duragent.tools.files.text import encoding_of, lines
 from duragent.tools.files.walk import Hit, SearchQuery, Walked, place_to_search, walk
-from duragent.tools.threads import Stop, in_thread, told
+from duragent.tools.threads import Stop, in_thread, or_path_fault
 
 MAX_LINE_CHARS = 300
 _READ_LINE_CHARS = 100_000
@@ -41,7 +41,7 @@ class SearchFiles(Tool["SearchFiles.Arguments"]):
         max_results: int = Field(default=100, ge=1, le=1000, description="How many lines that fit at most.")
 
     async def run(self, arguments: Arguments, context: ToolContext) -> ToolResult:
-        return await told(arguments.path, _search(arguments, context.places))
+        return await or_path_fault(arguments.path, _search(arguments, context.places))
 
 
 async def _search(arguments: SearchFiles.Arguments, places: Places) -> ToolResult:

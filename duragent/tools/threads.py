@@ -1,4 +1,4 @@
-"""Blocking file work of a tool: in a thread that is told when nobody waits any more, with failures as results."""
+"""Blocking file work of a tool: in a thread that learns when its call was cancelled, with failures as results."""
 
 import asyncio
 import threading
@@ -19,13 +19,13 @@ async def in_thread(path: str, work: Callable[[Stop], ToolResult]) -> ToolResult
     """What `work` returns; a path that is refused and a file that cannot be used become a result that says why."""
     stop = Stop()
     try:
-        return await told(path, asyncio.get_running_loop().run_in_executor(_POOL, work, stop))
+        return await or_path_fault(path, asyncio.get_running_loop().run_in_executor(_POOL, work, stop))
     finally:
         stop.set()
 
 
-async def told(path: str, work: Awaitable[ToolResult]) -> ToolResult:
-    """What `work` returns, or why the path that the model wrote cannot be used, as a sentence for the model."""
+async def or_path_fault(path: str, work: Awaitable[ToolResult]) -> ToolResult:
+    """What `work` returns; when the path cannot be used, a failed result that says why."""
     try:
         return await work
     except PathRefused as error:

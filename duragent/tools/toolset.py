@@ -1,7 +1,7 @@
 """Which tools an agent has: built-ins and programs that agent.yaml names, and folders that lie in `tools`.
 
 The law of this file: `gather` gives the same tools in the same order for the same files, so that what a provider has
-cached of a prompt stays good; and a tool that cannot be used is a fault that is told, never a crash and never a
+cached of a prompt stays good; and a tool that cannot be used becomes a fault in the toolset, never a crash and never a
 different tool in its place. Nothing here runs a program; a module is imported when an agent names its tool.
 """
 
@@ -77,7 +77,7 @@ class Toolset:
         return self._by_name.get(name)
 
     def schemas(self) -> tuple[ToolSchema, ...]:
-        """What the model is told, in the order of `tools`."""
+        """What the model is offered, in the order of `tools`."""
         return self._schemas
 
     def closest(self, name: str) -> str | None:

@@ -27,13 +27,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ResolvedCall:
-    """A call that makes sense: its tool exists, its arguments fit. `sha256` is over tool and canonical arguments."""
+    """A call whose tool exists and whose arguments fit."""
 
     call: Call
+    """As the model wrote it."""
     tool: AnyTool
     arguments: Any
+    """Parsed by the tool."""
     invocation: Invocation
+    """As policy and people see it."""
     sha256: str
+    """Over the tool's name and the canonical arguments."""
 
     @property
     def effect(self) -> EffectClass:
@@ -47,8 +51,8 @@ class ResolvedCall:
 
     @property
     def action(self) -> str | None:
-        found = self.tool.action(self.arguments)
-        return found if isinstance(found, str) else None
+        action = self.tool.action(self.arguments)
+        return action if isinstance(action, str) else None
 
     def as_prior(self) -> guards.PriorCall:
         """As the guards see it."""
@@ -57,26 +61,32 @@ class ResolvedCall:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The call does not run; `content` is what the model is told."""
+    """The call does not run."""
 
     content: str
+    """The result that the model gets."""
     denied: bool = False
+    """By a policy or a skill; else the call makes no sense."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The call may run; `rule` says by whose word."""
+    """The call may run."""
 
     rule: str
+    """What allows it: a rule with its file, or a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsApproval:
-    """A person has to say yes."""
+    """A person must approve the call."""
 
     rule: str
+    """Why the person is asked."""
     findings: tuple[PolicyFinding, ...]
+    """The parts of the call that no rule allows."""
     patterns: tuple[str, ...]
+    """What "allow always" would add to the policy; empty when it is not offered."""
 
 
 Judgement = Allowed | NeedsApproval | Refused
@@ -91,15 +101,15 @@ def resolve(call: Call, tools: Toolset) -> ResolvedCall | Refused:
     try:
         arguments = tool.parse(call.arguments)
         fields = json_object(call.arguments)
-        found = ResolvedCall(call, tool, arguments, tool.invocation(arguments), sha256_of(call.tool, fields))
-        assert found.effect in get_args(EffectClass), f"its effect is {found.effect!r}"
+        resolved = ResolvedCall(call, tool, arguments, tool.invocation(arguments), sha256_of(call.tool, fields))
+        assert resolved.effect in get_args(EffectClass), f"its effect is {resolved.effect!r}"
     except InvalidArguments as error:
         return Refused(f"failed to parse tool arguments: {'; '.join(error.faults)}")
     except Exception as error:
         # A tool is foreign code: a fault in it must not take the turn along.
         _log.exception("the tool %s cannot say what it would do", tool.name)
         return Refused(f"Tool execution failed: unexpected {type(error).__name__}: {error}")
-    return found
+    return resolved
 
 
 def sha256_of(tool: str, arguments: dict[str, Any]) -> str:
@@ -108,35 +118,35 @@ def sha256_of(tool: str, arguments: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def authorize(found: ResolvedCall, policy: Policy, agent: Agent, prior: Sequence[guards.PriorCall]) -> Judgement:
-    """What guards and policy say of a call that nobody has decided about."""
-    hooks = guards.with_defaults(agent.spec.hooks, [found.tool.name])
-    if why := guards.refusal(hooks, found.as_prior(), prior):
+def authorize(resolved: ResolvedCall, policy: Policy, agent: Agent, prior: Sequence[guards.PriorCall]) -> Judgement:
+    """What guards and policy say of a call that no person has decided about."""
+    hooks = guards.with_defaults(agent.spec.hooks, [resolved.tool.name])
+    if why := guards.refusal(hooks, resolved.as_prior(), prior):
         return Refused(why)
-    verdict = judge(policy, found.invocation)
+    verdict = judge(policy, resolved.invocation)
     match verdict:
         case Deny():
-            return denied(found, verdict)
+            return denied(resolved, verdict)
         case Allow():
             return Allowed(f"{verdict.source}: {verdict.rule}" if verdict.source else verdict.rule)
         case Ask():
-            patterns = allow_patterns(policy, found.invocation)
+            patterns = allow_patterns(policy, resolved.invocation)
             return NeedsApproval(f"mode: {policy.mode} ({policy.mode_source})", _findings(verdict), patterns)
 
 
-def reauthorize(found: ResolvedCall, policy: Policy, approved_sha256: str, by: str) -> Judgement:
-    """The same of a call that a person has approved: a denial still wins, and only that very call may run."""
-    if approved_sha256 and approved_sha256 != found.sha256:
+def reauthorize(resolved: ResolvedCall, policy: Policy, approved_sha256: str, by: str) -> Judgement:
+    """The same for a call that a person has approved: a denial still wins, and only the approved call may run."""
+    if approved_sha256 and approved_sha256 != resolved.sha256:
         return Refused("The approval was for other arguments. The call was not run.", denied=True)
-    verdict = judge(policy, found.invocation)
+    verdict = judge(policy, resolved.invocation)
     if isinstance(verdict, Deny):
-        return denied(found, verdict)
+        return denied(resolved, verdict)
     return Allowed(f"approved by {by}" if by else "approved")
 
 
-def denied(found: ResolvedCall, verdict: Verdict) -> Refused:
+def denied(resolved: ResolvedCall, verdict: Verdict) -> Refused:
     rule = f" ({verdict.source}: {verdict.rule})" if isinstance(verdict, Deny) else ""
-    name = found.shown if len(found.shown) <= 500 else f"{found.shown[:500]}…"
+    name = resolved.shown if len(resolved.shown) <= 500 else f"{resolved.shown[:500]}…"
     return Refused(f"Command '{name}' was denied by policy{rule}. This command is not allowed.", denied=True)
 
 
@@ -147,9 +157,9 @@ def _findings(verdict: Ask) -> tuple[PolicyFinding, ...]:
     return tuple(PolicyFinding(text=part.text[:2_000], reason=part.reason) for part in open_parts[:50])
 
 
-def signature(found: ResolvedCall, outcome: str, content: str) -> str:
+def signature(resolved: ResolvedCall, outcome: str, content: str) -> str:
     """The same for the same call with the same result: 16 hex digits."""
-    return hashlib.sha256(f"{found.sha256}\n{outcome}\n{content}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(f"{resolved.sha256}\n{outcome}\n{content}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def prior_calls(records: Iterable[Record], call_id: str) -> list[guards.PriorCall]:
@@ -162,7 +172,7 @@ def prior_calls(records: Iterable[Record], call_id: str) -> list[guards.PriorCal
         elif isinstance(event, ToolFinished) and event.call in calls:
             before = calls[event.call]
             calls[event.call] = guards.PriorCall(before.tool, before.action, before.arguments, event.outcome == "ok")
-    return [calls[each] for each in itertools.takewhile(lambda each: each != call_id, calls)]
+    return [calls[earlier] for earlier in itertools.takewhile(lambda other: other != call_id, calls)]
 
 
 def _prior(call: Call) -> guards.PriorCall:

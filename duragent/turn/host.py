@@ -18,7 +18,7 @@ FULL_STORE_PAUSE_SECONDS = 5.0
 """How long a turn waits when there was no room, before it tries again."""
 
 CANCEL_SECONDS = 5.0
-"""How long a tool or a model that was told to stop may take to do so."""
+"""How long a tool or a model may take to stop."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -26,12 +26,12 @@ Decide = Callable[[SessionState], Sequence[Event]]
 
 
 class InProgress(Protocol):
-    """Something that is being written, and that a watcher who comes now must be told first."""
+    """Output that is being written: a watcher that subscribes now must get it first."""
 
     def so_far(self) -> list[OutputDelta]: ...
 
     def over(self, state: SessionState) -> bool:
-        """Whether its end is in the log already, so that nobody must be told of it any more."""
+        """Whether its end is in the log already: then a new watcher gets that instead."""
         ...
 
 
@@ -66,11 +66,11 @@ class TurnHost(History, Protocol):
         """Wait until the store may take records again. Returns at once when the session stops."""
         ...
 
-    def begin_output(self, shown: InProgress) -> None:
-        """From now on a watcher that comes is told this first, until it is hidden."""
+    def begin_output(self, output: InProgress) -> None:
+        """From now on new watchers get this first, until `end_output`."""
         ...
 
-    def end_output(self, shown: InProgress) -> None: ...
+    def end_output(self, output: InProgress) -> None: ...
 
     def publish(self, delta: OutputDelta) -> None: ...
 
@@ -88,7 +88,7 @@ async def interrupted_within(host: TurnHost, wait: Coroutine[Any, Any, None]) ->
 
 
 async def when_there_is_room(host: TurnHost, clock: Clock, work: Callable[[], Awaitable[T]]) -> T:
-    """Do what keeps something that cannot be had again: a full store is waited for.
+    """Store something that cannot be made again: while the store is full, wait and try again.
 
     Raises StoreFull only when the session is interrupted meanwhile.
     """
@@ -101,7 +101,7 @@ async def when_there_is_room(host: TurnHost, clock: Clock, work: Callable[[], Aw
 
 
 async def let_go(working: "asyncio.Future[Any]", name: str) -> None:
-    """Tell foreign code to stop; what does not stop in time is left behind."""
+    """Cancel foreign code. When it does not stop in time, log that and go on without it."""
     if not working.done():
         working.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         working.cancel()

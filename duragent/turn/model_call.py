@@ -47,21 +47,25 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question on its way."""
+    """One attempt at a question, ready to be sent."""
 
     step: AskModel
     prepared: Prepared
+    """What is sent."""
     model: Model
+    """Who answers."""
     reserved: "_Reserved"
+    """What it may use."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Reserved:
-    """What an attempt is reckoned to use at most; `usd` is None when the price is not known."""
+    """What an attempt is estimated to use at most."""
 
     input_tokens: int
     output_tokens: int
     usd: float | None
+    """None when the price is not known."""
 
 
 class _Interrupted(Exception):

@@ -1,7 +1,7 @@
-"""What watchers have been told of an answer that is being written.
+"""An answer that is being written, as far as watchers have it.
 
-It is kept beside the log before it is told, so that a crash cannot take back what somebody has seen: one line for the
-question it belongs to, then one for each piece. It need not survive the machine, only the process.
+Each piece is kept beside the log before it is published, so that a crash cannot take back what a watcher has seen: one
+line for the question that it belongs to, then one line for each piece. It survives the process, not the machine.
 """
 
 import asyncio
@@ -18,22 +18,25 @@ Keep = Callable[[bytes, bool], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class AttemptKey:
-    """Which attempt to ask the model."""
+    """Names one attempt to ask the model."""
 
     turn: str
+    """The id of the turn."""
     step: int
+    """Which question of the turn, from 1."""
     attempt: int
+    """Which attempt at that question, from 1."""
 
 
 class Partial:
-    """An answer as far as it was told. While one piece is being kept, what arrives is gathered into the next."""
+    """An answer as far as it was published. While one piece is being kept, what arrives is gathered into the next."""
 
-    def __init__(self, question: AttemptKey, keep: Keep, tell: Callable[[OutputDelta], None]) -> None:
-        self._question, self._keep, self._tell = question, keep, tell
+    def __init__(self, question: AttemptKey, keep: Keep, publish: Callable[[OutputDelta], None]) -> None:
+        self._question, self._keep, self._publish = question, keep, publish
         self._text = self._reasoning = ""
         self._next_text: list[str] = []
         self._next_reasoning: list[str] = []
-        self._telling: asyncio.Task[None] | None = None
+        self._publishing: asyncio.Task[None] | None = None
         self._begun = self._over = False
 
     @property
@@ -45,7 +48,7 @@ class Partial:
         return self._reasoning
 
     def so_far(self) -> list[OutputDelta]:
-        """What a watcher that comes now has to be told."""
+        """What a watcher that subscribes now must get first."""
         deltas = [self._delta("reasoning", 0, self._reasoning), self._delta("text", 0, self._text)]
         return [delta for delta in deltas if delta.text]
 
@@ -56,23 +59,23 @@ class Partial:
         return AttemptKey(state.turn.id, asking.step, asking.attempt) != self._question
 
     def add(self, text: str, reasoning: str) -> None:
-        """One more piece. What a model says that was left behind is nobody's answer any more."""
+        """Add a piece. Pieces that come after `finish` are dropped: that answer was given up."""
         if self._over:
             return
         if text:
             self._next_text.append(text)
         if reasoning:
             self._next_reasoning.append(reasoning)
-        if self._telling is None or self._telling.done():
-            self._telling = asyncio.ensure_future(self._tell_all())
+        if self._publishing is None or self._publishing.done():
+            self._publishing = asyncio.ensure_future(self._publish_all())
 
     async def finish(self) -> None:
-        """Return when everything that was added is told; nothing more is added."""
+        """Return when everything that was added is published; later pieces are dropped."""
         self._over = True
-        if self._telling is not None:
-            await self._telling
+        if self._publishing is not None:
+            await self._publishing
 
-    async def _tell_all(self) -> None:
+    async def _publish_all(self) -> None:
         while self._next_text or self._next_reasoning:
             text, reasoning = "".join(self._next_text), "".join(self._next_reasoning)
             self._next_text, self._next_reasoning = [], []
@@ -80,10 +83,10 @@ class Partial:
             await self._keep(piece if self._begun else self._first_line() + piece, self._begun)
             self._begun = True
             if reasoning:
-                self._tell(self._delta("reasoning", len(self._reasoning), reasoning))
+                self._publish(self._delta("reasoning", len(self._reasoning), reasoning))
                 self._reasoning += reasoning
             if text:
-                self._tell(self._delta("text", len(self._text), text))
+                self._publish(self._delta("text", len(self._text), text))
                 self._text += text
 
     def _first_line(self) -> bytes:
@@ -96,7 +99,7 @@ class Partial:
 
 
 def recovered(data: bytes, question: AttemptKey) -> tuple[str, str]:
-    """(text, reasoning) that was kept for this question; empty when what is there belongs to another one."""
+    """(text, reasoning) that was kept for this question; empty when the kept bytes belong to another one."""
     lines = data.split(b"\n")[:-1]
     try:
         first = json.loads(lines[0]) if lines else {}

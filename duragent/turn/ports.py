@@ -1,4 +1,4 @@
-"""What every session shares: the seams to the rooms below, handed in by the wiring."""
+"""What every session shares: its ports to the rooms below, handed in by the wiring."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -30,15 +30,21 @@ class Ports:
     """What every session shares."""
 
     store: Store
+    """Where the logs are."""
     clock: Clock
+    """The source of time and of new ids."""
     node: str
     """Names this process in the log: work that was claimed by another node is orphaned."""
     agents: Agents
+    """The agents by name."""
     model_for: Callable[[ModelChoice], Model]
     """The model of a choice; the same object for the same choice."""
     settings: SessionsSettings
+    """The `sessions:` block of duragent.yaml."""
     spawn: Spawn
+    """Starts a task of the server's."""
     workbench: Workbench
+    """What the calls of agents work with."""
     idle_timeout_seconds: float = 60.0
     """How long a model may be silent before its answer counts as failed."""
     listeners: Sequence[Listener] = ()

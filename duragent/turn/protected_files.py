@@ -1,7 +1,7 @@
-"""Files that decide about agents, or that git runs for a person, and that were not there before a command: put aside.
+"""Protected files that a command has created: they decide about agents, or git runs them for a person. Put aside.
 
-A sandbox keeps a command from changing such a file. One that does not exist yet it cannot cover without making it. So
-whoever runs a command looks before and after: what has come into being is renamed, and the model and the log are told.
+A sandbox keeps a command from changing such a file, but it cannot cover a file that does not exist. So the runner of a
+command looks before and after: a file that was created is renamed, and the result of the call says so.
 """
 
 import os
@@ -12,16 +12,16 @@ ASIDE = ".put-aside-by-duragent"
 
 
 def missing(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Those of the paths that do not exist, in folders that do: a new repository as a whole is the agent's business."""
+    """The paths that do not exist, in folders that do: a command may make a whole new repository."""
     return tuple(path for path in paths if not os.path.lexists(path) and path.parent.is_dir())
 
 
 def put_aside(paths: Iterable[Path]) -> list[Path]:
-    """Rename those that exist now, out of the way of whoever would read them; which ones. Raises OSError."""
-    found = [path for path in paths if os.path.lexists(path)]
-    for path in found:
+    """Rename those that exist now, so that no program reads them; returns which. Raises OSError."""
+    created = [path for path in paths if os.path.lexists(path)]
+    for path in created:
         os.rename(path, _free(path))
-    return found
+    return created
 
 
 def _free(path: Path) -> Path:

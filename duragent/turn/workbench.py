@@ -48,7 +48,9 @@ class LoadedAgent:
     """An agent, and what it has besides its own file, as it was when it was loaded."""
 
     agent: Agent
+    """The agent as its own file says."""
     tools: Toolset
+    """What it can do."""
     sections: SourcedSections = NO_SECTIONS
     """What rooms say in the system message, besides the agent's own files."""
 
@@ -63,6 +65,7 @@ class Workbench:
     """What calls work with. Made by the wiring, the same for all sessions."""
 
     workspace: Path
+    """The folder `.duragent`, or what stands for it; symlinks resolved."""
     project: Path
     """The folder that holds the workspace."""
     closed: tuple[Path, ...]
@@ -72,6 +75,7 @@ class Workbench:
     spool: Spool
     """Where commands leave their results, so that they survive the server."""
     sandbox: SandboxSettings = _DEFAULTS
+    """The `sandbox:` block of duragent.yaml."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     """The server's, of which commands get a part."""
     factories: Factories = field(default_factory=dict)
@@ -122,7 +126,7 @@ class Workbench:
             agent_folder=agent_folder,
             roots=(agent_folder, self.workspace),
             closed=self._closed_to(folder),
-            frozen=(*self.frozen, agent_folder, *(folder / each for each in RUN_BY_OTHERS)),
+            frozen=(*self.frozen, agent_folder, *(folder / name for name in RUN_BY_OTHERS)),
         )
 
     def _closed_to(self, folder: Path) -> tuple[Path, ...]:

@@ -16,7 +16,6 @@ import uvloop
 
 from duragent.config import Config, ConfigFile
 from duragent.journal.inputs import Message
-from duragent.models.base import Model, ModelChoice
 from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
 from duragent.runtime import Runtime
 from duragent.server.settings import ServerSettings
@@ -53,14 +52,11 @@ class _FastModel:
             await self._sessions.post(session_id, Message(text=text))
 
 
-class _Crowded(Runtime):
-    def _model_for(self, choice: ModelChoice) -> Model:
-        return _FastModel(self.sessions)
-
-
 async def main(workspace: Path, port: int) -> None:
     config = Config(workspace.parent, ConfigFile(workspace=str(workspace)))
-    async with _Crowded(config, ServerSettings(port=port), config.agents_dir).open() as runtime:
+    server = Runtime(config, ServerSettings(port=port), config.agents_dir)
+    server.model_for = lambda _: _FastModel(server.sessions)
+    async with server.open() as runtime:
         os.write(sys.stdout.fileno(), b"%d\n" % port)
         await runtime.stop.wait()
 

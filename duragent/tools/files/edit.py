@@ -14,11 +14,12 @@ _NUMBERED = re.compile(r"^ *\d+→", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be replaced by what; `everywhere`, or at the only place where it is."""
+    """What is to be replaced by what."""
 
     old: str
     new: str
     everywhere: bool = False
+    """At each place; else there must be only one."""
 
     @property
     def settles(self) -> bool:

@@ -37,13 +37,18 @@ class PathRefused(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A path that may be used: real, below `root`; it need not exist. `shown` is its name for the model."""
+    """A path that may be used; the file may be missing."""
 
     real: Path
+    """Symlinks resolved."""
     root: Path
+    """One of the folders that may be used; `real` is below it."""
     shown: str
+    """Its name for the model."""
     writing: bool
+    """Whether it may be written, too."""
     places: Places
+    """Where the call happens."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -187,7 +192,7 @@ def _must_be_regular(found: os.stat_result, spot: Spot) -> None:
 
 
 def replace_file(spot: Spot, content: bytes, seen: os.stat_result | None = None) -> None:
-    """Put `content` there at once: who reads sees all of the old or all of the new. On the disk when it returns.
+    """Replace the file at once: a reader sees all of the old or all of the new. On the disk when it returns.
 
     Missing folders are made; a file that is there keeps its mode. With `seen`, the file must still be the one that was
     looked at. Raises PathRefused and OSError.

@@ -1,7 +1,7 @@
 """Which files there are, and which of their lines fit a pattern: by ripgrep, or by `own_search` where it is not.
 
-Both only point: nothing of a file's content comes from here. Who shows a line reads it through `paths`, which judges
-the file anew, so that a link that is put there meanwhile shows nothing.
+Both only point: nothing of a file's content comes from here. A caller that shows a line reads it through `paths`, which
+checks the file again, so that a link that was put there meanwhile shows nothing.
 """
 
 import contextlib
@@ -25,30 +25,39 @@ _MATCH = re.compile(rb"([^\0]+)\0(\d+):(\d+):[^\n]*\n")
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What to look for: files by `glob` (None: all), and lines in them by `pattern` (None: the files themselves)."""
+    """What to look for."""
 
     glob: str | None = None
+    """Which files; None: all."""
     pattern: str | None = None
+    """Which lines in them; None: the files themselves."""
     ignore_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A line that fits. Both count from 1; `column` counts bytes."""
+    """A line that fits."""
 
     path: str
+    """Relative to the folder that was searched."""
     line: int
+    """Counts from 1."""
     column: int
+    """Where the match begins, in bytes from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """Relative to the folder that was searched, in a stable order. `limit` says why there may be more; "" when not."""
+    """What was found, in a stable order."""
 
     files: tuple[str, ...] = ()
+    """Relative to the folder that was searched."""
     hits: tuple[Hit, ...] = ()
+    """Lines, when a pattern was given."""
     limit: str = ""
+    """Why there may be more; "" when there is not."""
     problem: str = ""
+    """Why the search failed; "" when it did not."""
 
 
 def place_to_search(written: str, places: Places) -> tuple[Spot, str | None]:
@@ -83,7 +92,7 @@ async def walk(spot: Spot, only: str | None, wanted: SearchQuery, ripgrep: str |
 
 @contextlib.contextmanager
 def _standing_in(spot: Spot) -> Iterator[str]:
-    """The folder's name, held by a descriptor where the system can do that: then nobody can put another there."""
+    """The folder's name, held by a descriptor where the system can do that: then no other folder can take its place."""
     with open_folder(spot) as descriptor:
         held = f"/proc/{os.getpid()}/fd/{descriptor}"
         yield held if os.path.isdir(held) else str(spot.real)

@@ -1,7 +1,7 @@
 """Tools that are folders: `tools/<name>/run*`, in the agent's folder and then in the workspace's.
 
 The law of this file: looking runs nothing and follows no link out of the `tools` folder, and the same files give the
-same tools in the same order. What cannot be used is told as a fault, and the others are there all the same.
+same tools in the same order. What cannot be used becomes a fault, and does not take the others along.
 """
 
 import os
@@ -29,11 +29,14 @@ _LEFT_BY_EDITORS = ("~", ".bak", ".orig", ".swp", ".tmp", ".pyc")
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """What was found. `scanned` are the folders that are there and were looked into; `faults` are sentences."""
+    """What was found."""
 
     tools: tuple[ProgramTool, ...] = ()
+    """Sorted by name, the agent's own first."""
     scanned: tuple[Path, ...] = ()
+    """The folders that exist and were looked into."""
     faults: tuple[str, ...] = ()
+    """Sentences about what cannot be used."""
 
 
 def discover(agent_folder: Path, workspace: Path, *, trusted: bool = True) -> Discovered:
@@ -99,7 +102,7 @@ def _is_run(entry: "os.DirEntry[str]") -> bool:
     named = entry.name == "run" or entry.name.startswith("run.")
     if not named or entry.name.endswith(_LEFT_BY_EDITORS):
         return False
-    # A link that leads nowhere counts: it is told as a fault.
+    # A link that leads nowhere counts: it becomes a fault.
     return entry.is_symlink() or entry.is_file()
 
 

@@ -31,13 +31,18 @@ _FIRST_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a CliTool runs: `argv` are its own words, `folder` is where its file lies."""
+    """What a `ProgramTool` runs."""
 
     name: str
+    """The name of the tool."""
     argv: tuple[str, ...]
+    """Its own words, before those of a call."""
     folder: Path
+    """Where its file lies."""
     description: str = ""
+    """For the model."""
     schema: CliSchema | None = None
+    """None: a list of words is its only argument."""
 
 
 def argv_of(path: Path) -> tuple[str, ...]:

@@ -34,12 +34,16 @@ _SHOWN_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class CliSchema:
-    """What may be given to a program. `parameters` is a JSON schema object; `validator` is jsonschema's for it."""
+    """What may be given to a program."""
 
     parameters: Mapping[str, Any]
+    """A JSON schema of an object."""
     validator: Any
+    """That of jsonschema for it."""
     effect: EffectClass = "unsafe"
+    """What running it twice means."""
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    """When it is ended if it still runs."""
 
     def faults(self, values: Mapping[str, Any]) -> list[str]:
         """What is wrong with these arguments, as sentences for the model."""

@@ -46,12 +46,14 @@ class UrlRefused(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class UrlTarget:
-    """A URL that may be fetched, once the host's addresses are checked, which an `allowed` one's need not be."""
+    """A URL that may be fetched, once the host's addresses are checked."""
 
     url: httpx.URL
     host: str
+    """Its name or its address."""
     port: int
     allowed: bool
+    """The settings name the host: its addresses need no check."""
 
 
 def check_url(text: str, allow_hosts: Sequence[str] = ()) -> UrlTarget:

@@ -1,7 +1,7 @@
 """Getting one page: redirects, addresses, sizes and time are all bounded here.
 
 The connection is made to the very address that was checked, under the name of the host, so that a name that changes
-its address in between leads nowhere else. Proxies of the environment are not used: they would look the name up anew.
+its address in between leads nowhere else. Proxies of the environment are not used: they would look the name up again.
 """
 
 import asyncio
@@ -31,22 +31,29 @@ class PageFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What came. `content` is unpacked, and cut when `cut`."""
+    """What the server sent."""
 
     url: str
+    """Where the redirects ended."""
     content_type: str
+    """As the server says; "" when it does not."""
     content: bytes
+    """Unpacked, and not longer than the settings allow."""
     cut: bool
+    """There was more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How pages are reached. `transport` None is the network."""
+    """How pages are reached."""
 
     settings: WebSettings
     resolve: Resolve
+    """From a host's name to its addresses."""
     transport: httpx.AsyncBaseTransport | None = None
+    """None is the network."""
     user_agent: str = "duragent"
+    """The header of that name."""
 
 
 async def resolve(host: str, port: int) -> Sequence[Address]:

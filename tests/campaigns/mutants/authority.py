@@ -28,7 +28,7 @@ AUTHORITY: tuple[Mutant, ...] = (
         "the sha of tool and arguments, when the call is run",
         Edit(
             JUDGING,
-            "    if approved_sha256 and approved_sha256 != found.sha256:",
+            "    if approved_sha256 and approved_sha256 != resolved.sha256:",
             "    if False:",
         ),
         f"{T_TURN_AUTHORIZE}::test_an_approval_holds_for_just_the_arguments_that_were_approved",
@@ -112,9 +112,9 @@ AUTHORITY: tuple[Mutant, ...] = (
         "the denials, when an approved call is run",
         Edit(
             JUDGING,
-            "    verdict = judge(policy, found.invocation)\n"
+            "    verdict = judge(policy, resolved.invocation)\n"
             "    if isinstance(verdict, Deny):\n"
-            "        return denied(found, verdict)\n"
+            "        return denied(resolved, verdict)\n"
             '    return Allowed(f"approved',
             '    return Allowed(f"approved',
         ),
@@ -197,7 +197,7 @@ AUTHORITY: tuple[Mutant, ...] = (
         "the hooks before a tool",
         Edit(
             JUDGING,
-            "    if why := guards.refusal(hooks, found.as_prior(), prior):",
+            "    if why := guards.refusal(hooks, resolved.as_prior(), prior):",
             "    if why := None:",
         ),
         f"{T_TURN_TOOL_CALLS}::test_guards_and_notes_of_the_agent_hold",

@@ -130,16 +130,16 @@ COMMITTING: tuple[Mutant, ...] = (
             "            await self._keep(piece if self._begun else self._first_line() + piece, self._begun)\n"
             "            self._begun = True\n"
             "            if reasoning:\n"
-            '                self._tell(self._delta("reasoning", len(self._reasoning), reasoning))\n'
+            '                self._publish(self._delta("reasoning", len(self._reasoning), reasoning))\n'
             "                self._reasoning += reasoning\n"
             "            if text:\n"
-            '                self._tell(self._delta("text", len(self._text), text))\n'
+            '                self._publish(self._delta("text", len(self._text), text))\n'
             "                self._text += text\n",
             "            if reasoning:\n"
-            '                self._tell(self._delta("reasoning", len(self._reasoning), reasoning))\n'
+            '                self._publish(self._delta("reasoning", len(self._reasoning), reasoning))\n'
             "                self._reasoning += reasoning\n"
             "            if text:\n"
-            '                self._tell(self._delta("text", len(self._text), text))\n'
+            '                self._publish(self._delta("text", len(self._text), text))\n'
             "                self._text += text\n"
             "            await self._keep(piece if self._begun else self._first_line() + piece, self._begun)\n"
             "            self._begun = True\n",

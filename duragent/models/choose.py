@@ -1,0 +1,32 @@
+"""Which model a choice stands for: the offline demo, or a provider through litellm; with tools in text where needed."""
+
+from collections.abc import Mapping
+
+from duragent.clock import Clock
+from duragent.models.base import Model, ModelChoice
+from duragent.models.demo.model import DemoModel
+from duragent.models.litellm.model import LitellmModel, warm
+from duragent.models.text_tools.choice import wants_text
+from duragent.models.text_tools.model import TextTools
+
+
+class ModelChooser:
+    """The models of one process: the same object for the same choice. `environment` has the providers' keys."""
+
+    def __init__(self, clock: Clock, environment: Mapping[str, str]) -> None:
+        self._clock, self._environment = clock, environment
+        self._models: dict[ModelChoice, Model] = {}
+
+    def model_for(self, choice: ModelChoice) -> Model:
+        """The model of that choice. Does not call a provider; a missing key is an error of the first call."""
+        if choice not in self._models:
+            model = DemoModel(self._clock) if choice.provider == "demo" else self._litellm(choice)
+            self._models[choice] = TextTools(model) if wants_text(choice, choice.tools) else model
+        return self._models[choice]
+
+    def _litellm(self, choice: ModelChoice) -> Model:
+        """Load litellm in the background, while the turn prepares its question; not earlier, to save memory."""
+        model = LitellmModel(choice, self._environment)
+        if model.has_key:
+            warm()
+        return model
