@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House, opened
+from tests.support.until import until
 
 
 class Works:
@@ -239,9 +240,7 @@ async def test_a_call_that_may_have_run_is_asked_about_and_not_repeated(tmp_path
     later.start()
     try:
         again = Works(later, tmp_path)
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while not (asked := await again.approvals()):
-                await asyncio.sleep(0.01)
+        asked = await until(again.approvals)
         assert (asked[0]["kind"], asked[0]["call_id"]) == ("lost", waiting["call_id"])
         assert asked[0]["evidence"]
         assert (await again.decide(waiting, "allow_once")).status_code == 422
@@ -254,9 +253,10 @@ async def test_a_call_that_may_have_run_is_asked_about_and_not_repeated(tmp_path
 
 
 async def _started(works: Works, session_id: str) -> None:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while "tool_started" not in [record["type"] for record in await works.house.log(session_id)]:
-            await asyncio.sleep(0.01)
+    async def begun() -> bool:
+        return "tool_started" in [record["type"] for record in await works.house.log(session_id)]
+
+    await until(begun)
 
 
 async def test_respond_async_is_accepted_when_the_decision_is_durable(works: Works) -> None:
