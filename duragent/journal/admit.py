@@ -26,7 +26,10 @@ from duragent.journal.source import is_person
 from duragent.journal.state import OpenCall, Remembered, SessionState
 
 MAX_WAITING = 256
-"""Messages that may wait for an answer in one session."""
+"""How many messages of people, and how many of machines, may wait for an answer in one session.
+
+Each kind has its own bound: what machines send to a paused session must not keep out the person who resumes it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,10 @@ def _message(state: SessionState, posted: Message, fresh_id: str) -> Sequence[Ev
         return Already(before)
     if state.closed:
         raise errors.SessionIsClosed(state.session_id)
-    if len(state.waiting) >= MAX_WAITING:
-        raise errors.SessionBusy(state.session_id, len(state.waiting))
+    by_machines = len(state.waiting_from_machines)
+    waiting = len(state.waiting) - by_machines if is_person(posted.source) else by_machines
+    if waiting >= MAX_WAITING:
+        raise errors.SessionBusy(state.session_id, waiting)
     received = MessageReceived(
         message_id=fresh_id,
         text=posted.text,

@@ -9,11 +9,12 @@ from duragent.journal.source import Door, Source
 from duragent.text import Text
 
 
-class _Shape(BaseModel):
+class InputModel(BaseModel):
+    # An unknown field is a fault of the caller: nothing is dropped in silence.
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Message(_Shape):
+class Message(InputModel):
     """A message to the agent."""
 
     text: Text
@@ -28,7 +29,7 @@ class Message(_Shape):
     """The same key counts once; None: each request counts."""
 
 
-class Cancel(_Shape):
+class Cancel(InputModel):
     """Stop the running turn."""
 
     by: str = ""
@@ -37,28 +38,28 @@ class Cancel(_Shape):
     """The same key counts once."""
 
 
-class Pause(_Shape):
+class Pause(InputModel):
     """Stop at the next safe place, and wait for a person."""
 
     reason: str = ""
     """A sentence for people."""
 
 
-class Resume(_Shape):
+class Resume(InputModel):
     """Go on after a pause."""
 
     reason: str = ""
     """A sentence for people."""
 
 
-class Rename(_Shape):
+class Rename(InputModel):
     """Give the session another title."""
 
     title: str
     """The new title; "" removes it."""
 
 
-class Close(_Shape):
+class Close(InputModel):
     """End the session: it takes no more messages."""
 
     reason: str = ""
@@ -67,7 +68,7 @@ class Close(_Shape):
     """Close only if this is still the newest record; None: in any case."""
 
 
-class Decision(_Shape):
+class Decision(InputModel):
     """A person's answer to an approval request, or to the question what to do about a call that may have run."""
 
     call: str

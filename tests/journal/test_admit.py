@@ -32,6 +32,7 @@ from tests.journal.histories import (
 )
 
 HI = Message(text="hi")
+FROM_MACHINE = message(source="schedule")
 WAITING = [*ASKED, requested()]
 LOST = [*ASKED, started(), lost(asks=True)]
 AUTO_PAUSED = [*BEGUN, called(), replied(), ended("paused", code="turn-budget", reason="spent")]
@@ -61,6 +62,10 @@ def decision(of: str, call: str = "c1", **facts: Any) -> Decision:
         ([CLOSED], HI, errors.SessionIsClosed),
         ([MESSAGE] * (MAX_WAITING - 1), HI, ["message_received"]),
         ([MESSAGE] * MAX_WAITING, HI, errors.SessionBusy),
+        ([FROM_MACHINE] * MAX_WAITING, Message(text="hi", source="agent"), errors.SessionBusy),
+        ([FROM_MACHINE] * (MAX_WAITING - 1), Message(text="hi", source="agent"), ["message_received"]),
+        ([MESSAGE] * MAX_WAITING, Message(text="hi", source="agent"), ["message_received"]),
+        ([PAUSED, *[FROM_MACHINE] * MAX_WAITING], HI, ["session_resumed", "message_received"]),
         # To stop, to wait, to go on.
         ([], Cancel(), []),
         (BEGUN, Cancel(), ["cancel_requested"]),
