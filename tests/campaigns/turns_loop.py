@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from duragent.clock import ulid
+from tests.support.until import take_time
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 T = TypeVar("T")
@@ -72,7 +73,7 @@ class LoopClock:
         return asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(max(seconds, 0))
+        await take_time(max(seconds, 0))
 
     def new_id(self, prefix: str) -> str:
         self._ids += 1

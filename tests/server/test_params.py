@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from duragent.stores.base import Claim
-from duragent.stores.memory import MemoryStore
 from tests.server.requests import CREATE, JSON, create, is_problem
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House
+from tests.support.open_store import OpenStore
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ async def test_odd_session_id_is_not_found_on_every_route(tmp_path: Path, sessio
     await house.close()
 
 
-class UnreadableStore(MemoryStore):
+class UnreadableStore(OpenStore):
     async def claim(self, session_id: str) -> Claim:
         raise AssertionError("the store was asked for it")
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from duragent.journal import events as e
@@ -15,11 +16,11 @@ from duragent.testing import FakeClock, Line, ScriptedModel
 from duragent.transfer.export import export
 from duragent.transfer.fork import Fork, fork
 from duragent.transfer.import_ import import_
-from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import House, open_house
 from tests.support.logs import QuickDisk
 from tests.support.places import GOLDEN
 from tests.support.tool_calls import BASH, bash, calls, question
+from tests.support.until import until
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 OLD_LOG = GOLDEN / "duragent-rust-v0.5.jsonl"
@@ -62,12 +63,17 @@ class Place:
         """Say it, and allow what is asked until the turn has ended."""
         said = await self.house.say(session, text)
         answer = asyncio.ensure_future(self.house.sessions.answer(session, said))
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while not answer.done() or (await answer).outcome == "waiting":
-                if (await self.house.sessions.state(session)).asks:
-                    await self.allow(session)
-                    answer = asyncio.ensure_future(self.house.sessions.answer(session, said))
-                await asyncio.sleep(0.002)
+
+        async def ended() -> bool:
+            nonlocal answer
+            if answer.done() and answer.result().outcome != "waiting":
+                return True
+            if (await self.house.sessions.state(session)).asks:
+                await self.allow(session)
+                answer = asyncio.ensure_future(self.house.sessions.answer(session, said))
+            return False
+
+        await until(ended)
 
 
 @asynccontextmanager
@@ -102,9 +108,7 @@ async def eventful(place: Place) -> str:
     model.add(calls(("bash", {"command": "echo two >> effects"}), ("think", {"thought": "x"})), Line("late", gate=gate))
     await house.say(session, "in the middle")
     await place.allow(session)
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while not await _asks_model(house, session):
-            await asyncio.sleep(0.002)
+    await until(partial(_asks_model, house, session))
     await house.say(session, "are you there?")
     assert place.effects == ["one", "long", "two"]
     return session

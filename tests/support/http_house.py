@@ -22,12 +22,12 @@ from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
 from duragent.session.session_reader import session_tools
 from duragent.session.sessions import Sessions
-from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.turn.ports import Ports
 from duragent.turn.settings import SessionsSettings
 from duragent.wire import Version
 from tests.support.bounds import LIMIT_SECONDS
+from tests.support.open_store import OpenStore
 from tests.support.workbench import means_in
 
 TOKEN, ADMIN_TOKEN = "the-api-token", "the-admin-token"
@@ -88,13 +88,13 @@ class Stream:
 
 
 class House:
-    def __init__(self, folder: Path, store: MemoryStore | None = None) -> None:
+    def __init__(self, folder: Path, store: OpenStore | None = None) -> None:
         self.agents_dir = folder / "agents"
         for name, text in {"assistant": AGENT, "pauser": PAUSER}.items():
             self.write_agent(name, text.format(name=name))
         self.clock = FakeClock()
         self.model = ScriptedModel(otherwise="hello there friend")
-        self.store = store or MemoryStore()
+        self.store = store or OpenStore()
         self.tasks: set[asyncio.Task[None]] = set()
         self.shutdowns = 0
         self.means = replace(means_in(folder), factories=session_tools(lambda: self.sessions))

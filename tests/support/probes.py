@@ -18,18 +18,18 @@ from duragent.journal.record import crc_seed, decode
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.policy.tiers import Mode, Policy
 from duragent.stores.base import Claim
-from duragent.stores.memory import MemoryStore
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult
 from duragent.tools.toolset import Toolset
 from duragent.turn.workbench import LoadedAgent, Workbench
 from tests.support import house as houses
+from tests.support.open_store import OpenStore
 from tests.support.workbench import means_in
 
 DO_IT = ModelReply(calls=(ToolCall(id="m", name="deed", arguments="{}"),), finish_reason="tool_calls")
 _E = TypeVar("_E", bound=Event)
 
 
-class Watched(MemoryStore):
+class Watched(OpenStore):
     """A store that takes its time, and in which a test can look around before anything is stored."""
 
     def __init__(self) -> None:
@@ -66,8 +66,8 @@ class Watched(MemoryStore):
 
     def stored(self) -> list[Event]:
         """What would be there after a crash now."""
-        [(session_id, stream)] = self._streams.items()
-        return [decode(line, crc_seed(session_id)).event for line in stream.lines]
+        session_id = self.only_id()
+        return [decode(line, crc_seed(session_id)).event for line in self.lines_of(session_id)]
 
 
 async def a_while() -> None:

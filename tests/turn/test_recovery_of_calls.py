@@ -105,7 +105,7 @@ async def test_call_that_may_have_run_is_not_run_again_unless_it_may_be(
     deed = Deed(effect, nothing)
     give(monkeypatch, deed, "ask")
     async with open_house(store, ScriptedModel(["done"]), tmp_path, node="node-2") as house:
-        [session] = store._streams
+        session = store.only_id()
         await house.sessions.state(session)
         await until(lambda: _at_rest(house, session))
         lost, finished = of_kind(store.stored(), ToolLost), of_kind(store.stored(), ToolFinished)
@@ -149,7 +149,7 @@ async def test_result_of_a_stopped_call_says_that_it_may_have_taken_effect(
     store = await killed_while_it_runs("unsafe", tmp_path, monkeypatch)
     give(monkeypatch, Deed("unsafe", nothing), "ask")
     async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
-        [session] = store._streams
+        session = store.only_id()
         await house.sessions.state(session)
         await until(lambda: _at_rest(house, session))
         await house.sessions.post(session, Cancel())

@@ -19,8 +19,8 @@ async def damage(house: House, session_id: str, seq: int) -> None:
     assert live is not None
     await until(lambda: not live.busy)
     await house.sessions.live.unload(live)
-    stream = house.store._streams[session_id]
-    stream.lines[seq - 1] = stream.lines[seq - 1].replace(b'"ts":"2', b'"ts":"3')
+    lines = house.store.lines_of(session_id)
+    lines[seq - 1] = lines[seq - 1].replace(b'"ts":"2', b'"ts":"3')
 
 
 async def fork(house: House, session_id: str, body: dict[str, Any], **headers: str) -> httpx.Response:

@@ -12,15 +12,15 @@ from duragent.clock import moment_of
 from duragent.errors import Damaged, SessionNotFound, Unavailable
 from duragent.session import index
 from duragent.stores.base import Claim
-from duragent.stores.memory import MemoryStore
 from duragent.wire import ApprovalList, SessionInfo, SessionList
 from tests.server import v05
 from tests.support.http_house import House
+from tests.support.open_store import OpenStore
 
 COUNT = 12
 
 
-class SlowStore(MemoryStore):
+class SlowStore(OpenStore):
     """A session is opened when it is let; what is in `faults` cannot be opened then either."""
 
     def __init__(self) -> None:
