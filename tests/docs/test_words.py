@@ -26,9 +26,8 @@ LEFT: dict[str, int] = {
     "context": 6,
     "session": 11,
     "stores": 8,
-    "subscribers": 1,
     "tools": 13,
-    "transfer": 5,
+    "transfer": 1,
     "turn": 14,
 }
 """How many of them each room still has. A figure here only falls; a room that is not here has none."""
