@@ -205,9 +205,9 @@ def is_alive(claim: RunnerClaim) -> bool:
 
 def is_running(pid: int, started: int | None) -> bool:
     """Whether the process runs, and is the one that was started at that time."""
-    found = process_table.process(pid)
-    if found is not None:
-        return not found.dead and found.started == started
+    process = process_table.process(pid)
+    if process is not None:
+        return not process.dead and process.started == started
     if started is not None:
         return False
     try:
@@ -294,9 +294,9 @@ class Tail:
         number = max(0, (self._position - HEAD_BYTES) // PIECE_BYTES + 1)
         with open(open_file(self._path(number)), "rb") as file:
             file.seek(self._position - _start(number))
-            found = file.read(LIVE_BYTES)
-        self._position += len(found)
-        return found
+            chunk = file.read(LIVE_BYTES)
+        self._position += len(chunk)
+        return chunk
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{self._name}.{number}"
@@ -363,7 +363,7 @@ def _parsed(kind: type[Form], text: bytes | None) -> Form | None:
 
 
 def _boot_of(spec: bytes) -> str | None:
-    found: Any = None
+    spec_data: Any = None
     with contextlib.suppress(ValueError):
-        found = json.loads(spec)
-    return found.get("boot") if isinstance(found, dict) else None
+        spec_data = json.loads(spec)
+    return spec_data.get("boot") if isinstance(spec_data, dict) else None

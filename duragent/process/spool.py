@@ -319,9 +319,9 @@ def _complaint(folder: Path) -> str:
 def _id_in(root: Path) -> str:
     """The id in the file `id`; "" when there is none."""
     with contextlib.suppress(FileNotFoundError, OddFile):
-        found = read_file(root / "id", _ID_MAX_BYTES).decode(errors="replace").strip()
-        if found.startswith("spool_") and ULID.fullmatch(found.removeprefix("spool_")):
-            return found
+        spool_id = read_file(root / "id", _ID_MAX_BYTES).decode(errors="replace").strip()
+        if spool_id.startswith("spool_") and ULID.fullmatch(spool_id.removeprefix("spool_")):
+            return spool_id
     return ""
 
 

@@ -114,7 +114,7 @@ COMMANDS: tuple[Mutant, ...] = (
         "the start time of a process, beside its number",
         Edit(
             FOLDER,
-            "        return not found.dead and found.started == started",
+            "        return not process.dead and process.started == started",
             "        return not found.dead",
         ),
         f"{T_PROCESS_FOLDER}::test_runner_of_another_boot_is_not_alive_whoever_has_its_number_now",
