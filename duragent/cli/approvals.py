@@ -27,15 +27,15 @@ def approvals(
 async def _approvals(where: Where, agent: str | None, json: bool) -> None:
     async with connect(where) as connection:
         answer = await connection.client.approvals(agent=agent)
-    asked = answer.approvals
+    waiting = answer.approvals
     view.say_unread(answer.unread)
     if json:
-        view.print_json([approval.model_dump() for approval in asked])
+        view.print_json([approval.model_dump() for approval in waiting])
         return
-    show(asked)
+    show(waiting)
 
 
-def show(asked: "list[Approval]") -> None:
+def show(waiting: "list[Approval]") -> None:
     from duragent.cli.chat.question import in_one_line, next_command
 
     rows = [
@@ -46,15 +46,15 @@ def show(asked: "list[Approval]") -> None:
             _TITLES[approval.kind],
             in_one_line(approval.command),
         )
-        for approval in asked
+        for approval in waiting
     ]
     view.print_table(("SESSION", "AGENT", "ASKED", "WHAT", "COMMAND"), rows, "Nothing waits for a decision.")
-    if asked and view.on_terminal():
-        typer.echo(f"\nDecide: {next_command(asked[0], view.short_id(asked[0].session_id))}", err=True)
+    if waiting and view.on_terminal():
+        typer.echo(f"\nDecide: {next_command(waiting[0], view.short_id(waiting[0].session_id))}", err=True)
 
 
 _TITLES = {"approval": "may it run?", "lost": "may have run"}
 
 
-def _name(asked: "Approval") -> str:
-    return view.short_id(asked.session_id) if view.on_terminal() else asked.session_id
+def _name(approval: "Approval") -> str:
+    return view.short_id(approval.session_id) if view.on_terminal() else approval.session_id

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _Choice:
     """What the command line says about the decision."""
 
     word: str
@@ -78,53 +78,53 @@ def approve(  # noqa: PLR0913 - typer: one parameter an option
         raise InvalidRequest("--reason goes with --deny, --retry, --done or --give-up")
     if not word and (json or not (sys.stdin.isatty() and view.on_terminal())):
         raise InvalidRequest("nobody can be asked without a terminal: give --once, --always or --deny")
-    wish = _Wish(word, tuple(pattern or ()), reason, call, as_name or view.person(), json)
-    raise typer.Exit(run(_approve(Where(config, workspace, server, token_file), session_id, wish)))
+    choice = _Choice(word, tuple(pattern or ()), reason, call, as_name or view.person(), json)
+    raise typer.Exit(run(_approve(Where(config, workspace, server, token_file), session_id, choice)))
 
 
-async def _approve(where: Where, prefix: str, wish: _Wish) -> int:
+async def _approve(where: Where, prefix: str, choice: _Choice) -> int:
     async with connect(where) as connection:
-        return await _decide(connection, prefix, wish)
+        return await _decide(connection, prefix, choice)
 
 
-async def _decide(connection: Connection, prefix: str, wish: _Wish) -> int:
+async def _decide(connection: Connection, prefix: str, choice: _Choice) -> int:
     from duragent.cli.chat.question import DECIDED
     from duragent.client.turn import open_question, rest_of_turn
 
     client = connection.client
     session = await find_session(client, prefix)
-    asked = await open_question(client, session.session_id)
-    body = _body(asked, wish)
+    approval = await open_question(client, session.session_id)
+    body = _body(approval, choice)
     if body is None:
         raise NothingToDo(f"nothing waits for a decision in session {session.session_id}")
     accepted = await client.post_decision(session.session_id, body)
-    if not wish.json:
-        shown = f": {view.one_line(asked.command, 200)}" if asked else ""
+    if not choice.json:
+        shown = f": {view.one_line(approval.command, 200)}" if approval else ""
         typer.echo(f"{body.by} {DECIDED[body.decision]}{shown}", err=True)
-    printer = AnswerPrinter(live=view.on_terminal() and not wish.json)
+    printer = AnswerPrinter(live=view.on_terminal() and not choice.json)
     result = await rest_of_turn(client, session.session_id, accepted.seq, on_item=printer.take)
-    if wish.json:
+    if choice.json:
         view.print_json({"call_id": body.call_id, "decision": body.decision} | as_json(session, result))
     else:
         printer.end(result)
     return code_of(result)
 
 
-def _body(asked: "Approval | None", wish: _Wish) -> "Decide | None":
+def _body(approval: "Approval | None", choice: _Choice) -> "Decide | None":
     """The decision; None when there is nothing that it could be about."""
     from duragent.cli.chat.question import WORDS, AnswerKey, decide
     from duragent.wire import Decide
 
-    if asked is not None and wish.call in (None, asked.call_id):
-        choice = AnswerKey(WORDS[wish.word], wish.reason, wish.patterns) if wish.word else _ask_person(asked)
-        return decide(asked, choice, wish.by)
-    if wish.call is None or not wish.word:
+    if approval is not None and choice.call in (None, approval.call_id):
+        key = AnswerKey(WORDS[choice.word], choice.reason, choice.patterns) if choice.word else _ask_person(approval)
+        return decide(approval, key, choice.by)
+    if choice.call is None or not choice.word:
         return None
     # Another call than the one that waits: the server knows whether it was decided before, and by whom.
-    return Decide(call_id=wish.call, decision=WORDS[wish.word], by=wish.by)
+    return Decide(call_id=choice.call, decision=WORDS[choice.word], by=choice.by)
 
 
-def _ask_person(asked: "Approval") -> "AnswerKey":
+def _ask_person(approval: "Approval") -> "AnswerKey":
     """Show the call and let the person choose."""
     import shutil
 
@@ -133,17 +133,17 @@ def _ask_person(asked: "Approval") -> "AnswerKey":
     from duragent.cli.chat.tool_blocks import called
 
     width = shutil.get_terminal_size().columns
-    typer.echo(render(called(asked.tool, asked.command, asked=True), width), nl=False)
-    if parts := above(asked):
+    typer.echo(render(called(approval.tool, approval.command, asked=True), width), nl=False)
+    if parts := above(approval):
         typer.echo(view.clean(parts))
-    typer.echo(render_question(asked, width), nl=False)
-    offered = keys(asked)
+    typer.echo(render_question(approval, width), nl=False)
+    offered = keys(approval)
     key = ""
     while key not in offered:
         key = typer.prompt(f"[{'/'.join(offered)}]", prompt_suffix=" ").strip().lower()
     if key == "d":
         return AnswerKey("deny", typer.prompt("why", prompt_suffix="? "))
     if key == "e":
-        edited = [typer.prompt("pattern", default=pattern) for pattern in asked.patterns]
+        edited = [typer.prompt("pattern", default=pattern) for pattern in approval.patterns]
         return AnswerKey("allow_always", "", tuple(edited))
     return AnswerKey(AT_ONCE[key])

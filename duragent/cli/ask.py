@@ -154,16 +154,16 @@ class AnswerPrinter:
         return ""
 
 
-def _say_what_waits(asked: "Approval") -> None:
+def _say_what_waits(approval: "Approval") -> None:
     from duragent.cli.chat.question import lines, next_command
 
-    session = view.short_id(asked.session_id)
+    session = view.short_id(approval.session_id)
     lost = "a call may have run, and somebody has to say what is to be done"
-    what = lost if asked.kind == "lost" else "a tool call waits for approval"
+    what = lost if approval.kind == "lost" else "a tool call waits for approval"
     typer.echo(f"duragent: {what} in {session}", err=True)
-    for line in lines(asked):
+    for line in lines(approval):
         typer.echo(f"  {line}", err=True)
-    typer.echo(f"Decide: {next_command(asked, session)}", err=True)
+    typer.echo(f"Decide: {next_command(approval, session)}", err=True)
 
 
 def as_json(session: "SessionInfo", result: "TurnResult") -> dict[str, object]:

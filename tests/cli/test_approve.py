@@ -40,7 +40,7 @@ async def test_whoever_comes_second_is_told_who_was_first(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "--once, --always or --deny"),
+        ([], "nobody can be asked without a terminal: give --once, --always or --deny"),
         (["--once", "--deny"], "only one of them"),
         (["--once", "--pattern", "bash:ls"], "--pattern goes with --always"),
         (["--once", "--reason", "x"], "--reason goes with"),

@@ -54,25 +54,25 @@ class AnswerKey:
     patterns: tuple[str, ...] = ()
 
 
-def keys(asked: Approval) -> dict[str, str]:
+def keys(approval: Approval) -> dict[str, str]:
     """The keys that answer it, each with its label."""
-    if asked.kind == "lost":
+    if approval.kind == "lost":
         return {"r": "run again", "i": "it ran", "g": "give up"}
     deny = {"n": "deny", "d": "deny and say why"}
-    if too_long(asked):
+    if too_long(approval):
         return deny
-    always = {"a": f"always: {offered(asked)}", "e": "edit pattern"} if asked.patterns else {}
+    always = {"a": f"always: {offered(approval)}", "e": "edit pattern"} if approval.patterns else {}
     return {"y": "once", **always, **deny}
 
 
-def offered(asked: Approval) -> str:
+def offered(approval: Approval) -> str:
     """The patterns that would be allowed always."""
-    return ", ".join(f'"{one_line(in_sight(pattern))}"' for pattern in asked.patterns)
+    return ", ".join(f'"{one_line(in_sight(pattern))}"' for pattern in approval.patterns)
 
 
-def too_long(asked: Approval) -> bool:
+def too_long(approval: Approval) -> bool:
     """Whether it is more than a person would read on a terminal."""
-    texts = [asked.command, *(part.text for part in asked.findings)]
+    texts = [approval.command, *(part.text for part in approval.findings)]
     return sum(map(len, texts)) > TOO_LONG_CHARS or sum(text.count("\n") + 1 for text in texts) > TOO_LONG_LINES
 
 
@@ -89,34 +89,34 @@ CONFIRMED = {"a": "allows it always", "r": "runs it again"}
 """The keys that need Enter as well, for what they do lasts, or happens twice."""
 
 
-def decide(asked: Approval, choice: AnswerKey, by: str) -> Decide:
+def decide(approval: Approval, choice: AnswerKey, by: str) -> Decide:
     """The decision about the call that was shown, and no other."""
     return Decide(
-        call_id=asked.call_id,
+        call_id=approval.call_id,
         decision=choice.decision,
-        arguments_sha256=asked.arguments_sha256 or None,
+        arguments_sha256=approval.arguments_sha256 or None,
         patterns=[without_surrogates(pattern) for pattern in choice.patterns[:PATTERNS_MAX]],
         reason=without_surrogates(choice.reason)[:REASON_MAX],
         by=without_surrogates(by)[:NAME_MAX],
     )
 
 
-def next_command(asked: Approval, session: str) -> str:
+def next_command(approval: Approval, session: str) -> str:
     """How to answer it from a shell."""
-    if asked.kind == "lost":
+    if approval.kind == "lost":
         return f"duragent approve {session} --retry | --done | --give-up"
-    always = " | --always" if asked.patterns else ""
+    always = " | --always" if approval.patterns else ""
     return f"duragent approve {session} --once{always} | --deny [--reason TEXT]"
 
 
-def lines(asked: Approval) -> list[str]:
+def lines(approval: Approval) -> list[str]:
     """The question for a pipe or a log, a fact on each line."""
-    facts = [f"{one_line(in_sight(asked.tool))}  {in_one_line(asked.command)}"]
-    facts += [f"  {in_one_line(part.text)}: {one_line(in_sight(part.reason))}" for part in _sorted(asked)]
-    if asked.kind == "lost":
-        facts.append(f"  may have run: {one_line(in_sight(asked.evidence))}")
-    if asked.place:
-        facts.append(f"  runs in: {one_line(in_sight(asked.place))}")
+    facts = [f"{one_line(in_sight(approval.tool))}  {in_one_line(approval.command)}"]
+    facts += [f"  {in_one_line(part.text)}: {one_line(in_sight(part.reason))}" for part in _sorted(approval)]
+    if approval.kind == "lost":
+        facts.append(f"  may have run: {one_line(in_sight(approval.evidence))}")
+    if approval.place:
+        facts.append(f"  runs in: {one_line(in_sight(approval.place))}")
     return facts
 
 
@@ -125,13 +125,13 @@ def in_one_line(text: str) -> str:
     return one_line(in_sight(text.strip("\n").replace("\n", f" {LINE_END} ")))
 
 
-def above(asked: Approval) -> str:
+def above(approval: Approval) -> str:
     """What stands above the box in full, for a box shows the beginnings only; "" when the line of the call says it."""
-    if asked.kind == "lost":
-        return _indented(asked.command)
-    if [part.text for part in asked.findings] == [asked.command]:
+    if approval.kind == "lost":
+        return _indented(approval.command)
+    if [part.text for part in approval.findings] == [approval.command]:
         return ""
-    return "\n".join(f"{_indented(part.text)}  ({one_line(in_sight(part.reason))})" for part in _sorted(asked))
+    return "\n".join(f"{_indented(part.text)}  ({one_line(in_sight(part.reason))})" for part in _sorted(approval))
 
 
 def _indented(text: str) -> str:
@@ -148,11 +148,11 @@ def numbered(text: str, indent: str = "") -> str:
     return "\n" + "\n".join(rows)
 
 
-def _sorted(asked: Approval) -> "list[Finding]":
-    return sorted(asked.findings, key=lambda part: part.reason == ORDINARY)
+def _sorted(approval: Approval) -> "list[Finding]":
+    return sorted(approval.findings, key=lambda part: part.reason == ORDINARY)
 
 
-def box(asked: Approval, width: int, rows: int) -> "RenderableType":
+def box(approval: Approval, width: int, rows: int) -> "RenderableType":
     """The question as a box so wide, of about so many lines, with its keys, which always have their place."""
     from rich.box import DOUBLE
     from rich.panel import Panel
@@ -160,15 +160,15 @@ def box(asked: Approval, width: int, rows: int) -> "RenderableType":
     from rich.text import Text
 
     inner = max(width - _FRAME, 1)
-    below = [Text(fact, style="dim") for fact in _facts(asked)]
-    if asked.kind == "approval" and too_long(asked):
+    below = [Text(fact, style="dim") for fact in _facts(approval)]
+    if approval.kind == "approval" and too_long(approval):
         below.append(Text(TOO_LONG, style="bold yellow"))
-    below += _keys_lines(asked, inner)
+    below += _keys_lines(approval, inner)
     body = Table.grid(expand=True)
-    body.add_row(_grid(_rows(asked), inner, rows - _BORDERS - sum(_height(line, inner) for line in below)))
+    body.add_row(_grid(_rows(approval), inner, rows - _BORDERS - sum(_height(line, inner) for line in below)))
     for line in below:
         body.add_row(line)
-    title = _TITLES[asked.kind]
+    title = _TITLES[approval.kind]
     # Double lines are ours alone: `visible` takes them out of all text from elsewhere.
     return Panel(body, box=DOUBLE, title=title, title_align="left", border_style="yellow", padding=(0, 1))
 
@@ -216,9 +216,9 @@ def _height(text: "Text", width: int) -> int:
 _TITLES = {"approval": "approval", "lost": "may have run"}
 
 
-def _rows(asked: Approval) -> list[tuple[str, str]]:
-    """What is asked about, line by line, each part with its reason behind its first line."""
-    parts = [(part.text, part.reason) for part in _sorted(asked)] or [(asked.command, "")]
+def _rows(approval: Approval) -> list[tuple[str, str]]:
+    """The question as rows of text and reason: the reason of a part stands in the row of its first line."""
+    parts = [(part.text, part.reason) for part in _sorted(approval)] or [(approval.command, "")]
     rows: list[tuple[str, str]] = []
     for text, reason in parts:
         lines = [line for line in numbered(in_sight(text).strip("\n")).split("\n") if line]
@@ -228,17 +228,17 @@ def _rows(asked: Approval) -> list[tuple[str, str]]:
     return rows
 
 
-def _facts(asked: Approval) -> list[str]:
-    facts = {"": asked.evidence, "runs in: ": asked.place, "counts as denied from: ": asked.expires_at or ""}
+def _facts(approval: Approval) -> list[str]:
+    facts = {"": approval.evidence, "runs in: ": approval.place, "counts as denied from: ": approval.expires_at or ""}
     return [f"{name}{one_line(in_sight(value))}" for name, value in facts.items() if value]
 
 
-def _keys_lines(asked: Approval, width: int) -> "list[Text]":
+def _keys_lines(approval: Approval, width: int) -> "list[Text]":
     """The keys on as few lines as they fit; a key stays with its label."""
     from rich.text import Text
 
     rows: list[Text] = []
-    for key, label in keys(asked).items():
+    for key, label in keys(approval).items():
         label_text = Text.assemble((f"[{key}]", "bold"), f" {label}")
         if rows and rows[-1].cell_len + _GAP + label_text.cell_len <= width:
             rows[-1].append(" " * _GAP).append_text(label_text)
