@@ -1,6 +1,5 @@
 """Sessions that wait for a person: what they keep across restarts, and that none of them stands in another's way."""
 
-import asyncio
 import shutil
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.turn.settings import SessionsSettings
-from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import House, open_house
 from tests.support.tool_calls import BASH, bash, calls, question, wait_for_end
+from tests.support.until import until
 
 FIFTY = BASH + "\n  session: {max_tool_iterations: 50}"
 
@@ -24,9 +23,7 @@ FIFTY = BASH + "\n  session: {max_tool_iterations: 50}"
 async def quiet(house: House, session: str) -> None:
     """Wait until nothing of it is under way, and unload it."""
     live = house.live(session)
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while live.busy:
-            await asyncio.sleep(0.005)
+    await until(lambda: not live.busy)
     await house.sessions.live.unload(live)
     assert house.sessions.live.get(session) is None
 

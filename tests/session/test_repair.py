@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from duragent.stores.files.rotation import Rotation
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.copied import LONG, Place, eventful, past, place_in, spoil
 from tests.support.tool_calls import bash
+from tests.support.until import until
 from tests.support.wellformed import refusal
 
 
@@ -141,12 +142,6 @@ async def test_command_that_runs_while_its_session_is_repaired_is_ended(place: P
         state = await place.house.sessions.repair(session)
     assert (state.turn, list((place.folder / "work" / "run" / "spool").glob("*/*"))) == (None, [])
     assert place.effects == ["begun"]
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while not true():
-            await asyncio.sleep(0.005)
 
 
 async def test_session_that_is_repaired_goes_on_from_what_is_on_the_disk_now(place: Place) -> None:

@@ -5,6 +5,8 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from tests.support.until import take_time
+
 
 @asynccontextmanager
 async def webhook(
@@ -39,7 +41,7 @@ async def trickling(start: bytes) -> AsyncIterator[str]:
             while not writer.is_closing():
                 writer.write(b"x: y\r\n")
                 await writer.drain()
-                await asyncio.sleep(0.02)
+                await take_time(0.02)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:

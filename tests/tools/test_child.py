@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from duragent.tools.child import ChildLimits, Ended, run_child
-from tests.support.bounds import LIMIT_SECONDS
+from tests.support.until import until
 
 PLENTY = ChildLimits(20, 1 << 20)
 
@@ -38,10 +38,7 @@ async def test_child_is_stopped_at_a_limit(tmp_path: Path) -> None:
 async def test_child_is_gone_when_its_caller_is_cancelled(tmp_path: Path) -> None:
     text = "import os, time; open('new', 'w').write(str(os.getpid())); os.rename('new', 'pid'); time.sleep(60)"
     running = asyncio.create_task(run_child(python(text), tmp_path, PLENTY))
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while not (tmp_path / "pid").exists():
-            await asyncio.sleep(0.01)
-
+    await until((tmp_path / "pid").exists)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

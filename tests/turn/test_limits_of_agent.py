@@ -1,6 +1,5 @@
 """How far the turns of an agent go: rounds of calls, repetitions, tokens, seconds."""
 
-import asyncio
 from pathlib import Path
 
 from duragent.journal.events import (
@@ -10,9 +9,9 @@ from duragent.journal.inputs import Resume
 from duragent.models.messages import ModelReply, ModelUsage, ToolCall
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
-from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import open_house
 from tests.support.tool_calls import BASH, bash, finished, question, wait_for_end
+from tests.support.until import until
 
 
 async def test_going_in_circles_is_told_and_then_pauses_the_turn(tmp_path: Path) -> None:
@@ -88,9 +87,11 @@ async def test_a_turn_that_takes_too_long_is_paused(tmp_path: Path) -> None:
     async with open_house(MemoryStore(), model, tmp_path, agent_rest=rest, clock=clock) as house:
         session = await house.new()
         await house.say(session, "wait")
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while "tool_started" not in await house.kinds(session):
-                await asyncio.sleep(0.01)
+
+        async def is_started() -> bool:
+            return "tool_started" in await house.kinds(session)
+
+        await until(is_started)
         await clock.advance(61)
         (tmp_path / "project" / "go").touch()
         ended = await wait_for_end(house, session)

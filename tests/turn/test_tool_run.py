@@ -1,6 +1,5 @@
 """One tool run: its output, its result, how it is stopped, and who is notified."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,10 @@ from duragent.journal.inputs import Cancel
 from duragent.models.messages import ModelReply, ModelRequest
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
-from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import open_house
 from tests.support.probes import DO_IT, Deed, Watched, give, nothing, of_kind
 from tests.support.tool_calls import BASH, bash, calls, finished, wait_for_end
+from tests.support.until import until
 
 
 async def test_cancelling_ends_the_command_with_its_group(tmp_path: Path) -> None:
@@ -27,9 +26,7 @@ async def test_cancelling_ends_the_command_with_its_group(tmp_path: Path) -> Non
     async with open_house(MemoryStore(), model, tmp_path, agent_rest=BASH) as house:
         session = await house.new()
         await house.say(session, "sleep")
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while not (tmp_path / "project" / "begun").exists():
-                await asyncio.sleep(0.01)
+        await until((tmp_path / "project" / "begun").exists)
         await house.sessions.post(session, Cancel())
         ended = await wait_for_end(house, session)
         assert ended.outcome == "cancelled"

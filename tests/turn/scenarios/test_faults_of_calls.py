@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from duragent.turn.host import FULL_STORE_PAUSE_SECONDS
 from tests.support import house as houses
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import House, open_house
+from tests.support.until import until
 from tests.support.workbench import means_in
 
 BASH = "  tools: [{type: builtin, name: bash}]"
@@ -40,12 +40,6 @@ async def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spool:
     return spool
 
 
-async def _until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 async def _results(house: House, session: str) -> list[ToolFinished]:
     return [event for event in await house.events(session) if isinstance(event, ToolFinished)]
 
@@ -57,7 +51,7 @@ async def test_a_server_that_stops_while_a_paused_session_runs_a_command_does_no
     async with open_house(store, ScriptedModel([_bash(LONG)]), tmp_path, agent_rest=BASH) as house:
         session = await house.new()
         await house.say(session, "go")
-        await _until((project / "begun").exists)
+        await until((project / "begun").exists)
         await house.sessions.post(session, Pause())
         async with asyncio.timeout(LIMIT_SECONDS):
             await house.sessions.close(0.1)
@@ -77,9 +71,9 @@ async def test_a_spool_that_cannot_be_used_holds_the_turn_up_and_it_goes_on_when
     async with open_house(store, ScriptedModel([_bash(LONG)]), tmp_path, agent_rest=BASH) as house:
         session = await house.new()
         seq = await house.say(session, "go")
-        await _until((project / "begun").exists)
+        await until((project / "begun").exists)
     (project / "go").touch()
-    await _until((project / "count").exists)
+    await until((project / "count").exists)
     again, clock = ScriptedModel(["done"]), FakeClock()
     async with open_house(store, again, tmp_path, agent_rest=BASH, node="node-2", clock=clock) as house:
         root.rename(away)
@@ -100,22 +94,21 @@ async def test_a_result_that_cannot_be_read_under_a_running_server_is_asked_abou
     async with open_house(MemoryStore(), ScriptedModel([_bash(LONG), "done"]), tmp_path, agent_rest=BASH) as house:
         session = await house.new()
         seq = await house.say(session, "go")
-        await _until((project / "begun").exists)
+        await until((project / "begun").exists)
         root.rename(tmp_path / "away")
         root.write_text("this is no folder")
         question = await _question(house, session)
         assert (question.kind, "may have run" in question.evidence) == ("lost", True)
         (project / "go").touch()
-        await _until((project / "count").exists)
+        await until((project / "count").exists)
         await house.sessions.post(session, Decision(call=question.call, decision="done"))
         assert (await house.sessions.answer(session, seq)).outcome == "completed"
     assert (project / "count").read_text() == "once\n"
 
 
 async def _question(house: House, session: str) -> Question:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while (question := await house.sessions.question(session)) is None:
-            await asyncio.sleep(0.01)
+    question = await until(lambda: house.sessions.question(session))
+    assert question is not None
     return question
 
 
@@ -126,9 +119,9 @@ async def test_a_call_whose_result_was_removed_under_a_running_server_is_asked_a
     async with open_house(store, ScriptedModel([_bash(LONG)]), tmp_path, agent_rest=BASH) as house:
         session = await house.new()
         await house.say(session, "go")
-        await _until((project / "begun").exists)
+        await until((project / "begun").exists)
     (project / "go").touch()
-    await _until((project / "count").exists)
+    await until((project / "count").exists)
     # Not deleted: its runner may still be at work in it.
     (tmp_path / "run" / "spool").rename(tmp_path / "away")
     (tmp_path / "run" / "spool").mkdir()
@@ -160,7 +153,7 @@ async def test_the_result_of_a_session_that_cannot_be_read_now_is_kept(tmp_path:
     async with open_house(store, ScriptedModel([_bash(LONG)]), tmp_path, agent_rest=BASH) as house:
         session = await house.new()
         await house.say(session, "go")
-        await _until((project / "begun").exists)
+        await until((project / "begun").exists)
     store.fails, clock = True, FakeClock()
     async with open_house(store, ScriptedModel(), tmp_path, agent_rest=BASH, node="node-2", clock=clock) as house:
         keeping = asyncio.ensure_future(house.sessions.run())
