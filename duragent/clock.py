@@ -41,7 +41,7 @@ def ulid(milliseconds: int, chance: bytes) -> str:
 
 
 def moment_of(name: str) -> datetime | None:
-    """When the ULID at the end of `name` was made; None when there is none, or one of no time that there is."""
+    """When the ULID at the end of `name` was made; None when there is no ULID, or none with a valid time."""
     found = name.rpartition("_")[2].lower()
     if not ULID.fullmatch(found):
         return None

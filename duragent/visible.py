@@ -1,4 +1,4 @@
-"""Text from elsewhere (a model, a file, a command) as what it is: nothing in it is invisible, and nothing drives the
+"""Text from elsewhere (a model, a file, a command), safe to show: nothing in it is invisible, and nothing drives the
 terminal or looks like what duragent itself draws.
 
 The law of this file: what comes out has no control, bidirectional or invisible character, except where such a one is

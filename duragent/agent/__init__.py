@@ -1,1 +1,1 @@
-"""Who speaks: agents are folders that people write. `spec` is the form, `load` reads one, `catalog` knows them all."""
+"""Agents are folders that people write. `spec` is their format, `load` reads one, `catalog` has all of a workspace."""

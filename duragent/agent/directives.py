@@ -96,7 +96,7 @@ def load_project(folder: Path) -> tuple[Project | None, tuple[str, ...]]:
 
 
 def _is_utf8(content: bytes, *, is_cut: bool) -> bool:
-    """Of a text that was cut the last character need not be whole."""
+    """Whether it is UTF-8 text. The last character of a text that was cut may be incomplete."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(content, final=not is_cut)
     except UnicodeDecodeError:

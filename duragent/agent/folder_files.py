@@ -62,7 +62,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def signature(path: Path) -> tuple[int, ...]:
-    """Numbers that are others when the file is another; () when there is none."""
+    """Numbers that differ when the file has been changed or replaced; () when there is no file."""
     try:
         status = path.stat()
     except (OSError, ValueError):

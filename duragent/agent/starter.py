@@ -163,7 +163,7 @@ def _missing_folders(files: Iterable[Path]) -> list[Path]:
 
 
 def _remove(files: Iterable[Path], folders: Iterable[Path]) -> None:
-    """What a call that failed has made: half a workspace would count as one from then on."""
+    """Remove what a failed call has made: half a workspace would count as a whole one later."""
     for file in files:
         with suppress(OSError):
             file.unlink()

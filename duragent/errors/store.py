@@ -56,7 +56,7 @@ class SeqConflict(StoreError):
 
 
 class StoreFull(StoreError):
-    """Nothing was stored; the session can be read, and goes on when there is room."""
+    """Nothing was stored. The session can still be read, and continues when there is room."""
 
     code = "store-full"
 

@@ -71,7 +71,7 @@ MOST_USD = 1_000_000.0
 
 
 def count(value: object) -> int | None:
-    """A number of tokens, None when it is none. Whole numbers written as text or as a float are numbers."""
+    """The value as a number of tokens; None when it is not one. A whole number may be written as text or as a float."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(MOST_TOKENS)):
         value = int(value)
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
@@ -82,7 +82,7 @@ def count(value: object) -> int | None:
 
 
 def price(value: object) -> float | None:
-    """A price in US dollars, None when it is none."""
+    """The value as a price in US dollars; None when it is not one."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if 0 <= value <= MOST_USD else None

@@ -87,7 +87,7 @@ class PolicyFile(YamlSection):
 
 
 def load_policy(workspace: Path, agent_folder: Path, unasked: Iterable[str] = ()) -> Policy:
-    """The policy of an agent as its files are now. Never raises: what is wrong stands in its `faults`.
+    """The policy of an agent as its files are now. Never raises: what is wrong is in its `faults`.
 
     `unasked` are patterns that the agent's tools add to the built-in list, see `Tool.runs_unasked`.
     """

@@ -57,7 +57,7 @@ class Rule:
         )
 
     def allows_unknown(self, kind: str, template: str) -> bool:
-        """Whether it allows a text with holes, whatever comes to stand in them: they all lie within its last `*`."""
+        """Whether it allows a text with holes for every filling of them: they all lie within its last `*`."""
         tokens = _tokens(self.rest)
         if self.kind not in ("*", kind) or tokens.count(_STAR) != 1 or tokens[-1] != _STAR or tokens[-2:-1] == ["/"]:
             return False
@@ -84,7 +84,7 @@ def escaped(text: str) -> str:
 
 
 def folded(text: str) -> str:
-    """The text as denials compare it: without letter case, and with look-alike forms as the letters they stand for."""
+    """The text as denials compare it: without letter case, and with look-alike characters replaced by plain letters."""
     return _folded(text) if len(text) < _CACHED_CHARS else _fold(text)
 
 
@@ -129,7 +129,7 @@ def _parts(rest: str) -> _Parts:
 
 
 def _fits(parts: _Parts, text: str) -> bool:
-    """Whether the parts stand in the text in this order, the first at its start and the last at its end."""
+    """Whether the text has the parts in this order, the first at its start and the last at its end."""
     if len(parts) == 1:
         return text == parts[0]
     at, end = len(parts[0]), len(text) - len(parts[-1])

@@ -27,7 +27,7 @@ class CommandPlace:
 
 
 PROCESS = "/proc/self"
-"""Stands for the folder of every process and thread below /proc."""
+"""Represents the folder of every process and thread below /proc."""
 
 PROCESS_FILES = frozenset(
     """attr autogroup cgroup cmdline comm cpuset gid_map io limits loadavg loginuid mountinfo mounts mountstats net
@@ -40,7 +40,7 @@ PRIVATE_PROCESS_FILES = frozenset(
     "auxv clear_refs cwd environ exe fd fdinfo map_files maps mem ns pagemap root smaps stack syscall task".split()
 )
 PRIVATE_WORKSPACE_FILES = frozenset({"run", "sessions", ".lock"})
-"""In the `.duragent` of any project: tokens, results of commands, and what was said."""
+"""In the `.duragent` of any project: tokens, results of commands, and conversations."""
 
 _PRIVATE_NAMES = "|".join(
     (

@@ -47,7 +47,7 @@ class _Look:
         self._place = place
         self._disk = Resolver(place)
         self._folders: tuple[str, ...] | None = self._all_folders(pieces)
-        """Where the commands may run; None when that cannot be told."""
+        """Where the commands may run; None when that is not known."""
 
     def piece(self, piece: CommandPiece) -> CommandPiece:
         inner, guesses = tuple(map(self.piece, piece.inner)), tuple(map(self.piece, piece.guesses))

@@ -204,7 +204,7 @@ def _denied_as_a_whole(policy: Policy, invocation: Invocation) -> list[CallPart]
 
 
 def _denied_line(policy: Policy, spelled: tuple[str, ...]) -> CallPart | None:
-    """The denial of a line. Only a pattern that speaks of `/dev/null` or `2>&1` sees them."""
+    """The denial of a line. `/dev/null` and `2>&1` are compared only with patterns that contain them."""
     whole, bare = (folded(spelled[0]),), (folded(spelled[-1]),)
     for rule in policy.deny:
         if rule.denies("bash", whole if names_harmless(rule.rest) else bare):

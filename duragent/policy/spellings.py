@@ -1,4 +1,4 @@
-"""One spelling for what means the same: blanks, quotes that are not needed, and redirections to nowhere.
+"""One spelling for texts that mean the same: blanks, needless quotes, and redirections to nowhere.
 
 The law of this file: patterns and command lines go through the same functions, so that it makes no difference how a
 person and a model happen to write a thing.
@@ -35,7 +35,7 @@ def lines_of(text: str) -> tuple[str, ...]:
 
 
 def names_harmless(rest: str) -> bool:
-    """Whether a pattern speaks itself of what `without_harmless` leaves out."""
+    """Whether a pattern itself contains something that `without_harmless` removes."""
     return _HARMLESS_NAMED.search(rest) is not None
 
 

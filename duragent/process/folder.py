@@ -1,4 +1,4 @@
-"""The files of one call's command, and what can be told from them.
+"""The files of one call's command, and what they say about it.
 
     <session>.<call>/        renamed into place as a whole, durable before a runner is spawned: no folder, never started
         spec.json, stdin     what to run

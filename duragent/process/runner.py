@@ -152,7 +152,7 @@ class Run:
     def _anything_left(self) -> bool:
         if not self._has_exited() or (not _only_child(self._child.pid) and bool(self._others())):
             return True
-        # The table shows nothing more. The kernel knows for certain, once the command itself is out of the way.
+        # The table shows no process. The kernel knows for certain, once the command itself has been collected.
         if not self._reaped:
             self._reaped = True
             with suppress(ChildProcessError):
@@ -343,7 +343,7 @@ def _identity(child: Child) -> dict[str, object]:
 
 
 def _only_child(pid: int) -> bool:
-    """A quick look whether we have no other child; False when that cannot be told."""
+    """Whether we have no other child, by a quick look; False when that is not known."""
     try:
         with open(f"/proc/self/task/{os.getpid()}/children") as file:
             return file.read().split() == [str(pid)]

@@ -75,7 +75,7 @@ def for_connections() -> int:
 
 
 def descriptors() -> DescriptorUse:
-    """What is in use now. Counting needs a descriptor too: when there is none, all are in use."""
+    """What is in use now. Counting needs a descriptor too: when it cannot be had, all are in use."""
     most = limit()
     try:
         # Without the one that looks.

@@ -9,7 +9,7 @@ SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 
 REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
-"""The place takes nothing for now; what is there can be read."""
+"""The place accepts no writes for now; what is there can be read."""
 
 
 def in_words(error: OSError) -> str:

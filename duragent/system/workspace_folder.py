@@ -23,7 +23,7 @@ def make_folders(path: Path) -> None:
 
 
 def close_to_others(path: Path) -> int | None:
-    """Take from a folder of ours what its group and others may do in it: the mode it had, or None for no change.
+    """Take all rights of the group and of others from a folder of ours. Returns its mode before, None for no change.
 
     What is not ours, or lies where nothing can be changed, stays as it is.
     """

@@ -1,4 +1,4 @@
-"""A clock that moves only when a test says so, and whose ids can be told in advance.
+"""A clock that moves only when a test says so, and whose ids are known in advance.
 
 Give it wherever a `duragent.clock.Clock` is wanted. `await clock.advance(5)` wakes every sleeper that is due within
 five seconds, in the order in which they are due, and lets the tasks run in between; a sleeper that goes to sleep again

@@ -34,7 +34,7 @@ class Line:
 
 
 class ScriptedModel:
-    """A `Model` that answers from a list. After its end it answers `otherwise`, or fails the request for good."""
+    """A `Model` that answers from a list. After its end it answers `otherwise`, or every request fails."""
 
     def __init__(
         self, script: Iterable[Answer | Line] = (), *, otherwise: Answer | Line | None = None, label: str = "scripted"

@@ -77,7 +77,7 @@ class StubRequest:
 
     @property
     def last_message(self) -> str:
-        """The text of the last message, of whatever role."""
+        """The text of the last message, of any role."""
         content = self.body["messages"][-1].get("content") or ""
         if isinstance(content, str):
             return content
@@ -249,7 +249,7 @@ class StubLlm:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _goes_on(self, asked: StubRequest, answer: ProviderAnswer, send: Send) -> bool:
-        """Do what the cut says; True when the rest of the answer follows all the same."""
+        """Do what the cut says; True when the rest of the answer still follows."""
         if answer.cut == "hang":
             await self._until_released()
             return True

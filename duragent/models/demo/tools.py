@@ -36,7 +36,7 @@ class ToolWish:
 
 @dataclass(frozen=True)
 class ToolWishes:
-    """What was asked for, in order; `unclear` is the first part that makes no sense."""
+    """What the user asked for, in order; `unclear` is the first part that was not understood."""
 
     all: tuple[ToolWish, ...] = ()
     unclear: str = ""

@@ -1,1 +1,1 @@
-"""All providers that litellm speaks to. litellm itself is imported at the first request."""
+"""All providers that litellm supports. litellm itself is imported at the first request."""

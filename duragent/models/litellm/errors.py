@@ -36,7 +36,7 @@ _ONE_DAY_SECONDS = 86_400.0
 
 
 def model_error(error: Exception, choice: ModelChoice, key: str | None) -> ModelError:
-    """The `ModelError` for whatever came out of litellm. Its message is one line and never holds the key."""
+    """The `ModelError` for any exception of litellm. Its message is one line and never contains the key."""
     if isinstance(error, ModelError):
         return error
     inner = getattr(error, "original_exception", None)

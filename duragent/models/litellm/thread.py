@@ -125,7 +125,7 @@ class _Carrier:
         self._wake()
 
     async def pieces(self) -> AsyncIterator[Piece]:
-        """In the reader's loop: whatever is there, then whatever comes."""
+        """In the reader's loop: the pieces that are there already, then those that come."""
         while True:
             await self._something.wait()
             self._something.clear()

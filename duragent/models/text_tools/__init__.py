@@ -1,1 +1,1 @@
-"""Tools for models without native tool calls: told in the prompt, read from the answer."""
+"""Tools for models without native tool calls: described in the prompt, and read from the answer."""

@@ -95,7 +95,7 @@ class CallBlock:
         return self._bodies
 
     def end(self) -> None:
-        """The text is over. A tag after which nothing came is none."""
+        """The end of the text. A tag that nothing follows does not count."""
         if self.is_open and any(piece.strip() for piece in self._body):
             self._end()
 

@@ -1,4 +1,4 @@
-"""What stands in a call block: the calls, or why there are none. Pure.
+"""The content of a call block: its calls, or the reason why there are none. Pure.
 
 Shapes of a call: `{"name", "arguments"}` under the usual other words for both, OpenAI's `{"function": {…}}`, an array
 of these, `{TOOL: {…}}` in tags, and the XML of `<invoke name=…>` and `<function=…>` with parameters.
@@ -83,7 +83,7 @@ def calls_in(body: str, offered: Offered, kind: Kind, *, close: bool = False) ->
 
 
 def tagged_calls(bodies: Iterable[tuple[str | None, str]], offered: Offered, *, close: bool) -> list[Found]:
-    """The calls of tagged blocks, all or none: for each the name that stands in its tag, if any, and what is inside."""
+    """The calls of tagged blocks, all or none. Each block is (the name in its tag, if any; what is inside)."""
     calls: list[Found] = []
     for name, body in bodies:
         calls += calls_in(body, offered, "tagged", close=close) if name is None else _named(name, body, offered, close)

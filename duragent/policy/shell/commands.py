@@ -95,7 +95,7 @@ class _Budget:
 def pieces_of(text: str) -> tuple[CommandPiece, ...]:
     """The pieces of a command line, in the order of the text."""
     pieces = _pieces_of(text, 0, _Budget())
-    # Anywhere in the line: in a loop, what stands in front comes after as well.
+    # Anywhere in the line: in a loop, the commands in front also run after it.
     moved = any(each.moves for piece in pieces for each in piece.all())
     return tuple(map(_elsewhere, pieces)) if moved else pieces
 
@@ -287,7 +287,7 @@ def _of_words(
 
 
 def _is_known(words: Words, inside: Inside) -> bool:
-    """Whether each word that is not judged on its own stands for itself."""
+    """Whether each word that is not judged on its own is known as it is."""
     judged = [word for group in (*inside.commands, inside.writes) for word in group]
     return all(word.literal or any(word is each for each in judged) for word in words)
 

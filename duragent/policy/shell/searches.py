@@ -64,7 +64,7 @@ class Search:
     hidden: bool = True
     """Whether it enters every folder whose name begins with a dot."""
     globs: tuple[str, ...] = ()
-    """Patterns by which it enters those that they name all the same."""
+    """Patterns of folders that it enters although their names begin with a dot."""
 
     def leaves_out(self, path: str, globs: Sequence[str]) -> bool:
         """Whether a file is not read, by its path from the folder that is searched.
@@ -89,7 +89,7 @@ def operands(program: str, words: Words) -> Words:
 
 
 def _pattern(program: str, rest: Words) -> int | None:
-    """Where the pattern of a grep stands; None when there is none, or it is not sure."""
+    """The position of a grep's pattern; None when there is none, or when it is not certain."""
     if program not in _GREPS or not all(word.literal for word in rest):
         return None
     if any(_PATTERN_ELSEWHERE.match(word.text) for word in rest):
@@ -119,7 +119,7 @@ def search(program: str, words: Words) -> Search | None:
 
 
 def names_in_a_file(program: str, words: Words) -> bool:
-    """Whether the names of files that it reads stand in another file, or in its standard input."""
+    """Whether it takes the names of the files to read from another file, or from its standard input."""
     option = _NAMES_IN_A_FILE.get(program)
     return option is not None and any(option.match(word.text) for word in words[1:])
 

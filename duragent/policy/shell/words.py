@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 HOLE = "\0"
-"""Stands in `template` for what is not known before bash runs."""
+"""The mark in `template` for what is not known before bash runs."""
 GLOB = "\1"
-"""Stands in `template` for what `*`, `?` or `[…]` may find: parts of file names, and no hidden file by itself."""
+"""The mark in `template` for what `*`, `?` or `[…]` may match: parts of file names, and no hidden file by itself."""
 NUMBER = "\2"
-"""Stands in `template` for the digits of `$?`, `$#` or `$$`."""
+"""The mark in `template` for the digits of `$?`, `$#` or `$$`."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!_-]")
 _PLAIN = re.compile(r"[\w@%+=:,./^-]+|\{\}")
