@@ -1,7 +1,8 @@
-"""Told after durable: how what a session commits, and what it is just saying, reaches those who watch.
+"""Publishing after the commit: how durable records, and the output in progress, reach a session's watchers.
 
-Each watcher has its own bounded queue, so that a slow one slows nobody. Pieces of an answer (`Delta`) collapse into one
-while they wait; when more piles up than the bound the watcher is let go, and resumes from the log by seq.
+Each watcher has its own bounded queue, so that a slow one does not slow the others. Pieces of an answer (`OutputDelta`)
+collapse into one while they wait. A watcher whose queue passes the bound is disconnected, and resumes from the log by
+seq.
 """
 
 import asyncio
@@ -14,35 +15,38 @@ from typing import Literal
 DeltaKind = Literal["text", "reasoning", "output"]
 
 MAX_WAITING_BYTES = 4 << 20
-"""What may wait for one watcher: bytes of records and characters of pieces."""
+"""The bound of one watcher's queue: bytes of records and characters of output."""
 
 MAX_OUTPUT_CHARS = 64 << 10
-"""Of a command's output, so much waits for one watcher; the whole is in its result."""
+"""How much of a command's output waits for one watcher, the newest; the whole is in the result of the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Durable records: their stored lines, each with its newline, from `first_seq` to `last_seq`."""
+    """Durable records."""
 
     lines: bytes
+    """Their stored lines, each with its newline."""
     first_seq: int
     last_seq: int
 
 
 @dataclass(frozen=True, slots=True)
 class OutputDelta:
-    """A piece of an answer that is being written, or of the output of `call` that is running.
-
-    `offset` counts characters from the attempt's start.
-    """
+    """A piece of an answer that is being written, or of the output of a call that is running."""
 
     turn: str
+    """The turn's id."""
     step: int
+    """Counts the requests to the model of this turn, from 1."""
     attempt: int
+    """Counts the attempts of this step or of this call, from 1."""
     kind: DeltaKind
     offset: int
+    """In characters, from the start of the attempt."""
     text: str
     call: str = ""
+    """The call's id; "" for a piece of an answer."""
 
     def goes_on_with(self, later: "OutputDelta") -> bool:
         """Whether the later piece begins where this one ends."""
@@ -51,7 +55,7 @@ class OutputDelta:
 
 
 class Subscription:
-    """One watcher's queue. `next` waits for the next item; None when this watcher was let go or the topic closed."""
+    """One watcher's queue."""
 
     def __init__(self) -> None:
         self._waiting: deque[Block | OutputDelta] = deque()
@@ -60,6 +64,7 @@ class Subscription:
         self._news = asyncio.Event()
 
     async def next(self) -> Block | OutputDelta | None:
+        """Wait for the next item; None when the queue passed its bound, or the topic was closed."""
         while not self._waiting:
             if not self._open:
                 return None
@@ -70,11 +75,12 @@ class Subscription:
         return item
 
     def forget_deltas(self) -> None:
-        """Drop the pieces that wait: the caller has the whole answer so far."""
+        """Drop the output that waits: the caller sends all of it from its source."""
         self._waiting = deque(item for item in self._waiting if isinstance(item, Block))
         self._size = sum(_size(item) for item in self._waiting)
 
     def put(self, item: Block | OutputDelta) -> None:
+        """Queue an item; an item that passes the bound closes the queue, and drops what waits."""
         if not self._open:
             return
         at = self._continued_by(item) if isinstance(item, OutputDelta) else None
@@ -91,7 +97,7 @@ class Subscription:
         self._news.set()
 
     def _continued_by(self, item: OutputDelta) -> int | None:
-        """The place of the waiting piece that becomes one with this: the last, or of output the last of its call."""
+        """The index of the waiting piece that this one is appended to: the last, or for output the last of its call."""
         if item.kind == "output":
             return self._last_output_of(item.call)
         last = self._waiting[-1] if self._waiting else None
@@ -107,6 +113,7 @@ class Subscription:
         return None
 
     def close(self) -> None:
+        """End it after the items that wait."""
         self._open = False
         self._news.set()
 
@@ -116,23 +123,25 @@ def _size(item: Block | OutputDelta) -> int:
 
 
 def _as_one(before: Block | OutputDelta, later: OutputDelta) -> OutputDelta:
-    """What a command prints knows no end: of each call only the newest part waits for a slow watcher."""
+    """Both pieces as one. Output of commands is cut to its newest part: it may never end."""
     text = before.text + later.text if isinstance(before, OutputDelta) and before.goes_on_with(later) else later.text
     cut = max(len(text) - MAX_OUTPUT_CHARS, 0) if later.kind == "output" else 0
     return replace(later, offset=later.offset + len(later.text) - len(text) + cut, text=text[cut:])
 
 
 class Topic:
-    """Where one session's news is published."""
+    """Publishes to the watchers of one session."""
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
 
     def __len__(self) -> int:
+        """How many watch."""
         return len(self._subscriptions)
 
     @contextmanager
     def subscribe(self) -> Iterator[Subscription]:
+        """A queue that gets everything published from now on, until the block ends."""
         subscription = Subscription()
         self._subscriptions.add(subscription)
         try:
@@ -141,10 +150,11 @@ class Topic:
             self._subscriptions.discard(subscription)
 
     def publish(self, item: Block | OutputDelta) -> None:
+        """Put it into every watcher's queue. Never waits."""
         for subscription in self._subscriptions:
             subscription.put(item)
 
     def close(self) -> None:
-        """Let every watcher go, after what waits for it."""
+        """Disconnect every watcher, after the items in its queue."""
         for subscription in self._subscriptions:
             subscription.close()

@@ -1,4 +1,4 @@
-"""What is proposed to a session's one writer: decisions, each made against the state that it will follow."""
+"""The queue of a session's one writer: decisions, each made against the state that it will follow."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -16,26 +16,30 @@ from duragent.turn.host import Decide
 
 @dataclass(frozen=True, slots=True)
 class WriterContext:
-    """Who writes, and where. `seed` begins the checksums of the session's lines."""
+    """Who writes, and where."""
 
     claim: Claim
     clock: Clock
     node: str
+    """The id of this process."""
     seed: int
+    """Begins the checksums of the session's lines."""
 
 
 @dataclass(slots=True)
 class PendingCommit:
-    """A decision that somebody waits for: `done` has its records once they are durable, or why there are none.
-
-    `claim`: the record of a new owner is written even when there is nothing else to write.
-    """
+    """A decision whose caller waits for the write."""
 
     decide: Decide
+    """Names the events, given the state that they will follow."""
     done: "asyncio.Future[list[Record]]"
+    """The records once they are durable, or the error why there are none."""
     claim: bool = False
+    """Write the record of a new owner even when there is nothing else to write."""
     records: list[Record] = field(default_factory=list)
+    """What was decided; empty before, and when there is nothing to write."""
     encoded: list[Encoded] = field(default_factory=list)
+    """The lines of `records`."""
 
     def refuse(self, error: Exception) -> None:
         if not self.done.done():
@@ -46,25 +50,25 @@ class PendingCommit:
             self.done.set_result(self.records)
 
 
-def decide_batch(batch: Sequence[PendingCommit], state: SessionState, writing: WriterContext) -> SessionState:
-    """Each decision against the state that the ones before it lead to. Returns the last."""
-    for proposal in batch:
-        ts = timestamp(writing.clock.now())
-        claiming = [] if state.node == writing.node else _records(state.seq, ts, ownership(state, writing))
+def decide_batch(batch: Sequence[PendingCommit], state: SessionState, context: WriterContext) -> SessionState:
+    """Make each decision against the state that the ones before it lead to. Returns the last state."""
+    for pending in batch:
+        ts = timestamp(context.clock.now())
+        claiming = [] if state.node == context.node else _records(state.seq, ts, ownership(state, context))
         owned = reduce(state, claiming)
         try:
-            decided = _records(owned.seq, ts, proposal.decide(owned))
+            decided = _records(owned.seq, ts, pending.decide(owned))
         except DuragentError as error:
-            proposal.refuse(error)
+            pending.refuse(error)
             continue
-        records = [*claiming, *decided] if decided or proposal.claim else []
+        records = [*claiming, *decided] if decided or pending.claim else []
         try:
-            proposal.encoded = [encode(record, writing.seed) for record in records]
+            pending.encoded = [encode(record, context.seed) for record in records]
         except ValueError as error:
-            # What no line can hold must not take the others with it.
-            proposal.refuse(InvalidRequest(f"it cannot be stored: {error}"))
+            # A text that no line can hold must not fail the other decisions.
+            pending.refuse(InvalidRequest(f"it cannot be stored: {error}"))
             continue
-        proposal.records = records
+        pending.records = records
         state = reduce(state, records)
     return state
 
@@ -73,9 +77,9 @@ def _records(seq: int, ts: str, events: Iterable[Event]) -> list[Record]:
     return [Record(seq + i, ts, event) for i, event in enumerate(events, 1)]
 
 
-def ownership(state: SessionState, writing: WriterContext) -> list[Event]:
-    """Before this process writes anything else to a log that another one wrote last."""
+def ownership(state: SessionState, context: WriterContext) -> list[Event]:
+    """The events that come first when another process wrote the log last."""
     events: list[Event] = []
-    if (torn := writing.claim.torn) is not None:
+    if (torn := context.claim.torn) is not None:
         events.append(LogRecovered(offset=torn.offset, size_bytes=torn.size_bytes, saved_as=torn.saved_as))
-    return [*events, OwnerClaimed(epoch=state.epoch + 1, node=writing.node)]
+    return [*events, OwnerClaimed(epoch=state.epoch + 1, node=context.node)]

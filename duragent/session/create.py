@@ -1,4 +1,4 @@
-"""How a session comes to be: what it is made with, its first records, and that a request makes it once."""
+"""Creating a session: what it is made with, its first records, and one session for one idempotency key."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
@@ -17,7 +17,7 @@ from duragent.session.tasks import shielded
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """What a session is made with. The same `idempotency_key` makes one session, also across a crash."""
+    """What a session is made with."""
 
     agent: str
     title: str | None = None
@@ -38,11 +38,14 @@ def fingerprint(*facts: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CreateKey:
-    """Somebody wants a new session. `mark` is what makes two requests under one key the same."""
+    """A request for a new session."""
 
     key: str | None
+    """The idempotency key; None: the request makes a session each time."""
     mark: str
+    """The fingerprint of the request: under one key only the same request is answered."""
     fresh_id: str
+    """The id of the session when there is no key."""
 
     @property
     def session_id(self) -> str:
@@ -51,37 +54,37 @@ class CreateKey:
 
 
 async def create_once(
-    wish: CreateKey,
+    request: CreateKey,
     look: Callable[[str], Awaitable[SessionState]],
     make: Callable[[str], Coroutine[Any, Any, SessionState]],
 ) -> tuple[SessionState, bool]:
-    """What `make` makes under the id that it is given, or (and then True) what was made before under the same key.
+    """What `make` makes under the given id, and False; or what was made before under the same key, and True.
 
-    It is made even if the caller goes away meanwhile. Raises IdempotencyMismatch.
+    A caller that is cancelled meanwhile does not stop it. Raises IdempotencyMismatch.
     """
-    session_id = wish.session_id
-    if wish.key:
+    session_id = request.session_id
+    if request.key:
         try:
-            return _same(wish, await look(session_id)), True
+            return _same(request, await look(session_id)), True
         except SessionNotFound:
             pass
     try:
         return await shielded(make(session_id)), False
     except SessionExists:
-        if not wish.key:
+        if not request.key:
             raise
-        return _same(wish, await look(session_id)), True
+        return _same(request, await look(session_id)), True
 
 
-def _same(wish: CreateKey, state: SessionState) -> SessionState:
-    if state.fingerprint != wish.mark:
-        assert wish.key is not None
-        raise IdempotencyMismatch(wish.key)
+def _same(request: CreateKey, state: SessionState) -> SessionState:
+    if state.fingerprint != request.mark:
+        assert request.key is not None
+        raise IdempotencyMismatch(request.key)
     return state
 
 
 def first_records(new: NewSession, agent: Agent, ts: str, node: str) -> list[Record]:
-    """One append, so that a log is never without its owner."""
+    """The first records of a log. They are one append, so that a log is never without its owner."""
     created = SessionCreated(
         agent=new.agent,
         agent_fingerprint=agent.fingerprint,

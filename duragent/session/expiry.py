@@ -1,4 +1,4 @@
-"""What has been left alone for too long: idle sessions are closed, approvals that nobody gave are denied."""
+"""What expires: sessions that were not used for long are closed, approvals that were not given in time are denied."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -11,7 +11,7 @@ from duragent.turn.ports import Ports
 
 
 def expired_sessions(states: Iterable[SessionState], ports: Ports) -> Iterator[tuple[str, Close]]:
-    """The sessions that nobody used for longer than their agent, or else the configuration, says."""
+    """The sessions that were idle for longer than `ttl_hours` of their agent, or else of the configuration."""
     for state in list(states):
         hours = _ttl_hours(state.agent, ports)
         if not hours or state.closed or state.asks or (state.has_work and not state.paused):
@@ -24,7 +24,7 @@ def expired_sessions(states: Iterable[SessionState], ports: Ports) -> Iterator[t
 
 
 def expired_approvals(states: Iterable[SessionState], ports: Ports) -> Iterator[tuple[str, Decision]]:
-    """A denial for each approval that nobody gave in time."""
+    """A denial for each approval that was not given in time."""
     now = timestamp(ports.clock.now())
     for state in list(states):
         call = state.asks

@@ -1,6 +1,6 @@
-"""What is done for all sessions by and by: at the start, and then at intervals, each by one `tick_*` method.
+"""What is done for all sessions: at the start, and then at intervals, each by one `tick_*` method.
 
-A tick that fails is logged and comes again; it never ends the server.
+A tick that fails is logged and repeated at the next interval; it never ends the server.
 """
 
 import asyncio
@@ -15,8 +15,13 @@ from duragent.session.tasks import best_effort
 from duragent.turn.ports import Ports
 
 INDEX_SECONDS = 30.0
+"""Between two saves of the list, and between two looks at failed and damaged sessions."""
+
 EXPIRY_SECONDS = 3600.0
+"""Between two looks for sessions that expired."""
+
 APPROVAL_SECONDS = 30.0
+"""Between two looks for approvals that expired."""
 
 
 class Housekeeping:

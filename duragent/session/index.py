@@ -24,23 +24,23 @@ from duragent.journal.state import SessionState
 from duragent.stores.base import Listed, Store
 
 PATIENCE_SECONDS = 1.0
-"""So long a list waits at most for sessions that have not been read."""
+"""The longest wait of a list for sessions that have not been read."""
 
 SNAPSHOT_SECONDS = 5.0
-"""So long the list waits for one summary, which is a cache."""
+"""The longest wait for one summary, which is a cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One session. `problem` says why it is read-only; `mark` is the log's when the row was saved.
-
-    `old`: the log has changed since; this is what is known until it has been read, and is not saved.
-    """
+    """One session."""
 
     state: SessionState
     problem: str | None = None
+    """Why it is read-only; None while it can be written."""
     mark: str = ""
+    """The log's mark (inode, size, time) when the row was saved; "" of rows in memory."""
     old: bool = False
+    """The log has changed since: this is what is known until it has been read. Such a row is not saved."""
 
 
 _ROW: TypeAdapter[Row] = TypeAdapter(Row)
@@ -48,16 +48,18 @@ _ROW: TypeAdapter[Row] = TypeAdapter(Row)
 
 @dataclass(frozen=True, slots=True)
 class SessionQuery:
-    """Which rows: an exact agent, a status, the beginning of an id (with or without `session_`).
-
-    The status `damaged` fits every session with a problem. A session that is unread fits no agent and no status.
-    """
+    """Which rows of the list. A session that is unread fits no agent and no status."""
 
     agent: str | None = None
+    """The exact name; None: any."""
     status: str | None = None
+    """`damaged` fits every session with a problem; None: any."""
     prefix: str | None = None
+    """The beginning of an id, with or without `session_`; None: any."""
     limit: int = 50
+    """How many rows a page has at most."""
     cursor: str | None = None
+    """What the page before gave; None: the first page."""
 
 
 class Index:
@@ -68,9 +70,13 @@ class Index:
         self.unread: set[str] = set()
         """Sessions of which only the id and the times are known."""
         self.changed = False
+        """Whether a row differs from what was saved."""
         self._places: dict[str, str] = {}
+        """By session id: the time by which an unread session is sorted."""
         self._filled = asyncio.Event()
+        """Set when every session is listed."""
         self._read = asyncio.Event()
+        """Set when every session has been read, or is not waited for any longer."""
 
     async def fill(self, store: Store) -> list[str]:
         """Take the saved rows; returns the sessions that have to be read: the unread ones first, of them the newest."""
@@ -94,7 +100,7 @@ class Index:
             if (row := await _from_snapshot(store, name)) and name in self.unread:
                 self.rows[name] = row
                 self.unread.discard(name)
-        self._told()
+        self._check_all_read()
         unread = sorted(self.unread, key=lambda name: self.rows[name].state.updated_at, reverse=True)
         return list(dict.fromkeys([*unread, *unknown, *doubtful]))
 
@@ -107,14 +113,14 @@ class Index:
         return [row.state for name, row in self.rows.items() if not row.problem and name not in self.unread]
 
     async def wait_a_moment(self) -> None:
-        """Until every session is listed, and until every one has been read, which may be too long to wait for."""
+        """Wait until every session is listed, and at most `PATIENCE_SECONDS` until every one has been read."""
         await self._filled.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._read.wait()
 
     def settle(self) -> None:
-        """There is nothing more to wait for."""
+        """End every wait for sessions that have not been read."""
         self._filled.set()
         self._all_read()
 
@@ -123,9 +129,9 @@ class Index:
         if session_id in self.unread:
             self.rows[session_id] = replace(self.rows[session_id], problem=problem)
             self.unread.discard(session_id)
-            self._told()
+            self._check_all_read()
 
-    def _told(self) -> None:
+    def _check_all_read(self) -> None:
         if self._filled.is_set() and not self.unread:
             self._all_read()
 
@@ -153,24 +159,24 @@ class Index:
         self.rows[state.session_id] = Row(replace(state, remembered=()), problem)
         self.changed = True
         self.unread.discard(state.session_id)
-        self._told()
+        self._check_all_read()
 
     def drop(self, session_id: str) -> None:
         self.changed = self.rows.pop(session_id, None) is not None or self.changed
         self.unread.discard(session_id)
-        self._told()
+        self._check_all_read()
 
     def page(self, query: SessionQuery) -> tuple[list[SessionState], str | None]:
         """The newest first, by their last change, and the cursor of the next page. Raises InvalidRequest."""
         narrow = query.agent is not None or query.status is not None
         left_out = self.unread if narrow else frozenset[str]()
         fitting = (row for name, row in self.rows.items() if name not in left_out and _fits(row, query))
-        found = sorted((self._key(row) for row in fitting), reverse=True)
+        keys = sorted((self._key(row) for row in fitting), reverse=True)
         if query.cursor is not None:
             before = _from_cursor(query.cursor)
-            found = [key for key in found if key < before]
-        page = found[: query.limit]
-        cursor = f"{page[-1][0]}~{page[-1][1]}" if len(found) > len(page) else None
+            keys = [key for key in keys if key < before]
+        page = keys[: query.limit]
+        cursor = f"{page[-1][0]}~{page[-1][1]}" if len(keys) > len(page) else None
         return [self.rows[session_id].state for _, session_id in page], cursor
 
     def _key(self, row: Row) -> tuple[str, str]:

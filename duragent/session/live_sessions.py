@@ -1,6 +1,6 @@
 """The sessions in memory: the one place that opens, replaces and closes them, each under its lock.
 
-A session is opened when somebody asks for it, and unloaded when it was idle for long. Creating, opening, adopting,
+A session is opened on the first request for it, and unloaded when it was idle for long. Creating, opening, adopting,
 repairing, unloading and deleting a session exclude each other.
 """
 
@@ -109,7 +109,7 @@ class LiveSessions:
     async def borrow(self, session_id: str) -> AsyncIterator[Session]:
         """The session, opened for the block only: it is unloaded afterwards if it was not in memory before.
 
-        It stays in memory when somebody used it meanwhile, and when the block raises.
+        It stays in memory when another caller used it meanwhile, and when the block raises.
         """
         was_open = session_id in self._sessions
         session = await self.open(session_id)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class _Lock:
-    """The lock of one session, and how many tasks hold it or wait for it."""
+    """The lock of one session."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
+    """How many tasks hold it or wait for it."""
 
 
 class SessionLocks:

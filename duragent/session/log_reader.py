@@ -13,22 +13,22 @@ from duragent.turn.history import HistoryNeed
 
 
 class LogReader:
-    """One log. `damaged` is told of a fault that a read finds, before the read raises it."""
+    """Reads one log. `damaged` is called with a fault that a read finds, before the read raises it."""
 
     def __init__(self, store: Store, claim: Claim, damaged: Callable[[Damaged], None]) -> None:
         self._store, self._claim, self._damaged = store, claim, damaged
         self._seed = crc_seed(claim.stream_id)
-        self._decoded = RecordCache(self._seed)
+        self._cache = RecordCache(self._seed)
 
     async def lines(self, after: int, limit: int) -> bytes:
         """See `Store.read`."""
-        return await self._told(self._store.read(self._claim, after, limit))
+        return await self._checked(self._store.read(self._claim, after, limit))
 
     async def lines_back(self, before: int | None, limit: int) -> bytes:
         """See `Store.read_back`."""
-        return await self._told(self._store.read_back(self._claim, before, limit))
+        return await self._checked(self._store.read_back(self._claim, before, limit))
 
-    async def _told(self, reading: Awaitable[bytes]) -> bytes:
+    async def _checked(self, reading: Awaitable[bytes]) -> bytes:
         try:
             return await reading
         except Damaged as error:
@@ -48,18 +48,19 @@ class LogReader:
         """Records behind seq `after`, oldest first, at most `limit`, with their texts."""
         return await self.records(await self.lines(after, limit))
 
-    async def newest(self, wanted: HistoryNeed, state: SessionState) -> tuple[list[Record], bool]:
+    async def newest(self, need: HistoryNeed, state: SessionState) -> tuple[list[Record], bool]:
         """See `TurnHost`. What was read so is remembered until `forget`."""
-        reach = history.Reach(wanted, state)
-        before, oldest, found = state.seq + 1, self._claim.oldest, list[bytes]()
+        reach = history.Reach(need, state)
+        before, oldest, blocks = state.seq + 1, self._claim.oldest, list[bytes]()
         while before > oldest and not reach.enough(before):
             if not (lines := await self.lines_back(before, history.BACK_LINES)):
                 break
             before = first_seq(lines)
-            found.append(lines)
+            blocks.append(lines)
             reach.take(before, len(lines))
-        stored = b"".join(reversed(found))
-        return self._decoded.records(stored, (await self.blobs(stored)).__getitem__), before <= oldest
+        stored = b"".join(reversed(blocks))
+        return self._cache.records(stored, (await self.blobs(stored)).__getitem__), before <= oldest
 
     def forget(self) -> None:
-        self._decoded.forget()
+        """Empty the cache: the turn has ended."""
+        self._cache.forget()

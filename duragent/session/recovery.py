@@ -12,8 +12,10 @@ from duragent.journal.state import SessionState
 from duragent.stores.base import Claim, Store
 
 FOLD_LINES = 2_000
+"""How many stored lines are read at a time."""
+
 SUMMARY_RECORDS = 1_000
-"""When so many records had to be read, the summary is written, so that the next time is quick."""
+"""After reading this many records the summary is written, so that the next start is quick."""
 
 
 async def recover(store: Store, claim: Claim) -> SessionState:

@@ -1,4 +1,4 @@
-"""A damaged session goes on behind its last good record; what was wrong is kept beside its log."""
+"""Repair of a damaged session: it goes on after its last good record; the damaged bytes are kept beside its log."""
 
 from duragent.errors import Damaged
 from duragent.journal.detach import closing, wound_up
@@ -13,11 +13,11 @@ from duragent.stores.base import Claim, Store, TornTail
 from duragent.turn.ports import Ports
 
 AT_ONCE = 256
-"""Lines that are read at once."""
+"""How many lines are read at a time."""
 
 
 async def damage_of(session: Session, store: Store) -> Damaged | None:
-    """What is wrong with its log, looked for if nobody knows of anything. The session may have been stopped then."""
+    """What is wrong with its log. When no damage is known the log is read, and the session may be stopped for that."""
     if isinstance(session.problem, Damaged):
         return session.problem
     try:

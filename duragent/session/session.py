@@ -100,7 +100,7 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        """Whether anything of this session is under way, or somebody watches it."""
+        """Whether anything of this session is under way, or it has a watcher."""
         summing_up = self._summary.task is not None and not self._summary.task.done()
         return self.writer.busy or self._engine.running or summing_up or self.watchers > 0 or self._deciding.locked()
 

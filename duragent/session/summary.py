@@ -1,4 +1,4 @@
-"""The summary of a session alive: `state.yaml`, written when what people look for in it has changed.
+"""The summary of a session in memory: `state.yaml`, written when something that people look for in it has changed.
 
 It is a cache, for eyes and for a fast start: what fails here is logged, and nothing is lost.
 """
@@ -40,14 +40,14 @@ _log = logging.getLogger(__name__)
 
 
 class Summary:
-    """`seq` is the record up to which it is written; `newest` gives what it should hold, None when nothing is fit."""
+    """Writes the summary. `seq` is the record at which it stands; `newest` gives the snapshot to write, or None."""
 
     def __init__(self, ports: Ports, claim: Claim, seq: int, newest: Callable[[], Snapshot | None]) -> None:
         self._ports, self._claim, self._seq, self._newest = ports, claim, seq, newest
         self.task: asyncio.Task[None] | None = None
 
     def write_soon(self) -> None:
-        """Several reasons to do so become one write."""
+        """Start to write it in a task of its own; calls during a write become one more write."""
         if self.task is None or self.task.done():
             self.task = self._ports.spawn(self._write())
 

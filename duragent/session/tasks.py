@@ -33,14 +33,15 @@ class StoppableTasks:
             raise
 
     async def stop(self) -> None:
+        """Cancel them, and wait until they have ended."""
         working = list(self._working)
-        for each in working:
-            each.cancel()
+        for task in working:
+            task.cancel()
         await asyncio.gather(*working, return_exceptions=True)
 
 
 class TaskSet:
-    """Tasks that are waited for elsewhere; kept here so that those which hang can be cancelled."""
+    """Running tasks, so that those which hang can be cancelled at the end."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,10 +82,10 @@ async def bounded(seconds: float, *works: Coroutine[Any, Any, object]) -> None:
     if not working:
         return
     ended, hanging = await asyncio.wait(working, timeout=seconds)
-    for each in hanging:
-        each.cancel()
+    for task in hanging:
+        task.cancel()
     if hanging:
         _log.warning("the disk has not answered for %g s: not waiting for it any longer", seconds)
-    for each in ended:
-        if not each.cancelled() and (error := each.exception()) is not None:
+    for task in ended:
+        if not task.cancelled() and (error := task.exception()) is not None:
             raise error

@@ -1,4 +1,4 @@
-"""What a watcher gets: the log from where it left off, then what happens, each record once and in order."""
+"""What a watcher gets: the log from where it left off, then new records and output, each record once and in order."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -8,20 +8,24 @@ from duragent.journal.line import first_seq, last_seq, lines_between
 from duragent.turn.host import InProgress
 
 REPLAY_LINES = 2_000
+"""How many stored lines are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogHead:
-    """The first item. `log` names the log: another name means another log under the same id."""
+    """The first item: where the log stands."""
 
     head: int
+    """The seq of the newest record."""
     oldest: int
+    """The seq of the oldest record that can be read."""
     log: str
+    """Names the log: another name means another log under the same id."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayEnd:
-    """Everything up to the head of `Hello` was sent; from here on it is live."""
+    """Everything up to `LogHead.head` was sent; from here on items are live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,13 @@ Watched = LogHead | Block | ReplayEnd | LogReset | OutputDelta
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What there is to watch of one session."""
+    """What a watcher of one session reads from."""
 
     hello: LogHead
     read: Callable[[int, int], Awaitable[bytes]]
+    """Stored lines behind a seq, at most so many; see `Store.read`."""
     shown: Callable[[], Sequence[InProgress]]
+    """The output in progress."""
 
 
 async def follow(source: Source, subscription: Subscription, after: int) -> AsyncGenerator[Watched, None]:

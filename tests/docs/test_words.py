@@ -24,7 +24,6 @@ LEFT: dict[str, int] = {
     "(top)": 5,
     "cli": 2,
     "context": 6,
-    "session": 11,
     "stores": 8,
     "tools": 13,
     "transfer": 1,

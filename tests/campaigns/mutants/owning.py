@@ -25,8 +25,8 @@ OWNING: tuple[Mutant, ...] = (
         "owner_claimed: calls of a dead process look like ours",
         Edit(
             PROPOSALS,
-            "OwnerClaimed(epoch=state.epoch + 1, node=writing.node)",
-            "OwnerClaimed(epoch=state.epoch, node=writing.node)",
+            "OwnerClaimed(epoch=state.epoch + 1, node=context.node)",
+            "OwnerClaimed(epoch=state.epoch, node=context.node)",
         ),
         f"{T_SESSION_SAFEGUARDS}::test_turn_that_was_open_goes_on_when_its_session_is_opened",
     ),
@@ -35,7 +35,7 @@ OWNING: tuple[Mutant, ...] = (
         "owner_claimed before the first record of this process",
         Edit(
             PROPOSALS,
-            "        claiming = [] if state.node == writing.node else ",
+            "        claiming = [] if state.node == context.node else ",
             "        claiming = [] if True else ",
         ),
         f"{T_SESSION_SAFEGUARDS}::test_turn_that_was_open_goes_on_when_its_session_is_opened",
@@ -45,7 +45,7 @@ OWNING: tuple[Mutant, ...] = (
         "log_recovered in the log",
         Edit(
             PROPOSALS,
-            "    if (torn := writing.claim.torn) is not None:",
+            "    if (torn := context.claim.torn) is not None:",
             "    if (torn := None) is not None:",
         ),
         f"{T_SESSION_SAFEGUARDS}::test_torn_tail_is_told_in_the_log",
@@ -180,7 +180,7 @@ OWNING: tuple[Mutant, ...] = (
         "the fingerprint of a session's creation",
         Edit(
             NEW,
-            "    if state.fingerprint != wish.mark:",
+            "    if state.fingerprint != request.mark:",
             "    if False:",
         ),
         f"{T_SESSION_SAFEGUARDS}::test_key_of_a_session_is_refused_for_another_one",
