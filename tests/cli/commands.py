@@ -15,9 +15,9 @@ class Ran:
 Command = Callable[..., Ran]
 
 
-def empty_stdin() -> io.TextIOWrapper:
-    """What a command reads whose input is /dev/null; pytest's own stand-in must not be read."""
-    return io.TextIOWrapper(io.BytesIO())
+def stdin_of(data: bytes = b"") -> io.TextIOWrapper:
+    """What a command in a pipe reads; pytest's own stand-in must not be read."""
+    return io.TextIOWrapper(io.BytesIO(data))
 
 
 TOOLS = (

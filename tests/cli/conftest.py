@@ -5,7 +5,7 @@ import pytest
 
 from duragent.agent.starter import PROVIDER_KEYS
 from duragent.cli import main
-from tests.cli.commands import Command, Ran, empty_stdin
+from tests.cli.commands import Command, Ran, stdin_of
 from tests.cli.desk import Desk
 from tests.cli.home import Home
 from tests.cli.place import Place
@@ -18,16 +18,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for key in (*PROVIDER_KEYS.values(), "DURAGENT_TOKEN", "NO_COLOR"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
-    monkeypatch.setattr("sys.stdin", empty_stdin())
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
-def duragent(folder: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+def duragent(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
     """Runs a command in the folder, in this process."""
 
-    def ran(*arguments: str) -> Ran:
+    def ran(*arguments: str, stdin: bytes = b"") -> Ran:
+        monkeypatch.setattr("sys.stdin", stdin_of(stdin))
         code = main.run(list(arguments))
         captured = capsys.readouterr()
         return Ran(code, captured.out, captured.err)
@@ -43,7 +43,7 @@ async def desk(
     monkeypatch.setenv("LOGNAME", "me")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.stdin", empty_stdin())
+    monkeypatch.setattr("sys.stdin", stdin_of())
     house = House(tmp_path)
     house.start()
     await house.worker()

@@ -1,4 +1,3 @@
-import io
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -106,9 +105,8 @@ def test_an_internal_error_is_one_line_and_its_details_are_kept(
 def test_a_named_server_that_is_not_there_fails_at_once_and_the_url_is_what_to_check(
     duragent: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"hi\n")))
     monkeypatch.setattr(Backoff, "pause_seconds", lambda *_: pytest.fail("it waits"))
-    ran = duragent(*arguments, "-s", "http://127.0.0.1:9")
+    ran = duragent(*arguments, "-s", "http://127.0.0.1:9", stdin=b"hi\n")
     assert ran.code == 69
     first, hint = ran.err.splitlines()
     assert first.startswith("duragent: no duragent server answers at http://127.0.0.1:9: ")
