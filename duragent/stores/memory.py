@@ -31,10 +31,6 @@ class MemoryStore:
         self._numbers = itertools.count(1)
         self._index = b""
 
-    def lines(self, stream_id: str) -> list[bytes]:
-        """The stored lines themselves, in order. A test that changes one does what a bad disk does."""
-        return self._streams[stream_id].lines
-
     async def create(self, stream_id: str, lines: Sequence[bytes]) -> Claim:
         if stream_id in self._streams:
             raise self._named(stream_id).exists()

@@ -9,10 +9,10 @@ import pytest
 from duragent.stores.base import SESSION, Store, StreamKind
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
-from duragent.stores.memory import MemoryStore
 from duragent.testing.store_contract import PROMISES, Promise, check_store, damage_is_told
 from duragent.testing.store_copies import damage_is_mended
 from duragent.testing.store_kinds import KIND_PROMISES, NOTEBOOK, damage_of_another_kind_is_told
+from tests.support.open_store import OpenStore
 
 Make = Callable[[StreamKind], Store]
 
@@ -25,7 +25,7 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]
 
     def make(kind: StreamKind) -> Store:
         if request.param == "memory":
-            return MemoryStore(kind)
+            return OpenStore(kind)
         open_logs = 0 if request.param == "files that never stay open" else 256
         store = FileStore(tmp_path / str(next(numbers)), kind=kind, rotation=rotation, open_logs=lambda: open_logs)
         store.open()
@@ -39,8 +39,8 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]
 
 def spoil(store: Store, session_id: str, seq: int) -> None:
     mark = b'{"seq":%d,' % seq
-    if isinstance(store, MemoryStore):
-        lines = store.lines(session_id)
+    if isinstance(store, OpenStore):
+        lines = store.lines_of(session_id)
         lines[seq - 1] = lines[seq - 1].replace(b"2026", b"2027")
         return
     assert isinstance(store, FileStore)
@@ -78,4 +78,4 @@ async def test_store_tells_damage(make_store: Make) -> None:
 
 
 async def test_whole_suite_runs_as_one_call(make_store: Make) -> None:
-    await check_store(MemoryStore, spoil=spoil)
+    await check_store(OpenStore, spoil=spoil)

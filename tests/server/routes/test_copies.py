@@ -57,7 +57,7 @@ async def test_session_goes_out_as_a_file_and_comes_in_again(house: House) -> No
     assert response.headers["Content-Disposition"] == f'attachment; filename="{session_id}.zip"'
     assert int(response.headers["Content-Length"]) == len(response.content)
     assert "events.jsonl" in zipfile.ZipFile(io.BytesIO(response.content)).namelist()
-    lines = list(house.store.lines(session_id))
+    lines = list(house.store.lines_of(session_id))
     taken = await house.http.post(IMPORTS, content=response.content, headers=ZIP)
     assert problem(taken) == (409, "session-exists")
     beside = await house.http.post(f"{IMPORTS}?new_id=true", content=response.content, headers=ZIP)
@@ -66,7 +66,7 @@ async def test_session_goes_out_as_a_file_and_comes_in_again(house: House) -> No
     await house.http.delete(f"/api/v1/sessions/{session_id}")
     back = await house.http.post(IMPORTS, content=response.content, headers=ZIP)
     assert (back.status_code, back.json()["session_id"]) == (201, session_id)
-    assert house.store.lines(session_id) == lines
+    assert house.store.lines_of(session_id) == lines
     listed = (await house.http.get("/api/v1/sessions")).json()["sessions"]
     assert {each["session_id"] for each in listed} == {session_id, beside.json()["session_id"]}
 
@@ -97,7 +97,7 @@ async def test_file_is_taken_in_anew_once_under_a_key(house: House) -> None:
     again = await house.http.post(place, content=data, headers=headers)
     assert (made.status_code, "Idempotency-Replayed" in made.headers) == (201, False)
     assert (again.status_code, again.json(), again.headers["Idempotency-Replayed"]) == (201, made.json(), "true")
-    assert made.json()["head"] == len(house.store.lines(session_id))
+    assert made.json()["head"] == len(house.store.lines_of(session_id))
     refused = await house.http.post(place, content=another, headers=headers)
     assert problem(refused) == (422, "idempotency-mismatch")
     both = [await house.http.post(place, content=data, headers=ZIP) for _ in range(2)]

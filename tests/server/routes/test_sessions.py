@@ -85,7 +85,7 @@ async def test_damaged_session_is_read_only_and_named(house: House) -> None:
     session_id = await house.create()
     await house.say(session_id, "hi")
     await house.sessions.close(0)
-    lines = house.store.lines(session_id)
+    lines = house.store.lines_of(session_id)
     lines[2] = lines[2].replace(b"hi", b"ho")
     house = House(house.agents_dir.parent, store=house.store)
     house.start()

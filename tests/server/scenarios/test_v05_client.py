@@ -142,7 +142,7 @@ async def test_a_damaged_session_spoils_no_list(house: House) -> None:
     session = await house.create()
     await house.say(session, "hi")
     await house.sessions.close(0)
-    lines = house.store.lines(session)
+    lines = house.store.lines_of(session)
     lines[2] = lines[2].replace(b"hi", b"ho")
     again = House(house.agents_dir.parent, store=house.store)
     again.clock.jump(60)  # its ids begin anew
