@@ -1,7 +1,7 @@
 """Logs that become sessions of their own: a fork, an import; and one that goes on without what was damaged.
 
 The law: a copy is checked record by record on its way, and it never goes on by itself with what was under way in the
-original. Nobody there could know how far that came.
+original. It cannot be known there how far that came.
 """
 
 import asyncio

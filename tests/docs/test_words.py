@@ -24,9 +24,7 @@ LEFT: dict[str, int] = {
     "(top)": 5,
     "cli": 2,
     "context": 6,
-    "stores": 8,
     "tools": 13,
-    "transfer": 1,
     "turn": 14,
 }
 """How many of them each room still has. A figure here only falls; a room that is not here has none."""

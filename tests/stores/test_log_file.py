@@ -13,7 +13,7 @@ import pytest
 from duragent.errors import Fenced, SessionExists, SessionNotFound, StoreFull, Unavailable
 from duragent.stores.base import Claim, TornTail
 from duragent.stores.files import disk as disk_room
-from duragent.stores.files.disk import Disk, _sync_failed
+from duragent.stores.files.disk import Disk, failed_syncs
 from duragent.stores.files.store import FileStore
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.logs import SESSION, FaultyDisk, QuickDisk, conversation, lines_of, message
@@ -223,7 +223,7 @@ async def test_log_whose_recovery_the_disk_refuses_can_be_read_and_goes_on_later
         else:
             await _read_and_refused(store, good)
         disk.heal()
-        _sync_failed.clear()
+        failed_syncs.clear()
         assert log.read_bytes() == good + (tail if nth <= (4 if make_disk is RefusingDisk else 6) else b"")
         claim = await store.claim(SESSION)
         assert (claim.head, claim.torn) == (1, TornTail(len(good), len(tail), saved.name))

@@ -156,10 +156,16 @@ def write_snapshot(folder: Path, seq: int) -> None:
 class _Stopping(QuickDisk):
     """Does so many changing operations; then the process is dead, or the disk full."""
 
-    def __init__(self, steps: int, error: BaseException) -> None:
+    def __init__(self, steps: int | None, error: BaseException) -> None:
+        """None: it works until `stop_in` says otherwise."""
         self.steps, self.error = steps, error
 
+    def stop_in(self, steps: int | None) -> None:
+        self.steps = steps
+
     def _step(self) -> None:
+        if self.steps is None:
+            return
         if self.steps == 0:
             raise self.error
         self.steps -= 1
@@ -243,14 +249,14 @@ def _nothing_lost(before: dict[str, bytes], after: dict[str, bytes]) -> None:
 async def test_claim_is_over_when_mending_failed_and_the_next_one_finds_out_how_it_is(tmp_path: Path) -> None:
     folder = await make_log(tmp_path)
     spoil(folder, 12)
-    disk = QuickDisk()
+    disk = _Stopping(None, OSError(28, os.strerror(28)))
     store = FileStore(tmp_path, disk=disk)
     store.open()
     claim = await store.claim(SESSION)
-    store._disk = _Stopping(7, OSError(28, os.strerror(28)))
+    disk.stop_in(7)
     with pytest.raises(Unavailable):
         await store.mend(claim, 11, closing(11))
-    store._disk = disk
+    disk.stop_in(None)
     with pytest.raises(DuragentError):
         await store.read(claim, 0, 10)
     again = await store.claim(SESSION)

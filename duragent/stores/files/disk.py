@@ -15,7 +15,7 @@ _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _sync_data = getattr(os, "fdatasync", os.fsync)
 
 
-_sync_failed: set[tuple[int, int]] = set()
+failed_syncs: set[tuple[int, int]] = set()
 """The files (device, inode) of which a sync failed, in this process: see `Disk.sync`."""
 
 
@@ -30,7 +30,7 @@ class Disk:
         fd = os.open(path, _CREATE, 0o600)
         try:
             # An inode's number is used again.
-            _sync_failed.discard(_file(fd))
+            failed_syncs.discard(_file(fd))
         except OSError:
             os.close(fd)
             raise
@@ -83,12 +83,12 @@ class Disk:
 
     def sync(self, fd: int) -> None:
         """Never succeeds on a file where it failed once: the kernel took the lost pages for clean, and would say so."""
-        if _file(fd) in _sync_failed:
+        if _file(fd) in failed_syncs:
             raise OSError(errno.EIO, "an earlier sync of this file failed")
         try:
             self.kernel_sync(fd)
         except OSError:
-            _sync_failed.add(_file(fd))
+            failed_syncs.add(_file(fd))
             raise
 
     def kernel_sync(self, fd: int) -> None:

@@ -15,12 +15,15 @@ _OTHER = "another file has its name now (git checkout, sed -i and most editors d
 
 @dataclass(frozen=True, slots=True)
 class LeftFile:
-    """As fstat(2) told it. `written_ns` is the time of the last write."""
+    """A file as fstat(2) described it."""
 
     device: int
+    """Together with `inode`: which file it is, whatever its name."""
     inode: int
     size: int
+    """In bytes."""
     written_ns: int
+    """The time of the last write, in nanoseconds since 1970."""
 
     @classmethod
     def of(cls, fd: int) -> "LeftFile":

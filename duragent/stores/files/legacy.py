@@ -48,11 +48,14 @@ _Mark = tuple[int, int, int] | None
 
 @dataclass(frozen=True, slots=True)
 class LegacyView:
-    """A log of v0.5 as a log of today, from files as they were when they had these `marks`."""
+    """A log of v0.5 as a log of today."""
 
     log: LegacyLog
+    """Its lines, and the blobs that they refer to."""
     marks: tuple[_Mark, ...]
+    """Of the log, the summary and the archive, at the time when they were read."""
     kept_as: str
+    """The name that the old log will have."""
 
 
 def legacy_view(disk: Disk, folder: Path, stream: Stream) -> LegacyView | None:

@@ -32,7 +32,7 @@ def _stream(disk: Disk, folder: Path) -> Listed | None:
     except NotADirectoryError:
         return None
     except OSError:
-        # It is there, and whoever opens it is told.
+        # It is there; opening it says what is wrong.
         return Listed(folder.name, "unreadable")
     legacy = legacy_mark(folder)
     if status and (status.st_size or not stat.S_ISREG(status.st_mode)):

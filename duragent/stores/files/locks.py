@@ -113,7 +113,7 @@ class SessionsLock:
 
     @classmethod
     def none(cls) -> "SessionsLock":
-        """Locks nothing: for a folder that nobody else writes to."""
+        """Locks nothing: for a folder to which no other process writes."""
         return cls(Path(), Path(), "")
 
     def hold(self) -> None:

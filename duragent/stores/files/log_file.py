@@ -2,7 +2,7 @@
 
     <id>/events.jsonl          the log; when it grows long it is sealed as events-<first seq>.jsonl
          events.torn-<offset>  what a crash left of an append that was never acknowledged
-         events.conflict-<seq> the acknowledged log, when somebody replaced or edited it while it was in use
+         events.conflict-<seq> the acknowledged log, when another program replaced or edited it while it was in use
 
 The law: `append` returns only after fdatasync, and only while the open file still is the named one. After an error the
 log is as it was, or this object refuses to go on.

@@ -1,6 +1,6 @@
 """Which logs keep their files open: those that were used last.
 
-The law: only a log that nobody uses at that moment is let go of, and it is opened again when it is used.
+The law: only a log that no call uses at that moment is let go of, and it is opened again when it is used.
 """
 
 from collections.abc import Callable

@@ -26,17 +26,18 @@ LOOKS = 10
 
 @dataclass(frozen=True, slots=True)
 class LogPiece:
-    """What one file of a log holds behind record `after`: whole good lines. `last` is the seq of the newest one.
-
-    `torn_bytes` are those behind them, of an append that is under way or never ended. `blobs` are texts that no file
-    has yet, because duragent-rust wrote the log.
-    """
+    """What one file of a log holds: its good lines."""
 
     data: bytes
+    """All good lines of the file."""
     after: int
+    """The seq before the first of `lines`."""
     last: int
+    """The seq of the newest line."""
     torn_bytes: int
+    """How many bytes follow, of an append that is under way or never ended."""
     blobs: Mapping[str, bytes] = field(default_factory=dict)
+    """Texts, by their SHA-256, that no file has yet, because duragent-rust wrote the log."""
 
     def lines(self) -> list[bytes]:
         """Each with its newline."""

@@ -1,6 +1,6 @@
-"""The files that a log is made of: sealed ones, which nobody changes any more, and the one that is written.
+"""The files that a log is made of: sealed ones, which never change again, and the one that is written.
 
-The law: whoever reads a part sees lines whose checksum fits and whose seqs follow one another, or an error.
+The law: a read of a part returns lines whose checksum fits and whose seqs follow one another, or an error.
 """
 
 import os

@@ -14,7 +14,6 @@ Blocking calls run in a small pool of threads, never on the event loop; calls on
 
 import contextlib
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,8 +25,9 @@ from duragent.stores.base import SESSION, STREAM_ID, Claim, Listed, Stream, Stre
 from duragent.stores.files.blobs import read_blob, write_blob
 from duragent.stores.files.caches import INDEX_MAX_BYTES, PARTIAL_MAX_BYTES, Scratch, read_or_none
 from duragent.stores.files.claims import FileClaim, FileClaims, LockedThreads
+from duragent.stores.files.deletion import delete
 from duragent.stores.files.disk import Disk
-from duragent.stores.files.import_log import DELETED, LogImport, or_full
+from duragent.stores.files.import_log import LogImport, or_full
 from duragent.stores.files.legacy import may_write_summary
 from duragent.stores.files.listing import listed
 from duragent.stores.files.locks import SessionsLock
@@ -239,7 +239,7 @@ class FileStore:
 
     async def put_partial(self, claim: Claim, data: bytes, *, append: bool) -> None:
         def work(mine: FileClaim, _: LogFile) -> None:
-            # A cache: when there is no room for it, the answer is told all the same.
+            # A cache: an answer is streamed also when there is no room for it.
             with (
                 contextlib.suppress(OSError),
                 contextlib.closing(Scratch(self._disk, mine.folder / _PARTIAL)) as scratch,
@@ -263,12 +263,12 @@ class FileStore:
     async def delete(self, stream_id: str) -> None:
         claim = self._claims.get(stream_id)
         if claim is None:
-            await self._threads.run(lambda: self._delete(stream_id))
+            await self._threads.run(lambda: delete(self._disk, self.root, stream_id))
             return
 
         def work(mine: FileClaim, _: LogFile) -> None:
             try:
-                self._delete(stream_id)
+                delete(self._disk, self.root, stream_id)
             finally:
                 # One that could not be renamed goes on as if nothing had been tried.
                 if not os.path.lexists(mine.folder):
@@ -279,19 +279,6 @@ class FileStore:
         finally:
             if claim.over:
                 self._claims.drop(claim)
-
-    def _delete(self, stream_id: str) -> None:
-        folder, gone = self.root / stream_id, self.root / f"{DELETED}{stream_id}"
-        if gone.exists():
-            # Of an earlier attempt, whose rename may not have been synced.
-            self._disk.sync_folder(self.root)
-            shutil.rmtree(gone, ignore_errors=True)
-        with contextlib.suppress(FileNotFoundError):
-            self._disk.rename(folder, gone)
-        crashpoint("delete.renamed")
-        self._disk.sync_folder(self.root)
-        shutil.rmtree(gone, ignore_errors=True)
-        crashpoint("delete.removed")
 
     async def put_index(self, data: bytes) -> None:
         await self._threads.run(lambda: self._disk.replace(self.root / _INDEX, data, durable=False))
