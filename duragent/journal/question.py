@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from duragent.journal.state import OpenCall, SessionState
 
 QuestionKind = Literal["approval", "lost"]
-"""`approval`: may the call run? `lost`: it may have run, what is to be done?"""
+"""`approval`: may the call run? `lost`: it may have run, what is to be done?
+
+To add a kind, such as a form with fields: its name here and in `wire.Approval.kind`, and the case of its event
+in `question_in` and in `QuestionFold.take`.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,3 +277,27 @@ def test_pieces_that_the_client_has_are_not_sent_again() -> None:
 
 def test_who_waits_when_the_session_is_closed_is_told_so() -> None:
     assert _told(SessionClosed()) == (["event: cancelled\ndata: {}"], True)
+
+
+def test_a_pause_that_is_resumed_in_the_same_commit_ends_nothing() -> None:
+    answer = AnswerStream(3)
+    answer.caught_up()
+    events: tuple[Event, ...] = (TurnStarted(turn="t", trigger=3), SessionPaused(reason="lunch"), SessionResumed())
+    frames = answer.records(Record(seq, "", event) for seq, event in enumerate(events, 4))
+    assert (frames + answer.pause(), answer.ended) == (b"", False)
+
+
+def test_a_stream_ends_with_its_first_end() -> None:
+    events = (TurnStarted(turn="t", trigger=3), TurnEnded(turn="t", outcome="cancelled"), SessionPaused())
+    assert _told(*events) == (["event: cancelled\ndata: {}"], True)
+
+
+async def test_a_question_that_is_older_than_the_message_is_told_with_all_its_fields(house: House) -> None:
+    await house.worker()
+    waiting = await house.waits("rm -f x")
+    path = f"/api/v1/sessions/{waiting['session_id']}/stream"
+    async with house.live() as http, opened(http, path, "POST", json={"content": "and?"}) as stream:
+        *_, told = await stream.until("approval_required")
+    names = ("call_id", "command", "kind", "arguments_sha256", "findings", "patterns", "place", "evidence")
+    assert tuple(told.data) == names
+    assert (told.data["call_id"], told.data["command"]) == (waiting["call_id"], "rm -f x")
