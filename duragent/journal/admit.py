@@ -43,7 +43,7 @@ class Already:
 def admit(state: SessionState, posted: Input, fresh_id: str) -> Sequence[Event] | Already:
     """The events of an input; none when there is nothing to change. `fresh_id` names the message, if it is one.
 
-    Raises SessionClosed, SessionBusy, IdempotencyMismatch, NothingToDo, AlreadyDecided, CallChanged, InvalidRequest.
+    Raises SessionIsClosed, SessionBusy, IdempotencyMismatch, NothingToDo, AlreadyDecided, CallChanged, InvalidRequest.
     """
     match posted:
         case Message():

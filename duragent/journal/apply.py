@@ -1,6 +1,5 @@
 """The fold: `apply` gives the state after one more record, `reduce` after many. Live and after a crash alike."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -42,8 +41,6 @@ from duragent.journal.state import (
     REMEMBERED_DECISIONS,
     REMEMBERED_KEYS,
     REMEMBERED_REPEATS,
-    TOPIC_MAX,
-    TOPIC_TEXT_MAX,
     Decided,
     ModelAttempt,
     OpenCall,
@@ -53,9 +50,8 @@ from duragent.journal.state import (
     Totals,
     end_unknown,
 )
+from duragent.journal.topic import topic_of
 
-_MOVED = re.compile(r"\[\d+ bytes in blob [0-9a-f]{64}\]")
-"""What `decode` puts in the place of a text that is in a blob."""
 _Change = Callable[[OpenTurn], OpenTurn]
 
 
@@ -179,7 +175,7 @@ def _message(at: SessionState, event: MessageReceived) -> SessionState:
         machines = machines if is_person(event.source) else (*machines, at.seq)
     return replace(
         at,
-        topic=at.topic or _topic(event.text),
+        topic=at.topic or topic_of(event.text),
         totals=replace(at.totals, messages=at.totals.messages + 1),
         waiting=waiting,
         waiting_from_machines=machines,
@@ -191,14 +187,6 @@ def _answered(at: SessionState, turn: OpenTurn | None, upto: int) -> SessionStat
     waiting = tuple(seq for seq in at.waiting if seq > upto)
     machines = tuple(seq for seq in at.waiting_from_machines if seq > upto)
     return replace(at, turn=turn, waiting=waiting, waiting_from_machines=machines)
-
-
-def _topic(text: str) -> str:
-    """The first line of a message, for lists; "" for a text that may be in a blob, because a fold has no blobs."""
-    if len(text) > TOPIC_TEXT_MAX or _MOVED.fullmatch(text):
-        return ""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= TOPIC_MAX else f"{line[: TOPIC_MAX - 1]}…"
 
 
 def _remember(at: SessionState, key: str | None, fingerprint: str | None, message_id: str) -> SessionState:

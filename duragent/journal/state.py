@@ -9,7 +9,6 @@ from typing import Literal
 
 from duragent.journal.call_states import CallStatus
 from duragent.journal.events import EffectClass, ModelFailed, OnDisconnect
-from duragent.journal.record import BLOB_MIN_BYTES
 from duragent.journal.source import Door, Source
 from duragent.text import Text
 
@@ -21,12 +20,6 @@ REMEMBERED_DECISIONS = 32
 
 REMEMBERED_REPEATS = 64
 """How many different calls of a turn are watched for repetition."""
-
-TOPIC_MAX = 80
-"""Characters of a session's topic: the beginning of its first message, so that people can tell sessions apart."""
-
-TOPIC_TEXT_MAX = BLOB_MIN_BYTES // 4
-"""A message of at most so many characters always stands in its line, and never in a blob."""
 
 REASON_MAX = 500
 """Characters of an error's message that the state keeps; the log has it whole."""
@@ -233,7 +226,7 @@ class SessionState:
     title: Text | None = None
     """The name that a person gave it; None without one."""
     topic: Text = ""
-    """The beginning of the first message, at most `TOPIC_MAX` characters; "" before there is one."""
+    """The beginning of the first message, at most `topic.TOPIC_MAX` characters; "" before there is one."""
     created_at: str = ""
     """The `ts` of the first record; "" before it."""
     updated_at: str = ""
