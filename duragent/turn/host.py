@@ -100,14 +100,15 @@ async def when_there_is_room(host: TurnHost, clock: Clock, work: Callable[[], Aw
                 raise
 
 
-async def let_go(working: "asyncio.Future[Any]", name: str) -> None:
-    """Cancel foreign code. When it does not stop in time, log that and go on without it."""
+async def let_go(working: "asyncio.Future[Any]", name: str, seconds: float | None = None) -> None:
+    """Cancel foreign code. When it does not stop in time, log that and go on without it. None: `CANCEL_SECONDS`."""
+    seconds = CANCEL_SECONDS if seconds is None else seconds
     if not working.done():
         working.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         working.cancel()
-        done, _ = await asyncio.wait((working,), timeout=CANCEL_SECONDS)
+        done, _ = await asyncio.wait((working,), timeout=seconds)
         if not done:
-            _log.error("%s did not end within %g s of being told to", name, CANCEL_SECONDS)
+            _log.error("%s did not end within %g s of being told to", name, seconds)
 
 
 def why_stop(state: SessionState, stopping: bool) -> str | None:

@@ -1,14 +1,19 @@
 """How far the turns of an agent go: rounds of calls, repetitions, tokens, seconds."""
 
+import sys
 from pathlib import Path
 
+from duragent.agent.spec import AgentSpec
 from duragent.journal.events import (
     ModelReplied,
 )
 from duragent.journal.inputs import Resume
+from duragent.journal.limits import Budget, TurnLimits
 from duragent.models.messages import ModelReply, ModelUsage, ToolCall
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
+from duragent.turn.limits_of_agent import limits_of
+from duragent.turn.settings import SessionsSettings
 from tests.support.house import open_house
 from tests.support.tool_calls import BASH, bash, finished, question, wait_for_end
 from tests.support.until import until
@@ -111,3 +116,25 @@ async def test_a_model_that_asks_for_tools_without_end_is_paused_and_can_go_on(t
         await house.idle(session)
         last = [event for event in await house.events(session) if isinstance(event, ModelReplied)][-1]
         assert last.text == "enough"
+
+
+def test_limits_are_those_of_the_server_and_of_the_agents_file() -> None:
+    settings = SessionsSettings(retry_base_seconds=3.0)
+    spec = AgentSpec.model_validate(
+        {
+            "model": {"provider": "demo"},
+            "session": {
+                "max_tool_iterations": 7,
+                "turn_budget": {"tokens": 10, "cost_usd": 0.5, "seconds": 30},
+                "session_budget": {"tokens": 20, "cost_usd": 2},
+            },
+        }
+    )
+    assert limits_of(settings, spec) == TurnLimits(
+        retry_base_seconds=3.0, steps=7, turn=Budget(10, 0.5, 30), session=Budget(20, 2)
+    )
+
+
+def test_no_limit_comes_before_the_turn_says_that_its_agent_is_unknown() -> None:
+    limits = limits_of(SessionsSettings(), None)
+    assert (limits.steps, limits.turn, limits.session) == (sys.maxsize, Budget(), Budget())

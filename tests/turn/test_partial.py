@@ -3,10 +3,13 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from duragent.bus import Block, OutputDelta
+from duragent.journal.state import ModelAttempt, OpenTurn, SessionState
 from duragent.session.watch import ReplayEnd
 from duragent.testing import Line
-from duragent.turn.partial import AttemptKey, Partial
+from duragent.turn.partial import AttemptKey, Partial, recovered
 from tests.support.http_house import House
 from tests.support.probes import a_while
 
@@ -54,3 +57,60 @@ async def test_piece_of_an_answer_is_kept_before_it_is_told() -> None:
     gate.set()
     await partial.finish()
     assert (len(kept), [delta.text for delta in told]) == (1, ["because", "one"])
+
+
+KEY = AttemptKey("t", 2, 3)
+FIRST = b'{"turn":"t","step":2,"attempt":3}\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        (b"", ("", "")),
+        (FIRST, ("", "")),
+        (FIRST + b'{"text":"a","reasoning":"b"}\n{"text":"c","reasoning":""}\n', ("ac", "b")),
+        (FIRST + b'{"text":"a","reasoning":"b"}\n{"text":"torn', ("a", "b")),
+        (FIRST.replace(b"3", b"4") + b'{"text":"a","reasoning":""}\n', ("", "")),
+        (b'{"text":"a","reasoning":""}\n', ("", "")),
+        (FIRST + b"[]\n", ("", "")),
+        (b"\xff\n", ("", "")),
+    ],
+)
+def test_what_was_kept_is_read_back_for_its_own_question(data: bytes, kept: tuple[str, str]) -> None:
+    assert recovered(data, KEY) == kept
+
+
+@pytest.mark.parametrize(
+    ("turn", "over"),
+    [
+        (None, True),
+        (OpenTurn("t", trigger=1), True),
+        (OpenTurn("t", trigger=1, asking=ModelAttempt(2, 3, 1, 1)), False),
+        (OpenTurn("t", trigger=1, asking=ModelAttempt(2, 4, 1, 1)), True),
+        (OpenTurn("u", trigger=1, asking=ModelAttempt(2, 3, 1, 1)), True),
+        (OpenTurn("t", trigger=1, asking=ModelAttempt(2, 3, 1, 1, status="replied")), True),
+    ],
+)
+def test_answer_is_over_when_the_log_has_the_end_of_its_question(turn: OpenTurn | None, over: bool) -> None:
+    async def keep(data: bytes, append: bool) -> None: ...
+
+    partial = Partial(KEY, keep, lambda delta: None)
+    assert partial.over(SessionState("s", turn=turn)) is over
+
+
+async def test_kept_pieces_are_what_was_published() -> None:
+    kept, published = b"", list[OutputDelta]()
+
+    async def keep(data: bytes, append: bool) -> None:
+        nonlocal kept
+        kept = kept + data if append else data
+
+    partial = Partial(KEY, keep, published.append)
+    for text in ("one ", "two ", "three"):
+        partial.add(text, "r")
+        await a_while()
+    await partial.finish()
+    partial.add("late", "")
+    assert recovered(kept, KEY) == (partial.text, partial.reasoning) == ("one two three", "rrr")
+    assert [delta.offset for delta in published if delta.kind == "text"] == [0, 4, 8]
+    assert [(delta.kind, delta.text) for delta in partial.so_far()] == [("reasoning", "rrr"), ("text", "one two three")]

@@ -6,6 +6,7 @@ import pytest
 
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
+from duragent.turn.protected_files import missing, put_aside
 from tests.support.house import open_house
 from tests.support.tool_calls import BASH, bash
 
@@ -22,3 +23,26 @@ async def test_a_file_that_decides_about_agents_cannot_be_made_by_a_command(tmp_
     assert not (tmp_path / name).exists()
     assert (tmp_path / f"{name}.put-aside-by-duragent").read_text() == "planted\n"
     assert "only a person may make this" in model.requests[1].messages[-1].content
+
+
+def test_only_files_that_are_missing_in_folders_that_are_there_can_be_created(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    watched = missing(tmp_path / name for name in ("there", "link", "new", "folder/new"))
+    assert watched == (tmp_path / "new",)
+
+
+def test_each_created_file_is_renamed_and_an_earlier_one_is_kept(tmp_path: Path) -> None:
+    watched = (tmp_path / "policy.yaml", tmp_path / "hooks")
+    for text in ("first", "second"):
+        watched[0].write_text(text)
+        assert put_aside(watched) == [watched[0]]
+    watched[1].mkdir()
+    assert put_aside(watched) == [watched[1]]
+    assert put_aside(watched) == []
+    aside = "policy.yaml.put-aside-by-duragent"
+    assert {path.name: path.is_dir() or path.read_text() for path in tmp_path.iterdir()} == {
+        aside: "first",
+        f"{aside}-1": "second",
+        "hooks.put-aside-by-duragent": True,
+    }

@@ -215,3 +215,22 @@ async def test_call_that_nobody_allowed_in_time_is_denied(tmp_path: Path) -> Non
         await house.sessions.housekeeping.tick_expired_approvals()
         decided = [(event.decision, event.by) for event in of_kind(store.stored(), ApprovalDecided)]
         assert decided == [("deny", "expiry")]
+
+
+async def test_an_approval_that_nobody_gives_in_time_counts_as_denied(tmp_path: Path) -> None:
+    model = ScriptedModel([bash("touch made"), "a pity"])
+    clock = FakeClock()
+    settings = SessionsSettings(approval_ttl_hours=2)
+    async with open_house(MemoryStore(), model, tmp_path, agent_rest=BASH, clock=clock, settings=settings) as house:
+        session = await house.new()
+        await house.say(session, "make it")
+        asked = await question(house, session)
+        assert asked.expires_at == "2026-01-01T02:00:00.000Z"
+        await house.sessions.housekeeping.tick_expired_approvals()
+        assert await house.sessions.question(session) is not None
+        await clock.advance(2 * 3600)
+        await house.sessions.housekeeping.tick_expired_approvals()
+        assert (await wait_for_end(house, session)).outcome == "completed"
+        decided = next(event for event in await house.events(session) if isinstance(event, ApprovalDecided))
+        assert (decided.decision, decided.by) == ("deny", "expiry")
+    assert not (tmp_path / "project" / "made").exists()
