@@ -22,7 +22,6 @@ TURNS = (
 
 LEFT: dict[str, int] = {
     "(top)": 5,
-    "cli": 2,
     "context": 6,
     "tools": 13,
     "turn": 14,

@@ -59,7 +59,7 @@ def _is_no_file(path: Path) -> bool:
 def _export_into(where: Where, prefix: str, path: Path) -> None:
     """Straight through: such a thing is written to, and never replaced."""
     try:
-        # Outside of the event loop: a FIFO is open only when somebody reads it, and Ctrl-C ends the waiting.
+        # Outside of the event loop: opening a FIFO waits for its reader, and Ctrl-C ends that wait.
         with open(os.open(path, os.O_WRONLY | os.O_CLOEXEC), "wb") as file:
             session = run(_export_through(where, prefix, file.write))
     except OSError as error:

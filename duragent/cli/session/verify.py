@@ -37,7 +37,7 @@ def verify(
         try:
             found.append(reader.check(name))
         except SessionNotFound:
-            # Unless somebody asked for it, one that was deleted meanwhile is none.
+            # One that was deleted meanwhile is left out, unless it was named.
             if sessions:
                 raise
     damaged = [each for each in found if not each.is_whole]
