@@ -52,6 +52,10 @@ class Scanner:
 
     def __init__(self, tools: Sequence[ToolSchema], quoted: Sequence[str] = (), *, fences: bool = True) -> None:
         self._findings = Findings(quoted)
+        self.calls = self._findings.calls
+        """The calls so far, in order; the list grows."""
+        self.faults = self._findings.faults
+        """Sentences for the model about what seems to have been meant as a call; the list grows."""
         self._offered = {tool.name: tool for tool in tools}
         self._shown = VisibleText()
         self._partial: list[str] = []
@@ -66,16 +70,6 @@ class Scanner:
         self._before = LinesBefore()
         self._start_of_held = ""
         self._fences = fences
-
-    @property
-    def calls(self) -> list[Found]:
-        """The calls so far, in order."""
-        return self._findings.calls
-
-    @property
-    def faults(self) -> list[str]:
-        """Sentences for the model about what seems to have been meant as a call."""
-        return self._findings.faults
 
     def feed(self, text: str) -> str:
         """Take in a chunk; what can be shown now."""
