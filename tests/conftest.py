@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.left_servers import end_servers
+
 # The servers and commands that tests start, and the workers of one run, share compiled files. Where the environment
 # forbids to write them, each of these processes would compile the same modules again, which costs a third of the time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -28,4 +30,5 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     for folder in _made:
+        end_servers(folder)
         shutil.rmtree(folder, ignore_errors=True)

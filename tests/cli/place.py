@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import duragent
 from duragent.agent.starter import PROVIDER_KEYS
 from tests.support.bounds import LIMIT_SECONDS
+from tests.support.left_servers import end_servers
 from tests.support.terminal import Terminal
 from tests.support.until import until_sync
 
@@ -52,8 +52,7 @@ class Place:
         try:
             self.run("serve", "stop")
         finally:
-            with suppress(OSError):
-                self.kill_server()
+            end_servers(self.folder)
 
     def until_a_partial_answer(self) -> None:
         partials = ".duragent/sessions/*/partial.jsonl"

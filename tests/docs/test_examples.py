@@ -1,16 +1,13 @@
 """What the documentation shows is what happens."""
 
-import contextlib
-import json
-import os
 import shutil
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.docs.dialogue import play
+from tests.support.left_servers import end_servers
 from tests.support.pages import Block, Shell, blocks, environment, matches, pages_with_blocks
 from tests.support.places import ROOT
 
@@ -33,7 +30,7 @@ def test_examples_of_a_page_do_what_it_says(page: Path, tmp_path: Path) -> None:
         try:
             _run(page, folder, shell, environ)
         finally:
-            _stop_server(folder)
+            end_servers(tmp_path)
 
 
 def _run(page: Path, folder: Path, shell: Shell, environ: Mapping[str, str]) -> None:
@@ -52,12 +49,6 @@ def _run(page: Path, folder: Path, shell: Shell, environ: Mapping[str, str]) -> 
                 play(block.text, folder, environ)
             case _:
                 raise AssertionError(f"no such test: {block.what}")
-
-
-def _stop_server(folder: Path) -> None:
-    """Whatever the page left running."""
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        os.kill(json.loads((folder / ".duragent/run/server.json").read_text())["pid"], signal.SIGKILL)
 
 
 def _script(block: Block) -> str:
