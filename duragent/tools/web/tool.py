@@ -59,7 +59,7 @@ class WebTool(Tool["WebTool.Arguments"]):
         """`settings` None are the defaults. `transport` and `resolve` stand for the network and the system's resolver;
         None is the real ones.
         """
-        self._settings, self._transport, self._resolve = settings or WebSettings(), transport, resolve
+        self.settings, self._transport, self._resolve = settings or WebSettings(), transport, resolve
 
     def invocation(self, arguments: Arguments) -> Invocation:
         # Defaults are left out, so that an exact pattern fits: `web:fetch https://example.com/`.
@@ -75,15 +75,15 @@ class WebTool(Tool["WebTool.Arguments"]):
     async def _search(self, arguments: Arguments) -> ToolResult:
         from duragent.tools.web.search import search
 
-        if self._settings.brave_api_key is None or not self._settings.brave_api_key.get_secret_value():
+        if self.settings.brave_api_key is None or not self.settings.brave_api_key.get_secret_value():
             return failed(NO_KEY)
-        return await search(arguments.query, arguments.count, self._settings, self._transport)
+        return await search(arguments.query, arguments.count, self.settings, self._transport)
 
     async def _fetch(self, arguments: Arguments, call: str) -> ToolResult:
         from duragent.tools.web.guard import UrlRefused
         from duragent.tools.web.page import PageFailed, Way, get_page, resolve
 
-        way = Way(self._settings, self._resolve or resolve, self._transport, f"duragent/{__version__}")
+        way = Way(self.settings, self._resolve or resolve, self._transport, f"duragent/{__version__}")
         try:
             page = await get_page(arguments.url.strip(), way)
         except (UrlRefused, PageFailed) as error:
@@ -93,11 +93,9 @@ class WebTool(Tool["WebTool.Arguments"]):
             more = "more than " if page.cut else ""
             kind = page.content_type or "unknown type"
             text = f"[binary, {kind}, {more}{len(page.content):,} bytes; it is not shown]"
-        most = self._settings.max_result_bytes
+        most = self.settings.max_result_bytes
         shown = _cut(text, most, arguments.max_chars)
-        notices = (
-            [f"[only the first {self._settings.max_page_bytes:,} bytes of the page were read]"] if page.cut else []
-        )
+        notices = [f"[only the first {self.settings.max_page_bytes:,} bytes of the page were read]"] if page.cut else []
         whole = f"Source: {page.url}\n\n{text}".encode("utf-8", "replace")
         if len(shown) < len(text):
             size = f"{most // 1024} KB" if len(shown) != arguments.max_chars else f"{len(shown):,} characters"
