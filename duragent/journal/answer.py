@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from duragent.journal.events import (
     ApprovalDecided,
+    Event,
     ModelCalled,
     ModelFailed,
     ModelReplied,
@@ -53,6 +54,12 @@ class TurnAnswer:
     """The newest attempt, when it failed after that reply; it may hold the beginning of an answer."""
     failed_seq: int = 0
     """The seq of that failure; 0 without one."""
+
+
+_COUNTING = frozenset(
+    {ModelCalled, ModelReplied, TurnStarted, ModelFailed, SessionPaused, SessionResumed, TurnEnded, SessionClosed}
+)
+"""The events after a message that count for its answer. A look at the type is much cheaper than a pattern."""
 
 
 class AnswerFold:
@@ -116,30 +123,35 @@ class AnswerFold:
         self.head = record.seq
         self.questions.take(record)
         event = record.event
+        if record.seq == self.seq:
+            if isinstance(event, ApprovalDecided | ToolResolved):
+                self._begin(event.turn)
+        elif type(event) in _COUNTING:
+            self._take(event, record.seq)
+
+    def _take(self, event: Event, seq: int) -> None:
         match event:
-            case TurnStarted(trigger=self.seq):
-                # The turn is for this message even if it ends before any question to the model.
-                self._begin(event.turn)
-            case ModelCalled() if event.input_seq >= self.seq:
-                self._begin(event.turn)
-            case ApprovalDecided() | ToolResolved() if record.seq == self.seq:
-                self._begin(event.turn)
-            case ModelReplied() if self._answers(event.turn):
-                self._reply, self._reply_seq = event, record.seq
-                self._failed, self._failed_seq = None, 0
-            case ModelFailed() if self._answers(event.turn):
-                self._failed, self._failed_seq = event, record.seq
-            case SessionPaused():
-                self._pause, self._pause_code = event.reason, ""
-            case SessionResumed():
-                self._pause, self._pause_code = None, ""
+            case ModelCalled():
+                if event.input_seq >= self.seq:
+                    self._begin(event.turn)
+            case ModelReplied():
+                if self._answers(event.turn):
+                    self._reply, self._reply_seq = event, seq
+                    self._failed, self._failed_seq = None, 0
+            case TurnStarted():
+                if event.trigger == self.seq:
+                    # The turn is for this message even if it ends before any question to the model.
+                    self._begin(event.turn)
+            case ModelFailed():
+                if self._answers(event.turn):
+                    self._failed, self._failed_seq = event, seq
             case TurnEnded():
                 self._turn_ended(event)
-            case SessionClosed() if not self.turn or not (self._running or self._pause is not None):
-                # No turn begins after this, and the one that is under way asks no more questions.
-                self.ended = self._answer("cancelled", "", event.reason or "the session was closed")
-            case _:
-                pass
+            case SessionPaused() | SessionResumed():
+                self._pause = event.reason if isinstance(event, SessionPaused) else None
+                self._pause_code = ""
+            case SessionClosed():
+                self._closed(event)
 
     def _begin(self, turn: str) -> None:
         self.turn, self._running = turn, True
@@ -156,6 +168,11 @@ class AnswerFold:
             self._pause, self._pause_code = event.reason, event.code
         elif is_ours:
             self.ended = self._answer(event.outcome, event.code, event.reason)
+
+    def _closed(self, event: SessionClosed) -> None:
+        """No turn begins after this. One that runs ends by itself, and one that is paused stays paused."""
+        if not self.turn or not (self._running or self._pause is not None):
+            self.ended = self._answer("cancelled", "", event.reason or "the session was closed")
 
     def _answer(self, outcome: TurnOutcome | Literal["waiting"], code: str, reason: str) -> TurnAnswer:
         return TurnAnswer(outcome, code, reason, self._reply, self._reply_seq, self._failed, self._failed_seq)

@@ -154,6 +154,10 @@ def _bare(call: "OpenCall") -> ApprovalRequested | ToolLost:
     return ToolLost(turn="", call=call.call, asks=True)
 
 
+_BEFORE_A_QUESTION = frozenset({ModelReplied, ApprovalRequested, ToolLost})
+"""The events that count while nothing is asked. A look at the type is much cheaper than the patterns below."""
+
+
 class QuestionFold:
     """Which question is open, as far as records tell. Agrees with `SessionState.asks` for the same records."""
 
@@ -169,6 +173,8 @@ class QuestionFold:
         self.question, self._tools = None, {}
 
     def take(self, record: Record) -> None:
+        if self.question is None and type(record.event) not in _BEFORE_A_QUESTION:
+            return
         match record.event:
             case ModelReplied(calls=calls):
                 self._tools = {call.call: call.tool for call in calls}

@@ -26,11 +26,13 @@ class TurnResponse:
 
     dependencies: Dependencies
     session_id: str
+    """The session of the message or the decision; it may be deleted while this waits."""
     seq: int
     """Of the message, or of the decision."""
     shape: Callable[[TurnAnswer], BaseModel]
     """Makes the body of a 200. Raises RequestRefused when the turn has no answer."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    """Added to a 200 and a 202."""
     turn: str = ""
     """The turn of the decision; "" for a message."""
 
