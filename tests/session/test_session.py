@@ -1,4 +1,4 @@
-"""Turns, on the memory store: whole logs compared, one scripted model, no time passes."""
+"""What a session does with its inputs, on the memory store: a scripted model, and no time passes."""
 
 import asyncio
 from pathlib import Path
