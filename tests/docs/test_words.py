@@ -21,10 +21,8 @@ TURNS = (
 """Turns of phrase that a reader of today stumbles over. Say who does what instead: subject, verb, noun."""
 
 LEFT: dict[str, int] = {
-    "(top)": 5,
-    "context": 6,
-    "tools": 13,
-    "turn": 14,
+    # In the description of `bash`, which models get.
+    "tools": 1,
 }
 """How many of them each room still has. A figure here only falls; a room that is not here has none."""
 
