@@ -1,7 +1,7 @@
 """Lines to records to a state: the one loop that decodes a line, applies it, or says which record is damaged. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, overload
+from typing import Any, overload
 
 from duragent.errors import Damaged
 from duragent.journal.apply import apply
@@ -14,25 +14,14 @@ LOG_NAME = "events.jsonl"
 """Where a damaged record is said to be."""
 
 
-class Folded(NamedTuple):
-    """One more line of a session's log."""
-
-    line: bytes
-    """As it was handed in, with or without its newline."""
-    record: Record
-    """The line as a record."""
-    state: SessionState
-    """The state after this record."""
-
-
-def fold_lines(state: SessionState, lines: Iterable[bytes]) -> Iterator[Folded]:
+def fold_lines(state: SessionState, lines: Iterable[bytes]) -> Iterator[tuple[bytes, Record, SessionState]]:
     """Each line, its record, and the state after it; `state` is the one before the first.
 
     Raises Damaged at the first line that is no record; all before it were yielded.
     """
     for line, record in decode_lines(lines, state.session_id, state.seq):
         state = apply(state, record)
-        yield Folded(line, record, state)
+        yield line, record, state
 
 
 @overload
@@ -65,10 +54,10 @@ def decode_lines(
     Raises Damaged at the first line that is no record.
     """
     seed = crc_seed(stream_id)
-    for line in lines:
-        try:
+    try:
+        for line in lines:
             record = decode(line, seed, blob, types=types)
-        except BadLine as error:
-            raise Damaged(stream_id, LOG_NAME, good_seq + 1, str(error), good_seq) from error
-        good_seq = record.seq
-        yield line, record
+            good_seq = record.seq
+            yield line, record
+    except BadLine as error:
+        raise Damaged(stream_id, LOG_NAME, good_seq + 1, str(error), good_seq) from error

@@ -33,6 +33,7 @@ _BLOB = re.compile(rb'\{"blob":"[0-9a-f]{64}"')
 _TX = re.compile(rb',"tx":"(\d{1,9})/(\d{1,9})"$')
 _PLAIN = re.compile(rb'^(\{"seq":(\d+),"ts":"[^"\n]*","type":"([\w.-]+)".*),"crc":"[0-9a-f]{8}"\}$', re.MULTILINE)
 """A line as `record.encode` writes it: all before the crc, the seq, the type."""
+_START = re.compile(rb'\{"seq":\d+,"ts":"[^"]*","type":"[\w.-]+"')
 _NOT_IN_NAMES = re.compile(r"[^\w.-]", re.ASCII)
 
 
@@ -170,6 +171,16 @@ def frame_parts(block: bytes) -> list[tuple[bytes, bytes, bytes]]:
     if len(parts) == block.count(b"\n"):
         return parts
     return [part for line in split_lines(block) for part in _PLAIN.findall(line) or [_parts_of_odd(line)]]
+
+
+def bodies(block: bytes) -> list[bytes]:
+    """Each line as a JSON object without `crc`; one of duragent-rust is lifted to the form of today."""
+    return [
+        line[:-_CRC_TAIL_BYTES] + b"}"
+        if _START.match(line) and line.startswith(_CRC_KEY, len(line) - _CRC_TAIL_BYTES)
+        else _parts_of_odd(line)[0] + b"}"
+        for line in split_lines(block)
+    ]
 
 
 def _parts_of_odd(line: bytes) -> tuple[bytes, bytes, bytes]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from sse_starlette.event import ServerSentEvent
 
-from duragent.journal.line import frame_parts
+from duragent.journal.line import bodies, frame_parts
 from duragent.server.responses import to_json
 
 SHARED_MAX_BYTES = 16 << 10
@@ -39,4 +39,4 @@ def _framed(lines: bytes) -> bytes:
 
 def listed(lines: bytes) -> list[bytes]:
     """Whole stored lines as JSON objects without `crc`."""
-    return [head + b"}" for head, _, _ in frame_parts(lines)]
+    return bodies(lines)

@@ -44,8 +44,8 @@ def _ends_early(claim: Claim, seq: int) -> Damaged:
 
 
 def _fold(state: SessionState, block: bytes) -> SessionState:
-    for folded in fold_lines(state, split_lines(block)):
-        state = folded.state
+    for _, _, after in fold_lines(state, split_lines(block)):
+        state = after
     return state
 
 

@@ -56,9 +56,9 @@ async def _good_part(store: Store, claim: Claim) -> SessionState:
     while state.seq < upto:
         try:
             lines = await store.read(claim, state.seq, min(AT_ONCE, upto - state.seq))
-            for folded in fold_lines(state, split_lines(lines)):
-                state = folded.state
-                whole = state if ends_group(folded.record) else whole
+            for _, record, after in fold_lines(state, split_lines(lines)):
+                state = after
+                whole = state if ends_group(record) else whole
         except Damaged:
             # What is wrong may show in a read only, or in a record whose checksum fits.
             return whole

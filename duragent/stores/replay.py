@@ -30,8 +30,8 @@ def replay(reader: StoreReader, session_id: str, upto: int | None = None) -> Rep
     """Fold the log from its beginning, up to record `upto` (None: all of it). Raises SessionNotFound, Damaged."""
     state, last = SessionState(session_id), b""
     saved = saved_snapshot(reader, session_id)
-    for folded in fold_lines(state, reader.lines(session_id)):
-        last, state = folded.line, folded.state
+    for line, _, after in fold_lines(state, reader.lines(session_id)):
+        last, state = line, after
         if upto is not None and state.seq >= upto:
             # What is behind it need not be good.
             return Replayed(state, crc_of(last))

@@ -33,15 +33,15 @@ CHANGED = LINES[2].replace(b'"T"', b'"U"')
 
 def test_each_line_comes_with_its_record_and_the_state_after_it() -> None:
     folded = list(fold_lines(SessionState(SESSION), LINES))
-    assert [each.line for each in folded] == LINES
-    assert [each.record for each in folded] == RECORDS
-    assert [each.state for each in folded] == [reduce(SessionState(SESSION), RECORDS[:count]) for count in (1, 2, 3)]
+    assert [line for line, _, _ in folded] == LINES
+    assert [record for _, record, _ in folded] == RECORDS
+    assert [state for _, _, state in folded] == [reduce(SessionState(SESSION), RECORDS[:count]) for count in (1, 2, 3)]
 
 
 def test_fold_goes_on_from_a_state_and_takes_lines_without_their_newline() -> None:
     half = reduce(SessionState(SESSION), RECORDS[:1])
     *_, last = fold_lines(half, [line[:-1] for line in LINES[1:]])
-    assert last.state == reduce(SessionState(SESSION), RECORDS)
+    assert last[2] == reduce(SessionState(SESSION), RECORDS)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_fold_goes_on_from_a_state_and_takes_lines_without_their_newline() -> No
 )
 def test_first_bad_line_is_damage_at_its_number_behind_the_good_ones(bad: bytes, problem: str) -> None:
     folding = fold_lines(SessionState(SESSION), [*LINES[:2], bad, LINES[2]])
-    assert [next(folding).state.seq, next(folding).state.seq] == [1, 2]
+    assert [next(folding)[2].seq, next(folding)[2].seq] == [1, 2]
     with pytest.raises(Damaged) as damaged:
         next(folding)
     fault = damaged.value

@@ -8,6 +8,7 @@ import pytest
 from duragent.journal.events import Event, MessageReceived, Opaque, SessionCreated, TurnStarted
 from duragent.journal.line import (
     BadLine,
+    bodies,
     checked_seq,
     crc_of,
     first_seq,
@@ -110,6 +111,14 @@ def test_frame_parts_of_plain_lines_are_their_own_bytes() -> None:
         assert type_ == b"message_received"
         assert "crc" not in json.loads(head + b"}")
     assert [int(seq) for _, seq, _ in parts] == [4, 5, 6, 7, 8]
+
+
+def test_bodies_are_the_lines_without_their_crc() -> None:
+    odd = b'{"seq":9,"ts":"%b","type":"a b","crc":"00000000"}\n' % TS.encode()
+    assert bodies(BLOCK) == [head + b"}" for head, _, _ in frame_parts(BLOCK)]
+    assert [json.loads(body) for body in bodies(odd)] == [{"seq": 9, "ts": TS, "type": "a b"}]
+    assert [json.loads(body)["type"] for body in bodies(BLOCK + LEGACY)] == ["message_received"] * 6
+    assert bodies(b"") == []
 
 
 def test_one_odd_line_does_not_change_the_parts_of_the_others() -> None:
