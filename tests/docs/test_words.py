@@ -21,10 +21,11 @@ TURNS = (
 """Turns of phrase that a reader of today stumbles over. Say who does what instead: subject, verb, noun."""
 
 LEFT: dict[str, int] = {
-    # In the description of `bash`, which models get.
     "tools": 1,
 }
-"""How many of them each room still has. A figure here only falls; a room that is not here has none."""
+"""How many of them each room still has. A figure here only falls; a room that is not here has none.
+
+The one in `tools` is in what a model reads about `bash`, which stays as it is."""
 
 _TURN = re.compile(rf"\b(?:{TURNS})\b", re.IGNORECASE)
 _TOP = "(top)"

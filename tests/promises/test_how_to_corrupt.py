@@ -50,7 +50,7 @@ ELSEWHERE = {
     "duragent v0.5 writes to a session that is open here": "tests/legacy/test_golden_workspace.py::"
     "test_v05_that_writes_meanwhile_is_noticed_before_anything_is_written",
     "The server is killed with `kill -9` while a session of v0.5 becomes one of today": "tests/promises/"
-    "test_legacy_kill.py::test_adoption_that_is_cut_short_loses_nothing",
+    "test_kill_in_adoption.py::test_adoption_that_is_cut_short_loses_nothing",
     "It lies on a network drive": "tests/stores/test_locks.py::"
     "test_network_file_systems_are_told_by_the_mount_that_is_nearest",
 }
