@@ -28,7 +28,6 @@ from duragent.tools.programs.discovery import NAME, NAME_RULE, SCHEMA, discover
 from duragent.tools.programs.program import Program, argv_of_command, description_in, program_file
 from duragent.tools.programs.schema import load_schema
 from duragent.tools.programs.tool import ProgramTool
-from duragent.tools.reload_tools import ReloadTools
 from duragent.yaml.validation_words import cut
 
 BUILTINS: Mapping[str, str] = MappingProxyType(
@@ -105,7 +104,7 @@ def gather(owner: ToolOwner, factories: Factories = NO_FACTORIES, *, trusted: bo
     """
     agent, places = owner.agent, owner.places
     if not trusted:
-        factories = {**factories, "reload_tools": lambda _: ReloadTools(trusted=False)}
+        factories = {**factories, "reload_tools": _untrusted_reload}
     make = partial(_builtin, owner=owner, factories=factories)
     named, faults = _named(agent, places, make, trusted)
     found = discover(places.agent_folder, places.workspace, trusted=trusted)
@@ -124,6 +123,12 @@ def gather(owner: ToolOwner, factories: Factories = NO_FACTORIES, *, trusted: bo
     if READ_OUTPUT not in named and any(tool.by_command for tool in (*first, *programs)):
         first.append(make(READ_OUTPUT))
     return Toolset((*first, *programs), tuple(faults), skills)
+
+
+def _untrusted_reload(_: ToolOwner) -> AnyTool:
+    from duragent.tools.reload_tools import ReloadTools
+
+    return ReloadTools(trusted=False)
 
 
 def builtin_tools() -> tuple[AnyTool, ...]:
