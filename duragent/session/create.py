@@ -20,10 +20,15 @@ class NewSession:
     """What a session is made with."""
 
     agent: str
+    """The name of the agent's folder."""
     title: str | None = None
+    """None: it has none."""
     source: Source = "http"
+    """Where the request comes from."""
     door: Door = ""
+    """Says of `source` more precisely which; "" when there is nothing to add."""
     idempotency_key: str | None = None
+    """The same key makes one session, also across a crash; None: each request makes one."""
 
     @property
     def fingerprint(self) -> str:

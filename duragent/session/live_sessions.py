@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 from duragent.errors import Damaged, DuragentError, LogChanged, NotDamaged, Stopping, Unavailable
 from duragent.journal.apply import reduce
 from duragent.journal.inputs import Input
-from duragent.journal.record import Record, crc_seed, encode
+from duragent.journal.record import crc_seed, encode, timestamp
 from duragent.journal.state import SessionState
+from duragent.session.create import NewSession, first_records
 from duragent.session.index import Index
 from duragent.session.locks import SessionLocks
 from duragent.session.recovery import recover
@@ -124,15 +125,16 @@ class LiveSessions:
 
     # --- come and go ------------------------------------------------------------------------------------------------
 
-    async def create(self, session_id: str, records: Sequence[Record]) -> Session:
-        """A new session with these first records. Raises SessionExists."""
-        seed = crc_seed(session_id)
+    async def create(self, session_id: str, new: NewSession) -> SessionState:
+        """A new session. Raises SessionExists, AgentNotFound, AgentBroken."""
+        ts, seed = timestamp(self._ports.clock.now()), crc_seed(session_id)
+        records = first_records(new, self._ports.agents.get(new.agent), ts, self._ports.node)
         async with self._locks(session_id):
             claim = await self._ports.store.create(session_id, [encode(record, seed).line for record in records])
             session = Session(self._ports, claim, reduce(SessionState(session_id), records), self.note)
             self._sessions[session_id] = session
         self.note(session)
-        return session
+        return session.state
 
     async def adopt(
         self, session_id: str, lines: AsyncIterator[Sequence[bytes]], blobs: AsyncIterator[tuple[str, bytes]]

@@ -14,10 +14,10 @@ from duragent.errors import Damaged, Stopping
 from duragent.journal.answer import AnswerFold, TurnAnswer
 from duragent.journal.inputs import Input
 from duragent.journal.question import Question
-from duragent.journal.record import Record, expanded_block, timestamp
+from duragent.journal.record import Record, expanded_block
 from duragent.journal.state import SessionState
 from duragent.session.approvals import if_readable, open_question
-from duragent.session.create import CreateKey, NewSession, create_once, first_records
+from duragent.session.create import CreateKey, NewSession, create_once
 from duragent.session.housekeeping import Housekeeping
 from duragent.session.index import Index, SessionQuery
 from duragent.session.live_sessions import LiveSessions
@@ -99,12 +99,7 @@ class Sessions:
         """The new session's state, and whether it was made before under the same key. Raises AgentNotFound."""
         self.live.refuse_when_stopping()
         key = CreateKey(new.idempotency_key, new.fingerprint, self._ports.clock.new_id("session"))
-        return await create_once(key, self.state, lambda session_id: self._create(session_id, new))
-
-    async def _create(self, session_id: str, new: NewSession) -> SessionState:
-        ts = timestamp(self._ports.clock.now())
-        records = first_records(new, self._ports.agents.get(new.agent), ts, self._ports.node)
-        return (await self.live.create(session_id, records)).state
+        return await create_once(key, self.state, lambda session_id: self.live.create(session_id, new))
 
     async def adopt(
         self, session_id: str, lines: AsyncIterator[Sequence[bytes]], blobs: AsyncIterator[tuple[str, bytes]]
