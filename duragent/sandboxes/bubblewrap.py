@@ -47,7 +47,8 @@ _ISOLATION = (
 
 class Bubblewrap:
     """`secret` paths are hidden by default; `visible` ones of them may be read all the same. What a confinement says of
-    the very same path wins over both. Whether they exist is looked up for each command."""
+    the very same path wins over both. Whether they exist is looked up for each command. `program` is bubblewrap; None:
+    the one that is installed, "": there is none."""
 
     name = "bubblewrap"
 
@@ -59,7 +60,7 @@ class Bubblewrap:
         home: HiddenHome = NOTHING_HIDDEN,
     ) -> None:
         self._secret, self._visible, self._home = secret, visible, home
-        self._program = program or shutil.which("bwrap", path=_SYSTEM_PATH) or shutil.which("bwrap")
+        self._program = _installed() if program is None else program
 
     def wrap(self, command: Command, within: Confinement) -> Command:
         real = on_disk(within)
@@ -85,7 +86,7 @@ class Bubblewrap:
         """What `problem` says, in two parts."""
         if not sys.platform.startswith("linux"):
             return Trouble("bubblewrap needs Linux", "use `docker` or `trust`")
-        if self._program is None:
+        if not self._program:
             hint = "apt install bubblewrap (or: dnf install bubblewrap, pacman -S bubblewrap, apk add bubblewrap)"
             return Trouble("bubblewrap is not installed", hint)
         attempt = Command(("/bin/sh", "-c", ":"), ROOT, {"PATH": _SYSTEM_PATH})
@@ -109,6 +110,10 @@ class Bubblewrap:
         base.update((path, "private") for path in existing(_PRIVATE))
         base.update((path, "read") for path in existing((*_KEPT_OF_RUN, *self._visible)))
         return base
+
+
+def _installed() -> str | None:
+    return shutil.which("bwrap", path=_SYSTEM_PATH) or shutil.which("bwrap")
 
 
 def mount_arguments(

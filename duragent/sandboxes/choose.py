@@ -29,13 +29,16 @@ class Fact:
     hint: str = ""
 
 
-def choose(settings: SandboxSettings, environ: Mapping[str, str] | None = None) -> Sandbox:
+def choose(
+    settings: SandboxSettings, environ: Mapping[str, str] | None = None, bubblewrap: str | None = None
+) -> Sandbox:
     """The sandbox for these settings. Tries it out, which may take seconds. Raises SandboxUnavailable.
 
     `auto` never takes docker, because docker needs an image that a person chose; `require: docker` does.
+    `bubblewrap` is its program; None: the one that is installed, "": there is none.
     """
     named = settings.require or settings.mode
-    here = sandboxes(settings, environ)
+    here = sandboxes(settings, environ, bubblewrap)
     if named == "auto":
         return here["bubblewrap"] if here["bubblewrap"].problem() is None else here["trust"]
     problem = here[named].problem()
@@ -44,17 +47,21 @@ def choose(settings: SandboxSettings, environ: Mapping[str, str] | None = None) 
     return here[named]
 
 
-def why_no_sandbox(settings: SandboxSettings, environ: Mapping[str, str] | None = None) -> str:
+def why_no_sandbox(
+    settings: SandboxSettings, environ: Mapping[str, str] | None = None, bubblewrap: str | None = None
+) -> str:
     """Why `auto` runs commands without a sandbox here, with what to do about it. "" where a sandbox works or none is
     wanted. Tries bubblewrap out, which may take seconds.
     """
     if (settings.require or settings.mode) != "auto":
         return ""
-    return sandboxes(settings, environ)["bubblewrap"].problem() or ""
+    return sandboxes(settings, environ, bubblewrap)["bubblewrap"].problem() or ""
 
 
-def sandboxes(settings: SandboxSettings, environ: Mapping[str, str] | None = None) -> Mapping[str, Known]:
-    """All of them by name, the strongest first; none has been tried."""
+def sandboxes(
+    settings: SandboxSettings, environ: Mapping[str, str] | None = None, bubblewrap: str | None = None
+) -> Mapping[str, Known]:
+    """All of them by name, the strongest first; none has been tried. `bubblewrap`: see `choose`."""
     environ = os.environ if environ is None else environ
     visible = tuple(map(_path, settings.visible))
     if settings.home == "hidden":
@@ -62,8 +69,8 @@ def sandboxes(settings: SandboxSettings, environ: Mapping[str, str] | None = Non
         home = hidden_home(homes, environ)
     else:
         homes, home = homes_here(environ), NOTHING_HIDDEN
-    bubblewrap = Bubblewrap(secret_places(homes, environ), visible, home=home)
-    return {"bubblewrap": bubblewrap, "docker": Docker(settings.docker_image, environ), "trust": Trust()}
+    confined = Bubblewrap(secret_places(homes, environ), visible, bubblewrap, home)
+    return {"bubblewrap": confined, "docker": Docker(settings.docker_image, environ), "trust": Trust()}
 
 
 def widen(within: Confinement, settings: SandboxSettings) -> Confinement:
@@ -76,9 +83,11 @@ def widen(within: Confinement, settings: SandboxSettings) -> Confinement:
     )
 
 
-def report(settings: SandboxSettings, environ: Mapping[str, str] | None = None) -> list[Fact]:
+def report(
+    settings: SandboxSettings, environ: Mapping[str, str] | None = None, bubblewrap: str | None = None
+) -> list[Fact]:
     """What works here and what does not, each sandbox once, and last which one is used. Raises nothing."""
-    facts = [_fact(sandbox) for sandbox in sandboxes(settings, environ).values()]
+    facts = [_fact(sandbox) for sandbox in sandboxes(settings, environ, bubblewrap).values()]
     return [*facts, _chosen(settings, {fact.name: fact for fact in facts})]
 
 

@@ -65,7 +65,9 @@ class SessionQuery:
 class Index:
     """Rows by session id."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self.patience_seconds = patience_seconds
+        """The longest wait of `wait_a_moment`."""
         self.rows: dict[str, Row] = {}
         self.unread: set[str] = set()
         """Sessions of which only the id and the times are known."""
@@ -113,10 +115,10 @@ class Index:
         return [row.state for name, row in self.rows.items() if not row.problem and name not in self.unread]
 
     async def wait_a_moment(self) -> None:
-        """Wait until every session is listed, and at most `PATIENCE_SECONDS` until every one has been read."""
+        """Wait until every session is listed, and at most `patience_seconds` until every one has been read."""
         await self._filled.wait()
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(self.patience_seconds):
                 await self._read.wait()
 
     def settle(self) -> None:

@@ -16,8 +16,8 @@ class RecordCache:
     The same line is always the same record, so nothing here can be out of date; the lines themselves are read again.
     """
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, most_bytes: int = MOST_BYTES) -> None:
+        self._seed, self._most_bytes = seed, most_bytes
         self._known: dict[bytes, Record] = {}
 
     def records(self, lines: bytes, blob: Callable[[str], bytes]) -> list[Record]:
@@ -36,7 +36,7 @@ class RecordCache:
             if line in known or has_blob(line):
                 continue
             size += len(line)
-            if size > MOST_BYTES:
+            if size > self._most_bytes:
                 break
             known[line] = record
         self._known = known

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from duragent.text import part_around
 from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult, failed
+from duragent.tools.child import ChildLimits
 from duragent.tools.files.paths import PathRefused, Spot, judge, open_file
 from duragent.tools.files.text import encoding_of, lines
-from duragent.tools.files.walk import Hit, SearchQuery, Walked, place_to_search, walk
+from duragent.tools.files.walk import WALK_LIMITS, Hit, SearchQuery, Walked, place_to_search, walk
 from duragent.tools.threads import Stop, in_thread, or_path_fault
 
 MAX_LINE_CHARS = 300
@@ -40,13 +41,17 @@ class SearchFiles(Tool["SearchFiles.Arguments"]):
         context: int = Field(default=0, ge=0, le=20, description="How many lines to show around each.")
         max_results: int = Field(default=100, ge=1, le=1000, description="How many lines that fit at most.")
 
+    def __init__(self, limits: ChildLimits = WALK_LIMITS) -> None:
+        self._limits = limits
+
     async def run(self, arguments: Arguments, context: ToolContext) -> ToolResult:
-        return await or_path_fault(arguments.path, _search(arguments, context.places))
+        return await or_path_fault(arguments.path, _search(arguments, context.places, self._limits))
 
 
-async def _search(arguments: SearchFiles.Arguments, places: Places) -> ToolResult:
+async def _search(arguments: SearchFiles.Arguments, places: Places, limits: ChildLimits) -> ToolResult:
     spot, only = await asyncio.to_thread(place_to_search, arguments.path, places)
-    walked = await walk(spot, only, SearchQuery(arguments.glob, arguments.pattern, arguments.ignore_case))
+    query = SearchQuery(arguments.glob, arguments.pattern, arguments.ignore_case)
+    walked = await walk(spot, only, query, limits=limits)
     if walked.problem:
         return failed(walked.problem)
     return await in_thread(arguments.path, lambda stop: _shown(spot, walked, arguments, stop))

@@ -17,9 +17,6 @@ from duragent.turn.history import History
 FULL_STORE_PAUSE_SECONDS = 5.0
 """How long a turn waits when there was no room, before it tries again."""
 
-CANCEL_SECONDS = 5.0
-"""How long a tool or a model may take to stop."""
-
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 Decide = Callable[[SessionState], Sequence[Event]]
@@ -100,9 +97,8 @@ async def when_there_is_room(host: TurnHost, clock: Clock, work: Callable[[], Aw
                 raise
 
 
-async def let_go(working: "asyncio.Future[Any]", name: str, seconds: float | None = None) -> None:
-    """Cancel foreign code. When it does not stop in time, log that and go on without it. None: `CANCEL_SECONDS`."""
-    seconds = CANCEL_SECONDS if seconds is None else seconds
+async def let_go(working: "asyncio.Future[Any]", name: str, seconds: float) -> None:
+    """Cancel foreign code. When it does not stop in time, log that and go on without it."""
     if not working.done():
         working.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         working.cancel()

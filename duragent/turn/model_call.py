@@ -170,7 +170,7 @@ class ModelCaller:
             raise ModelTimeout(f"the model gave no whole answer within {seconds:g} s")
         finally:
             interrupted.cancel()
-            await let_go(hearing, f"the model {asked.model.label}")
+            await let_go(hearing, f"the model {asked.model.label}", self._ports.cancel_seconds)
             await partial.finish()
 
     async def _read(self, asked: _Asked, partial: Partial) -> ModelReply:

@@ -47,6 +47,8 @@ class Ports:
     """What the calls of agents work with."""
     idle_timeout_seconds: float = 60.0
     """How long a model may be silent before its answer counts as failed."""
+    cancel_seconds: float = 5.0
+    """How long a tool or a model may take to stop, before it is left behind."""
     listeners: Sequence[Listener] = ()
     """Each gets a call after every commit."""
     notices: LogListener | None = None

@@ -26,7 +26,7 @@ from duragent.sandboxes.base import Command
 from duragent.text import without_surrogates
 from duragent.tools.base import CallInfo, ToolContext, ToolResult, failed
 from duragent.turn.authorize import ResolvedCall, signature
-from duragent.turn.host import CANCEL_SECONDS, TurnHost, let_go, when_there_is_room, why_stop
+from duragent.turn.host import TurnHost, let_go, when_there_is_room, why_stop
 from duragent.turn.live_output import LiveOutput
 from duragent.turn.ports import Ports
 from duragent.turn.protected_files import missing, put_aside
@@ -123,13 +123,13 @@ class ToolRunner:
                 interrupted = asyncio.ensure_future(host.interrupt.wait())
         finally:
             interrupted.cancel()
-            await let_go(working, f"the tool {tool.name}")
+            await let_go(working, f"the tool {tool.name}", self._ports.cancel_seconds)
 
     async def _stopped(self, run: ToolRun, working: "asyncio.Future[ToolResult]", outcome: str) -> ToolResult:
         """End the call; its result has what it printed until then."""
         if run.resolved.tool.by_command:
             await run.commands.end()
-            await asyncio.wait((working,), timeout=CANCEL_SECONDS)
+            await asyncio.wait((working,), timeout=self._ports.cancel_seconds)
             if working.done() and not working.cancelled() and working.exception() is None:
                 return working.result()
         warning = "" if run.resolved.effect == "pure" else f" {MAY_HAVE_TAKEN_EFFECT}"

@@ -78,6 +78,8 @@ class Workbench:
     """The `sandbox:` block of duragent.yaml."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     """The server's, of which commands get a part."""
+    bubblewrap: str | None = None
+    """Its program; None: the one that is installed, "": there is none."""
     factories: Factories = field(default_factory=dict)
     """Of the tools that rooms bring, and of those that take settings."""
     sources: tuple[SectionSource, ...] = ()
@@ -100,7 +102,7 @@ class Workbench:
     def _choose(self, require: Literal["bubblewrap", "docker"] | None) -> Sandbox:
         if require not in self._chosen:
             wanted = self.sandbox.model_copy(update={"require": require}) if require else self.sandbox
-            self._chosen[require] = choose(wanted, self.environment)
+            self._chosen[require] = choose(wanted, self.environment, self.bubblewrap)
         return self._chosen[require]
 
     def warning(self, agent: Agent | None = None) -> str:
@@ -112,7 +114,7 @@ class Workbench:
         if None not in self._warned:
             held = self._chosen.get(None)
             works = held is not None and held.name != "trust"
-            why = "" if works else why_no_sandbox(self.sandbox, self.environment)
+            why = "" if works else why_no_sandbox(self.sandbox, self.environment, self.bubblewrap)
             self._warned[None] = f"{NO_SANDBOX} Why: {why}" if why else ""
         return self._warned[None]
 

@@ -57,7 +57,7 @@ def deeds(world: World) -> Toolset:
 
 
 @dataclass(frozen=True, slots=True)
-class FakeMeans(Workbench):
+class FakeWorkbench(Workbench):
     """Means with given tools, and a policy that a person's "always" is added to."""
 
     world: World = field(default_factory=lambda: World(Plan(())))

@@ -66,7 +66,8 @@ class Plan:
     `scripts`: for each session, what its model asks for. `takes_along`: what else a crash destroys. `lose_at`: the
     point where all runners are killed. `faults`: which question to the model, of all that are ever asked, fails, and
     how. `pieces` of text come before each reply. `unanswered`: no person ever says yes or no. `few_steps`: a turn may
-    ask for tools only once, and is paused then. `seed` is all other chance.
+    ask for tools only once, and is paused then. `runners_die`: every command loses its runner at once. `seed` is all
+    other chance.
     """
 
     scripts: tuple[Replies, ...]
@@ -79,6 +80,7 @@ class Plan:
     mode: Mode = "ask"
     unanswered: bool = False
     few_steps: bool = False
+    runners_die: bool = False
     seed: int = 0
 
     def does(self, deed: Deed) -> bool:

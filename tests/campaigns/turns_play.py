@@ -22,7 +22,7 @@ from duragent.sandboxes.settings import SandboxSettings
 from duragent.session.sessions import Sessions
 from duragent.turn.ports import Ports
 from duragent.turn.settings import SessionsSettings
-from tests.campaigns.turns_cast import Caller, FakeMeans, deeds
+from tests.campaigns.turns_cast import Caller, FakeWorkbench, deeds
 from tests.campaigns.turns_loop import run
 from tests.campaigns.turns_people import Person
 from tests.campaigns.turns_plan import ACTS, Mode, Plan
@@ -65,7 +65,7 @@ async def process(world: World) -> AsyncIterator[Sessions]:
     world.lives, world.points_of_life = world.lives + 1, 0
     world.died.clear()
     world.told_to_stop.clear()
-    means = FakeMeans(
+    workbench = FakeWorkbench(
         workspace=_NOWHERE,
         project=_NOWHERE,
         closed=(),
@@ -79,7 +79,7 @@ async def process(world: World) -> AsyncIterator[Sessions]:
     model, speakers = Caller(world), Speakers({"assistant": an_agent(world.plan.few_steps)})
     settings = SessionsSettings(approval_ttl_hours=APPROVAL_HOURS if world.plan.unanswered else 0)
     node = f"node-{world.lives}"
-    sessions = Sessions(Ports(world.store, world.clock, node, speakers, lambda _: model, settings, spawn, means))
+    sessions = Sessions(Ports(world.store, world.clock, node, speakers, lambda _: model, settings, spawn, workbench))
     try:
         yield sessions
     finally:

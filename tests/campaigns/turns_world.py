@@ -209,6 +209,8 @@ class FakeCommands:
 
     async def run(self, command: Command, *, timeout_seconds: float) -> Finished:
         spool, world = self._spool, self._spool.world
+        if world.plan.runners_die:
+            raise RunnerLost("its runner is gone")
         if self._stage in ("absent", "voided"):
             await world.point()
             spool.stages[self._key] = "made"

@@ -17,7 +17,7 @@ from duragent.testing import FakeClock, ScriptedModel
 from duragent.turn.ports import Ports
 from duragent.turn.settings import SessionsSettings
 from tests.support.house import Speakers, write_agent
-from tests.support.workbench import means_in
+from tests.support.workbench import workbench_in
 
 NOW = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
 OLD, NEW = "2026-01-09T11:59:59.000Z", "2026-01-10T11:00:00.000Z"
@@ -35,7 +35,14 @@ def ports(tmp_path: Path) -> Callable[..., Ports]:
         agents = Speakers({"assistant": load_agent(write_agent(tmp_path, rest=rest))})
         settings = SessionsSettings(ttl_hours=all_agents)
         return Ports(
-            MemoryStore(), FakeClock(NOW), "n", agents, lambda _: ScriptedModel(), settings, _spawn, means_in(tmp_path)
+            MemoryStore(),
+            FakeClock(NOW),
+            "n",
+            agents,
+            lambda _: ScriptedModel(),
+            settings,
+            _spawn,
+            workbench_in(tmp_path),
         )
 
     return make

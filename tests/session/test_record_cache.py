@@ -52,9 +52,8 @@ def test_decoded_decodes_a_line_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_decoded_remembers_the_newest_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_cache, "MOST_BYTES", 3 * len(line(1)))
     seen = count_decodes(monkeypatch)
-    memory = RecordCache(SEED)
+    memory = RecordCache(SEED, most_bytes=3 * len(line(1)))
     memory.records(lines(1, 6), no_blob)
     memory.records(lines(1, 6), no_blob)
     assert seen == [1, 2, 3, 4, 5, 6, 1, 2, 3]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from duragent.stores.files import disk as disk_module
 from duragent.stores.files.disk import Disk
 
 
@@ -64,15 +63,14 @@ def test_disk_really_syncs_files_and_folders(tmp_path: Path, monkeypatch: pytest
     assert synced == [tmp_path.stat().st_ino]
 
 
-def test_sync_that_failed_never_succeeds_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(fd: int) -> None:
-        raise OSError(errno.EIO, "Input/output error")
+def test_sync_that_failed_never_succeeds_later(tmp_path: Path) -> None:
+    class Failing(Disk):
+        def kernel_sync(self, fd: int) -> None:
+            raise OSError(errno.EIO, "Input/output error")
 
     fd = Disk().create(tmp_path / "log")
-    with monkeypatch.context() as broken:
-        broken.setattr(disk_module, "_sync_data", fail)
-        with pytest.raises(OSError, match="Input/output error"):
-            Disk().sync(fd)
+    with pytest.raises(OSError, match="Input/output error"):
+        Failing().sync(fd)
     # The kernel says yes now, and has forgotten the pages. Also through another descriptor.
     again = Disk().open(tmp_path / "log")
     for each in (fd, again):

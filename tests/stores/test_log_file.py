@@ -12,7 +12,6 @@ import pytest
 
 from duragent.errors import Fenced, SessionExists, SessionNotFound, StoreFull, Unavailable
 from duragent.stores.base import Claim, TornTail
-from duragent.stores.files import disk as disk_room
 from duragent.stores.files.disk import Disk, failed_syncs
 from duragent.stores.files.store import FileStore
 from tests.support.bounds import LIMIT_SECONDS
@@ -89,27 +88,24 @@ async def test_failed_fsync_of_a_log_that_cannot_be_read_back_leaves_the_file_as
     store.close()
 
 
-async def test_log_that_cannot_be_synced_when_it_is_opened_is_copied_and_never_synced_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_log_that_cannot_be_synced_when_it_is_opened_is_copied_and_never_synced_again(tmp_path: Path) -> None:
     """A dead process left lines in the page cache; the kernel gives them up, and would say yes the second time."""
     synced: list[int] = []
     failing = [True]
 
-    def sync(fd: int) -> None:
-        synced.append(os.fstat(fd).st_ino)
-        if failing and failing.pop():
-            raise OSError(errno.EIO, "lost")
-
     class Full(Disk):
         full = True
+
+        def kernel_sync(self, fd: int) -> None:
+            synced.append(os.fstat(fd).st_ino)
+            if failing and failing.pop():
+                raise OSError(errno.EIO, "lost")
 
         def create(self, path: Path) -> int:
             if self.full:
                 raise OSError(errno.ENOSPC, "full")
             return super().create(path)
 
-    monkeypatch.setattr(disk_room, "_sync_data", sync)
     (tmp_path / SESSION).mkdir()
     log = tmp_path / SESSION / "events.jsonl"
     log.write_bytes(APPENDS[0][0])

@@ -23,7 +23,8 @@ from duragent.subscribers.base import LogListener
 from duragent.testing import FakeClock
 from duragent.turn.ports import Ports
 from duragent.turn.settings import SessionsSettings
-from tests.support.workbench import means_in
+from duragent.turn.workbench import Workbench
+from tests.support.workbench import workbench_in
 
 AGENT_YAML = """\
 apiVersion: duragent/v1alpha1
@@ -122,8 +123,13 @@ async def open_house(
     model_for: Callable[[ModelChoice], Model] | None = None,
     notices: LogListener | None = None,
     closed_of_others: Callable[[], tuple[Path, ...]] = lambda: (),
+    workbench: Workbench | None = None,
+    **of_ports: Any,
 ) -> AsyncIterator[House]:
-    """Sessions that run while the block does. Leaving it is a crash as far as they can tell: nothing is closed."""
+    """Sessions that run while the block does. Leaving it is a crash as far as they can tell: nothing is closed.
+
+    `workbench`: by default a real one in the folder `agents_dir`. `of_ports`: other fields of `Ports`.
+    """
     clock = clock or FakeClock(hurried=True)
     speakers = Speakers({"assistant": load_agent(write_agent(agents_dir, rest=agent_rest))})
     tasks: set[asyncio.Task[None]] = set()
@@ -135,8 +141,9 @@ async def open_house(
 
     choose = model_for or (lambda _: model)
     factories = session_tools(lambda: house.sessions)
-    means = replace(means_in(agents_dir), closed_of_others=closed_of_others, factories=factories)
-    ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn, means)
+    workbench = replace(workbench or workbench_in(agents_dir), closed_of_others=closed_of_others, factories=factories)
+    ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn, workbench)
+    ports = replace(ports, **of_ports)
     if notices is not None:
         ports = replace(ports, listeners=(notices,), notices=notices)
     house = House(Sessions(ports), store, clock, speakers, ports)

@@ -28,7 +28,7 @@ from duragent.turn.settings import SessionsSettings
 from duragent.wire import Version
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.open_store import OpenStore
-from tests.support.workbench import means_in
+from tests.support.workbench import workbench_in
 
 TOKEN, ADMIN_TOKEN = "the-api-token", "the-admin-token"
 AGENT = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {{name: {name}}}\nspec:\n  model: {{provider: demo}}\n"
@@ -97,7 +97,7 @@ class House:
         self.store = store or OpenStore()
         self.tasks: set[asyncio.Task[None]] = set()
         self.shutdowns = 0
-        self.means = replace(means_in(folder), factories=session_tools(lambda: self.sessions))
+        self.workbench = replace(workbench_in(folder), factories=session_tools(lambda: self.sessions))
         catalog = Catalog.open(self.agents_dir)
         model = self.model
         ports = Ports(
@@ -108,7 +108,7 @@ class House:
             model_for=lambda choice: model,
             settings=SessionsSettings(),
             spawn=self._spawn,
-            workbench=self.means,
+            workbench=self.workbench,
         )
         self.sessions = Sessions(ports)
         self.dependencies = Dependencies(

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
 
-import pytest
-
 from duragent.agent.load import Agent
 from duragent.errors import StoreError
 from duragent.journal.events import (
@@ -21,9 +19,8 @@ from duragent.stores.base import Claim
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult
 from duragent.tools.toolset import Toolset
 from duragent.turn.workbench import LoadedAgent, Workbench
-from tests.support import house as houses
 from tests.support.open_store import OpenStore
-from tests.support.workbench import means_in
+from tests.support.workbench import workbench_in
 
 DO_IT = ModelReply(calls=(ToolCall(id="m", name="deed", arguments="{}"),), finish_reason="tool_calls")
 _E = TypeVar("_E", bound=Event)
@@ -95,8 +92,8 @@ class Deed(Tool["Deed.Arguments"]):
 
 
 @dataclass(frozen=True, slots=True)
-class GivenMeans(Workbench):
-    """Means with one tool. `judging` is awaited whenever a call is judged."""
+class GivenWorkbench(Workbench):
+    """A workbench with one tool. `judging` is awaited whenever a call is judged."""
 
     tool: Deed | None = None
     judged_by: Policy = field(default_factory=lambda: Policy("dangerous", "the test"))
@@ -112,18 +109,11 @@ class GivenMeans(Workbench):
         return self.judged_by
 
 
-def give(
-    monkeypatch: pytest.MonkeyPatch, tool: Deed, mode: Mode = "dangerous"
-) -> list[Callable[[], Awaitable[object]]]:
-    """The next houses have this tool. In the list that is returned a test puts what happens while a call is judged."""
-    judging: list[Callable[[], Awaitable[object]]] = []
-
-    def means(folder: Path) -> GivenMeans:
-        usual = {each.name: getattr(means_in(folder), each.name) for each in fields(Workbench) if each.init}
-        return GivenMeans(**usual, tool=tool, judged_by=Policy(mode, "the test"), judging=judging)
-
-    monkeypatch.setattr(houses, "means_in", means)
-    return judging
+def given(workspace: Path, tool: Deed, mode: Mode = "dangerous") -> GivenWorkbench:
+    """A workbench in that folder with this tool. In `judging` a test puts what happens while a call is judged."""
+    usual = workbench_in(workspace)
+    shared = {each.name: getattr(usual, each.name) for each in fields(Workbench) if each.init}
+    return GivenWorkbench(**shared, tool=tool, judged_by=Policy(mode, "the test"))
 
 
 async def nothing(context: ToolContext) -> None: ...

@@ -8,7 +8,7 @@ from duragent.sandboxes.settings import SandboxSettings
 from duragent.turn.workbench import Workbench
 
 
-def means_in(workspace: Path) -> Workbench:
+def workbench_in(workspace: Path) -> Workbench:
     """Means of this workspace; the project that the agents work in is the folder `project` inside of it."""
     project = workspace / "project"
     project.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from duragent.tools.base import ToolContext
 def tree(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ToolContext:
     """A folder with some of everything; `shut` in it is closed."""
     if request.param == "own":
-        monkeypatch.setattr(shutil, "which", lambda _: None)
+        monkeypatch.setenv("PATH", "")
     elif shutil.which("rg") is None:
         pytest.skip("ripgrep is not installed")
     work = tmp_path / "work"

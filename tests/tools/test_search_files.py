@@ -7,7 +7,6 @@ import pytest
 
 from duragent.tools.base import ToolContext
 from duragent.tools.child import ChildLimits
-from duragent.tools.files import walk as walking
 from duragent.tools.files.walk import Hit, SearchQuery, place_to_search, walk
 from duragent.tools.list_files import ListFiles
 from duragent.tools.search_files import SearchFiles
@@ -93,10 +92,9 @@ async def test_a_line_is_shown_only_by_who_may_read_it(tree: ToolContext) -> Non
 
 
 async def test_a_pattern_that_takes_for_ever_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    monkeypatch.setattr(walking, "_LIMITS", ChildLimits(0.5, 1000))
+    monkeypatch.setenv("PATH", "")
     (tmp_path / "a").write_text("a" * 40 + "\n")
-    result = await call(SearchFiles(), tmp_path, pattern="(a+)+b")
+    result = await call(SearchFiles(ChildLimits(0.5, 1000)), tmp_path, pattern="(a+)+b")
 
     assert result.content == "nothing fits (stopped after 0.5 seconds)"
 
@@ -104,12 +102,11 @@ async def test_a_pattern_that_takes_for_ever_is_stopped(tmp_path: Path, monkeypa
 @pytest.mark.parametrize("own", [False, True])
 async def test_more_lines_than_can_be_told_are_cut(own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if own:
-        monkeypatch.setattr(shutil, "which", lambda _: None)
-    monkeypatch.setattr(walking, "_LIMITS", ChildLimits(30, 5000))
+        monkeypatch.setenv("PATH", "")
     for name in ("a", "b"):
         (tmp_path / name).write_text("x\n" * 200_000)
 
-    result = await call(SearchFiles(), tmp_path, pattern="x", max_results=1000)
+    result = await call(SearchFiles(ChildLimits(30, 5000)), tmp_path, pattern="x", max_results=1000)
 
     assert "too much output" in result.content
     assert len(result.content) < 10_000

@@ -18,15 +18,13 @@ from duragent.journal.events import (
 )
 from duragent.journal.inputs import Cancel
 from duragent.journal.next_step import MAY_HAVE_TAKEN_EFFECT, OUTCOME_UNKNOWN
-from duragent.process.base import Finished
-from duragent.sandboxes.base import Command
 from duragent.testing import ScriptedModel
 from duragent.tools.base import ToolContext
 from tests.campaigns.turns_plan import End, Mode, Plan
 from tests.campaigns.turns_rules import tried
-from tests.campaigns.turns_world import FakeCommands, World
+from tests.campaigns.turns_world import World
 from tests.support.house import House, open_house
-from tests.support.probes import DO_IT, Deed, Watched, for_ever, give, nothing, of_kind
+from tests.support.probes import DO_IT, Deed, Watched, for_ever, given, nothing, of_kind
 from tests.support.tool_calls import BASH, bash
 from tests.support.until import until
 
@@ -75,21 +73,16 @@ def test_person_decides_about_an_unsafe_call_that_may_have_run(answer: str, atte
     assert len([event for event in events if isinstance(event, ToolStarted)]) == attempts
 
 
-def test_command_whose_runner_dies_each_time_is_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run(self: FakeCommands, command: Command, *, timeout_seconds: float) -> Finished:
-        raise RunnerLost("its runner is gone")
-
-    monkeypatch.setattr(FakeCommands, "run", run)
-    events = tried(Plan(((("peek",),),))).events()
+def test_command_whose_runner_dies_each_time_is_not_tried_for_ever() -> None:
+    events = tried(Plan(((("peek",),),), runners_die=True)).events()
     assert [event.attempt for event in events if isinstance(event, ToolStarted)] == [1, 2, 3, 4]
     assert [event.outcome for event in events if isinstance(event, ToolFinished)] == ["interrupted"]
 
 
-async def killed_while_it_runs(effect: EffectClass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
+async def killed_while_it_runs(effect: EffectClass, tmp_path: Path) -> Watched:
     """The store of a process that died while the tool ran."""
     store, deed = Watched(), Deed(effect, for_ever)
-    give(monkeypatch, deed)
-    async with open_house(store, ScriptedModel([DO_IT]), tmp_path) as house:
+    async with open_house(store, ScriptedModel([DO_IT]), tmp_path, workbench=given(tmp_path, deed)) as house:
         await house.say(await house.new(), "go")
         await until(lambda: asyncio.sleep(0, deed.runs == 1))
         store.dead = True
@@ -98,13 +91,11 @@ async def killed_while_it_runs(effect: EffectClass, tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("effect", get_args(EffectClass))
-async def test_call_that_may_have_run_is_not_run_again_unless_it_may_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effect: EffectClass
-) -> None:
-    store = await killed_while_it_runs(effect, tmp_path, monkeypatch)
+async def test_call_that_may_have_run_is_not_run_again_unless_it_may_be(tmp_path: Path, effect: EffectClass) -> None:
+    store = await killed_while_it_runs(effect, tmp_path)
     deed = Deed(effect, nothing)
-    give(monkeypatch, deed, "ask")
-    async with open_house(store, ScriptedModel(["done"]), tmp_path, node="node-2") as house:
+    workbench = given(tmp_path, deed, "ask")
+    async with open_house(store, ScriptedModel(["done"]), tmp_path, node="node-2", workbench=workbench) as house:
         session = store.only_id()
         await house.sessions.state(session)
         await until(lambda: _at_rest(house, session))
@@ -125,9 +116,7 @@ async def _at_rest(house: House, session: str) -> bool:
     return not state.has_work
 
 
-async def test_call_that_is_lost_each_time_is_not_tried_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_call_that_is_lost_each_time_is_not_tried_for_ever(tmp_path: Path) -> None:
     deed = Deed("pure", nothing)
 
     async def lose(context: ToolContext) -> None:
@@ -135,20 +124,17 @@ async def test_call_that_is_lost_each_time_is_not_tried_for_ever(
             raise RunnerLost("its runner is gone")
 
     deed._does = lose
-    give(monkeypatch, deed)
     store = Watched()
-    async with open_house(store, ScriptedModel([DO_IT, "done"]), tmp_path) as house:
+    async with open_house(store, ScriptedModel([DO_IT, "done"]), tmp_path, workbench=given(tmp_path, deed)) as house:
         assert (await house.ask(await house.new(), "go")).outcome == "completed"
     assert [event.attempt for event in of_kind(store.stored(), ToolStarted)] == [1, 2, 3, 4]
     assert [event.outcome for event in of_kind(store.stored(), ToolFinished)] == ["interrupted"]
 
 
-async def test_result_of_a_stopped_call_says_that_it_may_have_taken_effect(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = await killed_while_it_runs("unsafe", tmp_path, monkeypatch)
-    give(monkeypatch, Deed("unsafe", nothing), "ask")
-    async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
+async def test_result_of_a_stopped_call_says_that_it_may_have_taken_effect(tmp_path: Path) -> None:
+    store = await killed_while_it_runs("unsafe", tmp_path)
+    workbench = given(tmp_path, Deed("unsafe", nothing), "ask")
+    async with open_house(store, ScriptedModel(), tmp_path, node="node-2", workbench=workbench) as house:
         session = store.only_id()
         await house.sessions.state(session)
         await until(lambda: _at_rest(house, session))

@@ -20,7 +20,7 @@ from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
 from duragent.tools.base import ToolContext
 from tests.support.house import open_house
-from tests.support.probes import DO_IT, Deed, Watched, give, nothing, of_kind
+from tests.support.probes import DO_IT, Deed, Watched, given, nothing, of_kind
 from tests.support.tool_calls import BASH, bash, calls, finished, question, wait_for_end
 from tests.support.until import until
 
@@ -189,7 +189,7 @@ async def test_guards_and_notes_of_the_agent_hold(tmp_path: Path) -> None:
         assert results[1].note == "Now act."
 
 
-async def test_tool_starts_only_when_its_intent_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tool_starts_only_when_its_intent_is_durable(tmp_path: Path) -> None:
     store = Watched()
     found: list[list[tuple[int, int]]] = []
 
@@ -204,22 +204,19 @@ async def test_tool_starts_only_when_its_intent_is_durable(tmp_path: Path, monke
             with suppress(AssertionError):
                 await until(lambda: deed.runs, bound=0.3)
 
-    give(monkeypatch, deed)
     store.while_storing = until_it_runs
-    async with open_house(store, ScriptedModel([DO_IT, "done"]), tmp_path) as house:
+    async with open_house(store, ScriptedModel([DO_IT, "done"]), tmp_path, workbench=given(tmp_path, deed)) as house:
         assert (await house.ask(await house.new(), "go")).outcome == "completed"
     assert found == [[(1, 1)]]
 
 
 @pytest.mark.parametrize("mode", ["dangerous", "ask"])
-async def test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: Mode
-) -> None:
+async def test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin(tmp_path: Path, mode: Mode) -> None:
     store, deed = Watched(), Deed("unsafe", nothing)
-    judging = give(monkeypatch, deed, mode)
-    async with open_house(store, ScriptedModel([DO_IT]), tmp_path) as house:
+    workbench = given(tmp_path, deed, mode)
+    async with open_house(store, ScriptedModel([DO_IT]), tmp_path, workbench=workbench) as house:
         session = await house.new()
-        judging.append(lambda: house.sessions.post(session, Cancel()))
+        workbench.judging.append(lambda: house.sessions.post(session, Cancel()))
         await house.say(session, "go")
         await until(lambda: of_kind(store.stored(), TurnEnded))
     kinds = [event.type for event in store.stored()]

@@ -15,7 +15,7 @@ from duragent.models.messages import ModelReply, ModelRequest
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
 from tests.support.house import open_house
-from tests.support.probes import DO_IT, Deed, Watched, give, nothing, of_kind
+from tests.support.probes import DO_IT, Deed, Watched, given, nothing, of_kind
 from tests.support.tool_calls import BASH, bash, calls, finished, wait_for_end
 from tests.support.until import until
 
@@ -69,8 +69,7 @@ async def test_result_of_a_tool_that_finds_no_room_waits_and_the_tool_runs_once(
 ) -> None:
     store, deed = Watched(), Deed("unsafe", nothing)
     store.failures = {b'"tool_finished"': [StoreFull("no room"), StoreFull("no room")]}
-    give(monkeypatch, deed)
-    async with open_house(store, ScriptedModel([DO_IT, "done"]), tmp_path) as house:
+    async with open_house(store, ScriptedModel([DO_IT, "done"]), tmp_path, workbench=given(tmp_path, deed)) as house:
         assert (await house.ask(await house.new(), "go")).outcome == "completed"
     assert [event.outcome for event in of_kind(store.stored(), ToolFinished)] == ["ok"]
     assert (deed.runs, store.failures) == (1, {b'"tool_finished"': []})

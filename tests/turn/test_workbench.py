@@ -12,12 +12,10 @@ from duragent.models.messages import ModelReply, ToolCall
 from duragent.policy.place import CommandPlace
 from duragent.sandboxes.choose import why_no_sandbox
 from duragent.sandboxes.settings import Mode, SandboxSettings
-from duragent.sandboxes.trust import Trust
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
 from duragent.tools.bash import Bash
 from duragent.tools.toolset import Toolset
-from duragent.turn import workbench as means_module
 from duragent.turn.authorize import (
     Allowed,
     Judgement,
@@ -30,7 +28,7 @@ from duragent.turn.authorize import (
 )
 from duragent.turn.workbench import Workbench
 from tests.support.house import open_house, write_agent
-from tests.support.workbench import means_in
+from tests.support.workbench import workbench_in
 
 
 @pytest.fixture
@@ -39,7 +37,7 @@ def agent(tmp_path: Path) -> Agent:
 
 
 def given(folder: Path, mode: Mode) -> Workbench:
-    usual = means_in(folder / ".duragent")
+    usual = workbench_in(folder / ".duragent")
     return Workbench(
         workspace=usual.workspace,
         project=usual.project,
@@ -51,13 +49,9 @@ def given(folder: Path, mode: Mode) -> Workbench:
     )
 
 
-@pytest.fixture
-def no_sandbox_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Whether bubblewrap works is a fact of the machine that runs the test.
-    monkeypatch.setattr(means_module, "choose", lambda *_: Trust())
-    monkeypatch.setattr(
-        means_module, "why_no_sandbox", lambda *_: "bubblewrap is not installed: apt install bubblewrap"
-    )
+def fallback(folder: Path) -> Workbench:
+    """Of a machine where no sandbox works."""
+    return replace(given(folder, "auto"), bubblewrap="")
 
 
 def call_of(command: str) -> ResolvedCall:
@@ -66,19 +60,18 @@ def call_of(command: str) -> ResolvedCall:
     return found
 
 
-async def judgement(means: Workbench, agent: Agent, command: str) -> Judgement:
-    return authorize(call_of(command), await means.policy(agent), agent, ())
+async def judgement(workbench: Workbench, agent: Agent, command: str) -> Judgement:
+    return authorize(call_of(command), await workbench.policy(agent), agent, ())
 
 
 @pytest.mark.parametrize(
     ("command", "expected"),
     [("ls", Allowed), ("cat /etc/hostname", NeedsApproval), ("cat $X", NeedsApproval), ("cat ../run/token", Refused)],
 )
-@pytest.mark.usefixtures("no_sandbox_works")
 async def test_a_fallback_asks_for_what_is_outside(
     tmp_path: Path, agent: Agent, command: str, expected: type[Judgement]
 ) -> None:
-    assert isinstance(await judgement(given(tmp_path, "auto"), agent, command), expected)
+    assert isinstance(await judgement(fallback(tmp_path), agent, command), expected)
 
 
 @pytest.mark.parametrize(
@@ -96,28 +89,27 @@ async def test_a_private_file_is_refused_after_an_approval_too(tmp_path: Path, a
     assert isinstance(reauthorize(found, policy, found.sha256, "ada"), Refused)
 
 
-@pytest.mark.usefixtures("no_sandbox_works")
 def test_the_place_of_a_fallback(tmp_path: Path, agent: Agent) -> None:
-    means = given(tmp_path, "auto")
-    place = means.command_place(agent)
+    workbench = fallback(tmp_path)
+    place = workbench.command_place(agent)
     assert place == CommandPlace(
-        folder=str(means.project),
-        roots=tuple(map(str, (means.project, agent.folder.resolve(), means.workspace))),
-        closed=(str(means.workspace / "run"),),
+        folder=str(workbench.project),
+        roots=tuple(map(str, (workbench.project, agent.folder.resolve(), workbench.workspace))),
+        closed=(str(workbench.workspace / "run"),),
         home=str(tmp_path.resolve()),
         confined=False,
         chosen=False,
     )
 
 
-@pytest.mark.usefixtures("no_sandbox_works")
 def test_a_fallback_is_told_in_words_with_what_to_do(tmp_path: Path, agent: Agent) -> None:
-    assert given(tmp_path, "auto").warning(agent) == (
+    assert fallback(tmp_path).warning(agent) == (
         "No sandbox works here, so commands run as you. A person is asked before one writes, or reads outside the "
-        "project. Why: bubblewrap is not installed: apt install bubblewrap"
+        "project. Why: bubblewrap is not installed: apt install bubblewrap (or: dnf install bubblewrap, pacman -S "
+        "bubblewrap, apk add bubblewrap)"
     )
     wanted = agent.spec.model_copy(update={"sandbox": agent.spec.sandbox.model_copy(update={"require": "bubblewrap"})})
-    assert given(tmp_path, "auto").warning(replace(agent, spec=wanted)) == ""
+    assert fallback(tmp_path).warning(replace(agent, spec=wanted)) == ""
 
 
 def test_there_is_no_warning_where_a_person_chose() -> None:
@@ -125,9 +117,8 @@ def test_there_is_no_warning_where_a_person_chose() -> None:
     assert why_no_sandbox(SandboxSettings(require="bubblewrap")) == ""
 
 
-def test_a_sandbox_that_does_not_work_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("duragent.sandboxes.choose.Bubblewrap.problem", lambda _: "bubblewrap is not installed")
-    assert why_no_sandbox(SandboxSettings()) == "bubblewrap is not installed"
+def test_a_sandbox_that_does_not_work_says_why() -> None:
+    assert why_no_sandbox(SandboxSettings(), bubblewrap="").startswith("bubblewrap is not installed: ")
 
 
 async def test_other_workspaces_are_looked_up_beside_the_event_loop(tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from duragent.tools.child import ChildLimits, Ended, run_child
 from duragent.tools.files.paths import Spot, find, open_file, open_folder
 
 _OWN = Path(__file__).with_name("own_search.py")
-_LIMITS = ChildLimits(seconds=30, output_bytes=4 << 20)
+WALK_LIMITS = ChildLimits(seconds=30, output_bytes=4 << 20)
+"""How long a search may take, and how much it may find."""
+
 _MATCH = re.compile(rb"([^\0]+)\0(\d+):(\d+):[^\n]*\n")
 
 
@@ -71,7 +73,9 @@ def place_to_search(written: str, places: Places) -> tuple[Spot, str | None]:
     return find(str(spot.real.parent), places), spot.real.name
 
 
-async def walk(spot: Spot, only: str | None, wanted: SearchQuery, ripgrep: str | None = None) -> Walked:
+async def walk(
+    spot: Spot, only: str | None, wanted: SearchQuery, ripgrep: str | None = None, limits: ChildLimits = WALK_LIMITS
+) -> Walked:
     """What there is below the folder. `ripgrep` is the program to use; by default the one that is installed, if any.
 
     Raises PathRefused and OSError.
@@ -81,9 +85,9 @@ async def walk(spot: Spot, only: str | None, wanted: SearchQuery, ripgrep: str |
     program = shutil.which("rg") if ripgrep is None else ripgrep
     with _standing_in(spot) as folder:
         if program:
-            ended = await run_child(_argv(program, only, wanted), folder, _LIMITS)
+            ended = await run_child(_argv(program, only, wanted), folder, limits)
         else:
-            ended = await run_child([sys.executable, "-I", _OWN], folder, _LIMITS, _request(only, wanted))
+            ended = await run_child([sys.executable, "-I", _OWN], folder, limits, _request(only, wanted))
     # ripgrep: 1 is "nothing found", 2 is an error, which may be only one file that cannot be read.
     if ended.code == 2 and not ended.output:
         return Walked(problem=ended.errors or "the search failed")

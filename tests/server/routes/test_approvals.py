@@ -235,7 +235,7 @@ async def test_a_call_that_may_have_run_is_asked_about_and_not_repeated(tmp_path
     await works.house.crash()
     later = House(tmp_path, works.house.store)
     # With another spool nobody knows what became of it.
-    later.means.spool.id = "another"
+    later.workbench.spool.id = "another"
     await later.worker()
     later.start()
     try:

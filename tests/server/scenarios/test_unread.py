@@ -6,11 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from duragent.clock import moment_of
 from duragent.errors import Damaged, SessionNotFound, Unavailable
-from duragent.session import index
 from duragent.stores.base import Claim
 from duragent.wire import ApprovalList, SessionInfo, SessionList
 from tests.server import v05
@@ -52,9 +49,8 @@ class SlowStore(OpenStore):
 
 
 @asynccontextmanager
-async def _started_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[House, list[str]]]:
+async def _started_again(folder: Path) -> AsyncIterator[tuple[House, list[str]]]:
     """A server that knows nothing of its sessions but that they are there; the last one asks a person."""
-    monkeypatch.setattr(index, "PATIENCE_SECONDS", 0.01)
     store = SlowStore()
     first = House(folder, store)
     await first.worker()
@@ -63,6 +59,7 @@ async def _started_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Async
     await first.crash()
     store.fast = False
     house = House(folder, store)
+    house.sessions.index.patience_seconds = 0.01
     house.clock.jump(60)  # its ids begin anew
     house.start()
     yield house, ids
@@ -70,8 +67,8 @@ async def _started_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Async
     await house.close()
 
 
-async def test_every_session_is_listed_before_any_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with _started_again(tmp_path, monkeypatch) as (house, ids):
+async def test_every_session_is_listed_before_any_was_read(tmp_path: Path) -> None:
+    async with _started_again(tmp_path) as (house, ids):
         pages = [page async for page in _pages(house)]
         listed = [info for page in pages for info in page.sessions]
         assert sorted(info.session_id for info in listed) == sorted(ids)
@@ -87,8 +84,8 @@ async def test_every_session_is_listed_before_any_was_read(tmp_path: Path, monke
         assert await _approvals(house) == ApprovalList(approvals=[], unread=COUNT)
 
 
-async def test_one_that_is_asked_for_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with _started_again(tmp_path, monkeypatch) as (house, ids):
+async def test_one_that_is_asked_for_is_read_at_once(tmp_path: Path) -> None:
+    async with _started_again(tmp_path) as (house, ids):
         assert isinstance(house.store, SlowStore)
         house.store.let(ids[-1])
         [asked] = (await _approvals(house, session_id=ids[-1])).approvals
@@ -98,10 +95,10 @@ async def test_one_that_is_asked_for_is_read_at_once(tmp_path: Path, monkeypatch
         assert (await _list(house)).unread == COUNT - 1
 
 
-async def test_when_all_are_read_nothing_more_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with _started_again(tmp_path, monkeypatch) as (house, ids):
+async def test_when_all_are_read_nothing_more_comes(tmp_path: Path) -> None:
+    async with _started_again(tmp_path) as (house, ids):
         assert (await _list(house)).unread == COUNT
-        monkeypatch.setattr(index, "PATIENCE_SECONDS", 30.0)
+        house.sessions.index.patience_seconds = 30.0
         assert isinstance(house.store, SlowStore)
         house.store.faults = {
             ids[0]: Unavailable("the disk failed"),
@@ -122,10 +119,8 @@ async def test_when_all_are_read_nothing_more_comes(tmp_path: Path, monkeypatch:
         assert [asked.session_id for asked in (await _approvals(house)).approvals] == ids[-1:]
 
 
-async def test_one_that_is_deleted_or_made_meanwhile_is_counted_right(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with _started_again(tmp_path, monkeypatch) as (house, ids):
+async def test_one_that_is_deleted_or_made_meanwhile_is_counted_right(tmp_path: Path) -> None:
+    async with _started_again(tmp_path) as (house, ids):
         assert isinstance(house.store, SlowStore)
         house.store.let(ids[3])
         assert (await house.http.delete(f"/api/v1/sessions/{ids[3]}")).status_code == 204

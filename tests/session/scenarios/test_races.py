@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,15 @@ from duragent.errors import SessionDeleted, SessionNotFound, StoreError, StoreFu
 from duragent.journal.events import MessageReceived, ModelFailed, TurnEnded
 from duragent.journal.inputs import Close, Rename
 from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
+from duragent.process.spool import Spool
 from duragent.session.watch import LogHead, ReplayEnd, Source, Watched, follow
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
-from duragent.turn import host
 from duragent.turn.partial import AttemptKey, Partial
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import House, open_house
+from tests.support.workbench import workbench_in
 
 
 class Slow(MemoryStore):
@@ -160,11 +162,10 @@ async def test_a_log_that_cannot_be_read_for_a_moment_holds_the_turn_up_and_it_g
 
 
 async def test_a_model_that_does_not_stop_when_it_is_told_to_holds_up_no_stop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(host, "CANCEL_SECONDS", 0.05)
     store, model = MemoryStore(), Stubborn()
-    async with open_house(store, model, tmp_path) as house:
+    async with open_house(store, model, tmp_path, cancel_seconds=0.05) as house:
         session = await house.new()
         await house.say(session, "hi")
         async with asyncio.timeout(LIMIT_SECONDS):
@@ -394,9 +395,7 @@ async def test_pieces_of_an_answer_come_behind_the_record_of_their_question() ->
     assert [await anext(items), await anext(items)] == [called, OutputDelta("t", 1, 2, "text", 0, "hello")]
 
 
-async def test_a_start_that_is_broken_off_forgets_no_result_of_a_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_start_that_is_broken_off_forgets_no_result_of_a_command(tmp_path: Path) -> None:
     store, swept = MemoryStore(), asyncio.Event()
     async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path) as house:
         session = await house.new()
@@ -405,15 +404,16 @@ async def test_a_start_that_is_broken_off_forgets_no_result_of_a_command(
         await house.ask(session, "hi")
         saved = await store.get_index()
     await store.put_index(saved)
-    async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
-        awaited: list[bool] = []
+    awaited: list[bool] = []
 
-        async def sweep(known: Callable[[str, str], bool]) -> int:
+    class Looking(Spool):
+        async def sweep(self, known: Callable[[str, str], bool]) -> int:
             awaited.append(known(session, "call_1"))
             swept.set()
             return 0
 
-        monkeypatch.setattr(house.ports.workbench.spool, "sweep", sweep)
+    workbench = replace(workbench_in(tmp_path), spool=Looking(tmp_path / "run" / "spool", "spool_test"))
+    async with open_house(store, ScriptedModel(), tmp_path, node="node-2", workbench=workbench) as house:
         house.sessions.live.stopping = True
         running = asyncio.ensure_future(house.sessions.run())
         await asyncio.wait_for(swept.wait(), LIMIT_SECONDS)

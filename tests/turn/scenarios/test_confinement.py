@@ -39,7 +39,7 @@ class Place:
         (self.workspace / "sessions" / "session_1" / "events.jsonl").write_text("{}\n")
         (project / ".git" / "hooks").mkdir(parents=True)
         (project / ".git" / "config").write_text("[core]\n")
-        self.means = Workbench(
+        self.workbench = Workbench(
             workspace=self.workspace,
             project=project,
             closed=(self.workspace / "run", self.workspace / "sessions"),
@@ -53,13 +53,13 @@ class Place:
     def context(self) -> ToolContext:
         self._calls += 1
         call = f"call_{self._calls}"
-        places = self.means.places(self.agent)
+        places = self.workbench.places(self.agent)
         return replace(
             context_in(self.project),
             agent=self.agent,
             places=places,
-            commands=self.means.spool.commands("session_1", call),
-            confined=self.means.confined(self.agent, places),
+            commands=self.workbench.spool.commands("session_1", call),
+            confined=self.workbench.confined(self.agent, places),
         )
 
     async def bash(self, command: str) -> ToolResult:
@@ -138,7 +138,7 @@ async def test_commands_write_below_the_working_directory_and_have_no_network(tm
         result = await here.bash(f"echo made > file; (echo > /dev/tcp/127.0.0.1/{port}) 2>&1; echo rc $?")
         assert (here.project / "file").read_text() == "made\n"
         assert "rc 1" in result.content
-        assert here.means.place(here.agent) == f"bubblewrap, {here.project}, network off"
+        assert here.workbench.place(here.agent) == f"bubblewrap, {here.project}, network off"
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ async def test_write_file_refuses_what_decides_about_agents(tmp_path: Path, path
 async def test_limits_of_the_settings_hold_for_commands_and_are_told(tmp_path: Path, mode: str) -> None:
     async with place(tmp_path, mode) as here:
         limits = LimitSettings(file_mebibytes=1, memory_mebibytes=200)
-        here.means = replace(here.means, sandbox=here.means.sandbox.model_copy(update={"limits": limits}))
+        here.workbench = replace(here.workbench, sandbox=here.workbench.sandbox.model_copy(update={"limits": limits}))
         result = await here.bash("head -c 3M /dev/zero > big")
         assert (result.outcome, result.details["limit"]) == ("error", "file_bytes")
         said = "wrote a file of more than 1 MiB and was ended: `sandbox.limits.file_mebibytes` in duragent.yaml"

@@ -1,7 +1,10 @@
 """Tool calls when something around them fails: the spool, the log, a pause, a stop."""
 
 import asyncio
-import dataclasses
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,11 +19,12 @@ from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.turn.host import FULL_STORE_PAUSE_SECONDS
-from tests.support import house as houses
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import House, open_house
 from tests.support.until import until
-from tests.support.workbench import means_in
+from tests.support.workbench import workbench_in
+
+Opened = Callable[..., AbstractAsyncContextManager[House]]
 
 BASH = "  tools: [{type: builtin, name: bash}]"
 LONG = "touch begun; while [ ! -e go ]; do sleep 0.02; done; echo once >> count; echo over"
@@ -32,12 +36,11 @@ def _bash(command: str) -> ModelReply:
 
 
 @pytest.fixture
-async def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spool:
-    """The spool of each house, with its id on the disk; everything is allowed."""
+async def opened(tmp_path: Path) -> Opened:
+    """As `open_house`, with a spool that has its id on the disk; everything is allowed."""
     (tmp_path / "policy.yaml").write_text("mode: ask\nallow: ['bash:*']\n")
     spool = await Spool.open(tmp_path / "run" / "spool")
-    monkeypatch.setattr(houses, "means_in", lambda folder: dataclasses.replace(means_in(folder), spool=spool))
-    return spool
+    return partial(open_house, agent_rest=BASH, workbench=replace(workbench_in(tmp_path), spool=spool))
 
 
 async def _results(house: House, session: str) -> list[ToolFinished]:
@@ -45,10 +48,10 @@ async def _results(house: House, session: str) -> list[ToolFinished]:
 
 
 async def test_a_server_that_stops_while_a_paused_session_runs_a_command_does_not_wait_for_it(
-    tmp_path: Path, spool: Spool
+    tmp_path: Path, opened: Opened
 ) -> None:
     store, project = MemoryStore(), tmp_path / "project"
-    async with open_house(store, ScriptedModel([_bash(LONG)]), tmp_path, agent_rest=BASH) as house:
+    async with opened(store, ScriptedModel([_bash(LONG)]), tmp_path) as house:
         session = await house.new()
         await house.say(session, "go")
         await until((project / "begun").exists)
@@ -56,7 +59,7 @@ async def test_a_server_that_stops_while_a_paused_session_runs_a_command_does_no
         async with asyncio.timeout(LIMIT_SECONDS):
             await house.sessions.close(0.1)
     (project / "go").touch()
-    async with open_house(store, ScriptedModel(["done"]), tmp_path, agent_rest=BASH, node="node-2") as house:
+    async with opened(store, ScriptedModel(["done"]), tmp_path, node="node-2") as house:
         await house.sessions.post(session, Resume())
         await house.idle(session)
         assert [(each.outcome, each.content) for each in await _results(house, session)] == [("ok", "over\n")]
@@ -64,18 +67,18 @@ async def test_a_server_that_stops_while_a_paused_session_runs_a_command_does_no
 
 
 async def test_a_spool_that_cannot_be_used_holds_the_turn_up_and_it_goes_on_when_it_can(
-    tmp_path: Path, spool: Spool
+    tmp_path: Path, opened: Opened
 ) -> None:
     store, project = MemoryStore(), tmp_path / "project"
     root, away = tmp_path / "run" / "spool", tmp_path / "away"
-    async with open_house(store, ScriptedModel([_bash(LONG)]), tmp_path, agent_rest=BASH) as house:
+    async with opened(store, ScriptedModel([_bash(LONG)]), tmp_path) as house:
         session = await house.new()
         seq = await house.say(session, "go")
         await until((project / "begun").exists)
     (project / "go").touch()
     await until((project / "count").exists)
     again, clock = ScriptedModel(["done"]), FakeClock()
-    async with open_house(store, again, tmp_path, agent_rest=BASH, node="node-2", clock=clock) as house:
+    async with opened(store, again, tmp_path, node="node-2", clock=clock) as house:
         root.rename(away)
         root.write_text("this is no folder")
         await house.sessions.state(session)
@@ -89,9 +92,11 @@ async def test_a_spool_that_cannot_be_used_holds_the_turn_up_and_it_goes_on_when
     assert (project / "count").read_text() == "once\n"
 
 
-async def test_a_result_that_cannot_be_read_under_a_running_server_is_asked_about(tmp_path: Path, spool: Spool) -> None:
+async def test_a_result_that_cannot_be_read_under_a_running_server_is_asked_about(
+    tmp_path: Path, opened: Opened
+) -> None:
     project, root = tmp_path / "project", tmp_path / "run" / "spool"
-    async with open_house(MemoryStore(), ScriptedModel([_bash(LONG), "done"]), tmp_path, agent_rest=BASH) as house:
+    async with opened(MemoryStore(), ScriptedModel([_bash(LONG), "done"]), tmp_path) as house:
         session = await house.new()
         seq = await house.say(session, "go")
         await until((project / "begun").exists)
@@ -113,10 +118,10 @@ async def _question(house: House, session: str) -> Question:
 
 
 async def test_a_call_whose_result_was_removed_under_a_running_server_is_asked_about(
-    tmp_path: Path, spool: Spool
+    tmp_path: Path, opened: Opened
 ) -> None:
     store, project = MemoryStore(), tmp_path / "project"
-    async with open_house(store, ScriptedModel([_bash(LONG)]), tmp_path, agent_rest=BASH) as house:
+    async with opened(store, ScriptedModel([_bash(LONG)]), tmp_path) as house:
         session = await house.new()
         await house.say(session, "go")
         await until((project / "begun").exists)
@@ -125,7 +130,7 @@ async def test_a_call_whose_result_was_removed_under_a_running_server_is_asked_a
     # Not deleted: its runner may still be at work in it.
     (tmp_path / "run" / "spool").rename(tmp_path / "away")
     (tmp_path / "run" / "spool").mkdir()
-    async with open_house(store, ScriptedModel(["done"]), tmp_path, agent_rest=BASH, node="node-2") as house:
+    async with opened(store, ScriptedModel(["done"]), tmp_path, node="node-2") as house:
         await house.sessions.state(session)
         question = await _question(house, session)
         assert (question.kind, "no result" in question.evidence) == ("lost", True)
@@ -148,14 +153,14 @@ class Unreadable(MemoryStore):
         return await super().claim(session_id)
 
 
-async def test_the_result_of_a_session_that_cannot_be_read_now_is_kept(tmp_path: Path, spool: Spool) -> None:
+async def test_the_result_of_a_session_that_cannot_be_read_now_is_kept(tmp_path: Path, opened: Opened) -> None:
     store, project = Unreadable(), tmp_path / "project"
-    async with open_house(store, ScriptedModel([_bash(LONG)]), tmp_path, agent_rest=BASH) as house:
+    async with opened(store, ScriptedModel([_bash(LONG)]), tmp_path) as house:
         session = await house.new()
         await house.say(session, "go")
         await until((project / "begun").exists)
     store.fails, clock = True, FakeClock()
-    async with open_house(store, ScriptedModel(), tmp_path, agent_rest=BASH, node="node-2", clock=clock) as house:
+    async with opened(store, ScriptedModel(), tmp_path, node="node-2", clock=clock) as house:
         keeping = asyncio.ensure_future(house.sessions.run())
         async with asyncio.timeout(LIMIT_SECONDS):
             await clock.until_asleep(5)
@@ -163,7 +168,7 @@ async def test_the_result_of_a_session_that_cannot_be_read_now_is_kept(tmp_path:
         await asyncio.wait((keeping,))
     store.fails = False
     (project / "go").touch()
-    async with open_house(store, ScriptedModel(["done"]), tmp_path, agent_rest=BASH, node="node-3") as house:
+    async with opened(store, ScriptedModel(["done"]), tmp_path, node="node-3") as house:
         await house.sessions.state(session)
         await house.idle(session)
         events = await house.events(session)
