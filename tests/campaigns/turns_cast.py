@@ -58,7 +58,7 @@ def deeds(world: World) -> Toolset:
 
 @dataclass(frozen=True, slots=True)
 class FakeWorkbench(Workbench):
-    """Means with given tools, and a policy that a person's "always" is added to."""
+    """A workbench with given tools, and a policy that a person's "always" is added to."""
 
     world: World = field(default_factory=lambda: World(Plan(())))
     tools: Toolset = field(default_factory=Toolset)

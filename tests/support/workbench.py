@@ -1,4 +1,4 @@
-"""Real means for a session in a test: real files, real commands without a sandbox."""
+"""A real workbench for a session in a test: real files, real commands without a sandbox."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from duragent.turn.workbench import Workbench
 
 
 def workbench_in(workspace: Path) -> Workbench:
-    """Means of this workspace; the project that the agents work in is the folder `project` inside of it."""
+    """The workbench of this workspace; the project that the agents work in is the folder `project` inside of it."""
     project = workspace / "project"
     project.mkdir(parents=True, exist_ok=True)
     (workspace / "run" / "spool").mkdir(parents=True, exist_ok=True)
