@@ -1,7 +1,7 @@
 """The parts of the system message, ordered by priority as duragent v0.5 orders them.
 
 The message is the same bytes from turn to turn until a file is edited: what changes by itself, such as the
-date, stands in `facts`.
+date, stands in `time_notes`.
 """
 
 from collections.abc import Iterable
@@ -75,7 +75,10 @@ NO_SECTIONS = SourcedSections()
 
 
 class SectionSource(Protocol):
-    """A room that has something to say in the system message. The wiring hands the sources over."""
+    """A room that has something to say in the system message. The wiring hands the sources over.
+
+    The text is the same until a person edits a file: what depends on the time belongs into `time_notes`.
+    """
 
     def sections(self, agent: Agent, folder: Path) -> SourcedSections:
         """For an agent that works in that folder, as things are now. Read once for each turn. Blocks on the disk."""

@@ -56,9 +56,17 @@ class TurnAnswer:
     """The seq of that failure; 0 without one."""
 
 
-_COUNTING = frozenset(
-    {ModelCalled, ModelReplied, TurnStarted, ModelFailed, SessionPaused, SessionResumed, TurnEnded, SessionClosed}
+_COUNTING_TYPES: tuple[type, ...] = (
+    ModelCalled,
+    ModelReplied,
+    TurnStarted,
+    ModelFailed,
+    SessionPaused,
+    SessionResumed,
+    TurnEnded,
+    SessionClosed,
 )
+_COUNTING = frozenset(_COUNTING_TYPES)
 """The events after a message that count for its answer. A look at the type is much cheaper than a pattern."""
 
 

@@ -154,7 +154,7 @@ def _bare(call: "OpenCall") -> ApprovalRequested | ToolLost:
     return ToolLost(turn="", call=call.call, asks=True)
 
 
-_BEFORE_A_QUESTION = frozenset({ModelReplied, ApprovalRequested, ToolLost})
+_BEFORE_A_QUESTION: tuple[type, ...] = (ModelReplied, ApprovalRequested, ToolLost)
 """The events that count while nothing is asked. A look at the type is much cheaper than the patterns below."""
 
 

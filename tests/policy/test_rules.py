@@ -36,6 +36,8 @@ def test_denial_comes_first_in_every_mode(mode: Mode) -> None:
     on = policy(mode=mode, allow=["bash:rm *", "*:*"], deny=["bash:rm -rf *"])
     assert isinstance(verdict(on, "rm x"), Allow)
     assert isinstance(verdict(on, "rm -rf x"), Deny)
+    # The whole line is compared as well; here only a part of it is what the pattern says.
+    assert isinstance(verdict(on, "rm y; rm -rf x"), Deny)
 
 
 def test_default_asks_and_says_that_it_is_the_default() -> None:

@@ -2,7 +2,8 @@
 
 A class name in snake case is its `type` on disk (`ToolFinished` is `tool_finished`). To add an event: a class in the
 file of its topic, its name in the union here, its `case` in `journal.apply` (the type checker asks for it), and a line
-in `tests/golden/`. Fields may be added with a default, never renamed, never reused with another meaning.
+at the end of `tests/golden/v1-every-event.jsonl`, made with `encode`, with what it adds up to in the `.json` beside it.
+Fields may be added with a default, never renamed, never reused with another meaning.
 """
 
 import re

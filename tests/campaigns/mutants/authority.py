@@ -157,8 +157,8 @@ AUTHORITY: tuple[Mutant, ...] = (
         Edit(
             RULES,
             "    if denied := _denial(policy, kind, piece):",
-            "    own = _undenied(policy, kind, piece)\n"
-            '    if (denied := _denial(policy, kind, piece)) and any(part.verdict != "allow" for part in own):',
+            "    allowed = any(_covers(rule, kind, piece) for rule in policy.allow)\n"
+            "    if not allowed and (denied := _denial(policy, kind, piece)):",
         ),
         f"{T_RULES}::test_denial_comes_first_in_every_mode",
     ),

@@ -115,7 +115,7 @@ COMMANDS: tuple[Mutant, ...] = (
         Edit(
             FOLDER,
             "        return not process.dead and process.started == started",
-            "        return not found.dead",
+            "        return not process.dead",
         ),
         f"{T_PROCESS_FOLDER}::test_runner_of_another_boot_is_not_alive_whoever_has_its_number_now",
         f"{T_CRASHES}::test_process_that_only_has_the_same_number_is_left_alone",
