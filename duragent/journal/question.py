@@ -154,7 +154,7 @@ def _bare(call: "OpenCall") -> ApprovalRequested | ToolLost:
     return ToolLost(turn="", call=call.call, asks=True)
 
 
-_BEFORE_A_QUESTION: tuple[type, ...] = (ModelReplied, ApprovalRequested, ToolLost)
+_BEFORE_A_QUESTION: tuple[type, ...] = (ModelReplied, ApprovalRequested, ToolLost, CancelRequested, SessionClosed)
 """The events that count while nothing is asked. A look at the type is much cheaper than the patterns below."""
 
 
@@ -167,10 +167,13 @@ class QuestionFold:
         """The open question; None when the records ask nothing, or answered what they asked."""
         self._tools: dict[str, str] = {}
         """The calls of the newest reply, each with the name of its tool."""
+        self._cancelled: str | None = None
+        """The turn that was cancelled last: nobody is asked about its calls any more. None before a cancel."""
+        self._closed = False
 
     def forget(self) -> None:
         """Begin again, with another log."""
-        self.question, self._tools = None, {}
+        self.question, self._tools, self._cancelled, self._closed = None, {}, None, False
 
     def take(self, record: Record) -> None:
         if self.question is None and type(record.event) not in _BEFORE_A_QUESTION:
@@ -178,17 +181,25 @@ class QuestionFold:
         match record.event:
             case ModelReplied(calls=calls):
                 self._tools = {call.call: call.tool for call in calls}
-            case ApprovalRequested() | ToolLost(asks=True) as asking:
+            case ApprovalRequested() | ToolLost(asks=True) as asking if not self._ends(asking.turn):
                 asker = Asker(self.session_id, self.agent, tool=self._tools.get(asking.call, ""))
                 self.question = question_in(record, asker)
             case ToolFinished(call=call) | ToolLost(call=call):
                 self._settled((call,))
             case ToolsSkipped(calls=skipped):
                 self._settled(skipped)
-            case ApprovalDecided() | ToolResolved() | CancelRequested() | TurnEnded() | SessionClosed():
+            case CancelRequested(turn=turn):
+                self.question, self._cancelled = None, turn
+            case SessionClosed():
+                self.question, self._closed = None, True
+            case ApprovalDecided() | ToolResolved() | TurnEnded():
                 self.question = None
             case _:
                 pass
+
+    def _ends(self, turn: str) -> bool:
+        """Whether the turn only settles its calls before it ends: a call of it may still be found lost."""
+        return self._closed or turn == self._cancelled
 
     def _settled(self, calls: tuple[str, ...]) -> None:
         if self.question is not None and self.question.call in calls:

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from duragent.journal.apply import reduce
 from duragent.journal.events import (
@@ -141,6 +141,14 @@ def test_a_question_is_open_until_its_end(end: Event) -> None:
     assert fold_of(REPLIED, LOST, end).question is None
 
 
+@pytest.mark.parametrize("asking", [REQUESTED, LOST])
+@pytest.mark.parametrize("end", [CancelRequested(turn="t"), SessionClosed()])
+def test_a_turn_that_only_winds_up_asks_nobody(asking: Event, end: Event) -> None:
+    assert fold_of(REPLIED, end, asking).question is None
+    later = asking.model_copy(update={"turn": "t2"})
+    assert (fold_of(REPLIED, end, later).question is None) == isinstance(end, SessionClosed)
+
+
 def test_a_question_stays_open_beside_what_happens_to_other_calls() -> None:
     others = (ToolFinished(call="other", outcome="ok"), ToolsSkipped(calls=("other",)), ToolLost(turn="t", call="o"))
     fold = fold_of(REPLIED, REQUESTED, *others)
@@ -155,6 +163,7 @@ def test_a_lost_call_has_the_tool_that_the_newest_reply_names() -> None:
 
 
 @given(CHOICES)
+@example([0, 0, 0, 1, 1, 9, 2, 48, 36, 35])  # A call of a cancelled turn is found lost.
 def test_the_records_and_the_state_agree_on_the_open_question(choices: list[int]) -> None:
     told, fold = history(choices), QuestionFold("s", "assistant")
     for batch, state in zip(told.batches, told.states, strict=True):
