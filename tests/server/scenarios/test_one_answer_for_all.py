@@ -164,7 +164,7 @@ def _printed(result: TurnResult, seen: int) -> Seen:
 
 async def streamed(play: Play) -> Seen:
     """`/stream`, up to its end or to the first question."""
-    stream, frames, after = AnswerStream(play.seq), b"", play.seq
+    stream, frames, after, live = AnswerStream(play.seq), b"", play.seq, False
     async with play.watch(play.seq) as items:
         async for item in items:
             if isinstance(item, Block):
@@ -172,13 +172,14 @@ async def streamed(play: Play) -> Seen:
                 frames += stream.records(await play.records(item.lines)) + stream.pause()
                 older = False
             elif isinstance(item, ReplayEnd):
+                live = True
                 frames += stream.caught_up()
                 older = play.question() is not None
             else:
                 continue
             if stream.ended:
                 return _framed(frames, after)
-            if after >= play.state.seq and (older or stream.question is not None):
+            if live and after >= play.state.seq and (older or stream.question is not None):
                 return Seen("waiting", after, "approval-required")
     return Seen()
 
@@ -240,6 +241,12 @@ REPLAYED = st.one_of(st.just(0), st.integers(0, 99))
 @given(CHOICES, st.integers(0, 99), REPLAYED)
 async def test_the_post_the_stream_and_the_client_tell_the_same(choices: list[int], chosen: int, replayed: int) -> None:
     await tell_the_same(choices, chosen, replayed)
+
+
+async def test_a_pause_before_a_question_that_was_replayed_is_told_to_all() -> None:
+    choices = [51, 40, 4, 3, 6, 21, 48, 1, 9, 58, 44, 0, 13, 22, 32, 55, 42, 42, 8, 50, 54, 38, 39]
+    told = await tell_the_same(choices, 95, 44)
+    assert told is not None and told.outcome == "paused"
 
 
 async def test_these_histories_have_every_kind_of_answer() -> None:
