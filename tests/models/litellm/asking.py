@@ -14,7 +14,12 @@ from tests.support.bounds import LIMIT_SECONDS
 
 HELLO = ModelRequest(messages=(ChatMessage(role="user", content="hello"),))
 KEYS = ("sk-secret-key-1", "sk-secret-key-2")
-ENVIRON = {"OPENAI_API_KEY": KEYS[0], "ANTHROPIC_API_KEY": KEYS[1]}
+ENVIRON = {
+    "OPENAI_API_KEY": KEYS[0],
+    "ANTHROPIC_API_KEY": KEYS[1],
+    "OPENROUTER_API_KEY": "sk-1",
+    "GEMINI_API_KEY": "sk-1",
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,12 @@ async def ask(model: LitellmModel, request: ModelRequest = HELLO) -> tuple[list[
     assert isinstance(pieces[-1], ModelReply)
     assert len(deltas) == len(pieces) - 1
     return deltas, pieces[-1]
+
+
+async def ask_for_text(model: LitellmModel) -> tuple[str, ModelReply]:
+    """The text that was streamed, and the reply."""
+    deltas, reply = await ask(model)
+    return "".join(delta.text for delta in deltas), reply
 
 
 async def failure(door: Door, behaviour: Behaviour) -> ModelError:

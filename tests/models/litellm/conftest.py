@@ -6,6 +6,19 @@ from duragent.models.base import ModelChoice
 from duragent.models.litellm.model import LitellmModel
 from duragent.testing.stub_llm import StubLlm
 from tests.models.litellm.asking import ENVIRON, Door
+from tests.models.litellm.gemini import Gemini
+
+
+@pytest.fixture(scope="module")
+def stub() -> Iterator[StubLlm]:
+    with StubLlm() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def gemini() -> Iterator[Gemini]:
+    with Gemini() as running:
+        yield running
 
 
 @pytest.fixture(params=["openai", "anthropic"])

@@ -1,7 +1,5 @@
 """What litellm streams, gathered into one reply."""
 
-import asyncio
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,33 +8,10 @@ import pytest
 from duragent.models.base import ModelChoice
 from duragent.models.litellm.model import LitellmModel
 from duragent.models.litellm.reply import Gathering
-from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ModelUsage, ToolCall
+from duragent.models.messages import ModelDelta, ModelReply, ModelUsage, ToolCall
 from duragent.testing.stub_llm import ProviderAnswer, StubLlm
-from tests.models.gemini import Gemini
-from tests.support.bounds import LIMIT_SECONDS
-
-ENVIRON = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY"), "sk-1")
-HELLO = ModelRequest(messages=(ChatMessage(role="user", content="hello"),))
-
-
-@pytest.fixture(scope="module")
-def stub() -> Iterator[StubLlm]:
-    with StubLlm() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def gemini() -> Iterator[Gemini]:
-    with Gemini() as running:
-        yield running
-
-
-async def ask(model: LitellmModel) -> tuple[str, ModelReply]:
-    """What was streamed, and the reply."""
-    async with asyncio.timeout(LIMIT_SECONDS):
-        *deltas, reply = [piece async for piece in model.stream(HELLO)]
-    assert isinstance(reply, ModelReply)
-    return "".join(delta.text for delta in deltas if isinstance(delta, ModelDelta)), reply
+from tests.models.litellm.asking import ENVIRON, ask_for_text
+from tests.models.litellm.gemini import Gemini
 
 
 @pytest.mark.parametrize("provider", ["openai", "openrouter", "anthropic"])
@@ -53,7 +28,7 @@ async def test_refusal_is_told_apart_from_an_empty_answer(
 ) -> None:
     url = stub.anthropic_url if provider == "anthropic" else stub.openai_url
     stub.script(answer)
-    said, reply = await ask(LitellmModel(ModelChoice(provider, "any-model", url), ENVIRON))
+    said, reply = await ask_for_text(LitellmModel(ModelChoice(provider, "any-model", url), ENVIRON))
     assert (said, reply.text, reply.finish_reason) == (text, text, "content_filter")
 
 
@@ -62,7 +37,7 @@ async def test_refusal_in_openais_own_field_is_the_text_although_the_model_says_
     stub: StubLlm, provider: str
 ) -> None:
     stub.script(ProviderAnswer(refusal="I will not help with that."))
-    said, reply = await ask(LitellmModel(ModelChoice(provider, "any-model", stub.openai_url), ENVIRON))
+    said, reply = await ask_for_text(LitellmModel(ModelChoice(provider, "any-model", stub.openai_url), ENVIRON))
     assert said == reply.text == "I will not help with that."
     assert reply.finish_reason == "content_filter"
 
@@ -73,7 +48,7 @@ async def test_gemini_that_blocks_an_answer_refuses(gemini: Gemini, reason: str)
     ended: dict[str, Any] = {"candidates": [{"finishReason": reason, "index": 0}]}
     gemini.answers += [[ended], [Gemini.text("So far"), ended], [{"promptFeedback": {"blockReason": reason}}]]
     for text in ("", "So far", ""):
-        said, reply = await ask(model)
+        said, reply = await ask_for_text(model)
         assert (said, reply.text, reply.finish_reason) == (text, text, "content_filter")
 
 

@@ -11,10 +11,8 @@ from duragent.errors import ModelUnavailable
 from duragent.models.base import ModelChoice
 from duragent.models.litellm.errors import model_error
 from duragent.models.litellm.model import LitellmModel
-from duragent.models.messages import ChatMessage, ModelRequest
+from tests.models.litellm.asking import HELLO
 from tests.support.bounds import LIMIT_SECONDS
-
-HELLO = ModelRequest(messages=(ChatMessage(role="user", content="hello"),))
 
 
 class ConnectError(Exception):

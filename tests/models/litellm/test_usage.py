@@ -1,10 +1,8 @@
 """Usage that cannot be true, over real HTTP in the protocols of four providers: the answer is kept all the same."""
 
-import asyncio
 import itertools
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,13 +10,11 @@ import pytest
 from duragent.models.base import ModelChoice
 from duragent.models.litellm.model import LitellmModel
 from duragent.models.litellm.usage import mended
-from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ModelUsage
+from duragent.models.messages import ModelUsage
 from duragent.testing.stub_llm import ProviderAnswer, StubLlm
-from tests.models.gemini import Gemini
-from tests.support.bounds import LIMIT_SECONDS
+from tests.models.litellm.asking import ENVIRON, ask_for_text
+from tests.models.litellm.gemini import Gemini
 
-ENVIRON = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY"), "sk-1")
-HELLO = ModelRequest(messages=(ChatMessage(role="user", content="hello"),))
 ABSURD: tuple[Any, ...] = (
     *(-5, 1.5, "many", "1e9", "", None, 10**30, True, [], {}, [7], {"a": "b"}),
     *(float("nan"), float("inf"), float("-inf")),
@@ -32,26 +28,6 @@ GEMINI = (
     *("promptTokenCount", "candidatesTokenCount", "totalTokenCount", "cachedContentTokenCount", "thoughtsTokenCount"),
     *("promptTokensDetails", "candidatesTokensDetails", "cacheTokensDetails"),
 )
-
-
-@pytest.fixture(scope="module")
-def stub() -> Iterator[StubLlm]:
-    with StubLlm() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def gemini() -> Iterator[Gemini]:
-    with Gemini() as running:
-        yield running
-
-
-async def ask(model: LitellmModel) -> tuple[str, ModelReply]:
-    """What was streamed, and the reply."""
-    async with asyncio.timeout(LIMIT_SECONDS):
-        *deltas, reply = [piece async for piece in model.stream(HELLO)]
-    assert isinstance(reply, ModelReply)
-    return "".join(delta.text for delta in deltas if isinstance(delta, ModelDelta)), reply
 
 
 def in_bounds(usage: ModelUsage) -> bool:
@@ -76,7 +52,7 @@ async def test_answer_is_kept_whatever_the_provider_says_about_its_usage(
     everything = [dict.fromkeys(fields, value) for value in ABSURD]
     for usage in (*flat, *nested, *everything, None):
         stub.script(ProviderAnswer("one two", wire_usage=usage))
-        said, reply = await ask(model)
+        said, reply = await ask_for_text(model)
         assert (said, reply.text, reply.finish_reason) == ("one two", "one two", "stop"), usage
         assert in_bounds(reply.usage), usage
         assert reply.cost_usd is None or 0 <= reply.cost_usd <= 2, usage
@@ -86,7 +62,7 @@ async def test_gemini_answer_is_kept_whatever_is_said_about_its_usage(gemini: Ge
     model = LitellmModel(ModelChoice("gemini", "gemini-2.5-flash", gemini.url), ENVIRON)
     for usage in (*({field: value} for field, value in itertools.product(GEMINI, ABSURD)), None, "none", 7):
         gemini.answers.append([Gemini.text("one two", "STOP") | {"usageMetadata": usage}])
-        said, reply = await ask(model)
+        said, reply = await ask_for_text(model)
         assert (said, reply.text, reply.finish_reason) == ("one two", "one two", "stop"), usage
         assert in_bounds(reply.usage), usage
 
@@ -100,8 +76,8 @@ async def test_log_says_once_for_an_answer_what_was_absurd_and_its_price_is_unkn
         ProviderAnswer("three"),
     )
     with caplog.at_level(logging.WARNING, "duragent"):
-        _, odd = await ask(model)
-        _, fine = await ask(model)
+        _, odd = await ask_for_text(model)
+        _, fine = await ask_for_text(model)
     assert odd.usage == ModelUsage()
     assert odd.cost_usd is None
     assert fine.usage == ModelUsage(input_tokens=10, output_tokens=1)

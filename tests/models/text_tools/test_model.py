@@ -8,22 +8,11 @@ import pytest
 from duragent.errors import ModelUnavailable
 from duragent.models.base import ModelChoice
 from duragent.models.litellm.model import LitellmModel
-from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
+from duragent.models.messages import ModelDelta, ModelReply
 from duragent.models.text_tools.model import TextTools
 from duragent.testing.scripted import Line, ScriptedModel
 from duragent.testing.stub_llm import ProviderAnswer, StubLlm
-from tests.models.text_tools.asking import CALL, LS_CALL, request, says
-from tests.support.bounds import LIMIT_SECONDS
-
-
-async def ask(model: TextTools, asked: ModelRequest) -> tuple[list[ModelDelta], ModelReply]:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        pieces = [piece async for piece in model.stream(asked)]
-    replies = [piece for piece in pieces if isinstance(piece, ModelReply)]
-    assert pieces[-1:] == replies
-    deltas = [piece for piece in pieces if isinstance(piece, ModelDelta)]
-    assert "".join(delta.text for delta in deltas) == replies[0].text
-    return deltas, replies[0]
+from tests.models.text_tools.asking import CALL, LS_CALL, ask, request, says
 
 
 async def test_calls_are_taken_out_of_the_text() -> None:

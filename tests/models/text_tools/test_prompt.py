@@ -5,22 +5,11 @@ import asyncio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, ToolCall, ToolSchema
+from duragent.models.messages import ModelRequest, ToolCall, ToolSchema
 from duragent.models.text_tools.model import TextTools
 from duragent.models.text_tools.prompt import as_text, describe
 from duragent.testing.scripted import ScriptedModel
-from tests.models.text_tools.asking import CALL, LS, LS_CALL, request, says
-from tests.support.bounds import LIMIT_SECONDS
-
-
-async def ask(model: TextTools, asked: ModelRequest) -> tuple[list[ModelDelta], ModelReply]:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        pieces = [piece async for piece in model.stream(asked)]
-    replies = [piece for piece in pieces if isinstance(piece, ModelReply)]
-    assert pieces[-1:] == replies
-    deltas = [piece for piece in pieces if isinstance(piece, ModelDelta)]
-    assert "".join(delta.text for delta in deltas) == replies[0].text
-    return deltas, replies[0]
+from tests.models.text_tools.asking import CALL, LS, LS_CALL, ask, request, says
 
 
 def test_tools_are_described_in_few_words() -> None:
