@@ -1,24 +1,6 @@
 """Who may talk to an agent through a chat."""
 
-from typing import Any
-
-from pydantic import BaseModel
-
-from duragent.agent.spec import AgentFile, AgentSpec
-from duragent.yaml.document import parse_yaml
-from duragent.yaml.model import validate
-
-HEAD = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {name: a}\n"
-MODEL = "  model: {provider: openai, name: m}\n"
-
-
-def spec_of(text: str = "", model: str = MODEL) -> AgentSpec:
-    return validate(parse_yaml(f"{HEAD}spec:\n{model}{text}", "agent.yaml"), AgentFile).spec
-
-
-def plain(value: BaseModel | None) -> dict[str, Any]:
-    assert value is not None
-    return value.model_dump()
+from tests.agent.written import plain, spec_of
 
 
 def test_access_and_queue_defaults() -> None:

@@ -6,24 +6,7 @@ import pytest
 
 from duragent.agent.context_files import ContextFiles, load_context_files, working_folder
 from duragent.agent.directives import Directive, Project
-from duragent.agent.load import Agent, load_agent
-
-FRONT = "---\nname: {name}\ndescription: {description}\n---\n"
-
-
-def write_skill(folder: Path, name: str, text: str | None = None, description: str = "Does it.") -> Path:
-    home = folder / name
-    home.mkdir(parents=True, exist_ok=True)
-    (home / "SKILL.md").write_text(text if text is not None else FRONT.format(name=name, description=description))
-    return home
-
-
-def agent_in(workspace: Path, rest: str = "") -> Agent:
-    folder = workspace / "agents" / "ada"
-    folder.mkdir(parents=True)
-    head = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {name: ada}\nspec:\n  model: {provider: demo}\n"
-    (folder / "agent.yaml").write_text(head + rest)
-    return load_agent(folder)
+from tests.agent.written import agent_in, write_skill
 
 
 def test_surroundings_are_all_of_it(tmp_path: Path) -> None:

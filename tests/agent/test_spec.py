@@ -1,34 +1,21 @@
 """agent.yaml: every field, its default, its bounds."""
 
-from typing import Any
-
 import pytest
 from pydantic import BaseModel
 
 from duragent.agent import spec as spec_module
-from duragent.agent.spec import AgentFile, AgentSpec, ModelSpec, SessionSpec, inactive
+from duragent.agent.spec import AgentFile, ModelSpec, SessionSpec, inactive
 from duragent.errors import InvalidFile
 from duragent.yaml.document import parse_yaml
 from duragent.yaml.model import validate
+from tests.agent.written import HEAD, MODEL, plain, spec_of
 from tests.support.places import EXAMPLE
-
-HEAD = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {name: a}\n"
-MODEL = "  model: {provider: openai, name: m}\n"
-
-
-def spec_of(text: str = "", model: str = MODEL) -> AgentSpec:
-    return validate(parse_yaml(f"{HEAD}spec:\n{model}{text}", "agent.yaml"), AgentFile).spec
 
 
 def error_of(text: str, model: str = MODEL) -> str:
     with pytest.raises(InvalidFile) as caught:
         spec_of(text, model)
     return str(caught.value)
-
-
-def plain(value: BaseModel | None) -> dict[str, Any]:
-    assert value is not None
-    return value.model_dump()
 
 
 DEFAULT_SESSION = {

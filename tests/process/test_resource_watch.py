@@ -2,8 +2,6 @@
 
 import mmap
 import os
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +14,6 @@ def _tells_sorts_of_memory() -> bool:
         return "Pss_Anon:" in Path("/proc/self/smaps_rollup").read_text()
     except OSError:
         return False
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """On the disk: a private /tmp has nothing of the machine's /tmp in it."""
-    with tempfile.TemporaryDirectory(prefix="duragent-test-", dir="/var/tmp") as made:
-        yield Path(os.path.realpath(made))
 
 
 @pytest.mark.skipif(not _tells_sorts_of_memory(), reason="the kernel does not say which pages are of files")

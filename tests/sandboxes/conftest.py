@@ -13,3 +13,10 @@ def home() -> Iterator[Path]:
     cache.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="duragent-test-", dir=cache) as folder:
         yield Path(os.path.realpath(folder))
+
+
+@pytest.fixture
+def project(home: Path) -> Path:
+    folder = home / "work" / "project"
+    folder.mkdir(parents=True)
+    return folder

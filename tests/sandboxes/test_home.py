@@ -9,28 +9,11 @@ import pytest
 
 from duragent.sandboxes.base import Command, Confinement, Sandbox
 from duragent.sandboxes.choose import choose
-from duragent.sandboxes.environment import clean_environment
 from duragent.sandboxes.home import hidden_home, repository_of
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.testing.sandbox_contract import Ran, run
+from tests.sandboxes.homes import SECRET, SYSTEM, inside, put
 from tests.support.machine import needs_bubblewrap
-
-SECRET = "a-secret-of-the-home"
-SYSTEM = "/usr/local/bin:/usr/bin:/bin"
-
-
-@pytest.fixture
-def project(home: Path) -> Path:
-    folder = home / "work" / "project"
-    folder.mkdir(parents=True)
-    return folder
-
-
-def put(path: Path, text: str = f"{SECRET}\n", mode: int = 0o644) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(mode)
-    return path
 
 
 def program(path: Path, text: str) -> Path:
@@ -40,12 +23,6 @@ def program(path: Path, text: str) -> Path:
 def sandbox_of(home: Path, *, path: str = SYSTEM, visible: tuple[str, ...] = (), **environ: str) -> Sandbox:
     settings = SandboxSettings(mode="bubblewrap", visible=[*visible])
     return choose(settings, {"HOME": str(home), "PATH": path, **environ})
-
-
-def inside(sandbox: Sandbox, folder: Path, script: str, home: Path, path: str = SYSTEM, **more: Path) -> Ran:
-    env = clean_environment({"HOME": str(home), "PATH": path})
-    within = Confinement((folder,), readable=tuple(more.values()))
-    return run(sandbox.wrap(Command(("sh", "-c", script), folder, env), within))
 
 
 _READ_ALL = 'find "$HOME" -type f -exec cat {} + 2>&-; cat ~/notes/passwords ~/.ssh/id ../../notes/passwords'

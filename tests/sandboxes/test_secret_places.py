@@ -4,15 +4,11 @@ import os
 import pwd
 from pathlib import Path
 
-import pytest
-
-from duragent.sandboxes.base import Command, Confinement, Sandbox
 from duragent.sandboxes.choose import choose
-from duragent.sandboxes.environment import clean_environment
 from duragent.sandboxes.home import TOOLS_BELOW_HOME
 from duragent.sandboxes.secret_places import ANYWHERE, BELOW_HOME, homes_here, secret_places
 from duragent.sandboxes.settings import SandboxSettings
-from duragent.testing.sandbox_contract import Ran, run
+from tests.sandboxes.homes import SECRET, SYSTEM, inside, put
 from tests.support.machine import needs_bubblewrap
 
 
@@ -30,30 +26,6 @@ def test_homes_are_those_of_the_environment_and_of_the_user() -> None:
     assert homes[0] == Path("/somewhere")
     assert Path(pwd.getpwuid(os.getuid()).pw_dir) in homes
     assert homes_here({"HOME": "relative"})[0] != Path("relative")
-
-
-SECRET = "a-secret-of-the-home"
-SYSTEM = "/usr/local/bin:/usr/bin:/bin"
-
-
-@pytest.fixture
-def project(home: Path) -> Path:
-    folder = home / "work" / "project"
-    folder.mkdir(parents=True)
-    return folder
-
-
-def put(path: Path, text: str = f"{SECRET}\n", mode: int = 0o644) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(mode)
-    return path
-
-
-def inside(sandbox: Sandbox, folder: Path, script: str, home: Path, path: str = SYSTEM, **more: Path) -> Ran:
-    env = clean_environment({"HOME": str(home), "PATH": path})
-    within = Confinement((folder,), readable=tuple(more.values()))
-    return run(sandbox.wrap(Command(("sh", "-c", script), folder, env), within))
 
 
 def test_list_of_secrets_has_each_place_once_and_relative_to_a_home() -> None:

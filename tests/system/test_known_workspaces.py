@@ -3,19 +3,8 @@
 import os
 from pathlib import Path
 
-import pytest
-
 from duragent.system.known_workspaces import MOST, KnownWorkspace, hidden_everywhere, not_around, remember
 from duragent.system.private_folder import lasting_places, workspace_key
-
-
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    """`run` is a login's folder, `state` a place that lasts; both are this test's."""
-    found = {"XDG_RUNTIME_DIR": str(tmp_path / "run"), "XDG_STATE_HOME": str(tmp_path / "state")}
-    for folder in found.values():
-        Path(folder).mkdir(mode=0o700)
-    return found | {"HOME": str(tmp_path / "home")}
 
 
 def known(tmp_path: Path, number: int) -> KnownWorkspace:

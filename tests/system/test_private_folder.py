@@ -22,15 +22,6 @@ from tests.support.stranger import NOBODY
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user")
 
 
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    """`run` is a login's folder, `state` a place that lasts; both are this test's."""
-    found = {"XDG_RUNTIME_DIR": str(tmp_path / "run"), "XDG_STATE_HOME": str(tmp_path / "state")}
-    for folder in found.values():
-        Path(folder).mkdir(mode=0o700)
-    return found | {"HOME": str(tmp_path / "home")}
-
-
 def taken(workspace: Path, environ: dict[str, str]) -> ServerFolder:
     folder = take_server_folder(workspace, environ)
     assert folder is not None

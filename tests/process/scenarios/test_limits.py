@@ -7,8 +7,6 @@ import asyncio
 import os
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,13 +83,6 @@ BOMBS = {
     "a-file-of-a-child": Bomb("file_bytes", sh="head -c 64M /dev/zero > big"),
     "spinning-on-all-cores": Bomb("cpu_seconds", sh="for n in 1 2 3 4; do while :; do :; done & done; wait"),
 }
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """On the disk: a private /tmp has nothing of the machine's /tmp in it."""
-    with tempfile.TemporaryDirectory(prefix="duragent-test-", dir="/var/tmp") as made:
-        yield Path(os.path.realpath(made))
 
 
 @pytest.fixture(params=[pytest.param(Bubblewrap, marks=needs_bubblewrap), Trust])
