@@ -1,7 +1,7 @@
 """`duragent policy test`: what the policy says of a call, from the files alone, no server needed."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -30,6 +30,10 @@ def _unasked(tools: "Iterable[AnyTool]") -> tuple[str, ...]:
     return tuple(dict.fromkeys(pattern for tool in (*builtin_tools(), *tools) for pattern in tool.unasked_patterns()))
 
 
+def _no_sessions() -> NoReturn:
+    raise AssertionError("no tool of this workbench is made")
+
+
 @app.command("test")
 def try_command(
     agent: Annotated[str, typer.Argument(help="Whose policy.", autocompletion=complete_agent)],
@@ -45,23 +49,13 @@ def try_command(
     """
     from duragent.agent.catalog import Catalog
     from duragent.cli.loop import run
-    from duragent.config import closed_to_agents
-    from duragent.equipment import equip
+    from duragent.equipment import equip, make_workbench
     from duragent.policy.rules import Allow, Invocation, allow_patterns, explain, judge
     from duragent.process.spool import Spool
-    from duragent.system.known_workspaces import hidden_everywhere
-    from duragent.turn.workbench import Workbench
 
     settings = need_config(config, workspace)
-    bench = Workbench(
-        workspace=settings.workspace.resolve(),
-        project=settings.base.resolve(),
-        closed=closed_to_agents(settings),
-        closed_of_others=hidden_everywhere,
-        frozen=(),
-        spool=Spool(settings.workspace / "run" / "spool", ""),
-        sandbox=settings.sandbox,
-    )
+    spool = Spool(settings.workspace / "run" / "spool", "")
+    bench = make_workbench(settings, settings.agents_dir, spool, _no_sessions)
     loaded = Catalog.open(settings.agents_dir).get(agent)
     unasked: tuple[str, ...] = ()
     invocation = Invocation("bash", "bash", command)
