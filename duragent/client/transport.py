@@ -181,6 +181,10 @@ class Transport:
         await self.check_alive()
         return await self._current_endpoint()
 
+    async def watched_endpoint(self) -> Endpoint:
+        """Where the server of an event stream is; one that was stopped is not started for it."""
+        return await self._locate(wanted=False)
+
     @asynccontextmanager
     async def stream(
         self, endpoint: Endpoint, request: Request, content: AsyncIterable[bytes] | None = None
@@ -198,11 +202,6 @@ class Transport:
             timeout=httpx.Timeout(request.read_seconds, connect=5.0),
         ) as response:
             yield response
-
-    async def stream_place(self) -> tuple[httpx.AsyncClient, Endpoint, dict[str, str]]:
-        """Connection, server and headers of an event stream; a server that was stopped is not started for it."""
-        endpoint = await self._locate(wanted=False)
-        return self._connections.of(endpoint), endpoint, _authorization(endpoint, "")
 
     def parse(self, model: type[M], response: httpx.Response) -> M:
         """Raises ServerUnreachable for an answer that no duragent gives."""
@@ -231,9 +230,6 @@ class Transport:
 
 
 def _headers(endpoint: Endpoint, request: Request) -> dict[str, str]:
-    return {**_authorization(endpoint, request.path), **(request.headers or {})}
-
-
-def _authorization(endpoint: Endpoint, path: str) -> dict[str, str]:
-    token = endpoint.token_for(path)
-    return {"Authorization": f"Bearer {token}"} if token else {}
+    token = endpoint.token_for(request.path)
+    authorization = {"Authorization": f"Bearer {token}"} if token else {}
+    return {**authorization, **(request.headers or {})}

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from duragent.client.client import Client, new_key
+from duragent.client.client import Client
 from duragent.client.watch import CaughtUp, Item, Reconnecting, Reset
 from duragent.journal.answer import APPROVAL_REQUIRED, TURN_PAUSED, AnswerFold, TurnAnswer
 from duragent.journal.events import TokenCounts, TurnOutcome
@@ -84,7 +84,7 @@ async def ask(
     on_item: Callable[[Item], None] | None = None,
 ) -> TurnResult:
     """Send the text and wait for its turn; a server that dies in the middle is waited for."""
-    accepted = await client.post_message(session_id, SendMessage(content=text), key=key or new_key())
+    accepted = await client.post_message(session_id, SendMessage(content=text), key=key)
     return await _wait(client, session_id, accepted.seq, on_item, _older_question)
 
 

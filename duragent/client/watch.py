@@ -17,7 +17,7 @@ from duragent.client.address import why
 from duragent.client.http import httpx
 from duragent.client.problem import problem_of
 from duragent.client.sse import Decoder, EventTooLong, ServerSentEvent
-from duragent.client.transport import Transport, session_path
+from duragent.client.transport import Request, Transport, session_path
 from duragent.errors import NotFound, ProblemResponse, ServerUnreachable, SessionDeleted
 from duragent.journal.events import EVENT_TYPES, Opaque
 from duragent.journal.record import Record
@@ -133,13 +133,12 @@ async def watch(transport: Transport, session_id: str, position: Position) -> As
 
 
 async def _one_connection(transport: Transport, session_id: str, position: Position) -> AsyncGenerator[Item, None]:
-    http, endpoint, headers = await transport.stream_place()
-    headers |= {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+    headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
     if position.last:
         headers["Last-Event-ID"] = str(position.last)
-    timeout = httpx.Timeout(SILENCE_SECONDS, connect=5.0)
-    url = f"{endpoint.url}{session_path(session_id)}/events"
-    async with http.stream("GET", url, params=position.query(), headers=headers, timeout=timeout) as response:
+    path = f"{session_path(session_id)}/events"
+    request = Request("GET", path, position.query(), headers=headers, read_seconds=SILENCE_SECONDS)
+    async with transport.stream(await transport.watched_endpoint(), request) as response:
         if response.status_code != 200:
             await _refused(response)
         decoder = Decoder()
