@@ -236,7 +236,8 @@ def event_types() -> str:
     parts = [EVENTS]
     for name, kind in events.EVENT_TYPES.items():
         schema = kind.model_json_schema()
-        described = own_doc(kind) or EVENTS_WITHOUT_DOCSTRING[name]
+        if not (described := own_doc(kind)):
+            raise ValueError(f"the event {name} has no docstring")
         parts += [f"## {name}", described, fields_table(schema, schema, strings_under_fields(kind))]
     parts += ["# Parts of events"]
     for part in (events.Sender, events.Call, events.TokenCounts, events.PolicyFinding):
@@ -535,14 +536,6 @@ Fields that have their default and are empty are left out. A text that does not 
 `blobs/<sha256>` beside the log, and the field is `{"blob": "<sha256>", "size_bytes": n}`; the API puts the text back.
 The API sends records without `crc`."""
 
-EVENTS_WITHOUT_DOCSTRING = {
-    "session_paused": "The session waits for a person, or for a new message.",
-    "session_resumed": "The session goes on after a pause.",
-    "session_renamed": "The session has another title, or none.",
-    "session_closed": "The session takes no more messages. It can still be read.",
-    "approval_decided": "Somebody answered an approval request.",
-}
-
 HTTP = """\
 JSON over HTTP, by default on `127.0.0.1:8080`. `GET /openapi.json` is this page for programs.
 
@@ -659,7 +652,6 @@ REFUSAL_MEANINGS = {
 
 ERRORS_WITHOUT_WORDS = {
     "SessionIsClosed": "the session takes no more messages",
-    "InvalidFile": "a file that people write has a fault",
 }
 
 TURN_CODES = """\

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from sse_starlette.event import ServerSentEvent
 
-from duragent.journal.line import bodies, frame_parts
+from duragent.journal.line import frame_parts
 from duragent.server.responses import to_json
 
 SHARED_MAX_BYTES = 16 << 10
@@ -35,8 +35,3 @@ def _framed_once(lines: bytes) -> bytes:
 
 def _framed(lines: bytes) -> bytes:
     return b"".join([b"id: %b\nevent: %b\ndata: %b}\n\n" % (seq, name, head) for head, seq, name in frame_parts(lines)])
-
-
-def listed(lines: bytes) -> list[bytes]:
-    """Whole stored lines as JSON objects without `crc`."""
-    return bodies(lines)

@@ -23,11 +23,11 @@ from duragent.bus import OutputDelta
 from duragent.client.sse import Decoder, ServerSentEvent
 from duragent.journal.apply import reduce
 from duragent.journal.events import EVENT_TYPES, MessageReceived
-from duragent.journal.line import MAX_LINE_BYTES
+from duragent.journal.line import MAX_LINE_BYTES, bodies
 from duragent.journal.record import Record, crc_seed, decode, encode, expand
 from duragent.journal.state import SessionState
 from duragent.process.folder import Exit, RunnerClaim
-from duragent.server.frames import frame, framed, listed
+from duragent.server.frames import frame, framed
 from duragent.server.params import SEQ_MAX, last_event_id_of
 from duragent.server.responses import to_json
 from duragent.server.routes.events import delta_frame
@@ -62,7 +62,7 @@ def lines_reach_the_client(data: st.DataObject) -> None:
     records = data.draw(st.lists(RECORDS, max_size=5))
     lines = b"".join(encode(record, SEED).line for record in records)
     expected = [json.loads(expand(line, no_blob)) for line in lines.splitlines(keepends=True)]
-    assert [json.loads(each) for each in listed(lines)] == expected
+    assert [json.loads(each) for each in bodies(lines)] == expected
     events = received(framed(lines), data.draw(PIECES))
     assert [json.loads(event.data) for event in events] == expected
     assert [event.id for event in events] == [str(record.seq) for record in records]

@@ -12,11 +12,11 @@ import pytest
 from duragent.client.sse import Decoder
 from duragent.journal import snapshot
 from duragent.journal.apply import reduce
-from duragent.journal.line import BadLine
+from duragent.journal.line import BadLine, bodies
 from duragent.journal.record import crc_seed, decode, expand
 from duragent.journal.scan import scan
 from duragent.journal.state import SessionState
-from duragent.server.frames import framed, listed
+from duragent.server.frames import framed
 from duragent.session import index
 from duragent.stores.files.store import FileStore
 from tests.campaigns.campaign import Campaign
@@ -78,7 +78,7 @@ def forged_line_is_shown_or_refused(chance: random.Random) -> None:
     reduce(SessionState(SESSION), [without])
     assert isinstance(json.loads(expand(altered, no_blob)), dict)
     assert framed(altered).endswith(b"\n\n")
-    assert [json.loads(each)["seq"] for each in listed(altered)] == [record.seq]
+    assert [json.loads(each)["seq"] for each in bodies(altered)] == [record.seq]
 
 
 def cache_of_states_is_right_or_absent(chance: random.Random) -> None:

@@ -2,8 +2,9 @@ import json
 
 from duragent.client.sse import Decoder
 from duragent.journal.events import MessageReceived
+from duragent.journal.line import bodies
 from duragent.journal.record import Record, crc_seed, encode
-from duragent.server.frames import framed, listed
+from duragent.server.frames import framed
 
 LINES = b"".join(
     encode(
@@ -26,7 +27,7 @@ def test_stored_lines_become_events_with_their_seq_and_without_crc() -> None:
     for record in expected:
         del record["crc"]
     assert [data for _, _, data in events] == expected
-    assert [json.loads(line) for line in listed(LINES)] == expected
+    assert [json.loads(line) for line in bodies(LINES)] == expected
 
 
 def test_lines_of_duragent_rust_are_lifted() -> None:
@@ -34,7 +35,7 @@ def test_lines_of_duragent_rust_are_lifted() -> None:
     ((id_, name, data),) = _events(framed(LEGACY))
     assert (id_, name) == ("7", "message_received")
     assert lifted.items() <= data.items()
-    assert lifted.items() <= json.loads(listed(LEGACY)[0]).items()
+    assert lifted.items() <= json.loads(bodies(LEGACY)[0]).items()
 
 
 def test_odd_type_cannot_leave_its_line() -> None:

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp
 from duragent import wire
 from duragent.bus import Block, OutputDelta
 from duragent.errors import InvalidRequest
-from duragent.journal.line import first_seq, has_blob, last_seq
+from duragent.journal.line import bodies, first_seq, has_blob, last_seq
 from duragent.server.dependencies import Dependencies
-from duragent.server.frames import RETRY, SHARED_MAX_BYTES, frame, framed, listed
+from duragent.server.frames import RETRY, SHARED_MAX_BYTES, frame, framed
 from duragent.server.params import EventsQuery, accepts, last_event_id_of, query_of, session_id_of
 from duragent.server.sse import EventStream, raise_if_deleted
 from duragent.session.watch import LogHead, LogReset, ReplayEnd, Watched
@@ -66,7 +66,7 @@ async def _forward(dependencies: Dependencies, session_id: str, after: int, limi
         if not lines:
             break
         for part in parts(lines):
-            events += listed(await expanded(dependencies, session_id, part))
+            events += bodies(await expanded(dependencies, session_id, part))
             after = last_seq(part)
             size_bytes += len(part) if part is lines else len(events[-1])
             if size_bytes >= PAGE_MAX_BYTES:
@@ -82,7 +82,7 @@ async def _backward(dependencies: Dependencies, session_id: str, before: int | N
         if not lines:
             break
         for part in reversed(parts(lines)):
-            events[:0] = listed(await expanded(dependencies, session_id, part))
+            events[:0] = bodies(await expanded(dependencies, session_id, part))
             before = first_seq(part)
             size_bytes += len(part) if part is lines else len(events[0])
             if size_bytes >= PAGE_MAX_BYTES:
