@@ -246,7 +246,8 @@ async def test_the_post_the_stream_and_the_client_tell_the_same(choices: list[in
 async def test_a_pause_before_a_question_that_was_replayed_is_told_to_all() -> None:
     choices = [51, 40, 4, 3, 6, 21, 48, 1, 9, 58, 44, 0, 13, 22, 32, 55, 42, 42, 8, 50, 54, 38, 39]
     told = await tell_the_same(choices, 95, 44)
-    assert told is not None and told.outcome == "paused"
+    assert told is not None
+    assert told.outcome == "paused"
 
 
 async def test_these_histories_have_every_kind_of_answer() -> None:
