@@ -168,7 +168,7 @@ class QuestionFold:
         self._tools: dict[str, str] = {}
         """The calls of the newest reply, each with the name of its tool."""
         self._cancelled: str | None = None
-        """The turn that was cancelled last: nobody is asked about its calls any more. None before a cancel."""
+        """The turn that was cancelled last, whose calls are no questions; None before a cancel."""
         self._closed = False
 
     def forget(self) -> None:
