@@ -12,16 +12,15 @@ if TYPE_CHECKING:
     from duragent.wire import Approval
 
 
+@options.at_server
 def approvals(
     agent: options.AgentOption = None,
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
     json: options.Json = False,
 ) -> None:
     """List the tool calls that wait for a decision, the oldest first."""
-    run(_approvals(Where(config, workspace, server, token_file), agent, json))
+    run(_approvals(where, agent, json))
 
 
 async def _approvals(where: Where, agent: str | None, json: bool) -> None:

@@ -40,6 +40,7 @@ class _Choice:
     """Print JSON."""
 
 
+@options.at_server
 def approve(  # noqa: PLR0913 - typer: one parameter an option
     session_id: options.SessionArgument,
     once: Annotated[bool, typer.Option("--once", help="Let this call run.")] = False,
@@ -56,10 +57,8 @@ def approve(  # noqa: PLR0913 - typer: one parameter an option
     call: Annotated[
         str | None, typer.Option("--call", metavar="ID", help="Decide only if this is the call that waits.")
     ] = None,
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
     as_name: options.AsName = None,
     json: options.Json = False,
 ) -> None:
@@ -79,7 +78,7 @@ def approve(  # noqa: PLR0913 - typer: one parameter an option
     if not word and (json or not (sys.stdin.isatty() and view.on_terminal())):
         raise InvalidRequest("nobody can be asked without a terminal: give --once, --always or --deny")
     choice = _Choice(word, tuple(pattern or ()), reason, call, as_name or view.person(), json)
-    raise typer.Exit(run(_approve(Where(config, workspace, server, token_file), session_id, choice)))
+    raise typer.Exit(run(_approve(where, session_id, choice)))
 
 
 async def _approve(where: Where, prefix: str, choice: _Choice) -> int:

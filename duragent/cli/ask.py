@@ -21,16 +21,15 @@ WAITS = 3
 """The exit code when a person has to decide first."""
 
 
-def ask(  # noqa: PLR0913 - typer: one parameter an option
+@options.at_server
+def ask(
     agent: options.AgentArgument,
     question: Annotated[list[str] | None, typer.Argument(help="The question; stdin is appended to it.")] = None,
     session_id: Annotated[
         str | None, typer.Option("--session", metavar="ID", help="Go on with this session; else a new one.")
     ] = None,
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
     json: options.Json = False,
 ) -> None:
     """Ask an agent one thing and print its answer."""
@@ -41,7 +40,6 @@ def ask(  # noqa: PLR0913 - typer: one parameter an option
         text = f"{text}\n\n{piped}" if text and piped else text or piped
     if not text.strip():
         raise typer.BadParameter("there is no question, neither as an argument nor on stdin")
-    where = Where(config, workspace, server, token_file)
     raise typer.Exit(run(_ask(where, agent, text, session_id, json)))
 
 

@@ -13,7 +13,8 @@ from duragent.cli.replay import split
 from duragent.errors import Damaged, ProblemResponse
 
 
-def fork(  # noqa: PLR0913 - typer: one parameter an option
+@options.at_server
+def fork(
     session: Annotated[
         str,
         typer.Argument(
@@ -25,10 +26,8 @@ def fork(  # noqa: PLR0913 - typer: one parameter an option
     title: Annotated[
         str | None, typer.Option("--title", "-t", metavar="TEXT", help="Else the title of the first one.")
     ] = None,
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
     json: options.Json = False,
 ) -> None:
     """Begin a session that shares the past of another one, which stays as it is.
@@ -36,7 +35,7 @@ def fork(  # noqa: PLR0913 - typer: one parameter an option
     The numbers of records are in `duragent session log`. What was under way there is not done again in the fork.
     """
     prefix, at = split(session)
-    run(_fork(Where(config, workspace, server, token_file), prefix, at, title, json))
+    run(_fork(where, prefix, at, title, json))
 
 
 async def _fork(where: Where, prefix: str, at: int | None, title: str | None, json: bool) -> None:

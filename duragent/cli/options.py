@@ -1,11 +1,15 @@
 """Options that several commands share."""
 
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from duragent.cli.completions import complete_agent, complete_session
+from duragent.cli.connection import Where
 
 Config = Annotated[
     Path | None,
@@ -37,3 +41,24 @@ SessionArgument = Annotated[
 AsName = Annotated[
     str | None, typer.Option("--as", metavar="NAME", help="Your name, for sessions with several people.")
 ]
+
+
+def _where(
+    config: Config = None, workspace: Workspace = None, server: Server = None, token_file: TokenFile = None
+) -> Where:
+    return Where(config, workspace, server, token_file)
+
+
+def at_server(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with a parameter `where: Where`: on the command line that is the options of `_where`, at its place."""
+    own, of_where = inspect.signature(command).parameters, inspect.signature(_where).parameters
+
+    @functools.wraps(command)
+    def with_options(**given: Any) -> None:
+        command(where=_where(**{name: given.pop(name) for name in of_where}), **given)
+
+    listed = [option for name in own for option in (of_where.values() if name == "where" else [own[name]])]
+    # typer reads a command's options from its signature.
+    signature = inspect.Signature([option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in listed])
+    with_options.__signature__ = signature  # type: ignore[attr-defined]  # typing does not know this attribute
+    return with_options

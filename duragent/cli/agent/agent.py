@@ -25,18 +25,16 @@ app = typer.Typer(help="See, make and check agents.", rich_markup_mode=None, add
 
 
 @app.command("list")
+@options.at_server
 def list_agents(
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
     json: options.Json = False,
 ) -> None:
     """List the agents, a broken one with its reason: those of the files here, or those that a server has."""
-    if server is None and token_file is not None:
+    if where.server is None and where.token_file is not None:
         raise InvalidRequest("--token-file belongs to --server")
-    where = Where(config, workspace, server, token_file)
-    agents = _of_files(config, workspace) if server is None else run(_of_server(where))
+    agents = _of_files(where.config, where.workspace) if where.server is None else run(_of_server(where))
     if json:
         good = [agent.model_dump() for agent in agents.agents]
         view.print_json(good + [{"name": agent.name, "problem": agent.problem} for agent in agents.broken])

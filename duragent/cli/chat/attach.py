@@ -14,7 +14,8 @@ from duragent.cli.session.session import show_list
 from duragent.errors import InvalidRequest
 
 
-def attach(  # noqa: PLR0913 - typer: one parameter an option
+@options.at_server
+def attach(
     session_id: Annotated[
         str | None,
         typer.Argument(
@@ -22,14 +23,11 @@ def attach(  # noqa: PLR0913 - typer: one parameter an option
         ),
     ] = None,
     list_only: Annotated[bool, typer.Option("--list", "-l", help="List the sessions to attach to.")] = False,
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
     as_name: options.AsName = None,
 ) -> None:
     """Go back to a session: what was said last, then live."""
-    where = Where(config, workspace, server, token_file)
     if list_only or session_id is None:
         run(show_list(where, agent=None, status=None, limit=20, json=False))
     else:

@@ -14,16 +14,15 @@ if TYPE_CHECKING:
     from duragent.wire import SessionInfo
 
 
+@options.at_server
 def chat(
     agent: options.AgentOption = None,
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
     as_name: options.AsName = None,
 ) -> None:
     """Talk to an agent. Makes a workspace and starts a server when there is none."""
-    raise typer.Exit(run(_chat(Where(config, workspace, server, token_file), agent, as_name)))
+    raise typer.Exit(run(_chat(where, agent, as_name)))
 
 
 async def _chat(where: Where, agent: str | None, as_name: str | None) -> int:

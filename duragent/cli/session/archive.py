@@ -23,20 +23,18 @@ if TYPE_CHECKING:
 _PIECE_BYTES = 256 << 10
 
 
-def export(  # noqa: PLR0913 - typer: one parameter an option
+@options.at_server
+def export(
     session_id: options.SessionArgument,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help='A file or a folder; "-" is stdout. Else ID.zip here.'),
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace a file that is there.")] = False,
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
 ) -> None:
     """Write a session into one zip: its log byte for byte, and its blobs. `duragent session import` reads it."""
-    where = Where(config, workspace, server, token_file)
     if output == Path("-"):
         if sys.stdout.isatty():
             raise InvalidRequest("a zip is not for a terminal: --output FILE, or a pipe")
@@ -124,19 +122,17 @@ def _say_exported(path: Path, session: "SessionInfo") -> None:
     typer.echo(f"{path}\t{session.head} records", err=_is_no_file(path))
 
 
+@options.at_server
 def import_session(
     file: Annotated[Path, typer.Argument(metavar="FILE", help='What `export` wrote; "-" is stdin.')],
     new_id: Annotated[bool, typer.Option("--new-id", help="Give the session a new id; else it keeps its own.")] = False,
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
 ) -> None:
     """Take in a session that was exported. Every record is checked; nothing of a damaged file is taken.
 
     What was under way in it is not done again.
     """
-    where = Where(config, workspace, server, token_file)
     if file == Path("-"):
         run(_import(where, sys.stdin.buffer, new_id))
         return

@@ -32,18 +32,16 @@ SHOWN = 50
 
 
 @app.command("list")
-def list_sessions(  # noqa: PLR0913 - typer: one parameter an option
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+@options.at_server
+def list_sessions(
+    *,
+    where: Where,
     agent: options.AgentOption = None,
     status: Annotated[StatusFilter | None, typer.Option(help="Only sessions that are so.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", metavar="COUNT", min=1, help="At most so many.")] = SHOWN,
     json: options.Json = False,
 ) -> None:
     """List sessions, the one used last first."""
-    where = Where(config, workspace, server, token_file)
     run(show_list(where, agent=agent, status=status, limit=limit, json=json))
 
 
@@ -86,16 +84,15 @@ def _about(session: "SessionInfo") -> str:
 
 
 @app.command()
+@options.at_server
 def show(
     session_id: options.SessionArgument,
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
     json: options.Json = False,
 ) -> None:
     """Show what is known about one session: agent, status, turns, tokens and cost."""
-    run(_show(Where(config, workspace, server, token_file), session_id, json))
+    run(_show(where, session_id, json))
 
 
 async def _show(where: Where, prefix: str, json: bool) -> None:
@@ -128,16 +125,15 @@ async def _show(where: Where, prefix: str, json: bool) -> None:
 
 
 @app.command()
+@options.at_server
 def rename(
     session_id: options.SessionArgument,
     title: Annotated[str, typer.Argument(help='The new title; "" removes it.')],
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
 ) -> None:
     """Give a session a title."""
-    run(_rename(Where(config, workspace, server, token_file), session_id, title))
+    run(_rename(where, session_id, title))
 
 
 async def _rename(where: Where, prefix: str, title: str) -> None:
@@ -148,18 +144,17 @@ async def _rename(where: Where, prefix: str, title: str) -> None:
 
 
 @app.command()
+@options.at_server
 def delete(
     session_id: options.SessionArgument,
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a session and its log for good."""
     if not (yes or sys.stdin.isatty()):
         raise InvalidRequest("deleting is for good, and nobody can be asked without a terminal: --yes is needed")
-    run(_delete(Where(config, workspace, server, token_file), session_id, yes))
+    run(_delete(where, session_id, yes))
 
 
 async def _delete(where: Where, prefix: str, yes: bool) -> None:

@@ -106,16 +106,15 @@ def _fields(found: "Checkup") -> dict[str, object]:
     }
 
 
+@options.at_server
 def repair(
     session_id: options.SessionArgument,
-    config: options.Config = None,
-    workspace: options.Workspace = None,
-    server: options.Server = None,
-    token_file: options.TokenFile = None,
+    *,
+    where: Where,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Let a damaged session go on behind its last good record. The rest is kept beside its log, never thrown away."""
-    run(_repair(Where(config, workspace, server, token_file), session_id, yes))
+    run(_repair(where, session_id, yes))
 
 
 async def _repair(where: Where, prefix: str, yes: bool) -> None:
