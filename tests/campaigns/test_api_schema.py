@@ -95,7 +95,7 @@ async def run(campaign: Campaign, tmp_path: Path, numbers: range, least: int, *o
     server = make_workspace(tmp_path)
     server.start()
     try:
-        endpoint = await server.endpoint()
+        endpoint = await server.locate()
         for number in campaign.cases(numbers):
             with campaign.case(number):
                 found = ask(server, endpoint, tmp_path, number, *options)

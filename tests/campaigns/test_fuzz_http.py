@@ -93,7 +93,7 @@ async def bad_requests_are_refused(campaign: Campaign, place: Path, numbers: ran
     server = make_workspace(place)
     server.start()
     try:
-        endpoint = await server.endpoint()
+        endpoint = await server.locate()
         async with server.client() as client:
             session = (await client.create_session("assistant")).session_id
         samples = requests(endpoint, session)
@@ -139,7 +139,7 @@ async def test_client_that_hangs_up_within_its_body_is_no_fault_of_the_server(tm
     server = make_workspace(tmp_path)
     server.start()
     try:
-        endpoint = await server.endpoint()
+        endpoint = await server.locate()
         head, _, _ = requests(endpoint, "session_x")[-1].partition(b"\r\n\r\n")
         await answer_to(endpoint.url, head + b'\r\n\r\n{"ti', patience=0.25)
         await answer_to(endpoint.url, requests(endpoint, "session_x")[0])

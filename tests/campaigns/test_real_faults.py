@@ -213,7 +213,7 @@ async def test_server_without_free_descriptors_refuses_what_is_new_and_goes_on_w
         async with server.client() as client:
             session = (await client.create_session("assistant")).session_id
             await told(client, session, "hello")
-            url = urlsplit((await server.endpoint()).url)
+            url = urlsplit((await server.locate()).url)
             place = url.hostname, url.port
             with pytest.raises(ProblemResponse, match="Too many open files") as refused:
                 await _create_many(client, shortage)

@@ -102,7 +102,7 @@ class Scene:
     def _typed_client(self, proxy: Proxy) -> Client:
         async def locate(*, wanted: bool) -> Endpoint:
             if proxy.gentle:
-                await self.server.endpoint()
+                await self.server.locate()
             return Endpoint(proxy.url, TOKEN, local=True)
 
         return Client(locate, backoff=SHORT_PAUSES)
@@ -139,7 +139,7 @@ class Scene:
             await asyncio.to_thread(self.server.start)
 
     async def _caught_up(self, heads: dict[str, int]) -> None:
-        endpoint = await self.server.endpoint()
+        endpoint = await self.server.locate()
         for raw in self.crowd.raw:
             head = heads[raw.path.split("/")[4]]
             while raw.last < head:

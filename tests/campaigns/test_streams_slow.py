@@ -95,7 +95,7 @@ def server(tmp_path: Path) -> Iterator[RealServer]:
 async def _busy(server: RealServer, client: Client) -> Busy:
     session = (await client.create_session("assistant")).session_id
     await client.post_message(session, SendMessage(content="count to 1000"))
-    endpoint = await server.endpoint()
+    endpoint = await server.locate()
     return Busy(server, client, session, endpoint.url, endpoint.token or "")
 
 

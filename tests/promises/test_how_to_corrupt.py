@@ -212,7 +212,7 @@ async def test_workspace_may_be_moved_but_not_under_a_server(server: RealServer,
         there.start()
         async with there.client() as client:
             assert (await told(client, session, "repeat over there")).content == "over there"
-            endpoint = await there.endpoint()
+            endpoint = await there.locate()
             there.workspace.rename(server.workspace)
             async with _impatient(endpoint) as hasty:
                 with pytest.raises((ProblemResponse, ServerUnreachable), match=_NOT_THERE):
@@ -235,7 +235,7 @@ async def test_nothing_is_written_back_to_a_workspace_that_was_deleted(server: R
     async with server.client() as client:
         session = (await client.create_session("assistant")).session_id
         await told(client, session, "repeat after me")
-        endpoint = await server.endpoint()
+        endpoint = await server.locate()
         shutil.rmtree(server.workspace)
         async with _impatient(endpoint) as hasty:
             for asked in (told(hasty, session, "repeat nowhere"), hasty.create_session("assistant")):

@@ -60,7 +60,7 @@ async def _until_live(items: AsyncGenerator[Item, None]) -> AsyncIterator[Item]:
 
 async def test_nothing_wrong_gets_in(server: RealServer) -> None:
     server.start()
-    endpoint = await server.endpoint()
+    endpoint = await server.locate()
     good = {"Authorization": f"Bearer {endpoint.token}"}
     async with server.client() as client:
         session = (await client.create_session("assistant")).session_id

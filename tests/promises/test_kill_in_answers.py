@@ -69,7 +69,7 @@ async def test_done_is_told_only_when_the_answer_is_durable(server: RealServer) 
     server.start()
     async with server.client() as client:
         session = (await client.create_session("assistant")).session_id
-    endpoint = await server.endpoint()
+    endpoint = await server.locate()
     headers = {"Authorization": f"Bearer {endpoint.token}"}
     async with (
         httpx.AsyncClient(base_url=endpoint.url, headers=headers) as http,

@@ -113,7 +113,7 @@ async def test_import_that_is_cut_short_is_there_or_not(server: RealServer, tmp_
 
 async def _posted_again(server: RealServer, path: Path) -> httpx.Response:
     """The import once more, by a client that sends a key."""
-    endpoint = await server.endpoint()
+    endpoint = await server.locate()
     headers = {"Authorization": f"Bearer {endpoint.token}", "Content-Type": "application/zip", "Idempotency-Key": "k"}
     async with httpx.AsyncClient(timeout=LIMIT_SECONDS, trust_env=False) as http:
         return await http.post(f"{endpoint.url}/api/v1/imports", content=path.read_bytes(), headers=headers)

@@ -96,9 +96,6 @@ class RealServer:
         """Finds the server again after each restart."""
         return Client(self.locate, patience_seconds=LIMIT_SECONDS)
 
-    async def endpoint(self) -> Endpoint:
-        return await find_server(self.workspace, self.tokens)
-
     # --- its files --------------------------------------------------------------------------------------------------
 
     def events_file(self, session_id: str) -> Path:
