@@ -8,30 +8,17 @@ import pytest
 
 from duragent.errors import LogChanged
 from duragent.stores.files.store import FileStore
+from tests.stores.meddling import lengthen, remove, replace_by_rename
 from tests.support.logs import SESSION, QuickDisk, conversation
 
 APPENDS = conversation()
-
-
-def replace_by_rename(log: Path) -> None:
-    log.with_suffix(".other").write_bytes(log.read_bytes())
-    os.rename(log.with_suffix(".other"), log)
-
-
-def remove(log: Path) -> None:
-    log.unlink()
-
-
-def append(log: Path) -> None:
-    with log.open("ab") as file:
-        file.write(b"{}\n")
 
 
 def remove_folder(log: Path) -> None:
     os.rename(log.parent, log.parent.with_name("elsewhere"))
 
 
-@pytest.mark.parametrize("change", [replace_by_rename, remove, append])
+@pytest.mark.parametrize("change", [replace_by_rename, remove, lengthen])
 async def test_log_that_somebody_else_changed_is_not_acknowledged_and_the_good_copy_kept(
     tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
@@ -83,7 +70,7 @@ class _Meddler(QuickDisk):
         self.meddle()
 
 
-@pytest.mark.parametrize("change", [replace_by_rename, remove, append])
+@pytest.mark.parametrize("change", [replace_by_rename, remove, lengthen])
 async def test_change_during_an_append_is_noticed_before_the_acknowledgement(
     tmp_path: Path, change: Callable[[Path], None]
 ) -> None:

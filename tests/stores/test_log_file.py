@@ -4,7 +4,6 @@ import asyncio
 import errno
 import hashlib
 import os
-import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from duragent.stores.base import Claim, TornTail
 from duragent.stores.files.disk import Disk, failed_syncs
 from duragent.stores.files.store import FileStore
 from tests.support.bounds import LIMIT_SECONDS
-from tests.support.logs import SESSION, FaultyDisk, QuickDisk, conversation, lines_of, message
+from tests.support.logs import SESSION, FaultyDisk, QuickDisk, SlowDisk, conversation, lines_of, message
 
 APPENDS = conversation()
 
@@ -381,23 +380,9 @@ async def test_log_that_is_damaged_from_its_first_record_on_is_not_taken_over(tm
     store.close()
 
 
-class _SlowDisk(QuickDisk):
-    """Its next sync waits until somebody lets it go on."""
-
-    def __init__(self) -> None:
-        self.go_on = threading.Event()
-        self.go_on.set()
-        self.syncing = threading.Event()
-
-    def sync(self, fd: int) -> None:
-        if not self.syncing.is_set():
-            self.syncing.set()
-            assert self.go_on.wait(LIMIT_SECONDS)
-
-
 @pytest.mark.parametrize("how", ["claim", "release", "delete", "close"])
 async def test_append_under_way_is_finished_before_its_claim_ends(tmp_path: Path, how: str) -> None:
-    disk = _SlowDisk()
+    disk = SlowDisk()
     store = FileStore(tmp_path, disk=disk)
     store.open()
     claim = await store.create(SESSION, APPENDS[0])
@@ -429,7 +414,7 @@ async def test_append_under_way_is_finished_before_its_claim_ends(tmp_path: Path
 
 
 async def test_append_whose_caller_went_away_is_finished_all_the_same(tmp_path: Path) -> None:
-    disk = _SlowDisk()
+    disk = SlowDisk()
     store = FileStore(tmp_path, disk=disk)
     store.open()
     claim = await store.create(SESSION, APPENDS[0])

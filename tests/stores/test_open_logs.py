@@ -11,6 +11,7 @@ from duragent.errors import Damaged, LogChanged, StoreFull, Unavailable
 from duragent.stores.files.log_file import LogFile
 from duragent.stores.files.open_logs import OpenLogs
 from duragent.stores.files.store import FileStore
+from tests.stores.meddling import lengthen, remove, replace_by_rename
 from tests.support.logs import SESSION, QuickDisk, conversation, lines_of, message
 
 APPENDS = conversation()
@@ -82,7 +83,7 @@ async def test_what_was_acknowledged_is_kept_when_its_log_is_changed_before_it_i
     claim = await store.create(SESSION, APPENDS[0])
     await store.append(claim, APPENDS[1], expect=1)
     good, log = APPENDS[0][0] + b"".join(APPENDS[1]), tmp_path / SESSION / "events.jsonl"
-    {"replaced": copy_in_its_place, "removed": remove, "longer": lengthen}[change](log)
+    {"replaced": replace_by_rename, "removed": remove, "longer": lengthen}[change](log)
     changed = log.read_bytes() if log.exists() else None
     most[0] = 1
     await store.create("session_other", lines_of(1, [message("one")], "session_other"))
@@ -120,20 +121,6 @@ def touch(log: Path) -> None:
     os.utime(log, (1, 1))
 
 
-def copy_in_its_place(log: Path) -> None:
-    log.with_suffix(".other").write_bytes(log.read_bytes())
-    os.rename(log.with_suffix(".other"), log)
-
-
-def remove(log: Path) -> None:
-    log.unlink()
-
-
-def lengthen(log: Path) -> None:
-    with log.open("ab") as file:
-        file.write(b"{}\n")
-
-
 def shorten(log: Path) -> None:
     os.truncate(log, log.stat().st_size - 1)
 
@@ -164,7 +151,7 @@ async def test_log_that_is_as_it_was_goes_on(tmp_path: Path, change: Callable[[P
     store.close()
 
 
-@pytest.mark.parametrize("change", [copy_in_its_place, remove, lengthen, shorten, flip, other_log_of_that_size])
+@pytest.mark.parametrize("change", [replace_by_rename, remove, lengthen, shorten, flip, other_log_of_that_size])
 @pytest.mark.parametrize("how", ["append", "read"])
 async def test_log_that_was_changed_while_it_was_not_open_is_not_acknowledged(
     tmp_path: Path, change: Callable[[Path], None], how: str

@@ -7,7 +7,6 @@ import asyncio
 import errno
 import hashlib
 import stat
-import threading
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,7 @@ from duragent.errors import Damaged, SessionNotFound, Unavailable
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
 from tests.stores.test_disk import Ordered
-from tests.support.bounds import LIMIT_SECONDS
-from tests.support.logs import SESSION, FaultyDisk, conversation, lines_of, message
+from tests.support.logs import SESSION, FaultyDisk, SlowDisk, conversation, lines_of, message
 
 APPENDS = conversation()
 BLOB = b"b" * 1000
@@ -139,21 +137,8 @@ async def test_read_shows_nothing_that_is_not_acknowledged(tmp_path: Path) -> No
     store.close()
 
 
-class _Slow(Ordered):
-    """Its sync waits until it may go on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.syncing, self.go_on = threading.Event(), threading.Event()
-
-    def sync(self, fd: int) -> None:
-        self.syncing.set()
-        assert self.go_on.wait(LIMIT_SECONDS)
-
-
 async def test_next_call_waits_for_an_append_whose_caller_went_away(tmp_path: Path) -> None:
-    disk = _Slow()
-    disk.go_on.set()
+    disk = SlowDisk()
     store = FileStore(tmp_path, disk=disk)
     store.open()
     claim = await store.create(SESSION, APPENDS[0])
@@ -234,9 +219,7 @@ async def test_changed_or_absent_blob_is_damage(store: FileStore) -> None:
     store.close()
 
 
-async def test_deletion_takes_the_name_away_durably_before_anything_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_deletion_takes_the_name_away_durably_before_anything_is_removed(tmp_path: Path) -> None:
     found: list[list[str]] = []
 
     class Watching(Ordered):

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from duragent.journal import events as e
 from duragent.journal.record import Record, crc_seed, encode
 from duragent.stores.files.disk import Disk
+from tests.support.bounds import LIMIT_SECONDS
 
 SESSION = "session_01log"
 TS = "2026-01-02T03:04:05.678Z"
@@ -68,6 +70,20 @@ class QuickDisk(Disk):
     def sync(self, fd: int) -> None: ...
 
     def sync_folder(self, path: Path) -> None: ...
+
+
+class SlowDisk(QuickDisk):
+    """Its next sync waits until somebody lets it go on."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.syncing = threading.Event()
+
+    def sync(self, fd: int) -> None:
+        if not self.syncing.is_set():
+            self.syncing.set()
+            assert self.go_on.wait(LIMIT_SECONDS)
 
 
 class FaultyDisk(QuickDisk):
