@@ -1,4 +1,4 @@
-"""A folder with some of everything, for the tools that look for files."""
+"""Folders for the tests of tools: an agent in its workspace, and one with some of everything."""
 
 import os
 import shutil
@@ -8,6 +8,18 @@ import pytest
 
 from duragent.testing.tool_context import context_in
 from duragent.tools.base import ToolContext
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Path:
+    folder = tmp_path / "workspace" / "agents" / "a"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def workspace(agent: Path) -> Path:
+    return agent.parent.parent
 
 
 @pytest.fixture(params=["ripgrep", "own"])

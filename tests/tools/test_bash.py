@@ -10,12 +10,12 @@ from duragent.testing.tool_context import context_in
 from duragent.testing.tool_contract import check_tool
 from duragent.tools.base import ToolResult
 from duragent.tools.bash import Bash
+from tests.tools.calling import call
 from tests.tools.threads import watched_context
 
 
 async def run(folder: Path, command: str, **more: object) -> ToolResult:
-    tool = Bash()
-    return await tool.run(tool.parse(json.dumps({"command": command, **more})), context_in(folder))
+    return await call(Bash(), folder, command=command, **more)
 
 
 async def test_bash_runs_in_the_working_directory(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from duragent.testing.tool_context import ToldSessions, context_in
 from duragent.testing.tool_contract import check_tool
 from duragent.tools.base import ToolResult
 from duragent.tools.read_output import ReadOutput, page
+from tests.tools.calling import call
 
 LINES = "".join(f"line {number}\n" for number in range(1, 10_001)).encode()
 TOLD = ToldSessions(
@@ -18,8 +19,7 @@ TOLD = ToldSessions(
 
 
 async def run(folder: Path, **arguments: object) -> ToolResult:
-    tool = ReadOutput(TOLD)
-    return await tool.run(tool.parse(json.dumps(arguments)), context_in(folder))
+    return await call(ReadOutput(TOLD), folder, **arguments)
 
 
 async def test_pages_put_together_are_the_whole_output(tmp_path: Path) -> None:

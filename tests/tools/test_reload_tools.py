@@ -3,31 +3,10 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from duragent.testing.tool_context import context_in
 from duragent.testing.tool_contract import check_tool
 from duragent.tools.reload_tools import ReloadTools
-
-
-def put(root: Path, path: str, text: str | bytes = "#!/bin/sh\necho hi\n", mode: int = 0o755) -> Path:
-    file = root / "tools" / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(text.encode() if isinstance(text, str) else text)
-    file.chmod(mode)
-    return file
-
-
-@pytest.fixture
-def workspace(agent: Path) -> Path:
-    return agent.parent.parent
-
-
-@pytest.fixture
-def agent(tmp_path: Path) -> Path:
-    folder = tmp_path / "workspace" / "agents" / "a"
-    folder.mkdir(parents=True)
-    return folder
+from tests.tools.programs.folders import put
 
 
 async def test_reload_tools_reports_what_is_there(agent: Path, workspace: Path) -> None:

@@ -8,6 +8,7 @@ from duragent.testing.tool_context import ToldSessions, context_in
 from duragent.testing.tool_contract import check_tool
 from duragent.tools.base import Sibling, ToolResult
 from duragent.tools.session import SessionTool
+from tests.tools.calling import call
 
 TOLD = ToldSessions(
     known=(
@@ -19,8 +20,7 @@ TOLD = ToldSessions(
 
 
 async def run(folder: Path, sessions: ToldSessions = TOLD, **arguments: object) -> ToolResult:
-    tool = SessionTool(sessions)
-    return await tool.run(tool.parse(json.dumps(arguments)), context_in(folder))
+    return await call(SessionTool(sessions), folder, **arguments)
 
 
 async def test_list_shows_the_other_sessions(tmp_path: Path) -> None:

@@ -6,26 +6,7 @@ import pytest
 
 from duragent.tools.programs.discovery import Discovered, discover
 from duragent.tools.programs.program import README_BYTES
-
-
-@pytest.fixture
-def agent(tmp_path: Path) -> Path:
-    folder = tmp_path / "workspace" / "agents" / "a"
-    folder.mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
-def workspace(agent: Path) -> Path:
-    return agent.parent.parent
-
-
-def put(root: Path, path: str, text: str | bytes = "#!/bin/sh\necho hi\n", mode: int = 0o755) -> Path:
-    file = root / "tools" / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(text.encode() if isinstance(text, str) else text)
-    file.chmod(mode)
-    return file
+from tests.tools.programs.folders import put
 
 
 def names(found: Discovered) -> list[str]:
