@@ -8,6 +8,9 @@ from duragent.errors import ProblemResponse, ServerUnreachable
 from duragent.wire import SendMessage
 from tests.client.fake_server import NO_PAUSES, FakeServer, client_of, running
 
+REFUSED = {"type": "urn:duragent:problem:unauthorized", "title": "Unauthorized", "status": 401, "detail": "no"}
+STOPPING = {"type": "urn:duragent:problem:stopping", "title": "Stopping", "status": 503, "detail": "it stops"}
+
 
 async def test_a_post_whose_answer_is_lost_is_sent_again_and_counts_once() -> None:
     server = FakeServer(drops=3)
@@ -56,7 +59,6 @@ async def test_a_named_server_gets_patience_once_it_has_answered() -> None:
 
 
 async def test_server_that_was_started_again_is_asked_with_its_new_token() -> None:
-    refusal = {"type": "urn:duragent:problem:unauthorized", "title": "Unauthorized", "status": 401, "detail": "no"}
     looked: list[str] = []
     async with running(FakeServer()) as server:
 
@@ -69,18 +71,14 @@ async def test_server_that_was_started_again_is_asked_with_its_new_token() -> No
         async with Client(locate, backoff=NO_PAUSES) as client:
             final = False
             await client.approvals()
-            server.statuses["/api/v1/approvals"] = (401, refusal)
+            server.statuses["/api/v1/approvals"] = (401, REFUSED)
             await client.approvals()
             assert server.asked[-1].headers["authorization"] == "Bearer new"
             final = True
-            server.statuses["/api/v1/approvals"] = (401, refusal)
+            server.statuses["/api/v1/approvals"] = (401, REFUSED)
             with pytest.raises(ProblemResponse, match="no"):
                 await client.approvals()
     assert looked == ["old", "new", "new"]
-
-
-REFUSED = {"type": "urn:duragent:problem:unauthorized", "title": "Unauthorized", "status": 401, "detail": "no"}
-STOPPING = {"type": "urn:duragent:problem:stopping", "title": "Stopping", "status": 503, "detail": "it stops"}
 
 
 async def test_delete_that_was_refused_for_its_old_token_and_finds_nothing_is_not_told_as_done() -> None:

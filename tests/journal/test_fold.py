@@ -1,7 +1,5 @@
 """From lines to a state, with the first line that is no record told by its number."""
 
-import json
-import zlib
 from typing import Literal
 
 import pytest
@@ -11,6 +9,7 @@ from duragent.errors import Damaged
 from duragent.journal.apply import reduce
 from duragent.journal.events import Event, MessageReceived, Opaque, SessionCreated, SessionRenamed
 from duragent.journal.fold import decode_lines, fold_lines
+from duragent.journal.line import with_crc
 from duragent.journal.record import Record, StreamRecord, crc_seed, encode
 from duragent.journal.state import SessionState
 
@@ -20,14 +19,7 @@ TS = "2026-11-20T23:58:16.123Z"
 EVENTS: list[Event] = [SessionCreated(agent="a"), MessageReceived(message_id="m", text="hi"), SessionRenamed(title="T")]
 RECORDS = [Record(seq, TS, event) for seq, event in enumerate(EVENTS, 1)]
 LINES = [encode(record, SEED).line for record in RECORDS]
-
-
-def with_fitting_crc(fields: dict[str, object]) -> bytes:
-    head = json.dumps(fields, separators=(",", ":")).encode()[:-1]
-    return b'%b,"crc":"%08x"}\n' % (head, zlib.crc32(head, SEED))
-
-
-UNKNOWN_FIELD_TYPE = with_fitting_crc({"seq": 3, "ts": TS, "type": "turn_ended", "turn": 7})
+UNKNOWN_FIELD_TYPE = with_crc(b'{"seq":3,"ts":"%b","type":"turn_ended","turn":7' % TS.encode(), SEED) + b"\n"
 CHANGED = LINES[2].replace(b'"T"', b'"U"')
 
 

@@ -13,7 +13,6 @@ from duragent.errors import Unavailable
 from duragent.journal.events import ToolFinished, ToolLost, ToolResolved, ToolStarted
 from duragent.journal.inputs import Decision, Pause, Resume
 from duragent.journal.question import Question
-from duragent.models.messages import ModelReply, ToolCall
 from duragent.process.spool import Spool
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
@@ -21,6 +20,7 @@ from duragent.testing import FakeClock, ScriptedModel
 from duragent.turn.host import FULL_STORE_PAUSE_SECONDS
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import House, open_house
+from tests.support.tool_calls import bash, finished
 from tests.support.until import until
 from tests.support.workbench import workbench_in
 
@@ -28,11 +28,6 @@ Opened = Callable[..., AbstractAsyncContextManager[House]]
 
 BASH = "  tools: [{type: builtin, name: bash}]"
 LONG = "touch begun; while [ ! -e go ]; do sleep 0.02; done; echo once >> count; echo over"
-
-
-def _bash(command: str) -> ModelReply:
-    call = ToolCall(id="m", name="bash", arguments=f'{{"command": "{command}"}}')
-    return ModelReply(calls=(call,), finish_reason="tool_calls", model="scripted")
 
 
 @pytest.fixture
@@ -43,15 +38,11 @@ async def opened(tmp_path: Path) -> Opened:
     return partial(open_house, agent_rest=BASH, workbench=replace(workbench_in(tmp_path), spool=spool))
 
 
-async def _results(house: House, session: str) -> list[ToolFinished]:
-    return [event for event in await house.events(session) if isinstance(event, ToolFinished)]
-
-
 async def test_a_server_that_stops_while_a_paused_session_runs_a_command_does_not_wait_for_it(
     tmp_path: Path, opened: Opened
 ) -> None:
     store, project = MemoryStore(), tmp_path / "project"
-    async with opened(store, ScriptedModel([_bash(LONG)]), tmp_path) as house:
+    async with opened(store, ScriptedModel([bash(LONG)]), tmp_path) as house:
         session = await house.new()
         await house.say(session, "go")
         await until((project / "begun").exists)
@@ -62,7 +53,7 @@ async def test_a_server_that_stops_while_a_paused_session_runs_a_command_does_no
     async with opened(store, ScriptedModel(["done"]), tmp_path, node="node-2") as house:
         await house.sessions.post(session, Resume())
         await house.idle(session)
-        assert [(each.outcome, each.content) for each in await _results(house, session)] == [("ok", "over\n")]
+        assert [(each.outcome, each.content) for each in await finished(house, session)] == [("ok", "over\n")]
     assert (project / "count").read_text() == "once\n"
 
 
@@ -71,7 +62,7 @@ async def test_a_spool_that_cannot_be_used_holds_the_turn_up_and_it_goes_on_when
 ) -> None:
     store, project = MemoryStore(), tmp_path / "project"
     root, away = tmp_path / "run" / "spool", tmp_path / "away"
-    async with opened(store, ScriptedModel([_bash(LONG)]), tmp_path) as house:
+    async with opened(store, ScriptedModel([bash(LONG)]), tmp_path) as house:
         session = await house.new()
         seq = await house.say(session, "go")
         await until((project / "begun").exists)
@@ -88,7 +79,7 @@ async def test_a_spool_that_cannot_be_used_holds_the_turn_up_and_it_goes_on_when
         away.rename(root)
         await clock.advance(FULL_STORE_PAUSE_SECONDS)
         assert (await house.sessions.answer(session, seq)).outcome == "completed"
-        assert [each.content for each in await _results(house, session)] == ["over\n"]
+        assert [each.content for each in await finished(house, session)] == ["over\n"]
     assert (project / "count").read_text() == "once\n"
 
 
@@ -96,7 +87,7 @@ async def test_a_result_that_cannot_be_read_under_a_running_server_is_asked_abou
     tmp_path: Path, opened: Opened
 ) -> None:
     project, root = tmp_path / "project", tmp_path / "run" / "spool"
-    async with opened(MemoryStore(), ScriptedModel([_bash(LONG), "done"]), tmp_path) as house:
+    async with opened(MemoryStore(), ScriptedModel([bash(LONG), "done"]), tmp_path) as house:
         session = await house.new()
         seq = await house.say(session, "go")
         await until((project / "begun").exists)
@@ -121,7 +112,7 @@ async def test_a_call_whose_result_was_removed_under_a_running_server_is_asked_a
     tmp_path: Path, opened: Opened
 ) -> None:
     store, project = MemoryStore(), tmp_path / "project"
-    async with opened(store, ScriptedModel([_bash(LONG)]), tmp_path) as house:
+    async with opened(store, ScriptedModel([bash(LONG)]), tmp_path) as house:
         session = await house.new()
         await house.say(session, "go")
         await until((project / "begun").exists)
@@ -155,7 +146,7 @@ class Unreadable(MemoryStore):
 
 async def test_the_result_of_a_session_that_cannot_be_read_now_is_kept(tmp_path: Path, opened: Opened) -> None:
     store, project = Unreadable(), tmp_path / "project"
-    async with opened(store, ScriptedModel([_bash(LONG)]), tmp_path) as house:
+    async with opened(store, ScriptedModel([bash(LONG)]), tmp_path) as house:
         session = await house.new()
         await house.say(session, "go")
         await until((project / "begun").exists)
