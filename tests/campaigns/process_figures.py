@@ -9,11 +9,6 @@ def rss_mib(pid: int) -> float:
     return _kib(pid, "VmRSS") / 1024
 
 
-def peak_mib(pid: int) -> float:
-    """The most memory it ever had in use."""
-    return _kib(pid, "VmHWM") / 1024
-
-
 def threads(pid: int) -> int:
     return _kib(pid, "Threads")
 

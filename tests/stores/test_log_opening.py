@@ -17,7 +17,6 @@ from tests.support.logs import SESSION, QuickDisk, conversation, ends_of, lines_
 APPENDS = conversation()
 ENDS = ends_of(APPENDS)
 WHOLE = b"".join(line for lines in APPENDS for line in lines)
-STARTS = {end: number for number, end in enumerate(ENDS)}
 
 
 def last_seq(data: bytes) -> int:

@@ -304,7 +304,7 @@ async def test_delivery_with_an_unexpected_fault_does_not_end_the_listener(tmp_p
         await until(lambda: listener.delivered == [("s1", "two")])
 
 
-async def test_long_stream_is_read_a_few_records_at_a_time_in_turn_with_others(tmp_path: Path) -> None:
+async def test_long_stream_is_read_a_few_records_at_a_time_in_turn_with_others() -> None:
     listener, logs = Titles(InMemory()), Logs()
     await commit(listener, logs, "long", *[""] * (2 * base.BATCH), "late")
     await commit(listener, logs, "short", "soon")

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from duragent.errors import (
     StoreFull,
 )
@@ -64,9 +62,7 @@ async def test_the_details_of_a_result_are_in_the_log(tmp_path: Path) -> None:
         assert result.details["exit_code"] == 0
 
 
-async def test_result_of_a_tool_that_finds_no_room_waits_and_the_tool_runs_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_result_of_a_tool_that_finds_no_room_waits_and_the_tool_runs_once(tmp_path: Path) -> None:
     store, deed = Watched(), Deed("unsafe", nothing)
     store.failures = {b'"tool_finished"': [StoreFull("no room"), StoreFull("no room")]}
     async with open_house(store, ScriptedModel([DO_IT, "done"]), tmp_path, workbench=given(tmp_path, deed)) as house:

@@ -93,7 +93,7 @@ def test_a_loop_of_links_is_refused(places: Places) -> None:
     assert "symbolic link" in refusal("one", places)
 
 
-def test_a_hard_link_to_what_is_closed_is_refused(places: Places, tmp_path: Path) -> None:
+def test_a_hard_link_to_what_is_closed_is_refused(places: Places) -> None:
     token = places.folder / ".duragent/token"
     shut = Places(places.folder, places.folder, places.agent_folder, closed=(token,))
     os.link(token, places.folder / "harmless.txt")
