@@ -19,7 +19,6 @@ from duragent.journal.limits import NUDGE_AT
 from duragent.journal.next_step import MAY_HAVE_TAKEN_EFFECT
 from duragent.journal.state import SessionState
 from duragent.policy import guards
-from duragent.policy.rules import notifications
 from duragent.policy.skills import SKILL_TOOL
 from duragent.process.base import Commands
 from duragent.sandboxes.base import Command
@@ -207,8 +206,8 @@ class ToolRunner:
 
     async def _notice(self, run: ToolRun) -> str:
         """The call in one line, when the policy wants its end told; else ""."""
-        policy = await self._ports.workbench.policy(run.agent)
-        return run.resolved.shown if notifications(policy, run.resolved.invocation) else ""
+        wants = await self._ports.workbench.wants_notice(run.agent, run.resolved.invocation)
+        return run.resolved.shown if wants else ""
 
     # --- what a run needs -------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from duragent.context.sections import NO_SECTIONS, SectionSource, SourcedSection
 from duragent.errors import SandboxUnavailable
 from duragent.policy.files import allow_always, load_policy
 from duragent.policy.place import CommandPlace
-from duragent.policy.rules import deliveries
+from duragent.policy.rules import Invocation, deliveries, notifications
 from duragent.policy.tiers import Delivery, Policy
 from duragent.process.spool import Spool
 from duragent.sandboxes.base import Command, Confinement, Sandbox
@@ -192,9 +192,16 @@ class Workbench:
 
         return await asyncio.to_thread(load)
 
+    async def wants_notice(self, agent: Agent, invocation: Invocation) -> bool:
+        """Whether the agent's policy wants the end of this call told, as its files say now."""
+        # Notices do not depend on where commands run: neither the sandbox nor other workspaces are looked at for them.
+        return await asyncio.to_thread(
+            lambda: bool(notifications(load_policy(self.workspace, agent.folder), invocation))
+        )
+
     async def deliveries(self, agent: Agent) -> Sequence[Delivery]:
         """Where the agent's policy wants notices of its calls, as its files say now."""
-        return deliveries(await self.policy(agent))
+        return await asyncio.to_thread(lambda: deliveries(load_policy(self.workspace, agent.folder)))
 
     def command_place(self, agent: Agent) -> CommandPlace:
         """Where the agent's commands run, as far as its policy must know it. May try out the sandbox."""

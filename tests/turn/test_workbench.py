@@ -10,6 +10,7 @@ from duragent.agent.load import Agent, load_agent
 from duragent.journal.events import Call
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.policy.place import CommandPlace
+from duragent.policy.tiers import Delivery
 from duragent.sandboxes.choose import why_no_sandbox
 from duragent.sandboxes.settings import Mode, SandboxSettings
 from duragent.stores.memory import MemoryStore
@@ -38,15 +39,7 @@ def agent(tmp_path: Path) -> Agent:
 
 def given(folder: Path, mode: Mode) -> Workbench:
     usual = workbench_in(folder / ".duragent")
-    return Workbench(
-        workspace=usual.workspace,
-        project=usual.project,
-        closed=usual.closed,
-        frozen=usual.frozen,
-        spool=usual.spool,
-        sandbox=SandboxSettings(mode=mode),
-        environment={"HOME": str(folder)},
-    )
+    return replace(usual, sandbox=SandboxSettings(mode=mode), environment={"HOME": str(folder)})
 
 
 def fallback(folder: Path) -> Workbench:
@@ -137,3 +130,13 @@ async def test_other_workspaces_are_looked_up_beside_the_event_loop(tmp_path: Pa
     assert answered.reply.text == "done"
     assert threads
     assert threading.get_ident() not in threads
+
+
+async def test_a_notice_is_decided_without_a_look_at_where_commands_run(tmp_path: Path, agent: Agent) -> None:
+    def closed_of_others() -> tuple[Path, ...]:
+        raise AssertionError("the place was looked at")
+
+    workbench = replace(given(tmp_path, "trust"), closed_of_others=closed_of_others)
+    (workbench.workspace / "policy.yaml").write_text("notify: {enabled: true, patterns: ['bash:ls *']}\n")
+    wanted = [await workbench.wants_notice(agent, call_of(command).invocation) for command in ("ls x", "cat x")]
+    assert (wanted, await workbench.deliveries(agent)) == ([True, False], (Delivery("log"),))
