@@ -54,7 +54,7 @@ def frame_of(
     window: int | None = None,
     tells_time: bool | None = None,
 ) -> Frame:
-    """The frame. `sections` come in addition to those of the agent's own files, `window` from `windows.find_window`.
+    """The frame. `sections` come in addition to those of the agent's own files, `window` from `window.find_window`.
 
     `tells_time` None: when the agent's prompts name `{{date}}` or `{{time}}`.
     """
