@@ -10,6 +10,7 @@ from duragent.journal.fold import fold_lines
 from duragent.journal.line import crc_of, split_lines
 from duragent.journal.state import SessionState
 from duragent.stores.base import Claim, Store
+from duragent.stores.replay import lost_end
 
 FOLD_LINES = 2_000
 """How many stored lines are read at a time."""
@@ -69,13 +70,8 @@ async def _from_snapshot(store: Store, claim: Claim) -> SessionState:
     saved = snapshot.load(data, claim.stream_id) if data else None
     if saved is None:
         return fresh
-    if saved.state.seq > claim.head and claim.is_legacy and saved.state.epoch == 0:
-        # v0.5 was started again in between, and its compaction shortens a log.
-        return fresh
-    if saved.state.seq > claim.head and claim.damage is None:
-        # It is written only after the record that it stands at is durable: the log has lost something.
-        problem = f"the log ends at record {claim.head}, but state.yaml has seen {saved.state.seq}"
-        claim.damage = Damaged(claim.stream_id, "events.jsonl", claim.head + 1, problem, claim.head)
+    if saved.state.seq > claim.head:
+        claim.damage = claim.damage or lost_end(claim.stream_id, claim.head, saved, lambda: claim.is_legacy)
         return fresh
     try:
         line = await store.read_back(claim, saved.state.seq + 1, 1)

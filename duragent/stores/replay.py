@@ -35,18 +35,21 @@ def replay(reader: StoreReader, session_id: str, upto: int | None = None) -> Rep
         if upto is not None and state.seq >= upto:
             # What is behind it need not be good.
             return Replayed(state, crc_of(last))
-    raise_if_shorter(session_id, state.seq, saved, lambda: reader.is_legacy(session_id))
+    if lost := lost_end(session_id, state.seq, saved, lambda: reader.is_legacy(session_id)):
+        raise lost
     return Replayed(state, crc_of(last))
 
 
-def raise_if_shorter(session_id: str, head: int, saved: Snapshot | None, is_legacy: Callable[[], bool]) -> None:
-    """Raises Damaged for a log that ends at `head`, before the record that its summary has seen.
+def lost_end(session_id: str, head: int, saved: Snapshot | None, is_legacy: Callable[[], bool]) -> Damaged | None:
+    """What is wrong with a log that ends at `head`, before the record that its summary has seen; None when it does not.
 
-    A log that duragent-rust still owns is spared: its compaction makes logs shorter.
+    The summary is written only after the record that it stands at is durable, so such a log has lost something. One
+    that duragent-rust still owns is spared: its compaction makes logs shorter.
     """
-    if saved is not None and saved.state.seq > head and (saved.state.epoch > 0 or not is_legacy()):
-        problem = f"the log ends at record {head}, but state.yaml has seen {saved.state.seq}"
-        raise Damaged(session_id, LOG_NAME, head + 1, problem, head)
+    if saved is None or saved.state.seq <= head or (saved.state.epoch == 0 and is_legacy()):
+        return None
+    problem = f"the log ends at record {head}, but state.yaml has seen {saved.state.seq}"
+    return Damaged(session_id, LOG_NAME, head + 1, problem, head)
 
 
 def saved_snapshot(reader: StoreReader, session_id: str) -> Snapshot | None:

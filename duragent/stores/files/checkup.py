@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from duragent.errors import Damaged, SessionNotFound, Unavailable
@@ -17,7 +18,7 @@ from duragent.stores.files.legacy import is_legacy
 from duragent.stores.files.pieces import pieces
 from duragent.stores.files.segments import ACTIVE, SNAPSHOT, log_paths
 from duragent.stores.reader import Checkup
-from duragent.stores.replay import raise_if_shorter
+from duragent.stores.replay import lost_end
 from duragent.system.os_errors import in_words, is_shortage
 
 _BESIDE = ("events.torn-", "events.damaged-", "events.conflict-")
@@ -46,7 +47,8 @@ class _Look:
         saved = self._saved_snapshot()
         try:
             self._read_log()
-            raise_if_shorter(self._stream.id, checkup.records, saved, lambda: is_legacy(self._disk, self._folder))
+            is_v0_5s = partial(is_legacy, self._disk, self._folder)
+            checkup.damage = lost_end(self._stream.id, checkup.records, saved, is_v0_5s) or checkup.damage
         except Damaged as damage:
             checkup.damage = damage
         except SessionNotFound:

@@ -137,7 +137,7 @@ BESIDE: tuple[Mutant, ...] = (
         (
             Edit(
                 FOLD,
-                "    if saved.state.seq > claim.head and claim.damage is None:",
+                "    if saved.state.seq > claim.head:",
                 "    if False:",
             ),
         ),
