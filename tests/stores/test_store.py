@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.errors import Damaged, SessionNotFound, Unavailable
+from duragent.errors import Damaged, Fenced, SessionNotFound, Unavailable
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
 from tests.stores.test_disk import Ordered
@@ -236,6 +236,33 @@ async def test_deletion_takes_the_name_away_durably_before_anything_is_removed(t
     gone = f".deleted-{SESSION}"
     assert found == [[gone, f"{gone}/events.jsonl"]]
     assert list(tmp_path.iterdir()) == []
+    store.close()
+
+
+class _SlowRename(SlowDisk):
+    """Its next rename waits as a sync does."""
+
+    def rename(self, old: Path, new: Path) -> None:
+        self.sync(-1)
+        super().rename(old, new)
+
+
+async def test_session_whose_deletion_lost_its_caller_is_deleted_and_its_name_is_free(tmp_path: Path) -> None:
+    disk = _SlowRename()
+    store = FileStore(tmp_path, disk=disk)
+    store.open()
+    claim = await store.create(SESSION, APPENDS[0])
+    disk.go_on.clear()
+    disk.syncing.clear()
+    deleting = asyncio.create_task(store.delete(SESSION))
+    assert await asyncio.to_thread(disk.syncing.wait, 20)
+    deleting.cancel()
+    await asyncio.wait([deleting])
+    disk.go_on.set()
+    with pytest.raises(Fenced):
+        await store.read(claim, 0, 10)
+    await store.delete(SESSION)
+    assert (await store.create(SESSION, APPENDS[0])).head == 1
     store.close()
 
 

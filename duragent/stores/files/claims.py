@@ -114,7 +114,7 @@ class FileClaims:
     async def run(self, claim: Claim, work: Callable[[FileClaim, LogFile], _T]) -> _T:
         """Run `work` in a thread while no other call on this stream runs, to its end even if the caller is cancelled.
 
-        Raises Fenced, Unavailable, and what `work` raises.
+        A claim that is over then is forgotten. Raises Fenced, Unavailable, and what `work` raises.
         """
         mine = self.mine(claim)
 
@@ -124,14 +124,15 @@ class FileClaims:
                     log = self.mine(claim).log
                     return await self._threads.run(lambda: work(mine, log))
             finally:
-                await self._used(mine)
+                if mine.over:
+                    self.drop(mine)
+                else:
+                    await self._used(mine)
 
         return await asyncio.shield(asyncio.ensure_future(one_at_a_time()))
 
     async def _used(self, claim: FileClaim) -> None:
         """Of too many open logs, let go of those that were not used for longest."""
-        if claim.over:
-            return
         self._open_logs.used(claim.stream_id, claim)
         for idle in self._open_logs.take_surplus(lambda open_claim: not open_claim.turn.locked()):
             await self._let_go(idle)

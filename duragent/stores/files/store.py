@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from duragent.crashpoint import crashpoint
-from duragent.errors import DuragentError, Fenced, StoreError, StoreFull, Unavailable
+from duragent.errors import DuragentError, Fenced, StoreFull, Unavailable
 from duragent.journal import snapshot
 from duragent.stores.base import SESSION, STREAM_ID, Claim, Listed, Stream, StreamKind, TornTail
 from duragent.stores.files.blobs import read_blob, write_blob
@@ -97,20 +97,14 @@ class FileStore:
     # --- ownership --------------------------------------------------------------------------------------------------
 
     async def create(self, stream_id: str, lines: Sequence[bytes]) -> Claim:
-        log = LogFile(self._disk, self.root / stream_id, Stream(stream_id, self._kind), self.rotation)
-
-        def work() -> None:
+        def work(log: LogFile) -> None:
             self._folder.must_be_ready()
             try:
                 log.create(lines)
             except OSError as error:
-                log.close()
                 raise StoreFull(f"{log.stream} could not be created: {in_words(error)}") from error
-            except StoreError:
-                log.close()
-                raise
 
-        return await self._claimed(stream_id, log, work)
+        return await self._claimed(stream_id, work)
 
     async def adopt(
         self,
@@ -138,30 +132,30 @@ class FileStore:
                 # Also when it failed: the files may be others already.
                 self._claims.close(mine)
 
-        try:
-            await self._claims.run(claim, work)
-        finally:
-            if claim.over:
-                self._claims.drop(claim)
+        await self._claims.run(claim, work)
 
     async def claim(self, stream_id: str) -> Claim:
         if not STREAM_ID.match(stream_id):
             raise self._kind.not_found(stream_id)
         if (old := self._claims.get(stream_id)) is not None:
             await self.release(old)
+
+        def work(log: LogFile) -> None:
+            self._folder.must_be_locked()
+            log.open()
+
+        return await self._claimed(stream_id, work)
+
+    async def _claimed(self, stream_id: str, open_log: Callable[[LogFile], None]) -> Claim:
         log = LogFile(self._disk, self.root / stream_id, Stream(stream_id, self._kind), self.rotation)
 
         def work() -> None:
             try:
-                self._folder.must_be_locked()
-                log.open()
+                open_log(log)
             except DuragentError:
                 log.close()
                 raise
 
-        return await self._claimed(stream_id, log, work)
-
-    async def _claimed(self, stream_id: str, log: LogFile, work: Callable[[], None]) -> Claim:
         try:
             await self._threads.run(work)
         except Unavailable:
@@ -274,11 +268,7 @@ class FileStore:
                 if not os.path.lexists(mine.folder):
                     self._claims.close(mine)
 
-        try:
-            await self._claims.run(claim, work)
-        finally:
-            if claim.over:
-                self._claims.drop(claim)
+        await self._claims.run(claim, work)
 
     async def put_index(self, data: bytes) -> None:
         await self._threads.run(lambda: self._disk.replace(self.root / _INDEX, data, durable=False))
