@@ -3,20 +3,20 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import IO
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from duragent.errors import StoreFull
 from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import session_info
 from duragent.server.params import ImportQuery, body_of, idempotency_key_of, query_of, session_id_of
 from duragent.server.responses import answer, replayed
-from duragent.system.os_errors import in_words
 from duragent.transfer.export import export
 from duragent.transfer.fork import Fork, fork
 from duragent.transfer.import_ import import_, import_as_new, import_once
+from duragent.transfer.source import in_thread
 from duragent.wire import ForkSession
 
 _PIECE_BYTES = 256 << 10
@@ -52,12 +52,9 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
 async def import_session(dependencies: Dependencies, request: Request) -> Response:
     query, key = query_of(request, ImportQuery), idempotency_key_of(request)
     with tempfile.TemporaryFile() as file:
-        try:
-            async for piece in request.stream():
-                await asyncio.to_thread(file.write, piece)
-            await asyncio.to_thread(file.flush)
-        except OSError as error:
-            raise StoreFull(f"there is no room for a temporary file: {in_words(error)}") from error
+        async for piece in request.stream():
+            await in_thread(partial(file.write, piece))
+        await in_thread(file.flush)
         if query.new_id:
             state, duplicate = await import_as_new(dependencies.sessions, dependencies.clock, file, key)
         elif key is not None:
