@@ -29,8 +29,8 @@ class TurnResponse:
     """The session of the message or the decision; it may be deleted while this waits."""
     seq: int
     """Of the message, or of the decision."""
-    shape: Callable[[TurnAnswer], BaseModel]
-    """Makes the body of a 200. Raises RequestRefused when the turn has no answer."""
+    shape: Callable[[TurnAnswer, int], BaseModel]
+    """Makes the body of a 200, also from `seq`. Raises RequestRefused when the turn has no answer."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Added to a 200 and a 202."""
     turn: str = ""
@@ -58,7 +58,7 @@ class TurnResponse:
             where = f"/api/v1/sessions/{self.session_id}/events?after={self.seq}"
             detail = f"no answer within {seconds:g} seconds; the turn goes on, and its answer comes at {where}"
             raise RequestRefused("timeout", detail) from None
-        return self.shape(found)
+        return self.shape(found, self.seq)
 
 
 @dataclass(frozen=True, slots=True)

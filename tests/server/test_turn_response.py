@@ -20,9 +20,9 @@ from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House
 
 
-def shape(answer: TurnAnswer) -> Accepted:
+def shape(answer: TurnAnswer, input_seq: int) -> Accepted:
     """A body that says how the turn ended."""
-    content_of(answer, 0)
+    content_of(answer, input_seq)
     return Accepted(session_id="s", message_id=answer.outcome, seq=answer.reply_seq)
 
 

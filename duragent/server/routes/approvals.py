@@ -1,7 +1,5 @@
 """`/approvals` and `/approve`: the open questions, and a decision about one of them."""
 
-from functools import partial
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -55,8 +53,7 @@ async def approve(dependencies: Dependencies, request: Request) -> ASGIApp:
     seq, turn = await _decided(dependencies, session_id, decision.call, receipt)
     if prefers_async(request):
         return accepted(Accepted(session_id=session_id, message_id="", seq=seq), receipt.duplicate)
-    shape = partial(completed, seq)
-    return TurnResponse(dependencies, session_id, seq, shape, replayed(receipt.duplicate), turn)
+    return TurnResponse(dependencies, session_id, seq, completed, replayed(receipt.duplicate), turn)
 
 
 def _decision(body: Decide, key: str | None) -> Decision:
@@ -84,7 +81,7 @@ async def _decided(dependencies: Dependencies, session_id: str, call: str, recei
     return seq, event.turn if isinstance(event, ApprovalDecided | ToolResolved) else ""
 
 
-def completed(decided_seq: int, found: TurnAnswer) -> Completed:
+def completed(found: TurnAnswer, decided_seq: int) -> Completed:
     """The body of a 200. Raises RequestRefused for a turn that failed or is paused."""
     content = content_of(found, decided_seq)
     return Completed(

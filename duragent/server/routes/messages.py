@@ -43,7 +43,7 @@ async def post_message(dependencies: Dependencies, request: Request) -> ASGIApp:
         noted = Accepted(session_id=session_id, message_id=receipt.message_id, seq=receipt.seq)
         return accepted(noted, receipt.duplicate)
     headers = replayed(receipt.duplicate)
-    return TurnResponse(dependencies, session_id, receipt.seq, lambda found: answer_of(found, receipt.seq), headers)
+    return TurnResponse(dependencies, session_id, receipt.seq, answer_of, headers)
 
 
 def accepted(noted: Accepted, duplicate: bool) -> Response:

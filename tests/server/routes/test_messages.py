@@ -136,10 +136,10 @@ def test_the_body_of_a_completed_answer_says_what_it_cost_and_who_gave_it() -> N
     usage = Usage(prompt_tokens=3, completion_tokens=1, total_tokens=4)
     body = Answer(message_id="m", content="look", seq=12, input_seq=10, usage=usage, model="gpt", finish_reason="stop")
     assert answer_of(answer, 10) == body
-    assert completed(10, answer) == Completed(message_id="m", content="look", seq=12, usage=usage)
+    assert completed(answer, 10) == Completed(message_id="m", content="look", seq=12, usage=usage)
 
 
 def test_the_body_of_a_cancelled_answer_has_what_was_said_and_its_record() -> None:
     answer = TurnAnswer("cancelled", reply=REPLY, reply_seq=12, failed=STOPPED, failed_seq=14)
     assert answer_of(answer, 10) == Answer(message_id="p", content="ye", seq=14, input_seq=10, interrupted=True)
-    assert completed(10, answer) == Completed(message_id="p", content="ye", seq=14, interrupted=True)
+    assert completed(answer, 10) == Completed(message_id="p", content="ye", seq=14, interrupted=True)

@@ -132,7 +132,7 @@ async def waited(play: Play) -> Seen:
 
 def _posted(answer: TurnAnswer, after: int, play: Play) -> Seen:
     try:
-        body: Answer | Completed = completed(play.seq, answer) if play.turn else answer_of(answer, play.seq)
+        body: Answer | Completed = completed(answer, play.seq) if play.turn else answer_of(answer, play.seq)
     except RequestRefused as refused:
         outcome = {"model-failed": "failed", "turn-paused": "paused"}[refused.code]
         return Seen(outcome, after, answer.code, refused.detail)
