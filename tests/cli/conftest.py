@@ -10,6 +10,7 @@ from tests.cli.desk import Desk
 from tests.cli.home import Home
 from tests.cli.place import Place
 from tests.support.http_house import TOKEN, House
+from tests.support.left_servers import end_servers
 
 
 @pytest.fixture
@@ -63,4 +64,4 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def home(folder: Path, duragent: Command) -> Iterator[Home]:
     home = Home(folder, duragent)
     yield home
-    home.kill()
+    end_servers(folder)

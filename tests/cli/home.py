@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.commands import Command
+from tests.support.logs import spoil
 from tests.support.places import ROOT
 from tests.support.until import until_sync
 
@@ -50,15 +50,8 @@ class Home:
     def stop(self) -> None:
         assert self.run("serve", "stop").code == 0
 
-    def kill(self) -> None:
-        path = self.folder / ".duragent/run/server.json"
-        if path.exists():
-            os.kill(json.loads(path.read_text())["pid"], signal.SIGKILL)
-
     def spoil(self, seq: int) -> None:
-        data = self.log.read_bytes()
-        at = data.index(b'{"seq":%d,' % seq)
-        self.log.write_bytes(data[:at] + data[at:].replace(b'"ts":"2', b'"ts":"3', 1))
+        spoil(self.log.parent, seq)
 
     def program(
         self, *arguments: str, stdin: bytes = b"", more: Mapping[str, str] = {}

@@ -13,7 +13,8 @@ from duragent.session.watch import LogHead
 from duragent.stores.files.checkup import check
 from duragent.stores.files.rotation import Rotation
 from tests.support.bounds import LIMIT_SECONDS
-from tests.support.copied import LONG, Place, eventful, past, place_in, spoil
+from tests.support.copied import LONG, Place, eventful, past, place_in
+from tests.support.logs import spoil
 from tests.support.tool_calls import bash
 from tests.support.until import until
 from tests.support.wellformed import refusal
@@ -27,9 +28,8 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 async def damaged(place: Place, parent: str, head: int) -> None:
     """The session loses its last record but one: everything from there on is not to be trusted."""
-    path = place.root / parent / "events.jsonl"
-    spoil(path, head)
-    with path.open("ab") as log:
+    spoil(place.root / parent, head)
+    with (place.root / parent / "events.jsonl").open("ab") as log:
         log.write(b"{}\n")
 
 
@@ -43,7 +43,7 @@ async def test_repair_at_any_point_of_a_turn_runs_nothing_again(tmp_path: Path) 
         shutil.rmtree(folder / "work" / "run" / "spool")
         (folder / "sessions" / session / "state.yaml").unlink(missing_ok=True)
         async with place_in(folder, days=1) as place:
-            spoil(place.root / session / "events.jsonl", bad)
+            spoil(place.root / session, bad)
             effects = place.effects
             assert (await place.house.sessions.damage(session)) is not None
             before = place.log(session)
@@ -69,7 +69,7 @@ async def test_damage_that_nobody_has_seen_yet_is_looked_for_and_mended(tmp_path
             await place.house.ask(session, text)
         with pytest.raises(NotDamaged):
             await place.house.sessions.repair(session)
-        spoil(place.root / session / "events-6.jsonl", 8)
+        spoil(place.root / session, 8)
         assert await place.house.sessions.damage(session) is None
         state = await place.house.sessions.repair(session)
         assert state.seq < 12
@@ -85,7 +85,7 @@ async def test_session_without_a_good_record_or_with_a_lost_blob_cannot_be_repai
     await place.finish(session, "long")
     other = await place.fork(session)
     await place.house.sessions.live.unload(await place.house.sessions.live.open(other))
-    spoil(place.root / other / "events.jsonl", 1)
+    spoil(place.root / other, 1)
     before = place.log(other)
     for _ in range(2):
         with pytest.raises(Damaged, match=r"events.jsonl:1: "):
@@ -101,7 +101,7 @@ async def test_watchers_of_a_session_that_is_repaired_are_let_go_and_the_list_is
         session = await place.house.new()
         await place.house.ask(session, "one")
         head = (await place.house.sessions.state(session)).seq
-    spoil(place.root / session / "events.jsonl", head)
+    spoil(place.root / session, head)
     async with place_in(tmp_path, days=1) as place:
         await place.house.sessions.state(session)
         assert set(place.house.sessions.damaged()) == {session}
@@ -135,7 +135,7 @@ async def test_command_that_runs_while_its_session_is_repaired_is_ended(place: P
     await place.house.say(session, "go")
     await place.allow(session)
     await until(lambda: place.effects == ["begun"])
-    spoil(place.root / session / "events.jsonl", 5)
+    spoil(place.root / session, 5)
     with pytest.raises(Damaged):
         await place.house.sessions.read(session, 4, 1)
     async with asyncio.timeout(LIMIT_SECONDS):
@@ -149,10 +149,9 @@ async def test_session_that_is_repaired_goes_on_from_what_is_on_the_disk_now(pla
     await place.house.ask(session, "one")
     log = place.root / session / "events.jsonl"
     # As sed -i does it: another file gets the name, while the server has the old one open.
-    other = log.with_name("other")
-    other.write_bytes(log.read_bytes())
+    other = Path(shutil.copytree(log.parent, place.folder / "other"))
     spoil(other, 4)
-    other.rename(log)
+    (other / log.name).rename(log)
     state = await place.house.sessions.repair(session)
     assert place.house.sessions.damaged() == {}
     assert [type(event) for _, _, event in await past(place.house, session)][3:5] == [e.LogRecovered, e.OwnerClaimed]
@@ -166,7 +165,7 @@ async def test_watcher_of_a_damaged_session_sees_what_is_good_and_is_told_why_th
     while live.busy:
         await asyncio.sleep(0)
     await place.house.sessions.live.unload(live)
-    spoil(place.root / session / "events.jsonl", 4)
+    spoil(place.root / session, 4)
     async with place.house.sessions.watch(session, 0) as items, asyncio.timeout(LIMIT_SECONDS):
         assert await _all(items) > 0
     with pytest.raises(Damaged):

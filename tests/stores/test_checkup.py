@@ -16,8 +16,8 @@ from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.store import FileStore
 from duragent.stores.reader import Checkup
 from duragent.stores.replay import replay
-from tests.stores.test_repair import LINES, files, make_log, spoil, write_snapshot
-from tests.support.logs import SESSION, TS, QuickDisk, conversation, lines_of
+from tests.stores.test_repair import LINES, files, make_log, write_snapshot
+from tests.support.logs import SESSION, TS, QuickDisk, conversation, lines_of, spoil
 from tests.support.places import GOLDEN
 
 OLD_LOG = GOLDEN / "duragent-rust-v0.5.jsonl"

@@ -12,6 +12,7 @@ from duragent.stores.files.store import FileStore
 from duragent.testing.store_contract import PROMISES, Promise, check_store, damage_is_told
 from duragent.testing.store_copies import damage_is_mended
 from duragent.testing.store_kinds import KIND_PROMISES, NOTEBOOK, damage_of_another_kind_is_told
+from tests.support.logs import spoil
 from tests.support.open_store import OpenStore
 
 Make = Callable[[StreamKind], Store]
@@ -37,17 +38,13 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]
         store.close()
 
 
-def spoil(store: Store, session_id: str, seq: int) -> None:
-    mark = b'{"seq":%d,' % seq
+def damage(store: Store, session_id: str, seq: int) -> None:
     if isinstance(store, OpenStore):
         lines = store.lines_of(session_id)
         lines[seq - 1] = lines[seq - 1].replace(b"2026", b"2027")
         return
     assert isinstance(store, FileStore)
-    for path in (store.root / session_id).glob("events*.jsonl"):
-        data = path.read_bytes()
-        if (at := data.find(mark)) >= 0:
-            path.write_bytes(data[:at] + data[at:].replace(b"2026", b"2027", 1))
+    spoil(store.root / session_id, seq)
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
@@ -66,16 +63,16 @@ async def test_store_keeps_its_promise_for_a_second_kind(make_store: Make, promi
 
 
 async def test_store_tells_damage_of_a_second_kind(make_store: Make) -> None:
-    await damage_of_another_kind_is_told(make_store(NOTEBOOK), spoil)
+    await damage_of_another_kind_is_told(make_store(NOTEBOOK), damage)
 
 
 async def test_store_tells_damage(make_store: Make) -> None:
     store = make_store(SESSION)
     if isinstance(store, FileStore) and store.rotation.events == 3:
         pytest.skip("sealed files are checked when they are read: see test_rotation.py")
-    await damage_is_told(store, spoil)
-    await damage_is_mended(make_store(SESSION), spoil)
+    await damage_is_told(store, damage)
+    await damage_is_mended(make_store(SESSION), damage)
 
 
 async def test_whole_suite_runs_as_one_call(make_store: Make) -> None:
-    await check_store(OpenStore, spoil=spoil)
+    await check_store(OpenStore, spoil=damage)

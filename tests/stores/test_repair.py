@@ -21,7 +21,7 @@ from duragent.stores.files.checkup import check
 from duragent.stores.files.repair import mend
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
-from tests.support.logs import SESSION, QuickDisk, conversation, lines_of, message
+from tests.support.logs import SESSION, QuickDisk, conversation, lines_of, message, spoil
 
 LINES = [line for lines in conversation() for line in lines]
 GROUPS = {3: 1, 4: 1, 10: 8}
@@ -40,16 +40,6 @@ async def make_log(root: Path, events: int = 5) -> Path:
             await store.append(claim, lines, expect=claim.head)
     store.close()
     return root / SESSION
-
-
-def spoil(folder: Path, seq: int) -> None:
-    """Change a byte of a record."""
-    for path in folder.glob("events*.jsonl"):
-        data = path.read_bytes()
-        if (at := data.find(b'{"seq":%d,' % seq)) >= 0:
-            path.write_bytes(data[:at] + data[at:].replace(b"2026", b"2027", 1))
-            return
-    raise AssertionError(seq)
 
 
 def files(folder: Path) -> dict[str, bytes]:

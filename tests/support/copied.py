@@ -130,12 +130,6 @@ async def past(house: House, session: str) -> list[tuple[int, str, e.Event]]:
     return found
 
 
-def spoil(path: Path, seq: int) -> None:
-    data = path.read_bytes()
-    at = data.index(b'{"seq":%d,' % seq)
-    path.write_bytes(data[:at] + data[at:].replace(b'"ts":"', b'"ts":"9', 1))
-
-
 async def exported(place: Place, session: str) -> Path:
     path = place.folder / "session.zip"
     with await export(place.house.sessions, place.house.clock, session) as file:

@@ -64,6 +64,16 @@ def ends_of(appends: Sequence[Sequence[bytes]]) -> list[int]:
     return ends
 
 
+def spoil(folder: Path, seq: int) -> None:
+    """Change a byte of a record in the log of this folder."""
+    for path in folder.glob("events*.jsonl"):
+        data = path.read_bytes()
+        if (at := data.find(b'{"seq":%d,' % seq)) >= 0:
+            path.write_bytes(data[:at] + data[at:].replace(b'"ts":"2', b'"ts":"3', 1))
+            return
+    raise AssertionError(seq)
+
+
 class QuickDisk(Disk):
     """Syncs nothing: for tests in which no power is cut."""
 

@@ -17,7 +17,8 @@ from duragent.stores.files.rotation import Rotation
 from duragent.transfer.export import export
 from duragent.transfer.fork import Fork, fork
 from duragent.transfer.import_ import import_
-from tests.support.copied import LONG, OLD_LOG, Place, eventful, past, place_in, spoil
+from tests.support.copied import LONG, OLD_LOG, Place, eventful, past, place_in
+from tests.support.logs import spoil
 from tests.support.tool_calls import bash, calls
 from tests.support.wellformed import refusal
 
@@ -190,7 +191,7 @@ async def test_damaged_session_is_forked_within_its_good_part(tmp_path: Path) ->
         for text in ("one", "two", "three"):
             await place.house.ask(parent, text)
         head = (await place.house.sessions.state(parent)).seq
-    spoil(place.root / parent / "events.jsonl", head - 3)
+    spoil(place.root / parent, head - 3)
     async with place_in(tmp_path, days=1) as place:
         child = await place.fork(parent)
         assert (await place.house.sessions.state(child)).parent == f"{parent}@{head - 4}"

@@ -8,8 +8,8 @@ from pathlib import Path
 from duragent.cli.doctor.finding import Diagnosis
 from duragent.cli.doctor.sessions import sessions
 from duragent.journal import events as e
-from tests.stores.test_repair import LINES, make_log, spoil
-from tests.support.logs import SESSION, lines_of
+from tests.stores.test_repair import LINES, make_log
+from tests.support.logs import SESSION, lines_of, spoil
 
 
 async def test_sessions_are_looked_over_and_what_is_damaged_is_named_with_the_way_out(tmp_path: Path) -> None:
