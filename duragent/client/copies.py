@@ -75,6 +75,4 @@ class SessionCopies:
         headers = {"Content-Type": "application/zip"} | ({} if key is None else {"Idempotency-Key": key})
         params = {"new_id": str(key is not None).lower()}
         request = Request("POST", IMPORTS_PATH, params, headers=headers, read_seconds=ANSWER_SECONDS)
-        async with self._http.stream(endpoint, request, pieces) as response:
-            await response.aread()
-            return response
+        return await self._http.exchange(endpoint, request, pieces)

@@ -71,7 +71,7 @@ class Request:
     """Is sent as JSON; None sends no body."""
 
     headers: Mapping[str, str] | None = None
-    """Besides `Authorization` and `Content-Type`."""
+    """Besides `Authorization`, and `Content-Type` for `body`."""
 
     read_seconds: float = 60.0
     """The longest silence of the server."""
@@ -154,20 +154,7 @@ class Transport:
 
     async def send_once(self, request: Request) -> httpx.Response:
         """The first answer, whatever its status. Raises httpx.RequestError, ServerUnreachable."""
-        endpoint = await self._current_endpoint()
-        headers = _headers(endpoint, request)
-        content = request.content()
-        if content is not None:
-            headers["Content-Type"] = "application/json"
-        params = {name: value for name, value in (request.params or {}).items() if value is not None}
-        response = await self._connections.of(endpoint).request(
-            request.method,
-            endpoint.url + request.path,
-            params=params,
-            content=content,
-            headers=headers,
-            timeout=httpx.Timeout(request.read_seconds, connect=5.0),
-        )
+        response = await self.exchange(await self._current_endpoint(), request)
         self._answered = True
         return response
 
@@ -185,19 +172,28 @@ class Transport:
         """Where the server of an event stream is; one that was stopped is not started for it."""
         return await self._locate(wanted=False)
 
+    async def exchange(
+        self, endpoint: Endpoint, request: Request, content: AsyncIterable[bytes] | None = None
+    ) -> httpx.Response:
+        """As `stream`, with the body of the answer read."""
+        async with self.stream(endpoint, request, content) as response:
+            await response.aread()
+            return response
+
     @asynccontextmanager
     async def stream(
         self, endpoint: Endpoint, request: Request, content: AsyncIterable[bytes] | None = None
     ) -> AsyncIterator[httpx.Response]:
         """The answer to a request that is sent once, with its body still unread. Raises httpx.RequestError.
 
-        `content`: the body of the request, piece by piece.
+        `content`: the body of the request, piece by piece, where it is not the request's own.
         """
+        params = {name: value for name, value in (request.params or {}).items() if value is not None}
         async with self._connections.of(endpoint).stream(
             request.method,
             endpoint.url + request.path,
-            params=request.params,
-            content=content,
+            params=params,
+            content=request.content() if content is None else content,
             headers=_headers(endpoint, request),
             timeout=httpx.Timeout(request.read_seconds, connect=5.0),
         ) as response:
@@ -232,4 +228,5 @@ class Transport:
 def _headers(endpoint: Endpoint, request: Request) -> dict[str, str]:
     token = endpoint.token_for(request.path)
     authorization = {"Authorization": f"Bearer {token}"} if token else {}
-    return {**authorization, **(request.headers or {})}
+    json_body = {} if request.body is None else {"Content-Type": "application/json"}
+    return {**authorization, **json_body, **(request.headers or {})}

@@ -87,10 +87,9 @@ CLIENT: tuple[Mutant, ...] = (
         "the Idempotency-Key of a request that is sent again",
         Edit(
             HTTP_CLIENT,
-            "        headers = _headers(endpoint, request)\n",
-            "        headers = _headers(endpoint, request)\n"
-            '        if request.method == "POST":\n'
-            '            headers["Idempotency-Key"] = new_key()\n',
+            "headers=_headers(endpoint, request),",
+            "headers=_headers(endpoint, request)"
+            ' | ({"Idempotency-Key": new_key()} if request.method == "POST" else {}),',
         ),
         f"{T_TRANSPORT}::test_a_post_whose_answer_is_lost_is_sent_again_and_counts_once",
     ),
