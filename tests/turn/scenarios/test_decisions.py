@@ -35,7 +35,7 @@ async def test_a_command_in_no_list_waits_for_a_person_and_runs_once_when_it_is_
         seq = await house.say(session, "make it")
         asked = await question(house, session)
         assert not (tmp_path / "project" / "made").exists()
-        assert [finding.text for finding in asked.findings] == ["touch made", "echo x >> count"] or asked.findings
+        assert [finding.text for finding in asked.findings] == ["touch made", "> count"]
         state = await house.sessions.state(session)
         assert (state.status, state.has_work) == ("paused", False)
         waiting = await house.sessions.answer(session, seq)
