@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from duragent.errors import Stopping
-from duragent.models.messages import ModelReply, ToolCall
 from duragent.server.bounds import Bounds
 from duragent.server.in_flight import InFlight, Kind
 from duragent.server.problems import RequestRefused
@@ -102,8 +101,7 @@ async def test_streams_and_waits_keep_nobody_from_working(house: House) -> None:
 async def test_a_turn_that_waits_for_a_person_gives_its_place_to_the_decision(house: House) -> None:
     await house.worker()
     house.dependencies = replace(house.dependencies, settings=ServerSettings(max_connections=1))
-    call = ToolCall(id="p", name="bash", arguments='{"command":"rm -f x"}')
-    house.model.add(ModelReply(calls=(call,), finish_reason="tool_calls"), "done it")
+    house.script("rm -f x")
     async with house.live() as http:
         path = f"/api/v1/sessions/{await house.create('worker')}"
         asked = (await http.post(f"{path}/messages", json={"content": "go"})).json()

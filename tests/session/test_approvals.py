@@ -14,12 +14,12 @@ from duragent.journal.inputs import Decision
 from duragent.journal.question import Question
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
-from duragent.models.messages import ModelReply, ToolCall
 from duragent.session.approvals import if_readable, open_question, prepare_decision
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.turn.ports import Ports
 from tests.support.house import open_house
+from tests.support.tool_calls import bash
 from tests.support.until import until
 
 COMMAND = "touch made"
@@ -50,8 +50,7 @@ class Asking:
 
 @pytest.fixture
 async def asking(tmp_path: Path) -> AsyncIterator[Asking]:
-    call = ToolCall(id="p", name="bash", arguments=f'{{"command": "{COMMAND}"}}')
-    model = ScriptedModel([ModelReply(calls=(call,), finish_reason="tool_calls")])
+    model = ScriptedModel([bash(COMMAND)])
     async with open_house(MemoryStore(), model, tmp_path, agent_rest=BASH, clock=FakeClock()) as house:
         session_id = await house.new()
         await house.say(session_id, "go")

@@ -13,7 +13,6 @@ import httpx
 
 from duragent.agent.catalog import Catalog
 from duragent.client.sse import Decoder
-from duragent.models.messages import ModelReply, ToolCall
 from duragent.server.app import build_app
 from duragent.server.bounds import USUAL_BOUNDS, Bounds
 from duragent.server.dependencies import AccessTokens, Dependencies
@@ -28,6 +27,7 @@ from duragent.turn.settings import SessionsSettings
 from duragent.wire import Version
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.open_store import OpenStore
+from tests.support.tool_calls import bash
 from tests.support.workbench import workbench_in
 
 TOKEN, ADMIN_TOKEN = "the-api-token", "the-admin-token"
@@ -160,10 +160,7 @@ class House:
 
     def script(self, *commands: str, then: str = "done it") -> None:
         """The model asks for these commands, one after another, and says `then`."""
-        for number, command in enumerate(commands):
-            call = ToolCall(id=f"p{number}", name="bash", arguments=json.dumps({"command": command}))
-            self.model.add(ModelReply(calls=(call,), finish_reason="tool_calls"))
-        self.model.add(then)
+        self.model.add(*map(bash, commands), then)
 
     async def waits(self, *commands: str) -> dict[str, Any]:
         """A session of the worker whose first command waits for approval: the 202's body."""

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from duragent.models.messages import ModelReply, ToolCall
 from duragent.testing import Line
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House, Stream, opened
+from tests.support.tool_calls import bash
 
 GONE = ("urn:duragent:problem:session-deleted", 410)
 
@@ -80,8 +80,7 @@ async def test_a_message_that_waits_for_its_answer_is_told(house: House) -> None
 
 async def test_a_decision_that_waits_for_the_rest_of_its_turn_is_told(house: House) -> None:
     await house.worker()
-    call = ToolCall(id="p", name="bash", arguments='{"command":"rm -f x"}')
-    house.model.add(ModelReply(calls=(call,), finish_reason="tool_calls"), Line("done", gate=asyncio.Event()))
+    house.model.add(bash("rm -f x"), Line("done", gate=asyncio.Event()))
     waits = (await house.say(await house.create("worker"), "please")).json()
     path = f"/api/v1/sessions/{waits['session_id']}"
     body = {"call_id": waits["call_id"], "decision": "deny"}

@@ -1,24 +1,18 @@
 """Only a person's message interrupts what is under way: all others wait for the next question."""
 
 import asyncio
-import json
 from pathlib import Path
 
 from duragent.journal.events import MessageReceived, SessionResumed, ToolFinished
-from duragent.journal.inputs import Decision, Message, Pause
-from duragent.models.messages import ModelReply, ToolCall
+from duragent.journal.inputs import Message, Pause
 from duragent.stores.memory import MemoryStore
 from duragent.testing import Line, ScriptedModel
 from tests.support.house import House, open_house
+from tests.support.tool_calls import calls, question
 from tests.support.until import until
 
 BASH = "  tools: [{type: builtin, name: bash}]"
-BOTH = ModelReply(
-    calls=tuple(
-        ToolCall(id=name, name="bash", arguments=json.dumps({"command": f"touch {name}"})) for name in ("a", "b")
-    ),
-    finish_reason="tool_calls",
-)
+BOTH = calls(("bash", {"command": "touch a"}), ("bash", {"command": "touch b"}))
 
 
 async def _post(house: House, session: str, text: str, source: str) -> int:
@@ -26,9 +20,7 @@ async def _post(house: House, session: str, text: str, source: str) -> int:
 
 
 async def _allow_next(house: House, session: str) -> None:
-    asked = await until(lambda: house.sessions.question(session))
-    assert asked is not None
-    await house.sessions.post(session, Decision(call=asked.call, decision="allow_once"))
+    await house.decide(session, (await question(house, session)).call)
 
 
 async def test_a_schedules_message_skips_no_call_and_is_in_the_next_question(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Notices of calls from the run of a tool, over its log and a crash, to their delivery."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from duragent.clock import SystemClock
 from duragent.errors import StoreFull
 from duragent.journal.events import ToolFinished
 from duragent.journal.record import Record
-from duragent.models.messages import ModelReply, ToolCall
+from duragent.models.messages import ModelReply
 from duragent.policy.tiers import Delivery
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
@@ -21,6 +20,7 @@ from duragent.testing import ScriptedModel
 from duragent.transfer.fork import Fork, fork
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import open_house
+from tests.support.tool_calls import bash
 from tests.support.until import until
 
 NOTIFY = "mode: dangerous\nnotify: {enabled: true, patterns: ['bash:echo *']}\n"
@@ -53,8 +53,7 @@ async def _to_the_log(agent: str) -> Sequence[Delivery]:
 def model(*commands: str) -> ScriptedModel:
     replies: list[ModelReply | str] = []
     for command in commands:
-        call = ToolCall(id="x", name="bash", arguments=json.dumps({"command": command}))
-        replies += [ModelReply(calls=(call,), finish_reason="tool_calls"), "done"]
+        replies += [bash(command), "done"]
     return ScriptedModel(replies)
 
 
