@@ -9,7 +9,6 @@ import builtins
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 
-from duragent.bus import Block, OutputDelta
 from duragent.errors import Damaged, Stopping
 from duragent.journal.answer import AnswerFold, TurnAnswer
 from duragent.journal.inputs import Input
@@ -25,20 +24,10 @@ from duragent.session.log_source import SessionLogs
 from duragent.session.session import Receipt
 from duragent.session.tasks import StoppableTasks, best_effort, bounded, shielded
 from duragent.session.wait_for_turn import wait_for_turn
-from duragent.session.watch import LogHead, LogReset, ReplayEnd, Watched
+from duragent.session.watch import Watched
 from duragent.turn.ports import Ports
 
-__all__ = [
-    "Block",
-    "LogHead",
-    "LogReset",
-    "NewSession",
-    "OutputDelta",
-    "Receipt",
-    "ReplayEnd",
-    "Sessions",
-    "Watched",
-]
+__all__ = ["NewSession", "Receipt", "Sessions"]
 
 SAVE_SECONDS = 1.0
 """The longest wait, at a stop, for the list to be saved."""
