@@ -12,7 +12,8 @@ from starlette.responses import Response, StreamingResponse
 from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import session_info
 from duragent.server.params import ImportQuery, body_of, idempotency_key_of, query_of, session_id_of
-from duragent.server.responses import answer, replayed
+from duragent.server.responses import answer
+from duragent.server.routes.sessions import created
 from duragent.transfer.export import export
 from duragent.transfer.fork import Fork, fork
 from duragent.transfer.import_ import import_, import_as_new, import_once
@@ -26,7 +27,7 @@ async def fork_session(dependencies: Dependencies, request: Request) -> Response
     session_id, body = session_id_of(request), await body_of(request, ForkSession)
     wanted = Fork(session_id, body.at, body.title, idempotency_key_of(request))
     state, duplicate = await fork(dependencies.sessions, dependencies.clock, wanted)
-    return answer(session_info(state), 201, {"Location": _place(state.session_id), **replayed(duplicate)})
+    return created(state, duplicate)
 
 
 async def repair_session(dependencies: Dependencies, request: Request) -> Response:
@@ -61,8 +62,4 @@ async def import_session(dependencies: Dependencies, request: Request) -> Respon
             state, duplicate = await import_once(dependencies.sessions, dependencies.clock, file)
         else:
             state, duplicate = await import_(dependencies.sessions, dependencies.clock, file, new_id=False), False
-    return answer(session_info(state), 201, {"Location": _place(state.session_id), **replayed(duplicate)})
-
-
-def _place(session_id: str) -> str:
-    return f"/api/v1/sessions/{session_id}"
+    return created(state, duplicate)

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from duragent.journal.inputs import Cancel, Rename
+from duragent.journal.state import SessionState
 from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import session_info
 from duragent.server.params import SessionsQuery, body_of, idempotency_key_of, query_of, session_id_of
@@ -16,6 +17,11 @@ async def create_session(dependencies: Dependencies, request: Request) -> Respon
     body = await body_of(request, CreateSession)
     new = NewSession(body.agent, body.title, body.source, body.door or "", idempotency_key_of(request))
     state, duplicate = await dependencies.sessions.create(new)
+    return created(state, duplicate)
+
+
+def created(state: SessionState, duplicate: bool) -> Response:
+    """201 for a session that is here now, with its place; also when the same request made it before."""
     headers = {"Location": f"/api/v1/sessions/{state.session_id}", **replayed(duplicate)}
     return answer(session_info(state), 201, headers)
 
