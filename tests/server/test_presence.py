@@ -6,6 +6,7 @@ from duragent.server.presence import RETURN_SECONDS
 from duragent.testing import Line
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House, opened
+from tests.support.until import until
 
 
 async def _leave_in_a_turn(house: House, agent: str) -> str:
@@ -16,9 +17,7 @@ async def _leave_in_a_turn(house: House, agent: str) -> str:
         await stream.until("delta")
         sleepers = house.clock.sleepers
         await stream.response.aclose()
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while house.sessions.watchers(session_id):
-                await asyncio.sleep(0)
+        await until(lambda: house.sessions.watchers(session_id) == 0)
         await house.clock.settle()
         assert sleepers
         await house.clock.advance(RETURN_SECONDS)

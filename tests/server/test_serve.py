@@ -10,6 +10,7 @@ from duragent.server.serve import HEAD_MAX_BYTES
 from duragent.testing import Line
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House, opened
+from tests.support.until import until
 
 
 async def test_server_answers_as_soon_as_it_is_entered_and_never_after(house: House) -> None:
@@ -37,9 +38,7 @@ async def test_stop_ends_streams_and_waits_within_the_grace(house: House) -> Non
     ):
         await stream.until("token")
         waiting = asyncio.create_task(http.post(f"{base}/messages", json={"content": "and?"}))
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while house.sessions.watchers(session_id) < 3:
-                await asyncio.sleep(0)
+        await until(lambda: house.sessions.watchers(session_id) >= 3)
         await asyncio.wait_for(server.stop(10 * LIMIT_SECONDS), LIMIT_SECONDS)
         assert "delta" in [event.name for event in await events.rest()]
         assert [event.name for event in await stream.rest()] in ([], ["error"])
@@ -56,9 +55,7 @@ async def test_stop_does_not_wait_for_a_client_that_reads_nothing(house: House) 
         head = f"GET /api/v1/sessions/{session_id}/events HTTP/1.1\r\nHost: localhost\r\n"
         token = http.headers["authorization"]
         writer.write(f"{head}Accept: text/event-stream\r\nAuthorization: {token}\r\n\r\n".encode())
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while not house.sessions.watchers(session_id):
-                await asyncio.sleep(0)
+        await until(lambda: house.sessions.watchers(session_id))
         await asyncio.wait_for(server.stop(0.2), LIMIT_SECONDS)
         writer.close()
 

@@ -18,6 +18,7 @@ from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, Line, ScriptedModel
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.ports import begun, ports_to
+from tests.support.until import until
 
 
 async def engine_of(store: MemoryStore, folder: Path, model: ScriptedModel, clock: FakeClock | None = None) -> Engine:
@@ -37,9 +38,7 @@ async def types(engine: Engine) -> list[str]:
 
 
 async def idle(engine: Engine) -> None:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while engine.running:
-            await asyncio.sleep(0)
+    await until(lambda: not engine.running)
 
 
 async def test_engine_with_nothing_to_do_has_no_task(tmp_path: Path) -> None:

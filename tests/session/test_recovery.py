@@ -31,6 +31,7 @@ from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import Line, ScriptedModel
 from tests.support.house import House, open_house, write_agent
+from tests.support.until import until
 
 CALL = ModelReply(text="I look", calls=(ToolCall(id="x", name="bash", arguments="{}"),), finish_reason="tool_calls")
 
@@ -176,8 +177,7 @@ async def test_turn_whose_process_dies_each_time_before_the_model_is_asked_is_pa
     async with open_house(store, ScriptedModel([]), tmp_path / "agents", model_for=dies) as house:
         session = await house.new()
         seq = await house.say(session, "hi")
-        while not deaths:
-            await asyncio.sleep(0)
+        await until(lambda: deaths)
     for life in range(2, 24):
         store = reopened(store, tmp_path)
         async with open_house(
@@ -290,8 +290,7 @@ async def test_idle_sessions_are_unloaded_and_opened_again_on_demand(store: File
         session = await house.new()
         await house.ask(session, "hi")
         state = await house.sessions.state(session)
-        while house.live(session).busy:
-            await asyncio.sleep(0)
+        await until(lambda: not house.live(session).busy)
         house.clock.jump(1000)
         await house.sessions.housekeeping.tick_idle()
         assert list(house.sessions.live) == []

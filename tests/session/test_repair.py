@@ -162,8 +162,7 @@ async def test_watcher_of_a_damaged_session_sees_what_is_good_and_is_told_why_th
     session = await place.house.new()
     await place.house.ask(session, "one")
     live = await place.house.sessions.live.open(session)
-    while live.busy:
-        await asyncio.sleep(0)
+    await until(lambda: not live.busy)
     await place.house.sessions.live.unload(live)
     spoil(place.root / session, 4)
     async with place.house.sessions.watch(session, 0) as items, asyncio.timeout(LIMIT_SECONDS):

@@ -10,6 +10,7 @@ from duragent.testing import Line
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House, Stream, opened
 from tests.support.tool_calls import bash
+from tests.support.until import until
 
 GONE = ("urn:duragent:problem:session-deleted", 410)
 
@@ -71,9 +72,7 @@ async def _told(stream: Stream) -> list[tuple[str, object]]:
 async def test_a_message_that_waits_for_its_answer_is_told(house: House) -> None:
     session_id = await _running(house)
     waiting = asyncio.create_task(house.say(session_id, "and more"))
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while house.sessions.watchers(session_id) < 1:
-            await house.clock.settle()
+    await until(lambda: house.sessions.watchers(session_id))
     await house.http.delete(f"/api/v1/sessions/{session_id}")
     assert _problem(await asyncio.wait_for(waiting, LIMIT_SECONDS)) == GONE
 
@@ -85,9 +84,7 @@ async def test_a_decision_that_waits_for_the_rest_of_its_turn_is_told(house: Hou
     path = f"/api/v1/sessions/{waits['session_id']}"
     body = {"call_id": waits["call_id"], "decision": "deny"}
     waiting = asyncio.create_task(house.http.post(f"{path}/approve", json=body))
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while house.sessions.watchers(waits["session_id"]) < 1:
-            await house.clock.settle()
+    await until(lambda: house.sessions.watchers(waits["session_id"]))
     await house.http.delete(path)
     assert _problem(await asyncio.wait_for(waiting, LIMIT_SECONDS)) == GONE
 

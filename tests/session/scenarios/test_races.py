@@ -22,6 +22,7 @@ from duragent.testing import FakeClock, Line, ScriptedModel
 from duragent.turn.partial import AttemptKey, Partial
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import House, open_house
+from tests.support.until import until
 from tests.support.workbench import workbench_in
 
 
@@ -81,8 +82,7 @@ class Stubborn:
 async def unloading(house: House, session: str, turns_of_the_loop: int) -> asyncio.Task[None]:
     """The session is being unloaded, that far."""
     live = house.live(session)
-    while live.busy:
-        await asyncio.sleep(0)
+    await until(lambda: not live.busy)
     task = asyncio.ensure_future(house.sessions.live.unload(live))
     for _ in range(turns_of_the_loop):
         await asyncio.sleep(0)
@@ -340,8 +340,7 @@ async def test_a_session_that_the_disk_failed_is_opened_at_the_next_start(tmp_pa
         await house.say(session, "hi")
         store.failures = [Unavailable("the disk failed")]
         gate.set()
-        while not house.sessions.trouble():
-            await asyncio.sleep(0)
+        await until(house.sessions.trouble)
         await house.sessions.close(0)
     async with open_house(store, ScriptedModel(), tmp_path, node="node-2") as house:
         assert await house.sessions.index.fill(house.store) == [session]
