@@ -15,8 +15,6 @@ from tests.cli.commands import Ran
 from tests.support.http_house import House
 from tests.support.terminal import Terminal
 
-COUNTED = "echo once >> count"
-
 
 class Desk:
     """A server with a worker, and a person at its commands."""
@@ -41,14 +39,5 @@ class Desk:
 
         await asyncio.to_thread(played)
 
-    async def decide(self, waiting: dict[str, Any], decision: str, **more: Any) -> int:
-        body = {"call_id": waiting["call_id"], "decision": decision, **more}
-        path = f"/api/v1/sessions/{waiting['session_id']}/approve"
-        return (await self.house.http.post(path, json=body)).status_code
-
     async def decided(self, session_id: str) -> list[dict[str, Any]]:
         return [record for record in await self.house.log(session_id) if record["type"] == "approval_decided"]
-
-    def count(self) -> int:
-        path = self.folder / "project" / "count"
-        return len(path.read_text().splitlines()) if path.exists() else 0

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.cli.desk import COUNTED, Desk
+from tests.cli.desk import Desk
+from tests.support.http_house import COUNTED
 from tests.support.terminal import Terminal
 
 
@@ -29,9 +30,9 @@ async def test_approve_in_json_says_what_was_decided_and_what_came_of_it(desk: D
 
 async def test_whoever_comes_second_is_told_who_was_first(desk: Desk) -> None:
     waiting = await desk.house.waits(COUNTED)
-    assert await desk.decide(waiting, "deny", by="Ada") == 200
+    assert (await desk.house.decide(waiting, "deny", by="Ada")).status_code == 200
     ran = await desk.run("approve", waiting["session_id"], "--once", "--call", waiting["call_id"])
-    assert (ran.code, ran.out, desk.count()) == (1, "", 0)
+    assert (ran.code, ran.out, desk.house.count()) == (1, "", 0)
     assert "was decided before: deny, by Ada" in ran.err
     other = await desk.run("approve", waiting["session_id"], "--once", "--call", "call_other")
     assert (other.code, "call_other" in other.err) == (1, True)
@@ -71,4 +72,4 @@ async def test_approve_on_a_terminal_shows_the_call_and_asks(desk: Desk) -> None
         assert terminal.end() == 0
 
     await desk.at_terminal(["approve", waiting["session_id"]], play)
-    assert desk.count() == 1
+    assert desk.house.count() == 1

@@ -14,10 +14,11 @@ from duragent.journal.events import Call, ModelReplied
 from duragent.journal.record import Record
 from duragent.visible import UNFINISHED
 from duragent.wire import Delta
-from tests.cli.desk import COUNTED, Desk
+from tests.cli.desk import Desk
 from tests.cli.hostile import PIECES
 from tests.cli.place import DURAGENT, Place
 from tests.support.bounds import LIMIT_SECONDS
+from tests.support.http_house import COUNTED
 
 
 async def test_ask_says_what_waits_and_approve_prints_what_comes_of_it(desk: Desk) -> None:
@@ -29,7 +30,7 @@ async def test_ask_says_what_waits_and_approve_prints_what_comes_of_it(desk: Des
     assert "Decide: duragent approve session_" in asked.err
     prefix = asked.err.rpartition("approve ")[2].split()[0]
     first = await desk.run("approve", prefix, "--once", "--as", "Ada")
-    assert (first.code, first.out, desk.count()) == (3, "", 1)
+    assert (first.code, first.out, desk.house.count()) == (3, "", 1)
     assert first.err.startswith(f"Ada allowed it once: {COUNTED}\n")
     assert "bash  rm -f x" in first.err
     second = await desk.run("approve", prefix.removeprefix("session_")[:10], "--deny", "--reason", "keep it")

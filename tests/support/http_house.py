@@ -34,6 +34,8 @@ TOKEN, ADMIN_TOKEN = "the-api-token", "the-admin-token"
 AGENT = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {{name: {name}}}\nspec:\n  model: {{provider: demo}}\n"
 PAUSER = AGENT + "  session: {{on_disconnect: pause}}\n"
 WORKER = AGENT + "  tools: [{{type: builtin, name: bash}}]\n"
+COUNTED = "echo once >> count"
+"""A command about which the worker asks. `House.count` says how often it took effect."""
 
 
 @dataclass
@@ -169,6 +171,17 @@ class House:
         assert response.status_code == 202, response.text
         body: dict[str, Any] = response.json()
         return body
+
+    async def decide(
+        self, waiting: dict[str, Any], decision: str, headers: dict[str, str] | None = None, **more: Any
+    ) -> httpx.Response:
+        """Answer what a session waits for: `waiting` is the body that `waits` gave."""
+        body = {"call_id": waiting["call_id"], "decision": decision, **more}
+        return await self.http.post(f"/api/v1/sessions/{waiting['session_id']}/approve", json=body, headers=headers)
+
+    def count(self) -> int:
+        path = self.workbench.project / "count"
+        return len(path.read_text().splitlines()) if path.exists() else 0
 
     async def log(self, session_id: str) -> list[dict[str, Any]]:
         response = await self.http.get(f"/api/v1/sessions/{session_id}/events", params={"limit": 1000})

@@ -3,7 +3,8 @@
 import asyncio
 import time
 
-from tests.cli.desk import COUNTED, Desk
+from tests.cli.desk import Desk
+from tests.support.http_house import COUNTED
 from tests.support.terminal import Terminal
 
 
@@ -25,7 +26,7 @@ async def test_the_box_comes_back_on_attach_and_a_key_answers_it(desk: Desk) -> 
         assert terminal.end() == 0
 
     await desk.at_terminal(["attach", waiting["session_id"]], play)
-    assert desk.count() == 1
+    assert desk.house.count() == 1
     said = [record for record in await desk.house.log(waiting["session_id"]) if record["type"] == "message_received"]
     assert len(said) == 1
 
@@ -67,7 +68,7 @@ async def test_a_message_typed_under_a_box_is_no_answer(desk: Desk) -> None:
     await desk.at_terminal(["attach", waiting["session_id"]], play)
     assert [each["decision"] for each in await desk.decided(waiting["session_id"])] == ["allow_always", "deny"]
     said = [record for record in await desk.house.log(waiting["session_id"]) if record["type"] == "message_received"]
-    assert (len(said), desk.count()) == (1, 1)
+    assert (len(said), desk.house.count()) == (1, 1)
 
 
 async def test_esc_leaves_the_input_line_of_a_box_at_once_and_alt_enter_does_not(desk: Desk) -> None:
@@ -152,7 +153,7 @@ async def test_who_decides_elsewhere_takes_the_box_away(desk: Desk) -> None:
         terminal.type("half a rea")
         # Not read yet, it would be typed into the ordinary input line.
         terminal.expect("half a rea")
-        asyncio.run_coroutine_threadsafe(desk.decide(waiting, "allow_once", by="Ada"), loop).result(10)
+        asyncio.run_coroutine_threadsafe(desk.house.decide(waiting, "allow_once", by="Ada"), loop).result(10)
         terminal.expect(r"Ada allowed it once\.")
         terminal.expect("done it")
         terminal.expect("It was decided elsewhere")
@@ -162,7 +163,7 @@ async def test_who_decides_elsewhere_takes_the_box_away(desk: Desk) -> None:
         assert terminal.end() == 0
 
     await desk.at_terminal(["attach", waiting["session_id"]], play)
-    assert desk.count() == 1
+    assert desk.house.count() == 1
 
 
 async def test_output_is_seen_while_the_command_runs(desk: Desk) -> None:

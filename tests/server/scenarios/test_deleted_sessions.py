@@ -81,11 +81,9 @@ async def test_a_decision_that_waits_for_the_rest_of_its_turn_is_told(house: Hou
     await house.worker()
     house.model.add(bash("rm -f x"), Line("done", gate=asyncio.Event()))
     waits = (await house.say(await house.create("worker"), "please")).json()
-    path = f"/api/v1/sessions/{waits['session_id']}"
-    body = {"call_id": waits["call_id"], "decision": "deny"}
-    waiting = asyncio.create_task(house.http.post(f"{path}/approve", json=body))
+    waiting = asyncio.create_task(house.decide(waits, "deny"))
     await until(lambda: house.sessions.watchers(waits["session_id"]))
-    await house.http.delete(path)
+    await house.http.delete(f"/api/v1/sessions/{waits['session_id']}")
     assert _problem(await asyncio.wait_for(waiting, LIMIT_SECONDS)) == GONE
 
 
