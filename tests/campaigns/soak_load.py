@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from duragent.client.client import Client
-from duragent.errors import ProblemResponse, ServerUnreachable
+from duragent.errors import ProblemResponse, ServerUnreachable, SessionDeleted
 from duragent.wire import Decide, SendMessage
 from tests.campaigns.soak_figures import Report
 from tests.campaigns.streams_typed import TypedWatcher
@@ -103,8 +103,10 @@ class Load:
                     await watcher.follow(client)
             except TimeoutError:
                 self.report.count("watchers that left")
-            except ProblemResponse as error:
-                if error.status != 404 or watcher.session_id not in self.deleted:
+            except (ProblemResponse, SessionDeleted) as error:
+                # Deleted before this watcher came, or while it watched.
+                before = isinstance(error, ProblemResponse) and error.status == 404
+                if watcher.session_id not in self.deleted or not (before or isinstance(error, SessionDeleted)):
                     raise
                 self.report.count("watchers of deleted sessions")
             finally:

@@ -41,10 +41,14 @@ class Forgetful(Good):
         yield
 
 
-def _check(kind: type[Good], folder: Path) -> Awaitable[None]:
+def _check(kind: type[Good], folder: Path, limit_seconds: float) -> Awaitable[None]:
     kind.sent = 0
     return check_listener(
-        kind, event=SessionRenamed(title="x"), delivered=lambda: kind.sent, folder=folder, limit_seconds=0.2
+        kind,
+        event=SessionRenamed(title="x"),
+        delivered=lambda: kind.sent,
+        folder=folder,
+        limit_seconds=limit_seconds,
     )
 
 
@@ -53,13 +57,13 @@ async def test_good_listener_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "problem"),
+    ("kind", "problem", "limit_seconds"),
     [
-        (Deaf, "a record that concerns it is not delivered"),
-        (Greedy, "it reads a stream without a record that concerns it"),
-        (Forgetful, "its position is not durable before the record is"),
+        (Deaf, "a record that concerns it is not delivered", 0.2),
+        (Greedy, "it reads a stream without a record that concerns it", 30),
+        (Forgetful, "its position is not durable before the record is", 30),
     ],
 )
-async def test_broken_promise_is_named(tmp_path: Path, kind: type[Good], problem: str) -> None:
+async def test_broken_promise_is_named(tmp_path: Path, kind: type[Good], problem: str, limit_seconds: float) -> None:
     with pytest.raises(AssertionError, match=problem):
-        await _check(kind, tmp_path)
+        await _check(kind, tmp_path, limit_seconds)
