@@ -67,13 +67,6 @@ POINTS = {
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    found = tmp_path / "workspace" / "agents" / "a"
-    found.mkdir(parents=True)
-    return found
-
-
-@pytest.fixture
 def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     site = tmp_path / "site"
     (site / "my_plugin-1.0.dist-info").mkdir(parents=True)
@@ -88,13 +81,13 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         sys.modules.pop(name, None)
 
 
-def owner_of(folder: Path, *tools: dict[str, str]) -> ToolOwner:
+def owner_of(agent: Path, *tools: dict[str, str]) -> ToolOwner:
     spec = AgentSpec.model_validate({"model": ModelSpec(provider="demo"), "tools": list(tools)})
-    return ToolOwner(agent_in(folder, spec), context_in(folder.parent.parent, agent_folder=folder).places)
+    return ToolOwner(agent_in(agent, spec), context_in(agent.parent.parent, agent_folder=agent).places)
 
 
-def gathered(folder: Path, *tools: dict[str, str], trusted: bool = True) -> Toolset:
-    return gather(owner_of(folder, *tools), trusted=trusted)
+def gathered(agent: Path, *tools: dict[str, str], trusted: bool = True) -> Toolset:
+    return gather(owner_of(agent, *tools), trusted=trusted)
 
 
 def builtin(name: str) -> dict[str, str]:
@@ -105,8 +98,8 @@ def cli(name: str, command: str = "true", **more: str) -> dict[str, str]:
     return {"type": "cli", "name": name, "command": command, **more}
 
 
-def put(folder: Path, path: str, text: str = "#!/bin/sh\n", mode: int = 0o755) -> Path:
-    file = folder / path
+def put(agent: Path, path: str, text: str = "#!/bin/sh\n", mode: int = 0o755) -> Path:
+    file = agent / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     file.chmod(mode)
@@ -117,35 +110,35 @@ def names(tools: Toolset) -> list[str]:
     return [tool.name for tool in tools.tools]
 
 
-def fault(tools: Toolset, folder: Path) -> str:
+def fault(tools: Toolset, agent: Path) -> str:
     assert len(tools.faults) == 1, tools.faults
-    return tools.faults[0].replace(f"{folder}/", "")
+    return tools.faults[0].replace(f"{agent}/", "")
 
 
-def test_agent_without_tools_has_none(folder: Path) -> None:
-    assert gathered(folder) == Toolset()
+def test_agent_without_tools_has_none(agent: Path) -> None:
+    assert gathered(agent) == Toolset()
 
 
-def test_tools_come_in_the_order_of_the_file_builtins_first(folder: Path) -> None:
-    put(folder, "tools/beta/run")
-    put(folder, "tools/alpha/run")
-    tools = gathered(folder, cli("zeta"), builtin("session"), cli("eta"), builtin("bash"))
+def test_tools_come_in_the_order_of_the_file_builtins_first(agent: Path) -> None:
+    put(agent, "tools/beta/run")
+    put(agent, "tools/alpha/run")
+    tools = gathered(agent, cli("zeta"), builtin("session"), cli("eta"), builtin("bash"))
     assert names(tools) == ["session", "bash", "read_output", "zeta", "eta", "alpha", "beta"]
     assert tools.faults == ()
-    again = gathered(folder, cli("zeta"), builtin("session"), cli("eta"), builtin("bash"))
+    again = gathered(agent, cli("zeta"), builtin("session"), cli("eta"), builtin("bash"))
     assert repr(again.schemas()) == repr(tools.schemas())
     assert [schema.name for schema in tools.schemas()] == names(tools)
 
 
-def test_read_output_comes_with_the_first_tool_that_runs_commands(folder: Path) -> None:
-    assert names(gathered(folder, builtin("session"))) == ["session"]
-    assert names(gathered(folder, builtin("read_output"), builtin("bash"))) == ["read_output", "bash"]
-    put(folder, "tools/alpha/run")
-    assert names(gathered(folder)) == ["read_output", "alpha"]
+def test_read_output_comes_with_the_first_tool_that_runs_commands(agent: Path) -> None:
+    assert names(gathered(agent, builtin("session"))) == ["session"]
+    assert names(gathered(agent, builtin("read_output"), builtin("bash"))) == ["read_output", "bash"]
+    put(agent, "tools/alpha/run")
+    assert names(gathered(agent)) == ["read_output", "alpha"]
 
 
-def test_tool_is_found_by_exactly_its_name(folder: Path) -> None:
-    tools = gathered(folder, builtin("bash"), cli("deploy"))
+def test_tool_is_found_by_exactly_its_name(agent: Path) -> None:
+    tools = gathered(agent, builtin("bash"), cli("deploy"))
     assert tools.get("bash") is tools.tools[0]
     assert [tools.get(name) for name in ("Bash", "bash ", "BASH", "\N{FULLWIDTH LATIN SMALL LETTER B}ash", "")] == [
         None
@@ -162,28 +155,28 @@ def test_tool_is_found_by_exactly_its_name(folder: Path) -> None:
         ("schedule", "'schedule' does not exist yet in this version"),
     ],
 )
-def test_builtin_that_does_not_exist_is_a_fault(folder: Path, name: str, said: str) -> None:
-    tools = gathered(folder, builtin("session"), builtin(name))
-    assert (names(tools), fault(tools, folder)) == (["session"], f"agent.yaml: spec.tools[1]: {said}")
+def test_builtin_that_does_not_exist_is_a_fault(agent: Path, name: str, said: str) -> None:
+    tools = gathered(agent, builtin("session"), builtin(name))
+    assert (names(tools), fault(tools, agent)) == (["session"], f"agent.yaml: spec.tools[1]: {said}")
 
 
-def test_unknown_name_without_a_near_one_lists_all(folder: Path) -> None:
-    assert fault(gathered(folder, builtin("x")), folder).startswith(
+def test_unknown_name_without_a_near_one_lists_all(agent: Path) -> None:
+    assert fault(gathered(agent, builtin("x")), agent).startswith(
         "agent.yaml: spec.tools[0]: no tool is called 'x' (there are: bash, read_file, "
     )
 
 
-def test_first_of_two_with_one_name_is_used(folder: Path) -> None:
-    put(folder, "tools/deploy/run")
-    put(folder, "tools/bash/run")
-    put(folder, "tools/read_output/run")
-    tools = gathered(folder, builtin("bash"), cli("deploy", "first"), cli("deploy", "second"), cli("bash"))
+def test_first_of_two_with_one_name_is_used(agent: Path) -> None:
+    put(agent, "tools/deploy/run")
+    put(agent, "tools/bash/run")
+    put(agent, "tools/read_output/run")
+    tools = gathered(agent, builtin("bash"), cli("deploy", "first"), cli("deploy", "second"), cli("bash"))
     assert names(tools) == ["bash", "read_output", "deploy"]
     deploy = tools.get("deploy")
     assert isinstance(deploy, ProgramTool)
     assert deploy.program.argv == ("first",)
     taken = "has the name of a tool that comes with duragent; call it something else"
-    assert [each.replace(f"{folder}/", "") for each in tools.faults] == [
+    assert [each.replace(f"{agent}/", "") for each in tools.faults] == [
         "agent.yaml: spec.tools[2]: 'deploy' is there already; the first one is used",
         "agent.yaml: spec.tools[3]: 'bash' is there already; the first one is used",
         f"tools/bash: {taken}",
@@ -191,20 +184,20 @@ def test_first_of_two_with_one_name_is_used(folder: Path) -> None:
     ]
 
 
-def test_broken_program_of_the_file_is_not_replaced_by_a_folder(folder: Path) -> None:
-    put(folder, "tools/deploy/run")
-    tools = gathered(folder, cli("deploy", "./missing.sh"))
-    assert (names(tools), fault(tools, folder)) == (
+def test_broken_program_of_the_file_is_not_replaced_by_a_folder(agent: Path) -> None:
+    put(agent, "tools/deploy/run")
+    tools = gathered(agent, cli("deploy", "./missing.sh"))
+    assert (names(tools), fault(tools, agent)) == (
         [],
         "agent.yaml: spec.tools[0]: missing.sh: does not exist",
     )
 
 
 @pytest.mark.parametrize("name", ["a b", "é", "a:b", "x" * 65, "\x1b[0m"])
-def test_program_with_an_odd_name_is_a_fault(folder: Path, name: str) -> None:
-    tools = gathered(folder, cli(name))
+def test_program_with_an_odd_name_is_a_fault(agent: Path, name: str) -> None:
+    tools = gathered(agent, cli(name))
     assert names(tools) == []
-    assert fault(tools, folder).endswith("must be 1 to 64 letters a-z or A-Z, digits, - or _")
+    assert fault(tools, agent).endswith("must be 1 to 64 letters a-z or A-Z, digits, - or _")
     assert tools.faults[0].isprintable()
 
 
@@ -220,14 +213,12 @@ def test_program_with_an_odd_name_is_a_fault(folder: Path, name: str) -> None:
         ("sh -c 'echo $1; ls'", ("sh", "-c", "echo $1; ls")),
     ],
 )
-def test_command_is_split_into_words_and_files_are_the_agents(
-    folder: Path, command: str, argv: tuple[str, ...]
-) -> None:
-    put(folder, "scripts/a.sh")
-    put(folder, "a.py", "print(1)", 0o644)
-    (_, tool) = gathered(folder, cli("x", command)).tools
+def test_command_is_split_into_words_and_files_are_the_agents(agent: Path, command: str, argv: tuple[str, ...]) -> None:
+    put(agent, "scripts/a.sh")
+    put(agent, "a.py", "print(1)", 0o644)
+    (_, tool) = gathered(agent, cli("x", command)).tools
     assert isinstance(tool, ProgramTool)
-    assert tool.program.argv == tuple(word.replace("{}", str(folder)) for word in argv)
+    assert tool.program.argv == tuple(word.replace("{}", str(agent)) for word in argv)
 
 
 @pytest.mark.parametrize(
@@ -240,17 +231,17 @@ def test_command_is_split_into_words_and_files_are_the_agents(
         ("a\0b", "command: has a NUL character in it"),
     ],
 )
-def test_command_that_cannot_be_started_is_a_fault(folder: Path, command: str, said: str) -> None:
-    put(folder, "plain", mode=0o644)
-    put(folder, "scripts/a.sh")
-    assert fault(gathered(folder, cli("x", command)), folder) == f"agent.yaml: spec.tools[0]: {said}"
+def test_command_that_cannot_be_started_is_a_fault(agent: Path, command: str, said: str) -> None:
+    put(agent, "plain", mode=0o644)
+    put(agent, "scripts/a.sh")
+    assert fault(gathered(agent, cli("x", command)), agent) == f"agent.yaml: spec.tools[0]: {said}"
 
 
-def test_program_is_described_by_the_file_and_its_readme(folder: Path, tmp_path: Path) -> None:
-    put(folder, "docs/deploy.md", "# How\n")
+def test_program_is_described_by_the_file_and_its_readme(agent: Path, tmp_path: Path) -> None:
+    put(agent, "docs/deploy.md", "# How\n")
     (tmp_path / "secret").write_text("key")
     tools = gathered(
-        folder,
+        agent,
         cli("a", description="Deploys.", readme="docs/deploy.md"),
         cli("b", readme="./docs/deploy.md"),
         cli("c", description="Deploys."),
@@ -259,46 +250,46 @@ def test_program_is_described_by_the_file_and_its_readme(folder: Path, tmp_path:
         cli("f", readme="../../../secret"),
     )
     assert [tool.description for tool in tools.tools[1:]] == ["Deploys.\n\n# How", "# How", "Deploys.", "CLI tool: d"]
-    assert [each.replace(f"{folder}/", "") for each in tools.faults] == [
+    assert [each.replace(f"{agent}/", "") for each in tools.faults] == [
         "agent.yaml: spec.tools[4]: missing.md: does not exist",
-        f"agent.yaml: spec.tools[5]: ../../../secret: leads out of {folder}",
+        f"agent.yaml: spec.tools[5]: ../../../secret: leads out of {agent}",
     ]
 
 
-def test_schema_lies_beside_the_program(folder: Path) -> None:
-    put(folder, "scripts/a.py")
-    put(folder, "scripts/a.py.schema.json", '{"x-effect": "pure"}')
-    put(folder, "scripts/schema.json", '{"x-effect": "never"}')
-    put(folder, "b/run.sh", mode=0o644)
-    put(folder, "b/schema.json", '{"x-effect": "idempotent"}')
-    put(folder, "c.sh")
-    put(folder, "c.sh.schema.json", "{")
-    tools = gathered(folder, cli("a", "scripts/a.py"), cli("b", "b/run.sh"), cli("c", "./c.sh"), cli("d", "jq"))
+def test_schema_lies_beside_the_program(agent: Path) -> None:
+    put(agent, "scripts/a.py")
+    put(agent, "scripts/a.py.schema.json", '{"x-effect": "pure"}')
+    put(agent, "scripts/schema.json", '{"x-effect": "never"}')
+    put(agent, "b/run.sh", mode=0o644)
+    put(agent, "b/schema.json", '{"x-effect": "idempotent"}')
+    put(agent, "c.sh")
+    put(agent, "c.sh.schema.json", "{")
+    tools = gathered(agent, cli("a", "scripts/a.py"), cli("b", "b/run.sh"), cli("c", "./c.sh"), cli("d", "jq"))
     assert {tool.name: tool.effect for tool in tools.tools[1:]} == {"a": "pure", "b": "idempotent", "d": "unsafe"}
-    assert fault(tools, folder).startswith("agent.yaml: spec.tools[2]: c.sh.schema.json:1: is not valid JSON: ")
+    assert fault(tools, agent).startswith("agent.yaml: spec.tools[2]: c.sh.schema.json:1: is not valid JSON: ")
 
 
-def test_nothing_that_came_with_the_workspace_is_there_before_it_is_trusted(folder: Path) -> None:
-    put(folder, "tools/alpha/run")
-    tools = gathered(folder, builtin("bash"), builtin("reload_tools"), cli("x"), trusted=False)
+def test_nothing_that_came_with_the_workspace_is_there_before_it_is_trusted(agent: Path) -> None:
+    put(agent, "tools/alpha/run")
+    tools = gathered(agent, builtin("bash"), builtin("reload_tools"), cli("x"), trusted=False)
     assert names(tools) == ["bash", "reload_tools", "read_output"]
     assert len(tools.faults) == 2
     assert getattr(tools.tools[1], "trusted", None) is False
 
 
-def test_every_builtin_of_the_table_is_what_it_says(folder: Path) -> None:
+def test_every_builtin_of_the_table_is_what_it_says(agent: Path) -> None:
     for name in BUILTINS:
-        tools = gathered(folder, builtin(name))
+        tools = gathered(agent, builtin(name))
         assert (names(tools)[:1], tools.faults) == ([name], ())
         schema = tools.schemas()[0]
         assert schema.description
         assert schema.parameters["type"] == "object"
 
 
-def test_builtin_whose_module_is_missing_is_a_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_builtin_whose_module_is_missing_is_a_fault(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(toolset, "BUILTINS", {**BUILTINS, "think": "duragent.tools.nowhere:Think"})
-    tools = gathered(folder, builtin("think"), builtin("session"))
-    assert (names(tools), fault(tools, folder)) == (
+    tools = gathered(agent, builtin("think"), builtin("session"))
+    assert (names(tools), fault(tools, agent)) == (
         ["session"],
         "agent.yaml: spec.tools[0]: 'think' cannot be loaded: No module named 'duragent.tools.nowhere'",
     )
@@ -325,12 +316,12 @@ def test_builtin_whose_module_is_missing_is_a_fault(folder: Path, monkeypatch: p
     ],
 )
 def test_each_builtin_says_itself_what_doing_it_twice_means_and_whether_it_asks(
-    folder: Path, name: str, arguments: str, effect: str, answer: str, rule: str
+    agent: Path, name: str, arguments: str, effect: str, answer: str, rule: str
 ) -> None:
-    tools = gathered(folder, builtin(name))
+    tools = gathered(agent, builtin(name))
     tool = tools.tools[0]
     call = tool.parse(arguments)
-    verdict = judge(load_policy(folder, folder, tools.unasked), tool.invocation(call))
+    verdict = judge(load_policy(agent, agent, tools.unasked), tool.invocation(call))
     assert (tool.effect_of(call), type(verdict).__name__.lower()) == (effect, answer)
     assert getattr(verdict, "rule", "") == rule
 
@@ -356,47 +347,47 @@ class Recall(Tool["Recall.Arguments"]):
         return ToolResult(self._session_id)
 
 
-async def test_room_brings_a_tool_by_a_factory_and_nothing_else_has_to_know_its_name(folder: Path) -> None:
+async def test_room_brings_a_tool_by_a_factory_and_nothing_else_has_to_know_its_name(agent: Path) -> None:
     factories = {"notes": lambda owner: Recall(owner.session_id)}
-    owner = replace(owner_of(folder, builtin("notes")), session_id="session_1")
+    owner = replace(owner_of(agent, builtin("notes")), session_id="session_1")
     tools = gather(owner, factories)
     (tool,) = tools.tools
-    assert (await tool.run(tool.parse('{"action": "recall"}'), context_in(folder))).content == "session_1"
-    policy = load_policy(folder, folder, tools.unasked)
+    assert (await tool.run(tool.parse('{"action": "recall"}'), context_in(agent))).content == "session_1"
+    policy = load_policy(agent, agent, tools.unasked)
     verdicts = [judge(policy, tool.invocation(tool.parse(f'{{"action": "{name}"}}'))) for name in ("recall", "forget")]
     assert [type(verdict) for verdict in verdicts] == [Allow, Ask]
 
 
-def test_factory_is_asked_for_a_builtin_that_is_added_unnamed(folder: Path) -> None:
+def test_factory_is_asked_for_a_builtin_that_is_added_unnamed(agent: Path) -> None:
     made = ReadOutput()
-    tools = gather(owner_of(folder, builtin("bash")), {"read_output": lambda _: made})
+    tools = gather(owner_of(agent, builtin("bash")), {"read_output": lambda _: made})
     assert tools.tools[1] is made
 
 
-def test_factory_that_cannot_load_its_tool_is_a_fault_and_its_name_is_offered(folder: Path) -> None:
+def test_factory_that_cannot_load_its_tool_is_a_fault_and_its_name_is_offered(agent: Path) -> None:
     def broken(owner: ToolOwner) -> AnyTool:
         raise ImportError("No module named 'notes'")
 
-    tools = gather(owner_of(folder, builtin("notes"), builtin("nites")), {"notes": broken})
+    tools = gather(owner_of(agent, builtin("notes"), builtin("nites")), {"notes": broken})
     first, second = tools.faults
     assert first.endswith("spec.tools[0]: 'notes' cannot be loaded: No module named 'notes'")
     assert second.endswith("no tool is called 'nites' (did you mean 'notes'?)")
 
 
 @pytest.mark.usefixtures("plugins")
-async def test_tool_of_another_package_is_used_by_its_name(folder: Path) -> None:
+async def test_tool_of_another_package_is_used_by_its_name(agent: Path) -> None:
     assert "my_plugin" not in sys.modules
-    assert names(gathered(folder, builtin("session"))) == ["session"]
+    assert names(gathered(agent, builtin("session"))) == ["session"]
     assert "my_plugin" not in sys.modules
-    tools = gathered(folder, builtin("word_count"))
+    tools = gathered(agent, builtin("word_count"))
     (tool,) = tools.tools
-    result = await tool.run(tool.parse('{"text": "a b"}'), context_in(folder))
+    result = await tool.run(tool.parse('{"text": "a b"}'), context_in(agent))
     assert (result.content, tools.faults) == ("2 words", ())
 
 
 @pytest.mark.usefixtures("plugins")
-def test_package_cannot_take_the_name_of_a_builtin(folder: Path) -> None:
-    assert type(gathered(folder, builtin("bash")).tools[0]).__module__ == "duragent.tools.bash"
+def test_package_cannot_take_the_name_of_a_builtin(agent: Path) -> None:
+    assert type(gathered(agent, builtin("bash")).tools[0]).__module__ == "duragent.tools.bash"
 
 
 @pytest.mark.usefixtures("plugins")
@@ -413,19 +404,19 @@ def test_package_cannot_take_the_name_of_a_builtin(folder: Path) -> None:
         ("word_cuont", "no tool is called 'word_cuont' (did you mean 'word_count'?)"),
     ],
 )
-def test_package_that_is_broken_is_a_fault_and_no_crash(folder: Path, name: str, said: str) -> None:
-    tools = gathered(folder, builtin(name), builtin("session"))
+def test_package_that_is_broken_is_a_fault_and_no_crash(agent: Path, name: str, said: str) -> None:
+    tools = gathered(agent, builtin(name), builtin("session"))
     assert names(tools) == ["session"]
-    assert fault(tools, folder).startswith(f"agent.yaml: spec.tools[0]: {said}")
+    assert fault(tools, agent).startswith(f"agent.yaml: spec.tools[0]: {said}")
 
 
-async def test_program_of_the_file_runs_in_the_working_directory(folder: Path) -> None:
-    put(folder, "where.sh", '#!/bin/sh\npwd; echo "$DURAGENT_TOOL_DIR"\n')
-    tool = gathered(folder, cli("where", "./where.sh")).get("where")
+async def test_program_of_the_file_runs_in_the_working_directory(agent: Path) -> None:
+    put(agent, "where.sh", '#!/bin/sh\npwd; echo "$DURAGENT_TOOL_DIR"\n')
+    tool = gathered(agent, cli("where", "./where.sh")).get("where")
     assert tool is not None
-    work = folder.parent.parent
-    context = context_in(work, agent_folder=folder)
-    assert (await tool.run(tool.parse("{}"), context)).content == f"{work}\n{folder}\n"
+    work = agent.parent.parent
+    context = context_in(work, agent_folder=agent)
+    assert (await tool.run(tool.parse("{}"), context)).content == f"{work}\n{agent}\n"
 
 
 def test_nothing_heavy_is_imported_before_a_tool_needs_it() -> None:
