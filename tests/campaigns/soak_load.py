@@ -104,9 +104,8 @@ class Load:
             except TimeoutError:
                 self.report.count("watchers that left")
             except (ProblemResponse, SessionDeleted) as error:
-                # Deleted before this watcher came, or while it watched.
-                before = isinstance(error, ProblemResponse) and error.status == 404
-                if watcher.session_id not in self.deleted or not (before or isinstance(error, SessionDeleted)):
+                deleted = isinstance(error, SessionDeleted) or error.status == 404
+                if not deleted or watcher.session_id not in self.deleted:
                     raise
                 self.report.count("watchers of deleted sessions")
             finally:

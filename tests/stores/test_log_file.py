@@ -386,10 +386,7 @@ async def test_append_under_way_is_finished_before_its_claim_ends(tmp_path: Path
     store = FileStore(tmp_path, disk=disk)
     store.open()
     claim = await store.create(SESSION, APPENDS[0])
-    disk.go_on.clear()
-    disk.syncing.clear()
-    appending = asyncio.create_task(store.append(claim, APPENDS[1], expect=1))
-    assert await asyncio.to_thread(disk.syncing.wait, 20)
+    appending = await disk.holding_up(store.append(claim, APPENDS[1], expect=1))
     ends: dict[str, Callable[[], Awaitable[object]]] = {
         "claim": lambda: store.claim(SESSION),
         "release": lambda: store.release(claim),
@@ -418,10 +415,7 @@ async def test_append_whose_caller_went_away_is_finished_all_the_same(tmp_path: 
     store = FileStore(tmp_path, disk=disk)
     store.open()
     claim = await store.create(SESSION, APPENDS[0])
-    disk.go_on.clear()
-    disk.syncing.clear()
-    appending = asyncio.create_task(store.append(claim, APPENDS[1], expect=1))
-    assert await asyncio.to_thread(disk.syncing.wait, 20)
+    appending = await disk.holding_up(store.append(claim, APPENDS[1], expect=1))
     appending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await appending

@@ -1,10 +1,12 @@
 """Logs and disks for the tests of the stores."""
 
+import asyncio
 import errno
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from duragent.journal import events as e
 from duragent.journal.record import Record, crc_seed, encode
@@ -12,6 +14,7 @@ from duragent.stores.files.disk import Disk
 from tests.support.bounds import LIMIT_SECONDS
 
 SESSION = "session_01log"
+T = TypeVar("T")
 TS = "2026-01-02T03:04:05.678Z"
 
 
@@ -94,6 +97,14 @@ class SlowDisk(QuickDisk):
         if not self.syncing.is_set():
             self.syncing.set()
             assert self.go_on.wait(LIMIT_SECONDS)
+
+    async def holding_up(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin the work; returns when it waits in its next sync."""
+        self.go_on.clear()
+        self.syncing.clear()
+        working = asyncio.create_task(work)
+        assert await asyncio.to_thread(self.syncing.wait, LIMIT_SECONDS)
+        return working
 
 
 class FaultyDisk(QuickDisk):
