@@ -1,21 +1,21 @@
 """One terminal on one session: what `chat` and `attach` have in common."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from duragent.cli import view
+from duragent.cli.chat.commands import BY_NAME
 from duragent.cli.chat.conversation import Block, Conversation, MessageBlock, Note
-from duragent.cli.chat.question import WORDS, AnswerKey, above, decide, in_one_line
+from duragent.cli.chat.question import AnswerKey, above, decide
 from duragent.cli.chat.render import write_block
 from duragent.cli.chat.screen import Actions, Screen
-from duragent.cli.connection import Connection, find_session
+from duragent.cli.connection import Connection
 from duragent.client.activity import Activity
 from duragent.client.client import new_key
-from duragent.client.turn import open_question
 from duragent.client.watch import CaughtUp, Item
 from duragent.errors import DuragentError, ServerUnreachable
 from duragent.wire import Approval, SendMessage
@@ -25,20 +25,6 @@ if TYPE_CHECKING:
 
 TAIL_RECORDS = 200
 QUEUE_MAX = 100
-
-HELP = """\
-/help            this list
-/status          the session, its agent, turns, tokens and cost
-/title TEXT      give the session a title
-/cancel          stop the answer (Ctrl-C does too)
-/approvals       what people are asked, in all sessions
-/approve WORD    answer what is asked here: once, always [PATTERN], deny [WHY]; of a call that may have run:
-                 retry, done, give-up
-/sessions        the sessions used last
-/new [AGENT]     begin a new session
-/attach ID       go to another session
-/detach, /quit   leave; the session goes on (Ctrl-D does too)
-Alt-Enter begins a new line. A message that begins with / and has a second / is a message."""
 
 Next = Literal["leave"] | str
 """Where to go from here: the id of a session, or away."""
@@ -81,24 +67,12 @@ class Talk:
         self._asked_seq: int | None = None
         """The record whose question was shown in full; None while what was before is still told."""
         self._notes: asyncio.Queue[list[Block]] = asyncio.Queue(QUEUE_MAX)
-        self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
-            "/help": self._help,
-            "/status": self._status,
-            "/title": self._title,
-            "/cancel": self._cancel,
-            "/approvals": self._approvals,
-            "/approve": self._approve,
-            "/sessions": self._sessions,
-            "/new": self._new,
-            "/attach": self._attach,
-            **dict.fromkeys(("/detach", "/quit", "/exit"), self._leave),
-        }
-        actions = Actions(self._submit, self._interrupt, self._decide, tuple(self._commands))
+        actions = Actions(self._submit, self._interrupt, self._decide, tuple(BY_NAME))
         self.screen = Screen(self.conversation, actions, self.options.history)
 
     async def run(self) -> Next:
         if self.connection.local is not None:
-            self.connection.local.said = lambda sentence: self._note(Note(sentence))
+            self.connection.local.said = lambda sentence: self.note(Note(sentence))
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 workers = [self._tasks.create_task(work()) for work in (self._watch, self._send, self._show_notes)]
@@ -144,7 +118,7 @@ class Talk:
                     continue  # the client has waited already; the key makes it one message
                 except DuragentError as error:
                     self.conversation.waiting.pop(key, None)
-                    self._note(MessageBlock(text), Note(f"Not accepted: {error}", "error"))
+                    self.note(MessageBlock(text), Note(f"Not accepted: {error}", "error"))
                 break
 
     async def _show_notes(self) -> None:
@@ -156,93 +130,54 @@ class Talk:
     def _submit(self, text: str) -> None:
         word, _, rest = text.strip().partition(" ")
         if word.startswith("/") and "/" not in word[1:] and "\n" not in text.strip():
-            command = self._commands.get(word)
-            if command is None:
-                self._note(Note(f"There is no {word}. /help shows what there is.", "warning"))
-            else:
-                self._start(self._guarded(command, rest.strip()))
+            self._command(text.strip(), word, rest.strip())
             return
         key = new_key()
         try:
             self._outbox.put_nowait((key, text))
         except asyncio.QueueFull:
-            self._note(Note(f"{QUEUE_MAX} messages wait already; this one was not taken.", "error"))
+            self.note(Note(f"{QUEUE_MAX} messages wait already; this one was not taken.", "error"))
             return
         self.conversation.typed(key, text)
         self.screen.refresh()
 
+    def _command(self, typed: str, name: str, rest: str) -> None:
+        # What was typed stays in the scrollback, above what comes of it.
+        self.note(MessageBlock(typed))
+        command = BY_NAME.get(name)
+        if command is None:
+            self.note(Note(f"There is no {name}. /help shows what there is.", "warning"))
+        else:
+            self._start(self._guarded(command.run(self, rest)))
+
     def _interrupt(self) -> bool:
         if not self.conversation.busy:
             return False
-        self._start(self._guarded(self._cancel, ""))
+        self._start(self._guarded(BY_NAME["/cancel"].run(self, "")))
         return True
 
     def _start(self, work: Awaitable[None]) -> None:
         assert self._tasks is not None
         self._tasks.create_task(_awaited(work))
 
-    def _note(self, *blocks: Block) -> None:
+    def note(self, *blocks: Block) -> None:
+        """Print blocks above the input line."""
         if not self._notes.full():
             self._notes.put_nowait(list(blocks))
 
-    async def _guarded(self, command: Callable[[str], Awaitable[None]], rest: str) -> None:
+    async def _guarded(self, command: Awaitable[None]) -> None:
         try:
-            await command(rest)
+            await command
         except DuragentError as error:
-            self._note(Note(str(error), "error"))
-
-    # --- commands ---------------------------------------------------------------------------------------------------
-
-    async def _help(self, _: str) -> None:
-        self._note(Note(HELP))
-
-    async def _status(self, _: str) -> None:
-        session = await self.client.session(self.session.session_id)
-        usage = session.usage
-        cost = "" if not usage.cost_usd else f", ${usage.cost_usd:.4f}"
-        tokens = f"{usage.prompt_tokens} tokens in, {usage.completion_tokens} out{cost}"
-        title = f'"{session.title}" · ' if session.title else ""
-        lost = f" · {view.lost_attempts(session)}" if session.unknown_attempts else ""
-        line = f"{title}{session.session_id} · {session.agent} · {session.status} · {session.turns} turns · {tokens}"
-        self._note(Note(line + lost))
-
-    async def _title(self, rest: str) -> None:
-        await self.client.rename_session(self.session.session_id, rest)
-
-    async def _cancel(self, _: str) -> None:
-        if not (await self.client.cancel(self.session.session_id)).cancelled:
-            self._note(Note("There is nothing to stop."))
-
-    async def _approvals(self, _: str) -> None:
-        asked = (await self.client.approvals()).approvals
-        lines = [
-            f"{view.short_id(approval.session_id)}  {approval.agent}  {view.ago(approval.requested_at)}  "
-            f"{view.one_line(in_one_line(approval.command), 60)}"
-            for approval in asked
-        ]
-        self._note(Note("\n".join(lines) or "Nothing waits for a decision."))
-
-    async def _approve(self, rest: str) -> None:
-        word, _, more = rest.partition(" ")
-        decision = WORDS.get(word)
-        if decision is None:
-            self._note(Note(f"/approve WORD: {', '.join(WORDS)}.", "warning"))
-            return
-        asked = self.conversation.question or await open_question(self.client, self.session.session_id)
-        if asked is None:
-            self._note(Note("Nothing waits for a decision here."))
-            return
-        patterns = (more.strip(),) if decision == "allow_always" and more.strip() else ()
-        await self._send_decision(
-            asked, AnswerKey(decision, "" if decision == "allow_always" else more.strip(), patterns)
-        )
+            self.note(Note(str(error), "error"))
 
     def _decide(self, asked: Approval, choice: AnswerKey) -> None:
         # At once, not when the task begins: the next key is no answer any more.
         self.conversation.deciding = asked.call_id
-        self._start(self._send_decision(asked, choice))
+        self._start(self.send_decision(asked, choice))
 
-    async def _send_decision(self, asked: Approval, choice: AnswerKey) -> None:
+    async def send_decision(self, asked: Approval, choice: AnswerKey) -> None:
+        """Send it; what the server refuses is said here."""
         self.conversation.deciding = asked.call_id
         self.screen.refresh()
         body = decide(asked, choice, self.options.sender_name or view.person())
@@ -251,28 +186,10 @@ class Talk:
         except DuragentError as error:
             # The question stands again, unless the records have said by now what became of it.
             self.conversation.deciding = ""
-            self._note(Note(f"It was not decided: {error}", "error"))
+            self.note(Note(f"It was not decided: {error}", "error"))
 
-    async def _sessions(self, _: str) -> None:
-        sessions = (await self.client.sessions(limit=10)).sessions
-        lines = [
-            f"{session.session_id}  {session.agent}  {session.status}  "
-            f"{view.one_line(session.title or session.topic, 40)}"
-            for session in sessions
-        ]
-        self._note(Note("\n".join(lines)))
-
-    async def _new(self, rest: str) -> None:
-        session = await self.client.create_session(rest or self.session.agent)
-        self._go(session.session_id)
-
-    async def _attach(self, rest: str) -> None:
-        self._go((await find_session(self.client, rest)).session_id)
-
-    async def _leave(self, _: str) -> None:
-        self.screen.leave()
-
-    def _go(self, session_id: str) -> None:
+    def go(self, session_id: str) -> None:
+        """Leave for another session."""
         self.next = session_id
         self.screen.leave()
 

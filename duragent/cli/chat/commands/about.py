@@ -1,0 +1,50 @@
+"""Slash commands about the session that is open."""
+
+from typing import TYPE_CHECKING
+
+from duragent.cli import view
+from duragent.cli.chat.commands.base import SlashCommand
+from duragent.cli.chat.conversation import Note
+
+if TYPE_CHECKING:
+    from duragent.cli.chat.talk import Talk
+
+_MORE = """\
+Alt-Enter begins a new line. A message that begins with / and has a second / is a message."""
+_NAME_WIDTH = 18
+
+
+async def _help(talk: "Talk", _: str) -> None:
+    from duragent.cli.chat.commands import COMMANDS
+
+    names = [" ".join(filter(None, (", ".join((each.name, *each.also)), each.arguments))) for each in COMMANDS]
+    lines = [f"{name:{_NAME_WIDTH}} {each.summary}" for name, each in zip(names, COMMANDS, strict=True)]
+    talk.note(Note("\n".join((*lines, _MORE))))
+
+
+async def _status(talk: "Talk", _: str) -> None:
+    session = await talk.client.session(talk.session.session_id)
+    usage = session.usage
+    cost = "" if not usage.cost_usd else f", ${usage.cost_usd:.4f}"
+    tokens = f"{usage.prompt_tokens} tokens in, {usage.completion_tokens} out{cost}"
+    title = f'"{session.title}" · ' if session.title else ""
+    lost = f" · {view.lost_attempts(session)}" if session.unknown_attempts else ""
+    line = f"{title}{session.session_id} · {session.agent} · {session.status} · {session.turns} turns · {tokens}"
+    talk.note(Note(line + lost))
+
+
+async def _title(talk: "Talk", rest: str) -> None:
+    await talk.client.rename_session(talk.session.session_id, rest)
+
+
+async def _cancel(talk: "Talk", _: str) -> None:
+    if not (await talk.client.cancel(talk.session.session_id)).cancelled:
+        talk.note(Note("There is nothing to stop."))
+
+
+COMMANDS = (
+    SlashCommand("/help", "this list", _help),
+    SlashCommand("/status", "the session, its agent, turns, tokens and cost", _status),
+    SlashCommand("/title", "give the session a title", _title, "TEXT"),
+    SlashCommand("/cancel", "stop the answer (Ctrl-C does too)", _cancel),
+)

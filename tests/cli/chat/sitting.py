@@ -1,0 +1,54 @@
+"""A person at a chat, in this process: the keyboard is a pipe, the screen a text."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.output.vt100 import Vt100_Output
+
+from duragent.cli.chat.talk import Options, Talk
+from duragent.cli.connection import Connection
+from duragent.client.address import Endpoint, always
+from duragent.client.client import Client
+from tests.cli.desk import Desk
+from tests.support.bounds import LIMIT_SECONDS
+from tests.support.http_house import TOKEN
+from tests.support.until import until
+
+
+@dataclass
+class Terminal:
+    """A talk whose keyboard is a pipe. `left` is where it went to."""
+
+    talk: Talk
+    keyboard: PipeInput
+    screen: io.StringIO
+    running: asyncio.Task[str] = field(init=False)
+
+    def type(self, text: str) -> None:
+        self.keyboard.send_text(text)
+
+    async def shows(self, text: str) -> None:
+        await until(lambda: text in self.screen.getvalue(), why=f"{text!r} was not shown")
+
+    async def left(self) -> str:
+        return await asyncio.wait_for(self.running, LIMIT_SECONDS)
+
+
+@asynccontextmanager
+async def sitting(desk: Desk, session_id: str) -> AsyncIterator[Terminal]:
+    screen = io.StringIO()
+    output = Vt100_Output(screen, lambda: Size(rows=40, columns=100), term="xterm")
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=output):
+        async with Client(always(Endpoint(desk.url, TOKEN, local=True)), source="cli") as client:
+            talk = Talk(Connection(client), await client.session(session_id), Options("Ada"))
+            terminal = Terminal(talk, keyboard, screen)
+            terminal.running = asyncio.create_task(talk.run())
+            yield terminal
+            talk.screen.leave()
+            await terminal.left()
