@@ -1,0 +1,36 @@
+"""The steps of a new user's first day at a terminal, as a table. A step is done where a test says `day.step(NAME)`."""
+
+from typing import NamedTuple
+
+from tests.support.window import Size
+
+SIZES = (Size(80, 24), Size(120, 40), Size(40, 20))
+USUAL, WIDE, NARROW = SIZES
+
+
+class Step(NamedTuple):
+    """What the person does, and what the person must see then."""
+
+    name: str
+    does: str
+    sees: str
+
+
+STEPS = (
+    # --- the first chat: test_first_chat.py, in every size ---
+    Step("help", "duragent --help", "the commands, each line within the window"),
+    Step("first chat", "duragent chat in an empty folder", "what was made, which model answers, and a prompt"),
+    Step("first answer", "says hello", "what was said, once, and the answer below it"),
+    Step("wide letters", "types letters that are two cells wide, and emoji", "the cursor behind them; the answer"),
+    Step("long answer", "asks for more than a screen", "all of it in the scrollback, in order, once"),
+    Step("menu", "types /", "commands in a menu; Esc and Backspace take it away"),
+    Step("commands", "/help", "each command with what it does, below what was typed"),
+    Step("unknown command", "/nonsense", "that there is none, and where they are listed"),
+    Step("several lines", "Alt-Enter between two lines", "one message of two lines"),
+    Step("older line", "Up", "what was typed before, ready to be sent again"),
+    Step("stop", "Ctrl-C in an answer", "that it stopped, and the words until then"),
+    Step("nothing to stop", "Ctrl-C at an empty prompt", "how to leave"),
+    Step("detach", "Ctrl-D", "how to come back; a shell's line below all of it"),
+)
+
+BY_NAME = {step.name: step for step in STEPS}
