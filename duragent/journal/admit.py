@@ -14,6 +14,7 @@ from duragent.journal.events import (
     CancelRequested,
     Event,
     MessageReceived,
+    ModelChosen,
     SessionClosed,
     SessionPaused,
     SessionRenamed,
@@ -21,9 +22,9 @@ from duragent.journal.events import (
     ToolFinished,
     ToolResolved,
 )
-from duragent.journal.inputs import Cancel, Close, Decision, Input, Message, Pause, Rename, Resume
+from duragent.journal.inputs import Cancel, ChooseModel, Close, Decision, Input, Message, Pause, Rename, Resume
 from duragent.journal.source import is_person
-from duragent.journal.state import OpenCall, Remembered, SessionState
+from duragent.journal.state import OpenCall, Remembered, SessionState, chosen_model
 
 MAX_WAITING = 256
 """How many messages of people, and how many of machines, may wait for an answer in one session.
@@ -58,6 +59,8 @@ def admit(state: SessionState, posted: Input, fresh_id: str) -> Sequence[Event] 
         case Rename():
             title = posted.title or None
             return [SessionRenamed(title=title)] if title != state.title else []
+        case ChooseModel():
+            return _model_choice(state, posted)
         case Close():
             late = posted.at_seq is not None and posted.at_seq != state.seq
             return [] if state.closed or late else [SessionClosed(reason=posted.reason)]
@@ -92,6 +95,15 @@ def _message(state: SessionState, posted: Message, fresh_id: str) -> Sequence[Ev
     )
     resumes = state.paused and is_person(posted.source)
     return [SessionResumed(reason="a new message"), received] if resumes else [received]
+
+
+def _model_choice(state: SessionState, posted: ChooseModel) -> Sequence[Event]:
+    if state.closed:
+        raise errors.SessionIsClosed(state.session_id)
+    if bool(posted.provider) != bool(posted.model):
+        raise errors.InvalidRequest("a model has a provider and a name; both empty is the agent's own")
+    chosen = ModelChosen(provider=posted.provider, model=posted.model, base_url=posted.base_url, by=posted.by)
+    return [] if chosen_model(chosen) == state.model_choice else [chosen]
 
 
 def _cancel(state: SessionState, posted: Cancel) -> Sequence[Event] | Already:

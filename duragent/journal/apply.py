@@ -15,6 +15,7 @@ from duragent.journal.events import (
     LogRecovered,
     MessageReceived,
     ModelCalled,
+    ModelChosen,
     ModelFailed,
     ModelReplied,
     Opaque,
@@ -41,6 +42,7 @@ from duragent.journal.state import (
     REMEMBERED_DECISIONS,
     REMEMBERED_KEYS,
     REMEMBERED_REPEATS,
+    ChosenModel,
     Decided,
     ModelAttempt,
     OpenCall,
@@ -48,6 +50,7 @@ from duragent.journal.state import (
     Remembered,
     SessionState,
     Totals,
+    chosen_model,
     end_unknown,
 )
 from duragent.journal.topic import topic_of
@@ -76,6 +79,8 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
             return _resumed(at, record.ts)
         case SessionRenamed():
             return replace(at, title=event.title)
+        case ModelChosen():
+            return replace(at, model_choice=chosen_model(event))
         case SessionClosed():
             return replace(at, closed=True)
         case MessageReceived():
@@ -141,7 +146,14 @@ def _created(at: SessionState, event: SessionCreated) -> SessionState:
         gateway=event.gateway,
         chat_id=event.chat_id,
         fingerprint=event.fingerprint or "",
+        model_choice=_model_of_session(event.model),
+        has_system=bool(event.system.strip()),
     )
+
+
+def _model_of_session(label: str) -> ChosenModel | None:
+    provider, _, name = label.partition("/")
+    return ChosenModel(provider, name) if provider and name else None
 
 
 def _claimed(before: SessionState, at: SessionState, event: OwnerClaimed) -> SessionState:

@@ -59,6 +59,19 @@ class Rename(InputModel):
     """The new title; "" removes it."""
 
 
+class ChooseModel(InputModel):
+    """Let another model answer in this session, from the next question on."""
+
+    provider: Text = ""
+    """As litellm names it; "" with an empty `model`: the agent's own model again."""
+    model: Text = ""
+    """The provider's name of the model."""
+    base_url: Text = ""
+    """An address on the server's machine at which it answers, without a key; "" for the provider's usual one."""
+    by: Text = ""
+    """Who chose it; "" when the client did not say."""
+
+
 class Close(InputModel):
     """End the session: it takes no more messages."""
 
@@ -91,4 +104,4 @@ class Decision(InputModel):
     """The same key counts once."""
 
 
-Input = Message | Cancel | Pause | Resume | Rename | Close | Decision
+Input = Message | Cancel | Pause | Resume | Rename | ChooseModel | Close | Decision

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from duragent.journal.call_states import CallStatus
-from duragent.journal.events import EffectClass, ModelFailed, OnDisconnect
+from duragent.journal.events import EffectClass, ModelChosen, ModelFailed, OnDisconnect
 from duragent.journal.source import Door, Source
 from duragent.text import Text
 
@@ -212,6 +212,28 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """The model that answers in one session, in place of the agent's."""
+
+    provider: Text
+    """As litellm names it."""
+    name: Text
+    """The provider's name of the model."""
+    base_url: Text = ""
+    """As in `model_chosen`."""
+
+    @property
+    def label(self) -> str:
+        """For people: `provider/name`."""
+        return f"{self.provider}/{self.name}"
+
+
+def chosen_model(event: ModelChosen) -> ChosenModel | None:
+    """What was chosen; None: the agent's own."""
+    return ChosenModel(event.provider, event.model, event.base_url) if event.provider and event.model else None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionState:
     """The fold of a session's log up to record `seq`."""
 
@@ -267,6 +289,10 @@ class SessionState:
     """The newest `REMEMBERED_DECISIONS` decisions."""
     repaired: int = 0
     """The record from which on the log may differ from what clients saw before a repair; 0 for never."""
+    model_choice: ChosenModel | None = None
+    """The model that answers in this session; None for the agent's own."""
+    has_system: bool = False
+    """Whether its first record says what stands in place of the agent's SYSTEM_PROMPT.md."""
     gateway: Text | None = None
     """The gateway of the chat that it belongs to; None without one."""
     chat_id: Text | None = None

@@ -8,7 +8,7 @@ import pytest
 from duragent import errors
 from duragent.journal import events as e
 from duragent.journal.admit import MAX_WAITING, Already, admit, fingerprint
-from duragent.journal.inputs import Cancel, Close, Decision, Input, Message, Pause, Rename, Resume
+from duragent.journal.inputs import Cancel, ChooseModel, Close, Decision, Input, Message, Pause, Rename, Resume
 from duragent.journal.state import REMEMBERED_KEYS, Remembered
 from tests.journal.histories import (
     ASKED,
@@ -41,6 +41,9 @@ Refused = type[errors.DuragentError]
 
 def decision(of: str, call: str = "c1", **facts: Any) -> Decision:
     return Decision.model_validate({"call": call, "decision": of} | facts)
+
+
+CHOSEN = e.ModelChosen(provider="p", model="m")
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,17 @@ def decision(of: str, call: str = "c1", **facts: Any) -> Decision:
         ([e.SessionRenamed(title="a")], Rename(title="a"), []),
         ([], Rename(title=""), []),
         ([e.SessionRenamed(title="a")], Rename(title=""), ["session_renamed"]),
+        # The model of a session.
+        ([], ChooseModel(provider="p", model="m"), ["model_chosen"]),
+        (BEGUN, ChooseModel(provider="p", model="m"), ["model_chosen"]),
+        ([PAUSED], ChooseModel(provider="p", model="m"), ["model_chosen"]),
+        ([CHOSEN], ChooseModel(provider="p", model="m", by="Ada"), []),
+        ([CHOSEN], ChooseModel(provider="p", model="m", base_url="u"), ["model_chosen"]),
+        ([CHOSEN], ChooseModel(), ["model_chosen"]),
+        ([], ChooseModel(), []),
+        ([], ChooseModel(provider="p"), errors.InvalidRequest),
+        ([], ChooseModel(model="m"), errors.InvalidRequest),
+        ([CLOSED], ChooseModel(provider="p", model="m"), errors.SessionIsClosed),
         ([], Close(), ["session_closed"]),
         (BEGUN, Close(), ["session_closed"]),
         ([CLOSED], Close(), []),

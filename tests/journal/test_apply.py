@@ -12,7 +12,7 @@ from duragent.journal import events as e
 from duragent.journal.apply import apply, reduce
 from duragent.journal.record import Record, crc_seed, decode, encode
 from duragent.journal.snapshot import Snapshot, dump
-from duragent.journal.state import REMEMBERED_KEYS, SessionState
+from duragent.journal.state import REMEMBERED_KEYS, ChosenModel, SessionState
 from tests.journal.histories import (
     ASKED,
     BEGUN,
@@ -127,6 +127,18 @@ def _at_path(state: Any, path: str) -> Any:
         ([PAUSED, RESUMED], {"paused": False, "pause_reason": "", "paused_at": ""}),
         ([e.SessionRenamed(title="t")], {"title": "t"}),
         ([e.SessionRenamed(title="t"), e.SessionRenamed()], {"title": None}),
+        ([e.SessionCreated(agent="a")], {"model_choice": None, "has_system": False}),
+        (
+            [e.SessionCreated(agent="a", model="openrouter/a/b", system="s")],
+            {"model_choice": ChosenModel("openrouter", "a/b"), "has_system": True},
+        ),
+        ([e.SessionCreated(agent="a", model="no provider", system=" ")], {"model_choice": None, "has_system": False}),
+        ([e.ModelChosen(provider="p", model="m")], {"model_choice": ChosenModel("p", "m")}),
+        (
+            [e.SessionCreated(agent="a", model="p/m"), e.ModelChosen(provider="q", model="n", base_url="u")],
+            {"model_choice.label": "q/n", "model_choice.base_url": "u"},
+        ),
+        ([e.SessionCreated(agent="a", model="p/m"), e.ModelChosen()], {"model_choice": None}),
         ([CLOSED], {"closed": True, "status": "completed"}),
         ([e.LogRecovered(offset=1, size_bytes=2, saved_as="events.torn-1")], {"repaired": 0}),
         ([MESSAGE, e.LogRecovered(offset=1, size_bytes=2, saved_as="events.damaged-1")], {"repaired": 2}),

@@ -29,6 +29,7 @@ TAKEN_BY: dict[str, set[str]] = {
     "session_paused": {"answer", "log", "summary"},
     "session_resumed": {"answer", "log", "summary"},
     "session_renamed": {"chat", "log", "summary"},
+    "model_chosen": {"chat", "log"},
     "session_closed": {"answer", "question", "chat", "log", "summary"},
     "log_recovered": {"log"},
     "message_received": {"transcript", "chat", "log", "messages", "other sessions"},

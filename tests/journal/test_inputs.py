@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from duragent.journal.inputs import Cancel, Close, Decision, Input, Message, Pause, Rename, Resume
+from duragent.journal.inputs import Cancel, ChooseModel, Close, Decision, Input, Message, Pause, Rename, Resume
 
 SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
     Message: {"text": "hi"},
@@ -13,6 +13,7 @@ SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
     Pause: {},
     Resume: {},
     Rename: {"title": "t"},
+    ChooseModel: {},
     Close: {},
     Decision: {"call": "c", "decision": "deny"},
 }

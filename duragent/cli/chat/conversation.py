@@ -143,6 +143,8 @@ class Conversation:
                 return [
                     Note(f'The session is called "{title}" now.' if title else "The session has no title any more.")
                 ]
+            case events.ModelChosen() as chosen:
+                return [Note(_model_of(chosen))]
             case events.SessionClosed():
                 return [Note("The session is closed.", "warning")]
         return []
@@ -186,6 +188,11 @@ class Conversation:
         sender = message.sender and (message.sender.name or message.sender.id)
         # Without a name it is most likely the same person, in another terminal or earlier.
         return MessageBlock(message.text, sender or ("" if self._backlog is not None else "elsewhere"))
+
+
+def _model_of(chosen: events.ModelChosen) -> str:
+    label = f"{chosen.provider}/{chosen.model}" if chosen.provider else "the agent's own model"
+    return f"From the next question on {label} answers."
 
 
 def _newest(blocks: list[Block]) -> list[Block]:

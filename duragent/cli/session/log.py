@@ -127,11 +127,9 @@ def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | N
     from duragent.journal.events import HistoryAdopted
     from duragent.journal.source import source_and_door
 
-    if (of_a_call := _of_a_call(record, every)) is not None:
-        return of_a_call
+    if (found := _of_a_call(record, every) or _of_the_session(record)) is not None:
+        return found
     match record.event:
-        case events.SessionCreated() as created:
-            return "session", {"Agent": created.agent, "Title": created.title or ""}, ""
         case events.MessageReceived() as message:
             sender = message.sender and (message.sender.name or message.sender.id)
             via = source_and_door(message.source, message.door)
@@ -149,14 +147,27 @@ def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | N
             return None
         case events.TurnEnded() as end:
             return f"turn {end.outcome}", {"Reason": end.reason}, ""
-        case events.SessionRenamed() as renamed:
-            return "renamed", {"Title": renamed.title or "(none)"}, ""
-        case events.SessionPaused() | events.SessionResumed() | events.SessionClosed() as changed:
-            return changed.type.removeprefix("session_"), {"Reason": changed.reason}, ""
         case HistoryAdopted() | events.LogRecovered() as changed:
             return _of_the_log(changed)
         case _ if every:
             return record.event.type, {}, view.json_text({**_fields(record)})
+    return None
+
+
+def _of_the_session(record: "Record") -> tuple[str, dict[str, str], str] | None:
+    from duragent.journal import events
+
+    match record.event:
+        case events.SessionCreated() as created:
+            facts = {"Agent": created.agent, "Title": created.title or "", "Model": created.model}
+            return "session", facts, created.system
+        case events.SessionRenamed() as renamed:
+            return "renamed", {"Title": renamed.title or "(none)"}, ""
+        case events.ModelChosen() as chosen:
+            label = f"{chosen.provider}/{chosen.model}" if chosen.provider else "(the agent's own)"
+            return "model", {"Model": label, "At": chosen.base_url, "By": chosen.by}, ""
+        case events.SessionPaused() | events.SessionResumed() | events.SessionClosed() as changed:
+            return changed.type.removeprefix("session_"), {"Reason": changed.reason}, ""
     return None
 
 

@@ -35,6 +35,7 @@ from duragent.journal.events.legacy import HistoryAdopted, ToolsSkipped
 from duragent.journal.events.message import MessageReceived
 from duragent.journal.events.session import (
     LogRecovered,
+    ModelChosen,
     OwnerClaimed,
     SessionClosed,
     SessionCreated,
@@ -67,6 +68,7 @@ __all__ = [
     "LogRecovered",
     "MessageReceived",
     "ModelCalled",
+    "ModelChosen",
     "ModelFailed",
     "ModelReplied",
     "OnDisconnect",
@@ -106,6 +108,7 @@ KnownEvent = Annotated[
     | SessionPaused
     | SessionResumed
     | SessionRenamed
+    | ModelChosen
     | SessionClosed
     | LogRecovered
     | MessageReceived

@@ -29,6 +29,10 @@ class SessionCreated(EventModel):
     """The key under which the session was created; a second request with it gets this session."""
     fingerprint: str | None = None
     """Of what was asked for under the key: another request with the same key is refused."""
+    model: Brief = ""
+    """The model of this session as `provider/name`, in place of the agent's; "" for the agent's own."""
+    system: Brief = ""
+    """A text that stands in place of the agent's SYSTEM_PROMPT.md; "" for the agent's own."""
     gateway: Text | None = None
     """The gateway of the chat that the session belongs to; None without one."""
     chat_id: Text | None = None
@@ -67,6 +71,20 @@ class SessionRenamed(EventModel):
     type: Literal["session_renamed"] = "session_renamed"
     title: Text | None = None
     """None: it has none any more."""
+
+
+class ModelChosen(EventModel):
+    """From the next question on, another model answers in this session."""
+
+    type: Literal["model_chosen"] = "model_chosen"
+    provider: Brief = ""
+    """As litellm names it; "" with an empty `model`: the agent's own model again."""
+    model: Brief = ""
+    """The provider's name of the model."""
+    base_url: Brief = ""
+    """An address on the server's machine at which it answers, without a key; "" for the provider's usual one."""
+    by: Brief = ""
+    """Who chose it; "" when the client did not say."""
 
 
 class SessionClosed(EventModel):

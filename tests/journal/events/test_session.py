@@ -20,6 +20,7 @@ from tests.journal.events.smallest import read, written
         ("session_paused", {}, e.SessionPaused(reason="")),
         ("session_resumed", {}, e.SessionResumed(reason="")),
         ("session_renamed", {}, e.SessionRenamed(title=None)),
+        ("model_chosen", {}, e.ModelChosen(provider="", model="", base_url="", by="")),
         ("session_closed", {}, e.SessionClosed(reason="")),
         (
             "log_recovered",
@@ -36,3 +37,4 @@ def test_what_is_empty_by_default_is_not_written() -> None:
     assert written(e.SessionPaused()) == {}
     assert written(e.SessionCreated(agent="a")) == {"agent": "a", "on_disconnect": "continue", "source": "http"}
     assert written(e.SessionCreated(agent="a", door="page"))["door"] == "page"
+    assert written(e.ModelChosen()) == {}
