@@ -88,6 +88,21 @@ class RouteSettings(_Block):
     agent: str = Field(min_length=1, description="The agent that answers.")
 
 
+class TerminalSettings(_Block):
+    """How commands look and sound for those who use this workspace; a server does not read it."""
+
+    theme: Literal["auto", "dark", "light", "none"] = Field(
+        default="auto",
+        description="Colours for a dark or a light background, or none; `auto` asks the terminal. All are of the "
+        "terminal's own sixteen.",
+    )
+    bell: bool | Literal["always"] = Field(
+        default=True,
+        description="Ring and notify when an answer is there or something is asked while the terminal is not in front; "
+        "`always` also when it is.",
+    )
+
+
 class ConfigFile(_Block):
     """What may stand in duragent.yaml."""
 
@@ -102,6 +117,7 @@ class ConfigFile(_Block):
     sessions: SessionsSettings = Field(default_factory=SessionsSettings, description="How sessions live.")
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings, description="Where commands run.")
     web: WebSettings = Field(default_factory=WebSettings, description="What the tool `web` may reach.")
+    terminal: TerminalSettings = Field(default_factory=TerminalSettings, description="The terminal of commands.")
     gateways: GatewaysSettings = Field(default_factory=GatewaysSettings, description="Chat doors.")
     routes: Annotated[tuple[RouteSettings, ...], Strict(False)] = Field(
         default=(), description="Who answers which messages."

@@ -60,11 +60,16 @@ async def _lines(connection: Connection, session_id: str) -> int:
 async def converse(connection: Connection, session: "SessionInfo", as_name: str | None) -> None:
     """The terminal on a session, and on those it goes to from there, until the person leaves."""
     from duragent.cli.chat.talk import Options, Talk
+    from duragent.cli.looks import begin_theme
+    from duragent.config import TerminalSettings
 
-    history = connection.config.workspace / "run" / "history" if connection.config else None
+    config = connection.config
+    history = config.workspace / "run" / "history" if config else None
+    terminal = config.file.terminal if config else TerminalSettings()
+    begin_theme(terminal.theme)
     while True:
         typer.echo(await _banner(connection, session))
-        to = await Talk(connection, session, Options(as_name, history)).run()
+        to = await Talk(connection, session, Options(as_name, history, terminal)).run()
         if to == "leave":
             break
         session = await connection.client.session(to)

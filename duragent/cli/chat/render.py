@@ -3,8 +3,9 @@
 import io
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from duragent.cli import looks
 from duragent.cli.chat.conversation import AnswerBlock, Block, MessageBlock, Note
 from duragent.cli.chat.question import box, numbered
 from duragent.cli.chat.tool_blocks import Called, Returned
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from duragent.wire import Approval
 
-_MOODS = {"quiet": "dim", "warning": "yellow", "error": "bold red"}
 _MIN_WIDTH = 20
 _HEIGHT = 25
 """Makes no difference to what is drawn, but for a dumb terminal rich takes the width only together with it."""
@@ -36,18 +36,21 @@ def render_question(asked: "Approval", width: int, rows: int = 100, *, colour: b
 
 def _drawn(parts: "list[RenderableType]", width: int, colour: bool) -> str:
     from rich.console import Console
+    from rich.theme import Theme
 
     out = io.StringIO()
+    colour = colour and looks.theme() != "none"
     console = Console(
         file=out,
         width=max(width, _MIN_WIDTH),
         height=_HEIGHT,
         force_terminal=True,
-        color_system="auto" if colour else None,
+        color_system="standard" if colour else None,
         no_color=not colour,
         highlight=False,
         markup=False,
         emoji=False,
+        theme=Theme(looks.markdown_styles()),
         _environ={**os.environ, "TERM": os.environ.get("TERM", "xterm")},
     )
     for part in parts:
@@ -61,14 +64,14 @@ def _parts(block: Block, width: int) -> "list[RenderableType]":
     match block:
         case MessageBlock(text, who):
             line = Text()
-            line.append(f"{clean(who)}> " if who else "> ", style="bold cyan" if who else "bold green")
+            line.append(f"{clean(who)}> " if who else "> ", style=looks.style("theirs" if who else "mine"))
             line.append(clean(text))
             return [line]
         case AnswerBlock(text, stopped):
             parts: list[RenderableType] = [_markdown(text)]
-            return [*parts, *([Text("(not finished)", style="dim")] if stopped else []), Text("")]
+            return [*parts, *([Text("(not finished)", style=looks.style("quiet"))] if stopped else []), Text("")]
         case Note(text, mood):
-            return [Text(clean(text), style=_MOODS[mood])]
+            return [Text(clean(text), style=looks.style(mood))]
         case Called():
             return [_called(block, width)]
         case Returned():
@@ -82,7 +85,8 @@ def _markdown(text: str) -> "Markdown":
     from rich.markdown import Markdown
 
     # Without hyperlinks: they would hide where a link of the model's making leads.
-    markdown = Markdown(clean(text), hyperlinks=False)
+    theme: Any = looks.code_theme()  # rich takes a theme as well as the name of one
+    markdown = Markdown(clean(text), hyperlinks=False, code_theme=theme)
     waiting = list(markdown.parsed)
     while waiting:
         token = waiting.pop()
@@ -96,7 +100,7 @@ def _called(block: Called, width: int) -> "Text":
     from rich.text import Text
 
     tool, text, rule = clean(block.tool), clean(block.text), _rule(block)
-    line = Text("● ", style="cyan")
+    line = Text("● ", style=looks.style("call"))
     line.append(tool, style="bold")
     if block.asked:
         # In full, because a person has to decide about it.
@@ -107,7 +111,7 @@ def _called(block: Called, width: int) -> "Text":
     if rule:
         space = width - line.cell_len - len(rule)
         line.append(" " * space if space >= _RULE_SPACE else "\n  ")
-        line.append(rule, style="dim")
+        line.append(rule, style=looks.style("quiet"))
     return line
 
 
@@ -119,15 +123,15 @@ def _rule(block: Called) -> str:
 def _returned(block: Returned) -> "list[RenderableType]":
     from rich.text import Text
 
-    style = "dim" if block.good else "red"
-    lines = [Text(f"  {clean(line)}", style="dim") for line in block.text.split("\n") if block.text]
+    style = looks.style("quiet" if block.good else "removed")
+    lines = [Text(f"  {clean(line)}", style=looks.style("quiet")) for line in block.text.split("\n") if block.text]
     lines += [Text(f"  {clean(line)}", style=_diff_style(line)) for line in block.diff.split("\n") if block.diff]
     facts = " · ".join(part for part in (clean(block.of), clean(block.facts)) if part)
     return [*lines, *([Text(f"  {facts}", style=style)] if facts else [])]
 
 
 def _diff_style(line: str) -> str:
-    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "dim")
+    return looks.style({"+": "added", "-": "removed", "@": "place"}.get(line[:1], "quiet"))
 
 
 def plain(block: Block) -> str:

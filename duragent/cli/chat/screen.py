@@ -22,17 +22,15 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.utils import is_dumb_terminal
 
+from duragent.cli import looks
 from duragent.cli.chat.conversation import Block, Conversation
+from duragent.cli.chat.live import live_lines
 from duragent.cli.chat.question import AT_ONCE, CONFIRMED, AnswerKey, keys, offered
-from duragent.cli.chat.render import render, render_question, tail_lines
+from duragent.cli.chat.render import render, render_question
 from duragent.cli.view import in_colour, one_line
 from duragent.system.workspace_folder import make_folders
-from duragent.tools.command_output import cleaned
 from duragent.wire import Approval
 
-LIVE_LINES = 12
-HINT_LINES = 3
-OUTPUT_LINES = 8
 MENU_LINES = 6
 REFRESH_SECONDS = 0.05
 ESCAPE_SECONDS = 0.05
@@ -139,41 +137,14 @@ class Screen:
         size = self._session.app.output.get_size()
         columns, rows = max(size.columns, 2), max(1, size.rows - 4)
         shown = self._box(columns, rows)
-        for style, text in self.live_lines(columns, min(LIVE_LINES, rows)):
-            shown.append((style if in_colour() else "", text + "\n"))
+        for role, text in live_lines(self.conversation, columns, rows, self.hint):
+            shown.append((_style(role), text + "\n"))
         label = {"d": "why? ", "e": "patterns> "}.get(self._entry_key, "> ")
-        return [*shown, ("bold ansigreen" if in_colour() else "", label)]
+        return [*shown, (_style("mine"), label)]
 
     def _box(self, width: int, rows: int) -> StyleAndTextTuples:
         asked = self.conversation.question
         return [] if asked is None else [*to_formatted_text(ANSI(render_question(asked, width, rows)))]
-
-    def live_lines(self, width: int, rows: int) -> list[tuple[str, str]]:
-        """What is going on now, as styled lines: the end of the answer, messages on their way, a hint."""
-        talk = self.conversation
-        lines: list[tuple[str, str]] = []
-        if talk.partial.text:
-            lines += [("", line) for line in tail_lines(talk.partial.text, width, rows)]
-        elif talk.partial.reasoning:
-            lines += [("ansibrightblack", line) for line in tail_lines(talk.partial.reasoning, width, min(rows, 3))]
-        elif talk.activity.running:
-            lines += self._running(width, min(rows, OUTPUT_LINES))
-        elif talk.busy and not (talk.link or talk.activity.question):
-            lines.append(("ansibrightblack", "…"))
-        for text in list(talk.waiting.values())[-3:]:
-            lines.append(("ansibrightblack", tail_lines("> " + one_line(text, width - 2), width, 1)[0]))
-        if talk.link:
-            lines.append(("ansiyellow", tail_lines(f"reconnecting… ({one_line(talk.link, width // 2)})", width, 1)[0]))
-        if self.hint:
-            lines += [("ansibrightblack", line) for line in tail_lines(self.hint, width, HINT_LINES)]
-        return lines
-
-    def _running(self, width: int, rows: int) -> list[tuple[str, str]]:
-        """The end of what the newest running command has printed."""
-        outputs = [cleaned(call.output).strip("\n") for call in self.conversation.activity.running.values()]
-        output = next((output for output in reversed(outputs) if output), "")
-        tail = tail_lines(output, max(width - 2, 1), rows) if output else ["…"]
-        return [("ansibrightblack", f"  {line}") for line in tail]
 
     # --- keys -------------------------------------------------------------------------------------------------------
 
@@ -297,6 +268,10 @@ class Screen:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _style(role: str) -> str:
+    return looks.prompt_style(role) if in_colour() else ""
 
 
 def open_history(path: Path | None) -> History:

@@ -17,6 +17,7 @@ from duragent.cli.connection import Connection
 from duragent.client.activity import Activity
 from duragent.client.client import new_key
 from duragent.client.watch import CaughtUp, Item
+from duragent.config import TerminalSettings
 from duragent.errors import DuragentError, ServerUnreachable
 from duragent.wire import Approval, SendMessage
 
@@ -39,6 +40,9 @@ class Options:
 
     history: Path | None = None
     """The file of what was typed before; None keeps it in memory."""
+
+    terminal: TerminalSettings = field(default_factory=TerminalSettings)
+    """How it looks and sounds."""
 
 
 @dataclass

@@ -22,11 +22,3 @@ def test_a_terminal_that_redraws_nothing_has_the_box_printed_once(
         screen.show([])
         screen.show([])
     assert capsys.readouterr().out.count("\u2554\u2550 approval") == times
-
-
-def test_a_hint_is_shown_whole_on_a_narrow_terminal() -> None:
-    with create_app_session(input=DummyInput(), output=DummyOutput()):
-        screen = Screen(Conversation("a"), Actions(lambda _: None, lambda: False), None)
-        screen.hint = "Enter sends it; Esc goes back. One pattern on each line (Alt-Enter)."
-        shown = [text for _, text in screen.live_lines(40, 8)]
-    assert shown == ["Enter sends it; Esc goes back. One", "pattern on each line (Alt-Enter)."]
