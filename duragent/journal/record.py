@@ -8,14 +8,14 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar, overload
 
 from pydantic import BaseModel, ValidationError
 
-from duragent.journal.events import EVENT_TYPES, Event, Opaque, ToolFinished
+from duragent.journal.events import EVENT_TYPES, Event, Opaque, ToolFinished, ToolStarted
 from duragent.journal.legacy import lift
 from duragent.journal.line import (
     MAX_LINE_BYTES,
@@ -165,9 +165,18 @@ def blob_names(block: bytes) -> set[str]:
 
 
 def blobs_of(line: bytes, event: BaseModel) -> set[str]:
-    """All blobs that belong to a stored line: texts that were moved out, and the whole output of a call."""
-    output = event.output_sha256 if isinstance(event, ToolFinished) else ""
-    return blob_names(line) | ({output} if output else set())
+    """All blobs that belong to a stored line: texts that were moved out, whole outputs, and what files were."""
+    return blob_names(line) | {name for name in _named_blobs(event) if name}
+
+
+def _named_blobs(event: BaseModel) -> Iterable[str | None]:
+    match event:
+        case ToolFinished():
+            return (event.output_sha256,)
+        case ToolStarted():
+            return (name for file in event.before for name in (file.sha256, file.after))
+        case _:
+            return ()
 
 
 @overload

@@ -73,6 +73,20 @@ class ToolResult:
     """The whole output when `content` shows only a part of it; it is kept, and `read_output` pages through it."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """What a call would make of one file, as the file is now."""
+
+    path: str
+    """Relative to the working directory, symlinks resolved."""
+    old: bytes | None
+    """What is there; None when nothing is, or when it is too long or not to be read (`mode` tells which)."""
+    new: bytes
+    """What would be there instead."""
+    mode: int | None = None
+    """The permissions of what is there; None when nothing is."""
+
+
 def failed(content: str, **details: Any) -> ToolResult:
     return ToolResult(content, "error", details)
 
@@ -167,6 +181,9 @@ class ToolContext:
     """Runs the call's one command; it goes on when the server dies."""
     confined: "Confine"
     """`confined(argv, …)` makes the command that `commands.run` takes: a clean environment, in the agent's sandbox."""
+    kept: Mapping[str, str | None] = field(default_factory=dict)
+    """What the log keeps of the files of `planned`, by path: their SHA-256, None where nothing is, "" where it keeps
+    nothing of what is there. A file that is another one by now must not be changed."""
 
 
 class Confine(Protocol):
@@ -236,6 +253,13 @@ class Tool(ABC, Generic[A]):
         """The call as policy and people see it."""
         values = arguments.model_dump(mode="json", exclude_defaults=True)
         return Invocation(self.kind, self.name, invocation_text(self.name, values, self.main))
+
+    def planned(self, arguments: A, places: Places) -> Sequence[PlannedChange]:
+        """The files that the call would change; none when it would fail. Blocks on the disk, and changes nothing.
+
+        What was there is kept in the log before the call runs, so that it can be undone.
+        """
+        return ()
 
     def action(self, arguments: A) -> str | None:
         """Which of its actions this call is, for tools that have several."""

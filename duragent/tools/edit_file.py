@@ -1,13 +1,16 @@
 """The tool `edit_file`."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pydantic import Field
 
 from duragent.journal.events import EffectClass
-from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, failed
+from duragent.tools.base import Places, PlannedChange, Tool, ToolArguments, ToolContext, ToolResult, failed
 from duragent.tools.files.diff import unified
-from duragent.tools.files.edit import Change, NotEdited, edit
+from duragent.tools.files.edit import Change, Edited, NotEdited, edit
+from duragent.tools.files.found import FoundFile, kept_name, must_be_kept
 from duragent.tools.files.paths import Spot, find, open_file, replace_file
 from duragent.tools.files.text import encoding_of
 from duragent.tools.threads import in_thread
@@ -33,43 +36,75 @@ class EditFile(Tool["EditFile.Arguments"]):
     def effect_of(self, arguments: Arguments) -> EffectClass:
         return "idempotent" if Change(arguments.old_text, arguments.new_text).settles else "unsafe"
 
+    def planned(self, arguments: Arguments, places: Places) -> Sequence[PlannedChange]:
+        made = _made(arguments, places)
+        if not isinstance(made, _Edit):
+            return ()
+        return (PlannedChange(kept_name(made.spot), made.found.content, made.content, made.found.mode),)
+
     async def run(self, arguments: Arguments, context: ToolContext) -> ToolResult:
         return await in_thread(arguments.path, lambda _: _edit(arguments, context))
 
 
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """An edit that is made, but not written yet."""
+
+    spot: Spot
+    found: FoundFile
+    old: str
+    edited: Edited
+
+    @property
+    def content(self) -> bytes:
+        return self.edited.text.encode("utf-8", "surrogateescape")
+
+
 def _edit(arguments: EditFile.Arguments, context: ToolContext) -> ToolResult:
-    spot = find(arguments.path, context.places, writing=True)
-    read = _read(spot)
-    if isinstance(read, ToolResult):
-        return read
-    content, seen = read
-    # Bytes that are no UTF-8 go through unchanged.
-    text = content.decode("utf-8", "surrogateescape")
-    edited = edit(text, Change(arguments.old_text, arguments.new_text, arguments.replace_all))
-    if isinstance(edited, NotEdited):
-        return _unmade(spot, edited, context.call.attempt)
-    replace_file(spot, edited.text.encode("utf-8", "surrogateescape"), seen)
-    diff = unified(_clean(text), _clean(edited.text), spot.shown)
+    made = _made(arguments, context.places)
+    if isinstance(made, ToolResult):
+        return made
+    if isinstance(made, _Unmade):
+        return _unmade(made, context.call.attempt)
+    spot, edited = made.spot, made.edited
+    must_be_kept(spot, made.found, context.kept)
+    replace_file(spot, made.content, made.found.seen)
+    diff = unified(_clean(made.old), _clean(edited.text), spot.shown)
     times = "" if edited.count == 1 else f" at {edited.count} places"
     return ToolResult(
         f"Edited {spot.shown}{times}:\n{diff}", details={"path": spot.shown, "count": edited.count, "diff": diff}
     )
 
 
-def _unmade(spot: Spot, why: NotEdited, attempt: int) -> ToolResult:
+@dataclass(frozen=True, slots=True)
+class _Unmade:
+    spot: Spot
+    why: NotEdited
+
+
+def _unmade(unmade: _Unmade, attempt: int) -> ToolResult:
+    spot, why = unmade.spot, unmade.why
     if why.done_before and attempt > 1:
         return ToolResult(f"Edited {spot.shown}: new_text is in its place.", details={"path": spot.shown})
     return failed(f"{spot.shown}: {why.why}", path=spot.shown)
 
 
-def _read(spot: Spot) -> tuple[bytes, os.stat_result] | ToolResult:
+def _made(arguments: EditFile.Arguments, places: Places) -> _Edit | _Unmade | ToolResult:
+    """The edit, of the file as it is now. Raises PathRefused and OSErrors."""
+    spot = find(arguments.path, places, writing=True)
     with open_file(spot) as file:
         seen = os.fstat(file.fileno())
         if seen.st_size > MAX_FILE_BYTES:
             return failed(f"{spot.shown} has {seen.st_size:,} bytes; edit_file takes at most {MAX_FILE_BYTES:,}")
         if encoding_of(file) not in ("utf-8", "utf-8-sig"):
             return failed(f"{spot.shown} is not a UTF-8 text file")
-        return file.read(MAX_FILE_BYTES + 1), seen
+        content = file.read(MAX_FILE_BYTES + 1)
+    # Bytes that are no UTF-8 go through unchanged.
+    text = content.decode("utf-8", "surrogateescape")
+    edited = edit(text, Change(arguments.old_text, arguments.new_text, arguments.replace_all))
+    if isinstance(edited, NotEdited):
+        return _Unmade(spot, edited)
+    return _Edit(spot, FoundFile(content, seen), text, edited)
 
 
 def _clean(text: str) -> str:

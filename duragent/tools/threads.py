@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from duragent.tools.base import ToolResult, failed
 from duragent.tools.files.paths import PathRefused, one_line
@@ -11,8 +12,15 @@ from duragent.tools.files.paths import PathRefused, one_line
 Stop = threading.Event
 """Set when the call was cancelled: long loops look at it."""
 
+T = TypeVar("T")
+
 _POOL = ThreadPoolExecutor(16, thread_name_prefix="duragent-tools")
 """Not asyncio's own: a tool that hangs on a dead disk must not take the threads that policy and spool need."""
+
+
+async def in_pool(work: Callable[[], T]) -> T:
+    """What `work` returns or raises, in a thread of the tools."""
+    return await asyncio.get_running_loop().run_in_executor(_POOL, work)
 
 
 async def in_thread(path: str, work: Callable[[Stop], ToolResult]) -> ToolResult:

@@ -1,12 +1,14 @@
 """The tool `write_file`."""
 
-import os
+import io
+from collections.abc import Sequence
 
 from pydantic import Field
 
-from duragent.tools.base import Places, Tool, ToolArguments, ToolContext, ToolResult
+from duragent.tools.base import Places, PlannedChange, Tool, ToolArguments, ToolContext, ToolResult
 from duragent.tools.files.diff import unified
-from duragent.tools.files.paths import Spot, find, open_file, replace_file
+from duragent.tools.files.found import found_at, kept_name, must_be_kept
+from duragent.tools.files.paths import find, replace_file
 from duragent.tools.files.text import encoding_of
 from duragent.tools.threads import in_thread
 
@@ -24,43 +26,37 @@ class WriteFile(Tool["WriteFile.Arguments"]):
         path: str = Field(min_length=1, description="The file, below the working directory.")
         content: str = Field(description="All of its new text.")
 
+    def planned(self, arguments: Arguments, places: Places) -> Sequence[PlannedChange]:
+        spot = find(arguments.path, places, writing=True)
+        found, content = found_at(spot), arguments.content.encode()
+        same = found.seen is not None and found.content == content
+        return () if same else (PlannedChange(kept_name(spot), found.content, content, found.mode),)
+
     async def run(self, arguments: Arguments, context: ToolContext) -> ToolResult:
-        return await in_thread(arguments.path, lambda _: _write(arguments, context.places))
+        return await in_thread(arguments.path, lambda _: _write(arguments, context))
 
 
-def _write(arguments: WriteFile.Arguments, places: Places) -> ToolResult:
+def _write(arguments: WriteFile.Arguments, context: ToolContext) -> ToolResult:
     content = arguments.content.encode()
-    spot = find(arguments.path, places, writing=True)
-    old = _old(spot)
+    spot = find(arguments.path, context.places, writing=True)
+    found = found_at(spot)
     details = {"path": spot.shown, "size_bytes": len(content)}
-    if old == content:
+    if found.content == content:
         return ToolResult(f"{spot.shown} has exactly this content already ({len(content):,} bytes).", details=details)
-    replace_file(spot, content)
-    if old is None:
+    must_be_kept(spot, found, context.kept)
+    replace_file(spot, content, found.seen)
+    if found.seen is None:
         return ToolResult(f"Created {spot.shown} ({len(content):,} bytes).", details={**details, "created": True})
-    diff = {} if isinstance(old, _Opaque) else {"diff": _diff(old, arguments.content, spot.shown)}
+    diff = {"diff": _diff(found.content, arguments.content, spot.shown)} if _is_text(found.content) else {}
     return ToolResult(
         f"Overwrote {spot.shown} ({len(content):,} bytes).", details={**details, "created": False, **diff}
     )
 
 
-class _Opaque:
-    """A file whose old content is not worth comparing, or cannot be read."""
+def _is_text(content: bytes | None) -> bool:
+    """Whether it is worth comparing."""
+    return content is not None and len(content) <= _COMPARED_BYTES and encoding_of(io.BytesIO(content)) is not None
 
 
-def _old(spot: Spot) -> bytes | _Opaque | None:
-    """What is there; None when nothing is."""
-    try:
-        with open_file(spot) as file:
-            if os.fstat(file.fileno()).st_size > _COMPARED_BYTES or encoding_of(file) is None:
-                return _Opaque()
-            return file.read(_COMPARED_BYTES)
-    except FileNotFoundError:
-        return None
-    except PermissionError:
-        # What may not be read may still be replaced; if not, writing says so.
-        return _Opaque()
-
-
-def _diff(old: bytes, new: str, name: str) -> str:
-    return unified(old.decode("utf-8", "replace"), new, name)
+def _diff(old: bytes | None, new: str, name: str) -> str:
+    return unified((old or b"").decode("utf-8", "replace"), new, name)

@@ -6,6 +6,7 @@ have run is never run again in silence; see `recovery_of_calls`.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from duragent.agent.load import Agent
@@ -15,6 +16,7 @@ from duragent.errors import AgentBroken, AgentNotFound, DuragentError
 from duragent.journal.events import (
     ApprovalRequested,
     Event,
+    FileBefore,
     ModelReplied,
     PolicyFinding,
     ToolFinished,
@@ -27,6 +29,7 @@ from duragent.journal.state import REASON_MAX, OpenCall, SessionState
 from duragent.policy import guards
 from duragent.policy.skills import SKILL_TOOL, active_skills, narrowing, refused_by_skill
 from duragent.text import without_surrogates
+from duragent.tools.base import Tool
 from duragent.turn.authorize import (
     Allowed,
     Judgement,
@@ -38,6 +41,7 @@ from duragent.turn.authorize import (
     reauthorize,
     resolve,
 )
+from duragent.turn.checkpoint import keep, planned
 from duragent.turn.history import HistoryNeed, read_call
 from duragent.turn.host import TurnHost, why_stop
 from duragent.turn.ports import Ports
@@ -206,7 +210,10 @@ class ToolCalls:
         if not await self._host.commit(decide):
             return
         crashpoint("tool.started")
-        runs = [self._runner.run_of(step.turn, resolved, agent, attempt) for resolved, _ in calls]
+        runs = [
+            replace(self._runner.run_of(step.turn, resolved, agent, attempt), before=event.before)
+            for (resolved, _), event in zip(calls, events, strict=True)
+        ]
         endings = (self._recovery.carry_out(run, step.turn) for run in runs)
         outcomes = await asyncio.gather(*endings, return_exceptions=True)
         for outcome in outcomes:
@@ -224,6 +231,11 @@ class ToolCalls:
         except DuragentError:
             # The tool fails for the same reason, and its result says so.
             place = "nowhere"
+        before: tuple[FileBefore, ...] = ()
+        if type(resolved.tool).planned is not Tool.planned:
+            places = await asyncio.to_thread(self._ports.workbench.places, agent)
+            files = await planned(resolved, places)
+            before = await keep(self._host, self._ports.store, self._ports.clock, files)
         return ToolStarted(
             turn=turn,
             call=call,
@@ -237,6 +249,7 @@ class ToolCalls:
             rule=without_surrogates(allowed.rule),
             place=place,
             spool=self._ports.workbench.spool.id if resolved.tool.by_command else "",
+            before=before,
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from duragent.agent.load import Agent
 from duragent.crashpoint import crashpoint
 from duragent.errors import DuragentError, RunnerLost, StoreError
-from duragent.journal.events import Event, ToolFinished
+from duragent.journal.events import Event, FileBefore, ToolFinished
 from duragent.journal.limits import NUDGE_AT
 from duragent.journal.next_step import MAY_HAVE_TAKEN_EFFECT
 from duragent.journal.state import SessionState
@@ -25,6 +25,7 @@ from duragent.sandboxes.base import Command
 from duragent.text import without_surrogates
 from duragent.tools.base import CallInfo, ToolContext, ToolResult, failed
 from duragent.turn.authorize import ResolvedCall, signature
+from duragent.turn.checkpoint import changed, kept_by_path
 from duragent.turn.host import TurnHost, let_go, when_there_is_room, why_stop
 from duragent.turn.live_output import LiveOutput
 from duragent.turn.ports import Ports
@@ -54,6 +55,8 @@ class ToolRun:
     """What the command has printed so far."""
     attached: bool = False
     """The command was started before: wait for its end, and never start it again."""
+    before: tuple[FileBefore, ...] = ()
+    """The files that it is to change, as the log keeps them."""
 
 
 class ToolRunner:
@@ -168,6 +171,7 @@ class ToolRunner:
             output_bytes=size,
             notice=await self._notice(run),
             signature=mark,
+            changed=changed(run.before) if result.outcome == "ok" else (),
         )
 
         def decide(state: SessionState) -> Sequence[Event]:
@@ -249,6 +253,7 @@ class ToolRunner:
             call=CallInfo(self._host.claim.stream_id, call, run.attempt, self.key(call)),
             commands=run.commands,
             confined=_not_again if run.attached else workbench.confined(agent, places),
+            kept=kept_by_path(run.before),
         )
 
 

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from duragent.journal import events as e
 from duragent.journal.line import MAX_LINE_BYTES, BadLine, checked_seq, is_legacy, seq_of, tx_of
-from duragent.journal.record import BLOB_MIN_BYTES, Record, blob_names, crc_seed, decode, encode, expand, timestamp
+from duragent.journal.record import (
+    BLOB_MIN_BYTES,
+    Record,
+    blob_names,
+    blobs_of,
+    crc_seed,
+    decode,
+    encode,
+    expand,
+    timestamp,
+)
 from duragent.text import BRIEF_MAX
 from tests.journal.strategies import RECORDS, TEXTS
 
@@ -226,3 +236,15 @@ def test_blobs_of_lines_are_those_that_their_texts_were_moved_to() -> None:
     long = e.ToolFinished(call="c1", outcome="ok", content="x" * (2 << 20))
     encoded = encode(Record(1, "2026-01-02T03:04:05.678Z", long), crc_seed("s1"))
     assert blob_names(encoded.line) == set(encoded.blobs) != set()
+
+
+def test_blobs_of_a_line_are_its_long_texts_its_output_and_what_files_were() -> None:
+    before = (
+        e.FileBefore(path="a", sha256="1" * 64, mode=0o644, after="2" * 64),
+        e.FileBefore(path="new", sha256=None, after="3" * 64),
+        e.FileBefore(path="too long", sha256="", after="4" * 64),
+    )
+    started = e.ToolStarted(turn="t", call="c", tool="write_file", epoch=1, before=before)
+    assert blobs_of(encode(Record(1, TS, started), 0).line, started) == {str(digit) * 64 for digit in (1, 2, 3, 4)}
+    finished = e.ToolFinished(call="c", outcome="ok", output_sha256="5" * 64)
+    assert blobs_of(encode(Record(1, TS, finished), 0).line, finished) == {"5" * 64}

@@ -31,6 +31,7 @@ from duragent.journal.events.call import (
     ToolStarted,
     command_of,
 )
+from duragent.journal.events.files import FileBefore, FileChange
 from duragent.journal.events.legacy import HistoryAdopted, ToolsSkipped
 from duragent.journal.events.message import MessageReceived
 from duragent.journal.events.session import (
@@ -63,6 +64,8 @@ __all__ = [
     "CancelRequested",
     "EffectClass",
     "Event",
+    "FileBefore",
+    "FileChange",
     "HistoryAdopted",
     "KnownEvent",
     "LogRecovered",

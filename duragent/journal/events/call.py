@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from duragent.journal.events.base import CallOutcome, EffectClass, EventModel, PolicyFinding
+from duragent.journal.events.files import FileBefore, FileChange
 from duragent.text import Brief, Text
 
 
@@ -84,6 +85,8 @@ class ToolStarted(EventModel):
     """Where it runs: the sandbox, in words."""
     spool: str = ""
     """The folder where a command leaves its result; "" for tools that run in the server."""
+    before: tuple[FileBefore, ...] = ()
+    """The files that the call is to change, as it finds them. Their blobs are durable before this record."""
 
 
 class ToolFinished(EventModel):
@@ -112,6 +115,8 @@ class ToolFinished(EventModel):
     """The whole call in one line, when the policy wants its end told; else "". See `subscribers/notify`."""
     signature: str = ""
     """The same for the same call with the same result: tells a loop. "" when there is nothing to compare."""
+    changed: tuple[FileChange, ...] = ()
+    """The files that the call has changed, of those that it said it would; what commands change is not known."""
 
 
 class ToolLost(EventModel):

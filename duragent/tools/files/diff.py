@@ -11,8 +11,11 @@ _COMPARED_LINES = 2000
 _AROUND = 3
 
 
-def unified(old: str, new: str, name: str) -> str:
-    """The diff, without the two lines of file names; "" when nothing changed. A long one is cut with a notice."""
+def unified(old: str, new: str, name: str, *, whole: bool = False) -> str:
+    """The diff, without the two lines of file names; "" when nothing changed. A long one is cut with a notice.
+
+    `whole` does not cut it; where that would take too long, all of the old lines go and all of the new ones come.
+    """
     before, after = _rows(old), _rows(new)
     if before == after:
         return ""
@@ -20,6 +23,8 @@ def unified(old: str, new: str, name: str) -> str:
     tail = _common(before[head:][::-1], after[head:][::-1])
     first = max(head - _AROUND, 0)
     left, right = before[first : _end(before, tail)], after[first : _end(after, tail)]
+    if whole:
+        return "\n".join(_whole(left, right, first))
     if max(len(left), len(right)) > _COMPARED_LINES:
         return f"@@ -{first + 1} +{first + 1} @@\n({len(left):,} lines of {name} became {len(right):,})"
     found = _hunks(left, right, first)
@@ -32,6 +37,13 @@ def counts(diff: str) -> tuple[int, int]:
     """How many lines a diff adds and removes."""
     rows = diff.split("\n")
     return sum(row.startswith("+") for row in rows), sum(row.startswith("-") for row in rows)
+
+
+def _whole(left: list[str], right: list[str], skipped: int) -> list[str]:
+    if max(len(left), len(right)) <= _COMPARED_LINES:
+        return _hunks(left, right, skipped)
+    spans = (_span(0, len(left), skipped), _span(0, len(right), skipped))
+    return [f"@@ -{spans[0]} +{spans[1]} @@", *(f"-{line}" for line in left), *(f"+{line}" for line in right)]
 
 
 def _rows(text: str) -> list[str]:

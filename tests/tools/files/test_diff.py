@@ -24,3 +24,14 @@ def test_a_diff_is_bounded() -> None:
     assert unified("a", "a", "a") == ""
     assert unified("a\n", "a", "a") == "@@ -1 +1 @@\n-a\n+a\n\\ No newline at end of file"
     assert unified("", "a\n", "a") == "@@ -0,0 +1 @@\n+a"
+
+
+def test_a_whole_diff_is_not_cut() -> None:
+    before, after = "a\n" * 100_000, "b\n" * 90_000
+    some = unified("x\n" * 1000, "y\n" * 1000, "a", whole=True)
+    long = unified(before, after, "a", whole=True)
+
+    assert (some.count("\n-x") + some.count("\n+y"), some.count("\n")) == (2000, 2000)
+    assert long.startswith("@@ -1,100000 +1,90000 @@\n-a\n")
+    assert (long.count("\n-a"), long.count("\n+b")) == (100_000, 90_000)
+    assert unified("a" * 100_000, "b", "a", whole=True).count("a") > 100_000 - 1
