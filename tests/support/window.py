@@ -126,8 +126,23 @@ class Window:
         carriage = text.replace("\n", "\r")
         self.type(f"\x1b[200~{carriage}\x1b[201~")
 
+    @property
+    def size(self) -> Size:
+        return Size(self._emulator.columns, self._emulator.lines)
+
     def resize(self, size: Size) -> None:
-        self._emulator.resize(size.rows, size.columns)
+        """As xterm does it: lines do not flow, and what has no room above the cursor goes into the scrollback."""
+        emulator = self._emulator
+        if size.rows < emulator.lines:
+            row, column = self.cursor
+            for _ in range(row - size.rows + 1):
+                emulator.cursor.y = emulator.lines - 1
+                emulator.index()
+            for below in range(size.rows, emulator.lines):
+                emulator.buffer.pop(below, None)
+            emulator.lines = size.rows
+            emulator.cursor.y, emulator.cursor.x = min(row, size.rows - 1), column
+        emulator.resize(size.rows, size.columns)
         self._set_size(size)
 
     # --- what the person sees ---------------------------------------------------------------------------------------

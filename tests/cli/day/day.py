@@ -39,7 +39,7 @@ class Day:
         try:
             yield
             for window in self.windows:
-                window.settle(lambda window=window: wrong_in(window, self.size))  # type: ignore[misc]
+                window.settle(lambda window=window: wrong_in(window))  # type: ignore[misc]
         except AssertionError as error:
             error.add_note(f"in the step {name!r} at {self.size}: {step.does}: {step.sees}")
             raise
@@ -81,7 +81,7 @@ def prompt_of(window: Window) -> str | None:
     return line[2:].strip() if line.startswith("> ") or line == ">" else None
 
 
-def wrong_in(window: Window, size: Size) -> str:
+def wrong_in(window: Window) -> str:
     """What must never be in a window; "" when all is well."""
     if "Traceback (most" in window.everything:
         return "a traceback reached a person"
@@ -89,9 +89,6 @@ def wrong_in(window: Window, size: Size) -> str:
         if pattern.search(window.raw):
             return f"{what} was taken"
     for line in window.lines:
-        if right := _RIGHT_SIDE.get(line[:1]):
-            if not line.endswith(right):
-                return f"a box is broken at {line!r}"
-            if len(line) > size.columns:
-                return f"a box is wider than the window: {line!r}"
+        if (right := _RIGHT_SIDE.get(line[:1])) and not line.endswith(right):
+            return f"a box is broken at {line!r}"
     return ""

@@ -31,6 +31,19 @@ STEPS = (
     Step("stop", "Ctrl-C in an answer", "that it stopped, and the words until then"),
     Step("nothing to stop", "Ctrl-C at an empty prompt", "how to leave"),
     Step("detach", "Ctrl-D", "how to come back; a shell's line below all of it"),
+    # --- what goes wrong: test_trouble.py ---
+    Step("wrong key", "asks a provider that refuses the key", "that it is the key, and no traceback"),
+    Step("right key", "asks again when the provider takes it", "the answer, in the same session"),
+    Step("slow provider", "asks a provider that has no time", "that it is asked again, and when; then the answer"),
+    Step("server dies in an answer", "kill -9 in the middle", "that the server was gone; then the whole answer"),
+    Step("server dies under a question", "kill -9, then y", "the question all the time; what was allowed, done once"),
+    Step("server is stopped", "serve stop, then another message", "the answer of a server that was started for it"),
+    Step("window changes in an answer", "narrower, wider, as before", "the answer once, and the prompt below it"),
+    Step("window changes under a draft", "narrower, and as before", "the draft, whole"),
+    Step("window changes under a question", "narrower, wider, as before", "the question and its keys, whole"),
+    Step("a second terminal", "attach in another window", "the same session"),
+    Step("messages of the other", "types a draft while Ada writes", "Ada's name and message; the draft is left alone"),
+    Step("the other decides", "looks on while Ada allows a command", "who decided; the question is gone"),
 )
 
 BY_NAME = {step.name: step for step in STEPS}
