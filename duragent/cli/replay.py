@@ -22,7 +22,7 @@ def replay(
         str,
         typer.Argument(
             metavar="ID@SEQ",
-            help="A session's id or the start of one; @SEQ, which may be left out: up to that record.",
+            help="A session's id or a part that only it has; @SEQ, if given: up to that record.",
             autocompletion=complete_session,
         ),
     ],
