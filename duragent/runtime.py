@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from duragent import __version__, wire
 from duragent.agent.catalog import Catalog, Reloaded
-from duragent.client.address import url_of, workspace_hash
+from duragent.client.address import url_here, url_of, workspace_hash
 from duragent.clock import SystemClock
 from duragent.config import Config, inactive_config
 from duragent.equipment import make_workbench
@@ -183,6 +183,7 @@ class Runtime:
 
     def _address(self, port: int) -> wire.ServerAddress:
         return wire.ServerAddress(
+            url=url_here(self.settings.host, port),
             host=self.settings.host,
             port=port,
             pid=os.getpid(),
@@ -199,8 +200,11 @@ class Runtime:
         try:
             sandbox = await asyncio.to_thread(bench.try_sandbox)
         except SandboxUnavailable as error:
-            raise ServerStartFailed(str(error)) from error
-        _log.info("commands run in: %s", sandbox.name if sandbox.name != "trust" else "no sandbox, as you")
+            # With `fallback: none` sessions are served all the same; the warning below says that no command runs.
+            if self.config.sandbox.wanted != "auto":
+                raise ServerStartFailed(str(error)) from error
+        else:
+            _log.info("commands run in: %s", sandbox.name if sandbox.name != "trust" else "no sandbox, as you")
         if warning := await asyncio.to_thread(bench.warning):
             _log.warning("%s", warning)
         return bench

@@ -66,6 +66,7 @@ def test_source_distribution_has_what_the_tests_need() -> None:
         "CHANGELOG.md",
         "LICENSE",
         "Dockerfile",
+        "requirements.lock",
     ):
         assert name in included
         assert (ROOT / name).exists()
@@ -108,11 +109,26 @@ def test_image_copies_only_what_exists_and_is_let_in() -> None:
             assert source.removeprefix("./").split("/")[0] in let_in
 
 
+def test_image_is_built_from_the_lock_file_alone() -> None:
+    runs = [rest for name, rest in instructions() if name == "RUN" and "pip" in rest]
+    assert "--require-hashes --requirement requirements.lock --dest /wheels" in runs[0]
+    assert "--no-index --find-links /wheels duragent" in runs[1]
+
+
+def test_every_command_in_the_image_takes_its_configuration() -> None:
+    [env] = [rest for name, rest in instructions() if name == "ENV"]
+    [copied] = [rest.split()[-1] for name, rest in instructions() if name == "COPY" and ".docker/" in rest]
+    assert f"DURAGENT_CONFIG={copied}" in env.split()
+
+
 def test_image_listens_to_everybody_only_with_a_token() -> None:
     path = ROOT / ".docker/duragent.yaml"
     config = load_config(path, {"DURAGENT_API_TOKEN": "secret"})
     assert (config.server.host, config.server.port, config.server.api_token) == ("0.0.0.0", 8080, "secret")
     assert config.server.admin_token is None
+    assert (config.sandbox.mode, config.sandbox.fallback) == ("auto", "none")
+    trusting = load_config(path, {"DURAGENT_API_TOKEN": "secret", "DURAGENT_SANDBOX_FALLBACK": "trust"})
+    assert trusting.sandbox.fallback == "trust"
     assert str(config.workspace).startswith("/workspace/")
     for environ in ({}, {"DURAGENT_API_TOKEN": ""}):
         with pytest.raises(InvalidFile, match="api_token"):

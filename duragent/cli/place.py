@@ -1,4 +1,6 @@
-"""Which workspace a command is about: `-c` or `-w`, else the nearest duragent.yaml or .duragent from here upwards."""
+"""Which workspace a command is about: `-c` or `-w`, else what DURAGENT_CONFIG names, else the nearest duragent.yaml or
+.duragent from here upwards.
+"""
 
 import os
 from pathlib import Path
@@ -11,6 +13,9 @@ if TYPE_CHECKING:
     from duragent.config import Config
 
 CONFIG_NAME, WORKSPACE_NAME = "duragent.yaml", ".duragent"
+CONFIG_VARIABLE = "DURAGENT_CONFIG"
+"""Names a duragent.yaml for commands that name none: a container's, which lies beside no workspace."""
+
 FIRST_AGENT = "assistant"
 
 
@@ -28,6 +33,8 @@ def find_config(config: Path | None, workspace: Path | None) -> "Config | None":
         return load_config(config, os.environ)
     if workspace is not None:
         return config_of(workspace)
+    if named := os.environ.get(CONFIG_VARIABLE):
+        return load_config(Path(named), os.environ)
     here = Path.cwd()
     for folder in (here, *here.parents):
         if not (folder == here or _is_ours(folder)):

@@ -61,13 +61,14 @@ def status(
     context: typer.Context,
     config: options.Config = None,
     workspace: options.Workspace = None,
+    pid: Annotated[bool, typer.Option("--pid", help="Print the number of its process and nothing else.")] = False,
     json: options.Json = False,
 ) -> None:
     """Say whether a server runs for the workspace; exit code 69 when none does."""
-    raise typer.Exit(run(_status(_where(context, config, workspace), json)))
+    raise typer.Exit(run(_status(_where(context, config, workspace), json, pid)))
 
 
-async def _status(where: Where, json: bool) -> int:
+async def _status(where: Where, json: bool, pid: bool) -> int:
     from duragent.cli import view
     from duragent.client.address import local_url, read_announcement
     from duragent.errors import ServerUnreachable
@@ -82,10 +83,14 @@ async def _status(where: Where, json: bool) -> int:
             if json:
                 view.print_json({"running": False, "workspace": str(workspace), "reason": error.reason})
             else:
-                typer.echo(f"No server runs for {workspace}: {error.reason}")
+                # Where a number is wanted, stdout has a number or nothing.
+                typer.echo(f"No server runs for {workspace}: {error.reason}", err=pid)
             return 69
     announcement = read_announcement(workspace)
     address = announcement.address if announcement else None
+    if pid and address is not None:
+        typer.echo(address.pid)
+        return 0
     if json:
         running = {"running": True, "workspace": str(workspace), "version": version.version}
         running |= {"token_file": _token_file(announcement)}

@@ -160,7 +160,7 @@ def _address_of(text: str) -> ServerAddress:
 
 def local_url(address: ServerAddress) -> str:
     """Raises ServerUnreachable for an address beyond this machine, where a token of ours must not go."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(address.host, address.host)
+    host = _host_here(address.host)
     try:
         parsed = ip_address(host)
     except ValueError:
@@ -171,6 +171,15 @@ def local_url(address: ServerAddress) -> str:
             f"it does not listen on this machine's loopback; use --server and {TOKEN_VARIABLE}",
         )
     return url_of(host, address.port)
+
+
+def url_here(host: str, port: int) -> str:
+    """How programs on this machine reach a server that listens there; `host` may stand for all addresses."""
+    return url_of(_host_here(host), port)
+
+
+def _host_here(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(host, host)
 
 
 def url_of(host: str, port: int) -> str:

@@ -37,10 +37,12 @@ def choose(
     `auto` never takes docker, because docker needs an image that a person chose; `require: docker` does.
     `bubblewrap` is its program; None: the one that is installed, "": there is none.
     """
-    named = settings.require or settings.mode
+    named = settings.wanted
     here = sandboxes(settings, environ, bubblewrap)
     if named == "auto":
-        return here["bubblewrap"] if here["bubblewrap"].problem() is None else here["trust"]
+        named = "bubblewrap"
+        if settings.fallback == "trust" and here[named].problem() is not None:
+            return here["trust"]
     problem = here[named].problem()
     if problem is not None:
         raise SandboxUnavailable(named, problem)
@@ -50,10 +52,11 @@ def choose(
 def why_no_sandbox(
     settings: SandboxSettings, environ: Mapping[str, str] | None = None, bubblewrap: str | None = None
 ) -> str:
-    """Why `auto` runs commands without a sandbox here, with what to do about it. "" where a sandbox works or none is
-    wanted. Tries bubblewrap out, which may take seconds.
+    """Why `auto` finds no sandbox here, with what to do about it. "" where one works, or where `auto` is not wanted.
+
+    Tries bubblewrap out, which may take seconds.
     """
-    if (settings.require or settings.mode) != "auto":
+    if settings.wanted != "auto":
         return ""
     return sandboxes(settings, environ, bubblewrap)["bubblewrap"].problem() or ""
 
@@ -100,12 +103,14 @@ def _fact(sandbox: Known) -> Fact:
 
 def _chosen(settings: SandboxSettings, facts: Mapping[str, Fact]) -> Fact:
     """The last line of the report, from the lines before it: what `choose` does with the same settings."""
-    named = settings.require or settings.mode
+    named = settings.wanted
     if named != "auto":
         return replace(facts[named], name="sandbox", why=f"{named}: {facts[named].why}")
     if facts["bubblewrap"].works:
         return Fact("sandbox", True, "auto: bubblewrap is used")
     why = "auto: no sandbox is used, commands run as you; what reads outside the project is asked about, too"
+    if settings.fallback == "none":
+        why = "auto: no sandbox works here, so no command runs (`sandbox.fallback: none`)"
     return Fact("sandbox", True, why, facts["bubblewrap"].hint)
 
 

@@ -86,6 +86,11 @@ class SandboxSettings(BaseModel):
     require: Literal["bubblewrap", "docker"] | None = Field(
         default=None, description="Refuse to start without this one, instead of falling back."
     )
+    fallback: Literal["trust", "none"] = Field(
+        default="trust",
+        description="What `auto` does where bubblewrap does not work: `trust` runs commands as you, `none` runs no "
+        "command.",
+    )
     network: bool = Field(default=False, description="Whether commands may talk to the network.")
     pass_env: list[str] = Field(
         default_factory=list,
@@ -128,6 +133,11 @@ class SandboxSettings(BaseModel):
         if image is not None and not _IMAGE.fullmatch(image):
             raise ValueError(f"'{image}' is no name of an image")
         return image
+
+    @property
+    def wanted(self) -> str:
+        """Which one: what is required, else the mode."""
+        return self.require or self.mode
 
     @model_validator(mode="after")
     def _mode_is_what_is_required(self) -> Self:

@@ -40,6 +40,8 @@ NO_SANDBOX = (
     "No sandbox works here, so commands run as you. A person is asked before one writes, or reads outside the project."
 )
 
+NO_COMMANDS = "No sandbox works here, so no command runs (`sandbox.fallback: none`)."
+
 _DEFAULTS = SandboxSettings()
 
 
@@ -115,7 +117,7 @@ class Workbench:
             held = self._chosen.get(None)
             works = held is not None and held.name != "trust"
             why = "" if works else why_no_sandbox(self.sandbox, self.environment, self.bubblewrap)
-            self._warned[None] = f"{NO_SANDBOX} Why: {why}" if why else ""
+            self._warned[None] = f"{_what_then(self.sandbox)} Why: {why}" if why else ""
         return self._warned[None]
 
     def places(self, agent: Agent) -> Places:
@@ -223,6 +225,10 @@ class Workbench:
     async def allow_always(self, agent: Agent, patterns: Sequence[str]) -> None:
         """Add to the agent's `policy.local.yaml`; what is there already is not added again. Raises InvalidFile."""
         await asyncio.to_thread(allow_always, agent.folder, patterns)
+
+
+def _what_then(settings: SandboxSettings) -> str:
+    return NO_COMMANDS if settings.fallback == "none" else NO_SANDBOX
 
 
 def _real(paths: Iterable[Path | str]) -> tuple[str, ...]:

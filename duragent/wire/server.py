@@ -59,6 +59,9 @@ class Problem(WireModel):
 class ServerAddress(WireModel):
     """What a running server writes to `.duragent/run/server.json` for the commands on the same machine."""
 
+    url: str | None = Field(
+        None, description="Where programs on this machine reach it; null in files of servers before this field."
+    )
     host: str = Field(description="The address that it listens on.")
     port: int = Field(ge=1, le=65_535, description="Its port.")
     pid: int = Field(description="Its process.")

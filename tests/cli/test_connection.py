@@ -31,3 +31,18 @@ def test_a_wrong_token_is_exit_code_77(place: Place) -> None:
     (place.folder / "token").write_text(place.run("serve", "token").stdout)
     ran = place.run("session", "list", "--server", url, "--token-file", "token")
     assert ran.returncode == 0
+
+
+def test_a_command_beside_a_server_of_another_folders_configuration_finds_it_and_its_token(place: Place) -> None:
+    # As in the container: the configuration, with the token, lies elsewhere, and the environment names it.
+    (place.folder / "etc").mkdir()
+    file = place.folder / "etc/duragent.yaml"
+    file.write_text(f"workspace: {place.folder}/.duragent\nserver:\n  port: 0\n  api_token: ${{OUR_TOKEN}}\n")
+    place.environ |= {"DURAGENT_CONFIG": str(file), "OUR_TOKEN": "long-enough-token"}
+    place.run("init", "--no-interactive", "--agent-name", "assistant")
+    asked = place.run("ask", "assistant", "2+2")
+    assert (asked.returncode, asked.stdout) == (0, "2+2 = 4\n")
+    assert place.run("serve", "token").stdout == "long-enough-token\n"
+    del place.environ["DURAGENT_CONFIG"]
+    assert place.run("ask", "assistant", "2+2").returncode == 77
+    place.environ["DURAGENT_CONFIG"] = str(file)

@@ -25,6 +25,21 @@ def test_the_nearest_workspace_upwards_is_the_one(
     assert serve_arguments(found) == ["--config", str(folder / "a" / "duragent.yaml")]
 
 
+def test_the_variable_names_a_configuration_that_lies_beside_no_workspace(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "etc").mkdir()
+    (folder / "etc/duragent.yaml").write_text(f"workspace: {folder}/served\n")
+    (folder / ".duragent").mkdir()
+    monkeypatch.setenv("DURAGENT_CONFIG", str(folder / "etc/duragent.yaml"))
+    found = find_config(None, None)
+    assert found is not None
+    assert found.workspace == folder / "served"
+    named = find_config(None, folder / ".duragent")
+    assert named is not None
+    assert named.workspace == folder / ".duragent"
+
+
 def test_a_workspace_may_have_any_name(folder: Path) -> None:
     found = find_config(None, Path("my-place"))
     assert found is not None

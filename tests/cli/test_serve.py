@@ -14,10 +14,15 @@ def test_the_server_can_be_asked_about_stopped_and_is_missed(place: Place) -> No
     nothing = place.run("serve", "status")
     assert (nothing.returncode, "No server runs" in nothing.stdout) == (69, True)
     assert place.run("serve", "stop").returncode == 69
+    without = place.run("serve", "status", "--pid")
+    assert (without.returncode, without.stdout) == (69, "")
     place.run("session", "list")
     running = json.loads(place.run("serve", "status", "--json").stdout)
     assert Path(running["token_file"]).read_text() == place.run("serve", "token").stdout
     assert (running["running"], running["status"]) == (True, "ok")
+    assert place.run("serve", "status", "--pid").stdout == f"{running['pid']}\n"
+    announced = json.loads((place.folder / ".duragent/run/server.json").read_text())
+    assert announced["url"] == running["url"] == f"http://127.0.0.1:{running['port']}"
     assert "Reloaded 1 agents" in place.run("serve", "reload-agents").stdout
     second = place.run("serve")
     assert second.returncode == 73

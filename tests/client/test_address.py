@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.client.address import Endpoint, endpoint_of_url, local_url
+from duragent.client.address import Endpoint, endpoint_of_url, local_url, url_here
 from duragent.errors import InvalidRequest, ServerUnreachable
 from duragent.wire import ServerAddress
 
@@ -18,6 +18,7 @@ def test_the_workspace_token_never_leaves_this_machine(host: str) -> None:
 
 @pytest.mark.parametrize(("host", "url"), [("0.0.0.0", "http://127.0.0.1:8"), ("::1", "http://[::1]:8")])
 def test_a_server_that_listens_on_this_machine_has_a_local_url(host: str, url: str) -> None:
+    assert url_here(host, 8) == url
     assert local_url(ServerAddress(host=host, port=8, pid=1, started_at="", version="", workspace_hash="")) == url
 
 

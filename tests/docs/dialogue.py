@@ -34,10 +34,14 @@ def play(text: str, folder: Path, environ: Mapping[str, str]) -> None:
             elif key := _KEY.fullmatch(line):
                 terminal.type(key[1])
             elif line.startswith(_ELSEWHERE):
-                subprocess.run(line.removeprefix(_ELSEWHERE), shell=True, check=True, cwd=folder, timeout=LIMIT_SECONDS)
+                _run_elsewhere(line.removeprefix(_ELSEWHERE), folder, environ)
             else:
                 terminal.expect(_pattern(line))
         assert terminal.end() == 0
+
+
+def _run_elsewhere(command: str, folder: Path, environ: Mapping[str, str]) -> None:
+    subprocess.run(command, shell=True, check=True, cwd=folder, env=dict(environ), timeout=LIMIT_SECONDS)
 
 
 def _pattern(line: str) -> str:

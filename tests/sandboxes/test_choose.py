@@ -25,6 +25,20 @@ def test_auto_falls_back_to_none_and_says_so() -> None:
     assert choose(SandboxSettings(), bubblewrap="").describe(HERE) == "no sandbox, /home/me/project, network on"
 
 
+def test_auto_without_a_fallback_runs_nothing_where_no_sandbox_works() -> None:
+    settings = SandboxSettings(fallback="none")
+    with pytest.raises(SandboxUnavailable, match="apt install bubblewrap"):
+        choose(settings, bubblewrap="")
+    why = "auto: no sandbox works here, so no command runs (`sandbox.fallback: none`)"
+    assert (report(settings, bubblewrap="")[-1].why, report(settings, bubblewrap="")[-1].works) == (why, True)
+    assert choose(SandboxSettings(mode="trust", fallback="none")).name == "trust"
+
+
+@needs_bubblewrap
+def test_a_fallback_matters_only_where_no_sandbox_works() -> None:
+    assert choose(SandboxSettings(fallback="none")).name == "bubblewrap"
+
+
 def test_trust_is_taken_when_asked_for() -> None:
     assert choose(SandboxSettings(mode="trust")).name == "trust"
 

@@ -114,6 +114,27 @@ def test_a_sandbox_that_does_not_work_says_why() -> None:
     assert why_no_sandbox(SandboxSettings(), bubblewrap="").startswith("bubblewrap is not installed: ")
 
 
+def test_without_a_fallback_the_warning_says_that_no_command_runs(tmp_path: Path, agent: Agent) -> None:
+    workbench = replace(fallback(tmp_path), sandbox=SandboxSettings(fallback="none"))
+    assert workbench.warning(agent).startswith(
+        "No sandbox works here, so no command runs (`sandbox.fallback: none`). Why: bubblewrap is not installed: "
+    )
+
+
+async def test_without_a_fallback_no_command_runs_and_the_session_goes_on(tmp_path: Path) -> None:
+    call = ToolCall(id="c1", name="bash", arguments='{"command": "echo hi"}')
+    model = ScriptedModel([ModelReply(text="", calls=(call,), finish_reason="tool_calls"), "done"])
+    rest = "  tools:\n    - {type: builtin, name: bash}\n"
+    bench = replace(workbench_in(tmp_path), sandbox=SandboxSettings(fallback="none"), bubblewrap="")
+    async with open_house(MemoryStore(), model, tmp_path, agent_rest=rest, workbench=bench) as house:
+        session_id = await house.new()
+        answered = await house.ask(session_id, "go")
+        [result] = [each.content for each in model.requests[-1].messages if each.role == "tool"]
+    assert answered.reply is not None
+    assert answered.reply.text == "done"
+    assert result.startswith("sandbox 'bubblewrap' cannot be used: bubblewrap is not installed")
+
+
 async def test_other_workspaces_are_looked_up_beside_the_event_loop(tmp_path: Path) -> None:
     threads: list[int] = []
 
