@@ -1,6 +1,9 @@
-"""`duragent replay`: the state that a session's records add up to, at any of them; from its files alone."""
+"""`duragent replay`: a session's conversation, or the state that its records add up to, at any of them; from its files
+alone.
+"""
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +13,7 @@ from duragent.cli import options, view
 from duragent.cli.completions import complete_session
 from duragent.cli.logs import find_log, open_logs
 from duragent.cli.place import need_config
+from duragent.cli.session.log import LogReading
 from duragent.errors import Damaged, InvalidRequest
 
 if TYPE_CHECKING:
@@ -17,21 +21,25 @@ if TYPE_CHECKING:
     from duragent.stores.replay import Replayed
 
 
-def replay(
+def replay(  # noqa: PLR0913 - typer: one parameter an option
     session: Annotated[
         str,
         typer.Argument(
             metavar="ID@SEQ",
-            help="A session's id or a part that only it has; @SEQ, if given: up to that record.",
+            help="A session's id or the start of one; @SEQ, which may be left out: up to that record.",
             autocompletion=complete_session,
         ),
     ],
     config: options.Config = None,
     workspace: options.Workspace = None,
+    state: Annotated[
+        bool, typer.Option("--state", help="The state that the records add up to, as state.yaml shows it.")
+    ] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Compare with state.yaml; exit 1 if it differs.")] = False,
-    json: options.Json = False,
+    no_pager: Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the state as JSON.")] = False,
 ) -> None:
-    """Fold a session's log and show the state that it adds up to, as state.yaml shows it. Needs no server."""
+    """Show a session's conversation as a chat shows it, or its state, up to any record. Needs no server."""
     from duragent.stores import replay as fold
 
     prefix, at = split(session)
@@ -41,9 +49,12 @@ def replay(
         if at is not None:
             raise InvalidRequest("--verify compares at the record where state.yaml stands: leave @SEQ out")
         raise typer.Exit(_verify(reader, session_id, json))
+    if not (state or json):
+        _show_conversation(reader, session_id, at, pager=not no_pager)
+        return
     replayed = fold.replay(reader, session_id, at)
     if at is not None and replayed.state.seq != at:
-        raise InvalidRequest(f"session '{session_id}' has the records 1 to {replayed.state.seq}, not {at}")
+        raise _no_record(session_id, replayed.state.seq, at)
     _show(replayed, json)
 
 
@@ -55,6 +66,37 @@ def split(session: str) -> tuple[str, int | None]:
     if not (at.isascii() and at.isdigit()) or not int(at[:18]) > 0:
         raise InvalidRequest(f"'{at[:40]}' is no record: write ID@SEQ, with a number from 1 (`duragent session log`)")
     return prefix, int(at[:18])
+
+
+def _no_record(session_id: str, head: int, at: int) -> InvalidRequest:
+    return InvalidRequest(f"session '{session_id}' has the records 1 to {head}, not {at}")
+
+
+def _show_conversation(reader: "StoreReader", session_id: str, at: int | None, *, pager: bool) -> None:
+    reading = LogReading(reader, session_id)
+    view.page(_conversation(reading, at), pager=pager)
+    if at is not None and reading.seq < at and reading.damage is None:
+        raise _no_record(session_id, reading.seq, at)
+    reading.compare_end()
+    if reading.damage is not None:
+        raise reading.damage
+
+
+def _conversation(reading: LogReading, at: int | None) -> Iterator[str]:
+    """As lines, with colours on a terminal."""
+    from duragent.cli.chat.conversation import Conversation
+    from duragent.cli.chat.render import plain, render
+    from duragent.client.watch import CaughtUp
+
+    conversation = Conversation("", whole=True)
+    for record in reading.records():
+        conversation.take(record)
+        if record.seq == at:
+            break
+    width = shutil.get_terminal_size().columns
+    for block in conversation.take(CaughtUp()):
+        shown = render(block, width).removesuffix("\n") if view.on_terminal() else plain(block)
+        yield from shown.split("\n")
 
 
 def _show(replayed: "Replayed", json: bool) -> None:

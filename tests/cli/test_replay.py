@@ -1,13 +1,14 @@
-"""`duragent replay`: the state at a record, compared with the summary."""
+"""`duragent replay`: the conversation up to a record, the state there, and the summary that is compared with it."""
 
 import json
+from typing import Any
 
 from tests.cli.home import DAMAGED, Home
 
 
 def test_fold_is_shown_at_any_record_and_compared_with_the_summary(home: Home) -> None:
     home.stop()
-    whole = home.run("replay", home.short)
+    whole = home.run("replay", home.short, "--state")
     assert (whole.code, whole.err) == (0, "")
     summary = home.root / home.first / "state.yaml"
     text = summary.read_text()
@@ -34,6 +35,35 @@ def test_fold_is_shown_at_any_record_and_compared_with_the_summary(home: Home) -
     home.log.write_bytes(b"".join(home.log.read_bytes().splitlines(keepends=True)[:-2]))
     ran = home.run("replay", home.first, "--verify")
     assert (ran.code, "but state.yaml has seen " in ran.err) == (DAMAGED, True)
+
+
+def test_conversation_is_shown_as_it_was_said_up_to_any_record(home: Home) -> None:
+    home.stop()
+    whole = home.run("replay", home.short)
+    assert (whole.code, whole.err) == (0, "")
+    said = json_lines(home.run("session", "log", home.first, "--json").out)
+    texts = [each["text"] for each in said if each["type"] in ("message_received", "model_replied")]
+    assert [line for line in whole.out.splitlines() if line.removeprefix("> ") in texts] == [
+        f"> {text}" if at % 2 == 0 else text for at, text in enumerate(texts)
+    ]
+    first = next(each for each in said if each["type"] == "message_received")
+    early = home.run("replay", f"{home.first}@{first['seq']}")
+    assert (early.code, early.out) == (0, f"> {first['text']}\n")
+    assert home.run("replay", f"{home.first}@99").code == 2
+
+
+def test_conversation_of_a_damaged_log_is_shown_as_far_as_it_is_good(home: Home) -> None:
+    home.stop()
+    lines = home.log.read_bytes().splitlines(keepends=True)
+    message = next(at for at, line in enumerate(lines) if b'"message_received"' in line)
+    home.log.write_bytes(b"".join([*lines[: message + 1], b"nonsense\n", *lines[message + 2 :]]))
+    ran = home.run("replay", home.first)
+    assert (ran.code, ran.out) == (DAMAGED, f"> {json.loads(lines[message])['text']}\n")
+    assert "`duragent doctor` says" in ran.err
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def test_summary_that_is_no_summary_is_one_line(home: Home) -> None:

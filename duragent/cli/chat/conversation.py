@@ -68,6 +68,9 @@ class Conversation:
     waiting: dict[str, str] = field(default_factory=dict)
     """Messages that were typed here and are not in the log yet, by Idempotency-Key."""
 
+    whole: bool = False
+    """All of what was said before is shown, not only the newest messages."""
+
     link: str = ""
     """Why the connection is gone; "" while it stands."""
     _mine: set[str] = field(default_factory=set)
@@ -107,7 +110,7 @@ class Conversation:
                 return [Note("The log on the server is another one now; here it is from its start.", "warning")]
             case CaughtUp():
                 backlog, self._backlog = self._backlog, None
-                return _newest(backlog) if backlog else []
+                return (backlog if self.whole else _newest(backlog)) if backlog else []
             case Record():
                 blocks = self._blocks(item)
                 self._fold(item)

@@ -36,7 +36,7 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
 ) -> None:
     """Show a session's log, oldest first. Needs no server: it reads the files alone."""
     reader = open_logs(need_config(config, workspace).sessions_dir)
-    reading = _Reading(reader, find_log(reader, session_id))
+    reading = LogReading(reader, find_log(reader, session_id))
     records = reading.records()
     if last:
         # Counted are those that are shown.
@@ -55,18 +55,20 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
             raise reading.damage
 
 
-class _Reading:
+class LogReading:
     """Remembers how far it has read, and keeps the damage it met until what was good is shown."""
 
     def __init__(self, reader: "StoreReader", session_id: str) -> None:
         self.damage: Damaged | None = None
-        self._reader, self._session_id, self._seq = reader, session_id, 0
+        self._reader, self._session_id = reader, session_id
+        self.seq = 0
+        """Of the last record that was read."""
         self._at_end = False
 
     def records(self) -> "Iterator[Record]":
         try:
-            for record in self._reader.read(self._session_id, after=self._seq):
-                self._seq = record.seq
+            for record in self._reader.read(self._session_id, after=self.seq):
+                self.seq = record.seq
                 yield record
             self._at_end = True
         except Damaged as damage:
@@ -82,7 +84,7 @@ class _Reading:
         if not self._at_end:  # A pager that was left early.
             return
         saved = saved_snapshot(self._reader, self._session_id)
-        if saved is not None and saved.state.seq > self._seq:
+        if saved is not None and saved.state.seq > self.seq:
             self.damage = self._reader.check(self._session_id).damage
 
 
