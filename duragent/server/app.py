@@ -26,7 +26,7 @@ from duragent.server.params import (
 from duragent.server.peers import is_own_process
 from duragent.server.problems import problem_response
 from duragent.server.responses import to_json
-from duragent.server.routes import admin, agents, approvals, copies, events, messages, sessions, stream
+from duragent.server.routes import admin, agents, approvals, copies, events, messages, sessions, stream, welcome
 from duragent.server.routing import ARCHIVE, Route, Router
 from duragent.server.stop import Stop
 
@@ -44,6 +44,7 @@ async def openapi(dependencies: Dependencies, request: Request) -> Response:
 
 
 ROUTES = (
+    Route("GET", "/", welcome.welcome, "A page for browsers: what this is.", {200: "text/html"}),
     Route("GET", "/livez", admin.livez, "Is the process alive?", {200: "text/plain"}),
     Route("GET", "/readyz", admin.readyz, "Can it work?", {200: wire.Ready, 503: wire.Ready}, query=ReadyQuery),
     Route("GET", "/version", admin.version, "Which build is it?", {200: wire.Version}),

@@ -16,7 +16,7 @@ from duragent.server.bounds import USUAL_BOUNDS, Bounds
 from duragent.server.dependencies import AccessTokens
 from duragent.server.problems import RequestRefused
 
-PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/version", "/openapi.json"})
+PUBLIC_PATHS = frozenset({"/", "/livez", "/readyz", "/version", "/openapi.json"})
 ADMIN_PREFIX = "/api/admin/"
 IMPORTS_PATH = "/api/v1/imports"
 

@@ -21,7 +21,7 @@ from duragent.server.problems import RequestRefused
 
 Endpoint = Callable[[Dependencies, Request], Awaitable[ASGIApp]]
 Shape = type[BaseModel]
-MediaType = Literal["text/plain", "text/event-stream", "application/json", "application/zip"]
+MediaType = Literal["text/plain", "text/html", "text/event-stream", "application/json", "application/zip"]
 Answers = Mapping[int, Shape | tuple[Shape, ...] | MediaType | None]
 ARCHIVE: Literal["application/zip"] = "application/zip"
 
