@@ -84,13 +84,18 @@ def _bounds(schema: Schema) -> str:
     if high == SEQ_MAX:
         high = None
     if low is not None and high is not None:
-        return f" {low:g} to {high:g}"
+        return f" {_number(low)} to {_number(high)}"
     if low is not None:
-        return f", at least {low:g}"
+        return f", at least {_number(low)}"
     above = schema.get("exclusiveMinimum")
-    limit = f", up to {high:g}" if high is not None else ""
+    limit = f", up to {_number(high)}" if high is not None else ""
     longest = f", at most {schema['maxLength']} characters" if "maxLength" in schema else ""
-    return (f" above {above:g}" if above is not None else "") + limit + longest
+    return (f" above {_number(above)}" if above is not None else "") + limit + longest
+
+
+def _number(value: float) -> str:
+    """All its digits, as somebody would write it into a file."""
+    return str(int(value)) if value == int(value) else str(value)
 
 
 def default_of(name: str, schema: Schema, parent: Schema) -> str:
@@ -678,8 +683,9 @@ What `duragent` returns to the shell. The numbers follow `sysexits.h` where it h
 
 CLI = """\
 `duragent --help` and `duragent <command> --help` say the same. A command looks for its workspace in this order: `-c`,
-`-w`, else the nearest `duragent.yaml` or `.duragent` from the current folder upwards. On a terminal lists are tables;
-in a pipe they are tab-separated lines with a header. What is not an answer goes to stderr."""
+`-w`, the file that the variable `DURAGENT_CONFIG` names, else the nearest `duragent.yaml` or `.duragent` from the
+current folder upwards. On a terminal lists are tables; in a pipe they are tab-separated lines with a header. What is
+not an answer goes to stderr."""
 
 ENVIRONMENT = {
     "OPENROUTER_API_KEY, ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY": "a provider's key; the server reads it",

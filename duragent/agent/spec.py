@@ -139,7 +139,11 @@ class SessionSpec(YamlSection):
         default="continue", description="What a turn does when the last watcher goes away."
     )
     max_tool_iterations: int = Field(
-        default=10, ge=0, le=10_000, description="How often a turn may go back to the model."
+        default=50,
+        ge=0,
+        le=10_000,
+        description="How often a turn may go back to the model: a brake for one that goes in circles. "
+        "`turn_budget` and `session_budget` say what real work may use.",
     )
     llm_timeout_seconds: float = Field(
         default=300, gt=0, le=86_400, description="The time for one model request, from connecting to the last word."

@@ -195,21 +195,26 @@ def _write(path: Path, text: str) -> None:
 # --- the texts ------------------------------------------------------------------------------------------------------
 
 _GITIGNORE = """\
-# What belongs to this machine and this moment. Agents and sessions are yours: commit them or not, as you like.
+# What belongs to this machine and this moment, and caches. Agents and the logs of sessions (events.jsonl, blobs) are
+# yours: commit them or not, as you like.
 /run/
 /logs/
 /.lock
 *.tmp
 /sessions/**/.lock
+/sessions/**/state.yaml
+/sessions/**/partial.jsonl
+/sessions/.index.jsonl
 """
 
 _POLICY = """\
 # What no agent of this workspace may do, whatever else is allowed and whoever says yes. A running server reads this
 # file for every call. Add your own lines, or take out what is in your way.
 #
-# A line is `type:pattern`. The type is bash, cli, builtin, mcp, or * for all; in the pattern * stands for anything, and
-# the whole must fit from end to end. A shell command is taken apart first, and each simple command in it is compared,
-# also those behind `&&`, in `$(…)`, or run by `sudo` and `bash -c`. Letter case does not matter here. To try it:
+# A line is `type:pattern`. The type is bash, cli (your own programs), builtin (the other tools), or * for all; mcp is
+# kept for tools of MCP servers, which this version does not have yet. In the pattern * stands for anything, and the
+# whole must fit from end to end. A shell command is taken apart first, and each simple command in it is compared, also
+# those behind `&&`, in `$(…)`, or run by `sudo` and `bash -c`. Letter case does not matter here. To try it:
 #   duragent policy test AGENT 'rm -rf /'
 #
 # Without `mode` and `allow` the built-in rules hold: what only reads runs at once, a person is asked about the rest.
@@ -294,7 +299,7 @@ spec:
     on_disconnect: continue # a turn goes on when you close the terminal; `pause` waits for you
     # llm_timeout_seconds: 300  # the time for one answer
     # ttl_hours: 168            # when an idle session expires; 0 is never
-    # max_tool_iterations: 10   # how often a turn may go back to the model; then it pauses
+    # max_tool_iterations: 50   # how often a turn may go back to the model; then it pauses
     # turn_budget: {{tokens: 200000, cost_usd: 0.5, seconds: 1800}}  # what one turn may use; then it pauses
     # context:
     #   max_history_tokens: 40000  # how much of the talk the model sees again; 0 is all that fits

@@ -24,7 +24,7 @@ COMMANDS: dict[str, str] = {
     "serve": "Run the server, or speak to the one that runs: status, token, stop, reload-agents.",
     "session": "list, show, log, verify, repair, export, import, rename, delete.",
     "fork": "Begin a session that shares the past of another one: ID@SEQ.",
-    "replay": "Show the state that a session's records add up to: ID@SEQ, --verify.",
+    "replay": "Show a session's conversation up to a record: ID@SEQ; --state, --verify.",
     "agent": "list, create, check.",
     "policy": "test: what an agent's policy says of a command.",
     "context": "Show what the model would see of a session, with tokens.",
@@ -116,6 +116,19 @@ _HINTS_OF_PROBLEMS = {
 }
 
 
+class _Subcommands(TyperGroup):
+    """Lists its commands with all of what their first paragraph says; the usual list cuts it after some words."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        rows = [
+            (name, " ".join((command.help or "").partition("\n\n")[0].split()))
+            for name in self.list_commands(ctx)
+            if (command := self.get_command(ctx, name)) is not None
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 class _Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -128,6 +141,8 @@ class _Commands(TyperGroup):
         if loaded is None:
             loaded = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
             loaded.command(cmd_name)(getattr(module, cmd_name))
+        else:
+            loaded.info.cls = _Subcommands
         command = typer.main.get_command(loaded)
         command.name = cmd_name
         return command

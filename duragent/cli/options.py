@@ -13,7 +13,9 @@ from duragent.cli.connection import Where
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", metavar="PATH", help="A duragent.yaml; else the nearest one from here up."),
+    typer.Option(
+        "--config", "-c", metavar="PATH", help="A duragent.yaml; else DURAGENT_CONFIG, else the nearest from here up."
+    ),
 ]
 Workspace = Annotated[
     Path | None, typer.Option("--workspace", "-w", metavar="PATH", help="A workspace folder, without a duragent.yaml.")
@@ -34,7 +36,7 @@ SessionArgument = Annotated[
     str,
     typer.Argument(
         metavar="ID",
-        help="A session's id, or any part of it that no other has.",
+        help="A session's id or the start of one, with or without session_.",
         autocompletion=complete_session,
     ),
 ]

@@ -37,7 +37,7 @@ class TurnLimits:
     """How many servers in a row may die in one turn without any progress."""
     restarts: int = 20
     """How many servers may die between two records of work (a reply, a finished call), whatever each had shown."""
-    steps: int = 10
+    steps: int = 50
     """How often a turn may ask the model."""
     turn: Budget = _UNBOUND
     """What one turn may use."""

@@ -34,7 +34,7 @@ def _known_kind(pattern: str) -> str:
     if colon and kind != "*" and kind not in KINDS:
         raise ValueError(
             f"'{pattern[:60]}' begins with the type '{kind[:30]}', which there is not: "
-            "write bash:, builtin:, cli:, mcp:, or *: for all, in front of it"
+            "write bash:, builtin:, cli:, or *: for all, in front of it (mcp: has no tools yet)"
         )
     return pattern
 

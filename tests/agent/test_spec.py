@@ -20,7 +20,7 @@ def error_of(text: str, model: str = MODEL) -> str:
 
 DEFAULT_SESSION = {
     "on_disconnect": "continue",
-    "max_tool_iterations": 10,
+    "max_tool_iterations": 50,
     "llm_timeout_seconds": 300,
     "ttl_hours": None,
     "compaction": None,

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -49,11 +51,27 @@ def test_workspace_is_written_whole(tmp_path: Path) -> None:
     assert inactive(agent.spec) == []
 
 
-@pytest.mark.parametrize("line", ["/run/", "/logs/", "/.lock", "*.tmp"])
-def test_gitignore_covers_what_is_of_the_moment(tmp_path: Path, line: str) -> None:
+@pytest.mark.skipif(shutil.which("git") is None, reason="asks git")
+def test_git_leaves_out_what_is_of_the_moment_and_takes_logs_and_agents(tmp_path: Path) -> None:
     write_workspace(tmp_path, "ada", "demo")
+    of_the_moment = [
+        "run/server.json",
+        "logs/server.log",
+        ".lock",
+        "policy.yaml.tmp",
+        "sessions/s/.lock",
+        "sessions/s/state.yaml",
+        "sessions/s/partial.jsonl",
+        "sessions/.index.jsonl",
+    ]
+    yours = ["sessions/s/events.jsonl", "sessions/s/blobs/x", "policy.yaml", "agents/ada/agent.yaml", "tools/t/run"]
 
-    assert line in (tmp_path / ".duragent/.gitignore").read_text().splitlines()
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    asked = "\n".join(f".duragent/{name}" for name in (*of_the_moment, *yours))
+    ran = subprocess.run(
+        ["git", "check-ignore", "--stdin"], cwd=tmp_path, input=asked, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split() == [f".duragent/{name}" for name in of_the_moment]
 
 
 def test_what_exists_is_never_overwritten(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ LEAST_TOKEN_CHARACTERS = 16
 PROGRAMS = {
     "git": "agents that work on code use it",
     "rg": "ripgrep makes search_files fast; without it duragent searches by itself",
-    "docker": "only for the sandbox `docker`",
+    "docker": "only the sandbox `docker` needs it",
 }
 _COLOURS: Mapping[Status, str] = {"ok": "green", "note": "blue", "warning": "yellow", "problem": "red"}
 
@@ -112,8 +112,9 @@ def programs(path: str | None = None) -> Iterator[Diagnosis]:
     """The optional programs; `path` None looks where this process looks."""
     for name, use in PROGRAMS.items():
         where = shutil.which(name, path=path)
-        text = f"{name}: {where}" if where else f"{name} is not installed"
-        yield Diagnosis("programs", "ok" if where else "note", text, "" if where else use)
+        # No hint when it is missing: a line with an arrow reads as something to do.
+        text = f"{name}: {where}" if where else f"{name} is not installed, and need not be: {use}"
+        yield Diagnosis("programs", "ok" if where else "note", text)
 
 
 # --- the sandbox -----------------------------------------------------------------------------------------------------
@@ -127,14 +128,16 @@ def _facts(config: "Config | None") -> "list[Fact]":
 
 
 def sandbox(facts: "Sequence[Fact]") -> Iterator[Diagnosis]:
-    """What is used comes first; of the others only what they lack matters less."""
+    """What is used comes first. What the others lack is something to do only where no sandbox is used."""
     *others, chosen = facts
+    used = chosen.works and not chosen.hint
     status: Status = "problem" if not chosen.works else "warning" if chosen.hint else "ok"
     yield Diagnosis("sandbox", status, chosen.why, chosen.hint)
     for fact in others:
         if fact.name != "trust":
             text = f"{fact.name} {fact.why}" if fact.works else f"{fact.name}: {fact.why}"
-            yield Diagnosis("sandbox", "ok" if fact.works else "note", text, fact.hint)
+            text += " (not used, and not needed)" if used and not fact.works else ""
+            yield Diagnosis("sandbox", "ok" if fact.works else "note", text, "" if used else fact.hint)
 
 
 def _limits(config: "Config | None") -> Diagnosis:
