@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.server.settings import ServerSettings
+from duragent.system.keys import Keys
 from duragent.system.private_folder import places
 from duragent.tools.settings import WebSettings
 from duragent.turn.settings import SessionsSettings
@@ -110,6 +111,11 @@ class ConfigFile(_Block):
     agents_dir: PathText | None = Field(
         default=None, min_length=1, description="The agents; else `agents` in the workspace."
     )
+    env_file: PathText | None = Field(
+        default=None,
+        min_length=1,
+        description="A file with keys of providers, such as `.env`; what is in the environment wins. No agent sees it.",
+    )
     allow_network_fs: bool = Field(default=False, description="Allow a workspace on a network file system.")
     services: ServicesSettings = Field(default_factory=ServicesSettings, description="Places of single services.")
     world_memory: PathSettings = Field(default_factory=PathSettings, description="What all agents remember.")
@@ -156,6 +162,14 @@ class Config:
     @property
     def sessions_dir(self) -> Path:
         return self._place(self.file.services.session.path, "sessions")
+
+    @property
+    def env_file(self) -> Path | None:
+        return None if self.file.env_file is None else self.absolute(self.file.env_file)
+
+    def keys(self, environ: Mapping[str, str]) -> Keys:
+        """The keys of providers that this workspace can use: those of the environment, and those that are stored."""
+        return Keys(environ, self.env_file)
 
     @property
     def server(self) -> ServerSettings:
@@ -253,6 +267,7 @@ def _interpolated(value: Any, path: YamlPath, environment: _Environment, changed
 
 
 def closed_to_agents(config: Config) -> tuple[Path, ...]:
-    """What no tool and no command of an agent may read: tokens, results of other calls, and what was said."""
+    """What no tool and no command of an agent may read: tokens, keys, results of other calls, and what was said."""
     workspace = config.workspace.resolve()
-    return (workspace / "run", workspace / ".lock", config.sessions_dir.resolve(), *places())
+    keys = () if config.env_file is None else (config.env_file.resolve(),)
+    return (workspace / "run", workspace / ".lock", config.sessions_dir.resolve(), *keys, *places())

@@ -63,7 +63,7 @@ def make_workbench(
 
 def _web_settings(config: Config) -> WebSettings:
     settings = config.file.web
-    key = os.environ.get("BRAVE_API_KEY", "")
+    key = config.keys(os.environ).get("BRAVE_API_KEY", "")
     if settings.brave_api_key is None and key:
         return settings.model_copy(update={"brave_api_key": SecretStr(key)})
     return settings

@@ -217,7 +217,7 @@ class Runtime:
             clock=self.clock,
             node=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
             agents=self.catalog,
-            model_for=self.model_for or ModelChooser(self.clock, os.environ).model_for,
+            model_for=self.model_for or ModelChooser(self.clock, self.config.keys(os.environ)).model_for,
             settings=self.config.sessions,
             spawn=lambda work: self._work.add(tasks.create_task(_guarded(work))),
             workbench=bench,

@@ -4,7 +4,6 @@ Each mapping is a frozen model with its own defaults, so that a mapping which is
 An unknown key is an error. The descriptions make the reference page.
 """
 
-import difflib
 import re
 from typing import Annotated, Literal
 
@@ -25,8 +24,6 @@ from duragent.yaml.section import Filled, FilledPath, Scalar, Texts, YamlSection
 
 API_VERSION = "duragent/v1alpha1"
 KNOWN_PROVIDERS = ("anthropic", "ollama", "openai", "openrouter", "gemini", "demo")
-_NEARLY_THE_SAME = 0.8
-"""A slip of a letter or two; `ollama_chat` and `anthropic_text`, which litellm knows, are further away."""
 
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -297,14 +294,6 @@ def check_name(name: str) -> str:
         "must be 1 to 64 lower-case letters, digits, - or _, and begin with a letter or a digit"
         + (f", not '{name[:64]}'" if name else "")
     )
-
-
-def doubt_about_provider(provider: str) -> str | None:
-    """A sentence when the name is nearly one that we know; None for those and for any other, which litellm may know."""
-    if provider in KNOWN_PROVIDERS:
-        return None
-    near = difflib.get_close_matches(provider.lower(), KNOWN_PROVIDERS, n=1, cutoff=_NEARLY_THE_SAME)
-    return f"provider '{provider}' is not one that duragent knows; did you mean '{near[0]}'?" if near else None
 
 
 _INACTIVE = {"access", "memory", "session.compaction"}

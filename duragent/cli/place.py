@@ -11,6 +11,7 @@ from duragent.errors import InvalidRequest, NotFound
 if TYPE_CHECKING:
     from duragent.agent.starter import ProviderChoice
     from duragent.config import Config
+    from duragent.system.keys import Keys
 
 CONFIG_NAME, WORKSPACE_NAME = "duragent.yaml", ".duragent"
 CONFIG_VARIABLE = "DURAGENT_CONFIG"
@@ -82,6 +83,13 @@ def make_workspace(root: Path) -> "tuple[Config, list[str]]":
     else:
         sentences.append(f"Using {choice.provider}/{choice.model}: {choice.why}.")
     return load_config(None, os.environ, root), sentences
+
+
+def keys_of(config: "Config | None") -> "Keys":
+    """The keys that commands see here; without a workspace those of the environment and of the key file."""
+    from duragent.system.keys import Keys
+
+    return Keys(os.environ) if config is None else config.keys(os.environ)
 
 
 def choose_model() -> "ProviderChoice":

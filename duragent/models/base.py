@@ -30,6 +30,9 @@ class ModelChoice:
     tools: Literal["auto", "native", "text"] = "auto"
     """How the model calls tools. `auto` is native unless the model is known not to support it."""
 
+    without_key: bool = False
+    """No key is sent, also where there is one: `base_url` was chosen for one session, and not by the agent's file."""
+
     @property
     def label(self) -> str:
         """For people."""

@@ -102,15 +102,20 @@ def read_text(folder: int, name: str) -> str:
         os.close(descriptor)
 
 
-def write_text(folder: int, name: str, text: str) -> None:
-    """A file with mode 0600 in an opened folder, as a whole or not at all. Not synced. Raises OSError."""
+def write_text(folder: int, name: str, text: str, *, durable: bool = False) -> None:
+    """A file with mode 0600 in an opened folder, as a whole or not at all; `durable`: synced too. Raises OSError."""
     temporary = f".{name}.new"
     with suppress(FileNotFoundError):
         os.unlink(temporary, dir_fd=folder)
     descriptor = os.open(temporary, _NEW_FILE, 0o600, dir_fd=folder)
     with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
         file.write(text)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    if durable:
+        os.fsync(folder)
 
 
 def has_socket(folder: int, name: str) -> bool:

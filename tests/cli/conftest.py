@@ -14,11 +14,13 @@ from tests.support.left_servers import end_servers
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder on a machine without any model."""
     for key in (*PROVIDER_KEYS.values(), "DURAGENT_TOKEN", "NO_COLOR"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+    # Keys that a developer keeps are no part of that machine.
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

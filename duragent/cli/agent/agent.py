@@ -166,6 +166,7 @@ def _check(home: _Home) -> bool:
     """Says how the agent is; whether it is good."""
     from duragent.agent.load import load_agent
     from duragent.equipment import equip
+    from duragent.models.litellm.providers import unknown_provider
 
     name = view.one_line(home.folder.name)
     try:
@@ -174,12 +175,14 @@ def _check(home: _Home) -> bool:
         _say_fault(name, str(error))
         return False
     has = equip(agent, home.workspace, home.project)
-    for fault in has.faults:
+    wrong = unknown_provider(agent.spec.model.provider)
+    faults = (*([f"spec.model.provider: {wrong}"] if wrong else []), *has.faults)
+    for fault in faults:
         _say_fault(name, fault)
     indent = "\n       "
     about = indent.join(view.one_line(line) for line in (*_model(agent), *_tools(has)))
-    typer.echo(f"       {about}" if has.faults else f"{view.paint('ok', fg='green')}     {name}  {about}")
-    return not has.faults
+    typer.echo(f"       {about}" if faults else f"{view.paint('ok', fg='green')}     {name}  {about}")
+    return not faults
 
 
 def _say_fault(name: str, fault: str) -> None:
@@ -187,11 +190,9 @@ def _say_fault(name: str, fault: str) -> None:
 
 
 def _model(agent: "Agent") -> list[str]:
-    from duragent.agent.spec import doubt_about_provider, inactive
+    from duragent.agent.spec import inactive
 
     lines = [f"{agent.spec.model.provider}/{agent.spec.model.name}"]
-    if doubt := doubt_about_provider(agent.spec.model.provider):
-        lines.append(f"note: {doubt}")
     if waiting := inactive(agent.spec):
         lines.append(f"not active yet: {', '.join(waiting)}")
     return lines

@@ -17,8 +17,8 @@ from duragent.wire import Approval
 
 SCROLLBACK_MESSAGES = 20
 SET_UP = (
-    "Set the provider's key in the environment and start the server again (`duragent serve stop`), "
-    "or name another model in the agent's agent.yaml."
+    "`duragent keys set PROVIDER` keeps a key, which the next message uses; or choose another model: /model in a chat, "
+    "or the agent's agent.yaml."
 )
 """What helps when a turn failed with one of the CONFIGURATION codes."""
 DECLINED = "The model or its provider declined to answer, or to go on (content_filter)."

@@ -25,6 +25,7 @@ def agents(config: "Config", facts: "Mapping[str, Fact]") -> Iterator[Diagnosis]
     except InvalidFile as error:
         yield Diagnosis("agents", "problem", str(error))
         return
+    yield from _keys(config)
     for name, reason in catalog.broken.items():
         hint = f"correct the file; `duragent agent check {name}` says when it is good"
         yield Diagnosis("agents", "problem", f"{name} cannot be used: {reason}", hint)
@@ -39,9 +40,18 @@ def agents(config: "Config", facts: "Mapping[str, Fact]") -> Iterator[Diagnosis]
         yield Diagnosis("agents", status, f"{', '.join(names)}: {text}", hint)
 
 
+def _keys(config: "Config") -> Iterator[Diagnosis]:
+    for fault in config.keys(os.environ).faults:
+        yield Diagnosis("agents", "problem", fault, "`duragent keys list` shows which keys are used")
+    path = config.env_file
+    if path is not None and path.is_file() and path.stat().st_mode & 0o077:
+        yield Diagnosis("agents", "warning", f"{path} holds keys, and other users may read it", f"chmod 600 {path}")
+
+
 def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> list[_AboutAgent]:
-    from duragent.agent.spec import doubt_about_provider, inactive
+    from duragent.agent.spec import inactive
     from duragent.equipment import equip
+    from duragent.models.litellm.providers import unknown_provider
 
     model, has = agent.spec.model, equip(agent, config.workspace, config.base)
     shows = "`duragent agent check` shows all faults"
@@ -51,8 +61,8 @@ def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> lis
     diagnoses += [("problem", f"a tool is missing: {fault}", shows) for fault in has.loaded.tools.faults]
     diagnoses += [("warning", f"left out: {fault}", shows) for fault in has.loaded.sections.faults]
     diagnoses += _about_key(agent, config)
-    if doubt := doubt_about_provider(model.provider):
-        diagnoses.append(("warning", doubt, "correct spec.model.provider, if that was meant"))
+    if wrong := unknown_provider(model.provider):
+        diagnoses.append(("problem", wrong, "correct spec.model.provider"))
     if waiting := inactive(agent.spec):
         diagnoses.append(
             ("warning", f"not active in this version: {', '.join(waiting)}", "what they ask for is not done")
@@ -66,7 +76,6 @@ def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> lis
 
 
 def _about_key(agent: "Agent", config: "Config") -> list[_AboutAgent]:
-    from duragent.agent.starter import PROVIDER_KEYS
     from duragent.client.address import read_address
     from duragent.errors import ModelNotConfigured
     from duragent.models.base import ModelChoice
@@ -76,10 +85,10 @@ def _about_key(agent: "Agent", config: "Config") -> list[_AboutAgent]:
     if model.provider == "demo":
         return []
     try:
-        find_key(ModelChoice(model.provider, model.name, model.base_url), os.environ)
+        find_key(ModelChoice(model.provider, model.name, model.base_url), config.keys(os.environ))
     except ModelNotConfigured as error:
-        hint = f"export {PROVIDER_KEYS.get(model.provider, 'its variable')}=…"
+        hint = f"duragent keys set {model.provider}"
         if read_address(config.workspace) is None:
             return [("problem", str(error), hint)]
-        return [("warning", f"{error} (not set here; what counts is the running server's environment)", hint)]
+        return [("warning", f"{error} (not set here; the running server may have it in its environment)", hint)]
     return []

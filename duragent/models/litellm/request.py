@@ -48,14 +48,21 @@ def ollama_url(environ: Mapping[str, str]) -> str:
     return f"{url.scheme}://{url.hostname or 'localhost'}:{url.port or 11434}"
 
 
+def key_variables(provider: str) -> tuple[str, ...]:
+    """The variables that may hold the provider's key, the usual one first."""
+    known = PROVIDERS.get(provider)
+    return known.key_variables if known else (f"{provider.upper().replace('-', '_')}_API_KEY",)
+
+
 def find_key(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
     """The key for this choice. None: litellm looks for one itself, for a provider that is not in our table.
 
-    Raises ModelNotConfigured, which names the variable, when a provider of the table has none. A server on this
-    machine needs none.
+    Raises ModelNotConfigured, which says what to do, when a provider of the table has none. A server on this machine
+    needs none.
     """
-    provider = PROVIDERS.get(choice.provider)
-    names = provider.key_variables if provider else (f"{choice.provider.upper().replace('-', '_')}_API_KEY",)
+    if choice.without_key:
+        return "none"
+    provider, names = PROVIDERS.get(choice.provider), key_variables(choice.provider)
     for name in names:
         if environ.get(name, "").strip():
             return environ[name].strip()
@@ -64,7 +71,10 @@ def find_key(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
         return "none"
     if provider is None:
         return None
-    raise ModelNotConfigured(f"{choice.provider} needs a key: set the environment variable {' or '.join(names)}")
+    raise ModelNotConfigured(
+        f"{choice.provider} needs a key: `duragent keys set {choice.provider}`, or {' or '.join(names)} in the "
+        "environment of the server"
+    )
 
 
 def litellm_arguments(choice: ModelChoice, key: str | None, request: ModelRequest) -> dict[str, Any]:

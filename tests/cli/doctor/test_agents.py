@@ -1,5 +1,6 @@
 """`duragent doctor` of the agents: what each one lacks."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_what_an_agent_lacks_is_told_by_how_much_it_matters(duragent: Command, f
             ("problem", "ada: its policy is broken, so that all its tools are denied: ", "policy.yaml:1: mode"),
             ("problem", "ada: a tool is missing: ", "(did you mean 'bash'?)"),
             ("warning", "ada: left out: ", "has no front matter"),
-            ("warning", "ada: provider 'opnai' is not one that duragent knows", "'openai'"),
+            ("problem", "ada: there is no provider 'opnai'", "'openai'"),
             ("warning", "ada: not active in this version: ", "spec.memory"),
             ("problem", "ada: its working directory ", "/work is not there"),
             ("problem", "ada: it runs no command without docker: ", ""),
@@ -71,9 +72,25 @@ def test_a_missing_key_is_a_problem_until_it_is_there(
     write_agent(folder, "ada", model="{provider: anthropic, name: m}")
     code, found = findings(duragent)
     ((status, text, hint),) = of("agents", found)
-    assert (code, status, hint) == (1, "problem", "export ANTHROPIC_API_KEY=…")
-    assert text == "ada: anthropic needs a key: set the environment variable ANTHROPIC_API_KEY"
+    assert (code, status, hint) == (1, "problem", "duragent keys set anthropic")
+    assert text.startswith("ada: anthropic needs a key: `duragent keys set anthropic`, or ANTHROPIC_API_KEY in ")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-secret-1")
     code, found = findings(duragent)
     assert (code, of("agents", found)) == (0, [("ok", "ada: anthropic/m, 0 tools", "")])
+    assert "sk-secret-1" not in str(found)
+
+
+def test_files_with_keys_that_others_can_read_are_named(duragent: Command, folder: Path) -> None:
+    write_agent(folder, "ada")
+    (folder / "duragent.yaml").write_text("env_file: .env\n")
+    (told,) = of("agents", findings(duragent)[1])[:-1]
+    assert (told[0], "there is no such file" in told[1]) == ("problem", True)
+    (folder / ".env").write_text("OPENAI_API_KEY=sk-secret-1\n")
+    (folder / ".env").chmod(0o644)
+    duragent("keys", "set", "groq", stdin=b"k")
+    Path(os.environ["HOME"], ".local/state/duragent/keys").chmod(0o640)
+    found = of("agents", findings(duragent)[1])[:-1]
+    assert [status for status, _, _ in found] == ["problem", "warning"]
+    assert "chmod go-rwx would close it" in found[0][1]
+    assert found[1][2] == f"chmod 600 {folder / '.env'}"
     assert "sk-secret-1" not in str(found)
