@@ -240,7 +240,7 @@ def _say_system(error: OSError | MemoryError) -> int:
 def _to_stderr(text: str) -> None:
     # It may be a file on the disk that is full.
     with contextlib.suppress(OSError):
-        typer.echo(text, err=True)
+        typer.echo(view.wrapped(text, sys.stderr), err=True)
 
 
 def exit_code(error: errors.DuragentError) -> int:

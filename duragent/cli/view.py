@@ -43,7 +43,19 @@ def set_quiet(quiet: bool) -> None:
 def note(sentence: str) -> None:
     """For people, on stderr: what is neither a result nor an error."""
     if not _quiet:
-        typer.echo(sentence, err=True)
+        typer.echo(wrapped(sentence, sys.stderr), err=True)
+
+
+def wrapped(sentence: str, stream: TextIO | None = None) -> str:
+    """Broken between words where it is shown on a terminal, which would break it anywhere."""
+    if not on_terminal(stream):
+        return sentence
+    import shutil
+    import textwrap
+
+    width = shutil.get_terminal_size().columns
+    fill = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False, replace_whitespace=False).fill
+    return "\n".join(map(fill, sentence.split("\n")))
 
 
 def say_unread(count: int) -> None:

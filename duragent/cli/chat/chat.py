@@ -37,7 +37,8 @@ async def _chat(where: Where, agent: str | None, as_name: str | None) -> int:
 
 def _say(sentence: str) -> None:
     # In a pipe, stdout is for answers.
-    typer.echo(sentence, err=not (view.on_terminal() and sys.stdin.isatty()))
+    talks = view.on_terminal() and sys.stdin.isatty()
+    typer.echo(view.wrapped(sentence, sys.stdout if talks else sys.stderr), err=not talks)
 
 
 async def _lines(connection: Connection, session_id: str) -> int:
@@ -73,7 +74,7 @@ async def converse(connection: Connection, session: "SessionInfo", as_name: str 
         if to == "leave":
             break
         session = await connection.client.session(to)
-    typer.echo(f"Detached. The session goes on: duragent attach {view.short_id(session.session_id)}")
+    typer.echo(view.wrapped(f"Detached. The session goes on: duragent attach {view.short_id(session.session_id)}"))
 
 
 async def _banner(connection: Connection, session: "SessionInfo") -> str:
@@ -86,6 +87,8 @@ async def _banner(connection: Connection, session: "SessionInfo") -> str:
     left += f"  ·  {view.one_line(model)}" if model else ""
     keys = "/help for commands · Ctrl-D detaches · Ctrl-C stops the answer"
     fits = len(left) + 8 + len(keys) < shutil.get_terminal_size().columns
+    if not fits:
+        left, keys = view.wrapped(left), view.wrapped(keys)
     banner = f"{view.paint(left, bold=True)}{' ' * 8 if fits else chr(10)}{view.paint(keys, dim=True)}"
     warning = "" if agent is None else view.one_line(agent.warning)
     return f"{banner}\n{view.paint(warning, fg='yellow')}" if warning else banner
