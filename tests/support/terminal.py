@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support.bounds import LIMIT_SECONDS
 
-_ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[=>()][0-9A-B]?)")
+_ESCAPES = re.compile(r"\x1b(\[[<>0-9;?]*[A-Za-z]|\][^\x07]*\x07|[=>()][0-9A-B]?)")
 
 
 class Terminal:

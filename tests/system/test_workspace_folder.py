@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from duragent.agent.starter import write_agent, write_workspace
-from duragent.cli.chat.screen import open_history
+from duragent.cli.chat.history import open_history
 from duragent.stores.files.store import FileStore
 from duragent.system.workspace_folder import close_to_others, make_folders
 

@@ -71,10 +71,13 @@ class Conversation:
     whole: bool = False
     """All of what was said before is shown, not only the newest messages."""
 
+    last_answer: str = ""
+    """What the agent said last, as far as it was told here; "" for nothing yet."""
+
     link: str = ""
     """Why the connection is gone; "" while it stands."""
-    _mine: set[str] = field(default_factory=set)
-    """Idempotency-Keys of the messages that were typed here."""
+    _mine: dict[str, str] = field(default_factory=dict)
+    """The messages that were typed here as they stood in the input line, by Idempotency-Key."""
 
     _backlog: list[Block] | None = field(default_factory=list)
     """The blocks of what was said before; None when what comes is live."""
@@ -92,9 +95,9 @@ class Conversation:
         asked = self.activity.question
         return None if asked is None or asked.call_id == self.deciding else asked
 
-    def typed(self, key: str, text: str) -> None:
-        self.waiting[key] = text
-        self._mine.add(key)
+    def typed(self, key: str, shown: str) -> None:
+        """A message that goes out with this Idempotency-Key; `shown` as it stood in the input line."""
+        self.waiting[key] = self._mine[key] = shown
 
     def take(self, item: Item) -> list[Block]:
         """The blocks that go into the scrollback now."""
@@ -134,6 +137,7 @@ class Conversation:
             case events.MessageReceived() as message:
                 return [self._said(message)]
             case events.ModelReplied(text=text) as reply if text.strip():
+                self.last_answer = text
                 return [
                     AnswerBlock(text),
                     *([Note(DECLINED, "warning")] if reply.finish_reason == events.REFUSED else []),
@@ -187,7 +191,7 @@ class Conversation:
         key = message.idempotency_key or ""
         self.waiting.pop(key, None)
         if key in self._mine:
-            return MessageBlock(message.text)
+            return MessageBlock(self._mine[key])
         sender = message.sender and (message.sender.name or message.sender.id)
         # Without a name it is most likely the same person, in another terminal or earlier.
         return MessageBlock(message.text, sender or ("" if self._backlog is not None else "elsewhere"))

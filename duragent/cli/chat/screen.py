@@ -5,9 +5,8 @@ answer, messages on their way, a lost connection) stands between the scrollback 
 """
 
 import asyncio
-import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,18 +16,20 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.utils import is_dumb_terminal
 
 from duragent.cli import looks
 from duragent.cli.chat.conversation import Block, Conversation
+from duragent.cli.chat.history import open_history
+from duragent.cli.chat.input_line import InputLine
+from duragent.cli.chat.keyboard import own_key_codes, read_with_keyboard, usual_key_codes
 from duragent.cli.chat.live import live_lines
+from duragent.cli.chat.pastes import Entered
 from duragent.cli.chat.question import AT_ONCE, CONFIRMED, AnswerKey, keys, offered
 from duragent.cli.chat.render import render, render_question
 from duragent.cli.view import in_colour, one_line
-from duragent.system.workspace_folder import make_folders
 from duragent.wire import Approval
 
 MENU_LINES = 6
@@ -43,12 +44,14 @@ HELD_SECONDS = 0.3
 class Actions:
     """What the keys do."""
 
-    submit: Callable[[str], None]
+    submit: Callable[[Entered], None]
     interrupt: Callable[[], bool]
     """Ctrl-C: False when there was nothing to stop."""
     decide: Callable[[Approval, AnswerKey], None] = lambda asked, choice: None
     """Answer the question that was shown."""
     commands: Sequence[str] = ()
+    project: Path | None = None
+    """The folder of the agent's files; None where it is on another machine."""
 
 
 class Screen:
@@ -70,10 +73,13 @@ class Screen:
         self._actions = actions
         self.hint = ""
         """What a key would do now; "" for nothing to say."""
+        self._line = InputLine(self._hint, actions.project, self._lend)
+        self._unprinted: list[str] | None = None
+        """What is printed when the terminal is ours again; None while it is."""
         self._session: PromptSession[str] = PromptSession(
             message=self._message,
-            history=open_history(history),
-            key_bindings=self._keys(),
+            history=open_history(history, self._line.pastes.unfolded),
+            key_bindings=merge_key_bindings([self._keys(), self._line.keys(lambda: self._entry is None)]),
             multiline=True,
             prompt_continuation="  ",
             completer=WordCompleter(list(actions.commands), sentence=True),
@@ -87,9 +93,32 @@ class Screen:
         self._session.app.min_redraw_interval = REFRESH_SECONDS
         self._session.app.ttimeoutlen = self._session.app.timeoutlen = ESCAPE_SECONDS
         self._session.default_buffer.on_text_changed += lambda _: self._unsettle()
+        read_with_keyboard(self._session.app)
 
     async def run(self) -> None:
-        await self._session.prompt_async()
+        with own_key_codes(self._session.app.output):
+            await self._session.prompt_async()
+
+    @property
+    def draft(self) -> str:
+        """What stands in the input line."""
+        return self._session.default_buffer.text
+
+    def _hint(self, sentence: str) -> None:
+        self.hint = sentence
+        self.refresh()
+
+    async def _lend(self, other: Awaitable[None]) -> None:
+        """Give the terminal to another program; what is printed meanwhile comes behind it."""
+        output = self._session.app.output
+        self._unprinted = []
+        try:
+            with usual_key_codes(output):
+                await other
+        finally:
+            unprinted, self._unprinted = self._unprinted, None
+            if unprinted:
+                self._print("".join(unprinted))
 
     def leave(self) -> None:
         if self._session.app.is_running and not self._session.app.is_done:
@@ -117,6 +146,9 @@ class Screen:
         # Not prompt_toolkit's `run_in_terminal`: that leaves raw mode for a moment, and a key pressed just then is
         # echoed, or is a signal, or is lost.
         app = self._session.app
+        if self._unprinted is not None:
+            self._unprinted.append(text)
+            return
         if not app.is_running:
             sys.stdout.write(text)
             sys.stdout.flush()
@@ -165,10 +197,6 @@ class Screen:
             else:
                 self._send(buffer)
 
-        @bindings.add("escape", "enter")
-        def _(event: KeyPressEvent) -> None:
-            event.current_buffer.insert_text("\n")
-
         @bindings.add("c-c")
         def _(event: KeyPressEvent) -> None:
             if self._entry is not None:
@@ -194,10 +222,10 @@ class Screen:
         return bindings
 
     def _send(self, buffer: Buffer) -> None:
-        text = buffer.text
-        if text.strip():
+        entered = self._line.entered(buffer)
+        if entered is not None and entered.text.strip():
             buffer.reset(append_to_history=True)
-            self._actions.submit(text)
+            self._actions.submit(entered)
 
     def _offers(self, key: str) -> bool:
         """Whether a single key is an answer now. It is none while the input line holds a message."""
@@ -272,22 +300,3 @@ class Screen:
 
 def _style(role: str) -> str:
     return looks.prompt_style(role) if in_colour() else ""
-
-
-def open_history(path: Path | None) -> History:
-    if path is None:
-        return InMemoryHistory()
-    try:
-        make_folders(path.parent)
-        path.touch(mode=0o600)
-        return _WholeHistory(str(path))
-    except OSError:
-        return InMemoryHistory()
-
-
-class _WholeHistory(FileHistory):
-    """A full disk must not end a chat."""
-
-    def store_string(self, string: str) -> None:
-        with contextlib.suppress(OSError):
-            super().store_string(string.encode("utf-8", "replace").decode())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from duragent.cli import view
 from duragent.cli.chat.commands import BY_NAME
 from duragent.cli.chat.conversation import Block, Conversation, MessageBlock, Note
+from duragent.cli.chat.pastes import Entered
 from duragent.cli.chat.question import AnswerKey, above, decide
 from duragent.cli.chat.render import write_block
 from duragent.cli.chat.screen import Actions, Screen
@@ -60,7 +61,7 @@ class Talk:
     next: Next = "leave"
     """What `run` returns."""
 
-    _outbox: asyncio.Queue[tuple[str, str]] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
+    _outbox: asyncio.Queue[tuple[str, Entered]] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
     """Messages that are not sent yet, each with its Idempotency-Key."""
 
     def __post_init__(self) -> None:
@@ -71,7 +72,9 @@ class Talk:
         self._asked_seq: int | None = None
         """The record whose question was shown in full; None while what was before is still told."""
         self._notes: asyncio.Queue[list[Block]] = asyncio.Queue(QUEUE_MAX)
-        actions = Actions(self._submit, self._interrupt, self._decide, tuple(BY_NAME))
+        config = self.connection.config
+        project = config.base if config is not None else None
+        actions = Actions(self._submit, self._interrupt, self._decide, tuple(BY_NAME), project)
         self.screen = Screen(self.conversation, actions, self.options.history)
 
     async def run(self) -> Next:
@@ -113,16 +116,16 @@ class Talk:
     async def _send(self) -> None:
         """Messages leave in the order in which they were typed, each until it is durable or refused."""
         while True:
-            key, text = await self._outbox.get()
+            key, entered = await self._outbox.get()
             while True:
                 try:
-                    body = SendMessage(content=text, sender_name=self.options.sender_name)
+                    body = SendMessage(content=entered.text, sender_name=self.options.sender_name)
                     await self.client.post_message(self.session.session_id, body, key=key)
                 except ServerUnreachable:
                     continue  # the client has waited already; the key makes it one message
                 except DuragentError as error:
                     self.conversation.waiting.pop(key, None)
-                    self.note(MessageBlock(text), Note(f"Not accepted: {error}", "error"))
+                    self.note(MessageBlock(entered.shown), Note(f"Not accepted: {error}", "error"))
                 break
 
     async def _show_notes(self) -> None:
@@ -131,18 +134,19 @@ class Talk:
 
     # --- what the person does ---------------------------------------------------------------------------------------
 
-    def _submit(self, text: str) -> None:
-        word, _, rest = text.strip().partition(" ")
-        if word.startswith("/") and "/" not in word[1:] and "\n" not in text.strip():
-            self._command(text.strip(), word, rest.strip())
+    def _submit(self, entered: Entered) -> None:
+        line = entered.shown.strip()
+        word, _, rest = line.partition(" ")
+        if word.startswith("/") and "/" not in word[1:] and "\n" not in line:
+            self._command(line, word, rest.strip())
             return
         key = new_key()
         try:
-            self._outbox.put_nowait((key, text))
+            self._outbox.put_nowait((key, entered))
         except asyncio.QueueFull:
             self.note(Note(f"{QUEUE_MAX} messages wait already; this one was not taken.", "error"))
             return
-        self.conversation.typed(key, text)
+        self.conversation.typed(key, entered.shown)
         self.screen.refresh()
 
     def _command(self, typed: str, name: str, rest: str) -> None:

@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.data_structures import Size
@@ -15,6 +16,7 @@ from duragent.cli.chat.talk import Options, Talk
 from duragent.cli.connection import Connection
 from duragent.client.address import Endpoint, always
 from duragent.client.client import Client
+from duragent.config import Config, ConfigFile
 from tests.cli.desk import Desk
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import TOKEN
@@ -33,20 +35,30 @@ class Terminal:
     def type(self, text: str) -> None:
         self.keyboard.send_text(text)
 
+    async def paste(self, text: str) -> None:
+        """In a thread, for a pipe takes so much only while it is read."""
+        await asyncio.to_thread(self.keyboard.send_text, f"\x1b[200~{text}\x1b[201~")
+
     async def shows(self, text: str) -> None:
         await until(lambda: text in self.screen.getvalue(), why=f"{text!r} was not shown")
+
+    async def hints(self, text: str) -> None:
+        """What is drawn again where a line stood is only what differs, so that the screen need not have it."""
+        await until(lambda: text in self.talk.screen.hint, why=f"{text!r} was no hint")
 
     async def left(self) -> str:
         return await asyncio.wait_for(self.running, LIMIT_SECONDS)
 
 
 @asynccontextmanager
-async def sitting(desk: Desk, session_id: str) -> AsyncIterator[Terminal]:
+async def sitting(desk: Desk, session_id: str, project: Path | None = None) -> AsyncIterator[Terminal]:
+    """`project`: the folder of the agent's files, where the chat can see it."""
     screen = io.StringIO()
     output = Vt100_Output(screen, lambda: Size(rows=40, columns=100), term="xterm")
     with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=output):
         async with Client(always(Endpoint(desk.url, TOKEN, local=True)), source="cli") as client:
-            talk = Talk(Connection(client), await client.session(session_id), Options("Ada"))
+            config = Config(base=project, file=ConfigFile()) if project else None
+            talk = Talk(Connection(client, config), await client.session(session_id), Options("Ada"))
             terminal = Terminal(talk, keyboard, screen)
             terminal.running = asyncio.create_task(talk.run())
             yield terminal

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from duragent.cli.chat.talk import Talk
 
 _MORE = """\
-Alt-Enter begins a new line. A message that begins with / and has a second / is a message."""
+Alt-Enter begins a new line, as Shift-Enter does where the terminal tells it from Enter, and Enter behind a \\.
+A long paste is a mark in the line. Ctrl-G opens the line in your editor, Ctrl-R looks for an earlier one.
+A message that begins with / and has a second / is a message."""
 _NAME_WIDTH = 18
 
 
