@@ -1,16 +1,21 @@
 """`duragent ask`: one question, one answer, made for pipes: stdout has the answer and nothing else."""
 
 import sys
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from duragent.cli import options, view
+from duragent.cli.completions import complete_agent
 from duragent.cli.connection import Connection, Where, choose_agent, connect, find_session
 from duragent.cli.loop import run
-from duragent.errors import DuragentError
+from duragent.cli.place import FIRST_AGENT
+from duragent.errors import AgentNotFound, DuragentError
 
 if TYPE_CHECKING:
+    from duragent.client.client import Client
     from duragent.client.turn import TurnResult
     from duragent.client.watch import Item
     from duragent.wire import Approval, SessionInfo
@@ -19,48 +24,109 @@ if TYPE_CHECKING:
 CANCEL_SECONDS = 2.0
 WAITS = 3
 """The exit code when a person has to decide first."""
+STDIN = "-"
+TIMEOUT = "timeout"
+"""The code of a turn that was stopped because it took longer than `--timeout`."""
+NO_QUESTION = "there is no question, neither as an argument nor on stdin"
+
+
+class NoSuchAgent(AgentNotFound):
+    """The first of several words names no agent; most likely a question that stands in no quotes."""
+
+    def __init__(self, error: AgentNotFound) -> None:
+        self.__dict__ |= error.__dict__
+        self.args = (f"{error}. With several words the first is the agent: put the question in quotes",)
 
 
 @options.at_server
 def ask(
-    agent: options.AgentArgument,
-    question: Annotated[list[str] | None, typer.Argument(help="The question; stdin is appended to it.")] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[AGENT] QUESTION",
+            help="The agent, which may be left out, and the question; `-` is stdin, which is appended without it too.",
+            autocompletion=complete_agent,
+        ),
+    ] = None,
+    agent: options.AgentOption = None,
     session_id: Annotated[
         str | None, typer.Option("--session", metavar="ID", help="Go on with this session; else a new one.")
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", min=0.001, metavar="SECONDS", help="Stop the turn after so long; exit code 75 then."),
     ] = None,
     *,
     where: Where,
     json: options.Json = False,
 ) -> None:
-    """Ask an agent one thing and print its answer."""
-    text = " ".join(question or [])
-    if not sys.stdin.isatty():
-        # Bytes that are not UTF-8 come through as lone surrogates, which every room here can bear.
-        piped = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-        text = f"{text}\n\n{piped}" if text and piped else text or piped
-    if not text.strip():
-        raise typer.BadParameter("there is no question, neither as an argument nor on stdin")
-    raise typer.Exit(run(_ask(where, agent, text, session_id, json)))
+    """Ask an agent one thing and print its answer. Without an agent the only one answers, or `assistant`."""
+    raise typer.Exit(run(_ask(where, Asking(tuple(words or ()), _piped(words), agent, session_id, timeout), json)))
 
 
-async def _ask(where: Where, agent: str, text: str, prefix: str | None, json: bool) -> int:
-    import asyncio
-    import contextlib
+@dataclass(frozen=True)
+class Asking:
+    """What the command line asks, before anybody has looked which agents there are."""
 
-    from duragent.client.turn import ask as ask_turn
+    words: tuple[str, ...]
+    """As they were given. The first of several, or one beside text on stdin, may be an agent's name."""
 
-    async with connect(where, make=True) as connection:
-        session = await _session_for(connection, agent, prefix)
+    piped: str = ""
+    """What came on stdin."""
+
+    agent: str | None = None
+    """`--agent`; None when it was not given."""
+
+    session: str | None = None
+    """Part of the id of the session to go on with; None for a new one."""
+
+    timeout_seconds: float | None = None
+    """After which the turn is stopped; None for never."""
+
+    def read(self, agents: Collection[str]) -> tuple[str | None, str]:
+        """Agent and question, where these agents are known; the agent is None when none was named."""
+        agent, words = self.agent, self.words
+        if agent is None and (len(words) > 1 or (words and words[0] in agents)):
+            agent, words = words[0], words[1:]
+        text = " ".join(self.piped if word == STDIN else word for word in words)
+        if STDIN not in words and self.piped:
+            text = f"{text}\n\n{self.piped}" if text else self.piped
+        return agent, text
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only the agents' names say what its one word is."""
+        return self.agent is None and len(self.words) == 1
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no question, whatever agents there are."""
+        return not self.piped and set(self.words) <= {STDIN, FIRST_AGENT}
+
+    @property
+    def makes_workspace(self) -> bool:
+        """Whether a workspace is made where there is none: not for a session or an agent that it would not have."""
+        named = self.agent or (self.words[0] if len(self.words) > 1 else None)
+        return self.session is None and named in (None, FIRST_AGENT)
+
+
+def _piped(words: "list[str] | None") -> str:
+    if sys.stdin.isatty() and STDIN not in (words or ()):
+        return ""
+    # Bytes that are not UTF-8 come through as lone surrogates, which every room here can bear.
+    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+
+
+async def _ask(where: Where, asking: Asking, json: bool) -> int:
+    if asking.is_empty:
+        raise typer.BadParameter(NO_QUESTION)
+    async with connect(where, make=asking.makes_workspace) as connection:
+        agent, text = asking.read(await _names(connection) if asking.is_open else ())
+        if not text.strip():
+            raise typer.BadParameter(NO_QUESTION)
+        session = await _session_for(connection, asking, agent)
         printer = AnswerPrinter(live=view.on_terminal() and not json)
-        try:
-            result = await ask_turn(connection.client, session.session_id, text, on_item=printer.take)
-        except asyncio.CancelledError:
-            # Ctrl-C: the person has given up on this answer, so the turn is stopped.
-            printer.stop()
-            with contextlib.suppress(TimeoutError, DuragentError):
-                async with asyncio.timeout(CANCEL_SECONDS):
-                    await connection.client.cancel(session.session_id)
-            raise
+        result = await _answer(connection.client, session.session_id, text, printer, asking.timeout_seconds)
     if json:
         view.print_json(as_json(session, result))
     else:
@@ -68,10 +134,57 @@ async def _ask(where: Where, agent: str, text: str, prefix: str | None, json: bo
     return code_of(result)
 
 
-async def _session_for(connection: Connection, agent: str, prefix: str | None) -> "SessionInfo":
-    if prefix is not None:
-        return await find_session(connection.client, prefix)
-    chosen = await choose_agent(connection.client, agent)
+async def _answer(
+    client: "Client", session_id: str, text: str, printer: "AnswerPrinter", timeout_seconds: float | None
+) -> "TurnResult":
+    """The answer; a turn that takes longer than it may is stopped, and so is one on which the person gave up."""
+    import asyncio
+
+    from duragent.client.turn import TurnResult
+    from duragent.client.turn import ask as ask_turn
+
+    turn = asyncio.create_task(ask_turn(client, session_id, text, on_item=printer.take))
+    try:
+        done, _ = await asyncio.wait({turn}, timeout=timeout_seconds)
+        if done:
+            return await turn
+        await _stop(client, session_id)
+        # What was said so far comes with the end of the turn.
+        await asyncio.wait({turn}, timeout=CANCEL_SECONDS)
+        so_far = turn.result() if turn.done() else TurnResult(0, "cancelled")
+        if so_far.outcome != "cancelled":
+            return so_far
+        return replace(so_far, code=TIMEOUT, reason=f"no answer within {timeout_seconds:g} seconds")
+    except asyncio.CancelledError:
+        # Ctrl-C.
+        printer.stop()
+        await _stop(client, session_id)
+        raise
+    finally:
+        turn.cancel()
+
+
+async def _stop(client: "Client", session_id: str) -> None:
+    import asyncio
+    import contextlib
+
+    with contextlib.suppress(TimeoutError, DuragentError):
+        async with asyncio.timeout(CANCEL_SECONDS):
+            await client.cancel(session_id)
+
+
+async def _names(connection: Connection) -> set[str]:
+    known = await connection.client.agents()
+    return {agent.name for agent in (*known.agents, *known.broken)}
+
+
+async def _session_for(connection: Connection, asking: Asking, agent: str | None) -> "SessionInfo":
+    if asking.session is not None:
+        return await find_session(connection.client, asking.session)
+    try:
+        chosen = await choose_agent(connection.client, agent)
+    except AgentNotFound as error:
+        raise (error if asking.agent or not agent else NoSuchAgent(error)) from None
     return await connection.client.create_session(chosen)
 
 
@@ -165,6 +278,8 @@ def _say_what_waits(approval: "Approval") -> None:
 
 
 def as_json(session: "SessionInfo", result: "TurnResult") -> dict[str, object]:
+    from duragent.wire import Usage
+
     return {
         "session_id": session.session_id,
         "agent": session.agent,
@@ -174,7 +289,7 @@ def as_json(session: "SessionInfo", result: "TurnResult") -> dict[str, object]:
         "input_seq": result.input_seq,
         "seq": result.seq,
         "model": result.model,
-        "usage": None if result.usage is None else result.usage.model_dump(),
+        "usage": None if result.usage is None else Usage.of(result.usage, result.cost_usd).model_dump(),
         "cost_usd": result.cost_usd,
         "finish_reason": result.finish_reason or None,
         "approval": None if result.approval is None else result.approval.model_dump(),
@@ -198,4 +313,4 @@ def code_of(result: "TurnResult") -> int:
         return WAITS
     if result.code in CONFIGURATION:
         return 78
-    return 75 if result.code in TEMPORARY else 1
+    return 75 if result.code in (*TEMPORARY, TIMEOUT) else 1

@@ -1,6 +1,5 @@
 """What is inside as the shapes of `wire/`."""
 
-from duragent.journal.events import TokenCounts
 from duragent.journal.question import Question
 from duragent.journal.state import SessionState, Totals
 from duragent.wire import SessionInfo, Usage, Waiting
@@ -40,17 +39,6 @@ def total_usage(totals: Totals) -> Usage:
         cached_prompt_tokens=totals.cached_input_tokens,
         reasoning_tokens=totals.reasoning_tokens,
         cost_usd=None if totals.unpriced else totals.cost_usd,
-    )
-
-
-def reply_usage(tokens: TokenCounts, cost_usd: float | None) -> Usage:
-    return Usage(
-        prompt_tokens=tokens.input,
-        completion_tokens=tokens.output,
-        total_tokens=tokens.input + tokens.output,
-        cached_prompt_tokens=tokens.cached_input,
-        reasoning_tokens=tokens.reasoning,
-        cost_usd=cost_usd,
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from duragent.text import Text
 
 if TYPE_CHECKING:
+    from duragent.journal.events import TokenCounts
     from duragent.journal.question import Question
 
 from duragent.wire.base import Status, WireModel
@@ -21,6 +22,18 @@ class Usage(WireModel):
     cached_prompt_tokens: int = Field(0, description="Of those sent: how many the provider had in its cache.")
     reasoning_tokens: int = Field(0, description="Of those written: how many were reasoning.")
     cost_usd: float | None = Field(None, description="Null when the price is not known.")
+
+    @classmethod
+    def of(cls, tokens: "TokenCounts", cost_usd: float | None) -> "Usage":
+        """The one mapping of what a log says of a reply to the API, whose words all other JSON has too."""
+        return cls(
+            prompt_tokens=tokens.input,
+            completion_tokens=tokens.output,
+            total_tokens=tokens.input + tokens.output,
+            cached_prompt_tokens=tokens.cached_input,
+            reasoning_tokens=tokens.reasoning,
+            cost_usd=cost_usd,
+        )
 
 
 class AgentSummary(WireModel):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from duragent.cli.ask import AnswerPrinter
+from duragent.cli.ask import AnswerPrinter, Asking
 from duragent.cli.view import clean
 from duragent.client.turn import TurnResult
 from duragent.journal.events import Call, ModelReplied
@@ -19,15 +19,16 @@ from tests.cli.hostile import PIECES
 from tests.cli.place import DURAGENT, Place
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import COUNTED
+from tests.support.until import until_sync
 
 
 async def test_ask_says_what_waits_and_approve_prints_what_comes_of_it(desk: Desk) -> None:
     desk.house.script(COUNTED, "rm -f x", then="all done")
     asked = await desk.run("ask", "worker", "please")
     assert (asked.code, asked.out) == (3, "")
-    assert "a tool call waits for approval in session_" in asked.err
+    assert "a tool call waits for approval in " in asked.err
     assert f"bash  {COUNTED}" in asked.err
-    assert "Decide: duragent approve session_" in asked.err
+    assert "Decide: duragent approve " in asked.err
     prefix = asked.err.rpartition("approve ")[2].split()[0]
     first = await desk.run("approve", prefix, "--once", "--as", "Ada")
     assert (first.code, first.out, desk.house.count()) == (3, "", 1)
@@ -76,6 +77,70 @@ def test_ask_prints_the_answer_and_nothing_else_on_stdout(place: Place) -> None:
     assert onward.stdout == "2+4 = 6\n"
     assert place.run("ask", "nobody", "2+2").returncode == 66
     assert place.run("ask", "assistant").returncode == 2
+
+
+AGENTS = {"assistant", "clerk"}
+
+
+@pytest.mark.parametrize(
+    ("asking", "agent", "text"),
+    [
+        (Asking(("clerk", "how", "much?")), "clerk", "how much?"),
+        (Asking(("how much?",)), None, "how much?"),
+        (Asking(("clerk",), piped="how much?"), "clerk", "how much?"),
+        (Asking(("how much?",), piped="a list"), None, "how much?\n\na list"),
+        (Asking(("clerk", "how much?"), piped="a list"), "clerk", "how much?\n\na list"),
+        (Asking(("clerk", "in", "-", "how much?"), piped="a list"), "clerk", "in a list how much?"),
+        (Asking(("-",), piped="how much?"), None, "how much?"),
+        (Asking((), piped="how much?"), None, "how much?"),
+        (Asking(("clerk", "how much?"), agent="assistant"), "assistant", "clerk how much?"),
+        (Asking(("clerk",), agent="assistant"), "assistant", "clerk"),
+    ],
+)
+def test_first_of_several_words_is_the_agent_and_one_alone_the_question(
+    asking: Asking, agent: str | None, text: str
+) -> None:
+    assert asking.read(AGENTS if asking.is_open else ()) == (agent, text)
+
+
+def test_ask_needs_no_agents_name_where_one_answers(place: Place) -> None:
+    assert place.run("ask", "what is 2+2?").stdout == "2+2 = 4\n"
+    assert place.run("ask", "-", stdin="what is 2+3?").stdout == "2+3 = 5\n"
+    assert place.run("ask", "--agent", "assistant", "what is", "2+4?").stdout == "2+4 = 6\n"
+    loose = place.run("ask", "what", "is", "2+2?")
+    assert (loose.returncode, loose.stdout) == (66, "")
+    assert "agent 'what' not found; there are: assistant. With several words" in loose.stderr
+    assert "put the question in quotes" in loose.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("nosuch", "hi"), ("--agent", "nosuch", "hi"), ("assistant", "--session", "nosuch", "hi"), ("assistant",)]
+)
+def test_slip_makes_no_workspace(place: Place, words: tuple[str, ...]) -> None:
+    before = set(place.folder.iterdir())
+    assert place.run("ask", *words).returncode in (2, 66)
+    assert place.run("chat", "--agent", "nosuch").returncode == 66
+    assert set(place.folder.iterdir()) == before
+
+
+def test_ask_stops_a_turn_that_takes_too_long_and_tells_what_was_said(place: Place) -> None:
+    place.run("init", "--no-interactive")
+    place.run("session", "list")
+    # It is over long before a thousand numbers are.
+    ran = place.run("ask", "count to 1000", "--timeout", "0.5")
+    assert ran.returncode == 75
+    assert ran.stderr.endswith("duragent: the turn was stopped: no answer within 0.5 seconds\n")
+    [session] = place.sessions()
+    until_sync(lambda: place.log(session["session_id"])[-1].get("outcome") == "cancelled")
+    as_json = json.loads(place.run("ask", "count to 1000", "--timeout", "0.5", "--json").stdout)
+    assert (as_json["outcome"], as_json["error"]["code"]) == ("cancelled", "timeout")
+
+
+def test_tokens_have_the_names_of_the_api(place: Place) -> None:
+    asked = json.loads(place.run("ask", "what is 2+2?", "--json").stdout)
+    shown = json.loads(place.run("session", "show", asked["session_id"], "--json").stdout)
+    assert asked["usage"] == shown["usage"]
+    assert asked["usage"]["total_tokens"] == asked["usage"]["prompt_tokens"] + asked["usage"]["completion_tokens"] > 0
 
 
 def test_ask_fails_with_a_code_when_the_model_is_not_set_up(place: Place) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from duragent.journal.events import TokenCounts
 from duragent.journal.state import SessionState, Totals
-from duragent.server.mapping import reply_usage, session_info, total_usage
+from duragent.server.mapping import session_info, total_usage
 from duragent.wire import Usage
 
 STATE = SessionState(
@@ -58,6 +58,6 @@ def test_attempts_without_an_answer_are_told_beside_the_usage() -> None:
 
 def test_tokens_of_one_reply_add_up() -> None:
     tokens = TokenCounts(input=10, output=5, cached_input=4, reasoning=2)
-    assert reply_usage(tokens, None) == Usage(
+    assert Usage.of(tokens, None) == Usage(
         prompt_tokens=10, completion_tokens=5, total_tokens=15, cached_prompt_tokens=4, reasoning_tokens=2
     )

@@ -9,6 +9,7 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.connection import Connection, Where, choose_agent, connect
 from duragent.cli.loop import run
+from duragent.cli.place import FIRST_AGENT
 
 if TYPE_CHECKING:
     from duragent.wire import SessionInfo
@@ -26,7 +27,7 @@ def chat(
 
 
 async def _chat(where: Where, agent: str | None, as_name: str | None) -> int:
-    async with connect(where, make=True, note=_say) as connection:
+    async with connect(where, make=agent in (None, FIRST_AGENT), note=_say) as connection:
         chosen = await choose_agent(connection.client, agent)
         session = await connection.client.create_session(chosen)
         if not (sys.stdin.isatty() and view.on_terminal()):

@@ -10,7 +10,6 @@ from duragent.journal.events import ApprovalDecided, ToolResolved
 from duragent.journal.inputs import Decision
 from duragent.journal.question import Question
 from duragent.server.dependencies import Dependencies
-from duragent.server.mapping import reply_usage
 from duragent.server.params import (
     ApprovalsQuery,
     body_of,
@@ -25,7 +24,7 @@ from duragent.server.turn_response import TurnResponse, content_of
 from duragent.session.approvals import if_readable
 from duragent.session.sessions import Receipt
 from duragent.stores.base import STREAM_ID
-from duragent.wire import Accepted, Approval, ApprovalList, Completed, Decide
+from duragent.wire import Accepted, Approval, ApprovalList, Completed, Decide, Usage
 
 
 async def list_approvals(dependencies: Dependencies, request: Request) -> Response:
@@ -88,6 +87,6 @@ def completed(found: TurnAnswer, decided_seq: int) -> Completed:
         message_id=content.message_id,
         content=content.content,
         seq=content.seq,
-        usage=reply_usage(content.reply.usage, content.reply.cost_usd) if content.reply else None,
+        usage=Usage.of(content.reply.usage, content.reply.cost_usd) if content.reply else None,
         interrupted=content.interrupted,
     )

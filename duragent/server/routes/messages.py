@@ -12,7 +12,6 @@ from duragent.journal.inputs import Message
 from duragent.journal.line import first_seq, lines_of_types
 from duragent.journal.record import Record
 from duragent.server.dependencies import Dependencies
-from duragent.server.mapping import reply_usage
 from duragent.server.params import (
     MessagesQuery,
     body_of,
@@ -24,7 +23,7 @@ from duragent.server.params import (
 from duragent.server.responses import answer, replayed
 from duragent.server.turn_response import TurnResponse, content_of
 from duragent.session.sessions import Receipt
-from duragent.wire import Accepted, Answer, MessageInfo, MessageList, SendMessage
+from duragent.wire import Accepted, Answer, MessageInfo, MessageList, SendMessage, Usage
 
 PAGE_MAX_CHARACTERS = 4 << 20
 """A page of messages ends where it has more characters, whatever its limit of messages is."""
@@ -73,7 +72,7 @@ def answer_of(found: TurnAnswer, input_seq: int) -> Answer:
         content=content.content,
         seq=content.seq,
         input_seq=input_seq,
-        usage=reply_usage(reply.usage, reply.cost_usd) if reply else None,
+        usage=Usage.of(reply.usage, reply.cost_usd) if reply else None,
         model=(reply.model or None) if reply else None,
         interrupted=content.interrupted,
         finish_reason=reply.finish_reason if reply else None,

@@ -22,13 +22,12 @@ from duragent.journal.question import Question
 from duragent.journal.record import Record
 from duragent.server.dependencies import Dependencies
 from duragent.server.frames import frame
-from duragent.server.mapping import reply_usage
 from duragent.server.params import StreamQuery, query_of
 from duragent.server.routes.events import parts
 from duragent.server.routes.messages import received
 from duragent.server.sse import EventStream, raise_if_deleted
 from duragent.session.watch import ReplayEnd, Watched
-from duragent.wire import Approval
+from duragent.wire import Approval, Usage
 
 RESTARTED = b": restarted\n\n"
 """A comment before the tokens of an attempt that does not go on with the text of the attempt before it."""
@@ -206,7 +205,7 @@ def _end(end: TurnAnswer) -> bytes:
     if end.outcome == "cancelled" or end.reply is None:
         return frame("cancelled", {})
     reply = end.reply
-    usage = reply_usage(reply.usage, reply.cost_usd).model_dump()
+    usage = Usage.of(reply.usage, reply.cost_usd).model_dump()
     return frame("done", {"message_id": reply.message_id, "usage": usage, "seq": end.reply_seq, "content": reply.text})
 
 
