@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from duragent.client.address import Locate
 from duragent.client.backoff import USUAL_BACKOFF, Backoff
-from duragent.client.copies import SessionCopies
+from duragent.client.decisions import SessionDecisions
 from duragent.client.http import httpx
 from duragent.client.transport import ANSWER_SECONDS, PATIENCE_SECONDS, Request, Transport, session_path
 from duragent.client.transport import new_key as new_key
@@ -23,7 +23,6 @@ from duragent.wire import (
     AgentDetail,
     AgentList,
     Answer,
-    ApprovalList,
     CancelResult,
     ChangeSession,
     Completed,
@@ -43,7 +42,7 @@ M = TypeVar("M", bound=BaseModel)
 Source = Literal["http", "cli"]
 
 
-class Client(SessionCopies):
+class Client(SessionDecisions):
     """One server, wherever it is at the moment: `async with Client(locate) as client`.
 
     `source`: for whom it speaks. `patience_seconds`: how long a request may go without a server. `backoff`: the pauses
@@ -149,10 +148,6 @@ class Client(SessionCopies):
 
     # --- approvals --------------------------------------------------------------------------------------------------
 
-    async def approvals(self, *, agent: str | None = None, session_id: str | None = None) -> ApprovalList:
-        """What people are asked, the oldest first."""
-        return await self._http.get(ApprovalList, "/api/v1/approvals", {"agent": agent, "session_id": session_id})
-
     async def decide(self, session_id: str, decision: Decide, *, key: str | None = None) -> Completed | Waiting:
         """Decides, and returns when the rest of the turn is durable or waits again.
 
@@ -163,12 +158,6 @@ class Client(SessionCopies):
             f"{session_path(session_id)}/approve", decision, key=key, read_seconds=ANSWER_SECONDS
         )
         return self._or_waiting(Completed, response)
-
-    async def post_decision(self, session_id: str, decision: Decide, *, key: str | None = None) -> Accepted:
-        """As `decide`, but returns when the decision is durable; what comes of it comes on `watch`."""
-        headers = {"Prefer": "respond-async"}
-        response = await self._http.post(f"{session_path(session_id)}/approve", decision, key=key, headers=headers)
-        return self._http.parse(Accepted, response)
 
     # --- what happens -----------------------------------------------------------------------------------------------
 

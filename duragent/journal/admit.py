@@ -9,6 +9,7 @@ from typing import Any, Literal
 from duragent import errors
 from duragent.journal.call_states import DECIDED, CallStatus, may_follow
 from duragent.journal.events import (
+    AllowanceRevoked,
     ApprovalDecided,
     CallOutcome,
     CancelRequested,
@@ -22,7 +23,18 @@ from duragent.journal.events import (
     ToolFinished,
     ToolResolved,
 )
-from duragent.journal.inputs import Cancel, ChooseModel, Close, Decision, Input, Message, Pause, Rename, Resume
+from duragent.journal.inputs import (
+    Cancel,
+    ChooseModel,
+    Close,
+    Decision,
+    Input,
+    Message,
+    Pause,
+    Rename,
+    Resume,
+    Revocation,
+)
 from duragent.journal.source import is_person
 from duragent.journal.state import OpenCall, Remembered, SessionState, chosen_model
 
@@ -31,6 +43,9 @@ MAX_WAITING = 256
 
 Each kind has its own bound: what machines send to a paused session must not keep out the person who resumes it.
 """
+
+MAX_ALLOWED, MAX_ALLOWED_CHARS = 200, 32_000
+"""How many patterns a session may allow until it ends, and how long they may be together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,9 @@ def admit(state: SessionState, posted: Input, fresh_id: str) -> Sequence[Event] 
         case Close():
             late = posted.at_seq is not None and posted.at_seq != state.seq
             return [] if state.closed or late else [SessionClosed(reason=posted.reason)]
+        case Revocation():
+            patterns = tuple(pattern for pattern in state.allowed if pattern in posted.patterns)
+            return [AllowanceRevoked(patterns=patterns, by=posted.by)] if patterns else []
         case Decision():
             return _decision(state, posted)
 
@@ -132,28 +150,40 @@ def _decision(state: SessionState, posted: Decision) -> Sequence[Event] | Alread
         raise errors.CallChanged(posted.call)
     if not may_follow(call.status, DECIDED[posted.decision]):
         raise errors.InvalidRequest(_EXPECTED[call.status])
+    _must_have_room(state, posted)
     match posted.decision:
-        case "allow_once" | "allow_always" | "deny" as decision:
+        case "allow_once" | "allow_session" | "allow_always" | "deny" as decision:
             return _approval(state.turn.id, call, posted, decision)
         case "retry" | "done" | "failed" as resolution:
             return _resolution(state.turn.id, call, posted, resolution)
 
 
+def _must_have_room(state: SessionState, posted: Decision) -> None:
+    """The state is small, also with all that is allowed until the session ends. Raises InvalidRequest."""
+    if posted.decision != "allow_session":
+        return
+    allowed = dict.fromkeys((*state.allowed, *posted.written))
+    if len(allowed) > MAX_ALLOWED or sum(map(len, allowed)) > MAX_ALLOWED_CHARS:
+        problem = "this session has no room for what it would allow besides: revoke some of it, or allow the call once"
+        raise errors.InvalidRequest(problem)
+
+
 _EXPECTED: Mapping[CallStatus, str] = {
-    "waiting": "this call waits for approval: allow_once, allow_always or deny",
+    "waiting": "this call waits for approval: allow_once, allow_session, allow_always or deny",
     "lost": "this call may have run already: retry, done, or failed (give it up)",
 }
 """The decisions that a call takes, in words, for each status in which a person is asked."""
 
 
-def _approval(
-    turn: str, call: OpenCall, posted: Decision, decision: Literal["allow_once", "allow_always", "deny"]
-) -> Sequence[Event]:
+_Verdict = Literal["allow_once", "allow_session", "allow_always", "deny"]
+
+
+def _approval(turn: str, call: OpenCall, posted: Decision, decision: _Verdict) -> Sequence[Event]:
     decided = ApprovalDecided(
         **_said(turn, call, posted),
         decision=decision,
         arguments_sha256=call.arguments_sha256,
-        patterns=posted.written if decision == "allow_always" else (),
+        patterns=posted.written if decision in ("allow_session", "allow_always") else (),
     )
     if decision != "deny":
         return [decided]

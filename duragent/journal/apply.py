@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from duragent.journal.call_states import DECIDED, FINISHED, CallEvent, after
 from duragent.journal.events import (
     REFUSED,
+    AllowanceRevoked,
     ApprovalDecided,
     ApprovalRequested,
     CancelRequested,
@@ -82,7 +83,7 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
         case ModelChosen():
             return replace(at, model_choice=chosen_model(event))
         case SessionClosed():
-            return replace(at, closed=True)
+            return replace(at, closed=True, allowed=())
         case MessageReceived():
             return _message(at, event)
         case TurnStarted():
@@ -109,7 +110,10 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
         case ApprovalDecided():
             at = _remember(at, event.idempotency_key, event.fingerprint, "")
             at = _decided(at, event.call, event.decision, event.by, record.ts)
+            at = _allowed(at, event.patterns) if event.decision == "allow_session" else at
             return _call_moves(at, (event.call,), DECIDED[event.decision])
+        case AllowanceRevoked():
+            return replace(at, allowed=tuple(each for each in at.allowed if each not in event.patterns))
         case ToolStarted():
             begun = {"epoch": event.epoch, "attempt": event.attempt, "effect": event.effect, "spool": event.spool}
             return _call_moves(at, (event.call,), "tool_started", **begun)
@@ -366,6 +370,11 @@ def _decided(at: SessionState, call_id: str, decision: str, by: str, ts: str) ->
         return at
     idle = at.turn.idle_seconds + _seconds(call.asked_at, ts)
     return replace(at, turn=replace(at.turn, idle_seconds=idle))
+
+
+def _allowed(at: SessionState, patterns: tuple[str, ...]) -> SessionState:
+    """With more that is allowed until the session ends; a session that is closed has ended."""
+    return at if at.closed else replace(at, allowed=tuple(dict.fromkeys((*at.allowed, *patterns))))
 
 
 def _repeated(at: SessionState, turn_id: str, signature: str) -> SessionState:

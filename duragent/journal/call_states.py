@@ -36,6 +36,7 @@ TRANSITIONS: Mapping[CallStatus, Mapping[CallEvent, CallStatus | Literal["finish
 
 DECIDED: Mapping[str, CallEvent] = {
     "allow_once": "allowed",
+    "allow_session": "allowed",
     "allow_always": "allowed",
     "deny": "denied",
     "retry": "retried",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from duragent.journal.apply import reduce
-from duragent.journal.events import Event, ModelFailed, SessionPaused, ToolFinished, TurnEnded
+from duragent.journal.events import AllowanceRevoked, Event, ModelFailed, SessionPaused, ToolFinished, TurnEnded
 from duragent.journal.record import Record, crc_seed, encode
 from duragent.journal.state import OpenCall, SessionState
 
@@ -12,12 +12,15 @@ MAY_HAVE_RUN = "OUTCOME UNKNOWN: {why} while this ran. It may have completed. Ch
 
 
 def wound_up(state: SessionState, why: str) -> list[Event]:
-    """The events that end the open turn. Nothing of it is done again: how far it came elsewhere cannot be known.
+    """The events that end the open turn, and what a person allowed until the session ends.
+
+    Nothing of the turn is done again: how far it came elsewhere cannot be known.
 
     `why` is the beginning of a sentence ("the session was forked"). Where messages wait for an answer the session is
     paused: a person's next message is answered together with them.
     """
-    events: list[Event] = []
+    # What a person allowed there says nothing of this log; and a repair may have cut off that it was taken back.
+    events: list[Event] = [AllowanceRevoked(patterns=state.allowed, by=why)] if state.allowed else []
     turn = state.turn
     if turn is not None:
         asking = turn.asking

@@ -81,13 +81,22 @@ class Close(InputModel):
     """Close only if this is still the newest record; None: in any case."""
 
 
+class Revocation(InputModel):
+    """Ask again about what was allowed until the session ends."""
+
+    patterns: tuple[str, ...]
+    """Which of the session's own allowances; those that it does not have change nothing."""
+    by: str = ""
+    """Who takes them back; "" when the client did not say."""
+
+
 class Decision(InputModel):
     """A person's answer to an approval request, or to the question what to do about a call that may have run."""
 
     call: str
     """The call that is decided about."""
-    decision: Literal["allow_once", "allow_always", "deny", "retry", "done", "failed"]
-    """To an approval request: the first three. To a call that may have run: run it again, it was done, give it up."""
+    decision: Literal["allow_once", "allow_session", "allow_always", "deny", "retry", "done", "failed"]
+    """To an approval request: the first four. To a call that may have run: run it again, it was done, give it up."""
     by: str = ""
     """Who decides; "" when the client did not say."""
     reason: str = ""
@@ -97,11 +106,11 @@ class Decision(InputModel):
     invocation: str | None = None
     """The same, as the line that the person saw. None: not compared."""
     patterns: tuple[str, ...] = ()
-    """With `allow_always`: what to allow from now on, in place of what was offered."""
+    """With `allow_session` and `allow_always`: what to allow from now on, in place of what was offered."""
     written: tuple[str, ...] = ()
-    """Those of them that the policy has by then; the session fills it in."""
+    """What is allowed by it, in the policy by then; the session fills it in."""
     idempotency_key: str | None = None
     """The same key counts once."""
 
 
-Input = Message | Cancel | Pause | Resume | Rename | ChooseModel | Close | Decision
+Input = Message | Cancel | Pause | Resume | Rename | ChooseModel | Close | Revocation | Decision

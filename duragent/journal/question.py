@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from duragent.journal.events import (
+    AllowanceOffer,
     ApprovalDecided,
     ApprovalRequested,
     CancelRequested,
@@ -82,6 +83,10 @@ class Question:
     """What of the call no rule allows; () for a lost call."""
     patterns: tuple[str, ...]
     """What "allow always" would add to the policy; () when it is not offered."""
+    offers: tuple[AllowanceOffer, ...]
+    """What else may be allowed together with it, from narrow to wide; () for a lost call."""
+    preview: str
+    """What the call would change in a file, as a unified diff; "" where that is not known."""
     place: str
     """Where the call would run, in words; "" for a lost call."""
     expires_at: str | None
@@ -112,6 +117,8 @@ def question_in(record: Record, asker: Asker) -> Question | None:
                 arguments_sha256=requested.arguments_sha256,
                 findings=requested.findings,
                 patterns=requested.patterns,
+                offers=requested.offers,
+                preview=requested.preview,
                 place=requested.place,
                 expires_at=requested.expires_at,
                 evidence="",
@@ -130,6 +137,8 @@ def question_in(record: Record, asker: Asker) -> Question | None:
                 arguments_sha256=asker.arguments_sha256,
                 findings=(),
                 patterns=(),
+                offers=(),
+                preview="",
                 place="",
                 expires_at=None,
                 evidence=lost.evidence,

@@ -285,6 +285,8 @@ class SessionState:
     """What was said and used so far."""
     remembered: tuple[Remembered, ...] = ()
     """The newest `REMEMBERED_KEYS` requests that had an Idempotency-Key."""
+    allowed: tuple[Text, ...] = ()
+    """Patterns of calls that a person allowed until the session ends."""
     decided: tuple[Decided, ...] = ()
     """The newest `REMEMBERED_DECISIONS` decisions."""
     repaired: int = 0

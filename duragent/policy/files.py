@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, Strict, model_validator
 from duragent.agent.spec import API_VERSION
 from duragent.errors import InvalidFile
 from duragent.policy.defaults import ALLOW
-from duragent.policy.patterns import KINDS, Rule
+from duragent.policy.patterns import Rule, known_pattern
 from duragent.policy.tiers import Delivery, Mode, Notify, Policy, Tier, merge
 from duragent.yaml.document import YamlDocument, parse_yaml, read_text, read_yaml
 from duragent.yaml.model import validate
@@ -27,19 +27,7 @@ FILE_NAME = "policy.yaml"
 LOCAL_NAME = "policy.local.yaml"
 
 
-def _known_kind(pattern: str) -> str:
-    kind, colon, rest = pattern.partition(":")
-    if not pattern.strip() or (colon and not rest):
-        raise ValueError("must not be empty")
-    if colon and kind != "*" and kind not in KINDS:
-        raise ValueError(
-            f"'{pattern[:60]}' begins with the type '{kind[:30]}', which there is not: "
-            "write bash:, builtin:, cli:, or *: for all, in front of it (mcp: has no tools yet)"
-        )
-    return pattern
-
-
-Pattern = Annotated[str, AfterValidator(_known_kind)]
+Pattern = Annotated[str, AfterValidator(known_pattern)]
 Patterns = Annotated[tuple[Pattern, ...], Strict(False)]
 
 
@@ -153,7 +141,7 @@ def allow_always(agent_folder: Path, patterns: Iterable[str]) -> tuple[str, ...]
 def _added(path: Path, patterns: Iterable[str]) -> tuple[str, ...]:
     text = read_text(path) if os.path.lexists(path) else _HEAD
     before = validate(parse_yaml(text, str(path)), PolicyFile)
-    added = tuple(dict.fromkeys(_known_kind(each) for each in patterns if each not in (before.allow or ())))
+    added = tuple(dict.fromkeys(known_pattern(each) for each in patterns if each not in (before.allow or ())))
     if not added:
         return ()
     edited = with_allowed(text, added, str(path))

@@ -78,6 +78,19 @@ class Rule:
         return any(_could_fit(folded(spelling), template) for spelling in spellings.denying(self.rest, kind))
 
 
+def known_pattern(pattern: str) -> str:
+    """The pattern, when it is one that there can be; else ValueError."""
+    kind, colon, rest = pattern.partition(":")
+    if not pattern.strip() or (colon and not rest):
+        raise ValueError("must not be empty")
+    if colon and kind != "*" and kind not in KINDS:
+        raise ValueError(
+            f"'{pattern[:60]}' begins with the type '{kind[:30]}', which there is not: "
+            "write bash:, builtin:, cli:, or *: for all, in front of it (mcp: has no tools yet)"
+        )
+    return pattern
+
+
 def escaped(text: str) -> str:
     """The pattern that fits this text and nothing else."""
     return text.replace("\\", "\\\\").replace("*", "\\*")

@@ -5,7 +5,7 @@ allowed by a pattern, so a mistake here makes a question too many and not one to
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -140,6 +140,21 @@ def allow_patterns(policy: Policy, invocation: Invocation) -> tuple[str, ...]:
     if len(offered) > MAX_OFFERED:
         return ()
     return offered if isinstance(_judged(policy.allowing(offered), invocation, pieces), Allow) else ()
+
+
+def asked_pieces(policy: Policy, invocation: Invocation) -> tuple[CommandPiece, ...]:
+    """The parts of the call that the policy asks about, each as far inside as it is judged on its own."""
+    return tuple(asked for kind, piece in _pieces(invocation, policy.place) for asked in _asked_of(policy, kind, piece))
+
+
+def _asked_of(policy: Policy, kind: Kind, piece: CommandPiece) -> Iterator[CommandPiece]:
+    if all(part.verdict == "allow" for part in _undenied(policy, kind, piece)):
+        return
+    if not _is_silent(piece):
+        yield piece
+        return
+    for inner in piece.inner:
+        yield from _asked_of(policy, kind, inner)
 
 
 def notifications(policy: Policy, invocation: Invocation) -> tuple[Delivery, ...]:

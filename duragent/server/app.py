@@ -141,6 +141,14 @@ ROUTES = (
         {200: wire.Completed, 202: (wire.Waiting, wire.Accepted)},
         body=wire.Decide,
     ),
+    Route(
+        "POST",
+        f"{ONE}/revoke",
+        approvals.revoke,
+        "Ask again about what was allowed until the session ends.",
+        {200: wire.Revoked},
+        body=wire.Revoke,
+    ),
     Route("POST", f"{ADMIN}/shutdown", admin.shutdown, "Stop the server.", {200: "text/plain"}),
     Route("POST", f"{ADMIN}/reload-agents", admin.reload_agents, "Read the agents again.", {200: "text/plain"}),
 )

@@ -28,6 +28,7 @@ def session_info(state: SessionState, damage: str | None = None, *, unread: bool
         waits_for=state.asks.call if state.asks and not damage else None,
         gateway=state.gateway,
         chat_id=state.chat_id,
+        allowed=list(state.allowed),
     )
 
 

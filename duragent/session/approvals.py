@@ -11,6 +11,7 @@ from duragent.journal.inputs import Decision
 from duragent.journal.question import Question, question_of
 from duragent.journal.record import Record, timestamp
 from duragent.journal.state import SessionState
+from duragent.policy.patterns import known_pattern
 from duragent.turn.ports import Ports
 
 _log = logging.getLogger(__name__)
@@ -47,7 +48,8 @@ async def if_readable(asking: Awaitable[Question | None]) -> Question | None:
 async def prepare_decision(session: QuestionSource, ports: Ports, posted: Decision) -> Decision:
     """The decision, when it is about what waits. What it allows for ever is in the policy on return.
 
-    Raises CallChanged, NothingToDo; with `allow_always` also InvalidRequest, InvalidFile, AgentNotFound, AgentBroken.
+    Raises CallChanged, NothingToDo; InvalidRequest for patterns that are none; with `allow_always` also InvalidFile,
+    AgentNotFound, AgentBroken.
     """
     question = await open_question(session)
     if question is None or isinstance(admit(session.state, posted, ""), Already):
@@ -56,17 +58,26 @@ async def prepare_decision(session: QuestionSource, ports: Ports, posted: Decisi
         raise CallChanged(posted.call)
     if posted.decision != "deny" and question.expires_at and question.expires_at <= timestamp(ports.clock.now()):
         raise NothingToDo(f"nobody answered until {question.expires_at}, so it counts as denied")
-    if posted.decision != "allow_always":
+    if posted.decision not in ("allow_session", "allow_always"):
         return posted
-    # Those of the person, else those that were offered; never a command that a client sent.
-    patterns = posted.patterns or question.patterns
+    patterns = _patterns(posted, question)
+    if posted.decision == "allow_always":
+        await ports.workbench.allow_always(ports.agents.get(session.state.agent), patterns)
+        crashpoint("approval.policy_written")
+    return posted.model_copy(update={"written": patterns})
+
+
+def _patterns(posted: Decision, question: Question) -> tuple[str, ...]:
+    """Those of the person, else those that were offered; never a command that a client sent."""
+    offered = question.patterns
+    if posted.decision == "allow_session":
+        offered = next((offer.patterns for offer in question.offers if offer.scope == "session"), ())
+    patterns = posted.patterns or offered
     if not patterns:
         raise NothingToDo("no pattern would allow just this call: allow it once, or say which patterns")
     if bare := next((pattern for pattern in patterns if ":" not in pattern), None):
         raise InvalidRequest(f"the pattern '{bare[:80]}' has no type: write bash:, builtin:, cli: or mcp: before it")
     try:
-        await ports.workbench.allow_always(ports.agents.get(session.state.agent), patterns)
+        return tuple(known_pattern(pattern) for pattern in patterns)
     except ValueError as error:
         raise InvalidRequest(f"a pattern {error}") from error
-    crashpoint("approval.policy_written")
-    return posted.model_copy(update={"written": patterns})

@@ -13,6 +13,7 @@ from duragent.bus import Topic
 from duragent.errors import Damaged, DuragentError, SessionDeleted, Stopping
 from duragent.journal.admit import Already, admit
 from duragent.journal.events import (
+    AllowanceRevoked,
     ApprovalDecided,
     CancelRequested,
     Event,
@@ -31,7 +32,7 @@ from duragent.session.watch import LogHead, Source, Watched, follow
 from duragent.stores.base import Claim
 from duragent.turn.ports import Ports
 
-_ADMITTED = (MessageReceived, CancelRequested, ApprovalDecided, ToolResolved)
+_ADMITTED = (MessageReceived, CancelRequested, ApprovalDecided, ToolResolved, AllowanceRevoked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from duragent.errors import StoreError
 from duragent.journal import snapshot
 from duragent.journal.events import (
+    AllowanceRevoked,
     ApprovalDecided,
     ApprovalRequested,
     SessionClosed,
@@ -33,6 +34,7 @@ SUMMARIZED = (
     TurnEnded,
     ApprovalRequested,
     ApprovalDecided,
+    AllowanceRevoked,
     ToolLost,
 )
 """After these events it is written."""

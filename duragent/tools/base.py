@@ -37,7 +37,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from duragent.agent.load import Agent
 from duragent.errors import InvalidArguments, SessionNotFound
-from duragent.journal.events import EffectClass
+from duragent.journal.events import AllowanceOffer, EffectClass
 from duragent.models.messages import ToolSchema
 from duragent.policy.patterns import Kind
 from duragent.policy.rules import Invocation, invocation_text
@@ -258,6 +258,13 @@ class Tool(ABC, Generic[A]):
         """The files that the call would change; none when it would fail. Blocks on the disk, and changes nothing.
 
         What was there is kept in the log before the call runs, so that it can be undone.
+        """
+        return ()
+
+    def wider(self, arguments: A) -> Sequence[AllowanceOffer]:
+        """What a person may allow besides this very call, from narrow to wide; see `policy.breadths`.
+
+        Nothing that removes, or that reaches other machines: of such a tool each call is asked about.
         """
         return ()
 

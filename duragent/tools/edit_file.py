@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from duragent.journal.events import EffectClass
+from duragent.journal.events import AllowanceOffer, EffectClass
+from duragent.policy.breadths import of_files
 from duragent.tools.base import Places, PlannedChange, Tool, ToolArguments, ToolContext, ToolResult, failed
 from duragent.tools.files.diff import unified
 from duragent.tools.files.edit import Change, Edited, NotEdited, edit
@@ -35,6 +36,9 @@ class EditFile(Tool["EditFile.Arguments"]):
 
     def effect_of(self, arguments: Arguments) -> EffectClass:
         return "idempotent" if Change(arguments.old_text, arguments.new_text).settles else "unsafe"
+
+    def wider(self, arguments: Arguments) -> Sequence[AllowanceOffer]:
+        return of_files(arguments.path)
 
     def planned(self, arguments: Arguments, places: Places) -> Sequence[PlannedChange]:
         made = _made(arguments, places)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from duragent.journal.events import AllowanceOffer
+from duragent.policy.breadths import of_files
 from duragent.tools.base import Places, PlannedChange, Tool, ToolArguments, ToolContext, ToolResult
 from duragent.tools.files.diff import unified
 from duragent.tools.files.found import found_at, kept_name, must_be_kept
@@ -25,6 +27,9 @@ class WriteFile(Tool["WriteFile.Arguments"]):
     class Arguments(ToolArguments):
         path: str = Field(min_length=1, description="The file, below the working directory.")
         content: str = Field(description="All of its new text.")
+
+    def wider(self, arguments: Arguments) -> Sequence[AllowanceOffer]:
+        return of_files(arguments.path)
 
     def planned(self, arguments: Arguments, places: Places) -> Sequence[PlannedChange]:
         spot = find(arguments.path, places, writing=True)

@@ -10,9 +10,9 @@ from typing import Any, get_args
 
 from duragent.agent.load import Agent
 from duragent.errors import InvalidArguments
-from duragent.journal.events import Call, EffectClass, ModelReplied, PolicyFinding, ToolFinished
+from duragent.journal.events import AllowanceOffer, Call, EffectClass, ModelReplied, PolicyFinding, ToolFinished
 from duragent.journal.record import Record
-from duragent.policy import guards
+from duragent.policy import breadths, guards
 from duragent.policy.rules import NOT_LISTED, Allow, Ask, Deny, Invocation, Verdict, allow_patterns, judge
 from duragent.policy.tiers import Policy
 from duragent.tools.base import AnyTool, json_object
@@ -21,6 +21,8 @@ from duragent.tools.toolset import Toolset
 MAX_SHOWN_CHARS = 60_000
 """Of an invocation, in an event. What is longer is in the arguments of the reply, and the sha covers all of it."""
 
+THIS_SESSION = "allowed in this session"
+"""The source of rules that a person allowed until the session ends."""
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +77,8 @@ class Allowed:
 
     rule: str
     """What allows it: a rule with its file, or a person."""
+    by_session: frozenset[str] = frozenset()
+    """The patterns among them that a person allowed until the session ends: with one less, it is judged again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class NeedsApproval:
     """The parts of the call that no rule allows."""
     patterns: tuple[str, ...]
     """What "allow always" would add to the policy; empty when it is not offered."""
+    offers: tuple[AllowanceOffer, ...] = ()
+    """What else may be allowed together with it, from narrow to wide."""
 
 
 Judgement = Allowed | NeedsApproval | Refused
@@ -128,10 +134,23 @@ def authorize(resolved: ResolvedCall, policy: Policy, agent: Agent, prior: Seque
         case Deny():
             return denied(resolved, verdict)
         case Allow():
-            return Allowed(f"{verdict.source}: {verdict.rule}" if verdict.source else verdict.rule)
+            by_session = frozenset(part.rule for part in verdict.parts if part.source == THIS_SESSION)
+            rule = f"{verdict.source}: {verdict.rule}" if verdict.source else verdict.rule
+            return Allowed(rule, by_session)
         case Ask():
             patterns = allow_patterns(policy, resolved.invocation)
-            return NeedsApproval(f"mode: {policy.mode} ({policy.mode_source})", _findings(verdict), patterns)
+            offers = breadths.offers(policy, resolved.invocation, patterns, _wider(resolved))
+            why = f"mode: {policy.mode} ({policy.mode_source})"
+            return NeedsApproval(why, _findings(verdict), patterns, offers)
+
+
+def _wider(resolved: ResolvedCall) -> Sequence[AllowanceOffer]:
+    try:
+        return resolved.tool.wider(resolved.arguments)
+    except Exception:
+        # A tool is foreign code: a fault in it must not take the turn along.
+        _log.exception("the tool %s cannot say what may be allowed besides a call", resolved.tool.name)
+        return ()
 
 
 def reauthorize(resolved: ResolvedCall, policy: Policy, approved_sha256: str, by: str) -> Judgement:

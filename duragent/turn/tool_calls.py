@@ -31,6 +31,7 @@ from duragent.policy.skills import SKILL_TOOL, active_skills, narrowing, refused
 from duragent.text import without_surrogates
 from duragent.tools.base import Tool
 from duragent.turn.authorize import (
+    THIS_SESSION,
     Allowed,
     Judgement,
     NeedsApproval,
@@ -45,6 +46,7 @@ from duragent.turn.checkpoint import keep, planned
 from duragent.turn.history import HistoryNeed, read_call
 from duragent.turn.host import TurnHost, why_stop
 from duragent.turn.ports import Ports
+from duragent.turn.preview import preview_of
 from duragent.turn.recovery_of_calls import CallRecovery
 from duragent.turn.tool_run import ToolRunner
 from duragent.turn.turn_agent import TurnAgent
@@ -102,6 +104,7 @@ class ToolCalls:
             if elsewhere := await self._elsewhere(loaded, call, resolved):
                 return resolved, elsewhere
             return resolved, await asyncio.to_thread(reauthorize, resolved, policy, call.arguments_sha256, by)
+        policy = policy.allowing(self._host.state.allowed, THIS_SESSION)
         prior = await self._prior(loaded, resolved)
         return resolved, await asyncio.to_thread(authorize, resolved, policy, agent, prior)
 
@@ -177,6 +180,8 @@ class ToolCalls:
             invocation=resolved.shown,
             findings=asking.findings,
             patterns=asking.patterns,
+            offers=asking.offers,
+            preview=await preview_of(resolved, await asyncio.to_thread(self._ports.workbench.places, agent)),
             place=place,
             expires_at=expires,
         )
@@ -202,8 +207,13 @@ class ToolCalls:
             await self._runner.forget(step.call.call)
         events = [await self._intent(resolved, allowed, agent, attempt, step.turn) for resolved, allowed in calls]
 
+        by_session = frozenset[str]().union(*(allowed.by_session for _, allowed in calls))
+
         def decide(state: SessionState) -> Sequence[Event]:
             if not self._is_open(state, step):
+                return []
+            if not by_session <= set(state.allowed):
+                # It was taken back in between: the call is judged again.
                 return []
             return [event.model_copy(update={"epoch": state.epoch}) for event in events]
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from duragent.text import Text
 
 if TYPE_CHECKING:
-    from duragent.journal.events import TokenCounts
+    from duragent.journal.events import AllowanceOffer, TokenCounts
     from duragent.journal.question import Question
 
 from duragent.wire.base import Status, WireModel
@@ -95,6 +95,7 @@ class SessionInfo(WireModel):
     waits_for: str | None = Field(None, description="The call that a person has to decide about; see /approvals.")
     gateway: Text | None = Field(None, description="The chat service that it came through, such as `telegram`.")
     chat_id: Text | None = Field(None, description="The chat at that service.")
+    allowed: list[Text] = Field([], description="What a person allowed until it ends, as patterns of a policy.")
 
 
 UNREAD = (
@@ -151,6 +152,20 @@ class Finding(WireModel):
     reason: Text = Field("", description="Why no rule allows it.")
 
 
+class Offer(WireModel):
+    """Something wider than one call. To take it, decide `allow_session` or `allow_always` with its patterns."""
+
+    scope: Literal["session", "policy"] = Field(
+        description="`session`: until the session ends, by allow_session; `policy`: from now on, by allow_always."
+    )
+    words: Text = Field(description="What it allows, for people.")
+    patterns: list[Text] = Field(description="The same as patterns of a policy.")
+
+    @classmethod
+    def of(cls, offer: "AllowanceOffer") -> "Offer":
+        return cls(scope=offer.scope, words=offer.words, patterns=list(offer.patterns))
+
+
 class Approval(WireModel):
     """What a person is asked. `kind` approval: may this run? lost: it may have run, what now?"""
 
@@ -164,6 +179,8 @@ class Approval(WireModel):
     arguments_sha256: str = Field(description="Of tool and arguments; a decision may repeat it. Empty for a lost call.")
     findings: list[Finding] = Field([], description="The parts that no rule allows; empty for a lost call.")
     patterns: list[Text] = Field([], description="What allow_always adds to policy.local.yaml; empty: not offered.")
+    offers: list[Offer] = Field([], description="What else may be allowed together with it, from narrow to wide.")
+    preview: Text = Field("", description="What it would change in a file, as a unified diff; empty: not known.")
     place: Text = Field("", description="Where it would run: sandbox, folder, network.")
     requested_at: str = Field(description="Since when it waits.")
     expires_at: str | None = Field(None, description="When it counts as denied; null for never.")
@@ -184,6 +201,8 @@ class Approval(WireModel):
             arguments_sha256=question.arguments_sha256,
             findings=[Finding(text=finding.text, reason=finding.reason) for finding in question.findings],
             patterns=list(question.patterns),
+            offers=[Offer.of(offer) for offer in question.offers],
+            preview=question.preview,
             place=question.place,
             requested_at=question.asked_at,
             expires_at=question.expires_at,
@@ -224,6 +243,12 @@ class Accepted(WireModel):
     session_id: str = Field(description="The session that has it.")
     message_id: str = Field(description="Names the message.")
     seq: int = Field(description="seq of its record.")
+
+
+class Revoked(WireModel):
+    session_id: str = Field(description="The session that was meant.")
+    seq: int | None = Field(None, description="seq of the record that takes them back; null when it allowed none.")
+    allowed: list[Text] = Field(description="What is allowed there until the session ends, as patterns.")
 
 
 class CancelResult(WireModel):

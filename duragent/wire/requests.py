@@ -67,8 +67,17 @@ class ForkSession(Asked):
     title: Title | None = Field(None, description="Else the title of the session that is forked.")
 
 
-DecisionName = Literal["allow_once", "allow_always", "deny", "retry", "done", "failed"]
-"""To an approval: the first three. To a call that may have run: run it again, it was done, give it up."""
+class Revoke(Asked):
+    """`POST /api/v1/sessions/{id}/revoke`."""
+
+    patterns: list[str] = Field(
+        min_length=1, max_length=200, description="Of the session's `allowed`: those to ask about again."
+    )
+    by: str = Field("", max_length=200, description="Who takes them back, for the log.")
+
+
+DecisionName = Literal["allow_once", "allow_session", "allow_always", "deny", "retry", "done", "failed"]
+"""To an approval: the first four. To a call that may have run: run it again, it was done, give it up."""
 
 
 class Decide(Asked):
@@ -81,7 +90,9 @@ class Decide(Asked):
     command: Text | None = Field(None, description="What the person saw; if it is not what waits, nothing is decided.")
     arguments_sha256: str | None = Field(None, max_length=64, description="The same, exactly: tool and arguments.")
     patterns: list[str] = Field(
-        [], max_length=50, description="With allow_always: what to allow from now on, in place of what was offered."
+        [],
+        max_length=50,
+        description="With allow_session and allow_always: what to allow from now on, in place of what was offered.",
     )
     reason: str = Field("", max_length=2_000, description="With deny: what the model is told.")
     by: str = Field("", max_length=200, description="Who decided, for the log.")

@@ -7,8 +7,19 @@ import pytest
 
 from duragent import errors
 from duragent.journal import events as e
-from duragent.journal.admit import MAX_WAITING, Already, admit, fingerprint
-from duragent.journal.inputs import Cancel, ChooseModel, Close, Decision, Input, Message, Pause, Rename, Resume
+from duragent.journal.admit import MAX_ALLOWED, MAX_ALLOWED_CHARS, MAX_WAITING, Already, admit, fingerprint
+from duragent.journal.inputs import (
+    Cancel,
+    ChooseModel,
+    Close,
+    Decision,
+    Input,
+    Message,
+    Pause,
+    Rename,
+    Resume,
+    Revocation,
+)
 from duragent.journal.state import REMEMBERED_KEYS, Remembered
 from tests.journal.histories import (
     ASKED,
@@ -217,7 +228,7 @@ def test_a_lost_call_gets_the_result_that_a_person_gave(of: str, outcome: str, w
 @pytest.mark.parametrize(
     ("history", "of", "words"),
     [
-        (WAITING, "retry", "this call waits for approval: allow_once, allow_always or deny"),
+        (WAITING, "retry", "this call waits for approval: allow_once, allow_session, allow_always or deny"),
         (LOST, "deny", "this call may have run already: retry, done, or failed (give it up)"),
     ],
 )
@@ -295,3 +306,38 @@ def test_fingerprints_stay_what_they_were() -> None:
         "b3f3857452c4c13f",
         "f77796062cf895dc",
     ]
+
+
+# --- until the session ends -----------------------------------------------------------------------------------------
+
+
+def allowing(*patterns: str) -> Decision:
+    return Decision(call="c1", decision="allow_session", written=patterns)
+
+
+def test_what_is_allowed_until_the_session_ends_is_in_the_decision() -> None:
+    [event] = decided_events([*ASKED, requested()], allowing("bash:make *"))
+    assert isinstance(event, e.ApprovalDecided)
+    assert (event.decision, event.patterns) == ("allow_session", ("bash:make *",))
+
+
+@pytest.mark.parametrize(
+    "patterns", [[f"bash:{at}" for at in range(MAX_ALLOWED + 1)], ["bash:" + "x" * MAX_ALLOWED_CHARS]]
+)
+def test_a_session_has_room_for_so_many_allowances(patterns: list[str]) -> None:
+    with pytest.raises(errors.InvalidRequest, match="no room"):
+        admit(folded([*ASKED, requested()]), allowing(*patterns), "m")
+    assert admit(folded([*ASKED, requested()]), allowing(*(pattern[:9] for pattern in patterns[:-1])), "m")
+
+
+def test_only_what_is_allowed_can_be_taken_back() -> None:
+    state = folded([*ASKED, requested(), *decided_events([*ASKED, requested()], allowing("bash:a", "bash:b"))])
+    revoked = admit(state, Revocation(patterns=("bash:c", "bash:b"), by="Ada"), "m")
+    assert revoked == [e.AllowanceRevoked(patterns=("bash:b",), by="Ada")]
+    assert admit(state, Revocation(patterns=("bash:c",)), "m") == []
+
+
+def decided_events(history: Sequence[e.Event], posted: Decision) -> Sequence[e.Event]:
+    found = admit(folded(history), posted, "m")
+    assert not isinstance(found, Already)
+    return found

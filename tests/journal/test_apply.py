@@ -287,3 +287,16 @@ def test_a_clock_that_goes_back_or_says_nothing_is_no_idle_time(earlier: str, la
     turn = apply(paused, Record(4, later, RESUMED)).turn
     assert turn is not None
     assert turn.idle_seconds == seconds
+
+
+def test_what_is_allowed_in_a_session_is_kept_until_it_is_taken_back_or_the_session_ends() -> None:
+    make, ls = "bash:make *", "bash:ls *"
+    history = [*ASKED, requested(), decided("allow_session", patterns=(make,)), finished("c1")]
+    again: list[e.Event] = [requested("c2"), decided("allow_session", "c2", patterns=(make, ls))]
+    assert folded(history).allowed == (make,)
+    assert folded([*history, *again]).allowed == (make, ls)
+    assert folded([*history, *again, e.AllowanceRevoked(patterns=(make, "bash:x"))]).allowed == (ls,)
+    assert folded([*history, CLOSED]).allowed == ()
+    assert folded([*ASKED, requested(), CLOSED, decided("allow_session", patterns=(make,))]).allowed == ()
+    for other in ("allow_once", "allow_always", "deny"):
+        assert folded([*ASKED, requested(), decided(other, patterns=(make,))]).allowed == ()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from duragent.journal.detach import MAY_HAVE_RUN, NOT_RUN, closing, wound_up
-from duragent.journal.events import Event, ModelFailed, SessionPaused, ToolFinished, TurnEnded
+from duragent.journal.events import AllowanceRevoked, Event, ModelFailed, SessionPaused, ToolFinished, TurnEnded
 from duragent.journal.limits import TurnLimits
 from duragent.journal.next_step import next_step
 from duragent.journal.record import Record, crc_seed, decode
@@ -28,6 +28,7 @@ from tests.journal.histories import (
 )
 
 WHY = "the session was forked"
+ALLOWING = [*ASKED, requested(), decided("allow_session", patterns=("bash:make *",))]
 END = TurnEnded(turn="t", outcome="paused", code="wound-up", reason=f"{WHY} in the middle of it")
 PAUSE = SessionPaused(reason=f"{WHY}; send a message to go on")
 
@@ -59,6 +60,8 @@ CUT_OFF = ModelFailed(turn="t", step=1, attempt=1, error="interrupted", message=
         ([*ASKED, MESSAGE], [*OF_BOTH, END, PAUSE]),
         ([*ASKED, requested()], [*OF_BOTH, END]),
         ([*ASKED, requested(), decided("allow_once")], [*OF_BOTH, END]),
+        (ALLOWING, [AllowanceRevoked(patterns=("bash:make *",), by=WHY), *OF_BOTH, END]),
+        ([*ALLOWING, CLOSED], [*OF_BOTH, END]),
         ([*ASKED, started(attempt=1)], [*OF_STARTED, END]),
         ([*ASKED, started(attempt=1), lost(asks=True)], [*OF_STARTED, END]),
         ([*ASKED, finished("c1")], [settled("c2", NOT_RUN), END]),

@@ -41,6 +41,7 @@ TAKEN_BY: dict[str, set[str]] = {
     "turn_ended": {"answer", "question", "transcript", "chat", "log", "summary", "skills"},
     "approval_requested": {"question", "chat", "log", "summary"},
     "approval_decided": {"answer", "question", "chat", "log", "summary"},
+    "allowance_revoked": {"chat", "log", "summary"},
     "tool_started": {"chat", "log"},
     "tool_finished": {"question", "transcript", "chat", "log", "other sessions", "skills"},
     "tool_lost": {"question", "chat", "log", "summary"},

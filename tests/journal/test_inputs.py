@@ -5,7 +5,18 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from duragent.journal.inputs import Cancel, ChooseModel, Close, Decision, Input, Message, Pause, Rename, Resume
+from duragent.journal.inputs import (
+    Cancel,
+    ChooseModel,
+    Close,
+    Decision,
+    Input,
+    Message,
+    Pause,
+    Rename,
+    Resume,
+    Revocation,
+)
 
 SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
     Message: {"text": "hi"},
@@ -15,6 +26,7 @@ SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
     Rename: {"title": "t"},
     ChooseModel: {},
     Close: {},
+    Revocation: {"patterns": ("bash:ls *",)},
     Decision: {"call": "c", "decision": "deny"},
 }
 each_input = pytest.mark.parametrize(("kind", "fields"), SMALLEST.items(), ids=[kind.__name__ for kind in SMALLEST])
@@ -46,7 +58,7 @@ def test_what_is_needed_is_needed(kind: type[BaseModel], fields: dict[str, Any])
 
 
 @pytest.mark.parametrize("decision", ["yes", "", "ALLOW_ONCE", None, 1])
-def test_a_decision_is_one_of_six(decision: object) -> None:
+def test_a_decision_is_one_of_seven(decision: object) -> None:
     with pytest.raises(ValidationError):
         Decision.model_validate({"call": "c", "decision": decision})
 

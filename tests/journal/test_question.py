@@ -1,13 +1,14 @@
 """What a person is asked: from a record, from a state, and from the records of a watch."""
 
 from dataclasses import fields, replace
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given
 
 from duragent.journal.apply import reduce
 from duragent.journal.events import (
+    AllowanceOffer,
     ApprovalDecided,
     ApprovalRequested,
     Call,
@@ -40,6 +41,8 @@ REQUESTED = ApprovalRequested(
     invocation="mail to=me",
     findings=(PolicyFinding(text="mail", reason="not allowed"),),
     patterns=("builtin:mail",),
+    offers=(AllowanceOffer(scope="session", words="every call of mail", patterns=("builtin:mail",)),),
+    preview="@@ -0,0 +1 @@\n+a",
     place="here",
     expires_at="2026-11-21T23:58:16.123Z",
 )
@@ -57,13 +60,15 @@ APPROVAL = Question(
     arguments_sha256="5a",
     findings=REQUESTED.findings,
     patterns=("builtin:mail",),
+    offers=REQUESTED.offers,
+    preview=REQUESTED.preview,
     place="here",
     expires_at="2026-11-21T23:58:16.123Z",
     evidence="",
 )
-LOST_CALL = replace(
-    APPROVAL, kind="lost", invocation="", findings=(), patterns=(), place="", expires_at=None, evidence="no result"
-)
+NOTHING: dict[str, Any] = {"findings": (), "patterns": (), "offers": (), "preview": "", "place": "", "expires_at": None}
+LOST_CALL = replace(APPROVAL, kind="lost", invocation="", evidence="no result", **NOTHING)
+OTHER = (AllowanceOffer(scope="policy", words="other", patterns=("other",)),)
 ASKER = Asker("s", "worker", "A title", "mail", "5a")
 
 
@@ -93,7 +98,7 @@ NOT_ASKED = {"type", "turn", "rule"}
 
 @pytest.mark.parametrize("name", sorted(set(ApprovalRequested.model_fields) - NOT_ASKED))
 def test_each_field_of_the_event_is_in_the_question(name: str) -> None:
-    other: dict[str, object] = {"findings": (PolicyFinding(text="other"),), "patterns": ("other",)}
+    other: dict[str, object] = {"findings": (PolicyFinding(text="other"),), "patterns": ("other",), "offers": OTHER}
     changed = REQUESTED.model_copy(update={name: other.get(name, "other")})
     assert question_in(Record(9, TS, changed), ASKER) not in (None, APPROVAL)
 
@@ -118,7 +123,7 @@ def test_the_question_of_a_state_has_its_title_and_what_the_record_says() -> Non
 
 
 def test_a_state_whose_record_cannot_be_found_still_says_which_call_waits() -> None:
-    bare = replace(APPROVAL, invocation="", findings=(), patterns=(), place="", expires_at=None)
+    bare = replace(APPROVAL, invocation="", **NOTHING)
     assert question_of(_state(REQUESTED), None) == bare
     assert question_of(_state(REQUESTED, LOST), None) == replace(bare, kind="lost")
 
@@ -189,6 +194,7 @@ def test_each_field_of_a_question_is_on_the_wire(name: str) -> None:
         "seq": 10,
         "findings": (PolicyFinding(text="other"),),
         "patterns": ("other",),
+        "offers": OTHER,
     }
     changed = replace(APPROVAL, **{name: other.get(name, "other")})  # type: ignore[arg-type]  # each value fits its field
     assert getattr(changed, name) != before
@@ -211,6 +217,8 @@ def test_an_approval_on_the_wire_has_these_names_in_this_order() -> None:
         "arguments_sha256": "5a",
         "findings": [{"text": "mail", "reason": "not allowed"}],
         "patterns": ["builtin:mail"],
+        "offers": [{"scope": "session", "words": "every call of mail", "patterns": ["builtin:mail"]}],
+        "preview": "@@ -0,0 +1 @@\n+a",
         "place": "here",
         "requested_at": TS,
         "expires_at": "2026-11-21T23:58:16.123Z",

@@ -67,6 +67,29 @@ async def test_a_decision_that_was_made_is_not_made_again_after_a_crash(hands: H
     assert hands.count() == {"word": 1}
 
 
+@pytest.mark.parametrize("point", ["tool.started:1", "tool.ran:1", "tool.finished:1"])
+async def test_what_a_session_allows_holds_after_a_kill_before_the_next_call(tmp_path: Path, point: str) -> None:
+    hands = make_hands(tmp_path)
+    hands.server.start({"DURAGENT_CRASHPOINT": point})
+    async with hands.server.client() as client:
+        session = await hands.say(client, "./ask word", "./ask later", "./ask again")
+        asked = await hands.asked(client)
+        body = Decide(call_id=asked.call_id, decision="allow_session", patterns=["bash:./ask *"])
+        await client.post_decision(session, body)
+        await hands.server.wait_until_dead()
+        hands.server.start()
+        assert (await client.session(session)).allowed == ["bash:./ask *"]
+        await hands.settle(client, [session])
+        whole(hands, session, ["./ask word", "./ask later", "./ask again"])
+        # Nobody was asked about a call that the allowance names, and it is no other session's.
+        assert hands.decided == []
+        assert "./ask" not in _always(hands)
+        other = await hands.say(client, "./ask other")
+        assert (await hands.asked(client)).session_id == other
+    hands.server.stop()
+    assert hands.count() == {"word": 1, "later": 1, "again": 1}
+
+
 async def test_an_approval_of_another_call_than_the_one_that_waits_is_refused(hands: Hands) -> None:
     async with hands.server.client() as client:
         session = await hands.say(client, "./ask word", "./ask later")

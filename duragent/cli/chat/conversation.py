@@ -165,6 +165,8 @@ class Conversation:
             case events.ApprovalDecided() | events.ToolResolved() as decided:
                 self.deciding = ""
                 return [_decided(decided)] if decided.by or isinstance(decided, events.ApprovalDecided) else []
+            case events.AllowanceRevoked(by=by, patterns=patterns):
+                return [Note(f"  {by or 'Somebody'} took back for this session: {_in_quotes(patterns)}")]
             case events.ToolLost() as lost:
                 then = "" if lost.asks else " The agent is told."
                 return [Note(f"  The server stopped while this ran; it may have run.{then}", "warning")]
@@ -210,8 +212,12 @@ def _newest(blocks: list[Block]) -> list[Block]:
 def _decided(event: events.ApprovalDecided | events.ToolResolved) -> Note:
     decision = event.decision if isinstance(event, events.ApprovalDecided) else event.resolution
     patterns = event.patterns if isinstance(event, events.ApprovalDecided) else ()
-    more = ", ".join(f'"{pattern}"' for pattern in patterns) or event.reason
+    more = _in_quotes(patterns) or event.reason
     return Note(f"  {event.by or 'Somebody'} {DECIDED[decision]}{f': {more}' if more else '.'}")
+
+
+def _in_quotes(patterns: tuple[str, ...]) -> str:
+    return ", ".join(f'"{pattern}"' for pattern in patterns)
 
 
 def _failed(failed: events.ModelFailed) -> list[Block]:

@@ -26,6 +26,7 @@ _WIDE, _REASON_WIDTH = 60, 40
 LINE_END = "\N{RETURN SYMBOL}"
 WORDS: dict[str, DecisionName] = {
     "once": "allow_once",
+    "session": "allow_session",
     "always": "allow_always",
     "deny": "deny",
     "retry": "retry",
@@ -36,6 +37,7 @@ WORDS: dict[str, DecisionName] = {
 
 DECIDED: dict[str, str] = {
     "allow_once": "allowed it once",
+    "allow_session": "allows it in this session",
     "allow_always": "always allows it",
     "deny": "denied it",
     "retry": "had it run again",

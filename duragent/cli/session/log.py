@@ -195,10 +195,12 @@ def _of_a_call(record: "Record", every: bool) -> tuple[str, dict[str, str], str]
         case events.ApprovalRequested() as asked:
             parts = "; ".join(f"{part.text} ({part.reason})" if part.reason else part.text for part in asked.findings)
             facts = {"Tool": asked.tool, "Asks": parts, "Where": asked.place, "Always": ", ".join(asked.patterns)}
-            return "approval", facts, asked.invocation
+            return "approval", facts, asked.preview or asked.invocation
         case events.ApprovalDecided() as decided:
             facts = {"Said": decided.decision, "By": decided.by, "Always": ", ".join(decided.patterns)}
             return "decision", {**facts, "Reason": decided.reason}, ""
+        case events.AllowanceRevoked() as revoked:
+            return "revoked", {"Patterns": ", ".join(revoked.patterns), "By": revoked.by}, ""
         case events.ToolLost() as lost:
             then = "a person is asked" if lost.asks else ""
             return "lost", {"Known": lost.evidence, "Then": then}, lost.invocation

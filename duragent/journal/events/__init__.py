@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, Field
 
 from duragent.journal.events.base import (
+    AllowanceOffer,
     Call,
     CallOutcome,
     EffectClass,
@@ -23,6 +24,7 @@ from duragent.journal.events.base import (
     TurnOutcome,
 )
 from duragent.journal.events.call import (
+    AllowanceRevoked,
     ApprovalDecided,
     ApprovalRequested,
     ToolFinished,
@@ -57,6 +59,8 @@ from duragent.journal.events.turn import (
 __all__ = [
     "EVENT_TYPES",
     "REFUSED",
+    "AllowanceOffer",
+    "AllowanceRevoked",
     "ApprovalDecided",
     "ApprovalRequested",
     "Call",
@@ -123,6 +127,7 @@ KnownEvent = Annotated[
     | TurnEnded
     | ApprovalRequested
     | ApprovalDecided
+    | AllowanceRevoked
     | ToolStarted
     | ToolFinished
     | ToolLost

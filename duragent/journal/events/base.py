@@ -59,3 +59,14 @@ class PolicyFinding(EventModel):
     """The part, as it is shown to people."""
     reason: Text = ""
     """Why no rule allows it, as a sentence."""
+
+
+class AllowanceOffer(EventModel):
+    """Something wider than this one call that a person may allow together with it."""
+
+    scope: Literal["session", "policy"]
+    """`session`: until the session ends; `policy`: from now on, in the agent's `policy.local.yaml`."""
+    words: Text
+    """What it allows, such as `this call` or `files below src/`."""
+    patterns: tuple[Text, ...] = ()
+    """The same as patterns of a policy."""

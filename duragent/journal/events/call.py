@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from duragent.journal.events.base import CallOutcome, EffectClass, EventModel, PolicyFinding
+from duragent.journal.events.base import AllowanceOffer, CallOutcome, EffectClass, EventModel, PolicyFinding
 from duragent.journal.events.files import FileBefore, FileChange
 from duragent.text import Brief, Text
 
@@ -27,6 +27,10 @@ class ApprovalRequested(EventModel):
     """What of the call no rule allows."""
     patterns: tuple[Text, ...] = ()
     """What "allow always" would add to the policy; () when it cannot be allowed for ever."""
+    offers: tuple[AllowanceOffer, ...] = ()
+    """What else may be allowed together with it, from narrow to wide."""
+    preview: Text = ""
+    """What it would change in a file, as a unified diff; "" where it changes none, or its tool cannot say."""
     place: Text = ""
     """Where the call would run: the sandbox, in words."""
     expires_at: str | None = None
@@ -41,8 +45,8 @@ class ApprovalDecided(EventModel):
     """"" in logs of duragent-rust."""
     call: Text
     """The call's id, unique in the session."""
-    decision: Literal["allow_once", "allow_always", "deny"]
-    """Allowed this once, allowed from now on, or denied."""
+    decision: Literal["allow_once", "allow_session", "allow_always", "deny"]
+    """Allowed this once, until the session ends, from now on, or denied."""
     arguments_sha256: str
     """As in the question."""
     by: Brief = ""
@@ -50,11 +54,22 @@ class ApprovalDecided(EventModel):
     reason: Brief = ""
     """What the person added, for the model."""
     patterns: tuple[Text, ...] = ()
-    """They are in `policy.local.yaml` by then."""
+    """What is allowed from now on: with `allow_always` it is in `policy.local.yaml` by then, with `allow_session` this
+    record is the only place."""
     idempotency_key: Text | None = None
     """The key of the request; a second request with it gets this record's seq."""
     fingerprint: str | None = None
     """Of what was sent under the key."""
+
+
+class AllowanceRevoked(EventModel):
+    """What was allowed until the session ends is asked about again. Durable before the next call is judged."""
+
+    type: Literal["allowance_revoked"] = "allowance_revoked"
+    patterns: tuple[Text, ...]
+    """Those that are taken back, as they were allowed."""
+    by: Brief = ""
+    """Who takes them back; "" when the client did not say."""
 
 
 class ToolStarted(EventModel):

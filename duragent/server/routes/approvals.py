@@ -1,4 +1,4 @@
-"""`/approvals` and `/approve`: the open questions, and a decision about one of them."""
+"""`/approvals`, `/approve` and `/revoke`: the open questions, a decision about one, and what is asked about again."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 from duragent.errors import InvalidRequest
 from duragent.journal.answer import TurnAnswer
 from duragent.journal.events import ApprovalDecided, ToolResolved
-from duragent.journal.inputs import Decision
+from duragent.journal.inputs import Decision, Revocation
 from duragent.journal.question import Question
 from duragent.server.dependencies import Dependencies
 from duragent.server.params import (
@@ -24,7 +24,7 @@ from duragent.server.turn_response import TurnResponse, content_of
 from duragent.session.approvals import if_readable
 from duragent.session.sessions import Receipt
 from duragent.stores.base import STREAM_ID
-from duragent.wire import Accepted, Approval, ApprovalList, Completed, Decide, Usage
+from duragent.wire import Accepted, Approval, ApprovalList, Completed, Decide, Revoke, Revoked, Usage
 
 
 async def list_approvals(dependencies: Dependencies, request: Request) -> Response:
@@ -55,9 +55,18 @@ async def approve(dependencies: Dependencies, request: Request) -> ASGIApp:
     return TurnResponse(dependencies, session_id, seq, completed, replayed(receipt.duplicate), turn)
 
 
+async def revoke(dependencies: Dependencies, request: Request) -> Response:
+    """What is still allowed until the session ends, after these patterns were taken back."""
+    session_id, body = session_id_of(request), await body_of(request, Revoke)
+    revocation = Revocation(patterns=tuple(body.patterns), by=body.by or "http")
+    receipt = await dependencies.sessions.post(session_id, revocation)
+    state = await dependencies.sessions.state(session_id)
+    return answer(Revoked(session_id=session_id, seq=receipt.seq or None, allowed=list(state.allowed)))
+
+
 def _decision(body: Decide, key: str | None) -> Decision:
-    if body.patterns and body.decision != "allow_always":
-        fault = ("patterns", "goes with the decision allow_always only")
+    if body.patterns and body.decision not in ("allow_session", "allow_always"):
+        fault = ("patterns", "goes with the decisions allow_session and allow_always only")
         raise InvalidRequest(f"the body has the wrong shape: {fault[0]}: {fault[1]}", [fault])
     return Decision(
         call=body.call_id,

@@ -211,7 +211,7 @@ def _end(end: TurnAnswer) -> bytes:
 
 _NOT_IN_FRAMES: set[str] = {"session_id", "agent", "title", "tool", "requested_at", "expires_at", "seq"}
 """Fields of an approval that a client of this stream has, or gets from `/approvals`."""
-_ONLY_OF_APPROVALS: set[str] = {"arguments_sha256", "findings", "patterns", "place"}
+_ONLY_OF_APPROVALS: set[str] = {"arguments_sha256", "findings", "patterns", "offers", "preview", "place"}
 _ONLY_OF_LOST_CALLS: set[str] = {"evidence"}
 
 

@@ -13,12 +13,14 @@ Without a `schema.json`, `args` is the only argument there is.
 import asyncio
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from duragent.errors import InvalidArguments
+from duragent.journal.events import AllowanceOffer
+from duragent.policy.breadths import every_call
 from duragent.policy.patterns import Kind
 from duragent.policy.rules import Invocation, invocation_text
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, json_object
@@ -93,6 +95,9 @@ class ProgramTool(Tool[BaseModel]):
         # Each word is written as policy writes any value, so that no word can look like two.
         words = [invocation_text("", {"word": word}, "word").strip() for word in _args(_values(arguments))]
         return Invocation(self.kind, self.name, " ".join([self.name, *words]))
+
+    def wider(self, arguments: BaseModel) -> Sequence[AllowanceOffer]:
+        return () if self.effect == "never" else every_call(self.kind, self.name)
 
     async def run(self, arguments: BaseModel, context: ToolContext) -> ToolResult:
         values, call = _values(arguments), context.call

@@ -157,10 +157,8 @@ CALLS: tuple[Mutant, ...] = (
         "the look at the state that tool_started will follow",
         Edit(
             ACTING,
-            "            if not self._is_open(state, step):\n"
-            "                return []\n"
-            "            return [event.model",
-            "            return [event.model",
+            "            if not self._is_open(state, step):\n                return []\n            if not by_session",
+            "            if not by_session",
         ),
         f"{T_TURN_TOOL_CALLS}::test_call_of_a_turn_that_is_cancelled_while_it_is_judged_does_not_begin[dangerous]",
     ),

@@ -317,3 +317,24 @@ async def test_output_that_is_being_written_names_its_call_on_events(works: Work
         "text": "early\n",
         "attempt": 1,
     }
+
+
+async def test_what_is_allowed_until_the_session_ends_is_shown_and_taken_back(works: Works) -> None:
+    waiting = await works.house.waits("mkdir a", "mkdir b")
+    [asked] = await works.approvals()
+    offer = next(offer for offer in asked["offers"] if offer["scope"] == "session")
+    assert (offer["words"], offer["patterns"], asked["preview"]) == ("mkdir with any arguments", ["bash:mkdir *"], "")
+    await works.house.decide(waiting, "allow_session", patterns=offer["patterns"], by="Ada")
+    path = f"/api/v1/sessions/{waiting['session_id']}"
+    assert (await works.http.get(path)).json()["allowed"] == ["bash:mkdir *"]
+    assert (works.folder / "b").is_dir()
+    for patterns, seq, allowed in (
+        (["bash:other"], False, ["bash:mkdir *"]),
+        (["bash:mkdir *"], True, []),
+        (["bash:mkdir *"], False, []),
+    ):
+        response = await works.http.post(f"{path}/revoke", json={"patterns": patterns, "by": "Ada"})
+        revoked = response.json()
+        assert (response.status_code, revoked["seq"] is not None, revoked["allowed"]) == (200, seq, allowed)
+    assert (await works.http.post(f"{path}/revoke", json={"patterns": []})).status_code == 422
+    assert not works.policy.exists()

@@ -201,7 +201,8 @@ def test_tools_and_approvals_are_told() -> None:
         'event: token\ndata: {"content":"Looking."}',
         'event: tool_call\ndata: {"call_id":"c1","tool_name":"bash","arguments":{"command":"ls"}}',
         'event: approval_required\ndata: {"call_id":"c1","command":"ls","kind":"approval","arguments_sha256":"0",'
-        '"findings":[{"text":"ls","reason":"not allowed"}],"patterns":["bash:ls"],"place":"here"}',
+        '"findings":[{"text":"ls","reason":"not allowed"}],"patterns":["bash:ls"],"offers":[],"preview":"",'
+        '"place":"here"}',
         'event: tool_result\ndata: {"call_id":"c1","success":true,"content":"a.txt","outcome":"ok"}',
         'event: token\ndata: {"content":"One file."}',
     ]
@@ -298,6 +299,17 @@ async def test_a_question_that_is_older_than_the_message_is_told_with_all_its_fi
     path = f"/api/v1/sessions/{waiting['session_id']}/stream"
     async with house.live() as http, opened(http, path, "POST", json={"content": "and?"}) as stream:
         *_, told = await stream.until("approval_required")
-    names = ("call_id", "command", "kind", "arguments_sha256", "findings", "patterns", "place", "evidence")
+    names = (
+        "call_id",
+        "command",
+        "kind",
+        "arguments_sha256",
+        "findings",
+        "patterns",
+        "offers",
+        "preview",
+        "place",
+        "evidence",
+    )
     assert tuple(told.data) == names
     assert (told.data["call_id"], told.data["command"]) == (waiting["call_id"], "rm -f x")
