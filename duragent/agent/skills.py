@@ -15,9 +15,10 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, Strict, field_validator
 
 from duragent.agent.folder_files import followed, inside, names_in, read_text_inside, signature
+from duragent.agent.front_matter import split_front_matter
 from duragent.agent.load import Agent
 from duragent.errors import InvalidFile
-from duragent.yaml.document import YamlDocument, parse_yaml
+from duragent.yaml.document import YamlDocument
 from duragent.yaml.model import validate
 from duragent.yaml.section import YamlSection
 
@@ -32,7 +33,6 @@ NAME_PATTERN = re.compile(r"[a-z0-9-]{1,64}")
 MAX_DESCRIPTION_CHARS = 1024
 
 _TOOL = re.compile(r"[^\s,()]+(?:\([^()]*\))?")
-_RULE = re.compile(r"---\s*")
 
 
 class _FrontMatter(YamlSection):
@@ -124,7 +124,7 @@ def load_skill(folder: Path, name: str) -> Skill:
     """The skill in `folder/name`. Raises InvalidFile."""
     home = inside(folder, folder / name)
     text = read_text_inside(home, folder / name / FILE_NAME, MAX_SKILL_BYTES)
-    document, body = _parts(text, str(folder / name / FILE_NAME))
+    document, body = split_front_matter(text, str(folder / name / FILE_NAME), "name: and description:")
     front = validate(document, _FrontMatter)
     if front.name != name:
         document.fail(("name",), f"is '{front.name}', but the folder is '{name}'", "give both the same name")
@@ -135,22 +135,6 @@ def load_skill(folder: Path, name: str) -> Skill:
         body=body,
         allowed_tools=_tools(document, front.allowed_tools),
     )
-
-
-def _parts(text: str, name: str) -> tuple[YamlDocument, str]:
-    """Front matter and body. Before the front matter there may be blank lines and Markdown headings."""
-    lines = text.splitlines()
-    begin = next((at for at, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
-    if begin == len(lines) or not _RULE.fullmatch(lines[begin]):
-        raise InvalidFile(
-            name, "has no front matter", line=1, hint="begin with a line ---, then name: and description:"
-        )
-    end = next((at for at in range(begin + 1, len(lines)) if _RULE.fullmatch(lines[at])), None)
-    if end is None:
-        raise InvalidFile(name, "has front matter without an end", line=begin + 1, hint="close it with a line ---")
-    # Blank lines in front keep the line numbers of faults right.
-    document = parse_yaml("\n" * (begin + 1) + "\n".join(lines[begin + 1 : end]), name)
-    return document, "\n".join(lines[end + 1 :]).strip()
 
 
 def _tools(document: YamlDocument, written: str | tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -1,6 +1,7 @@
 """What a chat shows, as a fold over `watch`: finished blocks for the scrollback, and what is going on now. Pure."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -76,8 +77,8 @@ class Conversation:
 
     link: str = ""
     """Why the connection is gone; "" while it stands."""
-    _mine: dict[str, str] = field(default_factory=dict)
-    """The messages that were typed here as they stood in the input line, by Idempotency-Key."""
+    _mine: dict[str, list[Block]] = field(default_factory=dict)
+    """How the messages that were typed here are shown, by Idempotency-Key."""
 
     _backlog: list[Block] | None = field(default_factory=list)
     """The blocks of what was said before; None when what comes is live."""
@@ -95,9 +96,10 @@ class Conversation:
         asked = self.activity.question
         return None if asked is None or asked.call_id == self.deciding else asked
 
-    def typed(self, key: str, shown: str) -> None:
+    def typed(self, key: str, shown: str, notes: Sequence[str] = ()) -> None:
         """A message that goes out with this Idempotency-Key; `shown` as it stood in the input line."""
-        self.waiting[key] = self._mine[key] = shown
+        self.waiting[key] = shown
+        self._mine[key] = [MessageBlock(shown), *(Note(f"  {note}") for note in notes)]
 
     def take(self, item: Item) -> list[Block]:
         """The blocks that go into the scrollback now."""
@@ -135,7 +137,7 @@ class Conversation:
     def _talk(self, record: Record) -> list[Block]:
         match record.event:
             case events.MessageReceived() as message:
-                return [self._said(message)]
+                return self._said(message)
             case events.ModelReplied(text=text) as reply if text.strip():
                 self.last_answer = text
                 return [
@@ -189,14 +191,14 @@ class Conversation:
         of = "" if next(reversed(self._shown_calls)) == event.call else tool
         return [*blocks, returned(event, of)]
 
-    def _said(self, message: events.MessageReceived) -> MessageBlock:
+    def _said(self, message: events.MessageReceived) -> list[Block]:
         key = message.idempotency_key or ""
         self.waiting.pop(key, None)
         if key in self._mine:
-            return MessageBlock(self._mine[key])
+            return self._mine[key]
         sender = message.sender and (message.sender.name or message.sender.id)
         # Without a name it is most likely the same person, in another terminal or earlier.
-        return MessageBlock(message.text, sender or ("" if self._backlog is not None else "elsewhere"))
+        return [MessageBlock(message.text, sender or ("" if self._backlog is not None else "elsewhere"))]
 
 
 def _model_of(chosen: events.ModelChosen) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
@@ -21,6 +20,7 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.utils import is_dumb_terminal
 
 from duragent.cli import looks
+from duragent.cli.chat.completion import LineCompleter, MenuItem, is_command, is_offered
 from duragent.cli.chat.conversation import Block, Conversation
 from duragent.cli.chat.history import open_history
 from duragent.cli.chat.input_line import InputLine
@@ -49,7 +49,8 @@ class Actions:
     """Ctrl-C: False when there was nothing to stop."""
     decide: Callable[[Approval, AnswerKey], None] = lambda asked, choice: None
     """Answer the question that was shown."""
-    commands: Sequence[str] = ()
+    menu: Callable[[], Sequence[MenuItem]] = tuple
+    """What may be typed behind a slash."""
     project: Path | None = None
     """The folder of the agent's files; None where it is on another machine."""
 
@@ -82,9 +83,10 @@ class Screen:
             key_bindings=merge_key_bindings([self._keys(), self._line.keys(lambda: self._entry is None)]),
             multiline=True,
             prompt_continuation="  ",
-            completer=WordCompleter(list(actions.commands), sentence=True),
-            complete_while_typing=Condition(lambda: self._session.default_buffer.text.startswith("/")),
-            # Only while a command is typed: see `complete_while_typing`.
+            completer=LineCompleter(actions.menu, Path.cwd()),
+            complete_in_thread=True,
+            complete_while_typing=Condition(lambda: self._entry is None and is_offered(self._before_cursor())),
+            # Only while something is offered: see `complete_while_typing`.
             reserve_space_for_menu=MENU_LINES,
             erase_when_done=True,
             enable_history_search=False,
@@ -103,6 +105,9 @@ class Screen:
     def draft(self) -> str:
         """What stands in the input line."""
         return self._session.default_buffer.text
+
+    def _before_cursor(self) -> str:
+        return self._session.default_buffer.document.text_before_cursor
 
     def _hint(self, sentence: str) -> None:
         self.hint = sentence
@@ -188,7 +193,8 @@ class Screen:
             buffer = event.current_buffer
             if buffer.complete_state and buffer.complete_state.current_completion:
                 buffer.complete_state = None
-                return
+                if not is_command(buffer.text):
+                    return  # More may be typed behind it.
             self.hint = ""
             if self._unsettled():
                 self._settle()

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 from duragent.cli import view
 from duragent.cli.chat.commands import BY_NAME
+from duragent.cli.chat.commands.base import SlashCommand
+from duragent.cli.chat.commands.menu import menu, named
 from duragent.cli.chat.conversation import Block, Conversation, MessageBlock, Note
+from duragent.cli.chat.mentions import with_files
 from duragent.cli.chat.pastes import Entered
 from duragent.cli.chat.question import AnswerKey, above, decide
 from duragent.cli.chat.render import write_block
@@ -23,8 +26,11 @@ from duragent.errors import DuragentError, ServerUnreachable
 from duragent.wire import Approval, SendMessage
 
 if TYPE_CHECKING:
+    from duragent.agent.templates import Template
     from duragent.wire import SessionInfo
 
+SHELL = "!"
+"""A line that begins so is a command for a shell."""
 TAIL_RECORDS = 200
 QUEUE_MAX = 100
 
@@ -72,9 +78,11 @@ class Talk:
         self._asked_seq: int | None = None
         """The record whose question was shown in full; None while what was before is still told."""
         self._notes: asyncio.Queue[list[Block]] = asyncio.Queue(QUEUE_MAX)
-        config = self.connection.config
-        project = config.base if config is not None else None
-        actions = Actions(self._submit, self._interrupt, self._decide, tuple(BY_NAME), project)
+        self._project = self.connection.config.base if self.connection.config is not None else None
+        self._template_faults: tuple[str, ...] = ()
+        actions = Actions(
+            self._submit, self._interrupt, self._decide, menu=lambda: menu(self.templates), project=self._project
+        )
         self.screen = Screen(self.conversation, actions, self.options.history)
 
     async def run(self) -> Next:
@@ -135,28 +143,51 @@ class Talk:
     # --- what the person does ---------------------------------------------------------------------------------------
 
     def _submit(self, entered: Entered) -> None:
-        line = entered.shown.strip()
+        line, text = entered.shown.strip(), entered.text.strip()
         word, _, rest = line.partition(" ")
         if word.startswith("/") and "/" not in word[1:] and "\n" not in line:
-            self._command(line, word, rest.strip())
-            return
+            self._command(entered, word, rest)
+        elif line.startswith(SHELL) and SHELL in BY_NAME:
+            self.note(MessageBlock(line))
+            self._start(self._guarded(BY_NAME[SHELL].run(self, text.removeprefix(SHELL).strip())))
+        else:
+            self.say(entered, entered.shown)
+
+    def say(self, entered: Entered, own: str = "") -> None:
+        """Send a message. The files that `own` mentions, which is what a person wrote of it, go with it."""
+        message = with_files(entered.text, own, Path.cwd(), self._project)
         key = new_key()
         try:
-            self._outbox.put_nowait((key, entered))
+            self._outbox.put_nowait((key, Entered(entered.shown, message.text)))
         except asyncio.QueueFull:
             self.note(Note(f"{QUEUE_MAX} messages wait already; this one was not taken.", "error"))
             return
-        self.conversation.typed(key, entered.shown)
+        self.conversation.typed(key, entered.shown, message.notes)
         self.screen.refresh()
 
-    def _command(self, typed: str, name: str, rest: str) -> None:
+    def _command(self, entered: Entered, name: str, rest: str) -> None:
+        meant, line = named(name, self.templates), entered.shown.strip()
+        if not isinstance(meant, SlashCommand | str):
+            in_full = meant.message(entered.text.strip().partition(" ")[2].strip())
+            self.say(Entered(line, in_full), meant.message(rest.strip()))
+            return
         # What was typed stays in the scrollback, above what comes of it.
-        self.note(MessageBlock(typed))
-        command = BY_NAME.get(name)
-        if command is None:
-            self.note(Note(f"There is no {name}. /help shows what there is.", "warning"))
+        self.note(MessageBlock(line))
+        if isinstance(meant, str):
+            self.note(*(Note(fault, "warning") for fault in (meant, *self._template_faults)))
         else:
-            self._start(self._guarded(command.run(self, rest)))
+            self._start(self._guarded(meant.run(self, rest.strip())))
+
+    @property
+    def templates(self) -> "tuple[Template, ...]":
+        """The messages that people wrote for this agent, as they are now; none of a server on another machine."""
+        config = self.connection.config
+        if config is None:
+            return ()
+        from duragent.agent.templates import load_templates
+
+        found, self._template_faults = load_templates(config.workspace, config.agents_dir / self.session.agent)
+        return found
 
     def _interrupt(self) -> bool:
         if not self.conversation.busy:

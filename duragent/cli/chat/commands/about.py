@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _MORE = """\
 Alt-Enter begins a new line, as Shift-Enter does where the terminal tells it from Enter, and Enter behind a \\.
+@path sends the text of that file too. The beginning of a command is enough, where only one begins so.
 A long paste is a mark in the line. Ctrl-G opens the line in your editor, Ctrl-R looks for an earlier one.
 A message that begins with / and has a second / is a message."""
 _NAME_WIDTH = 18
@@ -18,9 +19,13 @@ _NAME_WIDTH = 18
 
 async def _help(talk: "Talk", _: str) -> None:
     from duragent.cli.chat.commands import COMMANDS
+    from duragent.cli.chat.commands.menu import menu
 
     names = [" ".join(filter(None, (", ".join((each.name, *each.also)), each.arguments))) for each in COMMANDS]
     lines = [f"{name:{_NAME_WIDTH}} {each.summary}" for name, each in zip(names, COMMANDS, strict=True)]
+    # What people wrote stands behind them.
+    own = menu(talk.templates)[len(menu(())) :]
+    lines += [f"{f'{each.name} {each.arguments}'.strip():{_NAME_WIDTH}} {each.summary}" for each in own]
     talk.note(Note("\n".join((*lines, _MORE))))
 
 

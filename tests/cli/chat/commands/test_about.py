@@ -10,7 +10,7 @@ from tests.cli.desk import Desk
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
-        ("/help", "Alt-Enter begins a new line."),
+        ("/help", "Alt-Enter begins a new line"),
         ("/status", "0 turns"),
         ("/cancel", "There is nothing to stop."),
         ("/title Other name", 'The session is called "Other name" now.'),

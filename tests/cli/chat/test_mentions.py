@@ -1,0 +1,74 @@
+"""Files that a message mentions."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from duragent.cli.chat.mentions import FILE_BYTES, WithFiles, with_files
+
+
+def told(text: str, here: Path) -> WithFiles:
+    return with_files(text, text, here, here)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["look at @a.py", "@a.py", "(@a.py)", "is @a.py, too?", "@a.py.", 'see @"a.py"', "@./a.py and @a.py", "a\n@a.py"],
+)
+def test_file_that_is_mentioned_goes_with_the_message(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    assert told(text, tmp_path) == WithFiles(f"{text}\n\na.py:\n```\nx = 1\n```", ("with a.py (1 line)",))
+
+
+@pytest.mark.parametrize("text", ["ada@a.py", "@", "@nobody", "@folder", '@""', "@a.pyx", "@a\0b", "@/", "@~nobody/x"])
+def test_what_names_no_file_is_a_word(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "folder").mkdir()
+    assert told(text, tmp_path) == WithFiles(text)
+
+
+def test_only_what_the_person_wrote_mentions_files(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("secret")
+    assert with_files("see this: @key", "see [pasted 11 lines]", tmp_path, None) == WithFiles("see this: @key")
+
+
+def test_fence_is_longer_than_those_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("````\ncode\n````")
+    assert told("@a.md", tmp_path).text == "@a.md\n\na.md:\n`````\n````\ncode\n````\n`````"
+
+
+def test_names_with_spaces_and_of_other_folders_are_told_so_that_the_agent_finds_them(tmp_path: Path) -> None:
+    project, here, home = tmp_path / "p", tmp_path / "p" / "deep", tmp_path / "other"
+    here.mkdir(parents=True)
+    home.mkdir()
+    (here / "a b.txt").write_text("one")
+    (home / "c.txt").write_text("two\n")
+    text = '@"a b.txt" @../../other/c.txt'
+    assert with_files(text, text, here, project).text == (
+        f"{text}\n\ndeep/a b.txt:\n```\none\n```\n\n{home}/c.txt:\n```\ntwo\n```"
+    )
+
+
+def test_what_cannot_go_with_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "long").write_text("x" * (FILE_BYTES + 1))
+    (tmp_path / "binary").write_bytes(b"\0\1")
+    (tmp_path / "latin").write_bytes(b"\xe4")
+    os.mkfifo(tmp_path / "pipe")
+    text = "@long @binary @latin @pipe"
+    found = told(text, tmp_path)
+    assert found.text == text
+    assert found.notes == (
+        "without long: it has 100,001 bytes, more than the 100,000 that it may have; the agent gets its name",
+        "without binary: it is no text",
+        "without latin: it is no text",
+        "without pipe: it is a named pipe, not a file; the agent gets its name",
+    )
+
+
+def test_all_files_of_a_message_have_a_limit_together(tmp_path: Path) -> None:
+    names = [f"f{number}" for number in range(4)]
+    for name in names:
+        (tmp_path / name).write_text("x" * (FILE_BYTES - 1) + "\n")
+    notes = told(" ".join(f"@{name}" for name in names), tmp_path).notes
+    assert [note.split()[0] for note in notes] == ["with", "with", "with", "without"]
