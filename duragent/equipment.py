@@ -21,6 +21,7 @@ from duragent.system.known_workspaces import hidden_everywhere
 from duragent.tools.base import AnyTool, Places, ToolOwner
 from duragent.tools.settings import WebSettings
 from duragent.tools.toolset import Factories, gather
+from duragent.turn.temporary_folders import TemporaryFolders
 from duragent.turn.workbench import LoadedAgent, Workbench
 
 
@@ -55,6 +56,7 @@ def make_workbench(
         closed=closed_to_agents(config),
         closed_of_others=hidden_everywhere,
         spool=spool,
+        temporary=TemporaryFolders(workspace / "run" / "tmp"),
         sandbox=config.sandbox,
         factories={**session_tools(sessions), **web_tool(_web_settings(config))},
         sources=section_sources(workspace),

@@ -65,6 +65,8 @@ class Confinement:
     """Whether it may use the network."""
     readable: tuple[Path, ...] = ()
     """What it may read even where a sandbox hides a home folder."""
+    temporary: Path | None = None
+    """What it sees as /tmp, where a sandbox gives it one of its own; None: an empty one for this command alone."""
 
 
 class Sandbox(Protocol):

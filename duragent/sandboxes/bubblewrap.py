@@ -1,9 +1,9 @@
 """Linux namespaces by bubblewrap: everything is read-only but the writable folders, secrets are covered.
 
-A command sees the machine as it is, with its own /tmp, /dev and /proc, a home that is empty but for tools (`home`), and
-an empty /run, where the sockets of docker, systemd, dbus and key agents lie. It has no capabilities, cannot gain
-privileges, cannot see other processes or their environment, and without the network not even the machine's own
-loopback.
+A command sees the machine as it is, with its session's /tmp, its own /dev and /proc, a home that is empty but for tools
+(`home`), and an empty /run, where the sockets of docker, systemd, dbus and key agents lie. It has no capabilities,
+cannot gain privileges, cannot see other processes or their environment, and without the network not even the machine's
+own loopback.
 
 What does not hold:
 - It can read files outside of home folders that the server's user can read, unless they are in a list of hidden ones.
@@ -30,7 +30,8 @@ from duragent.sandboxes.trial import Trouble, said_by, trial
 
 # The system's own folders come first: a PATH may begin with a project's folder, where a command can put a `bwrap`.
 _SYSTEM_PATH = "/usr/bin:/usr/local/bin:/bin:/run/wrappers/bin:/run/current-system/sw/bin"
-_PRIVATE = (Path("/tmp"), Path("/var/tmp"))
+_TMP = Path("/tmp")
+_PRIVATE = (_TMP, Path("/var/tmp"))
 _RUN = (Path("/run"), Path("/var/run"))
 _KEPT_OF_RUN = (Path("/run/current-system"), Path("/run/opengl-driver"), Path("/run/media"), Path("/etc/resolv.conf"))
 # Parts of /proc that uid 0 may write without any capability, and that are the whole machine's: bubblewrap's own cover
@@ -70,7 +71,8 @@ class Bubblewrap:
         folder = os.path.realpath(command.folder)
         size = command.limits.memory_bytes
         size = size if size is not None and self._knows_size else None
-        argv = [self._program or "bwrap", *mount_arguments(mounts, size, links), *_ISOLATION]
+        kept = {Path(os.path.realpath(_TMP)): real.temporary} if real.temporary else {}
+        argv = [self._program or "bwrap", *mount_arguments(mounts, size, links, kept), *_ISOLATION]
         argv += [] if within.network else ["--unshare-net"]
         argv += ["--chdir", folder, "--", *command.argv]
         return replace(command, argv=tuple(argv), folder=ROOT, env=_with_temporary_folder(command.env, mounts))
@@ -117,12 +119,15 @@ def _installed() -> str | None:
 
 
 def mount_arguments(
-    mounts: list[Layer], private_bytes: int | None = None, links: Mapping[Path, Path] = MappingProxyType({})
+    mounts: list[Layer],
+    private_bytes: int | None = None,
+    links: Mapping[Path, Path] = MappingProxyType({}),
+    kept: Mapping[Path, Path] = MappingProxyType({}),
 ) -> list[str]:
     """bubblewrap's options for them. Every path is absolute, so that none can be taken for an option.
 
     `private_bytes` is the most that a private folder can hold; it lies in memory. `links` are made again where an empty
-    folder covers them.
+    folder covers them. `kept` says which folder outside holds what is written to a private one.
     """
     private = ["--tmpfs"] if private_bytes is None else ["--size", str(private_bytes), "--tmpfs"]
     arguments: list[str] = []
@@ -134,6 +139,8 @@ def mount_arguments(
                 arguments += ["--ro-bind", path, path]
             case "write":
                 arguments += ["--bind", path, path]
+            case "private" if layer.path in kept:
+                arguments += ["--bind", str(kept[layer.path]), path]
             case "private":
                 arguments += [*private, path]
             case "hide" if os.path.isdir(path):

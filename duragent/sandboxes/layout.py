@@ -85,6 +85,7 @@ def on_disk(within: Confinement) -> Confinement:
         hidden=existing(within.hidden),
         network=within.network,
         readable=existing(within.readable),
+        temporary=next(iter(existing([within.temporary] if within.temporary else [])), None),
     )
 
 

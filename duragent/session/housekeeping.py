@@ -4,7 +4,7 @@ A tick that fails is logged and repeated at the next interval; it never ends the
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from duragent.errors import Unavailable
 from duragent.session.checks import Checks
@@ -55,7 +55,7 @@ class Housekeeping:
             await best_effort(tick())
 
     async def start(self) -> None:
-        """Fill the list, open the sessions that have work and those that must be read, and clear the spool."""
+        """Fill the list, open the sessions that have work and those that must be read, and clear spool and /tmp."""
         doubtful = await self._index.fill(self._ports.store)
         working = [state.session_id for state in self._index.states() if state.has_work]
         unread = await self.checks.open_all(dict.fromkeys([*working, *doubtful]))
@@ -63,6 +63,15 @@ class Housekeeping:
         # A session that cannot be read now may wait for any result.
         sweep = self._ports.workbench.spool.sweep
         await best_effort(sweep(lambda name, call: name in unread or self._awaited(name, call)))
+        await best_effort(self._sweep_temporary(unread))
+
+    async def _sweep_temporary(self, unread: Collection[str]) -> None:
+        """Remove the /tmp of sessions that a server before this one had in memory and this one has not."""
+        folders = self._ports.workbench.temporary
+        names = await asyncio.to_thread(lambda: list(folders.names() if folders else ()))
+        for name in names:
+            if name not in unread:
+                await self._live.remove_temporary(name)
 
     def _awaited(self, session_id: str, call: str) -> bool:
         """Whether the log says of this call that it runs, or is not fit to say; an old row says nothing."""

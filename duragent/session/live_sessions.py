@@ -4,6 +4,7 @@ A session is opened on the first request for it, and unloaded when it was idle f
 repairing, unloading and deleting a session exclude each other.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -153,6 +154,19 @@ class LiveSessions:
             del self._sessions[session.id]
             await session.finish(0)
             await self._ports.store.release(session.claim)
+            await self._remove_temporary(session.id)
+
+    async def remove_temporary(self, session_id: str) -> None:
+        """Remove the /tmp of a session's commands, if the session is not in memory."""
+        async with self._locks(session_id):
+            if session_id not in self._sessions:
+                await self._remove_temporary(session_id)
+
+    async def _remove_temporary(self, session_id: str) -> None:
+        """The caller holds the lock, so that no command begins meanwhile."""
+        folders = self._ports.workbench.temporary
+        if folders is not None:
+            await asyncio.to_thread(folders.remove, session_id)
 
     async def delete(self, session: Session) -> None:
         """Remove it for good, whatever it is doing. Raises what `Store.delete` raises; it goes on then if it can."""
@@ -171,6 +185,7 @@ class LiveSessions:
                 raise
             await session.retire()
             self._index.drop(session.id)
+            await self._remove_temporary(session.id)
 
     async def repair(self, session: Session) -> None:
         """See `Sessions.repair`. The session is not in memory afterwards."""

@@ -252,7 +252,7 @@ class ToolRunner:
             places=places,
             call=CallInfo(self._host.claim.stream_id, call, run.attempt, self.key(call)),
             commands=run.commands,
-            confined=_not_again if run.attached else workbench.confined(agent, places),
+            confined=_not_again if run.attached else workbench.confined(agent, places, self._host.claim.stream_id),
             kept=kept_by_path(run.before),
         )
 

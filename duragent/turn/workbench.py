@@ -23,6 +23,7 @@ from duragent.sandboxes.settings import SandboxSettings
 from duragent.system.known_workspaces import not_around
 from duragent.tools.base import Confine, Places, ToolOwner
 from duragent.tools.toolset import Factories, Toolset, gather
+from duragent.turn.temporary_folders import TemporaryFolders
 
 RUN_BY_OTHERS = (".git/hooks", ".git/config", ".git/config.worktree", ".git/commondir", ".git/info/attributes")
 """What git runs outside of any sandbox, when a person uses it in the working directory."""
@@ -88,6 +89,8 @@ class Workbench:
     """Of what rooms say in the system message."""
     closed_of_others: Callable[[], tuple[Path, ...]] = field(default=lambda: ())
     """What belongs to other workspaces of this user; read again for each command, because workspaces are added."""
+    temporary: TemporaryFolders | None = None
+    """What the commands of a session share as /tmp, where they run in bubblewrap; None: each has an empty one."""
     _chosen: dict[str | None, Sandbox] = field(default_factory=dict)
     """The sandboxes that were tried out, by what an agent requires; None is an agent that requires nothing."""
     _warned: dict[None, str] = field(default_factory=dict)
@@ -154,8 +157,11 @@ class Workbench:
         """Where the agent's commands run, for people. Raises SandboxUnavailable."""
         return self.sandbox_for(agent).describe(self.confinement(agent, self.places(agent)))
 
-    def confined(self, agent: Agent, places: Places) -> Confine:
-        """How the agent's commands are made. The result raises SandboxUnavailable."""
+    def confined(self, agent: Agent, places: Places, session_id: str = "") -> Confine:
+        """How the agent's commands are made. The result raises SandboxUnavailable.
+
+        `session_id`: whose /tmp they see; "" gives each an empty one.
+        """
 
         clean = clean_environment(self.environment, self.sandbox.pass_env) | SAFE_GIT
         limits = self.sandbox.limits.limits()
@@ -169,7 +175,10 @@ class Workbench:
         ) -> Command:
             bare = Command(tuple(argv), folder or places.folder, {**clean, **(env or {})}, stdin, limits)
             now = replace(places, closed=self._closed_to(places.folder))
-            return self.sandbox_for(agent).wrap(bare, self.confinement(agent, now))
+            within, sandbox = self.confinement(agent, now), self.sandbox_for(agent)
+            if self.temporary is not None and session_id and sandbox.name == "bubblewrap":
+                within = replace(within, temporary=self.temporary.of(session_id))
+            return sandbox.wrap(bare, within)
 
         return confine
 

@@ -17,6 +17,7 @@ from duragent.tools.base import ToolContext, ToolResult
 from duragent.tools.bash import Bash
 from duragent.tools.read_file import ReadFile
 from duragent.tools.write_file import WriteFile
+from duragent.turn.temporary_folders import TemporaryFolders
 from duragent.turn.workbench import Workbench
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import write_agent
@@ -46,11 +47,12 @@ class Place:
             frozen=(self.workspace, project / "duragent.yaml"),
             spool=Spool(self.workspace / "run" / "spool", "spool_test"),
             sandbox=SandboxSettings(mode=mode),  # type: ignore[arg-type]  # a parameter of the tests
+            temporary=TemporaryFolders(self.workspace / "run" / "tmp"),
             environment={**os.environ, "OPENAI_API_KEY": KEY, "MY_SECRET": KEY},
         )
         self._calls = 0
 
-    def context(self) -> ToolContext:
+    def context(self, session_id: str = "session_1") -> ToolContext:
         self._calls += 1
         call = f"call_{self._calls}"
         places = self.workbench.places(self.agent)
@@ -58,13 +60,13 @@ class Place:
             context_in(self.project),
             agent=self.agent,
             places=places,
-            commands=self.workbench.spool.commands("session_1", call),
-            confined=self.workbench.confined(self.agent, places),
+            commands=self.workbench.spool.commands(session_id, call),
+            confined=self.workbench.confined(self.agent, places, session_id),
         )
 
-    async def bash(self, command: str) -> ToolResult:
+    async def bash(self, command: str, session_id: str = "session_1") -> ToolResult:
         async with asyncio.timeout(LIMIT_SECONDS):
-            return await Bash().run(Bash.Arguments(command=command), self.context())
+            return await Bash().run(Bash.Arguments(command=command), self.context(session_id))
 
 
 @asynccontextmanager
@@ -72,6 +74,37 @@ async def place(tmp_path: Path, mode: str = "bubblewrap") -> AsyncIterator[Place
     project = tmp_path / "project"
     project.mkdir()
     yield Place(project.resolve(), mode)
+
+
+@needs_bubblewrap
+async def test_commands_of_a_session_share_a_tmp_that_no_other_session_sees(tmp_path: Path) -> None:
+    async with place(tmp_path) as here:
+        await here.bash("echo kept > /tmp/of-the-session; mktemp -d; echo private > /var/tmp/of-the-command")
+        assert "kept" in (await here.bash("cat /tmp/of-the-session")).content
+        assert (await here.bash("cat /tmp/of-the-session", "session_2")).outcome == "error"
+        assert (await here.bash("cat /var/tmp/of-the-command")).outcome == "error"
+        assert not Path("/tmp/of-the-session").exists()
+        folder = here.workspace / "run/tmp/session_1"
+        assert (folder / "of-the-session").read_text() == "kept\n"
+        # Where it lies is closed to commands, as all of `run` is.
+        assert (await here.bash(f"ls {folder}")).outcome == "error"
+
+
+@needs_bubblewrap
+@pytest.mark.parametrize("leads_to", ["/", "/newroot", "/oldroot", "/oldroot/etc", "/etc"])
+async def test_link_that_a_command_left_in_tmp_leads_no_later_command_out(tmp_path: Path, leads_to: str) -> None:
+    async with place(tmp_path) as here:
+        (tmp_path / "secret").write_text(KEY)
+        folder = here.workbench.temporary.of("session_1") if here.workbench.temporary else None
+        assert folder is not None
+        (folder / "secret").symlink_to(tmp_path / "secret")
+        if here.project.is_relative_to("/tmp"):
+            # The place where the working directory is to be seen.
+            (folder / here.project.relative_to("/tmp").parts[0]).symlink_to(leads_to)
+        said = await here.bash("cat /tmp/secret; touch /etc/made-by-a-command; cat .duragent/run/token")
+        assert KEY not in said.content
+        assert TOKEN not in said.content
+        assert not Path("/etc/made-by-a-command").exists()
 
 
 @needs_bubblewrap
