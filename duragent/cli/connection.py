@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from duragent.cli import view
 from duragent.cli.place import FIRST_AGENT, find_config, make_workspace, need_config, serve_arguments
-from duragent.cli.session_ids import SHOWN_MATCHES, check_prefix, not_one
+from duragent.cli.session_ids import SHOWN_MATCHES, check_part, not_one
 from duragent.errors import AgentNotFound, InvalidRequest
 
 if TYPE_CHECKING:
@@ -89,14 +89,14 @@ def _config(where: Where, make: bool, note: Callable[[str], None]) -> "Config":
     return config
 
 
-async def find_session(client: "Client", prefix: str) -> "SessionInfo":
-    """The session with that id, or the only one whose id starts so. Raises SessionNotFound, AmbiguousId."""
-    check_prefix(prefix)
-    listed = await client.sessions(prefix=prefix, limit=SHOWN_MATCHES)
+async def find_session(client: "Client", part: str) -> "SessionInfo":
+    """The session with that id, or the only one whose id has that part. Raises SessionNotFound, AmbiguousId."""
+    check_part(part)
+    listed = await client.sessions(match=part, limit=SHOWN_MATCHES)
     sessions = listed.sessions
-    matches = [session for session in sessions if session.session_id in (prefix, f"session_{prefix}")] or sessions
+    matches = [session for session in sessions if session.session_id in (part, f"session_{part}")] or sessions
     if len(matches) != 1:
-        raise not_one(prefix, [session.session_id for session in sessions], more=listed.next_cursor is not None)
+        raise not_one(part, [session.session_id for session in sessions], more=listed.next_cursor is not None)
     # To ask for a session by its id has the server read it.
     return await client.session(matches[0].session_id) if matches[0].unread else matches[0]
 

@@ -19,7 +19,7 @@ def fork(
         str,
         typer.Argument(
             metavar="ID@SEQ",
-            help="A session's id or the start of one; @SEQ, which may be left out: share its past only up to it.",
+            help="A session's id or a part that only it has; @SEQ, if given: share its past only up to it.",
             autocompletion=complete_session,
         ),
     ],

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from duragent.cli.session_ids import check_prefix, not_one
+from duragent.cli.session_ids import check_part, not_one
 
 if TYPE_CHECKING:
     from duragent.stores.reader import StoreReader
@@ -16,13 +16,13 @@ def open_logs(sessions_dir: Path) -> "StoreReader":
     return FileLogReader(sessions_dir)
 
 
-def find_log(reader: "StoreReader", prefix: str) -> str:
-    """The id of the only stored session that starts so. Raises InvalidRequest, SessionNotFound, AmbiguousId."""
-    check_prefix(prefix)
-    names = reader.named(prefix, f"session_{prefix}")
-    for exact in (prefix, f"session_{prefix}"):
+def find_log(reader: "StoreReader", part: str) -> str:
+    """The id of the only stored session with that part. Raises InvalidRequest, SessionNotFound, AmbiguousId."""
+    check_part(part)
+    names = reader.named(part)
+    for exact in (part, f"session_{part}"):
         if exact in names:
             return exact
     if len(names) != 1:
-        raise not_one(prefix, names)
+        raise not_one(part, names)
     return names[0]

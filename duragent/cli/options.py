@@ -36,7 +36,7 @@ SessionArgument = Annotated[
     str,
     typer.Argument(
         metavar="ID",
-        help="A session's id or the start of one, with or without session_.",
+        help="A session's id, or any part of it that no other has.",
         autocompletion=complete_session,
     ),
 ]

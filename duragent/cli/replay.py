@@ -26,7 +26,7 @@ def replay(  # noqa: PLR0913 - typer: one parameter an option
         str,
         typer.Argument(
             metavar="ID@SEQ",
-            help="A session's id or the start of one; @SEQ, which may be left out: up to that record.",
+            help="A session's id or a part that only it has; @SEQ, if given: up to that record.",
             autocompletion=complete_session,
         ),
     ],

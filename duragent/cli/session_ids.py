@@ -1,4 +1,4 @@
-"""Which session a person means by the start of an id."""
+"""Which session a person means by a part of an id."""
 
 from collections.abc import Sequence
 
@@ -17,16 +17,16 @@ class _FitsSeveral(AmbiguousId):
         self.args = (f"'{prefix}' fits {count} sessions: {', '.join(matches[:SHOWN_MATCHES])}{', …' if cut else ''}",)
 
 
-def check_prefix(prefix: str) -> None:
-    """Raises InvalidRequest for what is no start of an id."""
-    if not prefix:
+def check_part(part: str) -> None:
+    """Raises InvalidRequest for what is no part of an id."""
+    if not part:
         raise InvalidRequest("a session id is needed")
-    session_id, mark, _ = prefix.partition("@")
+    session_id, mark, _ = part.partition("@")
     if mark:
         takers = "only `duragent fork` and `duragent replay` take a record"
-        raise InvalidRequest(f"'{prefix[:80]}': {takers} behind @; write {session_id[:64] or 'the id'} alone")
+        raise InvalidRequest(f"'{part[:80]}': {takers} behind @; write {session_id[:64] or 'the id'} alone")
 
 
-def not_one(prefix: str, matches: Sequence[str], *, more: bool = False) -> DuragentError:
+def not_one(part: str, matches: Sequence[str], *, more: bool = False) -> DuragentError:
     """Why no session, or none of several, is the one; `more`: there are more than these matches."""
-    return _FitsSeveral(prefix, matches, more=more) if matches else SessionNotFound(prefix)
+    return _FitsSeveral(part, matches, more=more) if matches else SessionNotFound(part)

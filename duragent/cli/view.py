@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from duragent.wire import SessionInfo
 
 _NOT_FOR_UTF8 = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-SHORT_ID = 12
-"""Characters of a ULID after which two sessions of one person can hardly be the same."""
+SHORT_ID = 6
+"""Characters at the end of a ULID; the same ones are hardly a part of another session's id."""
+_STATUS_WORDS = {"active": "idle", "running": "working", "paused": "waits for you", "completed": "closed"}
 _STEPS = ((60, 1, "second"), (3600, 60, "minute"), (86_400, 3600, "hour"), (30 * 86_400, 86_400, "day"))
 
 
@@ -97,9 +98,31 @@ def one_line(text: str | None, limit: int = 0) -> str:
 
 
 def short_id(session_id: str) -> str:
-    """`session_01k9zf3mabcd`: enough of the id to find the session again."""
-    prefix, mark, rest = session_id.partition("_")
-    return f"{prefix}{mark}{rest[:SHORT_ID]}" if mark else session_id
+    """`7f3kab`, the end of the id: enough of it to find the session again."""
+    return one_line(session_id)[-SHORT_ID:]
+
+
+def short_ids(session_ids: Sequence[str]) -> list[str]:
+    """The end of each id, longer than `short_id` where it is a part of another of them."""
+    every = "\n".join(session_ids).casefold()
+
+    def short(session_id: str) -> str:
+        ends = (session_id[-length:] for length in range(SHORT_ID, len(session_id)))
+        return next((end for end in ends if every.count(end.casefold()) == 1), session_id)
+
+    return [one_line(short(session_id)) for session_id in session_ids]
+
+
+def status_word(session: "SessionInfo") -> str:
+    """What lists say of it: idle, working, waits for you, closed; damaged; `…` for one that is not read yet."""
+    if session.unread:
+        return "…"
+    return "damaged" if session.damage else _STATUS_WORDS[session.status]
+
+
+def title_of(session: "SessionInfo") -> str:
+    """What it is called: its title, else the beginning of its first message; "" before there is one."""
+    return one_line(session.title or session.topic)
 
 
 def person() -> str:

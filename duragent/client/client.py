@@ -103,11 +103,12 @@ class Client(SessionDecisions):
         *,
         agent: str | None = None,
         status: str | None = None,
-        prefix: str | None = None,
+        match: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> SessionList:
-        asked = {"agent": agent, "status": status, "prefix": prefix, "limit": limit, "cursor": cursor}
+        """`match`: any part of an id."""
+        asked = {"agent": agent, "status": status, "match": match, "limit": limit, "cursor": cursor}
         return await self._http.get(SessionList, "/api/v1/sessions", asked)
 
     async def create_session(self, agent: str, title: str | None = None, *, key: str | None = None) -> SessionInfo:

@@ -43,6 +43,9 @@ class SessionsQuery(QueryParams):
     agent: str | None = Field(None, description="Only sessions of this agent.")
     status: StatusFilter | None = Field(None, description="Only sessions with this status.")
     prefix: str | None = Field(None, max_length=64, description="Only sessions whose id begins so.")
+    match: str | None = Field(
+        None, max_length=64, description="Only sessions whose id has this part, in upper or lower case."
+    )
     limit: int = Field(50, ge=1, le=200)
     cursor: str | None = Field(None, max_length=500, description="`next_cursor` of the page before.")
 

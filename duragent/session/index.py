@@ -56,6 +56,8 @@ class SessionQuery:
     """`damaged` fits every session with a problem; None: any."""
     prefix: str | None = None
     """The beginning of an id, with or without `session_`; None: any."""
+    match: str | None = None
+    """Any part of an id, in upper or lower case; None: any id."""
     limit: int = 50
     """How many rows a page has at most."""
     cursor: str | None = None
@@ -242,6 +244,7 @@ def _fits(row: Row, query: SessionQuery) -> bool:
         query.agent in (None, row.state.agent)
         and query.status in statuses
         and (query.prefix is None or session_id.startswith((query.prefix, f"session_{query.prefix}")))
+        and (query.match is None or query.match.casefold() in session_id.casefold())
     )
 
 

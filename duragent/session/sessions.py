@@ -155,6 +155,7 @@ class Sessions:
         agent: str | None = None,
         status: str | None = None,
         prefix: str | None = None,
+        match: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
     ) -> tuple[list[SessionState], str | None]:
@@ -164,7 +165,7 @@ class Sessions:
         """
         if cursor is None:
             await self.index.wait_a_moment()
-        return self.index.page(SessionQuery(agent, status, prefix, limit, cursor))
+        return self.index.page(SessionQuery(agent, status, prefix, match, limit, cursor))
 
     def unread(self) -> Set[str]:
         """Sessions of which only the id and the times are known yet. They fit no agent and no status."""

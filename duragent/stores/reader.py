@@ -52,8 +52,8 @@ class StoreReader(Protocol):
         """The same, by when their log was written last."""
         ...
 
-    def named(self, *starts: str) -> list[str]:
-        """The ids that begin with one of `starts`, in their order. There need be no record under such an id."""
+    def named(self, part: str) -> list[str]:
+        """The ids with that part, in upper or lower case, in their order. There need be no record under such an id."""
         ...
 
     def read(self, stream_id: str, after: int = 0) -> Iterator[Record]:

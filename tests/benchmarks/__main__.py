@@ -16,7 +16,7 @@ import uvloop
 from rich.console import Console
 
 import duragent
-from tests.benchmarks import appends, commands, long_sessions, memory, starts, streams, tools, turns
+from tests.benchmarks import appends, commands, long_sessions, memory, prompts, starts, streams, tools, turns
 from tests.benchmarks.measure import Bench, Effort, Result
 from tests.benchmarks.report import as_json, as_markdown, cells, machine, show
 
@@ -27,6 +27,7 @@ TOPICS: dict[str, Callable[[Bench], AsyncIterator[Result]]] = {
     "long_sessions": long_sessions.rows,
     "starts": starts.rows,
     "memory": memory.rows,
+    "prompts": prompts.rows,
     "commands": commands.rows,
     "tools": tools.rows,
 }

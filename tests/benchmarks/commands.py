@@ -18,27 +18,26 @@ _TYPER = (sys.executable, "-c", "import typer")
 async def rows(bench: Bench) -> AsyncIterator[Result]:
     effort = bench.effort
     rounds = effort.of(15, 1)
-    row = Row("commands", "duragent --help", "import typer", "ms", Goal("ratio", "most", 1.5))
-    yield await compare(row, rounds, partial(_run, _TYPER), partial(_run, (*_ours(), "--help")))
     server = workspace_for(bench.place("listed"))
     count = effort.of(10_000, 50)
     await many_sessions(server, count)
     with running(server) as address:
         what = f"duragent session list, of {count:,}"
         row = Row("commands", what, "import typer", "ms", Goal("ratio", "most", 2.5))
-        listing = (*_ours(), "session", "list", "--workspace", str(server.workspace))
-        yield await compare(row, rounds, partial(_run, _TYPER), partial(_run, listing))
+        listing = (*installed_duragent(), "session", "list", "--workspace", str(server.workspace))
+        yield await compare(row, rounds, partial(run_to_end, _TYPER), partial(run_to_end, listing))
         async for result in _lists(effort, address, server.sessions_dir, count):
             yield result
 
 
-def _ours() -> tuple[str, ...]:
+def installed_duragent() -> tuple[str, ...]:
     """As a person starts it, where it is installed; else as a module."""
     installed = Path(sys.executable).with_name("duragent")
     return (str(installed),) if installed.exists() else (sys.executable, "-m", "duragent")
 
 
-async def _run(command: Sequence[str]) -> float:
+async def run_to_end(command: Sequence[str]) -> float:
+    """Milliseconds from the start of a command to its end."""
     began = time.perf_counter()
     await asyncio.to_thread(subprocess.run, command, check=True, stdout=subprocess.DEVNULL)
     return (time.perf_counter() - began) * 1000

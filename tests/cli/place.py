@@ -62,6 +62,10 @@ class Place:
         found: list[dict[str, Any]] = json.loads(self.run("session", "list", "--json").stdout)
         return found
 
+    def ids(self) -> list[str]:
+        """Of all sessions, oldest first, without a server."""
+        return sorted(path.name for path in self.folder.glob(".duragent/sessions/session_*"))
+
     def log(self, session_id: str) -> list[dict[str, Any]]:
         lines = (self.folder / ".duragent/sessions" / session_id / "events.jsonl").read_text().splitlines()
         return [json.loads(line) for line in lines]

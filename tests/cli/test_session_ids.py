@@ -1,4 +1,4 @@
-"""Which session a person means by the start of an id."""
+"""Which session a person means by a part of an id."""
 
 from tests.cli.home import Home
 
@@ -8,6 +8,9 @@ def test_which_session_is_meant_and_which_record_is_said_in_plain_words(home: Ho
         ran = home.run("session", *command, f"{home.short}@3")
         assert (ran.code, ran.out) == (2, ""), command
         assert "only `duragent fork` and `duragent replay` take a record behind @" in ran.err
+    for part in (home.first[-6:], home.first[-6:].upper(), home.first[10:20], home.first):
+        assert home.run("session", "show", part).out.startswith(f"session\t{home.first}\n"), part
+        assert home.run("replay", part).code == 0, part
     shown = home.run("session", "log", home.first).out
     last = home.run("session", "log", home.first, "-n", "1").out
     assert last.startswith("answer ")
@@ -23,7 +26,7 @@ def test_which_session_is_meant_and_which_record_is_said_in_plain_words(home: Ho
 
     for name in ("fork", "replay"):
         usage = home.run(name, "--help").out
-        assert (" {ID@SEQ}\n" in usage, "which may be left out" in " ".join(usage.split())) == (True, True)
+        assert (" {ID@SEQ}\n" in usage, "@SEQ, if given" in " ".join(usage.split())) == (True, True)
         words = {"COMP_WORDS": f"duragent {name} {home.first[:-1]}", "COMP_CWORD": "2"}
         completed = home.program(name, more={"_DURAGENT_COMPLETE": "complete_bash", **words})
         assert completed.stdout.decode().split() == [home.first]

@@ -1,9 +1,21 @@
 import json
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 
-from duragent.cli.view import ago, clean, json_text, lost_attempts, one_line, parse_time
+from duragent.cli.view import (
+    ago,
+    clean,
+    json_text,
+    lost_attempts,
+    one_line,
+    parse_time,
+    short_id,
+    short_ids,
+    status_word,
+    title_of,
+)
 from duragent.wire import SessionInfo
 from tests.cli.hostile import HOSTILE, TEXTS, is_clean
 
@@ -15,6 +27,37 @@ def test_attempts_without_an_answer_are_told_with_what_they_may_have_used() -> N
     assert lost_attempts(one) == "1 attempt without an answer"
     two = session.model_copy(update={"unknown_attempts": 2, "possible_tokens": 9000, "possible_cost_usd": 0.02})
     assert lost_attempts(two) == "2 attempts without an answer may have used up to 9,000 tokens, $0.02 more"
+
+
+def test_ids_are_shown_by_their_ends_longer_where_that_is_a_part_of_another() -> None:
+    assert short_id("session_01k9zf3mabcd7f3kab") == "7f3kab"
+    assert short_ids(["session_01aaabbbccc", "session_01dddbbbccc"]) == ["abbbccc", "dbbbccc"]
+    assert short_ids(["session_01aaabbbccc", "session_BBBCCC999999"]) == ["abbbccc", "999999"]
+    assert short_ids(["x", "session_x", "\x1b[m999999"]) == ["x", "sion_x", "999999"]
+    assert short_ids([]) == []
+
+
+@pytest.mark.parametrize(
+    ("about", "word"),
+    [
+        ({"status": "active"}, "idle"),
+        ({"status": "running"}, "working"),
+        ({"status": "paused"}, "waits for you"),
+        ({"status": "completed"}, "closed"),
+        ({"status": "running", "damage": "a hole"}, "damaged"),
+        ({"status": "active", "unread": True}, "…"),
+    ],
+)
+def test_status_is_told_in_words_of_people(about: dict[str, Any], word: str) -> None:
+    session = SessionInfo(**{"session_id": "s", "agent": "a", "created_at": TS, "updated_at": TS, **about})
+    assert status_word(session) == word
+
+
+def test_session_is_called_by_its_title_or_by_how_it_began() -> None:
+    session = SessionInfo(session_id="s", agent="a", status="active", created_at=TS, updated_at=TS, topic="Why\x1b?")
+    assert title_of(session) == "Why\N{REPLACEMENT CHARACTER}?"
+    assert title_of(session.model_copy(update={"title": "Reasons"})) == "Reasons"
+    assert title_of(session.model_copy(update={"topic": ""})) == ""
 
 
 def test_json_is_valid_utf8_whatever_the_text() -> None:

@@ -52,7 +52,7 @@ async def test_every_operation_has_a_name_of_its_own_and_what_it_wants(house: Ho
     assert document["paths"]["/api/v1/sessions"]["post"]["security"] == [{"token": []}]
     assert document["paths"]["/api/admin/v1/shutdown"]["post"]["security"] == [{"adminToken": []}]
     listed = document["paths"]["/api/v1/sessions"]["get"]["parameters"]
-    assert {parameter["name"] for parameter in listed} == {"agent", "status", "prefix", "limit", "cursor"}
+    assert {parameter["name"] for parameter in listed} == {"agent", "status", "prefix", "match", "limit", "cursor"}
 
 
 async def test_every_reference_of_the_document_is_in_it(house: House) -> None:

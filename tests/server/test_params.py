@@ -27,6 +27,7 @@ from tests.support.open_store import OpenStore
         ),
         ("limt=1", "limt", "is not a known key (did you mean `limit`?)"),
         ("prefix=" + "x" * 65, "prefix", "must have at most 64 characters"),
+        ("match=" + "x" * 65, "match", "must have at most 64 characters"),
     ],
 )
 async def test_fault_in_a_query_is_told_in_plain_words(house: House, query: str, field: str, problem: str) -> None:

@@ -48,3 +48,22 @@ async def test_when_all_are_read_the_last_changed_comes_first() -> None:
         _read(index, name)
     index.put(SessionState(NAMES[0], updated_at="2026-11-21T00:00:00.000Z"), None)
     assert [state.session_id for state in index.page(SessionQuery())[0]] == [NAMES[0], *NAMES[:0:-1]]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (SessionQuery(match="_2"), ["session_2"]),
+        (SessionQuery(match="SESSION_3"), ["session_3"]),
+        (SessionQuery(match="ion"), NAMES[::-1]),
+        (SessionQuery(match="nowhere"), []),
+        (SessionQuery(prefix="2"), ["session_2"]),
+        (SessionQuery(prefix="ion"), []),
+    ],
+)
+async def test_sessions_are_found_by_any_part_of_an_id_or_by_its_beginning(
+    query: SessionQuery, found: list[str]
+) -> None:
+    index = Index()
+    await index.fill(Copied())
+    assert [state.session_id for state in index.page(query)[0]] == found

@@ -84,7 +84,7 @@ async def _banner(connection: Connection, session: "SessionInfo") -> str:
     model = "" if agent is None else "/".join(part for part in (agent.provider, agent.model) if part)
     model = "demo" if model == "demo/demo" else model
     title = f'  ·  "{view.one_line(session.title)}"' if session.title else ""
-    left = f"{view.one_line(session.agent)} · {view.short_id(session.session_id)}…{title}"
+    left = f"{view.one_line(session.agent)} · {view.short_id(session.session_id)}{title}"
     left += f"  ·  {view.one_line(model)}" if model else ""
     keys = "/help for commands · Ctrl-D detaches · Ctrl-C stops the answer"
     fits = len(left) + 8 + len(keys) < shutil.get_terminal_size().columns

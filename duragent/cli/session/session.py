@@ -12,7 +12,6 @@ from duragent.cli.session.archive import export, import_session
 from duragent.cli.session.log import log
 from duragent.cli.session.verify import repair, verify
 from duragent.errors import InvalidRequest
-from duragent.wire import StatusFilter
 
 if TYPE_CHECKING:
     from duragent.wire import SessionInfo
@@ -29,6 +28,21 @@ app.command("repair")(repair)
 app.command("export")(export)
 app.command("import")(import_session)
 SHOWN = 50
+_API_STATUS: dict[str, str] = {
+    "idle": "active",
+    "working": "running",
+    "waiting": "paused",
+    "closed": "completed",
+    "damaged": "damaged",
+}
+"""What people give to `--status`, as the API has it."""
+
+
+def _api_status(word: str) -> str:
+    """Takes the API's own words too."""
+    if word not in _API_STATUS and word not in _API_STATUS.values():
+        raise typer.BadParameter(f"'{word}' is none of {', '.join(_API_STATUS)}")
+    return _API_STATUS.get(word, word)
 
 
 @app.command("list")
@@ -37,7 +51,12 @@ def list_sessions(
     *,
     where: Where,
     agent: options.AgentOption = None,
-    status: Annotated[StatusFilter | None, typer.Option(help="Only sessions that are so.")] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STATUS", parser=_api_status, help=f"Only sessions that are so: {', '.join(_API_STATUS)}."
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", metavar="COUNT", min=1, help="At most so many.")] = SHOWN,
     json: options.Json = False,
 ) -> None:
@@ -63,23 +82,18 @@ async def show_list(where: Where, *, agent: str | None, status: str | None, limi
     if json:
         view.print_json([session.model_dump() for session in sessions])
         return
+    ids = [session.session_id for session in sessions]
     rows = [
-        (session.session_id, session.agent or "…", _status(session), view.when(session.updated_at), _about(session))
-        for session in sessions
+        (shown, session.agent or "…", view.status_word(session), view.when(session.updated_at), _about(session))
+        for shown, session in zip(view.short_ids(ids) if view.on_terminal() else ids, sessions, strict=True)
     ]
     view.print_table(("SESSION", "AGENT", "STATUS", "UPDATED", "TITLE"), rows, "No sessions yet.")
     if cursor is not None and view.on_terminal():
         view.note(f"There are more than {limit}: --limit shows them.")
 
 
-def _status(session: "SessionInfo") -> str:
-    if session.unread:
-        return "…"
-    return "damaged" if session.damage else session.status
-
-
 def _about(session: "SessionInfo") -> str:
-    about = session.title or session.topic
+    about = view.title_of(session)
     return session.damage or (f"{about} (fork)".lstrip() if session.parent else about)
 
 
@@ -107,7 +121,7 @@ async def _show(where: Where, prefix: str, json: bool) -> None:
         ("session", session.session_id),
         ("title", session.title),
         ("agent", session.agent),
-        ("status", f"{session.status} (damaged: read-only)" if session.damage else session.status),
+        ("status", view.status_word(session) + (" (read-only)" if session.damage else "")),
         ("waits for", session.waits_for),
         ("fork of", session.parent),
         ("created", view.when(session.created_at)),

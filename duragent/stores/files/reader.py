@@ -41,11 +41,11 @@ class FileLogReader:
         """The same, by when the file that is written has changed."""
         return sorted(self.stream_ids(), key=lambda name: -_changed_at(self._root / name))
 
-    def named(self, *starts: str) -> list[str]:
-        """The names of all folders that begin with one of `starts`, in their order."""
+    def named(self, part: str) -> list[str]:
+        """The names of all folders with that part, in upper or lower case, in their order."""
         try:
             folders = (path.name for path in self._root.iterdir() if path.is_dir() and not path.name.startswith("."))
-            return sorted(name for name in folders if name.startswith(starts))
+            return sorted(name for name in folders if part.casefold() in name.casefold())
         except OSError:
             return []
 

@@ -11,7 +11,7 @@ async def test_without_an_id_the_sessions_are_listed(desk: Desk, arguments: tupl
     ran = await desk.run("attach", *arguments)
     assert (ran.code, ran.err) == (0, "")
     header, line = ran.out.splitlines()
-    assert (header.split("\t")[0], line.split("\t")[:3]) == ("session", [session_id, "assistant", "active"])
+    assert (header.split("\t")[0], line.split("\t")[:3]) == ("session", [session_id, "assistant", "idle"])
 
 
 async def test_attach_in_a_pipe_names_the_command_for_pipes(desk: Desk) -> None:

@@ -13,7 +13,7 @@ def test_sessions_are_listed_shown_renamed_and_deleted(place: Place) -> None:
     assert place.run("session", "rename", prefix, "Sums").stdout == f"{session_id}\tSums\n"
     header, row = place.run("session", "list").stdout.splitlines()
     assert header == "session\tagent\tstatus\tupdated\ttitle"
-    assert row.split("\t")[:3] == [session_id, "assistant", "active"]
+    assert row.split("\t")[:3] == [session_id, "assistant", "idle"]
     assert json.loads(place.run("session", "show", prefix, "--json").stdout)["title"] == "Sums"
     assert "title\tSums\n" in place.run("session", "show", prefix).stdout
     with place.terminal("session", "delete", prefix) as terminal:
@@ -42,4 +42,11 @@ def test_a_status_that_does_not_exist_is_a_fault_of_the_command_line(place: Plac
     place.run("init", "--no-interactive")
     ran = place.run("session", "list", "--status", "runing")
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert "running" in ran.stderr
+    assert "'runing' is none of idle, working, waiting, closed, damaged" in " ".join(ran.stderr.split())
+
+
+def test_sessions_are_listed_by_what_they_do_in_the_words_of_the_list_and_of_the_api(place: Place) -> None:
+    session_id = json.loads(place.run("ask", "assistant", "2+2", "--json").stdout)["session_id"]
+    for status, listed in (("idle", [session_id]), ("active", [session_id]), ("waiting", []), ("closed", [])):
+        found = json.loads(place.run("session", "list", "--json", "--status", status).stdout)
+        assert [session["session_id"] for session in found] == listed, status
