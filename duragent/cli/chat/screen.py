@@ -113,6 +113,12 @@ class Screen:
         self.hint = sentence
         self.refresh()
 
+    def send_code(self, code: str) -> None:
+        """A code for the terminal that moves nothing and shows nothing."""
+        if not is_dumb_terminal():
+            self._session.app.output.write_raw(code)
+            self._session.app.output.flush()
+
     async def _lend(self, other: Awaitable[None]) -> None:
         """Give the terminal to another program; what is printed meanwhile comes behind it."""
         output = self._session.app.output

@@ -5,7 +5,7 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -18,8 +18,10 @@ from duragent.errors import DuragentError, InvalidRequest, NotFound, StoreFull
 from duragent.system.os_errors import is_full
 
 if TYPE_CHECKING:
+    from duragent.client.client import Client
     from duragent.wire import SessionInfo
 
+_TAKEN = ": --force replaces it, --output FILE names another"
 _PIECE_BYTES = 256 << 10
 
 
@@ -75,23 +77,42 @@ async def _export_through(where: Where, prefix: str, write: Callable[[bytes], ob
 async def _export(where: Where, prefix: str, path: Path, *, force: bool) -> None:
     async with connect(where) as connection:
         session = await find_session(connection.client, prefix)
-        path, real = _named(path, f"{session.session_id}.zip")
-        new = real.with_name(f".{real.name}.new")
-        try:
-            _check_free(path, real, force=force)
-            with _new_file(new) as file:
-                await connection.client.export(session.session_id, file.write)
-                file.flush()
-                os.fsync(file.fileno())
-            # Once more: it may have come meanwhile.
-            _check_free(path, real, force=force)
-            new.replace(real)
-        except OSError as error:
-            raise _cannot_write(path, error) from error
-        finally:
-            with contextlib.suppress(OSError):
-                new.unlink()
+        path = await export_to(connection.client, session, path, None if force else _TAKEN)
     _say_exported(path, session)
+
+
+async def export_to(client: "Client", session: "SessionInfo", path: Path, taken: str | None) -> Path:
+    """Write the session into that file, or into one of its name in that folder; where it is then.
+
+    Raises InvalidRequest for a file that is there already, with `taken` as what to do; None replaces it.
+    """
+    with new_file(path, f"{session.session_id}.zip", taken) as (path, file):
+        await client.export(session.session_id, file.write)
+    return path
+
+
+@contextlib.contextmanager
+def new_file(path: Path, name: str, taken: str | None) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A file at `path`, or of that name in the folder there, which has all of it or is not there; and its path.
+
+    Raises as `export_to`.
+    """
+    path, real = _named(path, name)
+    new = real.with_name(f".{real.name}.new")
+    try:
+        _check_free(path, real, taken)
+        with _new_file(new) as file:
+            yield path, file
+            file.flush()
+            os.fsync(file.fileno())
+        # Once more: it may have come meanwhile.
+        _check_free(path, real, taken)
+        new.replace(real)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink()
 
 
 def _new_file(path: Path) -> IO[bytes]:
@@ -107,10 +128,10 @@ def _named(path: Path, name: str) -> tuple[Path, Path]:
     return path, Path(os.path.realpath(path))
 
 
-def _check_free(path: Path, real: Path, *, force: bool) -> None:
+def _check_free(path: Path, real: Path, taken: str | None) -> None:
     """Raises InvalidRequest for what must not be replaced."""
-    if real.exists() and (_is_no_file(real) or real.is_dir() or not force):
-        hint = ": --force replaces it, --output FILE names another" if real.is_file() else ", and is no file"
+    if real.exists() and (_is_no_file(real) or real.is_dir() or taken is not None):
+        hint = taken if real.is_file() else ", and is no file"
         raise InvalidRequest(f"{path} is there already{hint}")
 
 
