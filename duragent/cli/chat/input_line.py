@@ -8,12 +8,12 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prompt_toolkit.application import get_app, in_terminal
+from prompt_toolkit.application import get_app
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -38,8 +38,8 @@ class InputLine:
     project: Path | None
     """Where a long paste can become a file; None where the agent's files are elsewhere."""
 
-    away: Callable[[Awaitable[None]], Awaitable[None]]
-    """Awaits what has the terminal for itself meanwhile."""
+    away: Callable[[], AbstractAsyncContextManager[None]]
+    """Gives the terminal to another program."""
 
     pastes: Pastes = field(default_factory=Pastes)
     """The long pastes of this chat."""
@@ -121,14 +121,11 @@ class InputLine:
         if not command:
             self.hint("There is no editor here; set EDITOR to one.")
             return
-        await self.away(self._edit_with(command, buffer))
-
-    async def _edit_with(self, command: list[str], buffer: Buffer) -> None:
         whole, name = self.pastes.unfolded(buffer.text), view.one_line(Path(command[0]).name)
         text = whole if size_bytes(whole) <= EDITED_BYTES else buffer.text
         try:
             with _file_with(text) as file:
-                async with in_terminal():
+                async with self.away():
                     code = await _ended(await asyncio.create_subprocess_exec(*command, str(file)))
                 edited = _read(file)
         except OSError as error:

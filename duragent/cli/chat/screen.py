@@ -5,8 +5,7 @@ answer, messages on their way, a lost connection) stands between the scrollback 
 """
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,11 +23,12 @@ from duragent.cli.chat.completion import LineCompleter, MenuItem, is_command, is
 from duragent.cli.chat.conversation import Block, Conversation
 from duragent.cli.chat.history import open_history
 from duragent.cli.chat.input_line import InputLine
-from duragent.cli.chat.keyboard import own_key_codes, read_with_keyboard, usual_key_codes
+from duragent.cli.chat.keyboard import own_key_codes, read_with_keyboard
 from duragent.cli.chat.live import live_lines
 from duragent.cli.chat.pastes import Entered
 from duragent.cli.chat.question import AT_ONCE, CONFIRMED, AnswerKey, keys, offered
 from duragent.cli.chat.render import render, render_question
+from duragent.cli.chat.scrollback import Scrollback
 from duragent.cli.view import in_colour, one_line
 from duragent.wire import Approval
 
@@ -74,9 +74,7 @@ class Screen:
         self._actions = actions
         self.hint = ""
         """What a key would do now; "" for nothing to say."""
-        self._line = InputLine(self._hint, actions.project, self._lend)
-        self._unprinted: list[str] | None = None
-        """What is printed when the terminal is ours again; None while it is."""
+        self._line = InputLine(self._hint, actions.project, lambda: self.scrollback.given_away())
         self._session: PromptSession[str] = PromptSession(
             message=self._message,
             history=open_history(history, self._line.pastes.unfolded),
@@ -96,6 +94,7 @@ class Screen:
         self._session.app.ttimeoutlen = self._session.app.timeoutlen = ESCAPE_SECONDS
         self._session.default_buffer.on_text_changed += lambda _: self._unsettle()
         read_with_keyboard(self._session.app)
+        self.scrollback = Scrollback(self._session.app)
 
     async def run(self) -> None:
         with own_key_codes(self._session.app.output):
@@ -113,24 +112,6 @@ class Screen:
         self.hint = sentence
         self.refresh()
 
-    def send_code(self, code: str) -> None:
-        """A code for the terminal that moves nothing and shows nothing."""
-        if not is_dumb_terminal():
-            self._session.app.output.write_raw(code)
-            self._session.app.output.flush()
-
-    async def _lend(self, other: Awaitable[None]) -> None:
-        """Give the terminal to another program; what is printed meanwhile comes behind it."""
-        output = self._session.app.output
-        self._unprinted = []
-        try:
-            with usual_key_codes(output):
-                await other
-        finally:
-            unprinted, self._unprinted = self._unprinted, None
-            if unprinted:
-                self._print("".join(unprinted))
-
     def leave(self) -> None:
         if self._session.app.is_running and not self._session.app.is_done:
             self._session.app.exit(result="")
@@ -139,7 +120,7 @@ class Screen:
         """Print above the input line, and redraw what stands between."""
         if blocks:
             width = self._session.app.output.get_size().columns
-            self._print("".join(render(block, width) for block in blocks))
+            self.scrollback.print("".join(render(block, width) for block in blocks))
         if self._entry is not None and self._entry != self.conversation.question:
             self._leave_entry("It was decided elsewhere.")
         self._show_where_nothing_is_redrawn()
@@ -151,25 +132,7 @@ class Screen:
         if asked is not None and asked != self._printed and is_dumb_terminal():
             self._printed = asked
             size = self._session.app.output.get_size()
-            self._print(render_question(asked, size.columns, size.rows - 4))
-
-    def _print(self, text: str) -> None:
-        # Not prompt_toolkit's `run_in_terminal`: that leaves raw mode for a moment, and a key pressed just then is
-        # echoed, or is a signal, or is lost.
-        app = self._session.app
-        if self._unprinted is not None:
-            self._unprinted.append(text)
-            return
-        if not app.is_running:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-            return
-        app.renderer.erase()
-        app.output.write_raw(text)
-        app.output.flush()
-        app.renderer.reset()
-        app.renderer.request_absolute_cursor_position()
-        app._redraw()
+            self.scrollback.print(render_question(asked, size.columns, size.rows - 4))
 
     def refresh(self) -> None:
         self._session.app.invalidate()

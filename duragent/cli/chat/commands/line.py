@@ -34,7 +34,7 @@ async def _copy(talk: "Talk", rest: str) -> None:
         talk.note(Note("There is no code in the last answer." if answer else "There is no answer yet.", "warning"))
         return
     text = view.clean(blocks[-1])
-    where = await copy(text, os.environ, talk.screen.send_code)
+    where = await copy(text, os.environ, talk.screen.scrollback.send_code)
     talk.note(Note(f"{view.many(len(text), 'character')} {where}."))
 
 

@@ -1,0 +1,57 @@
+"""Printing above the input line of a prompt that runs, into the terminal's own scrollback."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from prompt_toolkit.application import Application, in_terminal
+from prompt_toolkit.utils import is_dumb_terminal
+
+from duragent.cli.chat.keyboard import usual_key_codes
+
+
+class Scrollback:
+    """Of one application. What is printed while the terminal is given away comes when it is back."""
+
+    def __init__(self, app: Application[str]) -> None:
+        self._app = app
+        self._held: list[str] | None = None
+        """What waits to be printed; None while the terminal is ours."""
+
+    def print(self, text: str) -> None:
+        """Put it above the input line."""
+        if self._held is not None:
+            self._held.append(text)
+            return
+        # Not prompt_toolkit's `run_in_terminal`: that leaves raw mode for a moment, and a key pressed just then is
+        # echoed, or is a signal, or is lost.
+        app = self._app
+        if not app.is_running:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return
+        app.renderer.erase()
+        app.output.write_raw(text)
+        app.output.flush()
+        app.renderer.reset()
+        app.renderer.request_absolute_cursor_position()
+        app._redraw()
+
+    @asynccontextmanager
+    async def given_away(self) -> AsyncIterator[None]:
+        """Give the terminal to something else, such as an editor or a picker."""
+        self._held = []
+        try:
+            with usual_key_codes(self._app.output):
+                async with in_terminal():
+                    yield
+        finally:
+            held, self._held = self._held, None
+            if held:
+                self.print("".join(held))
+
+    def send_code(self, code: str) -> None:
+        """A code for the terminal that moves nothing and shows nothing."""
+        if not is_dumb_terminal():
+            self._app.output.write_raw(code)
+            self._app.output.flush()
