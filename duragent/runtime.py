@@ -240,6 +240,7 @@ class Runtime:
             reload_agents=self._reload_agents,
             trouble=self._trouble,
             warning=bench.warning,
+            work_place=bench.work_place,
         )
 
     async def _trouble(self) -> str | None:

@@ -10,6 +10,7 @@ from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
 from duragent.session.sessions import Sessions
 from duragent.system.descriptors import DescriptorUse, descriptors
+from duragent.turn.workbench import WorkPlace
 from duragent.wire import Version
 
 
@@ -30,6 +31,10 @@ async def _no_trouble() -> str | None:
 
 def _no_warning(agent: Agent) -> str:
     return ""
+
+
+def _nowhere(agent: Agent) -> WorkPlace:
+    return WorkPlace("", "")
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,9 @@ class Dependencies:
 
     warning: Callable[[Agent], str] = _no_warning
     """Says what a person must know about where the agent's commands run, or ""."""
+
+    work_place: Callable[[Agent], WorkPlace] = _nowhere
+    """Says where the agent works. Blocks."""
 
     proof_key: str = field(default="", repr=False)
     """What the server proves itself with to clients of its own user; "": it cannot."""

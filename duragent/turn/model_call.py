@@ -126,6 +126,7 @@ class ModelCaller:
                 estimated_tokens=asked.reserved.input_tokens,
                 reserved_tokens=asked.reserved.input_tokens + asked.reserved.output_tokens,
                 reserved_usd=asked.reserved.usd,
+                window_tokens=asked.prepared.frame.window_tokens,
             )
         ]
 

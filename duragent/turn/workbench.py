@@ -64,6 +64,15 @@ class LoadedAgent:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkPlace:
+    """Where an agent works, for people."""
+
+    folder: str
+    sandbox: str
+    """The name of what confines its commands; "" when what it requires does not work here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Workbench:
     """What calls work with. Made by the wiring, the same for all sessions."""
 
@@ -156,6 +165,14 @@ class Workbench:
     def place(self, agent: Agent) -> str:
         """Where the agent's commands run, for people. Raises SandboxUnavailable."""
         return self.sandbox_for(agent).describe(self.confinement(agent, self.places(agent)))
+
+    def work_place(self, agent: Agent) -> WorkPlace:
+        """Where the agent works. May try out the sandbox that it requires."""
+        try:
+            sandbox = self.sandbox_for(agent).name
+        except SandboxUnavailable:
+            sandbox = ""
+        return WorkPlace(str(working_folder(agent, self.project)), sandbox)
 
     def confined(self, agent: Agent, places: Places, session_id: str = "") -> Confine:
         """How the agent's commands are made. The result raises SandboxUnavailable.

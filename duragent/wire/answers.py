@@ -46,6 +46,10 @@ class AgentSummary(WireModel):
     warning: str | None = Field(
         None, description="What a person must know before it works, such as that no sandbox holds; null for nothing."
     )
+    folder: Text = Field("", description="Where it works, on the server's machine; empty when that is not known.")
+    sandbox: str = Field(
+        "", description="What confines its commands: `bubblewrap`, `docker`, or `trust` for nothing; empty: none works."
+    )
 
 
 class AgentList(WireModel):

@@ -122,6 +122,7 @@ class House:
             workspace_hash="0123456789abcdef",
             version=Version(version="1.2.3", commit="abc", build_date="2026-11-20"),
             shutdown=self._shutdown,
+            work_place=self.workbench.work_place,
             reload_agents=lambda: asyncio.to_thread(catalog.reload),
         )
         self.http = self.client("http://127.0.0.1:8080", transport=httpx.ASGITransport(build_app(self.dependencies)))

@@ -45,6 +45,8 @@ class ModelCalled(EventModel):
     """The estimate and the room for the answer; None in old logs."""
     reserved_usd: float | None = None
     """The price of `reserved_tokens`; None when it is not known."""
+    window_tokens: int | None = None
+    """How much the model can read; None in old logs."""
 
 
 class ModelReplied(EventModel):

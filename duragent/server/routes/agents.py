@@ -1,5 +1,7 @@
 """Agents: who there is, and what each is made of."""
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -7,11 +9,14 @@ from duragent.agent.load import Agent
 from duragent.agent.spec import API_VERSION, inactive
 from duragent.server.dependencies import Dependencies
 from duragent.server.responses import answer
+from duragent.turn.workbench import WorkPlace
 from duragent.wire import AgentDetail, AgentList, AgentSummary
 
 
 async def list_agents(dependencies: Dependencies, request: Request) -> Response:
-    agents = [_summary(agent, dependencies.warning(agent)) for agent in dependencies.catalog.agents.values()]
+    known = list(dependencies.catalog.agents.values())
+    places = await asyncio.to_thread(lambda: [dependencies.work_place(agent) for agent in known])
+    agents = [_summary(agent, dependencies.warning(agent), place) for agent, place in zip(known, places, strict=True)]
     broken = [AgentSummary(name=name, problem=reason) for name, reason in dependencies.catalog.broken.items()]
     return answer(AgentList(agents=agents, broken=broken))
 
@@ -33,7 +38,7 @@ async def get_agent(dependencies: Dependencies, request: Request) -> Response:
     return answer(detail)
 
 
-def _summary(agent: Agent, warning: str) -> AgentSummary:
+def _summary(agent: Agent, warning: str, place: WorkPlace) -> AgentSummary:
     return AgentSummary(
         name=agent.name,
         description=agent.metadata.description,
@@ -41,4 +46,6 @@ def _summary(agent: Agent, warning: str) -> AgentSummary:
         provider=agent.spec.model.provider,
         model=agent.spec.model.name,
         warning=warning or None,
+        folder=place.folder,
+        sandbox=place.sandbox,
     )
