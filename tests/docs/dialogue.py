@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from tests.support.bounds import LIMIT_SECONDS
@@ -18,6 +19,7 @@ from tests.support.terminal import Terminal
 
 _KEYS = {"^C": "\x03", "^D": "\x04"}
 _KEY = re.compile(r"\[(\w)\]")
+_FIGURES = r"(?:\W|\d|\b(?:writing|s|tokens|in|out|Ctrl-C stops)\b)+?"
 _ELSEWHERE = "# in another terminal: "
 
 
@@ -46,5 +48,10 @@ def _run_elsewhere(command: str, folder: Path, environ: Mapping[str, str]) -> No
 
 def _pattern(line: str) -> str:
     # A terminal may break a line where the page does not, and draws its prompt again while words come.
-    parts = [r"\W+".join(re.escape(word) for word in part.split()) for part in line.split("…")]
-    return r".*?".join(parts)
+    return r".*?".join(_words(part.split()) for part in line.split("…"))
+
+
+def _words(words: list[str]) -> str:
+    # While an answer grows, so do the figures of the line below it.
+    between = [_FIGURES if word.isdecimal() and after.isdecimal() else r"\W+" for word, after in pairwise(words)]
+    return "".join(gap + re.escape(word) for word, gap in zip(words, ["", *between], strict=bool(words)))

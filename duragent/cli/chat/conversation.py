@@ -3,8 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
+from duragent.cli.chat.progress import Progress
 from duragent.cli.chat.question import DECIDED
 from duragent.cli.chat.tool_blocks import Called, Returned, called, never_began, returned
 from duragent.cli.view import dollars
@@ -63,6 +65,9 @@ class Conversation:
     activity: Activity = field(default_factory=Activity)
     """The calls that run, and the one that a person is asked about."""
 
+    progress: Progress = field(default_factory=Progress)
+    """How long it works, and what the session has used."""
+
     deciding: str = ""
     """The call about which a decision of this terminal is on its way; "" for none."""
 
@@ -101,8 +106,9 @@ class Conversation:
         self.waiting[key] = shown
         self._mine[key] = [MessageBlock(shown), *(Note(f"  {note}") for note in notes)]
 
-    def take(self, item: Item) -> list[Block]:
-        """The blocks that go into the scrollback now."""
+    def take(self, item: Item, now: datetime | None = None) -> list[Block]:
+        """The blocks that go into the scrollback now. `now` is the time, for what takes place now."""
+        self.progress.take(item, now if self._backlog is None else None)
         match item:
             case Reconnecting(error=error):
                 self.link = error

@@ -26,6 +26,7 @@ from duragent.cli.chat.input_line import InputLine
 from duragent.cli.chat.keyboard import own_key_codes, read_with_keyboard
 from duragent.cli.chat.live import live_lines
 from duragent.cli.chat.pastes import Entered
+from duragent.cli.chat.progress import utc_now
 from duragent.cli.chat.question import AT_ONCE, CONFIRMED, AnswerKey, keys, offered
 from duragent.cli.chat.render import render, render_question
 from duragent.cli.chat.scrollback import Scrollback
@@ -143,7 +144,7 @@ class Screen:
         size = self._session.app.output.get_size()
         columns, rows = max(size.columns, 2), max(1, size.rows - 4)
         shown = self._box(columns, rows)
-        for role, text in live_lines(self.conversation, columns, rows, self.hint):
+        for role, text in live_lines(self.conversation, columns, rows, utc_now(), self.hint):
             shown.append((_style(role), text + "\n"))
         label = {"d": "why? ", "e": "patterns> "}.get(self._entry_key, "> ")
         return [*shown, (_style("mine"), label)]

@@ -1,7 +1,7 @@
 """One terminal on one session: what `chat` and `attach` have in common."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from duragent.cli.chat.commands.menu import menu, named
 from duragent.cli.chat.conversation import Block, Conversation, MessageBlock, Note
 from duragent.cli.chat.mentions import with_files
 from duragent.cli.chat.pastes import Entered
+from duragent.cli.chat.progress import utc_now
 from duragent.cli.chat.question import AnswerKey, above, decide
 from duragent.cli.chat.render import write_block
 from duragent.cli.chat.screen import Actions, Screen
@@ -33,6 +34,7 @@ SHELL = "!"
 """A line that begins so is a command for a shell."""
 TAIL_RECORDS = 200
 QUEUE_MAX = 100
+SECOND = 1.0
 
 Next = Literal["leave"] | str
 """Where to go from here: the id of a session, or away."""
@@ -77,6 +79,9 @@ class Talk:
         self._tasks: asyncio.TaskGroup | None = None
         self._asked_seq: int | None = None
         """The record whose question was shown in full; None while what was before is still told."""
+        self._told = asyncio.Event()
+        """Something has come from the server."""
+        self.conversation.progress.begin(self.session)
         self._notes: asyncio.Queue[list[Block]] = asyncio.Queue(QUEUE_MAX)
         self._project = self.connection.config.base if self.connection.config is not None else None
         self._template_faults: tuple[str, ...] = ()
@@ -90,7 +95,7 @@ class Talk:
             self.connection.local.said = lambda sentence: self.note(Note(sentence))
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                workers = [self._tasks.create_task(work()) for work in (self._watch, self._send, self._show_notes)]
+                workers = [self._tasks.create_task(work()) for work in self._workers()]
                 await self.screen.run()
                 for worker in workers:
                     worker.cancel()
@@ -102,13 +107,33 @@ class Talk:
             write_block(Note(f"Not sent: {view.one_line(text, 200)}", "warning"), 80)
         return self.next
 
-    # --- the three workers ------------------------------------------------------------------------------------------
+    # --- the workers ------------------------------------------------------------------------------------------------
+
+    def _workers(self) -> tuple[Callable[[], Coroutine[None, None, None]], ...]:
+        return (self._watch, self._send, self._show_notes, self._know_agent, self._keep_time)
 
     async def _watch(self) -> None:
         async with aclosing(self.client.watch(self.session.session_id, tail=TAIL_RECORDS)) as items:
             async for item in items:
-                blocks = self.conversation.take(item)
+                blocks = self.conversation.take(item, utc_now())
+                self._told.set()
                 self.screen.show([*blocks, *self._asked_now(item)])
+
+    async def _know_agent(self) -> None:
+        """What the status line says of the agent."""
+        known = {agent.name: agent for agent in (await self.client.agents()).agents}
+        if (agent := known.get(self.session.agent)) is not None:
+            self.conversation.progress.know(agent)
+            self.screen.refresh()
+
+    async def _keep_time(self) -> None:
+        """While the agent works, the line that says for how long goes on."""
+        while True:
+            await self._told.wait()
+            self._told.clear()
+            while self.conversation.busy:
+                await asyncio.sleep(SECOND)
+                self.screen.refresh()
 
     def _asked_now(self, item: Item) -> list[Block]:
         """All of what a new question is about: its box has room for the beginnings only."""

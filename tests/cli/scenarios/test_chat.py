@@ -15,7 +15,7 @@ def test_a_stranger_chats_kills_the_server_in_an_answer_and_the_talk_goes_on(pla
         terminal.expect("> hello")
         terminal.expect("demo model")
         terminal.type("count to 80\r")
-        terminal.expect(r"1\D+2\D+3\D+4\D+5")
+        terminal.expect("writing · ")
         place.kill_server()
         terminal.expect("reconnecting")
         # The new server may take this message before it asks again about the first one, and answer both with one count.
@@ -73,7 +73,7 @@ def test_ctrl_c_stops_the_answer_and_then_says_how_to_leave(place: Place) -> Non
     with place.terminal("chat") as terminal:
         terminal.expect("Ctrl-D detaches")
         terminal.type("count to 100\r")
-        terminal.expect(r"1\D+2\D+3\D+4")
+        terminal.expect("writing · ")
         terminal.type("\x03")
         terminal.expect("not finished")
         terminal.expect("Stopped")
