@@ -1,9 +1,12 @@
 """The list of commands, the table of exit codes, and what happens to an error that no command has caught."""
 
 import contextlib
+import functools
 import importlib
 import os
+import re
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -117,6 +120,27 @@ _HINTS_OF_PROBLEMS = {
 }
 
 
+_TYPES = {"str": "TEXT", "path": "PATH", "int": "NUMBER", "float": "NUMBER"}
+_TYPE = re.compile(r" <([a-z]+)[^>]*>$")
+
+
+def _say_types_in_words(command: Any) -> None:
+    """typer tells types as Python spells them, `<str>`: words behind options, and nothing behind arguments."""
+    for each in getattr(command, "commands", {}).values():
+        _say_types_in_words(each)
+    for parameter in command.params:
+        is_argument = parameter.param_type_name == "argument"
+        parameter.get_help_record = functools.partial(_in_words, parameter.get_help_record, is_argument)
+
+
+def _in_words(record: Callable[[Any], tuple[str, str] | None], is_argument: bool, ctx: Any) -> tuple[str, str] | None:
+    told = record(ctx)
+    if told is None:
+        return None
+    name, help_text = told
+    return _TYPE.sub(lambda found: "" if is_argument else f" {_TYPES.get(found[1], 'VALUE')}", name), help_text
+
+
 class _Subcommands(TyperGroup):
     """Lists its commands with all of what their first paragraph says; the usual list cuts it after some words."""
 
@@ -146,6 +170,7 @@ class _Commands(TyperGroup):
             loaded.info.cls = _Subcommands
         command = typer.main.get_command(loaded)
         command.name = cmd_name
+        _say_types_in_words(command)
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,16 @@ def test_every_command_of_the_list_has_help(duragent: Command, name: str) -> Non
     ran = duragent(name, "--help")
     assert ran.code == 0
     assert f"duragent {name}" in ran.out
+
+
+@pytest.mark.parametrize(
+    "words", [("ask",), ("attach",), ("serve",), ("session", "log"), ("policy", "test"), ("init",)]
+)
+def test_help_tells_no_types_of_python_and_is_not_cut(duragent: Command, words: tuple[str, ...]) -> None:
+    told = duragent(*words, "--help").out
+    assert re.findall(r" <[a-z][^>]*>", told) == []
+    # The usage line has three dots for "more of these".
+    assert "..." not in told.partition("\n")[2]
 
 
 @pytest.mark.parametrize("kind", list(all_errors()), ids=lambda kind: kind.__name__)
