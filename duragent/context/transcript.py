@@ -10,6 +10,8 @@ from typing import Literal
 
 from duragent.journal.events import (
     Call,
+    CommandFinished,
+    CommandRequested,
     MessageReceived,
     ModelCalled,
     ModelFailed,
@@ -78,6 +80,15 @@ def user_message(record: Record, event: MessageReceived, turn: str = "") -> Tran
     )
 
 
+def command_message(record: Record, event: CommandFinished, command: str) -> TranscriptEntry:
+    """A person's command, as that person would tell of it."""
+    what = f"`{command}`" if command else "a command"
+    endings = {"ok": "", "error": " It failed.", "timeout": " It took too long."}
+    ended = endings.get(event.outcome, f" It was {event.outcome}.")
+    text = f"[I ran {what} here myself.{ended} It said:]\n{event.content}"
+    return TranscriptEntry(ChatMessage(role="user", content=text), record.seq, record.ts)
+
+
 @dataclass(slots=True)
 class _Talk:
     said: list[TranscriptEntry] = field(default_factory=list)
@@ -88,6 +99,8 @@ class _Talk:
     """The calls of the last reply that are open."""
     results: dict[str, TranscriptEntry] = field(default_factory=dict)
     """Their results so far, by call."""
+    typed: dict[str, str] = field(default_factory=dict)
+    """Commands of people without an end, by id."""
     asking: bool = False
     """A question without an answer yet."""
     turn: str = ""
@@ -99,6 +112,10 @@ class _Talk:
         event = record.event
         self.seq = record.seq
         match event:
+            case CommandRequested():
+                self.typed[event.command_id] = event.command
+            case CommandFinished():
+                self.held.append(command_message(record, event, self.typed.pop(event.command_id, "")))
             case MessageReceived():
                 self.held.append(user_message(record, event))
             case TurnStarted():

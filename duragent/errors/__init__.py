@@ -17,6 +17,7 @@
     │   ├── SessionBusy              too many messages are waiting already
     │   ├── NothingToDo              a decision without anything it could apply to
     │   │   └── NotDamaged           a repair of what is whole
+    │   ├── NotNow                   something else is under way, and must end first
     │   ├── AlreadyDecided           another decision came first; says who made it, and what it was
     │   └── CallChanged              the decision is about another call than the waiting one
     ├── StoreError                   the place where streams rest refuses
@@ -67,6 +68,7 @@ from duragent.errors.bad_input import (
     NotDamaged,
     NotFound,
     NothingToDo,
+    NotNow,
     SessionBusy,
     SessionDeleted,
     SessionIsClosed,
@@ -133,6 +135,7 @@ __all__ = [
     "ModelUnavailable",
     "NotDamaged",
     "NotFound",
+    "NotNow",
     "NothingToDo",
     "OlderServer",
     "ProblemResponse",

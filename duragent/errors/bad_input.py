@@ -135,6 +135,12 @@ class NotDamaged(NothingToDo):
         super().__init__(f"the log of session '{session_id}' is not damaged: there is nothing to repair")
 
 
+class NotNow(BadInput):
+    """The sentence says what is under way, or what to do first."""
+
+    code = "not-now"
+
+
 class AlreadyDecided(BadInput):
     """A call is decided once. `decision` is the first one, at record `seq`."""
 

@@ -13,6 +13,7 @@ from duragent.journal.events import (
     ApprovalDecided,
     CallOutcome,
     CancelRequested,
+    CommandRequested,
     Event,
     MessageReceived,
     ModelChosen,
@@ -22,6 +23,7 @@ from duragent.journal.events import (
     SessionResumed,
     ToolFinished,
     ToolResolved,
+    UndoRequested,
 )
 from duragent.journal.inputs import (
     Cancel,
@@ -34,6 +36,8 @@ from duragent.journal.inputs import (
     Rename,
     Resume,
     Revocation,
+    RunCommand,
+    Undo,
 )
 from duragent.journal.source import is_person
 from duragent.journal.state import OpenCall, Remembered, SessionState, chosen_model
@@ -59,7 +63,8 @@ class Already:
 def admit(state: SessionState, posted: Input, fresh_id: str) -> Sequence[Event] | Already:
     """The events of an input; none when there is nothing to change. `fresh_id` names the message, if it is one.
 
-    Raises SessionIsClosed, SessionBusy, IdempotencyMismatch, NothingToDo, AlreadyDecided, CallChanged, InvalidRequest.
+    Raises SessionIsClosed, SessionBusy, IdempotencyMismatch, NothingToDo, AlreadyDecided, CallChanged,
+    InvalidRequest, NotNow.
     """
     match posted:
         case Message():
@@ -84,11 +89,15 @@ def admit(state: SessionState, posted: Input, fresh_id: str) -> Sequence[Event] 
             return [AllowanceRevoked(patterns=patterns, by=posted.by)] if patterns else []
         case Decision():
             return _decision(state, posted)
+        case Undo():
+            return _undo(state, posted)
+        case RunCommand():
+            return _command(state, posted, fresh_id)
 
 
-def fingerprint(posted: Message | Cancel | Decision) -> str:
+def fingerprint(posted: Message | Cancel | Decision | Undo | RunCommand) -> str:
     """What makes two requests the same, but for their key: 16 hex digits."""
-    fields = posted.model_dump(exclude={"idempotency_key", "written", "door"})
+    fields = posted.model_dump(exclude={"idempotency_key", "written", "door", "turn_id", "files", "spool"})
     return hashlib.sha256(json.dumps([type(posted).__name__, fields], sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -128,11 +137,61 @@ def _cancel(state: SessionState, posted: Cancel) -> Sequence[Event] | Already:
     mark = fingerprint(posted)
     if (before := _remembered(state, posted.idempotency_key, mark)) is not None:
         return Already(before)
-    if state.turn is None or state.turn.cancelled:
+    if (turn := _to_cancel(state)) is None:
         return []
     key = posted.idempotency_key
+    return [CancelRequested(turn=turn, by=posted.by, idempotency_key=key, fingerprint=mark if key else None)]
+
+
+def _to_cancel(state: SessionState) -> str | None:
+    """The turn that is stopped, "" for a person's command, which is stopped first; None when there is neither."""
+    if state.commanding is not None and not state.commanding.cancelled:
+        return ""
+    return None if state.turn is None or state.turn.cancelled else state.turn.id
+
+
+def _undo(state: SessionState, posted: Undo) -> Sequence[Event] | Already:
+    mark = fingerprint(posted)
+    if (before := _remembered(state, posted.idempotency_key, mark)) is not None:
+        return Already(before)
+    if state.closed:
+        raise errors.SessionIsClosed(state.session_id)
+    if state.undoing is not None:
+        raise errors.NotNow("an undo is under way; try again when it is over")
+    if state.turn is not None or (state.waiting and not state.paused):
+        raise errors.NotNow("the agent is at work: stop it, or wait for its end, then undo")
+    if not posted.files:
+        raise errors.NothingToDo("the files are as they were before the turn: there is nothing to undo")
+    key = posted.idempotency_key
     return [
-        CancelRequested(turn=state.turn.id, by=posted.by, idempotency_key=key, fingerprint=mark if key else None),
+        UndoRequested(
+            turn=posted.turn_id,
+            by=posted.by,
+            files=posted.files,
+            idempotency_key=key,
+            fingerprint=mark if key else None,
+        )
+    ]
+
+
+def _command(state: SessionState, posted: RunCommand, fresh_id: str) -> Sequence[Event] | Already:
+    mark = fingerprint(posted)
+    if (before := _remembered(state, posted.idempotency_key, mark)) is not None:
+        return Already(before)
+    if state.closed:
+        raise errors.SessionIsClosed(state.session_id)
+    if state.commanding is not None:
+        raise errors.NotNow("another command of a person runs in this session; wait for its end, or stop it")
+    key = posted.idempotency_key
+    return [
+        CommandRequested(
+            command_id=fresh_id,
+            command=posted.command,
+            by=posted.by,
+            spool=posted.spool,
+            idempotency_key=key,
+            fingerprint=mark if key else None,
+        )
     ]
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
 
+from duragent.journal import beside_turns
 from duragent.journal.call_states import DECIDED, FINISHED, CallEvent, after
 from duragent.journal.events import (
     REFUSED,
@@ -12,6 +13,8 @@ from duragent.journal.events import (
     ApprovalDecided,
     ApprovalRequested,
     CancelRequested,
+    CommandFinished,
+    CommandRequested,
     HistoryAdopted,
     LogRecovered,
     MessageReceived,
@@ -26,7 +29,6 @@ from duragent.journal.events import (
     SessionPaused,
     SessionRenamed,
     SessionResumed,
-    TokenCounts,
     ToolFinished,
     ToolLost,
     ToolResolved,
@@ -34,6 +36,8 @@ from duragent.journal.events import (
     ToolStarted,
     TurnEnded,
     TurnStarted,
+    UndoFinished,
+    UndoRequested,
 )
 from duragent.journal.record import Record
 from duragent.journal.source import is_person
@@ -50,11 +54,11 @@ from duragent.journal.state import (
     OpenTurn,
     Remembered,
     SessionState,
-    Totals,
     chosen_model,
     end_unknown,
 )
 from duragent.journal.topic import topic_of
+from duragent.journal.totals import with_unknown, with_usage
 
 _Change = Callable[[OpenTurn], OpenTurn]
 
@@ -96,7 +100,7 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
             return _model_failed(at, event, record.ts)
         case CancelRequested():
             at = _remember(at, event.idempotency_key, event.fingerprint, "")
-            return _in_turn(at, event.turn, lambda turn: replace(turn, cancelled=True))
+            return beside_turns.cancelled(_in_turn(at, event.turn, lambda turn: replace(turn, cancelled=True)), event)
         case TurnEnded():
             return _turn_ended(at, event)
         case ToolFinished():
@@ -128,10 +132,20 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
             return _call_moves(at, (event.call,), DECIDED[event.resolution], **answered)
         case LogRecovered():
             return at if event.saved_as.startswith("events.torn-") else replace(at, repaired=record.seq)
+        case UndoRequested() | CommandRequested() | UndoFinished() | CommandFinished():
+            return _beside_turns(at, event)
         case HistoryAdopted() | Opaque():
             return at
         case _:
             assert_never(event)
+
+
+def _beside_turns(
+    at: SessionState, event: UndoRequested | CommandRequested | UndoFinished | CommandFinished
+) -> SessionState:
+    if isinstance(event, UndoFinished | CommandFinished):
+        return beside_turns.finished(at, event)
+    return beside_turns.requested(_remember(at, event.idempotency_key, event.fingerprint, ""), event)
 
 
 # --- the session ----------------------------------------------------------------------------------------------------
@@ -240,7 +254,7 @@ def _model_called(at: SessionState, event: ModelCalled) -> SessionState:
 
 
 def _model_replied(at: SessionState, event: ModelReplied) -> SessionState:
-    at = replace(at, totals=_add(at.totals, event.usage, event.cost_usd))
+    at = replace(at, totals=with_usage(at.totals, event.usage, event.cost_usd))
     turn = at.turn
     if turn is None or turn.id != event.turn or turn.asking is None:
         return at
@@ -260,18 +274,6 @@ def _model_replied(at: SessionState, event: ModelReplied) -> SessionState:
         cost_usd=turn.cost_usd + (event.cost_usd or 0.0),
     )
     return _answered(at, turn, asking.input_seq)
-
-
-def _add(totals: Totals, usage: TokenCounts, cost_usd: float | None) -> Totals:
-    return replace(
-        totals,
-        input_tokens=totals.input_tokens + usage.input,
-        output_tokens=totals.output_tokens + usage.output,
-        cached_input_tokens=totals.cached_input_tokens + usage.cached_input,
-        reasoning_tokens=totals.reasoning_tokens + usage.reasoning,
-        cost_usd=totals.cost_usd + (cost_usd or 0.0),
-        unpriced=totals.unpriced + (cost_usd is None),
-    )
 
 
 def _model_failed(at: SessionState, event: ModelFailed, ts: str) -> SessionState:
@@ -298,17 +300,8 @@ def _model_failed(at: SessionState, event: ModelFailed, ts: str) -> SessionState
             unknown_usd=turn.unknown_usd + (event.possible_usd or 0.0),
         )
 
-    at = replace(at, totals=_with_unknown(at.totals, event)) if end_unknown(event) else at
+    at = replace(at, totals=with_unknown(at.totals, event)) if end_unknown(event) else at
     return _in_turn(at, event.turn, change)
-
-
-def _with_unknown(totals: Totals, event: ModelFailed) -> Totals:
-    return replace(
-        totals,
-        unknown_attempts=totals.unknown_attempts + 1,
-        unknown_tokens=totals.unknown_tokens + (event.possible_tokens or 0),
-        unknown_usd=totals.unknown_usd + (event.possible_usd or 0.0),
-    )
 
 
 def _turn_ended(at: SessionState, event: TurnEnded) -> SessionState:

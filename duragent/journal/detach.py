@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from duragent.journal import beside_turns
 from duragent.journal.apply import reduce
 from duragent.journal.events import AllowanceRevoked, Event, ModelFailed, SessionPaused, ToolFinished, TurnEnded
 from duragent.journal.record import Record, crc_seed, encode
@@ -19,8 +20,9 @@ def wound_up(state: SessionState, why: str) -> list[Event]:
     `why` is the beginning of a sentence ("the session was forked"). Where messages wait for an answer the session is
     paused: a person's next message is answered together with them.
     """
+    events = beside_turns.wound_up(state, why)
     # What a person allowed there says nothing of this log; and a repair may have cut off that it was taken back.
-    events: list[Event] = [AllowanceRevoked(patterns=state.allowed, by=why)] if state.allowed else []
+    events += [AllowanceRevoked(patterns=state.allowed, by=why)] if state.allowed else []
     turn = state.turn
     if turn is not None:
         asking = turn.asking

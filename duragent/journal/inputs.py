@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from duragent.journal.events import Sender
+from duragent.journal.events import FileUndo, Sender
 from duragent.journal.source import Door, Source
 from duragent.text import Text
 
@@ -113,4 +113,34 @@ class Decision(InputModel):
     """The same key counts once."""
 
 
-Input = Message | Cancel | Pause | Resume | Rename | ChooseModel | Close | Revocation | Decision
+class Undo(InputModel):
+    """Take back what a turn did to files."""
+
+    turn: Text = ""
+    """The turn's id, or the number of a record in it; "" is the last turn whose changes are still there."""
+    by: str = ""
+    """Who takes it back; "" when the client did not say."""
+    force: bool = False
+    """Also files that were changed by others since; what they are now is kept in the log."""
+    turn_id: str = ""
+    """Of the turn that was found; the session fills it in."""
+    files: tuple[FileUndo, ...] = ()
+    """What is to be done; the session fills it in."""
+    idempotency_key: str | None = None
+    """The same key counts once."""
+
+
+class RunCommand(InputModel):
+    """Run a command for a person, where the agent's commands run."""
+
+    command: Text
+    """What is run, by bash."""
+    by: str = ""
+    """Who runs it; "" when the client did not say."""
+    spool: str = ""
+    """Where its result will be; the session fills it in."""
+    idempotency_key: str | None = None
+    """The same key counts once."""
+
+
+Input = Message | Cancel | Pause | Resume | Rename | ChooseModel | Close | Revocation | Decision | Undo | RunCommand

@@ -104,7 +104,7 @@ def next_step(state: SessionState, limits: TurnLimits) -> Step | None:
     """The one thing to do now; None: wait for an input."""
     turn = state.turn
     if turn is None:
-        can_start = state.waiting and not state.paused and not state.closed
+        can_start = state.waiting and state.undoing is None and not state.paused and not state.closed
         return StartTurn(state.waiting[0]) if can_start else None
     asking = turn.asking
     if asking is not None and asking.status == "open":

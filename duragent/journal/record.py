@@ -15,7 +15,15 @@ from typing import Any, Generic, TypeVar, overload
 
 from pydantic import BaseModel, ValidationError
 
-from duragent.journal.events import EVENT_TYPES, Event, Opaque, ToolFinished, ToolStarted
+from duragent.journal.events import (
+    EVENT_TYPES,
+    CommandFinished,
+    Event,
+    Opaque,
+    ToolFinished,
+    ToolStarted,
+    UndoRequested,
+)
 from duragent.journal.legacy import lift
 from duragent.journal.line import (
     MAX_LINE_BYTES,
@@ -171,10 +179,12 @@ def blobs_of(line: bytes, event: BaseModel) -> set[str]:
 
 def _named_blobs(event: BaseModel) -> Iterable[str | None]:
     match event:
-        case ToolFinished():
+        case ToolFinished() | CommandFinished():
             return (event.output_sha256,)
         case ToolStarted():
             return (name for file in event.before for name in (file.sha256, file.after))
+        case UndoRequested():
+            return (name for file in event.files for name in (file.now, file.then) if not file.refused)
         case _:
             return ()
 

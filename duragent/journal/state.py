@@ -156,6 +156,30 @@ class OpenTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenUndo:
+    """An undo that was asked for and is not over."""
+
+    turn: str
+    """The turn that is undone."""
+    seq: int
+    """The record that says what is to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCommand:
+    """A person's command without an end."""
+
+    command_id: str
+    """Its id, unique in the session."""
+    seq: int
+    """The record that has the command."""
+    spool: str = ""
+    """The folder of the spool in which it leaves its result."""
+    cancelled: bool = False
+    """Whether a person stopped it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """What was decided about a call; kept so that a later decision can be told the first."""
 
@@ -281,6 +305,10 @@ class SessionState:
     """The messages that wait for an answer, by seq, oldest first."""
     waiting_from_machines: tuple[int, ...] = ()
     """Those of `waiting` that no person wrote: they skip no call, and resume nothing."""
+    undoing: OpenUndo | None = None
+    """The undo under way; no turn begins meanwhile."""
+    commanding: OpenCommand | None = None
+    """The person's command under way; it runs beside a turn."""
     totals: Totals = Totals()
     """What was said and used so far."""
     remembered: tuple[Remembered, ...] = ()
@@ -324,6 +352,8 @@ class SessionState:
     @property
     def has_work(self) -> bool:
         """Whether the session goes on by itself when it is opened."""
+        if self.undoing is not None or self.commanding is not None:
+            return True
         if self.turn is not None:
             return self.asks is None
         return bool(self.waiting) and not self.paused and not self.closed

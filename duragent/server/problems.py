@@ -24,6 +24,7 @@ STATUSES: dict[type[errors.DuragentError], tuple[int, str]] = {
     errors.SessionIsClosed: (409, "Session Closed"),
     errors.IdempotencyMismatch: (422, "Idempotency Mismatch"),
     errors.NothingToDo: (409, "Nothing To Do"),
+    errors.NotNow: (409, "Not Now"),
     errors.AlreadyDecided: (409, "Already Decided"),
     errors.CallChanged: (409, "Call Changed"),
     errors.Stopping: (503, "Stopping"),

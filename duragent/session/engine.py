@@ -1,4 +1,4 @@
-"""The engine of one session: it runs turns as long as there is something to do.
+"""The engine of one session: it runs turns, and what goes on beside them, as long as there is something to do.
 
 Recovery needs nothing else: the engine of a session that was opened after a crash finds its next step in the state.
 An idle engine has no task.
@@ -6,7 +6,7 @@ An idle engine has no task.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from duragent.bus import OutputDelta, Topic
 from duragent.errors import SessionDeleted, StoreError
@@ -15,6 +15,7 @@ from duragent.journal.state import SessionState
 from duragent.session.log_reader import LogReader
 from duragent.session.log_writer import LogWriter
 from duragent.stores.base import Claim
+from duragent.turn.asides import Asides
 from duragent.turn.history import HistoryNeed
 from duragent.turn.host import FULL_STORE_PAUSE_SECONDS, Decide, InProgress, why_stop
 from duragent.turn.ports import Ports
@@ -24,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class Engine:
-    """Runs the turns of one session, and is what a turn needs of its session: see `TurnHost`."""
+    """Runs the turns of one session, and what goes on beside them; it is what they need of it: see `TurnHost`."""
 
     interrupt: asyncio.Event
     """Set when the step under way must stop; `why_stop` says why."""
@@ -37,9 +38,11 @@ class Engine:
         self.stopping = False
         self._outputs: list[InProgress] = []
         self._task: asyncio.Task[None] | None = None
-        self._pause: asyncio.Future[None] | None = None
+        self._aside_task: asyncio.Task[None] | None = None
+        self._pauses: set[asyncio.Future[None]] = set()
         self._last_warning = ""
         self._turn = Turn(self, ports)
+        self._asides = Asides(self, ports)
 
     # --- what a turn needs of its session ---------------------------------------------------------------------------
 
@@ -80,15 +83,20 @@ class Engine:
             # Once: a disk may be full for days, and hold very many sessions.
             _log.warning("%s; trying again every %g s", error, FULL_STORE_PAUSE_SECONDS)
             self._last_warning = str(error)
-        self._pause = asyncio.ensure_future(self._ports.clock.sleep(FULL_STORE_PAUSE_SECONDS))
-        await asyncio.wait((self._pause,))
+        pause = asyncio.ensure_future(self._ports.clock.sleep(FULL_STORE_PAUSE_SECONDS))
+        self._pauses.add(pause)
+        await asyncio.wait((pause,))
+        self._pauses.discard(pause)
 
     # --- what the session needs of its engine -----------------------------------------------------------------------
 
     @property
     def running(self) -> bool:
-        """Whether a turn is under way."""
-        return self._task is not None and not self._task.done()
+        """Whether a turn is under way, or something beside it."""
+        return any(not task.done() for task in self._tasks())
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [task for task in (self._task, self._aside_task) if task is not None]
 
     def outputs(self) -> Sequence[InProgress]:
         """The output in progress, for a new watcher.
@@ -98,15 +106,20 @@ class Engine:
         return [output for output in self._outputs if not output.over(self.state)]
 
     def go_on(self) -> None:
-        """Start to work if there is something to do and no turn is under way."""
-        if not self.running and self._turn.next_step():
-            self._task = self._ports.spawn(self._run())
+        """Start to work if there is something to do that is not under way."""
+        if (self._task is None or self._task.done()) and self._turn.next_step():
+            self._task = self._ports.spawn(self._run(self._run_turn))
+        if (self._aside_task is None or self._aside_task.done()) and self._asides.next():
+            self._aside_task = self._ports.spawn(self._run(self._asides.run))
 
-    async def _run(self) -> None:
+    async def _run_turn(self) -> None:
+        await self._turn.run()
+        self._reader.forget()
+
+    async def _run(self, work: Callable[[], Awaitable[None]]) -> None:
         self._last_warning = ""
         try:
-            await self._turn.run()
-            self._reader.forget()
+            await work()
         except StoreError as error:
             self._writer.fail(error)
         except SessionDeleted:
@@ -114,23 +127,26 @@ class Engine:
             pass
 
     def interrupt_if_needed(self) -> None:
-        """Interrupt the step under way when the newest records say that it must stop."""
+        """Interrupt what is under way when the newest records say that it must stop."""
+        self._asides.look_again()
         if why_stop(self.state, self.stopping):
             self.interrupt.set()
 
     async def wait(self, grace_seconds: float) -> None:
-        """Let the running turn end within the grace."""
-        if self._task is not None and not self._task.done() and grace_seconds > 0:
-            await asyncio.wait((self._task,), timeout=grace_seconds)
+        """Let what is under way end within the grace."""
+        if self.running and grace_seconds > 0:
+            await asyncio.wait(self._tasks(), timeout=grace_seconds)
 
-    def halt(self) -> asyncio.Task[None] | None:
-        """Begin no further step, and interrupt the one under way. Returns the task that then ends, if there is one."""
+    def halt(self) -> Sequence[asyncio.Task[None]]:
+        """Begin no further step, and interrupt what is under way. Returns the tasks that then end."""
         self.stopping = True
         self.interrupt.set()
-        if self._pause is not None:
-            self._pause.cancel()
-        return self._task
+        self._asides.look_again()
+        for pause in self._pauses:
+            pause.cancel()
+        return self._tasks()
 
     async def abandon(self) -> None:
-        """The session goes for good: end the commands that its turn started."""
+        """The session goes for good: end the commands that it started."""
         await self._turn.abandon()
+        await self._asides.abandon()

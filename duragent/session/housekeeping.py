@@ -78,7 +78,9 @@ class Housekeeping:
         row = self._index.rows.get(session_id)
         calls = row.state.turn.calls if row and row.state.turn else ()
         started = any(open_call.call == call and open_call.status == "started" for open_call in calls)
-        return started or (row is not None and (row.old or row.problem is not None))
+        commanding = row.state.commanding if row else None
+        typed = commanding is not None and commanding.command_id == call
+        return started or typed or (row is not None and (row.old or row.problem is not None))
 
     async def tick_index(self) -> None:
         """Save the list for the next start, if it has changed."""

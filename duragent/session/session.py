@@ -16,11 +16,13 @@ from duragent.journal.events import (
     AllowanceRevoked,
     ApprovalDecided,
     CancelRequested,
+    CommandRequested,
     Event,
     MessageReceived,
     ToolResolved,
+    UndoRequested,
 )
-from duragent.journal.inputs import Decision, Input
+from duragent.journal.inputs import Decision, Input, RunCommand, Undo
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.session.approvals import prepare_decision
@@ -28,11 +30,20 @@ from duragent.session.engine import Engine
 from duragent.session.log_reader import LogReader
 from duragent.session.log_writer import LogWriter, WriterHooks
 from duragent.session.summary import SUMMARIZED, Summary
+from duragent.session.undo import prepare_undo
 from duragent.session.watch import LogHead, Source, Watched, follow
 from duragent.stores.base import Claim
 from duragent.turn.ports import Ports
 
-_ADMITTED = (MessageReceived, CancelRequested, ApprovalDecided, ToolResolved, AllowanceRevoked)
+_ADMITTED = (
+    MessageReceived,
+    CancelRequested,
+    ApprovalDecided,
+    ToolResolved,
+    AllowanceRevoked,
+    UndoRequested,
+    CommandRequested,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +122,14 @@ class Session:
         """Let an input in; durable on return. Raises what `admit` raises, Damaged, StoreFull, Unavailable, Stopping."""
         if self.stopping:
             raise Stopping
-        if isinstance(posted, Decision):
-            return await self._decide(posted)
+        match posted:
+            case Decision():
+                return await self._decide(posted)
+            case Undo():
+                return await self._undo(posted)
+            case RunCommand():
+                await self._ports.workbench.spool.ready()
+                return await self._admit(posted.model_copy(update={"spool": self._ports.workbench.spool.id}))
         return await self._admit(posted)
 
     async def _decide(self, posted: Decision) -> Receipt:
@@ -120,8 +137,13 @@ class Session:
         async with self._deciding:
             return await self._admit(await prepare_decision(self, self._ports, posted))
 
+    async def _undo(self, posted: Undo) -> Receipt:
+        """One at a time, because the files are looked at before it is written down what becomes of them."""
+        async with self._deciding:
+            return await self._admit(await prepare_undo(self, self._ports, posted))
+
     async def _admit(self, posted: Input) -> Receipt:
-        fresh = self._ports.clock.new_id("msg")
+        fresh = self._ports.clock.new_id("command" if isinstance(posted, RunCommand) else "msg")
         already: list[Already] = []
 
         def decide(state: SessionState) -> Sequence[Event]:
@@ -193,7 +215,7 @@ class Session:
     async def finish(self, grace_seconds: float) -> None:
         """Let the running turn end within the grace, then stop it where it can go on later; nothing starts after."""
         await self._engine.wait(grace_seconds)
-        for task in (self._engine.halt(), self.writer.task):
+        for task in (*self._engine.halt(), self.writer.task):
             if task is not None:
                 await asyncio.wait((task,))
         if not isinstance(self.problem, Damaged):
@@ -205,7 +227,7 @@ class Session:
     async def retire(self) -> None:
         """Stop at once, for a session that is being deleted: nothing more is written."""
         self.problem = SessionDeleted(self.id)
-        for task in (self._engine.halt(), self.writer.task, self._summary.task):
+        for task in (*self._engine.halt(), self.writer.task, self._summary.task):
             if task is not None:
                 task.cancel()
                 await asyncio.wait((task,))

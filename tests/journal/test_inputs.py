@@ -16,6 +16,8 @@ from duragent.journal.inputs import (
     Rename,
     Resume,
     Revocation,
+    RunCommand,
+    Undo,
 )
 
 SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
@@ -28,6 +30,8 @@ SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
     Close: {},
     Revocation: {"patterns": ("bash:ls *",)},
     Decision: {"call": "c", "decision": "deny"},
+    Undo: {},
+    RunCommand: {"command": "ls"},
 }
 each_input = pytest.mark.parametrize(("kind", "fields"), SMALLEST.items(), ids=[kind.__name__ for kind in SMALLEST])
 

@@ -44,7 +44,7 @@ async def idle(engine: Engine) -> None:
 async def test_engine_with_nothing_to_do_has_no_task(tmp_path: Path) -> None:
     engine = await engine_of(MemoryStore(), tmp_path, ScriptedModel())
     engine.go_on()
-    assert (engine.running, engine.halt()) == (False, None)
+    assert (engine.running, engine.halt()) == (False, [])
 
 
 async def test_engine_runs_one_turn_at_a_time_to_its_end(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ async def test_halted_engine_ends_its_question_and_begins_none(tmp_path: Path) -
     await engine.commit(a_message)
     engine.go_on()
     await model.asked(1)
-    assert engine.halt() is not None
+    assert len(engine.halt()) == 1
     await idle(engine)
     assert (engine.can_work, (await types(engine))[-1], len(model.requests)) == (False, "model_failed", 1)
 

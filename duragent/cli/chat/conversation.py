@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from duragent.cli.chat.asides import command_blocks, undone_words
 from duragent.cli.chat.progress import Progress
 from duragent.cli.chat.question import DECIDED
 from duragent.cli.chat.tool_blocks import Called, Returned, called, never_began, returned
@@ -160,6 +161,10 @@ class Conversation:
                 ]
             case events.ModelChosen() as chosen:
                 return [Note(_model_of(chosen))]
+            case events.CommandRequested() | events.CommandFinished() as typed:
+                return [*command_blocks(typed)]
+            case events.UndoFinished() as undone:
+                return [Note(undone_words(undone), "warning" if undone.refused else "quiet")]
             case events.SessionClosed():
                 return [Note("The session is closed.", "warning")]
         return []

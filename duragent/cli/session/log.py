@@ -129,7 +129,7 @@ def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | N
     from duragent.journal.events import HistoryAdopted
     from duragent.journal.source import source_and_door
 
-    if (found := _of_a_call(record, every) or _of_the_session(record)) is not None:
+    if (found := _of_a_call(record, every) or _of_the_session(record) or _of_people(record, every)) is not None:
         return found
     match record.event:
         case events.MessageReceived() as message:
@@ -170,6 +170,23 @@ def _of_the_session(record: "Record") -> tuple[str, dict[str, str], str] | None:
             return "model", {"Model": label, "At": chosen.base_url, "By": chosen.by}, ""
         case events.SessionPaused() | events.SessionResumed() | events.SessionClosed() as changed:
             return changed.type.removeprefix("session_"), {"Reason": changed.reason}, ""
+    return None
+
+
+def _of_people(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | None:
+    from duragent.journal import events
+
+    match record.event:
+        case events.CommandRequested() as asked:
+            return "command", {"By": asked.by}, asked.command
+        case events.CommandFinished() as ended:
+            facts = {"Ended": ended.outcome, "Rule": ended.by_rule, "Where": ended.place}
+            return "output", facts, ended.content if every else _cut(ended.content)
+        case events.UndoRequested() as undo:
+            return "undo", {"By": undo.by, "Turn": undo.turn}, "\n".join(file.path for file in undo.files)
+        case events.UndoFinished() as undone:
+            left = [f"{file.path} stays: {file.why}" for file in undone.refused]
+            return "undone", {"Turn": undone.turn}, "\n".join([*(file.path for file in undone.restored), *left])
     return None
 
 

@@ -33,7 +33,8 @@ from duragent.journal.events.call import (
     ToolStarted,
     command_of,
 )
-from duragent.journal.events.files import FileBefore, FileChange
+from duragent.journal.events.command import CommandFinished, CommandRequested
+from duragent.journal.events.files import FileBefore, FileChange, FileRefused, FileUndo, UndoFinished, UndoRequested
 from duragent.journal.events.legacy import HistoryAdopted, ToolsSkipped
 from duragent.journal.events.message import MessageReceived
 from duragent.journal.events.session import (
@@ -66,10 +67,14 @@ __all__ = [
     "Call",
     "CallOutcome",
     "CancelRequested",
+    "CommandFinished",
+    "CommandRequested",
     "EffectClass",
     "Event",
     "FileBefore",
     "FileChange",
+    "FileRefused",
+    "FileUndo",
     "HistoryAdopted",
     "KnownEvent",
     "LogRecovered",
@@ -97,6 +102,8 @@ __all__ = [
     "TurnEnded",
     "TurnOutcome",
     "TurnStarted",
+    "UndoFinished",
+    "UndoRequested",
     "command_of",
 ]
 
@@ -133,6 +140,10 @@ KnownEvent = Annotated[
     | ToolLost
     | ToolResolved
     | ToolsSkipped
+    | UndoRequested
+    | UndoFinished
+    | CommandRequested
+    | CommandFinished
     | HistoryAdopted,
     Field(discriminator="type"),
 ]

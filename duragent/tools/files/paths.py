@@ -191,11 +191,11 @@ def _must_be_regular(found: os.stat_result, spot: Spot) -> None:
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def replace_file(spot: Spot, content: bytes, seen: os.stat_result | None = None) -> None:
+def replace_file(spot: Spot, content: bytes, seen: os.stat_result | None = None, *, mode: int | None = None) -> None:
     """Replace the file at once: a reader sees all of the old or all of the new. On the disk when it returns.
 
-    Missing folders are made; a file that is there keeps its mode. With `seen`, the file must still be the one that was
-    looked at. Raises PathRefused and OSError.
+    Missing folders are made; a file that is there keeps its mode, a new one gets `mode` if it is given. With `seen`,
+    the file must still be the one that was looked at. Raises PathRefused and OSError.
     """
     if not spot.parts:
         raise PathRefused(f"{spot.shown} is a folder, not a file")
@@ -205,12 +205,24 @@ def replace_file(spot: Spot, content: bytes, seen: os.stat_result | None = None)
         if seen is not None and (there is None or _version(there) != _version(seen)):
             raise PathRefused(f"{spot.shown} was changed by someone else in the meantime; read it again")
         try:
-            _write(temporary, parent, content, there)
+            _write(temporary, parent, content, mode if there is None else stat.S_IMODE(there.st_mode))
             os.replace(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary, dir_fd=parent)
             raise
+        sync_folder(parent)
+
+
+def remove_file(spot: Spot, seen: os.stat_result | None) -> None:
+    """Remove the file if it is still the one that was looked at; durable. Raises PathRefused and OSError."""
+    with open_folder(spot, spot.parts[:-1]) as parent:
+        there = _there(spot.parts[-1], parent, spot)
+        if there is None:
+            return
+        if seen is None or _version(there) != _version(seen):
+            raise PathRefused(f"{spot.shown} was changed by someone else in the meantime; read it again")
+        os.unlink(spot.parts[-1], dir_fd=parent)
         sync_folder(parent)
 
 
@@ -228,10 +240,10 @@ def _version(found: os.stat_result) -> tuple[int, int, int, int]:
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def _write(name: str, parent: int, content: bytes, there: os.stat_result | None) -> None:
+def _write(name: str, parent: int, content: bytes, mode: int | None) -> None:
     with open(os.open(name, _CREATE, 0o666, dir_fd=parent), "wb") as file:
-        if there is not None:
-            os.fchmod(file.fileno(), stat.S_IMODE(there.st_mode))
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
