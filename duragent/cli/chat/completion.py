@@ -54,7 +54,9 @@ class LineCompleter(Completer):
     def _commands(self, typed: str) -> Iterator[Completion]:
         items = self._items()
         begin = [item for item in items if item.name.startswith(typed)]
-        inside = [item for item in items if item not in begin and typed[1:].lower() in item.name.lower()]
+        # One letter is in most of them.
+        part = typed[1:].lower() if len(typed) > 2 else ""
+        inside = [item for item in items if item not in begin and part and part in item.name.lower()]
         for item in (*begin, *inside):
             shown = one_line(f"{item.name} {item.arguments}".strip())
             yield Completion(

@@ -15,11 +15,13 @@ from pathlib import Path
 
 from prompt_toolkit.application import get_app
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
 from duragent.cli import view
+from duragent.cli.chat.completion import is_offered
 from duragent.cli.chat.pastes import MESSAGE_BYTES, OFFER_BYTES, Entered, Pastes, size_bytes, size_words, write_file
 
 EDITORS = ("editor", "nano", "vi")
@@ -70,6 +72,10 @@ class InputLine:
             event.current_buffer.delete_before_cursor(len(mark))
             self.hint("")
 
+        @bindings.add("tab", filter=free & Condition(lambda: is_offered(_buffer().document.text_before_cursor)))
+        def _(event: KeyPressEvent) -> None:
+            _complete(event.current_buffer)
+
         @bindings.add("c-x", "f", filter=free)
         def _(event: KeyPressEvent) -> None:
             self._into_file(event.current_buffer)
@@ -89,6 +95,11 @@ class InputLine:
         way = f" {AS_FILE}." if self.project and self.pastes.largest_in(buffer.text) else ""
         self.hint(f"{size_words(entered.text)} do not fit into a message, which may have {most}.{way}")
         return None
+
+    def beyond(self, buffer: Buffer, rows: int) -> str:
+        """What to say above a draft that does not fit into so many rows; "" when it fits."""
+        lines = buffer.text.count("\n") + 1
+        return f"{lines:,} lines; Enter sends, Ctrl-G edits" if lines > rows else ""
 
     def _paste(self, buffer: Buffer, data: str) -> None:
         # Some terminals send other ends of lines.
@@ -170,6 +181,16 @@ async def _ended(process: asyncio.subprocess.Process) -> int:
         with suppress(ProcessLookupError):
             process.terminate()
         raise
+
+
+def _complete(buffer: Buffer) -> None:
+    if buffer.complete_state:
+        buffer.complete_next()
+        return
+    # The menu is not there yet; asking for it once more would be lost while it is on its way.
+    asked = CompleteEvent(completion_requested=True)
+    if first := next(iter(buffer.completer.get_completions(buffer.document, asked)), None):
+        buffer.apply_completion(first)
 
 
 def _buffer() -> Buffer:

@@ -34,7 +34,7 @@ def with_files(text: str, mentioning: str, here: Path, project: Path | None) -> 
     """
     parts, notes, left = [text], list[str](), ALL_BYTES
     for path in _mentioned(mentioning, here):
-        name = _name(path, project)
+        name = _name(path, project or here)
         try:
             content = _text_of(path, min(FILE_BYTES, left))
         except OSError as error:
@@ -60,10 +60,8 @@ def _mentioned(text: str, here: Path) -> list[Path]:
     return list(found)
 
 
-def _name(path: Path, project: Path | None) -> str:
-    if project is not None and path.is_relative_to(project):
-        return str(path.relative_to(project))
-    return str(path)
+def _name(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
 def _text_of(path: Path, limit_bytes: int) -> str:

@@ -18,7 +18,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bin
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.utils import is_dumb_terminal
 
-from duragent.cli import looks
+from duragent.cli import looks, view
 from duragent.cli.chat.completion import LineCompleter, MenuItem, is_command, is_offered
 from duragent.cli.chat.conversation import Block, Conversation
 from duragent.cli.chat.history import open_history
@@ -146,6 +146,8 @@ class Screen:
         shown = self._box(columns, rows)
         for role, text in live_lines(self.conversation, columns, rows, utc_now(), self.hint):
             shown.append((_style(role), text + "\n"))
+        if beyond := self._line.beyond(self._session.default_buffer, rows):
+            shown.append((_style("quiet"), view.one_line(beyond, columns) + "\n"))
         label = {"d": "why? ", "e": "patterns> "}.get(self._entry_key, "> ")
         return [*shown, (_style("mine"), label)]
 

@@ -47,6 +47,8 @@ def editor_that(folder: Path, does: str) -> str:
         ("see " + pasted(LINES) + " there\r", f"see {LINES} there"),
         ("see " + pasted(LINES) + "\x7fall\r", "see all"),
         (pasted(LINES) + " " + pasted(LINES.upper()) + "\r", f"{LINES} {LINES.upper()}"),
+        ("see @au\tand\r", "see @src/auth.py and\n\nsrc/auth.py:\n```\nx = 1\n```"),
+        ("a\tb\r", "ab"),
     ],
     ids=[
         "backslash",
@@ -58,13 +60,23 @@ def editor_that(folder: Path, does: str) -> str:
         "a long paste",
         "a mark is deleted whole",
         "two long pastes",
+        "a file by Tab",
+        "a Tab with nothing to offer",
     ],
 )
 async def test_line_becomes_the_message_that_was_meant(desk: Desk, typed: str, message: str) -> None:
+    (desk.folder / "src").mkdir()
+    (desk.folder / "src" / "auth.py").write_text("x = 1\n")
     session_id = await desk.house.create()
     async with sitting(desk, session_id) as terminal:
         terminal.type(typed)
         assert await said(desk, session_id) == message
+
+
+async def test_draft_that_does_not_fit_says_how_it_is_sent(desk: Desk) -> None:
+    async with sitting(desk, await desk.house.create()) as terminal:
+        terminal.type("x\x1b\r" * 40)
+        await terminal.shows("41 lines; Enter sends, Ctrl-G edits")
 
 
 async def test_long_paste_is_shown_as_its_mark_also_when_it_was_sent(desk: Desk) -> None:
