@@ -62,7 +62,10 @@ def choose_provider(environ: Mapping[str, str], ollama_models: Sequence[str] | N
             return ProviderChoice(provider, DEFAULT_MODELS[provider], f"{key} is set")
     if ollama_models:
         return ProviderChoice("ollama", ollama_models[0], "Ollama is running on this machine")
-    return ProviderChoice("demo", DEFAULT_MODELS["demo"], "no API key is set and no Ollama with a model is running")
+    why = "no provider key found and no Ollama on localhost"
+    if ollama_models is not None:
+        why = f"no provider key found, and Ollama has no model yet (`ollama pull {DEFAULT_MODELS['ollama']}`)"
+    return ProviderChoice("demo", DEFAULT_MODELS["demo"], why)
 
 
 def write_workspace(root: Path, agent_name: str, provider: str, model: str | None = None) -> Written:

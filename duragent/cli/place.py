@@ -76,10 +76,8 @@ def make_workspace(root: Path) -> "tuple[Config, list[str]]":
     write_workspace(root, FIRST_AGENT, choice.provider, choice.model)
     sentences = [f'No workspace here: made {WORKSPACE_NAME}/ with one agent, "{FIRST_AGENT}".']
     if choice.provider == "demo":
-        sentences.append(
-            "No provider key found and no Ollama on localhost: using the offline demo model. "
-            "`duragent init` connects a real one."
-        )
+        why = choice.why[0].upper() + choice.why[1:]
+        sentences.append(f"{why}: using the offline demo model. `duragent init` connects a real one.")
     else:
         sentences.append(f"Using {choice.provider}/{choice.model}: {choice.why}.")
     return load_config(None, os.environ, root), sentences
