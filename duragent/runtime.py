@@ -5,6 +5,7 @@ stop:  turns end within the grace → HTTP → server.json → private folder �
 """
 
 import asyncio
+import functools
 import logging
 import os
 import secrets
@@ -48,6 +49,7 @@ from duragent.stores.files.threads import STUCK_SECONDS, Threads
 from duragent.subscribers.base import Positions
 from duragent.subscribers.notify import Notices
 from duragent.system import descriptors
+from duragent.system.keys import Keys
 from duragent.system.known_workspaces import KnownWorkspace, remember
 from duragent.system.os_errors import in_words
 from duragent.system.private_folder import workspace_key
@@ -90,6 +92,10 @@ class Runtime:
     hangs: bool = False
     """A call to the disk did not return before the stop was over."""
     _work: TaskSet = field(default_factory=TaskSet)
+
+    @functools.cached_property
+    def _keys(self) -> Keys:
+        return self.config.keys(os.environ)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Runtime"]:
@@ -217,7 +223,7 @@ class Runtime:
             clock=self.clock,
             node=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
             agents=self.catalog,
-            model_for=self.model_for or ModelChooser(self.clock, self.config.keys(os.environ)).model_for,
+            model_for=self.model_for or ModelChooser(self.clock, self._keys).model_for,
             settings=self.config.sessions,
             spawn=lambda work: self._work.add(tasks.create_task(_guarded(work))),
             workbench=bench,
@@ -233,6 +239,7 @@ class Runtime:
             settings=self.settings,
             clock=self.clock,
             tokens=AccessTokens(presence.token, self.settings.admin_token),
+            keys=self._keys,
             proof_key=presence.key,
             workspace_hash=workspace_hash(self.config.workspace),
             version=wire.Version(version=__version__, commit="unknown", build_date="unknown", variant="full"),

@@ -12,7 +12,7 @@ from duragent.cli.completions import complete_agent
 from duragent.cli.connection import Connection, Where, choose_agent, connect, find_session
 from duragent.cli.loop import run
 from duragent.cli.place import FIRST_AGENT
-from duragent.errors import AgentNotFound, DuragentError
+from duragent.errors import AgentNotFound, DuragentError, InvalidRequest
 
 if TYPE_CHECKING:
     from duragent.client.client import Client
@@ -39,7 +39,7 @@ class NoSuchAgent(AgentNotFound):
 
 
 @options.at_server
-def ask(
+def ask(  # noqa: PLR0913 - typer: one parameter an option
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -57,11 +57,18 @@ def ask(
         typer.Option("--timeout", min=0.001, metavar="SECONDS", help="Stop the turn after so long; exit code 75 then."),
     ] = None,
     *,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="Another model for this session: provider/name.")
+    ] = None,
+    system: Annotated[
+        str | None, typer.Option("--system", metavar="TEXT", help="In place of the agent's SYSTEM_PROMPT.md.")
+    ] = None,
     where: Where,
     json: options.Json = False,
 ) -> None:
     """Ask an agent one thing and print its answer. Without an agent the only one answers, or `assistant`."""
-    raise typer.Exit(run(_ask(where, Asking(tuple(words or ()), _piped(words), agent, session_id, timeout), json)))
+    asking = Asking(tuple(words or ()), _piped(words), agent, session_id, timeout, model, system)
+    raise typer.Exit(run(_ask(where, asking, json)))
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,12 @@ class Asking:
 
     timeout_seconds: float | None = None
     """After which the turn is stopped; None for never."""
+
+    model: str | None = None
+    """The model that answers in the session; None for the agent's own, or what was chosen before."""
+
+    system: str | None = None
+    """What stands in place of the agent's SYSTEM_PROMPT.md in a new session; None for that file."""
 
     def read(self, agents: Collection[str]) -> tuple[str | None, str]:
         """Agent and question, where these agents are known; the agent is None when none was named."""
@@ -180,12 +193,23 @@ async def _names(connection: Connection) -> set[str]:
 
 async def _session_for(connection: Connection, asking: Asking, agent: str | None) -> "SessionInfo":
     if asking.session is not None:
-        return await find_session(connection.client, asking.session)
+        return await _found_session(connection.client, asking, asking.session)
     try:
         chosen = await choose_agent(connection.client, agent)
     except AgentNotFound as error:
         raise (error if asking.agent or not agent else NoSuchAgent(error)) from None
-    return await connection.client.create_session(chosen)
+    return await connection.client.create_session(chosen, model=asking.model, system=asking.system)
+
+
+async def _found_session(client: "Client", asking: Asking, part: str) -> "SessionInfo":
+    from duragent.wire import PickModel
+
+    if asking.system is not None:
+        raise InvalidRequest("--system is for a new session: leave --session out")
+    session = await find_session(client, part)
+    if asking.model is None:
+        return session
+    return await client.choose_model(session.session_id, PickModel(model=asking.model, by=view.person()))
 
 
 class AnswerPrinter:

@@ -88,6 +88,7 @@ _OF_PROBLEMS = {
     errors.Damaged.code: 65,
     errors.InvalidArchive.code: 65,
     errors.InvalidRequest.code: 2,
+    errors.ModelNotConfigured.code: 78,
 }
 _OF_STATUSES = {401: 77, 403: 77, 404: 66, 410: 66, 502: 75, 503: 75, 504: 75, 507: 75}
 

@@ -15,6 +15,7 @@ from duragent.client.address import Locate
 from duragent.client.backoff import USUAL_BACKOFF, Backoff
 from duragent.client.decisions import SessionDecisions
 from duragent.client.http import httpx
+from duragent.client.models import SessionModels
 from duragent.client.transport import ANSWER_SECONDS, PATIENCE_SECONDS, Request, Transport, session_path
 from duragent.client.transport import new_key as new_key
 from duragent.client.watch import Item, Position, watch
@@ -42,7 +43,7 @@ M = TypeVar("M", bound=BaseModel)
 Source = Literal["http", "cli"]
 
 
-class Client(SessionDecisions):
+class Client(SessionDecisions, SessionModels):
     """One server, wherever it is at the moment: `async with Client(locate) as client`.
 
     `source`: for whom it speaks. `patience_seconds`: how long a request may go without a server. `backoff`: the pauses
@@ -111,8 +112,17 @@ class Client(SessionDecisions):
         asked = {"agent": agent, "status": status, "match": match, "limit": limit, "cursor": cursor}
         return await self._http.get(SessionList, "/api/v1/sessions", asked)
 
-    async def create_session(self, agent: str, title: str | None = None, *, key: str | None = None) -> SessionInfo:
-        body = CreateSession(agent=agent, title=title, source=self._source)
+    async def create_session(
+        self,
+        agent: str,
+        title: str | None = None,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        key: str | None = None,
+    ) -> SessionInfo:
+        """A new session; `model` and `system` stand in it in place of the agent's model and SYSTEM_PROMPT.md."""
+        body = CreateSession(agent=agent, title=title, source=self._source, model=model, system=system)
         return self._http.parse(SessionInfo, await self._http.post("/api/v1/sessions", body, key=key))
 
     async def session(self, session_id: str) -> SessionInfo:

@@ -1,9 +1,13 @@
-"""How much a model can read: its context window, from the agent's file, else litellm's table, else its name."""
+"""How much a model can read: its context window, from the agent's file, else what Ollama says, else litellm's table,
+else its name."""
 
 import asyncio
+import os
 
 from duragent.agent.spec import ModelSpec
+from duragent.models.litellm.request import ollama_url
 from duragent.models.litellm.table import model_facts
+from duragent.models.local_servers import WindowMemory
 
 WINDOWS_TOKENS = (
     ("claude", 200_000),
@@ -22,11 +26,18 @@ WINDOWS_TOKENS = (
 
 DEFAULT_WINDOW_TOKENS = 128_000
 
+_OLLAMA = ("ollama", "ollama_chat")
+_told = WindowMemory()
+
 
 async def find_window(model: ModelSpec) -> int:
-    """The window. Looks into litellm's table in a thread, because the first look reads a file of 3 MB."""
+    """The window. Asks and looks in a thread: Ollama may be slow, and litellm's table is a file of 3 MB."""
     if model.max_input_tokens is not None or model.provider == "demo":
         return window_tokens(model)
+    if model.provider in _OLLAMA:
+        told = await asyncio.to_thread(_told.window, model.base_url or ollama_url(os.environ), model.name)
+        if told is not None:
+            return told
     return window_tokens(model, await asyncio.to_thread(listed_window, model))
 
 

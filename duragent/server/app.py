@@ -26,7 +26,7 @@ from duragent.server.params import (
 from duragent.server.peers import is_own_process
 from duragent.server.problems import problem_response
 from duragent.server.responses import to_json
-from duragent.server.routes import admin, agents, approvals, copies, events, messages, sessions, stream, welcome
+from duragent.server.routes import admin, agents, approvals, copies, events, messages, models, sessions, stream, welcome
 from duragent.server.routing import ARCHIVE, Route, Router
 from duragent.server.stop import Stop
 
@@ -51,6 +51,7 @@ ROUTES = (
     Route("GET", "/openapi.json", openapi, "This document.", {200: "application/json"}),
     Route("GET", f"{V1}/agents", agents.list_agents, "The agents.", {200: wire.AgentList}),
     Route("GET", f"{V1}/agents/{{name}}", agents.get_agent, "One agent, with its prompts.", {200: wire.AgentDetail}),
+    Route("GET", f"{V1}/models", models.list_models, "The models that can be asked.", {200: wire.ModelOffers}),
     Route(
         "GET", f"{V1}/sessions", sessions.list_sessions, "The sessions.", {200: wire.SessionList}, query=SessionsQuery
     ),
@@ -98,6 +99,14 @@ ROUTES = (
         {200: wire.EventList},
         query=EventsQuery,
         streams=True,
+    ),
+    Route(
+        "POST",
+        f"{ONE}/model",
+        models.pick_model,
+        "Choose the model that answers in this session from the next question on.",
+        {200: wire.SessionInfo},
+        body=wire.PickModel,
     ),
     Route("POST", f"{ONE}/cancel", sessions.cancel, "Stop the running turn.", {200: wire.CancelResult}),
     Route(

@@ -1,6 +1,6 @@
 """What the routes work with: everything that the HTTP API needs of the rest of the program."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from duragent.agent.catalog import Catalog, Reloaded
@@ -74,6 +74,9 @@ class Dependencies:
 
     work_place: Callable[[Agent], WorkPlace] = _nowhere
     """Says where the agent works. Blocks."""
+
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The keys of providers that the server has, with the rest of its environment."""
 
     proof_key: str = field(default="", repr=False)
     """What the server proves itself with to clients of its own user; "": it cannot."""

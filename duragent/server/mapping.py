@@ -24,6 +24,7 @@ def session_info(state: SessionState, damage: str | None = None, *, unread: bool
         damage=damage,
         problem=damage,
         unread=unread,
+        model=state.model_choice.label if state.model_choice else None,
         parent=state.parent,
         waits_for=state.asks.call if state.asks and not damage else None,
         gateway=state.gateway,

@@ -35,6 +35,7 @@ STATUSES: dict[type[errors.DuragentError], tuple[int, str]] = {
     errors.LogChanged: (409, "Log Changed"),
     errors.Damaged: (409, "Session Damaged"),
     errors.ModelError: (502, "Model Failed"),
+    errors.ModelNotConfigured: (422, "Model Not Configured"),
 }
 """For each error that may reach a client its status and title; a subclass without a row has its parent's."""
 

@@ -30,10 +30,16 @@ class NewSession:
     idempotency_key: str | None = None
     """The same key makes one session, also across a crash; None: each request makes one."""
 
+    model: str = ""
+    """`provider/name` of the model that answers in place of the agent's; "" for the agent's own."""
+    system: str = ""
+    """A text that stands in place of the agent's SYSTEM_PROMPT.md; "" for the agent's own."""
+
     @property
     def fingerprint(self) -> str:
         """What makes two requests for a session the same, but for their key."""
-        return fingerprint(self.agent, self.title)
+        chosen = (self.model, self.system) if self.model or self.system else ()
+        return fingerprint(self.agent, self.title, *chosen)
 
 
 def fingerprint(*facts: object) -> str:
@@ -99,5 +105,7 @@ def first_records(new: NewSession, agent: Agent, ts: str, node: str) -> list[Rec
         door=new.door,
         idempotency_key=new.idempotency_key,
         fingerprint=new.fingerprint,
+        model=new.model,
+        system=new.system,
     )
     return [Record(1, ts, created, "1/2"), Record(2, ts, OwnerClaimed(epoch=1, node=node), "2/2")]

@@ -102,6 +102,8 @@ class StubLlm:
         self.answer = answer
         self.requests: list[StubRequest] = []
         """Every request, in order, also the refused ones."""
+        self.others: dict[str, Callable[[Any], object]] = {}
+        """Answers at other paths, such as `/v1/models`: given the request's JSON, the answer's; None: a 404."""
         self._check = check
         self._port = port
         self._script: deque[Behaviour] = deque()
@@ -185,6 +187,10 @@ class StubLlm:
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        if (other := self.others.get(request.url.path)) is not None:
+            found = other(_json_of(await request.body()))
+            await _respond(send, 404 if found is None else 200, json.dumps(found).encode())
+            return
         if request.method != "POST" or not request.url.path.endswith(("/chat/completions", "/v1/messages")):
             await _respond(send, 404, provider_wire.openai_error(404, f"no such path: {request.url.path}"))
             return
@@ -201,11 +207,7 @@ class StubLlm:
             reply.result()
 
     async def _record(self, request: Request) -> StubRequest:
-        raw = await request.body()
-        try:
-            body = json.loads(raw)
-        except ValueError:
-            body = {}
+        body = _json_of(await request.body())
         asked = StubRequest(request.url.path, dict(request.headers), body if isinstance(body, dict) else {})
         with self._arrived:
             self.requests.append(asked)
@@ -275,6 +277,13 @@ def _listen(port: int) -> socket.socket:
     listener.bind(("127.0.0.1", port))
     listener.listen(128)
     return listener
+
+
+def _json_of(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return {}
 
 
 def _as_behaviour(behaviour: Behaviour | str | ToolCall) -> Behaviour:

@@ -15,11 +15,12 @@ from duragent.agent.load import Agent
 from duragent.context.build import Frame, WindowUse, build, frame_of
 from duragent.context.tool_recall import recall
 from duragent.context.window import find_window
-from duragent.journal.events import MessageReceived, ToolStarted, TurnStarted
+from duragent.journal.events import MessageReceived, SessionCreated, ToolStarted, TurnStarted
 from duragent.journal.record import Record
 from duragent.models.base import ModelChoice
 from duragent.models.messages import ModelRequest, ToolSchema
 from duragent.turn.history import History, HistoryNeed
+from duragent.turn.model_choice import with_model, with_system
 from duragent.turn.workbench import LoadedAgent
 
 FOR_RECALL = HistoryNeed(8_000)
@@ -34,7 +35,7 @@ class Prepared:
     """A request to a model, and what it was made of."""
 
     agent: Agent
-    """The agent that asks."""
+    """The agent that asks, with the model and the system text that were chosen for this session."""
     frame: Frame
     """The system message, the tools that are offered, and how much room is left for the conversation."""
     window: WindowUse
@@ -43,12 +44,14 @@ class Prepared:
     """What the model is sent."""
     input_seq: int
     """The newest record that the request takes into account."""
+    without_key: bool = False
+    """The model was chosen with an address of its own, which gets no key."""
 
     @property
     def model(self) -> ModelChoice:
         """The model that is asked."""
         model = self.agent.spec.model
-        return ModelChoice(model.provider, model.name, model.base_url, model.tools)
+        return ModelChoice(model.provider, model.name, model.base_url, model.tools, self.without_key)
 
     @property
     def sha256(self) -> str:
@@ -63,7 +66,8 @@ async def prepare(
 
     `offered` are the tools that an earlier request of the same turn had; None chooses them.
     """
-    agent = loaded.agent
+    choice = history.state.model_choice
+    agent = with_system(with_model(loaded.agent, choice), await _system(history))
     tools = await _offered(history, loaded) if offered is None else offered
     window = await find_window(agent.spec.model)
     frame = frame_of(agent, now, sections=loaded.sections.sections, tools=tools, window=window)
@@ -73,7 +77,16 @@ async def prepare(
     records, from_start = await history.newest(need)
     use = WindowUse(records, from_start, await _opening(history, records))
     request = build(agent, frame, use)
-    return Prepared(agent, frame, use, request, max(input_seq, records[-1].seq if records else 0))
+    last_seq = max(input_seq, records[-1].seq if records else 0)
+    return Prepared(agent, frame, use, request, last_seq, bool(choice and choice.base_url))
+
+
+async def _system(history: History) -> str:
+    """What the session was made with in place of the agent's system prompt; "" for nothing."""
+    if not history.state.has_system:
+        return ""
+    first = [record.event for record in await history.read_records(0, 1)]
+    return first[0].system if first and isinstance(first[0], SessionCreated) else ""
 
 
 async def _offered(history: History, loaded: LoadedAgent) -> Sequence[ToolSchema]:

@@ -68,6 +68,23 @@ class AgentDetail(WireModel):
     inactive: list[str] = Field([], description="Fields that are set and that this version does not act on yet.")
 
 
+class ModelOffer(WireModel):
+    """A model that the server can ask."""
+
+    provider: str = Field(description="As litellm names it.")
+    model: str = Field(description="The provider's name of the model.")
+    base_url: str | None = Field(None, description="Where it answers; null for the provider's usual address.")
+    why: str = Field(description="Half a sentence: why it can be asked.")
+    is_example: bool = Field(False, description="One of many at its provider: any other name will do too.")
+
+
+class ModelOffers(WireModel):
+    """What the server can ask: by the keys that it has, at Ollama, and at servers on its machine that need no key."""
+
+    models: list[ModelOffer] = Field(description="The likeliest first.")
+    hints: list[str] = Field([], description="Sentences about what is nearly there, such as an Ollama without a model.")
+
+
 class SessionInfo(WireModel):
     session_id: str = Field(description="Names the session for ever.")
     agent: str = Field(description="Name of the agent that speaks.")
@@ -94,6 +111,9 @@ class SessionInfo(WireModel):
     problem: str | None = Field(None, description="The same as `damage`, for clients of version 0.1.0.")
     unread: bool = Field(
         False, description="In lists soon after the start: only the id and the times are known yet, the rest is empty."
+    )
+    model: str | None = Field(
+        None, description="`provider/name` of the model that was chosen for this session; null for the agent's own."
     )
     parent: str | None = Field(None, description="Of a fork: the session and the record it was forked at, `id@seq`.")
     waits_for: str | None = Field(None, description="The call that a person has to decide about; see /approvals.")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from duragent.text import Text
+from duragent.text import BRIEF_MAX, Text
 from duragent.wire.base import Asked
 
 
@@ -29,6 +29,15 @@ ClientSource = Annotated[str, StringConstraints(max_length=64), AfterValidator(_
 DoorName = Annotated[str, StringConstraints(max_length=64), BeforeValidator(_one_line)]
 
 
+ModelName = Annotated[str, StringConstraints(max_length=300, strip_whitespace=True), BeforeValidator(_one_line)]
+
+
+def _not_too_long(text: str) -> str:
+    if len(text) > BRIEF_MAX:
+        raise ValueError(f"must have at most {BRIEF_MAX:,} characters")
+    return text
+
+
 class CreateSession(Asked):
     """`POST /api/v1/sessions`."""
 
@@ -39,6 +48,29 @@ class CreateSession(Asked):
         description="`cli` for duragent's own commands, else `http`; any other value counts as `http`.",
     )
     door: DoorName | None = Field(None, description="Which program it is, such as `page` or `acp`, for the log.")
+
+    model: ModelName | None = Field(
+        None,
+        description="`provider/name` of the model that answers, or a name at the agent's provider; else the agent's.",
+    )
+    system: Annotated[Text, AfterValidator(_not_too_long)] | None = Field(
+        None,
+        description="Stands in place of the agent's SYSTEM_PROMPT.md for this session; at most 16,000 characters.",
+    )
+
+
+class PickModel(Asked):
+    """`POST /api/v1/sessions/{id}/model`."""
+
+    model: ModelName = Field(
+        description='`provider/name`, or a name at the provider of the agent; "": the agent\'s own model again.'
+    )
+    base_url: str = Field(
+        "",
+        max_length=500,
+        description="The address of a server on the server's own machine that speaks the protocol; it gets no key.",
+    )
+    by: str = Field("", max_length=200, description="Who chose, for the log.")
 
 
 class SendMessage(Asked):

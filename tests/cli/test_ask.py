@@ -19,6 +19,7 @@ from tests.cli.hostile import PIECES
 from tests.cli.place import DURAGENT, Place
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import COUNTED
+from tests.support.stub_ollama import Pulled, StubOllama
 from tests.support.until import until_sync
 
 
@@ -200,3 +201,25 @@ def test_the_same_words_again_are_another_answer(capsys: pytest.CaptureFixture[s
     printer.take(Record(5, "", ModelReplied(message_id="m", turn="t", text="Looking.", calls=calls)))
     printer.end(TurnResult(1, "completed", text="Looking.", seq=9))
     assert capsys.readouterr().out == "Looking.\nLooking.\n"
+
+
+def test_a_question_may_have_a_model_and_a_system_text_of_its_own(place: Place) -> None:
+    with StubOllama(**{"qwen3:4b": Pulled()}) as ollama:
+        place.environ["OLLAMA_HOST"] = ollama.url.replace("http://", "")
+        place.run("init", "--no-interactive", "--provider", "demo")
+        asked = place.run("ask", "assistant", "hi", "--model", "ollama/qwen3:4b", "--system", "Speak Latin.")
+        assert (asked.returncode, asked.stdout) == (0, "You said: hi\n"), asked.stderr
+        [request] = ollama.requests
+        assert "Speak Latin." in request.body["messages"][0]["content"]
+        [session] = place.sessions()
+        assert session["model"] == "ollama/qwen3:4b"
+        again = place.run("ask", "again", "--session", session["session_id"], "--model", "demo", "--json")
+        assert json.loads(again.stdout)["model"] == "demo"
+        for wrong, sentence in (
+            (("--model", "ollama/gone"), "`ollama pull gone`"),
+            (("--model", "openai/gpt"), "`duragent keys set openai`"),
+            (("--session", session["session_id"], "--system", "x"), "--system is for a new session"),
+        ):
+            refused = place.run("ask", "again", *wrong)
+            assert (refused.returncode in (2, 78), sentence in refused.stderr) == (True, True), refused.stderr
+        assert len(place.sessions()) == 1

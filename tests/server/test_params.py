@@ -45,7 +45,11 @@ async def test_fault_in_a_query_is_told_in_plain_words(house: House, query: str,
         ({"agent": None}, "agent", "must be text, not null"),
         ({"agent": "assistant", "title": "a\nb"}, "title", "must be one line without control characters"),
         ({"agent": "assistant", "source": "\ud800"}, "source", "must be valid Unicode text, not '\ufffd'"),
-        ({"agent": "assistant", "zzz": 1}, "zzz", "is not a known key (known keys: agent, title, source, door)"),
+        (
+            {"agent": "assistant", "zzz": 1},
+            "zzz",
+            "is not a known key (known keys: agent, title, source, door, model, system)",
+        ),
     ],
 )
 async def test_fault_in_a_body_is_told_in_plain_words(house: House, body: object, field: str, problem: str) -> None:

@@ -19,7 +19,8 @@ _ANTHROPIC_CACHE_POINTS = 4
 _PATIENCE_SECONDS = 600.0
 """Silence on the connection after which even a turn without a deadline gives up."""
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Hosts that are this machine, by their usual names."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def find_key(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
     for name in names:
         if environ.get(name, "").strip():
             return environ[name].strip()
-    local = choice.base_url is not None and urlsplit(choice.base_url).hostname in _LOOPBACK
+    local = choice.base_url is not None and urlsplit(choice.base_url).hostname in LOOPBACK
     if local or (provider is not None and not provider.needs_key):
         return "none"
     if provider is None:

@@ -9,13 +9,25 @@ from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import session_info
 from duragent.server.params import SessionsQuery, body_of, idempotency_key_of, query_of, session_id_of
 from duragent.server.responses import answer, replayed
+from duragent.server.routes.models import usable_model
 from duragent.session.sessions import NewSession
 from duragent.wire import CancelResult, ChangeSession, CreateSession, SessionInfo, SessionList
 
 
 async def create_session(dependencies: Dependencies, request: Request) -> Response:
     body = await body_of(request, CreateSession)
-    new = NewSession(body.agent, body.title, body.source, body.door or "", idempotency_key_of(request))
+    chosen = None
+    if body.model:
+        chosen = await usable_model(dependencies, dependencies.catalog.get(body.agent), body.model)
+    new = NewSession(
+        body.agent,
+        body.title,
+        body.source,
+        body.door or "",
+        idempotency_key_of(request),
+        chosen.label if chosen else "",
+        body.system or "",
+    )
     state, duplicate = await dependencies.sessions.create(new)
     return created(state, duplicate)
 

@@ -3,10 +3,16 @@
 To add one: a function `(talk, rest)`, and a line in `COMMANDS` of its module; a new module is named here.
 """
 
-from duragent.cli.chat.commands import about, approvals, going, line
+from duragent.cli.chat.commands import about, approvals, going, line, models
 from duragent.cli.chat.commands.base import SlashCommand
 
-COMMANDS: tuple[SlashCommand, ...] = (*about.COMMANDS, *approvals.COMMANDS, *line.COMMANDS, *going.COMMANDS)
+COMMANDS: tuple[SlashCommand, ...] = (
+    *about.COMMANDS,
+    *approvals.COMMANDS,
+    *line.COMMANDS,
+    *going.COMMANDS,
+    *models.COMMANDS,
+)
 """In the order in which `/help` and the menu show them."""
 
 BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.also)}

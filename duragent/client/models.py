@@ -1,0 +1,17 @@
+"""Models as methods of `Client`: what can be asked, and who answers in a session."""
+
+from duragent.client.copies import SessionCopies
+from duragent.client.transport import session_path
+from duragent.wire import ModelOffers, PickModel, SessionInfo
+
+
+class SessionModels(SessionCopies):
+    """The part of `Client` about models."""
+
+    async def models(self) -> ModelOffers:
+        """What the server can ask. It looks at the model servers on its machine, which takes up to a second."""
+        return await self._http.get(ModelOffers, "/api/v1/models")
+
+    async def choose_model(self, session_id: str, choice: PickModel) -> SessionInfo:
+        """Let another model answer in this session, from the next question on."""
+        return self._http.parse(SessionInfo, await self._http.post(f"{session_path(session_id)}/model", choice))

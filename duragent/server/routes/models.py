@@ -1,0 +1,65 @@
+"""Models: what can be asked, and which one answers in a session."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from duragent.agent.load import Agent
+from duragent.agent.starter import DEFAULT_MODELS
+from duragent.errors import InvalidRequest
+from duragent.journal.inputs import ChooseModel
+from duragent.models.base import ModelChoice
+from duragent.models.named import named_model
+from duragent.models.reachable import ReachableModel, missing_at_ollama, reachable
+from duragent.server.dependencies import Dependencies
+from duragent.server.mapping import session_info
+from duragent.server.params import body_of, session_id_of
+from duragent.server.responses import answer
+from duragent.wire import ModelOffer, ModelOffers, PickModel
+
+
+async def list_models(dependencies: Dependencies, request: Request) -> Response:
+    own = [choice_of(agent) for agent in dependencies.catalog.agents.values()]
+    urls = {model.base_url for model in own if model.base_url and model.provider == "openai"}
+    found = await asyncio.to_thread(reachable, dependencies.keys, DEFAULT_MODELS, sorted(urls))
+    return answer(ModelOffers(models=[_offer(model) for model in found.models], hints=list(found.hints)))
+
+
+def _offer(model: ReachableModel) -> ModelOffer:
+    return ModelOffer(
+        provider=model.provider,
+        model=model.name,
+        base_url=model.base_url,
+        why=model.why,
+        is_example=model.is_example,
+    )
+
+
+async def pick_model(dependencies: Dependencies, request: Request) -> Response:
+    session_id, body = session_id_of(request), await body_of(request, PickModel)
+    if body.model:
+        agent = dependencies.catalog.get((await dependencies.sessions.state(session_id)).agent)
+        chosen = await usable_model(dependencies, agent, body.model, body.base_url)
+        own_address = chosen.base_url if chosen.without_key else ""
+        posted = ChooseModel(provider=chosen.provider, model=chosen.name, base_url=own_address or "", by=body.by)
+    else:
+        posted = ChooseModel(by=body.by)
+    await dependencies.sessions.post(session_id, posted)
+    return answer(session_info(await dependencies.sessions.state(session_id)))
+
+
+async def usable_model(dependencies: Dependencies, agent: Agent, text: str, base_url: str = "") -> ModelChoice:
+    """The model that a client names for a session of that agent. Raises InvalidRequest, ModelNotConfigured."""
+    chosen = named_model(text, choice_of(agent), dependencies.keys, base_url)
+    if chosen.provider == "ollama":
+        wrong = await asyncio.to_thread(missing_at_ollama, dependencies.keys, chosen.name, chosen.base_url)
+        if wrong is not None:
+            raise InvalidRequest(wrong)
+    return chosen
+
+
+def choice_of(agent: Agent) -> ModelChoice:
+    """The agent's own model."""
+    model = agent.spec.model
+    return ModelChoice(model.provider, model.name, model.base_url, model.tools)

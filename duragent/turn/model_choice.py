@@ -1,0 +1,33 @@
+"""The agent of one session: what a person chose for that session alone stands in place of what the files say. Pure."""
+
+from dataclasses import replace
+
+from duragent.agent.load import Agent
+from duragent.agent.spec import ModelSpec
+from duragent.journal.state import ChosenModel
+
+
+def with_model(agent: Agent, choice: ChosenModel | None) -> Agent:
+    """The agent with the model that was chosen for a session; itself without a choice.
+
+    What the file says of its own model, such as its window, holds for that model only; `temperature` stays.
+    """
+    if choice is None:
+        return agent
+    own = agent.spec.model
+    same_provider = choice.provider == own.provider
+    if same_provider and choice.name == own.name and not choice.base_url:
+        return agent
+    chosen = ModelSpec(
+        provider=choice.provider,
+        name=choice.name,
+        temperature=own.temperature,
+        base_url=choice.base_url or (own.base_url if same_provider else None),
+        max_output_tokens=own.max_output_tokens if same_provider else None,
+    )
+    return replace(agent, spec=agent.spec.model_copy(update={"model": chosen}))
+
+
+def with_system(agent: Agent, system: str) -> Agent:
+    """The agent with that text in place of its SYSTEM_PROMPT.md; itself when the text is empty."""
+    return replace(agent, system_prompt=system) if system.strip() else agent
