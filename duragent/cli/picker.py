@@ -1,19 +1,18 @@
 """One of a list: a few lines above an input line whose text filters them. Nothing of it stays in the scrollback.
 
-Where nothing can be redrawn (TERM=dumb, a pipe) the rows are printed with their numbers, and a line is read. It may run
-inside a chat, which it covers until it ends.
+Where nothing can be redrawn (TERM=dumb, a pipe) the rows are printed with their numbers, and a line is read. A chat
+gives its terminal away first: `Scrollback.given_away`.
 """
 
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
 import typer
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app_or_none, in_terminal
+from prompt_toolkit.application import get_app_or_none
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -121,12 +120,11 @@ async def pick(
     if is_dumb_terminal() or not (inside or (on_terminal() and sys.stdin.isatty())):
         return await _pick_by_line(rows, question)
     choices = PickList(rows, at=next((place for place, row in enumerate(rows) if row.value == begin), 0))
-    async with in_terminal() if inside else nullcontext():
-        return await _picker(choices, question, keys or {}).prompt_async(handle_sigint=not inside)
+    return await _picker(choices, question, keys or {}).prompt_async(handle_sigint=not inside)
 
 
 async def ask_line(question: str, text: str = "") -> str | None:
-    """A line that the person types, beginning with `text`; None when they went back. Inside a chat it covers it."""
+    """A line that the person types, beginning with `text`; None when they went back."""
     inside = get_app_or_none() is not None
     bindings = KeyBindings()
     for key in ("escape", "c-c", "c-d"):
@@ -135,8 +133,7 @@ async def ask_line(question: str, text: str = "") -> str | None:
         history=InMemoryHistory(), key_bindings=bindings, erase_when_done=inside, include_default_pygments_style=False
     )
     session.app.ttimeoutlen = session.app.timeoutlen = ESCAPE_SECONDS
-    async with in_terminal() if inside else nullcontext():
-        return await session.prompt_async(f"{one_line(question)} ", default=text, handle_sigint=not inside)
+    return await session.prompt_async(f"{one_line(question)} ", default=text, handle_sigint=not inside)
 
 
 def _picker(choices: PickList, question: str, keys: Mapping[str, str]) -> "PromptSession[Picked | None]":

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from duragent.cli import options
+from duragent.cli import options, view
 from duragent.cli.chat.chat import converse
 from duragent.cli.completions import complete_session
 from duragent.cli.connection import Where, connect, find_session
 from duragent.cli.loop import run
 from duragent.cli.session.session import show_list
-from duragent.errors import InvalidRequest
+from duragent.cli.session_picker import last_session
+from duragent.errors import InvalidRequest, NotFound
 
 
 @options.at_server
@@ -19,7 +20,9 @@ def attach(
     session_id: Annotated[
         str | None,
         typer.Argument(
-            metavar="ID", help="The start of a session's id; else the list.", autocompletion=complete_session
+            metavar="ID",
+            help="A session's id, or any part of it that no other has; else the session used last.",
+            autocompletion=complete_session,
         ),
     ] = None,
     list_only: Annotated[bool, typer.Option("--list", "-l", help="List the sessions to attach to.")] = False,
@@ -28,14 +31,22 @@ def attach(
     as_name: options.AsName = None,
 ) -> None:
     """Go back to a session: what was said last, then live."""
-    if list_only or session_id is None:
+    if list_only or (session_id is None and not _at_terminal()):
         run(show_list(where, agent=None, status=None, limit=20, json=False))
     else:
         run(_attach(where, session_id, as_name))
 
 
-async def _attach(where: Where, prefix: str, as_name: str | None) -> None:
+async def _attach(where: Where, part: str | None, as_name: str | None) -> None:
     if not sys.stdin.isatty():
         raise InvalidRequest("attach needs a terminal; `duragent session log -f` follows a session in a pipe")
     async with connect(where) as connection:
-        await converse(connection, await find_session(connection.client, prefix), as_name)
+        client = connection.client
+        session = await last_session(client) if part is None else await find_session(client, part)
+        if session is None:
+            raise NotFound("there is no session to go back to; `duragent chat` begins one")
+        await converse(connection, session, as_name)
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty() and view.on_terminal()

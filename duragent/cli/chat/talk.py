@@ -1,13 +1,15 @@
 """One terminal on one session: what `chat` and `attach` have in common."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from duragent.cli import view
+from duragent.cli.chat.beginning import Beginning
 from duragent.cli.chat.commands import BY_NAME
 from duragent.cli.chat.commands.base import SlashCommand
 from duragent.cli.chat.commands.menu import menu, named
@@ -24,11 +26,10 @@ from duragent.client.client import new_key
 from duragent.client.watch import CaughtUp, Item
 from duragent.config import TerminalSettings
 from duragent.errors import DuragentError, ServerUnreachable
-from duragent.wire import Approval, SendMessage
+from duragent.wire import Approval, SendMessage, SessionInfo
 
 if TYPE_CHECKING:
     from duragent.agent.templates import Template
-    from duragent.wire import SessionInfo
 
 SHELL = "!"
 """A line that begins so is a command for a shell."""
@@ -36,8 +37,8 @@ TAIL_RECORDS = 200
 QUEUE_MAX = 100
 SECOND = 1.0
 
-Next = Literal["leave"] | str
-"""Where to go from here: the id of a session, or away."""
+LEAVE_SECONDS = 5.0
+"""The longest wait, when the person leaves, for messages that are on their way."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,17 @@ class Options:
 
 @dataclass
 class Talk:
-    """`run` returns when the person leaves, with the session to go to next, if any."""
+    """`run` returns when the person leaves, with the session to go to next; None: the person goes away."""
 
     connection: Connection
     """The client, and the server that it may have to start again."""
 
-    session: "SessionInfo"
-    """The session as it was when the talk began."""
+    began_with: SessionInfo
+    """The session as it was when the talk began; a draft of one that is made with the first message."""
 
     options: Options
 
-    next: Next = "leave"
+    next: SessionInfo | None = None
     """What `run` returns."""
 
     _outbox: asyncio.Queue[tuple[str, Entered]] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
@@ -74,11 +75,15 @@ class Talk:
 
     def __post_init__(self) -> None:
         self.client = self.connection.client
-        activity = Activity(self.session.session_id, self.session.agent)
-        self.conversation = Conversation(self.session.agent, activity=activity)
+        self.beginning = Beginning(self.client, self.began_with)
+        self.conversation = Conversation(self.session.agent)
         self._tasks: asyncio.TaskGroup | None = None
         self._asked_seq: int | None = None
         """The record whose question was shown in full; None while what was before is still told."""
+        self.listed: list[SessionInfo] = []
+        """The sessions as they were listed last, by number."""
+        self._accepted: set[str] = set()
+        """Idempotency-Keys of the messages that are durable."""
         self._told = asyncio.Event()
         """Something has come from the server."""
         self.conversation.progress.begin(self.session)
@@ -90,19 +95,30 @@ class Talk:
         )
         self.screen = Screen(self.conversation, actions, self.options.history)
 
-    async def run(self) -> Next:
+    @property
+    def session(self) -> SessionInfo:
+        """The session as it was when it was found or made; a draft before that."""
+        return self.beginning.info
+
+    @property
+    def session_id(self) -> str:
+        """Raises NotBegun while there is only a draft."""
+        return self.beginning.session_id
+
+    async def run(self) -> SessionInfo | None:
         if self.connection.local is not None:
             self.connection.local.said = lambda sentence: self.note(Note(sentence))
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 workers = [self._tasks.create_task(work()) for work in self._workers()]
                 await self.screen.run()
+                await self._finish_sending()
                 for worker in workers:
                     worker.cancel()
         except* DuragentError as group:
             # One is enough: it is what ended the talk (the session was deleted, the token is refused).
             raise _first(group) from None
-        unsent = list(self.conversation.waiting.values())
+        unsent = [text for key, text in self.conversation.waiting.items() if key not in self._accepted]
         for text in unsent:
             write_block(Note(f"Not sent: {view.one_line(text, 200)}", "warning"), 80)
         return self.next
@@ -113,7 +129,9 @@ class Talk:
         return (self._watch, self._send, self._show_notes, self._know_agent, self._keep_time)
 
     async def _watch(self) -> None:
-        async with aclosing(self.client.watch(self.session.session_id, tail=TAIL_RECORDS)) as items:
+        session_id = await self.beginning.there()
+        self.conversation.activity = Activity(session_id, self.session.agent)
+        async with aclosing(self.client.watch(session_id, tail=TAIL_RECORDS)) as items:
             async for item in items:
                 blocks = self.conversation.take(item, utc_now())
                 self._told.set()
@@ -150,16 +168,33 @@ class Talk:
         """Messages leave in the order in which they were typed, each until it is durable or refused."""
         while True:
             key, entered = await self._outbox.get()
-            while True:
-                try:
-                    body = SendMessage(content=entered.text, sender_name=self.options.sender_name)
-                    await self.client.post_message(self.session.session_id, body, key=key)
-                except ServerUnreachable:
-                    continue  # the client has waited already; the key makes it one message
-                except DuragentError as error:
-                    self.conversation.waiting.pop(key, None)
-                    self.note(MessageBlock(entered.shown), Note(f"Not accepted: {error}", "error"))
-                break
+            body = SendMessage(content=entered.text, sender_name=self.options.sender_name)
+            try:
+                await self._until_durable(body, key)
+                self._accepted.add(key)
+            except DuragentError as error:
+                self.conversation.waiting.pop(key, None)
+                self.note(MessageBlock(entered.shown), Note(f"Not accepted: {error}", "error"))
+            self._outbox.task_done()
+
+    async def _until_durable(self, body: SendMessage, key: str) -> None:
+        while True:
+            try:
+                await self.client.post_message(await self.beginning.begin(), body, key=key)
+                return
+            except ServerUnreachable as error:
+                # The client has waited already; the key makes it one message. Without a session nothing else says it.
+                self.conversation.link = self.conversation.link or ("" if self.session.session_id else str(error))
+                self.screen.refresh()
+
+    async def _finish_sending(self) -> None:
+        """What was typed just before leaving is sent; a session in which nothing happened is not left behind."""
+        with contextlib.suppress(TimeoutError, DuragentError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                if not self.conversation.link:
+                    await self._outbox.join()
+                if not self._accepted:
+                    await self.beginning.delete_unused()
 
     async def _show_notes(self) -> None:
         while True:
@@ -246,15 +281,15 @@ class Talk:
         self.screen.refresh()
         body = decide(asked, choice, self.options.sender_name or view.person())
         try:
-            await self.client.post_decision(self.session.session_id, body)
+            await self.client.post_decision(self.session_id, body)
         except DuragentError as error:
             # The question stands again, unless the records have said by now what became of it.
             self.conversation.deciding = ""
             self.note(Note(f"It was not decided: {error}", "error"))
 
-    def go(self, session_id: str) -> None:
-        """Leave for another session."""
-        self.next = session_id
+    def go(self, session: SessionInfo) -> None:
+        """Leave for another session, or for the draft of one."""
+        self.next = session
         self.screen.leave()
 
 

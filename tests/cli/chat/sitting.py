@@ -12,11 +12,13 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
+from duragent.cli.chat.beginning import draft
 from duragent.cli.chat.talk import Options, Talk
 from duragent.cli.connection import Connection
 from duragent.client.address import Endpoint, always
 from duragent.client.client import Client
 from duragent.config import Config, ConfigFile
+from duragent.wire import SessionInfo
 from tests.cli.desk import Desk
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import TOKEN
@@ -30,7 +32,7 @@ class Terminal:
     talk: Talk
     keyboard: PipeInput
     screen: io.StringIO
-    running: asyncio.Task[str] = field(init=False)
+    running: asyncio.Task[SessionInfo | None] = field(init=False)
 
     def type(self, text: str) -> None:
         self.keyboard.send_text(text)
@@ -47,18 +49,23 @@ class Terminal:
         await until(lambda: text in self.talk.screen.hint, why=f"{text!r} was no hint")
 
     async def left(self) -> str:
-        return await asyncio.wait_for(self.running, LIMIT_SECONDS)
+        """The id of the session that the person went to, "" for a draft of one; "leave" when the person went away."""
+        to = await asyncio.wait_for(self.running, LIMIT_SECONDS)
+        return "leave" if to is None else to.session_id
 
 
 @asynccontextmanager
-async def sitting(desk: Desk, session_id: str, project: Path | None = None) -> AsyncIterator[Terminal]:
-    """`project`: the folder of the agent's files, where the chat can see it."""
+async def sitting(desk: Desk, session_id: str = "", project: Path | None = None) -> AsyncIterator[Terminal]:
+    """Without an id the session begins with the first message. `project`: the folder of the agent's files, where the
+    chat can see it.
+    """
     screen = io.StringIO()
     output = Vt100_Output(screen, lambda: Size(rows=40, columns=100), term="xterm")
     with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=output):
         async with Client(always(Endpoint(desk.url, TOKEN, local=True)), source="cli") as client:
             config = Config(base=project, file=ConfigFile()) if project else None
-            talk = Talk(Connection(client, config), await client.session(session_id), Options("Ada"))
+            session = await client.session(session_id) if session_id else draft("assistant")
+            talk = Talk(Connection(client, config), session, Options("Ada"))
             terminal = Terminal(talk, keyboard, screen)
             terminal.running = asyncio.create_task(talk.run())
             yield terminal

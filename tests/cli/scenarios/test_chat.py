@@ -10,7 +10,7 @@ def test_a_stranger_chats_kills_the_server_in_an_answer_and_the_talk_goes_on(pla
         terminal.expect(r'No workspace here: made \.duragent/ with one agent, "assistant"\.')
         terminal.expect("using the offline demo model")
         terminal.expect(r"Started a server on 127\.0\.0\.1:\d+ \(stop it with `duragent serve stop`\)\.")
-        terminal.expect(r"assistant · \w+  ·  demo")
+        terminal.expect("assistant · new session  ·  demo")
         terminal.type("hello\r")
         terminal.expect("> hello")
         terminal.expect("demo model")
@@ -34,7 +34,9 @@ def test_a_stranger_chats_kills_the_server_in_an_answer_and_the_talk_goes_on(pla
 
 def test_a_chat_ends_when_its_session_is_deleted(place: Place) -> None:
     with place.terminal("chat") as terminal:
-        terminal.expect("Ctrl-D")
+        terminal.expect("Ctrl-D detaches")
+        terminal.type("hello\r")
+        terminal.expect("demo model")
         [session_id] = place.ids()
         assert place.run("session", "delete", session_id, "--yes").returncode == 0
         terminal.expect("was deleted")
@@ -43,7 +45,9 @@ def test_a_chat_ends_when_its_session_is_deleted(place: Place) -> None:
 
 def test_two_terminals_on_one_session_see_each_others_messages(place: Place) -> None:
     with place.terminal("chat") as mine:
-        mine.expect("Ctrl-D")
+        mine.expect("Ctrl-D detaches")
+        mine.type("hello\r")
+        mine.expect("demo model")
         [session_id] = place.ids()
         with place.terminal("attach", session_id[:16], "--as", "Ada") as hers:
             hers.expect("Ctrl-D")
@@ -62,6 +66,8 @@ def test_two_terminals_on_one_session_see_each_others_messages(place: Place) -> 
 def test_the_server_of_an_open_chat_stops_at_once_when_it_is_told(place: Place) -> None:
     with place.terminal("chat") as terminal:
         terminal.expect("Ctrl-D detaches")
+        terminal.type("hello\r")
+        terminal.expect("demo model")
         stopped = place.run("serve", "stop")
         assert (stopped.returncode, stopped.stdout) == (0, "Stopped.\n")
         terminal.expect("reconnecting")
@@ -84,10 +90,10 @@ def test_ctrl_c_stops_the_answer_and_then_says_how_to_leave(place: Place) -> Non
         terminal.type("/nonsense\r")
         terminal.expect("There is no /nonsense")
         terminal.type("/new\r")
-        terminal.expect(r"assistant · \w+.*\n.*> ")
+        terminal.expect(r"assistant · new session.*\n.*> ")
         terminal.type("\x04")
         assert terminal.end() == 0
-    assert sorted(session["title"] or "" for session in place.sessions()) == ["", "Numbers"]
+    assert [session["title"] for session in place.sessions()] == ["Numbers"]
 
 
 def test_an_approval_outlives_the_terminal_and_the_server(place: Place) -> None:

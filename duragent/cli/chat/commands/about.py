@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from duragent.cli import view
+from duragent.cli.chat.beginning import draft
 from duragent.cli.chat.commands.base import SlashCommand
 from duragent.cli.chat.conversation import Note
 
@@ -30,22 +31,27 @@ async def _help(talk: "Talk", _: str) -> None:
 
 
 async def _status(talk: "Talk", _: str) -> None:
-    session = await talk.client.session(talk.session.session_id)
+    session = await talk.client.session(talk.session_id)
     usage = session.usage
     cost = "" if not usage.cost_usd else f", ${usage.cost_usd:.4f}"
     tokens = f"{usage.prompt_tokens} tokens in, {usage.completion_tokens} out{cost}"
-    title = f'"{session.title}" · ' if session.title else ""
+    title = f'"{view.title_of(session)}" · ' if view.title_of(session) else ""
     lost = f" · {view.lost_attempts(session)}" if session.unknown_attempts else ""
-    line = f"{title}{session.session_id} · {session.agent} · {session.status} · {session.turns} turns · {tokens}"
+    word = view.status_word(session)
+    line = f"{title}{session.session_id} · {session.agent} · {word} · {session.turns} turns · {tokens}"
     talk.note(Note(line + lost))
 
 
 async def _title(talk: "Talk", rest: str) -> None:
-    await talk.client.rename_session(talk.session.session_id, rest)
+    if not talk.session.session_id:
+        talk.beginning.info = draft(talk.session.agent, rest or None)
+        talk.note(Note("The session has this title as soon as it begins." if rest else "The session has no title."))
+        return
+    await talk.client.rename_session(talk.session_id, rest)
 
 
 async def _cancel(talk: "Talk", _: str) -> None:
-    if not (await talk.client.cancel(talk.session.session_id)).cancelled:
+    if not talk.session.session_id or not (await talk.client.cancel(talk.session_id)).cancelled:
         talk.note(Note("There is nothing to stop."))
 
 

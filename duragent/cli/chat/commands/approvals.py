@@ -28,7 +28,7 @@ async def _approve(talk: "Talk", rest: str) -> None:
     if decision is None:
         talk.note(Note(f"/approve WORD: {', '.join(WORDS)}.", "warning"))
         return
-    asked = talk.conversation.question or await open_question(talk.client, talk.session.session_id)
+    asked = talk.conversation.question or await open_question(talk.client, talk.session_id)
     if asked is None:
         talk.note(Note("Nothing waits for a decision here."))
         return

@@ -41,7 +41,7 @@ async def _copy(talk: "Talk", rest: str) -> None:
 async def _export(talk: "Talk", rest: str) -> None:
     from duragent.cli.session.archive import export_to, new_file
 
-    session = await talk.client.session(talk.session.session_id)
+    session = await talk.client.session(talk.session_id)
     path = _path(rest)
     if path.suffix == ".zip":
         path = await export_to(talk.client, session, path, _TAKEN)

@@ -1,0 +1,77 @@
+"""The session of a talk, which need not be there yet: it is made when something is said in it."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from duragent.client.transport import new_key
+from duragent.errors import InvalidRequest
+from duragent.wire import SessionInfo
+
+if TYPE_CHECKING:
+    from duragent.client.client import Client
+
+_UNUSED = {"session_created", "owner_claimed"}
+"""The records of a session in which nothing has happened."""
+
+
+class NotBegun(InvalidRequest):
+    """Nothing was said yet, so there is no session."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no session yet: it begins with your first message")
+
+
+def draft(agent: str, title: str | None = None) -> SessionInfo:
+    """A session with this agent that is not made yet: it has no id."""
+    return SessionInfo(session_id="", agent=agent, status="active", created_at="", updated_at="", title=title)
+
+
+@dataclass
+class Beginning:
+    """A session, or the draft of one."""
+
+    client: "Client"
+
+    info: SessionInfo
+    """As it was when it was found or made; its id is "" before that."""
+
+    made: bool = False
+    """Whether it was made here."""
+
+    _there: asyncio.Event = field(default_factory=asyncio.Event)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _key: str = field(default_factory=new_key)
+    """One key for all attempts: whatever dies between them, one session is made."""
+
+    @property
+    def session_id(self) -> str:
+        """Raises NotBegun."""
+        if not self.info.session_id:
+            raise NotBegun
+        return self.info.session_id
+
+    async def begin(self) -> str:
+        """The session's id; makes it when it is not there yet. May be called by several tasks, and again."""
+        async with self._lock:
+            if not self.info.session_id:
+                self.info = await self.client.create_session(self.info.agent, self.info.title, key=self._key)
+                self.made = True
+            self._there.set()
+        return self.info.session_id
+
+    async def there(self) -> str:
+        """Wait until there is a session; its id."""
+        if not self.info.session_id:
+            await self._there.wait()
+        return self.info.session_id
+
+    async def delete_unused(self) -> bool:
+        """Delete what was made here if nothing has happened in it. Whether it did."""
+        if not self.made:
+            return False
+        records = (await self.client.events(self.info.session_id)).events
+        if any(record["type"] not in _UNUSED for record in records):
+            return False
+        await self.client.delete_session(self.info.session_id)
+        return True
