@@ -127,6 +127,10 @@ class Window:
         self.type(f"\x1b[200~{carriage}\x1b[201~")
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def size(self) -> Size:
         return Size(self._emulator.columns, self._emulator.lines)
 

@@ -93,6 +93,11 @@ class Conversation:
     """Calls that have their line already, the newest last."""
 
     @property
+    def live(self) -> bool:
+        """Whether all that was before is known."""
+        return self._backlog is None
+
+    @property
     def busy(self) -> bool:
         return self.partial.turn is not None or self.activity.question is not None
 

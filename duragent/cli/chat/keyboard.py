@@ -18,6 +18,8 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.utils import is_dumb_terminal
 
+from duragent.cli.chat.reports import UNFINISHED as UNFINISHED_REPORT
+
 _PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
 _ASK_FOR_KEYS, _LEAVE_KEYS = "\x1b[>1u\x1b[>4;1m", "\x1b[<u\x1b[>4m"
 """Codes of their own for keys such as Shift-Enter: kitty's protocol (enhancement 1), xterm's modifyOtherKeys.
@@ -30,7 +32,7 @@ _OWN_CODE = re.compile(r"\x1b\[(?:27;(\d+);(\d+)~|(\d+)(?::[\d:]*)?(?:;(\d*)(?::
 """`CSI 27 ; modifiers ; code ~` of xterm, or `CSI code ; modifiers u` of kitty."""
 _WITH_LOCKS = re.compile(r"\x1b\[(\d*);(\d{2,3})([A-HPQS~])")
 """An arrow or the like while Caps Lock or Num Lock is on, as kitty sends it."""
-_UNFINISHED = re.compile(r"\x1b(?:\[[\d;:]*)?\Z")
+_UNFINISHED = re.compile(rf"\x1b(?:\[[\d;:]*|{UNFINISHED_REPORT})?\Z")
 _SHIFT, _ALT, _CTRL = 1, 2, 4
 _KNOWN_MODIFIERS = 7
 _ESCAPE, _ENTER, _TAB, _BACKSPACE = 27, 13, 9, 127
@@ -50,8 +52,10 @@ _KEYPAD_BEGINS = 57399
 class Keyboard(Vt100Parser):
     """A parser that takes a long paste in one piece, and the codes that terminals send when `own_key_codes` asked."""
 
-    def __init__(self, press: Callable[[KeyPress], None]) -> None:
+    def __init__(self, press: Callable[[KeyPress], None], reports: Callable[[str], str] = str) -> None:
+        """`reports` gives what was typed without what the terminal said of itself."""
         super().__init__(press)
+        self._reports = reports
         self._paste: list[str] | None = None
         """The pieces of the paste that is coming in; None when none is."""
         self._end = ""
@@ -64,7 +68,8 @@ class Keyboard(Vt100Parser):
             data = self._take_keys(self._held + data) if self._paste is None else self._take_paste(self._paste, data)
 
     def flush(self) -> None:
-        if self._held:
+        # The rest of what the terminal says may come later. A person does not type the beginning of it.
+        if self._held and not self._held.startswith("\x1b]11"):
             held, self._held = self._held, ""
             super().feed(held)
         super().flush()
@@ -91,6 +96,7 @@ class Keyboard(Vt100Parser):
             self._paste = []
         elif unfinished := _UNFINISHED.search(keys):
             self._held, keys = unfinished[0], keys[: unfinished.start()]
+        keys = self._reports(keys)
         keys = _WITH_LOCKS.sub(_without_locks, keys)
         done = 0
         for found in _OWN_CODE.finditer(keys):
@@ -142,10 +148,10 @@ def old_code(code: int, modifiers: int) -> str:
     return alt + (char.upper() if modifiers & _SHIFT else char)
 
 
-def read_with_keyboard(app: Application[str]) -> None:
+def read_with_keyboard(app: Application[str], reports: Callable[[str], str] = str) -> None:
     """Have the application read its keys with a `Keyboard`."""
     if isinstance(app.input, Vt100Input):
-        app.input.vt100_parser = Keyboard(app.input.vt100_parser.feed_key_callback)
+        app.input.vt100_parser = Keyboard(app.input.vt100_parser.feed_key_callback, reports)
 
 
 @contextmanager

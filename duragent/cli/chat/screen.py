@@ -29,8 +29,10 @@ from duragent.cli.chat.pastes import Entered
 from duragent.cli.chat.progress import utc_now
 from duragent.cli.chat.question import AT_ONCE, CONFIRMED, AnswerKey, keys, offered
 from duragent.cli.chat.render import render, render_question
+from duragent.cli.chat.reports import Reports, ended_by_signals
 from duragent.cli.chat.scrollback import Scrollback
 from duragent.cli.view import in_colour, one_line
+from duragent.config import TerminalSettings
 from duragent.wire import Approval
 
 MENU_LINES = 6
@@ -70,16 +72,26 @@ class Screen:
     """The question that was printed, where nothing is redrawn."""
     _timer: asyncio.TimerHandle | None = None
 
-    def __init__(self, conversation: Conversation, actions: Actions, history: Path | None) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        actions: Actions,
+        history: Path | None,
+        settings: TerminalSettings = TerminalSettings(),  # noqa: B008 - it is frozen
+    ) -> None:
         self.conversation = conversation
+        self.reports = Reports(settings, self.refresh)
         self._actions = actions
         self.hint = ""
         """What a key would do now; "" for nothing to say."""
-        self._line = InputLine(self._hint, actions.project, lambda: self.scrollback.given_away())
+        self.scrollback = Scrollback()
+        self._line = InputLine(self._hint, actions.project, self.scrollback.given_away)
         self._session: PromptSession[str] = PromptSession(
             message=self._message,
             history=open_history(history, self._line.pastes.unfolded),
-            key_bindings=merge_key_bindings([self._keys(), self._line.keys(lambda: self._entry is None)]),
+            key_bindings=merge_key_bindings(
+                [self._keys(), self._line.keys(lambda: self._entry is None), self.scrollback.keys()]
+            ),
             multiline=True,
             prompt_continuation="  ",
             completer=LineCompleter(actions.menu, Path.cwd()),
@@ -94,12 +106,16 @@ class Screen:
         self._session.app.min_redraw_interval = REFRESH_SECONDS
         self._session.app.ttimeoutlen = self._session.app.timeoutlen = ESCAPE_SECONDS
         self._session.default_buffer.on_text_changed += lambda _: self._unsettle()
-        read_with_keyboard(self._session.app)
-        self.scrollback = Scrollback(self._session.app)
+        self.scrollback.app = self._session.app
+        read_with_keyboard(self._session.app, self.reports.taken_out)
 
     async def run(self) -> None:
-        with own_key_codes(self._session.app.output):
-            await self._session.prompt_async()
+        app = self._session.app
+        # Raw before anything is asked: an answer that comes at once would be echoed.
+        with app.input.raw_mode(), own_key_codes(app.output), self.reports.asked(app.output):
+            with ended_by_signals(self.leave):
+                await self._session.prompt_async()
+            await self.reports.let_late_answers_pass(app.input)
 
     @property
     def draft(self) -> str:

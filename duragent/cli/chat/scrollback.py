@@ -1,20 +1,26 @@
 """Printing above the input line of a prompt that runs, into the terminal's own scrollback."""
 
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from prompt_toolkit.application import Application, in_terminal
+from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.utils import is_dumb_terminal
 
 from duragent.cli.chat.keyboard import usual_key_codes
+from duragent.cli.chat.reports import without_focus
 
 
 class Scrollback:
-    """Of one application. What is printed while the terminal is given away comes when it is back."""
+    """What stands above one application. What is printed while the terminal is given away comes when it is back."""
 
-    def __init__(self, app: Application[str]) -> None:
-        self._app = app
+    app: Application[str]
+    """It is set before anything is printed."""
+
+    def __init__(self) -> None:
         self._held: list[str] | None = None
         """What waits to be printed; None while the terminal is ours."""
 
@@ -25,7 +31,7 @@ class Scrollback:
             return
         # Not prompt_toolkit's `run_in_terminal`: that leaves raw mode for a moment, and a key pressed just then is
         # echoed, or is a signal, or is lost.
-        app = self._app
+        app = self.app
         if not app.is_running:
             sys.stdout.write(text)
             sys.stdout.flush()
@@ -42,7 +48,7 @@ class Scrollback:
         """Give the terminal to something else, such as an editor or a picker."""
         self._held = []
         try:
-            with usual_key_codes(self._app.output):
+            with usual_key_codes(self.app.output), without_focus(self.app.output):
                 async with in_terminal():
                     yield
         finally:
@@ -53,5 +59,16 @@ class Scrollback:
     def send_code(self, code: str) -> None:
         """A code for the terminal that moves nothing and shows nothing."""
         if not is_dumb_terminal():
-            self._app.output.write_raw(code)
-            self._app.output.flush()
+            self.app.output.write_raw(code)
+            self.app.output.flush()
+
+    async def suspend(self) -> None:
+        """Stop this program, as Ctrl-Z does everywhere, until the shell lets it go on."""
+        async with self.given_away():
+            os.kill(0, signal.SIGTSTP)
+
+    def keys(self) -> KeyBindings:
+        """The keys that give the terminal away."""
+        bindings = KeyBindings()
+        bindings.add("c-z")(lambda event: event.app.create_background_task(self.suspend()) and None)
+        return bindings

@@ -15,6 +15,7 @@ from duragent.cli.chat.commands.base import SlashCommand
 from duragent.cli.chat.commands.menu import menu, named
 from duragent.cli.chat.conversation import Block, Conversation, MessageBlock, Note
 from duragent.cli.chat.mentions import with_files
+from duragent.cli.chat.news import news_of
 from duragent.cli.chat.pastes import Entered
 from duragent.cli.chat.progress import utc_now
 from duragent.cli.chat.question import AnswerKey, above, decide
@@ -93,7 +94,7 @@ class Talk:
         actions = Actions(
             self._submit, self._interrupt, self._decide, menu=lambda: menu(self.templates), project=self._project
         )
-        self.screen = Screen(self.conversation, actions, self.options.history)
+        self.screen = Screen(self.conversation, actions, self.options.history, self.options.terminal)
 
     @property
     def session(self) -> SessionInfo:
@@ -134,6 +135,8 @@ class Talk:
         async with aclosing(self.client.watch(session_id, tail=TAIL_RECORDS)) as items:
             async for item in items:
                 blocks = self.conversation.take(item, utc_now())
+                if news := news_of(item, self.conversation):
+                    self.screen.scrollback.send_code(self.screen.reports.notice(news))
                 self._told.set()
                 self.screen.show([*blocks, *self._asked_now(item)])
 
