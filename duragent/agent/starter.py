@@ -1,6 +1,7 @@
 """The files that `init`, `agent create` and the first `chat` write. What a person wrote is never overwritten."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -68,7 +69,9 @@ def choose_provider(environ: Mapping[str, str], ollama_models: Sequence[str] | N
     return ProviderChoice("demo", DEFAULT_MODELS["demo"], why)
 
 
-def write_workspace(root: Path, agent_name: str, provider: str, model: str | None = None) -> Written:
+def write_workspace(
+    root: Path, agent_name: str, provider: str, model: str | None = None, base_url: str | None = None
+) -> Written:
     """`root/.duragent` with one agent. Raises InvalidRequest, and InvalidFile when a file cannot be written.
 
     The demo agent of a first `chat` makes room for a real model, as long as its agent.yaml is unedited.
@@ -77,19 +80,23 @@ def write_workspace(root: Path, agent_name: str, provider: str, model: str | Non
     files = {
         workspace / ".gitignore": _GITIGNORE,
         workspace / "policy.yaml": _POLICY.replace("VERSION", API_VERSION),
-        **_agent_files(workspace / "agents", agent_name, provider, model),
+        **_agent_files(workspace / "agents", agent_name, provider, model, base_url),
     }
     file = workspace / "agents" / agent_name / FILE_NAME
     demo = _agent_files(workspace / "agents", agent_name, "demo", None)[file]
     return _write_new(files, {file: demo} if provider != "demo" else {})
 
 
-def write_agent(agents_dir: Path, name: str, provider: str, model: str | None = None) -> Written:
+def write_agent(
+    agents_dir: Path, name: str, provider: str, model: str | None = None, base_url: str | None = None
+) -> Written:
     """One agent's folder; `model` None takes a usual one. Raises as `write_workspace` does."""
-    return _write_new(_agent_files(agents_dir, name, provider, model))
+    return _write_new(_agent_files(agents_dir, name, provider, model, base_url))
 
 
-def _agent_files(agents_dir: Path, name: str, provider: str, model: str | None) -> dict[Path, str]:
+def _agent_files(
+    agents_dir: Path, name: str, provider: str, model: str | None, base_url: str | None = None
+) -> dict[Path, str]:
     try:
         check_name(name)
     except ValueError as error:
@@ -99,13 +106,16 @@ def _agent_files(agents_dir: Path, name: str, provider: str, model: str | None) 
     model = model or DEFAULT_MODELS.get(provider)
     if not model:
         raise InvalidRequest(f"a model name is needed for the provider '{provider}'", [("model", "must not be empty")])
+    if base_url is not None and not re.match(r"https?://[^/\s]", base_url):
+        problem = "must begin with http:// or https://, and name a host"
+        raise InvalidRequest(f"the base URL {problem}", [("base_url", problem)])
     folder = agents_dir / name
     spec = _AGENT.format(
         api_version=API_VERSION,
         name=yaml_scalar(name),
         provider=yaml_scalar(provider),
         model=yaml_scalar(model),
-        note=_note(provider),
+        note=_note(provider) if base_url is None else f"    base_url: {yaml_scalar(base_url)}\n",
     )
     return {folder / FILE_NAME: spec, folder / "SOUL.md": _SOUL, folder / "SYSTEM_PROMPT.md": _SYSTEM_PROMPT}
 
@@ -116,7 +126,7 @@ def _note(provider: str) -> str:
     if provider == "ollama":
         return "    # Ollama answers at http://localhost:11434; another machine's address goes into base_url.\n"
     key = PROVIDER_KEYS.get(provider)
-    return f"    # The key comes from the environment: {key}\n" if key else ""
+    return f"    # The key: `duragent keys set {provider}`, or {key} in the environment.\n" if key else ""
 
 
 def yaml_scalar(text: str) -> str:

@@ -1,12 +1,36 @@
 """`duragent init`: a workspace with an agent that has a real model."""
 
 import os
+import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from duragent.cli.place import FIRST_AGENT, choose_model
+from duragent.cli import view
+from duragent.cli.place import FIRST_AGENT, choose_model, keys_of
+from duragent.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from duragent.models.reachable import ReachableModel
+
+BaseUrl = Annotated[
+    str | None,
+    typer.Option("--base-url", metavar="URL", help="Where the provider answers; OpenAI's protocol without --provider."),
+]
+
+
+@dataclass(frozen=True)
+class ModelWish:
+    """The model of a new agent, as far as the command line says it; then as it was chosen."""
+
+    provider: str | None
+    """As litellm names it; None: not said."""
+    model: str | None
+    """None: not said, or the provider's usual one."""
+    base_url: str | None = None
+    """None: the provider's own address."""
 
 
 def init(
@@ -16,13 +40,15 @@ def init(
         str | None, typer.Option(help="openrouter, anthropic, openai, gemini, ollama, demo, or another.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="The model's name, as the provider has it.")] = None,
+    base_url: BaseUrl = None,
     no_interactive: Annotated[bool, typer.Option("--no-interactive", help="Ask nothing; take what is usual.")] = False,
 ) -> None:
     """Make a workspace with an agent. What you wrote is never overwritten."""
     from duragent.agent.starter import write_workspace
 
-    name, provider, model = ask_for(agent_name, provider, model, not no_interactive)
-    written = write_workspace(path, name, provider, model)
+    name, wish = ask_for(agent_name, ModelWish(provider, model, base_url), not no_interactive)
+    assert wish.provider is not None
+    written = write_workspace(path, name, wish.provider, wish.model, wish.base_url)
     for file in written.created:
         typer.echo(f"Created  {file}")
     for file in written.replaced:
@@ -31,34 +57,121 @@ def init(
         typer.echo(f"Kept     {file}")
     if any(file.name == "agent.yaml" for file in written.skipped):
         typer.echo(f'The agent "{name}" was there already: change its model in its agent.yaml.')
-    say_key(provider)
+    say_what_is_missing(wish, not no_interactive)
     typer.echo("Next: duragent chat" + ("" if name == FIRST_AGENT else f" -a {name}"))
 
 
-def ask_for(
-    name: str | None, provider: str | None, model: str | None, interactive: bool
-) -> tuple[str, str, str | None]:
+def ask_for(name: str | None, wish: ModelWish, interactive: bool) -> tuple[str, ModelWish]:
     """Fills in what was not given, by asking or by what is usual; model None leaves it to the provider's usual one."""
-    from duragent.agent.starter import DEFAULT_MODELS
-
     if name is None:
         name = str(typer.prompt("Agent name", default=FIRST_AGENT)) if interactive else FIRST_AGENT
-    usual = choose_model() if provider is None else None
-    if provider is None and usual is not None:
-        provider = usual.provider
-        if interactive:
-            provider = str(typer.prompt(f"LLM provider ({', '.join(DEFAULT_MODELS)}, …)", default=provider)).strip()
-    provider = provider or "demo"
+    if wish.base_url is not None:
+        return name, _at_address(wish, wish.base_url, interactive)
+    if wish.provider is None and interactive:
+        wish = _picked(wish)
+    elif wish.provider is None:
+        usual = choose_model()
+        wish = ModelWish(usual.provider, wish.model or usual.model)
+    return name, _with_model(wish, interactive)
+
+
+def _at_address(wish: ModelWish, base_url: str, interactive: bool) -> ModelWish:
+    """A server that speaks OpenAI's protocol, unless another provider was named, and one of its models."""
+    provider, model = wish.provider or "openai", wish.model
     if model is None:
-        model = usual.model if usual is not None and usual.provider == provider else DEFAULT_MODELS.get(provider)
-        if interactive and provider != "demo":
-            model = str(typer.prompt("Model name", default=model)).strip()
-    return name, provider, model
+        from duragent.models.local_servers import SHOW_SECONDS, ollama_models, openai_models
+
+        ask = ollama_models if provider == "ollama" else openai_models
+        has = ask(base_url, SHOW_SECONDS)
+        if interactive:
+            model = _model_of(has or (), None)
+        elif has:
+            model = has[0]
+        else:
+            raise InvalidRequest(f"nothing at {base_url} says which models it has: name one with --model")
+    return ModelWish(provider, model, base_url)
 
 
-def say_key(provider: str) -> None:
-    from duragent.agent.starter import PROVIDER_KEYS
+def _picked(wish: ModelWish) -> ModelWish:
+    """Shows what can be asked from here, and takes the number of a line or the name of a provider."""
+    from duragent.agent.starter import DEFAULT_MODELS
+    from duragent.models.reachable import reachable
 
-    key = PROVIDER_KEYS.get(provider)
-    if key and not os.environ.get(key):
-        typer.echo(f"The key is read from the environment, and is not there yet: export {key}=…")
+    found = reachable(keys_of(None), DEFAULT_MODELS)
+    usual = found.models[0].provider if found.models else "demo"
+    for number, each in enumerate(found.models, 1):
+        typer.echo(f"{number:3}  {view.one_line(each.label, 60)}  ({view.one_line(each.why, 80)})")
+    for hint in found.hints:
+        typer.echo(view.one_line(hint, 200))
+    which = f"LLM provider ({', '.join(DEFAULT_MODELS)}, …{', or a number' if found.models else ''})"
+    typed = str(typer.prompt(which, default=usual)).strip()
+    if typed.isdigit() and 1 <= int(typed) <= len(found.models):
+        return _wish_for(found.models[int(typed) - 1], wish)
+    return ModelWish(typed, wish.model)
+
+
+def _wish_for(found: "ReachableModel", wish: ModelWish) -> ModelWish:
+    # Of a provider with a key the list has one model of many.
+    model = wish.model or (None if found.is_example else found.name)
+    return ModelWish(found.provider, model, found.base_url)
+
+
+def _with_model(wish: ModelWish, interactive: bool) -> ModelWish:
+    from duragent.agent.starter import DEFAULT_MODELS
+
+    provider = wish.provider or "demo"
+    model = wish.model
+    if model is None and provider == "ollama":
+        from duragent.models.litellm.request import ollama_url
+        from duragent.models.local_servers import ollama_models
+
+        has = ollama_models(ollama_url(keys_of(None))) or []
+        model = _model_of(has, DEFAULT_MODELS[provider]) if interactive else next(iter(has), None)
+    elif model is None and interactive and provider != "demo":
+        model = _model_of((), DEFAULT_MODELS.get(provider))
+    return ModelWish(provider, model or DEFAULT_MODELS.get(provider), wish.base_url)
+
+
+def _model_of(has: "list[str] | tuple[str, ...]", usual: str | None) -> str:
+    """Asks for one of these models, by its number or by name."""
+    for number, name in enumerate(has, 1):
+        typer.echo(f"{number:3}  {view.one_line(name, 80)}")
+    typed = str(typer.prompt("Model name" + (" or number" if has else ""), default=has[0] if has else usual)).strip()
+    return has[int(typed) - 1] if typed.isdigit() and 1 <= int(typed) <= len(has) else typed
+
+
+def say_what_is_missing(wish: ModelWish, interactive: bool) -> None:
+    """Says which key is not there, or which model Ollama has not; a person may type the key at once."""
+    from duragent.errors import ModelNotConfigured
+    from duragent.models.base import ModelChoice
+    from duragent.models.litellm.request import find_key, key_variables
+    from duragent.models.reachable import missing_at_ollama
+
+    provider, model = wish.provider or "demo", wish.model or ""
+    if provider == "demo":
+        return
+    try:
+        find_key(ModelChoice(provider, model, wish.base_url), keys_of(None))
+    except ModelNotConfigured:
+        variable = key_variables(provider)[0]
+        if interactive and _kept(variable):
+            return
+        typer.echo(f"The key is not there yet: `duragent keys set {provider}` keeps it, or export {variable}=…")
+    if provider == "ollama" and (missing := missing_at_ollama(keys_of(None), model, wish.base_url)):
+        typer.echo(view.one_line(missing, 200))
+
+
+def _kept(variable: str) -> bool:
+    """Asks for the key, and keeps it; False when the person has none now."""
+    from duragent.system.keys import store_key
+
+    if not sys.stdin.isatty():
+        return False
+    key = str(
+        typer.prompt(f"{variable} (it is not shown; Enter: later)", default="", hide_input=True, show_default=False)
+    )
+    if not key.strip():
+        return False
+    path = store_key(os.environ, variable, key)
+    typer.echo(f"Kept {variable} in {path}, which no other user can read.")
+    return True

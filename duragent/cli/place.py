@@ -93,21 +93,12 @@ def keys_of(config: "Config | None") -> "Keys":
 def choose_model() -> "ProviderChoice":
     """The first provider that can be used on this machine."""
     from duragent.agent.starter import PROVIDER_KEYS, choose_provider
-
-    has_key = any(os.environ.get(key, "").strip() for key in PROVIDER_KEYS.values())
-    return choose_provider(os.environ, None if has_key else _ollama_models())
-
-
-def _ollama_models() -> list[str] | None:
-    import httpx
-
     from duragent.models.litellm.request import ollama_url
+    from duragent.models.local_servers import ollama_models
 
-    try:
-        answer = httpx.get(f"{ollama_url(os.environ)}/api/tags", timeout=0.5, trust_env=False).json()
-        return [str(model["name"]) for model in answer["models"]]
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
-        return None
+    keys = keys_of(None)
+    has_key = any(keys.get(key, "").strip() for key in PROVIDER_KEYS.values())
+    return choose_provider(keys, None if has_key else ollama_models(ollama_url(keys)))
 
 
 def serve_arguments(config: "Config") -> list[str]:

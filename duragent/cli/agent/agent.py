@@ -10,7 +10,7 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.completions import complete_agent
 from duragent.cli.connection import Where, connect
-from duragent.cli.init import ask_for, say_key
+from duragent.cli.init import BaseUrl, ModelWish, ask_for, say_what_is_missing
 from duragent.cli.loop import run
 from duragent.cli.place import find_config, need_config
 from duragent.errors import AgentNotFound, InvalidFile, InvalidRequest
@@ -69,12 +69,13 @@ async def _of_server(where: Where) -> AgentList:
 
 
 @app.command()
-def create(
+def create(  # noqa: PLR0913 - typer: one parameter an option
     name: Annotated[str, typer.Argument(help="The agent's name: lower-case letters, digits and dashes.")],
     config: options.Config = None,
     workspace: options.Workspace = None,
     provider: Annotated[str | None, typer.Option(help="The model's provider.")] = None,
     model: Annotated[str | None, typer.Option(help="The model's name.")] = None,
+    base_url: BaseUrl = None,
     no_interactive: Annotated[bool, typer.Option("--no-interactive", help="Ask nothing.")] = False,
 ) -> None:
     """Make an agent: its folder, with a commented agent.yaml and its prompts."""
@@ -84,10 +85,11 @@ def create(
     folder = settings.agents_dir / name
     if folder.exists():
         raise InvalidRequest(f"agent '{name}' exists already: {folder}")
-    _, provider, model = ask_for(name, provider, model, not no_interactive)
-    for file in write_agent(settings.agents_dir, name, provider, model).created:
+    _, wish = ask_for(name, ModelWish(provider, model, base_url), not no_interactive)
+    assert wish.provider is not None
+    for file in write_agent(settings.agents_dir, name, wish.provider, wish.model, wish.base_url).created:
         typer.echo(f"Created  {file}")
-    say_key(provider)
+    say_what_is_missing(wish, not no_interactive)
     typer.echo(f"Next: duragent chat -a {name}")
 
 

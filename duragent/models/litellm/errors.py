@@ -32,6 +32,7 @@ _BYTES = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""")
 _SENTENCE = re.compile(r'"message"\s*:\s*("(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})+")')
 _OBJECT = re.compile(r"\s*(?:\b\w+:)?<[\w.]+ object at 0x[0-9a-f]+>")
 _WEB_PAGE = re.compile(r"<!doctype html|<html[\s>]", re.IGNORECASE)
+_NOT_FOUND = 404
 _ONE_DAY_SECONDS = 86_400.0
 
 
@@ -54,6 +55,8 @@ def model_error(error: Exception, choice: ModelChoice, key: str | None) -> Model
     # Some send their JSON as text/html; what it says is worth more than our guess.
     if answered and not _SENTENCE.search(str(cause)) and (_is_html(headers) or _WEB_PAGE.search(str(cause))):
         sentence = _without_key(_of_web_page(choice, status), key)
+    if choice.provider == "ollama" and status == _NOT_FOUND and "not found" in sentence:
+        sentence = f"it does not have this model: `ollama pull {choice.name}`"
     wait = retry_after_seconds((headers or {}).get("retry-after"), (headers or {}).get("date"))
     return _by_status(status, answered, f"{choice.label}: {sentence}", wait)
 
