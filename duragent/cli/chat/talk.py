@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prompt_toolkit.utils import is_dumb_terminal
+
 from duragent.cli import view
 from duragent.cli.chat.beginning import Beginning
 from duragent.cli.chat.commands import BY_NAME
@@ -94,7 +96,7 @@ class Talk:
         actions = Actions(
             self._submit, self._interrupt, self._decide, menu=lambda: menu(self.templates), project=self._project
         )
-        self.screen = Screen(self.conversation, actions, self.options.history, self.options.terminal)
+        self.screen = _screen()(self.conversation, actions, self.options.history, self.options.terminal)
 
     @property
     def session(self) -> SessionInfo:
@@ -294,6 +296,14 @@ class Talk:
         """Leave for another session, or for the draft of one."""
         self.next = session
         self.screen.leave()
+
+
+def _screen() -> type[Screen]:
+    if not is_dumb_terminal():
+        return Screen
+    from duragent.cli.chat.plain import PlainScreen
+
+    return PlainScreen
 
 
 async def _awaited(work: Awaitable[None]) -> None:

@@ -44,6 +44,11 @@ STEPS = (
     Step("a second terminal", "attach in another window", "the same session"),
     Step("messages of the other", "types a draft while Ada writes", "Ada's name and message; the draft is left alone"),
     Step("the other decides", "looks on while Ada allows a command", "who decided; the question is gone"),
+    # --- how it looks: test_looks.py ---
+    Step("no colours", "NO_COLOR=1 duragent chat, a long answer, a command, a question", "no colours anywhere"),
+    Step("nothing is redrawn", "TERM=dumb, a message of one line, another of two", "lines, and no escape codes"),
+    Step("a question in lines", "a message, then a line that is an answer", "the question, its answers, a line each"),
+    Step("stopped and left in lines", "Ctrl-C, Ctrl-C, Ctrl-D", "Stopped; how to leave; how to come back"),
 )
 
 BY_NAME = {step.name: step for step in STEPS}

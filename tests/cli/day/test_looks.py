@@ -1,0 +1,65 @@
+"""How it looks where colours are few, unwanted or on a light background, and where nothing can be drawn at all."""
+
+import pytest
+
+from tests.cli.day.day import Day, ready
+from tests.cli.day.steps import NARROW, USUAL
+from tests.support.window import Window
+
+
+def _busy_screen(day: Day, chat: Window) -> None:
+    """An answer with code and a table, a command's result, and a question."""
+    (day.folder / "poem.txt").write_text("roses are red\nviolets are blue\n")
+    chat.type("run ls\r")
+    chat.find("exit 0")
+    ready(chat)
+    chat.type("write me a long text\r")
+    chat.find("of no importance")
+    ready(chat)
+    chat.type('replace "red" with "white" in poem.txt\r')
+    chat.see(r"approval.*\[y\] .*\[n\] deny")
+
+
+@pytest.mark.parametrize("size", [USUAL], ids=str)
+def test_looks(day: Day) -> None:
+    with day.step("no colours"):
+        plain = day.chat(NO_COLOR="1")
+        _busy_screen(day, plain)
+        assert {(letter.front, letter.back) for letter in plain.letters} == {("default", "default")}
+        plain.type("n")
+        plain.see("denied it")
+
+
+@pytest.mark.parametrize("size", [USUAL, NARROW], ids=str)
+def test_dumb_terminal(day: Day) -> None:
+    chat = day.window("chat", TERM="dumb")
+    with day.step("nothing is redrawn"):
+        chat.find("Ctrl-C stops the answer.* >$")
+        chat.type("hello\r")
+        chat.see("> hello Hello! I am the demo model.*say help. >$")
+        chat.type("repeat one \\\r")
+        chat.type("and two\r")
+        chat.see(r"> repeat one \\ and two one and two >$")
+    with day.step("a question in lines"):
+        chat.type("run touch made\r")
+        chat.see("Approval needed: bash touch made.*y: once.*n: deny.* >$")
+        chat.type("what is it for?\r")
+        chat.type("d not today\r")
+        chat.find("me denied it: not today")
+        chat.see("You said: what is it for.* >$")
+        chat.type("run touch other\r")
+        chat.see("Approval needed: bash touch other.*n: deny.* >$")
+        chat.type("y\r")
+        chat.see("> y me allowed it once. exit 0.* its exit code is 0. >$")
+        assert (day.folder / "other").exists()
+    with day.step("stopped and left in lines"):
+        chat.type("run sleep 600\r")
+        chat.see("● bash sleep 600 allowed by")
+        chat.type("\x03")
+        chat.find("Stopped.* >$")
+        chat.type("\x03")
+        chat.see("Ctrl-D leaves; the session goes on without you. >$")
+        chat.type("\x04")
+        assert chat.end() == 0
+        chat.see(r"Detached\. .*duragent attach \S+$")
+    assert "\x1b" not in chat.raw
