@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -12,7 +12,7 @@ from duragent.cli.completions import complete_agent
 from duragent.cli.connection import Connection, Where, choose_agent, connect, find_session
 from duragent.cli.loop import run
 from duragent.cli.place import FIRST_AGENT
-from duragent.errors import AgentNotFound, DuragentError, InvalidRequest
+from duragent.errors import AgentNotFound, DuragentError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from duragent.client.client import Client
@@ -52,6 +52,12 @@ def ask(  # noqa: PLR0913 - typer: one parameter an option
     session_id: Annotated[
         str | None, typer.Option("--session", metavar="ID", help="Go on with this session; else a new one.")
     ] = None,
+    last: Annotated[
+        bool, typer.Option("--last", "-l", help="Go on with the session used last, of this agent if one is named.")
+    ] = False,
+    no_save: Annotated[
+        bool, typer.Option("--no-save", help="Leave no session behind, unless it waits for a decision.")
+    ] = False,
     timeout: Annotated[
         float | None,
         typer.Option("--timeout", min=0.001, metavar="SECONDS", help="Stop the turn after so long; exit code 75 then."),
@@ -67,7 +73,10 @@ def ask(  # noqa: PLR0913 - typer: one parameter an option
     json: options.Json = False,
 ) -> None:
     """Ask an agent one thing and print its answer. Without an agent the only one answers, or `assistant`."""
-    asking = Asking(tuple(words or ()), _piped(words), agent, session_id, timeout, model, system)
+    if sum((session_id is not None, last, no_save)) > 1:
+        raise InvalidRequest("--session, --last and --no-save: give only one of them")
+    goes_on = Asking.LAST if last else session_id
+    asking = Asking(tuple(words or ()), _piped(words), agent, goes_on, timeout, model, system, not no_save)
     raise typer.Exit(run(_ask(where, asking, json)))
 
 
@@ -85,7 +94,7 @@ class Asking:
     """`--agent`; None when it was not given."""
 
     session: str | None = None
-    """Part of the id of the session to go on with; None for a new one."""
+    """Part of the id of the session to go on with, or LAST; None for a new one."""
 
     timeout_seconds: float | None = None
     """After which the turn is stopped; None for never."""
@@ -95,6 +104,12 @@ class Asking:
 
     system: str | None = None
     """What stands in place of the agent's SYSTEM_PROMPT.md in a new session; None for that file."""
+
+    saves: bool = True
+    """Whether the session stays when the answer is there."""
+
+    LAST: ClassVar[str] = ""
+    """In place of an id: the session used last."""
 
     def read(self, agents: Collection[str]) -> tuple[str | None, str]:
         """Agent and question, where these agents are known; the agent is None when none was named."""
@@ -139,7 +154,14 @@ async def _ask(where: Where, asking: Asking, json: bool) -> int:
             raise typer.BadParameter(NO_QUESTION)
         session = await _session_for(connection, asking, agent)
         printer = AnswerPrinter(live=view.on_terminal() and not json)
-        result = await _answer(connection.client, session.session_id, text, printer, asking.timeout_seconds)
+        try:
+            result = await _answer(connection.client, session.session_id, text, printer, asking.timeout_seconds)
+        except BaseException:
+            if not asking.saves:
+                await _forget(connection.client, session.session_id)
+            raise
+        if not asking.saves and result.approval is None:
+            await _forget(connection.client, session.session_id)
     if json:
         view.print_json(as_json(session, result))
     else:
@@ -186,27 +208,43 @@ async def _stop(client: "Client", session_id: str) -> None:
             await client.cancel(session_id)
 
 
+async def _forget(client: "Client", session_id: str) -> None:
+    """What cannot be deleted now is left for `session prune`; the answer counts."""
+    import asyncio
+    import contextlib
+
+    with contextlib.suppress(TimeoutError, DuragentError):
+        async with asyncio.timeout(CANCEL_SECONDS):
+            await client.delete_session(session_id)
+
+
 async def _names(connection: Connection) -> set[str]:
     known = await connection.client.agents()
     return {agent.name for agent in (*known.agents, *known.broken)}
 
 
 async def _session_for(connection: Connection, asking: Asking, agent: str | None) -> "SessionInfo":
-    if asking.session is not None:
-        return await _found_session(connection.client, asking, asking.session)
+    if asking.session not in (None, Asking.LAST):
+        return await _found_session(connection.client, asking, await find_session(connection.client, asking.session))
     try:
-        chosen = await choose_agent(connection.client, agent)
+        chosen = await choose_agent(connection.client, agent) if agent or asking.session is None else None
     except AgentNotFound as error:
         raise (error if asking.agent or not agent else NoSuchAgent(error)) from None
+    if chosen is None or asking.session == Asking.LAST:
+        from duragent.cli.session_picker import last_session
+
+        session = await last_session(connection.client, chosen)
+        if session is None:
+            raise NotFound("there is no session to go on with; without --last a new one begins")
+        return await _found_session(connection.client, asking, session)
     return await connection.client.create_session(chosen, model=asking.model, system=asking.system)
 
 
-async def _found_session(client: "Client", asking: Asking, part: str) -> "SessionInfo":
+async def _found_session(client: "Client", asking: Asking, session: "SessionInfo") -> "SessionInfo":
     from duragent.wire import PickModel
 
     if asking.system is not None:
-        raise InvalidRequest("--system is for a new session: leave --session out")
-    session = await find_session(client, part)
+        raise InvalidRequest("--system is for a new session: leave --session and --last out")
     if asking.model is None:
         return session
     return await client.choose_model(session.session_id, PickModel(model=asking.model, by=view.person()))

@@ -26,7 +26,7 @@ COMMANDS: dict[str, str] = {
     "keys": "Keep providers' keys for all servers: list, set, remove.",
     "init": "Make a workspace with an agent.",
     "serve": "Run the server, or speak to the one that runs: status, token, stop, reload-agents.",
-    "session": "list, show, log, verify, repair, export, import, rename, delete.",
+    "session": "list, show, log, verify, repair, export, import, rename, delete, prune.",
     "fork": "Begin a session that shares the past of another one: ID@SEQ.",
     "replay": "Show a session's conversation up to a record: ID@SEQ; --state, --verify.",
     "agent": "list, create, check.",

@@ -132,9 +132,12 @@ class Client(SessionDecisions, SessionModels):
         request = Request("PATCH", session_path(session_id), body=ChangeSession(title=title))
         return self._http.parse(SessionInfo, await self._http.send(request))
 
-    async def delete_session(self, session_id: str) -> None:
-        """Deleting what is gone already is an error, unless it was this very request that deleted it."""
-        await self._http.send(Request("DELETE", session_path(session_id)))
+    async def delete_session(self, session_id: str, *, head: int | None = None) -> None:
+        """Deleting what is gone already is an error, unless it was this very request that deleted it.
+
+        `head`: only while this is its newest record; else ProblemResponse `not-now`.
+        """
+        await self._http.send(Request("DELETE", session_path(session_id), {"head": head}))
 
     async def messages(self, session_id: str, *, limit: int | None = None, before: int | None = None) -> MessageList:
         return await self._http.get(

@@ -16,6 +16,7 @@ from duragent.server.dependencies import Dependencies
 from duragent.server.openapi import document
 from duragent.server.params import (
     ApprovalsQuery,
+    DeleteQuery,
     EventsQuery,
     ImportQuery,
     MessagesQuery,
@@ -65,7 +66,7 @@ ROUTES = (
     ),
     Route("GET", ONE, sessions.get_session, "One session.", {200: wire.SessionInfo}),
     Route("PATCH", ONE, sessions.change_session, "Rename it.", {200: wire.SessionInfo}, body=wire.ChangeSession),
-    Route("DELETE", ONE, sessions.delete_session, "Delete it for good.", {204: None}),
+    Route("DELETE", ONE, sessions.delete_session, "Delete it for good.", {204: None}, query=DeleteQuery),
     Route(
         "GET",
         f"{ONE}/messages",

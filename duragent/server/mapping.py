@@ -15,6 +15,7 @@ def session_info(state: SessionState, damage: str | None = None, *, unread: bool
         title=state.title,
         topic=state.topic,
         head=state.seq,
+        messages=state.totals.messages,
         turns=state.totals.turns,
         usage=total_usage(state.totals),
         unknown_attempts=state.totals.unknown_attempts,

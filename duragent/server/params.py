@@ -50,6 +50,12 @@ class SessionsQuery(QueryParams):
     cursor: str | None = Field(None, max_length=500, description="`next_cursor` of the page before.")
 
 
+class DeleteQuery(QueryParams):
+    head: int | None = Field(
+        None, ge=0, le=SEQ_MAX, description="Only while this is the seq of its newest record; else `not-now`."
+    )
+
+
 class StreamQuery(QueryParams):
     tools: bool = Field(
         False, description="Also send `tool_call` and `tool_result`, which clients of v0.5 do not know."

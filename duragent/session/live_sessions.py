@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
-from duragent.errors import Damaged, DuragentError, LogChanged, NotDamaged, Stopping, Unavailable
+from duragent.errors import Damaged, DuragentError, LogChanged, NotDamaged, NotNow, Stopping, Unavailable
 from duragent.journal.apply import reduce
 from duragent.journal.inputs import Input
 from duragent.journal.record import crc_seed, encode, timestamp
@@ -168,11 +168,19 @@ class LiveSessions:
         if folders is not None:
             await asyncio.to_thread(folders.remove, session_id)
 
-    async def delete(self, session: Session) -> None:
-        """Remove it for good, whatever it is doing. Raises what `Store.delete` raises; it goes on then if it can."""
+    async def delete(self, session: Session, head: int | None = None) -> None:
+        """Remove it for good, whatever it is doing. Raises what `Store.delete` raises; it goes on then if it can.
+
+        `head`: only while that is its newest record; else NotNow.
+        """
         async with self._locks(session.id):
             # It may have been opened again while this task waited. Callers of `open` wait for the lock from here on.
-            session = self._sessions.pop(session.id, session)
+            session = self._sessions.get(session.id, session)
+            if head not in (None, session.state.seq):
+                raise NotNow(
+                    f"session '{session.id}' has gone on: its newest record is {session.state.seq}, not {head}"
+                )
+            self._sessions.pop(session.id, None)
             session.writer.deleting = True
             try:
                 await self._ports.store.delete(session.id)

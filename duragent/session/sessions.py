@@ -107,9 +107,9 @@ class Sessions:
         await shielded(self.live.repair(await self.live.open(session_id)))
         return await self.state(session_id)
 
-    async def delete(self, session_id: str) -> None:
+    async def delete(self, session_id: str, *, head: int | None = None) -> None:
         """Remove a session for good, whatever it is doing. Raises SessionNotFound."""
-        await shielded(self.live.delete(await self.live.open(session_id)))
+        await shielded(self.live.delete(await self.live.open(session_id), head))
 
     async def state(self, session_id: str) -> SessionState:
         """Raises SessionNotFound."""

@@ -94,6 +94,7 @@ class SessionInfo(WireModel):
     title: Text | None = Field(None, description="Given by people; null when there is none.")
     topic: Text = Field("", description="The beginning of the first message; what lists show where there is no title.")
     head: int = Field(0, description="seq of the newest record.")
+    messages: int = Field(0, description="Messages that were received.")
     turns: int = Field(0, description="Turns that ended.")
     usage: Usage = Field(Usage(), description="What its turns have used so far.")
     unknown_attempts: int = Field(

@@ -223,3 +223,29 @@ def test_a_question_may_have_a_model_and_a_system_text_of_its_own(place: Place) 
             refused = place.run("ask", "again", *wrong)
             assert (refused.returncode in (2, 78), sentence in refused.stderr) == (True, True), refused.stderr
         assert len(place.sessions()) == 1
+
+
+def test_ask_goes_on_with_the_session_used_last_or_leaves_none(place: Place) -> None:
+    nothing = place.run("ask", "--last", "1+1")
+    assert (nothing.returncode, nothing.stdout) == (66, "")
+    place.run("init", "--no-interactive")
+    nothing = place.run("ask", "--last", "1+1")
+    assert (nothing.returncode, nothing.stdout) == (66, "")
+    assert "there is no session to go on with; without --last a new one begins" in nothing.stderr
+    assert place.run("ask", "1+1").stdout == "1+1 = 2\n"
+    assert place.run("ask", "--last", "2+2").stdout == "2+2 = 4\n"
+    assert place.run("ask", "-l", "assistant", "3+3").stdout == "3+3 = 6\n"
+    unsaved = place.run("ask", "--no-save", "4+4", "--json")
+    assert json.loads(unsaved.stdout)["content"] == "4+4 = 8"
+    [session] = place.sessions()
+    assert (session["messages"], session["topic"]) == (3, "1+1")
+    both = place.run("ask", "--no-save", "--last", "4+4")
+    assert (both.returncode, "--session, --last and --no-save: give only one of them" in both.stderr) == (2, True)
+
+
+async def test_session_that_waits_for_a_decision_is_kept_all_the_same(desk: Desk) -> None:
+    desk.house.script(COUNTED, then="done")
+    asked = await desk.run("ask", "--no-save", "worker", "please")
+    assert asked.code == 3
+    approved = await desk.run("approve", asked.err.rpartition("approve ")[2].split()[0], "--once")
+    assert (approved.code, approved.out) == (0, "done\n")

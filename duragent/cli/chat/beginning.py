@@ -70,8 +70,8 @@ class Beginning:
         """Delete what was made here if nothing has happened in it. Whether it did."""
         if not self.made:
             return False
-        records = (await self.client.events(self.info.session_id)).events
-        if any(record["type"] not in _UNUSED for record in records):
+        page = await self.client.events(self.info.session_id)
+        if any(record["type"] not in _UNUSED for record in page.events):
             return False
-        await self.client.delete_session(self.info.session_id)
+        await self.client.delete_session(self.info.session_id, head=page.head)
         return True

@@ -1,4 +1,4 @@
-"""`duragent session list|show|log|verify|repair|export|import|rename|delete`."""
+"""`duragent session list|show|log|verify|repair|export|import|rename|delete|prune`."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +10,7 @@ from duragent.cli.connection import Where, connect, find_session
 from duragent.cli.loop import run
 from duragent.cli.session.archive import export, import_session
 from duragent.cli.session.log import log
+from duragent.cli.session.prune import prune
 from duragent.cli.session.verify import repair, verify
 from duragent.errors import InvalidRequest
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command("log")(log)
 app.command("verify")(verify)
 app.command("repair")(repair)
+app.command("prune")(prune)
 app.command("export")(export)
 app.command("import")(import_session)
 SHOWN = 50

@@ -7,7 +7,7 @@ from duragent.journal.inputs import Cancel, Rename
 from duragent.journal.state import SessionState
 from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import session_info
-from duragent.server.params import SessionsQuery, body_of, idempotency_key_of, query_of, session_id_of
+from duragent.server.params import DeleteQuery, SessionsQuery, body_of, idempotency_key_of, query_of, session_id_of
 from duragent.server.responses import answer, replayed
 from duragent.server.routes.models import usable_model
 from duragent.session.sessions import NewSession
@@ -57,7 +57,8 @@ async def change_session(dependencies: Dependencies, request: Request) -> Respon
 
 
 async def delete_session(dependencies: Dependencies, request: Request) -> Response:
-    await dependencies.sessions.delete(session_id_of(request))
+    query = query_of(request, DeleteQuery)
+    await dependencies.sessions.delete(session_id_of(request), head=query.head)
     return Response(status_code=204)
 
 
