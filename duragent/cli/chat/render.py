@@ -9,7 +9,7 @@ from duragent.cli import looks
 from duragent.cli.chat.conversation import AnswerBlock, Block, MessageBlock, Note
 from duragent.cli.chat.question import box, numbered
 from duragent.cli.chat.tool_blocks import Called, Returned
-from duragent.cli.view import clean, dimmed, in_colour, one_line
+from duragent.cli.view import clean, dimmed, in_colour, many, one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,6 +22,8 @@ _MIN_WIDTH = 20
 _HEIGHT = 25
 """Makes no difference to what is drawn, but for a dumb terminal rich takes the width only together with it."""
 _RULE_SPACE = 3
+MESSAGE_LINES, MESSAGE_CHARS = 40, 8_000
+"""How much of a message is shown."""
 
 
 def render(block: Block, width: int, *, colour: bool | None = None) -> str:
@@ -65,8 +67,9 @@ def _parts(block: Block, width: int) -> "list[RenderableType]":
         case MessageBlock(text, who):
             line = Text()
             line.append(f"{clean(who)}> " if who else "> ", style=looks.style("theirs" if who else "mine"))
-            line.append(clean(text))
-            return [line]
+            beginning, rest = _beginning(text)
+            line.append(clean(beginning))
+            return [line, *([Text(rest, style=looks.style("quiet"))] if rest else [])]
         case AnswerBlock(text, stopped):
             parts: list[RenderableType] = [_markdown(text)]
             return [*parts, *([Text("(not finished)", style=looks.style("quiet"))] if stopped else []), Text("")]
@@ -76,6 +79,18 @@ def _parts(block: Block, width: int) -> "list[RenderableType]":
             return [_called(block, width)]
         case Returned():
             return _returned(block)
+
+
+def _beginning(text: str) -> tuple[str, str]:
+    """What is shown of a message, and a line about the rest: a person has seen what they pasted."""
+    lines = text.split("\n", MESSAGE_LINES)
+    beginning = "\n".join(lines[:MESSAGE_LINES])[:MESSAGE_CHARS]
+    rest = text[len(beginning) :].strip("\n")
+    if not rest:
+        return text, ""
+    count = rest.count("\n") + 1
+    what = many(count, "more line") if count > 1 else f"{len(rest):,} more characters"
+    return beginning, f"  … {what}: duragent session log shows all"
 
 
 def _markdown(text: str) -> "Markdown":

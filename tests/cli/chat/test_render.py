@@ -13,7 +13,7 @@ from duragent.cli.chat.conversation import (
     Note,
 )
 from duragent.cli.chat.question import ORDINARY, above
-from duragent.cli.chat.render import plain, render, tail_lines
+from duragent.cli.chat.render import MESSAGE_CHARS, MESSAGE_LINES, plain, render, tail_lines
 from duragent.cli.chat.tool_blocks import Called, Returned, called, returned
 from duragent.cli.view import clean, one_line
 from duragent.journal import events
@@ -142,3 +142,22 @@ def test_no_line_of_an_answer_is_a_line_of_our_box(text: str, width: int, colour
         bare = re.sub(r"\x1b\[[0-9;]*m", "", each)
         assert not ours & {line.strip() for line in bare.split("\n")}
         assert not re.search("[\u2550-\u256c]", bare)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("line\n" * MESSAGE_LINES, ["> line", *["line"] * (MESSAGE_LINES - 1)]),
+        ("line\n" * 42, ["> line", *["line"] * 39, "  … 2 more lines: duragent session log shows all"]),
+        ("line\n" * 41, ["> line", *["line"] * 39, "  … 4 more characters: duragent session log shows all"]),
+    ],
+)
+def test_long_message_is_shown_as_far_as_a_person_reads_it(text: str, shown: list[str]) -> None:
+    lines = render(MessageBlock(text), 80, colour=False).splitlines()
+    assert [line.rstrip() for line in lines if line.strip()] == shown
+
+
+def test_message_of_megabytes_costs_no_more_than_what_is_shown_of_it() -> None:
+    lines = render(MessageBlock("x" * 1_500_000), 80, colour=False).splitlines()
+    assert len(lines) == MESSAGE_CHARS // 80 + 2
+    assert lines[-1] == "  … 1,492,000 more characters: duragent session log shows all"
