@@ -2,11 +2,14 @@
 
 import shutil
 import sys
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from duragent.cli import options, view
+from duragent.cli.completions import complete_agent
 from duragent.cli.connection import Connection, Where, choose_agent, connect
 from duragent.cli.loop import run
 from duragent.cli.place import FIRST_AGENT
@@ -16,16 +19,47 @@ if TYPE_CHECKING:
     from duragent.client.client import Client
     from duragent.wire import SessionInfo
 
+TITLE_CHARS = 200
+"""What a server takes as the title of a session."""
 _Which = Literal["new", "last", "picked"]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line says of the chat."""
+
+    agent: str | None
+    """`--agent`; None when it was not given."""
+
+    which: _Which
+    """Which session."""
+
+    words: tuple[str, ...] = ()
+    """The first message, as it was given; its first word may be an agent's name."""
+
+    title: str | None = None
+    """Of a new session."""
+
+    as_name: str | None = None
+    """The person's name, for sessions with several people."""
+
+
 @options.at_server_with_own_c
-def chat(
+def chat(  # noqa: PLR0913 - typer: one parameter an option
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[AGENT] [MESSAGE]",
+            help="The agent, and the first message. Both may be left out.",
+            autocompletion=complete_agent,
+        ),
+    ] = None,
     agent: options.AgentOption = None,
     go_on: Annotated[
         bool, typer.Option("--continue", "-c", help="Go on with the session used last, of this agent if one is named.")
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", "-r", help="Pick the session to go on with.")] = False,
+    title: Annotated[str | None, typer.Option("--title", "-t", metavar="TEXT", help="Title of a new session.")] = None,
     *,
     where: Where,
     as_name: options.AsName = None,
@@ -38,25 +72,51 @@ def chat(
         raise InvalidRequest("--continue and --resume: give only one of them")
     if resume and not _at_terminal():
         raise InvalidRequest("--resume needs a terminal; --continue goes on with the session used last")
-    raise typer.Exit(run(_chat(where, agent, "last" if go_on else "picked" if resume else "new", as_name)))
+    if go_on and words and words[0].endswith((".yaml", ".yml")):
+        raise InvalidRequest("-c is --continue here; --config names a duragent.yaml")
+    which: _Which = "last" if go_on else "picked" if resume else "new"
+    _check_title(title, which)
+    raise typer.Exit(run(_chat(where, Wanted(agent, which, tuple(words or ()), title, as_name))))
 
 
-async def _chat(where: Where, agent: str | None, which: _Which, as_name: str | None) -> int:
-    async with connect(where, make=agent in (None, FIRST_AGENT), note=_say) as connection:
-        session = await _session_for(connection.client, agent, which)
+def _check_title(title: str | None, which: _Which) -> None:
+    if title is None:
+        return
+    if which != "new":
+        raise InvalidRequest("--title is for a new session; `duragent session rename` gives one that is there another")
+    if len(title.strip()) > TITLE_CHARS or not title.isprintable():
+        raise InvalidRequest(f"--title takes at most {TITLE_CHARS} characters on one line")
+
+
+async def _chat(where: Where, wanted: Wanted) -> int:
+    async with connect(where, make=wanted.agent in (None, FIRST_AGENT), note=_say) as connection:
+        wanted = await _with_agent(connection.client, wanted)
+        session = await _session_for(connection.client, wanted)
         if session is None:
             return 0
+        first = " ".join(wanted.words)
         if not _at_terminal():
-            return await _lines(connection, session)
-        await converse(connection, session, as_name)
+            return await _lines(connection, session, first)
+        await converse(connection, session, wanted.as_name, first)
     return 0
 
 
-async def _session_for(client: "Client", agent: str | None, which: _Which) -> "SessionInfo | None":
+async def _with_agent(client: "Client", wanted: Wanted) -> Wanted:
+    """As it was meant, where these agents are known: the first word may name one."""
+    if wanted.agent is not None or not wanted.words:
+        return wanted
+    known = await client.agents()
+    named = {agent.name for agent in (*known.agents, *known.broken)}
+    first, *rest = wanted.words
+    return replace(wanted, agent=first, words=tuple(rest)) if first in named else wanted
+
+
+async def _session_for(client: "Client", wanted: Wanted) -> "SessionInfo | None":
     """The session to begin with, or the draft of one; None when the person picked none."""
     from duragent.cli.chat.beginning import draft
     from duragent.cli.session_picker import last_session, pick_session
 
+    agent, which = wanted.agent, wanted.which
     if which == "picked":
         return await pick_session(client, agent=agent)
     chosen = await choose_agent(client, agent) if agent is not None or which == "new" else None
@@ -66,7 +126,7 @@ async def _session_for(client: "Client", agent: str | None, which: _Which) -> "S
     if session is None:
         chosen = chosen or await choose_agent(client, None)
         await _check_usable(client, chosen)
-        session = draft(chosen)
+        session = draft(chosen, (wanted.title or "").strip() or None)
     return session
 
 
@@ -86,14 +146,16 @@ def _say(sentence: str) -> None:
     typer.echo(view.wrapped(sentence, sys.stdout if talks else sys.stderr), err=not talks)
 
 
-async def _lines(connection: Connection, session: "SessionInfo") -> int:
-    """Each line of stdin is a message; the answers go to stdout. Ends at the first turn without an answer."""
+async def _lines(connection: Connection, session: "SessionInfo", first: str) -> int:
+    """Each line of stdin is a message, behind the first one; the answers go to stdout. Ends at the first turn without
+    an answer.
+    """
     from duragent.cli.ask import AnswerPrinter, code_of
     from duragent.cli.chat.beginning import Beginning
     from duragent.client.turn import ask
 
     beginning = Beginning(connection.client, session)
-    for line in sys.stdin.buffer:
+    for line in chain([first.encode("utf-8", "surrogateescape")], sys.stdin.buffer):
         text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
         if not text.strip():
             continue
@@ -105,8 +167,12 @@ async def _lines(connection: Connection, session: "SessionInfo") -> int:
     return 0
 
 
-async def converse(connection: Connection, session: "SessionInfo", as_name: str | None) -> None:
-    """The terminal on a session, and on those it goes to from there, until the person leaves."""
+async def converse(connection: Connection, session: "SessionInfo", as_name: str | None, first: str = "") -> None:
+    """The terminal on a session, and on those it goes to from there, until the person leaves.
+
+    `first` is the first message; "" when it is still to be typed.
+    """
+    from duragent.cli.chat.pastes import Entered
     from duragent.cli.chat.talk import Options, Talk
     from duragent.cli.looks import begin_theme
     from duragent.config import TerminalSettings
@@ -115,13 +181,14 @@ async def converse(connection: Connection, session: "SessionInfo", as_name: str 
     history = config.workspace / "run" / "history" if config else None
     terminal = config.file.terminal if config else TerminalSettings()
     begin_theme(terminal.theme)
+    entered = Entered(first, first, first) if first.strip() else None
     while True:
         typer.echo(await _banner(connection, session))
-        talk = Talk(connection, session, Options(as_name, history, terminal))
+        talk = Talk(connection, session, Options(as_name, history, terminal), entered)
         to = await talk.run()
         if to is None:
             break
-        session = to
+        session, entered = to, talk.next_first
     typer.echo(view.wrapped(_parting(talk.session)))
 
 

@@ -28,6 +28,9 @@ class Entered:
     text: str
     """What it says, with the pastes in full."""
 
+    own: str = ""
+    """What the person wrote of it: the files that are mentioned there go with it."""
+
 
 class Pastes:
     """The long pastes of one chat, each with its mark."""
@@ -51,7 +54,7 @@ class Pastes:
         return _MARK.sub(lambda found: self._texts.get(found[0], found[0]), line) if self._texts else line
 
     def entered(self, line: str) -> Entered:
-        return Entered(line, self.unfolded(line))
+        return Entered(line, self.unfolded(line), line)
 
     def mark_before(self, text: str) -> str:
         """The mark with which the text ends; "" when it ends with none."""

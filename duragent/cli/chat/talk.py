@@ -70,8 +70,14 @@ class Talk:
 
     options: Options
 
+    first: Entered | None = None
+    """What is said as soon as the talk begins."""
+
     next: SessionInfo | None = None
     """What `run` returns."""
+
+    next_first: Entered | None = None
+    """What is said there as soon as that talk begins."""
 
     _outbox: asyncio.Queue[tuple[str, Entered]] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
     """Messages that are not sent yet, each with its Idempotency-Key."""
@@ -114,6 +120,9 @@ class Talk:
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 workers = [self._tasks.create_task(work()) for work in self._workers()]
+                if self.first is not None:
+                    # What a person has typed may be a command, too.
+                    (self._submit if self.first.own else self.say)(self.first)
                 await self.screen.run()
                 await self._finish_sending()
                 for worker in workers:
@@ -216,11 +225,11 @@ class Talk:
             self.note(MessageBlock(line))
             self._start(self._guarded(BY_NAME[SHELL].run(self, text.removeprefix(SHELL).strip())))
         else:
-            self.say(entered, entered.shown)
+            self.say(entered)
 
-    def say(self, entered: Entered, own: str = "") -> None:
-        """Send a message. The files that `own` mentions, which is what a person wrote of it, go with it."""
-        message = with_files(entered.text, own, Path.cwd(), self._project)
+    def say(self, entered: Entered) -> None:
+        """Send a message, with the files that it mentions."""
+        message = with_files(entered.text, entered.own, Path.cwd(), self._project)
         key = new_key()
         try:
             self._outbox.put_nowait((key, Entered(entered.shown, message.text)))
@@ -234,7 +243,7 @@ class Talk:
         meant, line = named(name, self.templates), entered.shown.strip()
         if not isinstance(meant, SlashCommand | str):
             in_full = meant.message(entered.text.strip().partition(" ")[2].strip())
-            self.say(Entered(line, in_full), meant.message(rest.strip()))
+            self.say(Entered(line, in_full, meant.message(rest.strip())))
             return
         # What was typed stays in the scrollback, above what comes of it.
         self.note(MessageBlock(line))
@@ -292,9 +301,9 @@ class Talk:
             self.conversation.deciding = ""
             self.note(Note(f"It was not decided: {error}", "error"))
 
-    def go(self, session: SessionInfo) -> None:
-        """Leave for another session, or for the draft of one."""
-        self.next = session
+    def go(self, session: SessionInfo, first: Entered | None = None) -> None:
+        """Leave for another session, or for the draft of one, and say something there."""
+        self.next, self.next_first = session, first
         self.screen.leave()
 
 

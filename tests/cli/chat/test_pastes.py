@@ -39,7 +39,7 @@ def test_mark_in_a_paste_and_one_that_stands_for_nothing_stay_text() -> None:
     assert pastes.unfolded("[pasted 11 lines]") == "[pasted 11 lines]"
     first = pastes.folded(LONG)
     second = pastes.folded(first + "\n" + LONG)
-    assert pastes.entered(second) == Entered(second, first + "\n" + LONG)
+    assert pastes.entered(second) == Entered(second, first + "\n" + LONG, second)
 
 
 def test_mark_at_the_end_and_the_largest_one_are_found() -> None:

@@ -149,3 +149,22 @@ def test_ten_megabytes_are_pasted_become_a_file_and_the_talk_goes_on(place: Plac
     assert (place.folder / "pasted-1.txt").stat().st_size == 10_000_000
     [session] = place.sessions()
     assert "pasted-1.txt" in [record.get("text") for record in place.log(session["session_id"])]
+
+
+def test_chat_begins_with_the_message_of_the_command_line(place: Place) -> None:
+    (place.folder / "sum.txt").write_text("one and one\n")
+    with place.terminal("chat", "--title", "Sums", "repeat @sum.txt") as terminal:
+        terminal.expect(r'new session  ·  "Sums"')
+        terminal.expect(r"with sum\.txt \(1 line\)")
+        terminal.expect("one and one")
+        terminal.type("/retry\r")
+        terminal.expect("Another answer, in a session that shares all that was before")
+        terminal.expect(r"repeat @sum\.txt")
+        terminal.expect("one and one")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+    texts = [
+        [record["text"] for record in place.log(session["session_id"]) if record["type"] == "message_received"]
+        for session in place.sessions()
+    ]
+    assert texts == [["repeat @sum.txt\n\nsum.txt:\n```\none and one\n```"]] * 2

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from duragent.client.client import Client
     from duragent.wire import MessageInfo, SessionInfo
 
+SHORT_LINES = 10
 _TAKEN = ": name another file"
 PAGE = 200
 """Messages that are asked for at a time."""
@@ -76,7 +77,37 @@ def as_markdown(session: "SessionInfo", messages: "Sequence[MessageInfo]") -> st
     return "\n\n".join(parts) + "\n"
 
 
+async def _retry(talk: "Talk", _: str) -> None:
+    from duragent.cli.chat.pastes import Entered
+
+    session_id = talk.session_id
+    if talk.conversation.busy:
+        talk.note(Note("The agent is at it; Ctrl-C stops it.", "warning"))
+        return
+    messages = (await talk.client.messages(session_id, limit=PAGE)).messages
+    at = next((at for at in reversed(range(len(messages))) if messages[at].role == "user"), None)
+    if at is None:
+        talk.note(Note("There is no message to ask again.", "warning"))
+        return
+    message, answers = messages[at], messages[at + 1 :]
+    again = Entered(_in_short(message.content), message.content)
+    if not any(answer.role == "assistant" and not answer.interrupted for answer in answers):
+        talk.say(again)
+        return
+    # What was said stays as it is: another answer belongs to a session of its own.
+    fork = await talk.client.fork(session_id, at=message.seq - 1)
+    talk.screen.show([Note("Another answer, in a session that shares all that was before:")])
+    talk.go(fork, again)
+
+
+def _in_short(text: str) -> str:
+    """The message as the input line may have shown it."""
+    lines = text.split("\n")
+    return text if len(lines) <= SHORT_LINES else f"{lines[0]} [and {len(lines) - 1:,} more lines]"
+
+
 COMMANDS = (
+    SlashCommand("/retry", "ask the last message again; after an answer in a fork, so that both stay", _retry),
     SlashCommand("/copy", "put the last answer, or the code in it, into the clipboard", _copy, "[code]"),
     SlashCommand("/export", "write the conversation into a file; a .zip has all of it", _export, "[FILE]"),
 )

@@ -6,6 +6,8 @@ import zipfile
 import pytest
 
 from duragent.cli.chat.commands.line import PAGE, as_markdown
+from duragent.cli.chat.pastes import Entered
+from duragent.errors import BadModelRequest
 from duragent.wire import MessageInfo, SessionInfo
 from tests.cli.chat.sitting import sitting
 from tests.cli.desk import Desk
@@ -100,3 +102,40 @@ async def test_long_conversation_is_written_whole(desk: Desk, monkeypatch: pytes
     text = (desk.folder / "talk.md").read_text()
     assert [text.count(f"message {number}\n\n##") for number in range(3)] == [1, 1, 1]
     assert PAGE == 200
+
+
+async def messages(desk: Desk, session_id: str) -> list[str]:
+    return [record["text"] for record in await desk.house.log(session_id) if record["type"] == "message_received"]
+
+
+async def test_answered_message_is_asked_again_in_a_fork(desk: Desk) -> None:
+    session_id = await desk.house.create()
+    for text in ("one", "two"):
+        await desk.house.say(session_id, text)
+    async with sitting(desk, session_id) as terminal:
+        await terminal.shows("hello there friend")
+        terminal.type("/retry\r")
+        fork = await terminal.left()
+        assert terminal.talk.next_first == Entered("two", "two")
+    assert fork not in ("", "leave", session_id)
+    assert [await messages(desk, each) for each in (session_id, fork)] == [["one", "two"], ["one"]]
+
+
+async def test_message_without_an_answer_is_asked_again_where_it_was_asked(desk: Desk) -> None:
+    desk.house.model.add(BadModelRequest("it does not like that"))
+    session_id = await desk.house.create()
+    long = "one\n" * 30
+    async with sitting(desk, session_id) as terminal:
+        terminal.talk.say(Entered("[pasted 30 lines]", long))
+        await terminal.shows("The turn failed")
+        terminal.type("/retry\r")
+        await terminal.shows("> one [and 30 more lines]")
+        await terminal.shows("hello there friend")
+    assert await messages(desk, session_id) == [long, long]
+
+
+@pytest.mark.parametrize(("session", "says"), [(True, "There is no message to ask again."), (False, "no session yet")])
+async def test_without_a_message_there_is_nothing_to_ask_again(desk: Desk, session: bool, says: str) -> None:
+    async with sitting(desk, await desk.house.create() if session else "") as terminal:
+        terminal.type("/retry\r")
+        await terminal.shows(says)
