@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from duragent.client.transport import new_key
 from duragent.errors import InvalidRequest
-from duragent.wire import SessionInfo
+from duragent.wire import PickModel, SessionInfo
 
 if TYPE_CHECKING:
     from duragent.client.client import Client
 
-_UNUSED = {"session_created", "owner_claimed"}
+_UNUSED = {"session_created", "owner_claimed", "model_chosen"}
 """The records of a session in which nothing has happened."""
 
 
@@ -36,8 +36,11 @@ class Beginning:
     info: SessionInfo
     """As it was when it was found or made; its id is "" before that."""
 
-    made: bool = False
-    """Whether it was made here."""
+    pick: PickModel | None = None
+    """The model that was chosen before there is a session; None: none was."""
+
+    made: str = ""
+    """The id of the session that was made here; "" for none."""
 
     _there: asyncio.Event = field(default_factory=asyncio.Event)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -55,8 +58,11 @@ class Beginning:
         """The session's id; makes it when it is not there yet. May be called by several tasks, and again."""
         async with self._lock:
             if not self.info.session_id:
-                self.info = await self.client.create_session(self.info.agent, self.info.title, key=self._key)
-                self.made = True
+                info = await self.client.create_session(self.info.agent, self.info.title, key=self._key)
+                self.made = info.session_id
+                if self.pick is not None:
+                    info = await self.client.choose_model(info.session_id, self.pick)
+                self.info = info
             self._there.set()
         return self.info.session_id
 
@@ -70,8 +76,8 @@ class Beginning:
         """Delete what was made here if nothing has happened in it. Whether it did."""
         if not self.made:
             return False
-        page = await self.client.events(self.info.session_id)
+        page = await self.client.events(self.made)
         if any(record["type"] not in _UNUSED for record in page.events):
             return False
-        await self.client.delete_session(self.info.session_id, head=page.head)
+        await self.client.delete_session(self.made, head=page.head)
         return True

@@ -25,8 +25,12 @@ async def _model(talk: "Talk", rest: str) -> None:
     if picked is None:
         talk.note(Note(f"There is no model {view.one_line(rest, 40)} in the list; /model shows it.", "warning"))
         return
-    before = await talk.client.session(talk.session.session_id)
-    after = await talk.client.choose_model(talk.session.session_id, picked)
+    if not talk.session.session_id:
+        talk.beginning.pick = picked if picked.model else None
+        talk.note(Note(f"{_answers(picked.model)} as soon as it begins."))
+        return
+    before = await talk.client.session(talk.session_id)
+    after = await talk.client.choose_model(talk.session_id, picked)
     if after.head == before.head:
         talk.note(Note(f"{_answers(after.model)} already."))
 
@@ -43,8 +47,10 @@ async def _picked(talk: "Talk", rest: str) -> PickModel | None:
 
 
 async def _list(talk: "Talk") -> None:
-    session = await talk.client.session(talk.session.session_id)
-    talk.note(Note(f"{_answers(session.model)}. Looking for what else can be asked …"))
+    picked = talk.beginning.pick
+    began = bool(talk.session.session_id)
+    model = (await talk.client.session(talk.session_id)).model if began else picked.model if picked else None
+    talk.note(Note(f"{_answers(model)}. Looking for what else can be asked …"))
     talk.note(Note("\n".join(lines_of(await talk.client.models()))))
 
 

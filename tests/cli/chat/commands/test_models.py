@@ -1,5 +1,6 @@
 """`/model`: what can be asked, and who answers from the next question on."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -36,6 +37,34 @@ async def test_a_model_is_chosen_by_its_number_by_its_name_and_taken_back(desk: 
         await terminal.shows("ollama pull gone")
         terminal.type("/model own\r")
         await terminal.shows("the agent's own model answers.")
+
+
+async def test_a_model_is_chosen_before_there_is_a_session(desk: Desk, ollama: StubOllama) -> None:
+    desk.house.dependencies.keys.update({"OLLAMA_HOST": ollama.url})  # type: ignore[attr-defined]  # it is a dict here
+    async with sitting(desk) as terminal:
+        terminal.type("/model ollama/gone\r")
+        await terminal.shows("ollama/gone answers in this session as soon as it begins.")
+        terminal.type("hello\r")
+        await terminal.shows("Not accepted: ")
+        terminal.type("/model own\r")
+        await terminal.shows("The agent's own model answers as soon as it begins.")
+        terminal.type("/model ollama/gemma3:4b\r")
+        await terminal.shows("ollama/gemma3:4b answers in this session as soon as it begins.")
+        terminal.type("hello again\r")
+        await terminal.shows("From the next question on ollama/gemma3:4b answers.")
+        [session] = (await terminal.talk.client.sessions()).sessions
+        assert session.model == "ollama/gemma3:4b"
+
+
+async def test_a_model_that_was_chosen_without_a_word_leaves_no_session(desk: Desk, ollama: StubOllama) -> None:
+    desk.house.dependencies.keys.update({"OLLAMA_HOST": ollama.url})  # type: ignore[attr-defined]  # it is a dict here
+    async with sitting(desk) as terminal:
+        terminal.type("/model ollama/gone\r")
+        await terminal.shows("as soon as it begins.")
+        terminal.type("hello\r")
+        await terminal.shows("Not accepted: ")
+        assert len((await terminal.talk.client.sessions()).sessions) == 1
+    assert json.loads((await desk.run("session", "list", "--json")).out) == []
 
 
 def test_the_list_says_what_is_nearly_there_and_what_to_type() -> None:
