@@ -27,6 +27,8 @@ COMMANDS: dict[str, str] = {
     "init": "Make a workspace with an agent.",
     "serve": "Run the server, or speak to the one that runs: status, token, stop, reload-agents.",
     "session": "list, show, log, verify, repair, export, import, rename, delete, prune.",
+    "diff": "Show what an agent changed in files: ID[@A..@B].",
+    "undo": "Put files back as they were before a turn: ID[@TURN].",
     "fork": "Begin a session that shares the past of another one: ID@SEQ.",
     "replay": "Show a session's conversation up to a record: ID@SEQ; --state, --verify.",
     "agent": "list, create, check.",

@@ -23,7 +23,7 @@ def check_part(part: str) -> None:
         raise InvalidRequest("a session id is needed")
     session_id, mark, _ = part.partition("@")
     if mark:
-        takers = "only `duragent fork` and `duragent replay` take a record"
+        takers = "only `duragent fork`, `replay`, `undo` and `diff` take a record"
         raise InvalidRequest(f"'{part[:80]}': {takers} behind @; write {session_id[:64] or 'the id'} alone")
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from duragent.client.address import Locate
 from duragent.client.backoff import USUAL_BACKOFF, Backoff
-from duragent.client.decisions import SessionDecisions
+from duragent.client.files import SessionFiles
 from duragent.client.http import httpx
 from duragent.client.models import SessionModels
 from duragent.client.transport import ANSWER_SECONDS, PATIENCE_SECONDS, Request, Transport, session_path
@@ -43,7 +43,7 @@ M = TypeVar("M", bound=BaseModel)
 Source = Literal["http", "cli"]
 
 
-class Client(SessionDecisions, SessionModels):
+class Client(SessionFiles, SessionModels):
     """One server, wherever it is at the moment: `async with Client(locate) as client`.
 
     `source`: for whom it speaks. `patience_seconds`: how long a request may go without a server. `backoff`: the pauses

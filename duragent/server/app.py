@@ -17,17 +17,31 @@ from duragent.server.openapi import document
 from duragent.server.params import (
     ApprovalsQuery,
     DeleteQuery,
+    DiffQuery,
     EventsQuery,
     ImportQuery,
     MessagesQuery,
     ReadyQuery,
     SessionsQuery,
     StreamQuery,
+    UndoQuery,
 )
 from duragent.server.peers import is_own_process
 from duragent.server.problems import problem_response
 from duragent.server.responses import to_json
-from duragent.server.routes import admin, agents, approvals, copies, events, messages, models, sessions, stream, welcome
+from duragent.server.routes import (
+    admin,
+    agents,
+    approvals,
+    copies,
+    events,
+    files,
+    messages,
+    models,
+    sessions,
+    stream,
+    welcome,
+)
 from duragent.server.routing import ARCHIVE, Route, Router
 from duragent.server.stop import Stop
 
@@ -117,6 +131,38 @@ ROUTES = (
         "Begin a session that shares the past of this one, up to a record.",
         {201: wire.SessionInfo},
         body=wire.ForkSession,
+    ),
+    Route(
+        "GET",
+        f"{ONE}/diff",
+        files.get_diff,
+        "What the agent changed in files.",
+        {200: wire.SessionDiff},
+        query=DiffQuery,
+    ),
+    Route(
+        "GET",
+        f"{ONE}/undo",
+        files.get_undo,
+        "What an undo of a turn would do to files; it changes nothing.",
+        {200: wire.UndoPlan},
+        query=UndoQuery,
+    ),
+    Route(
+        "POST",
+        f"{ONE}/undo",
+        files.undo,
+        "Put files back as they were before a turn, where no one else has changed them since.",
+        {200: wire.Undone},
+        body=wire.UndoTurn,
+    ),
+    Route(
+        "POST",
+        f"{ONE}/commands",
+        files.run_command,
+        "Run a command where the agent's commands run; it starts no turn, and the model sees it later.",
+        {202: wire.Accepted},
+        body=wire.TypedCommand,
     ),
     Route("GET", f"{ONE}/export", copies.export_session, "The session as one file.", {200: ARCHIVE}),
     Route(

@@ -75,6 +75,16 @@ class ApprovalsQuery(QueryParams):
     session_id: str | None = Field(None, max_length=64, description="Only of this session.")
 
 
+class DiffQuery(QueryParams):
+    first: int | None = Field(None, ge=1, le=SEQ_MAX, description="Only what records from this one on changed.")
+    last: int | None = Field(None, ge=1, le=SEQ_MAX, description="Only what records up to this one changed.")
+
+
+class UndoQuery(QueryParams):
+    turn: str = Field("", max_length=100, description="As in the body of the POST.")
+    force: bool = Field(False, description="As in the body of the POST.")
+
+
 class ImportQuery(QueryParams):
     new_id: bool = Field(False, description="Give the session a new id; else it keeps its own, which must be free.")
 

@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from duragent.bus import Topic
+from duragent.bus import Block, Topic
 from duragent.errors import Damaged, DuragentError, SessionDeleted, Stopping
 from duragent.journal.admit import Already, admit
+from duragent.journal.changes import TurnChanges
 from duragent.journal.events import (
     AllowanceRevoked,
     ApprovalDecided,
@@ -20,6 +21,7 @@ from duragent.journal.events import (
     Event,
     MessageReceived,
     ToolResolved,
+    UndoFinished,
     UndoRequested,
 )
 from duragent.journal.inputs import Decision, Input, RunCommand, Undo
@@ -27,10 +29,11 @@ from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.session.approvals import prepare_decision
 from duragent.session.engine import Engine
+from duragent.session.file_diffs import ChangedFile, LogChanges, log_changes, undo_diffs
 from duragent.session.log_reader import LogReader
 from duragent.session.log_writer import LogWriter, WriterHooks
 from duragent.session.summary import SUMMARIZED, Summary
-from duragent.session.undo import prepare_undo
+from duragent.session.undo import changes_of, planned_undo, prepare_undo
 from duragent.session.watch import LogHead, Source, Watched, follow
 from duragent.stores.base import Claim
 from duragent.turn.ports import Ports
@@ -190,6 +193,30 @@ class Session:
     async def read_records(self, after: int, limit: int) -> list[Record]:
         """Records behind seq `after`, oldest first, at most `limit`, with their texts."""
         return await self.log.read_records(after, limit)
+
+    # --- what the agent changed ---------------------------------------------------------------------------------------
+
+    async def file_changes(self, first: int | None = None, last: int | None = None) -> LogChanges:
+        """What the agent changed in files, by the records from `first` to `last`."""
+        last = min(last or self.state.seq, self.state.seq)
+        return await log_changes(await changes_of(self, last), self._blob, first or 1, last)
+
+    async def planned_undo(self, turn: str, *, force: bool = False) -> tuple[TurnChanges, Sequence[ChangedFile]]:
+        """What an undo would do now, by diffs; see `Undo.turn`. Raises NothingToDo, AgentNotFound, AgentBroken."""
+        found, files = await planned_undo(self, self._ports, turn, force=force)
+        return found, await undo_diffs(files, self._blob)
+
+    async def undone(self, seq: int) -> UndoFinished:
+        """Wait for the end of the undo that record `seq` asked for. Raises the session's problem, Stopping."""
+        async with self.watch(seq) as items:
+            async for item in items:
+                for record in await self.records(item.lines) if isinstance(item, Block) else ():
+                    if isinstance(record.event, UndoFinished):
+                        return record.event
+        raise self.problem or Stopping()
+
+    async def _blob(self, name: str) -> bytes:
+        return await self._ports.store.get_blob(self.claim, name)
 
     # --- what follows a write ---------------------------------------------------------------------------------------
 

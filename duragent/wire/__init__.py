@@ -29,6 +29,7 @@ from duragent.wire.answers import (
     Waiting,
 )
 from duragent.wire.base import IDEMPOTENCY_KEY_MAX, Asked, Status, StatusFilter, WireModel
+from duragent.wire.files import ChangedTurn, FileDiff, FileLeft, SessionDiff, TypedCommand, Undone, UndoPlan, UndoTurn
 from duragent.wire.requests import (
     CLIENT_SOURCES,
     ChangeSession,
@@ -60,6 +61,7 @@ __all__ = [
     "Asked",
     "CancelResult",
     "ChangeSession",
+    "ChangedTurn",
     "ClientSource",
     "Completed",
     "CreateSession",
@@ -70,6 +72,8 @@ __all__ = [
     "DoorName",
     "EventList",
     "Fault",
+    "FileDiff",
+    "FileLeft",
     "Finding",
     "ForkSession",
     "Hello",
@@ -85,11 +89,16 @@ __all__ = [
     "Revoked",
     "SendMessage",
     "ServerAddress",
+    "SessionDiff",
     "SessionInfo",
     "SessionList",
     "Status",
     "StatusFilter",
     "Title",
+    "TypedCommand",
+    "UndoPlan",
+    "UndoTurn",
+    "Undone",
     "Usage",
     "Version",
     "Waiting",

@@ -7,7 +7,7 @@ def test_which_session_is_meant_and_which_record_is_said_in_plain_words(home: Ho
     for command in (("log",), ("verify",), ("export",), ("show",), ("repair", "--yes")):
         ran = home.run("session", *command, f"{home.short}@3")
         assert (ran.code, ran.out) == (2, ""), command
-        assert "only `duragent fork` and `duragent replay` take a record behind @" in ran.err
+        assert "only `duragent fork`, `replay`, `undo` and `diff` take a record behind @" in ran.err
     for part in (home.first[-6:], home.first[-6:].upper(), home.first[10:20], home.first):
         assert home.run("session", "show", part).out.startswith(f"session\t{home.first}\n"), part
         assert home.run("replay", part).code == 0, part

@@ -83,6 +83,9 @@ class Conversation:
 
     link: str = ""
     """Why the connection is gone; "" while it stands."""
+    commanding: str = ""
+    """The id of the person's command that runs beside the turns; "" for none."""
+
     _mine: dict[str, list[Block]] = field(default_factory=dict)
     """How the messages that were typed here are shown, by Idempotency-Key."""
 
@@ -102,6 +105,11 @@ class Conversation:
         return self.partial.turn is not None or self.activity.question is not None
 
     @property
+    def can_stop(self) -> bool:
+        """Whether a cancel would stop something."""
+        return self.busy or bool(self.commanding)
+
+    @property
     def question(self) -> Approval | None:
         """What the person at this terminal is asked now."""
         asked = self.activity.question
@@ -111,6 +119,10 @@ class Conversation:
         """A message that goes out with this Idempotency-Key; `shown` as it stood in the input line."""
         self.waiting[key] = shown
         self._mine[key] = [MessageBlock(shown), *(Note(f"  {note}") for note in notes)]
+
+    def sent(self, key: str) -> None:
+        """A command that goes out with this Idempotency-Key; it stands in the scrollback already."""
+        self._mine[key] = []
 
     def take(self, item: Item, now: datetime | None = None) -> list[Block]:
         """The blocks that go into the scrollback now. `now` is the time, for what takes place now."""
@@ -166,8 +178,12 @@ class Conversation:
                 ]
             case events.ModelChosen() as chosen:
                 return [Note(_model_of(chosen))]
-            case events.CommandRequested() | events.CommandFinished() as typed:
-                return [*command_blocks(typed)]
+            case events.CommandRequested() as typed:
+                self.commanding = typed.command_id
+                return [] if typed.idempotency_key in self._mine else [*command_blocks(typed)]
+            case events.CommandFinished() as ended:
+                self.commanding = ""
+                return [*command_blocks(ended)]
             case events.UndoFinished() as undone:
                 return [Note(undone_words(undone), "warning" if undone.refused else "quiet")]
             case events.SessionClosed():

@@ -264,7 +264,7 @@ class Talk:
         return found
 
     def _interrupt(self) -> bool:
-        if not self.conversation.busy:
+        if not self.conversation.can_stop:
             return False
         self._start(self._guarded(BY_NAME["/cancel"].run(self, "")))
         return True

@@ -3,13 +3,14 @@
 To add one: a function `(talk, rest)`, and a line in `COMMANDS` of its module; a new module is named here.
 """
 
-from duragent.cli.chat.commands import about, approvals, going, line, models
+from duragent.cli.chat.commands import about, approvals, files, going, line, models
 from duragent.cli.chat.commands.base import SlashCommand
 
 COMMANDS: tuple[SlashCommand, ...] = (
     *about.COMMANDS,
     *approvals.COMMANDS,
     *line.COMMANDS,
+    *files.COMMANDS,
     *going.COMMANDS,
     *models.COMMANDS,
 )
