@@ -93,6 +93,8 @@ class Talk:
         """The sessions as they were listed last, by number."""
         self._accepted: set[str] = set()
         """Idempotency-Keys of the messages that are durable."""
+        self._stop_next = False
+        """Ctrl-C was pressed while a message was on its way."""
         self._told = asyncio.Event()
         """Something has come from the server."""
         self.conversation.progress.begin(self.session)
@@ -149,6 +151,9 @@ class Talk:
                 if news := news_of(item, self.conversation):
                     self.screen.scrollback.send_code(self.screen.reports.notice(news))
                 self._told.set()
+                if self._stop_next and self.conversation.can_stop:
+                    self._stop_next = False
+                    self._interrupt()
                 self.screen.show([*blocks, *self._asked_now(item)])
 
     async def _know_agent(self) -> None:
@@ -265,7 +270,9 @@ class Talk:
 
     def _interrupt(self) -> bool:
         if not self.conversation.can_stop:
-            return False
+            # What is on its way cannot be stopped before it has begun.
+            self._stop_next = bool(self.conversation.waiting)
+            return self._stop_next
         self._start(self._guarded(BY_NAME["/cancel"].run(self, "")))
         return True
 

@@ -1,9 +1,11 @@
 """One terminal on one session: what a person types, and what comes of it."""
 
+import asyncio
 import re
 
 import pytest
 
+from duragent.testing.scripted import Line
 from tests.cli.chat.sitting import sitting
 from tests.cli.desk import Desk
 
@@ -37,3 +39,15 @@ async def test_person_leaves_and_the_session_goes_on(desk: Desk, typed: str) -> 
     async with sitting(desk, await desk.house.create()) as terminal:
         terminal.type(typed)
         assert await terminal.left() == "leave"
+
+
+async def test_ctrl_c_before_the_turn_has_begun_stops_it_when_it_begins(desk: Desk) -> None:
+    desk.house.model.add(Line("never said", gate=asyncio.Event()))
+    session_id = await desk.house.create()
+    async with sitting(desk, session_id) as terminal:
+        terminal.type("hi\r\x03")
+        await terminal.shows("Stopped.")
+        terminal.type("again\r")
+        await terminal.shows("hello there friend")
+    kinds = [record["type"] for record in await desk.house.log(session_id)]
+    assert kinds.count("turn_ended") == 2
