@@ -3,7 +3,7 @@
 $ duragent chat                      starts the program
 > hello                              is typed into it (`^C` and `^D` are the keys)
 [y]                                  is a key that is pressed, without Enter
-# in another terminal: kill -9 …     is run by a shell
+# in another terminal: kill -9 …     is run by a shell, the same one for all such lines
 anything else                        must appear, in this order; `…` stands for anything
 """
 
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.terminal import Terminal
@@ -28,7 +29,7 @@ def play(text: str, folder: Path, environ: Mapping[str, str]) -> None:
     first, *lines = text.rstrip().splitlines()
     assert first.startswith("$ duragent "), f"a dialogue begins with a command, not with {first!r}"
     command = [sys.executable, "-m", "duragent", *first.split()[2:]]
-    with Terminal(command, folder, environ) as terminal:
+    with Terminal(command, folder, environ) as terminal, _Elsewhere(folder, environ) as elsewhere:
         for line in lines:
             if line.startswith("> "):
                 typed = line[2:]
@@ -36,14 +37,32 @@ def play(text: str, folder: Path, environ: Mapping[str, str]) -> None:
             elif key := _KEY.fullmatch(line):
                 terminal.type(key[1])
             elif line.startswith(_ELSEWHERE):
-                _run_elsewhere(line.removeprefix(_ELSEWHERE), folder, environ)
+                elsewhere.run(line.removeprefix(_ELSEWHERE))
             else:
                 terminal.expect(_pattern(line))
         assert terminal.end() == 0
 
 
-def _run_elsewhere(command: str, folder: Path, environ: Mapping[str, str]) -> None:
-    subprocess.run(command, shell=True, check=True, cwd=folder, env=dict(environ), timeout=LIMIT_SECONDS)
+class _Elsewhere:
+    """Another terminal: a shell that keeps its variables."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._shell = subprocess.Popen(
+            ["bash", "-e"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder, env=dict(environ), text=True
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shell.communicate(timeout=LIMIT_SECONDS)
+
+    def run(self, command: str) -> None:
+        assert self._shell.stdin is not None
+        assert self._shell.stdout is not None
+        self._shell.stdin.write(f"{command}\necho done\n")
+        self._shell.stdin.flush()
+        assert self._shell.stdout.readline() == "done\n", command
 
 
 def _pattern(line: str) -> str:

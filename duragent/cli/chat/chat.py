@@ -1,5 +1,6 @@
 """`duragent chat`: a new session with an agent, from the first message on a fresh machine."""
 
+import os
 import shutil
 import sys
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from duragent.cli import options, view
+from duragent.cli.agent_picker import pick_agent
 from duragent.cli.completions import complete_agent
 from duragent.cli.connection import Connection, Where, choose_agent, connect
 from duragent.cli.loop import run
@@ -17,7 +19,7 @@ from duragent.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from duragent.client.client import Client
-    from duragent.wire import SessionInfo
+    from duragent.wire import AgentSummary, SessionInfo
 
 TITLE_CHARS = 200
 """What a server takes as the title of a session."""
@@ -119,12 +121,14 @@ async def _session_for(client: "Client", wanted: Wanted) -> "SessionInfo | None"
     agent, which = wanted.agent, wanted.which
     if which == "picked":
         return await pick_session(client, agent=agent)
-    chosen = await choose_agent(client, agent) if agent is not None or which == "new" else None
+    chosen = None if agent is None else await choose_agent(client, agent)
     session = await last_session(client, chosen) if which == "last" else None
     if which == "last" and session is None:
         _say("There is no session to go on with: this is a new one.")
     if session is None:
-        chosen = chosen or await choose_agent(client, None)
+        chosen = chosen or await (pick_agent(client) if _at_terminal() else choose_agent(client, None))
+        if chosen is None:
+            return None
         await _check_usable(client, chosen)
         session = draft(chosen, (wanted.title or "").strip() or None)
     return session
@@ -198,6 +202,13 @@ def _parting(session: "SessionInfo") -> str:
     return f"Detached. The session goes on: duragent attach {view.short_id(session.session_id)}"
 
 
+def _folder_of(agent: "AgentSummary") -> str:
+    """Where it works, as the status line says it too."""
+    from duragent.cli.chat.progress import short_folder
+
+    return short_folder(agent.folder, os.path.expanduser("~"))
+
+
 async def _banner(connection: Connection, session: "SessionInfo") -> str:
     known = {agent.name: agent for agent in (await connection.client.agents()).agents}
     agent = known.get(session.agent)
@@ -206,7 +217,8 @@ async def _banner(connection: Connection, session: "SessionInfo") -> str:
     title = f'  ·  "{view.title_of(session)}"' if view.title_of(session) else ""
     name = view.short_id(session.session_id) or "new session"
     left = f"{view.one_line(session.agent)} · {name}{title}"
-    left += f"  ·  {view.one_line(model)}" if model else ""
+    folder = "" if agent is None else _folder_of(agent)
+    left += "".join(f"  ·  {view.one_line(fact)}" for fact in (folder, model) if fact)
     keys = "/help for commands · Ctrl-D detaches · Ctrl-C stops the answer"
     fits = len(left) + 8 + len(keys) < shutil.get_terminal_size().columns
     if not fits:
