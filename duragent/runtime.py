@@ -97,6 +97,10 @@ class Runtime:
     def _keys(self) -> Keys:
         return self.config.keys(os.environ)
 
+    @functools.cached_property
+    def _models(self) -> ModelChooser:
+        return ModelChooser(self.clock, self._keys)
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Runtime"]:
         """Serve while the block runs. Raises WorkspaceLocked, UnsafeFileSystem, ServerStartFailed.
@@ -223,7 +227,7 @@ class Runtime:
             clock=self.clock,
             node=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
             agents=self.catalog,
-            model_for=self.model_for or ModelChooser(self.clock, self._keys).model_for,
+            model_for=self.model_for or self._models.model_for,
             settings=self.config.sessions,
             spawn=lambda work: self._work.add(tasks.create_task(_guarded(work))),
             workbench=bench,
@@ -240,6 +244,7 @@ class Runtime:
             clock=self.clock,
             tokens=AccessTokens(presence.token, self.settings.admin_token),
             keys=self._keys,
+            warm=self._models.warm,
             proof_key=presence.key,
             workspace_hash=workspace_hash(self.config.workspace),
             version=wire.Version(version=__version__, commit="unknown", build_date="unknown", variant="full"),

@@ -1,5 +1,6 @@
 """`duragent ask`: one question, one answer, made for pipes: stdout has the answer and nothing else."""
 
+import contextlib
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.completions import complete_agent
 from duragent.cli.connection import Connection, Where, choose_agent, connect, find_session
+from duragent.cli.loading import saying_what_loads
 from duragent.cli.loop import run
 from duragent.cli.place import FIRST_AGENT
 from duragent.errors import AgentNotFound, DuragentError, InvalidRequest, NotFound
@@ -155,7 +157,8 @@ async def _ask(where: Where, asking: Asking, json: bool) -> int:
         session = await _session_for(connection, asking, agent)
         printer = AnswerPrinter(live=view.on_terminal() and not json)
         try:
-            result = await _answer(connection.client, session.session_id, text, printer, asking.timeout_seconds)
+            async with saying_what_loads(connection.client, session.agent):
+                result = await _answer(connection.client, session.session_id, text, printer, asking.timeout_seconds)
         except BaseException:
             if not asking.saves:
                 await _forget(connection.client, session.session_id)
@@ -201,7 +204,6 @@ async def _answer(
 
 async def _stop(client: "Client", session_id: str) -> None:
     import asyncio
-    import contextlib
 
     with contextlib.suppress(TimeoutError, DuragentError):
         async with asyncio.timeout(CANCEL_SECONDS):

@@ -1,8 +1,10 @@
 """Models as methods of `Client`: what can be asked, and who answers in a session."""
 
+from urllib.parse import quote
+
 from duragent.client.copies import SessionCopies
-from duragent.client.transport import session_path
-from duragent.wire import ModelOffers, PickModel, SessionInfo
+from duragent.client.transport import ANSWER_SECONDS, session_path
+from duragent.wire import ModelOffers, PickModel, SessionInfo, Warmed
 
 
 class SessionModels(SessionCopies):
@@ -11,6 +13,11 @@ class SessionModels(SessionCopies):
     async def models(self) -> ModelOffers:
         """What the server can ask. It looks at the model servers on its machine, which takes up to a second."""
         return await self._http.get(ModelOffers, "/api/v1/models")
+
+    async def warm(self, agent: str) -> Warmed:
+        """Have the server load what the agent's model needs, because a question is about to come."""
+        path = f"/api/v1/agents/{quote(agent, safe='')}/warm"
+        return self._http.parse(Warmed, await self._http.post(path, read_seconds=ANSWER_SECONDS))
 
     async def choose_model(self, session_id: str, choice: PickModel) -> SessionInfo:
         """Let another model answer in this session, from the next question on."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from duragent.clock import Clock
 from duragent.models.base import Model, ModelChoice
 from duragent.models.demo.model import DemoModel
-from duragent.models.litellm.model import LitellmModel, warm
+from duragent.models.litellm.model import LitellmModel, warm, warmed
 from duragent.models.text_tools.choice import wants_text
 from duragent.models.text_tools.model import TextTools
 
@@ -23,6 +23,15 @@ class ModelChooser:
             model = DemoModel(self._clock) if choice.provider == "demo" else self._litellm(choice)
             self._models[choice] = TextTools(model) if wants_text(choice, choice.tools) else model
         return self._models[choice]
+
+    async def warm(self, choice: ModelChoice) -> None:
+        """Load what that model needs, because a question is about to come; returns when it is there.
+
+        Loads nothing for the demo model, nor where a key is missing.
+        """
+        self.model_for(choice)
+        if choice.provider != "demo" and LitellmModel(choice, self._environment).has_key:
+            await warmed()
 
     def _litellm(self, choice: ModelChoice) -> Model:
         """Load litellm in the background, while the turn prepares its question; not earlier, to save memory."""

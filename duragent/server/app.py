@@ -66,6 +66,13 @@ ROUTES = (
     Route("GET", "/openapi.json", openapi, "This document.", {200: "application/json"}),
     Route("GET", f"{V1}/agents", agents.list_agents, "The agents.", {200: wire.AgentList}),
     Route("GET", f"{V1}/agents/{{name}}", agents.get_agent, "One agent, with its prompts.", {200: wire.AgentDetail}),
+    Route(
+        "POST",
+        f"{V1}/agents/{{name}}/warm",
+        models.warm_agent,
+        "A question is about to come: load what the agent's model needs, and return when it is there.",
+        {200: wire.Warmed},
+    ),
     Route("GET", f"{V1}/models", models.list_models, "The models that can be asked.", {200: wire.ModelOffers}),
     Route(
         "GET", f"{V1}/sessions", sessions.list_sessions, "The sessions.", {200: wire.SessionList}, query=SessionsQuery

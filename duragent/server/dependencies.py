@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.agent.load import Agent
 from duragent.clock import Clock
+from duragent.models.base import ModelChoice
 from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
 from duragent.session.sessions import Sessions
@@ -26,6 +27,10 @@ class AccessTokens:
 
 
 async def _no_trouble() -> str | None:
+    return None
+
+
+async def _no_warming(choice: ModelChoice) -> None:
     return None
 
 
@@ -74,6 +79,9 @@ class Dependencies:
 
     work_place: Callable[[Agent], WorkPlace] = _nowhere
     """Says where the agent works. Blocks."""
+
+    warm: Callable[[ModelChoice], Awaitable[None]] = _no_warming
+    """Loads what a model needs, because a question is about to come; returns when it is there."""
 
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The keys of providers that the server has, with the rest of its environment."""

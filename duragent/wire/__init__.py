@@ -27,6 +27,7 @@ from duragent.wire.answers import (
     SessionList,
     Usage,
     Waiting,
+    Warmed,
 )
 from duragent.wire.base import IDEMPOTENCY_KEY_MAX, Asked, Status, StatusFilter, WireModel
 from duragent.wire.files import ChangedTurn, FileDiff, FileLeft, SessionDiff, TypedCommand, Undone, UndoPlan, UndoTurn
@@ -102,5 +103,6 @@ __all__ = [
     "Usage",
     "Version",
     "Waiting",
+    "Warmed",
     "WireModel",
 ]

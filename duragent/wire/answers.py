@@ -85,6 +85,13 @@ class ModelOffers(WireModel):
     hints: list[str] = Field([], description="Sentences about what is nearly there, such as an Ollama without a model.")
 
 
+class Warmed(WireModel):
+    """What the model of an agent needs is loaded, as far as that can be done without asking it."""
+
+    provider: str = Field(description="Whose model it is.")
+    seconds: float = Field(description="How long it took; about 0 when it was there already.")
+
+
 class SessionInfo(WireModel):
     session_id: str = Field(description="Names the session for ever.")
     agent: str = Field(description="Name of the agent that speaks.")

@@ -1,5 +1,8 @@
 """Which model a choice stands for."""
 
+import subprocess
+import sys
+
 import pytest
 
 from duragent.models.base import ModelChoice
@@ -8,6 +11,7 @@ from duragent.models.demo.model import DemoModel
 from duragent.models.litellm.model import LitellmModel
 from duragent.models.text_tools.model import TextTools
 from duragent.testing import FakeClock
+from tests.support.bounds import LIMIT_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -24,3 +28,27 @@ def test_each_choice_has_its_model_and_always_the_same_one(choice: ModelChoice, 
     model = chooser.model_for(choice)
     assert type(model) is kind
     assert chooser.model_for(choice) is model
+
+
+@pytest.mark.parametrize(
+    ("choice", "environ", "loads"),
+    [
+        ('ModelChoice("openai", "gpt")', "{'OPENAI_API_KEY': 'k'}", True),
+        ('ModelChoice("openai", "gpt")', "{}", False),
+        ('ModelChoice("demo", "demo")', "{}", False),
+    ],
+)
+def test_warming_loads_litellm_where_a_question_could_be_asked_and_returns_when_it_is_there(
+    choice: str, environ: str, loads: bool
+) -> None:
+    code = f"""
+import asyncio, sys
+from duragent.models.base import ModelChoice
+from duragent.models.choose import ModelChooser
+from duragent.testing import FakeClock
+chooser = ModelChooser(FakeClock(), {environ})
+assert "litellm" not in sys.modules
+asyncio.run(chooser.warm({choice}))
+assert ("litellm" in sys.modules) is {loads}
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=LIMIT_SECONDS)

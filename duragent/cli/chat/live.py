@@ -62,6 +62,8 @@ def _what(talk: Conversation) -> str:
         return "writing"
     if talk.partial.reasoning:
         return "thinking"
+    if talk.progress.asking and talk.progress.loading:
+        return f"loading what {one_line(talk.progress.model.partition('/')[0], TOOL_CHARS)} needs"
     return f"waiting for {one_line(talk.progress.model, TOOL_CHARS)}" if talk.progress.asking else "working"
 
 

@@ -42,6 +42,10 @@ class Progress:
     """Of this turn: what it has written, without the answer that is being written."""
     asking: bool = False
     """Whether the model is asked now."""
+    loading: bool = False
+    """Whether the server still loads what it needs to ask a model."""
+    own_model: str = ""
+    """The agent's own model."""
     retry_at: datetime | None = None
     """When it is asked again; None when no pause is named."""
 
@@ -54,11 +58,13 @@ class Progress:
         """What was used before the records that come now."""
         self._counted = session.head
         self.cost_usd, self.used_tokens = session.usage.cost_usd, session.usage.total_tokens
+        self.model = session.model or self.model
 
     def know(self, agent: AgentSummary) -> None:
         """What is known of the agent without any record."""
         self.folder, self.sandbox = agent.folder, agent.sandbox
-        self.model = self.model or "/".join(part for part in (agent.provider, agent.model) if part)
+        self.own_model = "/".join(part for part in (agent.provider, agent.model) if part)
+        self.model = self.model or self.own_model
 
     def take(self, item: Item, now: datetime | None = None) -> None:
         """`now` for what comes live; None for what was before."""
@@ -98,6 +104,9 @@ class Progress:
                 self.asking = False
                 pause = event.retry_after_seconds if event.retry else None
                 self.retry_at = moment + timedelta(seconds=pause) if moment and pause else None
+            case events.ModelChosen(provider=provider, model=model):
+                # The window is another one's until the next question.
+                self.model, self.window_tokens = f"{provider}/{model}" if provider else self.own_model, None
             case events.TurnEnded() | events.SessionClosed():
                 self._rest()
 

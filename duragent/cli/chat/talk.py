@@ -140,7 +140,7 @@ class Talk:
     # --- the workers ------------------------------------------------------------------------------------------------
 
     def _workers(self) -> tuple[Callable[[], Coroutine[None, None, None]], ...]:
-        return (self._watch, self._send, self._show_notes, self._know_agent, self._keep_time)
+        return (self._watch, self._send, self._show_notes, self._know_agent, self._warm, self._keep_time)
 
     async def _watch(self) -> None:
         session_id = await self.beginning.there()
@@ -162,6 +162,14 @@ class Talk:
         if (agent := known.get(self.session.agent)) is not None:
             self.conversation.progress.know(agent)
             self.screen.refresh()
+
+    async def _warm(self) -> None:
+        """While the person reads and types, the server loads what the model needs. It can do without, only later."""
+        with contextlib.suppress(DuragentError):
+            self.conversation.progress.loading = True
+            await self.client.warm(self.session.agent)
+        self.conversation.progress.loading = False
+        self.screen.refresh()
 
     async def _keep_time(self) -> None:
         """While the agent works, the line that says for how long goes on."""

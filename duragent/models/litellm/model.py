@@ -27,6 +27,11 @@ def warm() -> None:
     shared.start()
 
 
+async def warmed() -> None:
+    """As `warm`, and return when it is there, or cannot be: then the first request says why."""
+    await shared.loaded()
+
+
 class LitellmModel:
     """A model of any provider, by the promises of `models.base`. Keys come from `environ`, read at each request."""
 

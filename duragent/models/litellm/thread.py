@@ -50,6 +50,11 @@ class LitellmThread:
                 threading.Thread(target=self._live, args=(self._loop,), name="litellm", daemon=True).start()
             return self._loop
 
+    async def loaded(self) -> None:
+        """Return when litellm is imported, or cannot be; start that unless it has started."""
+        waiting = asyncio.run_coroutine_threadsafe(self._ready.wait(), self.start())
+        await asyncio.wrap_future(waiting)
+
     async def stream(self, work: Work) -> AsyncGenerator[Piece, None]:
         """The pieces of `work`, in order; neighbouring deltas may come as one. Closing it cancels the work at once."""
         loop = self.start()

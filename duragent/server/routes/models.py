@@ -16,7 +16,7 @@ from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import session_info
 from duragent.server.params import body_of, session_id_of
 from duragent.server.responses import answer
-from duragent.wire import ModelOffer, ModelOffers, PickModel
+from duragent.wire import ModelOffer, ModelOffers, PickModel, Warmed
 
 
 async def list_models(dependencies: Dependencies, request: Request) -> Response:
@@ -47,6 +47,12 @@ async def pick_model(dependencies: Dependencies, request: Request) -> Response:
         posted = ChooseModel(by=body.by)
     await dependencies.sessions.post(session_id, posted)
     return answer(session_info(await dependencies.sessions.state(session_id)))
+
+
+async def warm_agent(dependencies: Dependencies, request: Request) -> Response:
+    choice, began = choice_of(dependencies.catalog.get(request.path_params["name"])), dependencies.clock.monotonic()
+    await dependencies.warm(choice)
+    return answer(Warmed(provider=choice.provider, seconds=round(dependencies.clock.monotonic() - began, 3)))
 
 
 async def usable_model(dependencies: Dependencies, agent: Agent, text: str, base_url: str = "") -> ModelChoice:

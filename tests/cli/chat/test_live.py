@@ -38,6 +38,14 @@ def test_each_thing_that_it_does_has_its_word() -> None:
     assert shown(BEGUN, STARTED, finished("x")) == ["working · 3 s · Ctrl-C stops"]
 
 
+def test_while_the_server_loads_what_it_needs_to_ask_that_is_said() -> None:
+    talk = after(BEGUN, CALLED)[0]
+    talk.progress.loading = True
+    assert live_lines(talk, 100, 20, NOW)[-1][1] == "loading what demo needs · 3 s · Ctrl-C stops"
+    talk.progress.asking = False
+    assert live_lines(talk, 100, 20, NOW)[-1][1] == "working · 3 s · Ctrl-C stops"
+
+
 def test_while_a_person_is_asked_nothing_works_and_afterwards_the_status_is_back() -> None:
     assert shown(BEGUN, ASKED) == []
     assert shown(BEGUN, CALLED, events.TurnEnded(turn="t", outcome="completed")) == ["demo"]

@@ -55,6 +55,22 @@ def test_a_turn_that_works_says_for_how_long_and_what_it_has_used() -> None:
     assert working_line(progress, "running bash", 0, 30, at(75)) == "running bash · Ctrl-C stops"
 
 
+def test_the_model_that_was_chosen_is_shown_at_once_and_its_window_is_not_known_yet() -> None:
+    progress = told(
+        Progress(), (0, started()), (1, CALLED), (2, REPLIED), (3, events.TurnEnded(turn="t", outcome="completed"))
+    )
+    progress.know(AgentSummary(name="a", provider="anthropic", model="claude"))
+    told(progress, (4, events.ModelChosen(provider="ollama", model="qwen3")), first=9)
+    assert status_line(progress, 100).startswith("ollama/qwen3 · $")
+    told(progress, (5, events.ModelChosen()), first=10)
+    assert progress.model == "anthropic/claude"
+    session = SessionInfo(session_id="s", agent="a", status="active", created_at="", updated_at="", model="x/y")
+    later = Progress()
+    later.begin(session)
+    later.know(AgentSummary(name="a", provider="anthropic", model="claude"))
+    assert later.model == "x/y"
+
+
 def test_the_time_of_a_decision_is_not_the_agents() -> None:
     decided = events.ApprovalDecided(call="c", decision="allow_once", arguments_sha256="5a")
     progress = told(Progress(), (0, started()), (3600, decided))

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from duragent.models import reachable as module
+from duragent.models.base import ModelChoice
 from tests.support.http_house import House
 from tests.support.stub_ollama import Pulled, StubOllama
 
@@ -90,3 +91,20 @@ async def test_what_cannot_be_asked_is_refused_and_leaves_no_trace(
         assert unmade.status_code == 422
     assert [each["session_id"] for each in (await http.get("/api/v1/sessions")).json()["sessions"]] == [session_id]
     assert (await http.get(f"/api/v1/sessions/{session_id}")).json()["head"] == 2
+
+
+async def test_an_agent_is_warmed_when_it_is_asked_for_and_not_by_a_session_or_a_list(house: House) -> None:
+    warmed: list[ModelChoice] = []
+
+    async def warm(choice: ModelChoice) -> None:
+        house.clock.jump(2)
+        warmed.append(choice)
+
+    http = house.with_dependencies(warm=warm)
+    await http.get("/api/v1/agents")
+    await http.post("/api/v1/sessions", json={"agent": "assistant"})
+    assert warmed == []
+    answered = await http.post("/api/v1/agents/assistant/warm")
+    assert (answered.status_code, answered.json()) == (200, {"provider": "demo", "seconds": 2.0})
+    assert warmed == [ModelChoice("demo", "demo")]
+    assert (await http.post("/api/v1/agents/nobody/warm")).status_code == 404
