@@ -18,6 +18,7 @@ from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
 
+from duragent.cli.looks import prompt_style
 from duragent.cli.view import in_colour, on_terminal, one_line
 
 ROWS = 10
@@ -155,18 +156,17 @@ def _picker(choices: PickList, question: str, keys: Mapping[str, str]) -> "Promp
 
 
 def _drawn(choices: PickList, question: str, keys: Mapping[str, str], columns: int, rows: int) -> StyleAndTextTuples:
-    colour = in_colour()
+    bold, quiet = ("bold", prompt_style("quiet")) if in_colour() else ("", "")
     hints = ["Enter takes it", *(f"{_name(key)} {does}" for key, does in keys.items()), "Esc leaves"]
     notes = _wrapped(hints, columns)
-    shown: StyleAndTextTuples = [("bold" if colour else "", f"{cut(question, columns)}\n")]
+    shown: StyleAndTextTuples = [(bold, f"{cut(question, columns)}\n")]
     lines = choices.lines(columns, max(1, min(ROWS, rows - OTHER_LINES - len(notes) + 1)))
     for chosen, title, facts in lines:
-        shown.append(("bold" if colour and chosen else "", title))
-        shown.append(("ansibrightblack" if colour else "", f"{facts}\n"))
+        shown += [(bold if chosen else "", title), (quiet, f"{facts}\n")]
     if not lines:
         shown.append(("", "  Nothing fits.\n"))
-    shown += [("ansibrightblack" if colour else "", f"{note}\n") for note in notes]
-    return [*shown, ("bold ansigreen" if colour else "", "find> ")]
+    shown += [(quiet, f"{note}\n") for note in notes]
+    return [*shown, (prompt_style("mine") if in_colour() else "", "find> ")]
 
 
 def _keys(choices: PickList, keys: Mapping[str, str]) -> KeyBindings:

@@ -4,22 +4,46 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     ADDRESS,
     ANSWER,
+    BEGINNING,
     CLIENT_TURN,
     CLIENT_WATCH,
     FIND,
     HTTP_CLIENT,
+    LIVE_SESSIONS,
     PROOF,
     T_ADDRESS,
     T_ANSWER,
+    T_BEGINNING,
     T_CLIENT_TURN,
     T_FIND,
     T_NEIGHBOUR,
     T_ONE_ANSWER,
+    T_PRUNE,
     T_TRANSPORT,
     T_WATCH,
 )
 
 CLIENT: tuple[Mutant, ...] = (
+    without(
+        "a chat asks for its session under a new key each time",
+        "the one key: a server that dies behind the making of a session leaves two",
+        Edit(
+            BEGINNING,
+            "key=self._key",
+            "key=None",
+        ),
+        f"{T_BEGINNING}::test_session_whose_making_was_not_answered_is_made_once",
+    ),
+    without(
+        "a session that was said something to is deleted as if it had not been",
+        "the look at the newest record: what was said since a session was listed would be gone with it",
+        Edit(
+            LIVE_SESSIONS,
+            "            if head not in (None, session.state.seq):",
+            "            if False:",
+        ),
+        f"{T_PRUNE}::test_session_that_went_on_since_it_was_looked_at_is_not_deleted",
+    ),
     without(
         "a client waits for the answer of a session that is paused",
         "the end of the wait when the session is paused from outside",
