@@ -10,7 +10,7 @@ def test_a_stranger_chats_kills_the_server_in_an_answer_and_the_talk_goes_on(pla
         terminal.expect(r'No workspace here: made \.duragent/ with one agent, "assistant"\.')
         terminal.expect("using the offline demo model")
         terminal.expect(r"Started a server on 127\.0\.0\.1:\d+ \(stop it with `duragent serve stop`\)\.")
-        terminal.expect("assistant · new session  ·  demo")
+        terminal.expect("assistant · new session  ·  .*demo")
         terminal.type("hello\r")
         terminal.expect("> hello")
         terminal.expect("demo model")
