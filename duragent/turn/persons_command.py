@@ -95,7 +95,7 @@ class PersonsCommand:
                 return
             places = await asyncio.to_thread(workbench.places, agent)
             place = await asyncio.to_thread(workbench.place, agent)
-            make = workbench.confined(agent, places)
+            make = workbench.confined(agent, places, self._host.claim.stream_id)
             command = await asyncio.to_thread(make, ["bash", "-c", requested.command])
         except StoreError:
             raise

@@ -40,6 +40,7 @@ class _Look:
     def __init__(self, disk: Disk, folder: Path, stream: Stream) -> None:
         self._disk, self._folder, self._stream = disk, folder, stream
         self._checkup = Checkup(stream.id)
+        self._looked_at: set[str] = set()
 
     def whole(self) -> Checkup:
         checkup = self._checkup
@@ -77,7 +78,8 @@ class _Look:
         checkup = self._checkup
         if isinstance(record.event, HistoryAdopted):
             checkup.notes = record.event.notes
-        for name in blobs_of(line, record.event):
+        for name in sorted(blobs_of(line, record.event) - self._looked_at):
+            self._looked_at.add(name)
             try:
                 if name not in not_stored_yet:
                     read_blob(self._disk, self._folder, name, (self._stream, record.seq))

@@ -14,6 +14,7 @@ from tests.campaigns.mutants.reading import READING
 from tests.campaigns.mutants.server import SERVER
 from tests.campaigns.mutants.shortage import SHORTAGE
 from tests.campaigns.mutants.tools import TOOLS
+from tests.campaigns.mutants.undoing import UNDOING
 from tests.campaigns.mutants.writing import WRITING
 from tests.support.places import ROOT
 
@@ -35,6 +36,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *NEIGHBOURS,
     *COMMANDS,
     *TOOLS,
+    *UNDOING,
 )
 
 

@@ -1,0 +1,72 @@
+"""Safeguards of what is kept of files, of undos, and of people's commands."""
+
+from tests.campaigns.mutants.mutant import Edit, Mutant, without
+
+_CHECKPOINT = "tests/turn/test_checkpoint.py"
+_UNDO = "tests/session/test_undo.py"
+_COMMAND = "tests/turn/test_persons_command.py"
+
+UNDOING: tuple[Mutant, ...] = (
+    without(
+        "a file is overwritten that is not what was kept",
+        "the look at a file before it is replaced: only what the log keeps may go",
+        Edit(
+            "duragent.tools.files.found",
+            "    if name in kept and kept[name] != found.sha256:\n",
+            "    if False:\n",
+        ),
+        f"{_CHECKPOINT}::test_a_file_that_is_not_what_was_kept_stays_as_it_is[something else]",
+    ),
+    without(
+        "nothing is kept of a file",
+        "the blob of what a call overwrites",
+        Edit(
+            "duragent.turn.checkpoint",
+            "            if data is not None and sha is not None:\n",
+            "            if data is None and sha is not None:\n",
+        ),
+        f"{_CHECKPOINT}::test_what_is_overwritten_edited_and_made_is_kept_with_its_mode",
+    ),
+    without(
+        "an undo replaces what others made",
+        "the look at a file before it is put back",
+        Edit(
+            "duragent.tools.files.restore",
+            "        if found.sha256 != file.now:\n            return",
+            "        if False:\n            return",
+        ),
+        f"{_UNDO}::test_an_undo_that_was_begun_is_finished_at_the_next_start",
+    ),
+    without(
+        "an undo follows links",
+        "a link on the way to a file that is put back",
+        Edit("duragent.tools.files.restore", '    if real != named or ".." in Path(path).parts:\n', "    if False:\n"),
+        f"{_UNDO}::test_what_others_made_of_a_file_stays[folder is a link]",
+    ),
+    without(
+        "a turn begins in the middle of an undo",
+        "the wait of a turn for the undo that is under way",
+        Edit(
+            "duragent.journal.next_step",
+            "can_start = state.waiting and state.undoing is None and",
+            "can_start = state.waiting and",
+        ),
+        "tests/journal/test_beside_turns.py::test_no_turn_begins_while_an_undo_is_under_way",
+    ),
+    without(
+        "a person's command runs again",
+        "the look at the spool before a person's command is started",
+        Edit(
+            "duragent.turn.persons_command",
+            '        if evidence == "unknown":\n',
+            '        evidence = "never_started"\n        if evidence == "unknown":\n',
+        ),
+        f"{_COMMAND}::test_one_of_another_spool_may_have_run_and_is_not_run_again",
+    ),
+    without(
+        "the policy's denials do not hold for people",
+        "the policy's denials for a person's own command",
+        Edit("duragent.turn.persons_command", " if isinstance(verdict, Deny) else ", " if False else "),
+        f"{_COMMAND}::test_what_the_policy_denies_is_denied_to_people_too[ask-denied]",
+    ),
+)
