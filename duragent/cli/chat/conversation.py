@@ -1,6 +1,7 @@
 """What a chat shows, as a fold over `watch`: finished blocks for the scrollback, and what is going on now. Pure."""
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Literal
 from duragent.cli.chat.asides import command_blocks, undone_words
 from duragent.cli.chat.progress import Progress
 from duragent.cli.chat.question import DECIDED
-from duragent.cli.chat.tool_blocks import Called, Returned, called, never_began, returned
+from duragent.cli.chat.tool_blocks import Called, Returned, called, first_lines, never_began, returned
 from duragent.cli.view import dollars
 from duragent.client.activity import Activity
 from duragent.client.answer import PartialAnswer
@@ -20,6 +21,9 @@ from duragent.journal.record import Record
 from duragent.wire import Approval
 
 SCROLLBACK_MESSAGES = 20
+MESSAGE_LINES = 30
+"""Of a message that was not typed here."""
+CUT_BLOCKS = 20
 SET_UP = (
     "`duragent keys set PROVIDER` keeps a key, which the next message uses; or choose another model: /model in a chat, "
     "or the agent's agent.yaml."
@@ -92,8 +96,11 @@ class Conversation:
     _backlog: list[Block] | None = field(default_factory=list)
     """The blocks of what was said before; None when what comes is live."""
 
-    _shown_calls: dict[str, None] = field(default_factory=dict)
-    """Calls that have their line already, the newest last."""
+    cut: "deque[list[Block]]" = field(default_factory=lambda: deque(maxlen=CUT_BLOCKS))
+    """All of what is shown in part, the newest last: each with the line that says what it is."""
+
+    _shown_calls: dict[str, Called] = field(default_factory=dict)
+    """The lines of calls, the newest last."""
 
     @property
     def live(self) -> bool:
@@ -156,7 +163,13 @@ class Conversation:
         self.activity.take(item)
 
     def _blocks(self, record: Record) -> list[Block]:
-        return self._talk(record) or self._work(record)
+        blocks = self._talk(record) or self._work(record)
+        for block in blocks:
+            if isinstance(block, Returned) and block.whole is not None:
+                event = record.event
+                line = self._shown_calls.get(event.call) if isinstance(event, events.ToolFinished) else None
+                self.cut.append([*([line] if line else []), block.whole])
+        return blocks
 
     def _talk(self, record: Record) -> list[Block]:
         match record.event:
@@ -211,7 +224,7 @@ class Conversation:
     def _line(self, call: str, line: Called) -> list[Block]:
         if call in self._shown_calls:
             return []
-        self._shown_calls[call] = None
+        self._shown_calls[call] = line
         return [line]
 
     def _finished(self, event: events.ToolFinished) -> list[Block]:
@@ -227,10 +240,19 @@ class Conversation:
         key = message.idempotency_key or ""
         self.waiting.pop(key, None)
         if key in self._mine:
-            return self._mine[key]
+            shown = self._mine[key]
+            if shown[:1] != [MessageBlock(message.text)]:
+                self.cut.append([MessageBlock(message.text)])
+            return shown
         sender = message.sender and (message.sender.name or message.sender.id)
         # Without a name it is most likely the same person, in another terminal or earlier.
-        return [MessageBlock(message.text, sender or ("" if self._backlog is not None else "elsewhere"))]
+        return [self._message(message.text, sender or ("" if self._backlog is not None else "elsewhere"))]
+
+    def _message(self, text: str, who: str) -> MessageBlock:
+        shown = first_lines(text, MESSAGE_LINES)
+        if shown != text:
+            self.cut.append([MessageBlock(text, who)])
+        return MessageBlock(shown, who)
 
 
 def _model_of(chosen: events.ModelChosen) -> str:

@@ -141,7 +141,8 @@ def _returned(block: Returned) -> "list[RenderableType]":
     style = looks.style("quiet" if block.good else "removed")
     lines = [Text(f"  {clean(line)}", style=looks.style("quiet")) for line in block.text.split("\n") if block.text]
     lines += [Text(f"  {clean(line)}", style=_diff_style(line)) for line in block.diff.split("\n") if block.diff]
-    facts = " · ".join(part for part in (clean(block.of), clean(block.facts)) if part)
+    more = "Ctrl-O shows all" if block.whole is not None else ""
+    facts = " · ".join(part for part in (clean(block.of), clean(block.facts), more) if part)
     return [*lines, *([Text(f"  {facts}", style=style)] if facts else [])]
 
 

@@ -31,6 +31,7 @@ from duragent.cli.chat.question import AT_ONCE, CONFIRMED, AnswerKey, keys, offe
 from duragent.cli.chat.render import render, render_question
 from duragent.cli.chat.reports import Reports, ended_by_signals
 from duragent.cli.chat.scrollback import Scrollback
+from duragent.cli.chat.whole import WholeBlocks
 from duragent.cli.view import in_colour, one_line
 from duragent.config import TerminalSettings
 from duragent.wire import Approval
@@ -90,7 +91,12 @@ class Screen:
             message=self._message,
             history=open_history(history, self._line.pastes.unfolded),
             key_bindings=merge_key_bindings(
-                [self._keys(), self._line.keys(lambda: self._entry is None), self.scrollback.keys()]
+                [
+                    self._keys(),
+                    self._line.keys(lambda: self._entry is None),
+                    self.scrollback.keys(),
+                    WholeBlocks(conversation, self._hint, self.scrollback.given_away).keys(),
+                ]
             ),
             multiline=True,
             prompt_continuation="  ",

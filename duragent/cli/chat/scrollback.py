@@ -3,15 +3,20 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from prompt_toolkit.application import Application, in_terminal
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.utils import is_dumb_terminal
 
 from duragent.cli.chat.keyboard import usual_key_codes
 from duragent.cli.chat.reports import without_focus
+
+SIGNAL_SECONDS = 2.0
+"""How long after another program had the terminal a signal may be meant for it."""
 
 
 class Scrollback:
@@ -23,6 +28,8 @@ class Scrollback:
     def __init__(self) -> None:
         self._held: list[str] | None = None
         """What waits to be printed; None while the terminal is ours."""
+        self._back_at = -SIGNAL_SECONDS
+        """When the terminal was given back."""
 
     def print(self, text: str) -> None:
         """Put it above the input line."""
@@ -52,7 +59,7 @@ class Scrollback:
                 async with in_terminal():
                     yield
         finally:
-            held, self._held = self._held, None
+            held, self._held, self._back_at = self._held, None, time.monotonic()
             if held:
                 self.print("".join(held))
 
@@ -71,4 +78,9 @@ class Scrollback:
         """The keys that give the terminal away."""
         bindings = KeyBindings()
         bindings.add("c-z")(lambda event: event.app.create_background_task(self.suspend()) and None)
+        # Ctrl-C is for the program that has the terminal. Its signal comes here too, perhaps when that has ended by it.
+        bindings.add("<sigint>", filter=Condition(self._was_away))(lambda event: None)
         return bindings
+
+    def _was_away(self) -> bool:
+        return self._held is not None or time.monotonic() - self._back_at < SIGNAL_SECONDS

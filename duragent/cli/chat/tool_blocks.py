@@ -1,7 +1,7 @@
 """What a chat shows of tool calls: a line when one begins, and what came of it in a few. Pure."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from duragent.journal import events
@@ -51,6 +51,9 @@ class Returned:
     of: str = ""
     """Name of the tool, where the line above is about another call; else ""."""
 
+    whole: "Returned | None" = field(default=None, compare=False, repr=False)
+    """All of it, where `text` or `diff` is a part only."""
+
 
 def called(tool: str, invocation: str, rule: str = "", *, asked: bool = False) -> Called:
     """`read_file a.txt` of the tool read_file is `a.txt`; `web:fetch URL` of the tool web is `URL` of web:fetch."""
@@ -87,11 +90,18 @@ def returned(event: events.ToolFinished, of: str = "") -> Returned:
     diff = event.details.get("diff")
     good, text = event.outcome == "ok", event.content.strip("\n")
     if isinstance(diff, str) and diff and good:
-        return Returned(_facts(event, 0), "", first_lines(diff, DIFF_LINES), of=of)
+        whole = Returned(_facts(event, 0), "", diff, of=of)
+        return _cut(whole, diff=first_lines(diff, DIFF_LINES))
     lines = text.split("\n") if text else []
     if "exit_code" in event.details and good and text.startswith("Command completed with exit code"):
         lines = []
-    return Returned(_facts(event, len(lines)), "\n".join(_excerpt(lines, good)), good=good, of=of)
+    whole = Returned(_facts(event, len(lines)), "\n".join(lines), good=good, of=of)
+    return _cut(whole, text="\n".join(_excerpt(lines, good)))
+
+
+def _cut(whole: Returned, text: str = "", diff: str = "") -> Returned:
+    same = (text, diff) == (whole.text, whole.diff)
+    return whole if same else replace(whole, text=text, diff=diff, whole=whole)
 
 
 def _excerpt(lines: list[str], good: bool) -> list[str]:

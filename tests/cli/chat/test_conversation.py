@@ -209,3 +209,24 @@ def test_output_of_a_tool_is_no_part_of_the_answer() -> None:
     output = Delta(turn="t", step=1, attempt=1, kind="output", offset=0, text="a.txt", call="c1")
     conversation, _ = after(STARTED, output)
     assert (conversation.partial.text, conversation.activity.running["c1"].output) == ("", "a.txt")
+
+
+def test_what_is_shown_in_part_is_kept_whole_with_the_line_that_says_what_it_is() -> None:
+    long = "\n".join(str(number) for number in range(100))
+    conversation = live()
+    conversation.typed("k1", "[pasted 100 lines]")
+    blocks = shown(conversation, said(long, "k1"), said(long, None, "Ada"), STARTED, finished(long))
+    head = "\n".join(str(number) for number in range(30))
+    assert blocks[:2] == [MessageBlock("[pasted 100 lines]"), MessageBlock(f"{head}\n… 70 more lines", "Ada")]
+    assert list(conversation.cut) == [
+        [MessageBlock(long)],
+        [MessageBlock(long, "Ada")],
+        [blocks[2], Returned("100 lines", long)],
+    ]
+
+
+def test_what_is_shown_whole_is_not_kept() -> None:
+    conversation = live()
+    conversation.typed("k1", "hello")
+    shown(conversation, said("hello", "k1"), said("a\nb", None, "Ada"), STARTED, finished("x"))
+    assert not conversation.cut

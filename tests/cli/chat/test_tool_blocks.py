@@ -63,3 +63,11 @@ def test_a_result_in_a_few_lines(event: events.ToolFinished, shown: Returned) ->
 )
 def test_a_call_that_never_began_is_its_main_argument(arguments: str, text: str) -> None:
     assert never_began("bash", arguments) == Called("bash", text)
+
+
+def test_what_is_cut_is_kept_whole() -> None:
+    text = "\n".join(str(number) for number in range(20))
+    assert returned(finished(text)).whole == Returned("20 lines", text)
+    assert returned(finished(text, "error")).whole == Returned("failed · 20 lines", text, good=False)
+    assert returned(finished("", details={"diff": f"@@\n{text * 9}"})).whole == Returned("", "", f"@@\n{text * 9}")
+    assert returned(finished("1\n2")).whole is None

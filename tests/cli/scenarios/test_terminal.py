@@ -34,7 +34,7 @@ def test_a_terminal_that_is_closed_from_outside_is_given_back(place: Place) -> N
             os.kill(shown.pid, number)
             assert shown.end() == 0
         assert shown.raw.rfind("\x1b[?1004l") > shown.raw.rfind("\x1b[?1004h") > 0
-        assert "Detached" in shown.everything
+        assert "Nothing was said" in shown.everything
 
 
 def test_ctrl_z_gives_the_terminal_back_and_takes_it_again(place: Place) -> None:
@@ -46,5 +46,25 @@ def test_ctrl_z_gives_the_terminal_back_and_takes_it_again(place: Place) -> None
         assert shown.raw.count("\x1b[?1004l") == 1
         shown.type("hello\r")
         shown.see("demo model .*>$")
+        shown.type("\x04")
+        assert shown.end() == 0
+
+
+def test_ctrl_o_shows_all_of_what_was_cut_in_the_pager(place: Place) -> None:
+    place.environ["DURAGENT_PAGER"] = "sed s/^/paged:/; read answer </dev/tty"
+    with window(place) as shown:
+        shown.see("stops the answer .*>$")
+        shown.type("\x0f")
+        shown.see("Nothing was cut")
+        shown.type("run seq 1 50\r")
+        shown.find("… 46 more lines exit 0 · 50 lines · .*Ctrl-O shows all .*10 more lines.*>$")
+        shown.type("\x0f")
+        shown.find("paged:● bash seq 1 50 .*paged: 1 paged: 2 .* paged: 50 paged: exit 0")
+        # The pager has the terminal: what ends it does not end the chat.
+        shown.type("\x03")
+        shown.type("\r")
+        shown.see("bubblewrap >$|no sandbox >$")
+        shown.type("hello\r")
+        shown.see("hello .*>$")
         shown.type("\x04")
         assert shown.end() == 0
