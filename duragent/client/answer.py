@@ -18,8 +18,8 @@ class PartialAnswer:
     def take(self, item: Item) -> None:
         match item:
             case Delta(kind="output"):
-                # Of a tool: see `activity.py`.
-                self.turn = self.turn or item.turn
+                # Of a tool: see `activity.py`. That of a person's command belongs to no turn.
+                self.turn = self.turn or item.turn or None
             case Delta():
                 self._grow(item)
             case Record(event=TurnStarted() as started):

@@ -1,3 +1,5 @@
+import pytest
+
 from duragent.client.answer import PartialAnswer
 from duragent.journal.events import Event, ModelCalled, ModelReplied, TurnEnded, TurnStarted
 from duragent.journal.record import Record
@@ -56,3 +58,10 @@ def test_reasoning_is_kept_apart() -> None:
     answer.take(Delta(turn="t1", step=1, attempt=1, kind="reasoning", offset=0, text="hm"))
     answer.take(delta("yes", 0))
     assert (answer.text, answer.reasoning) == ("yes", "hm")
+
+
+@pytest.mark.parametrize("turn", ["t1", ""])
+def test_output_of_a_tool_says_that_a_turn_runs_and_that_of_a_persons_command_does_not(turn: str) -> None:
+    answer = PartialAnswer()
+    answer.take(delta("a.txt", 0, turn=turn).model_copy(update={"kind": "output", "call": "c"}))
+    assert (answer.turn, answer.text) == (turn or None, "")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.filters import Condition
+from prompt_toolkit.filters import Condition, is_searching
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+from prompt_toolkit.key_binding import ConditionalKeyBindings, KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.utils import is_dumb_terminal
 
@@ -90,13 +90,17 @@ class Screen:
         self._session: PromptSession[str] = PromptSession(
             message=self._message,
             history=open_history(history, self._line.pastes.unfolded),
-            key_bindings=merge_key_bindings(
-                [
-                    self._keys(),
-                    self._line.keys(lambda: self._entry is None),
-                    self.scrollback.keys(),
-                    WholeBlocks(conversation, self._hint, self.scrollback.given_away).keys(),
-                ]
+            # While the history is searched (Ctrl-R) keys are for the search.
+            key_bindings=ConditionalKeyBindings(
+                merge_key_bindings(
+                    [
+                        self._keys(),
+                        self._line.keys(lambda: self._entry is None),
+                        self.scrollback.keys(),
+                        WholeBlocks(conversation, self._hint, self.scrollback.given_away).keys(),
+                    ]
+                ),
+                ~is_searching,
             ),
             multiline=True,
             prompt_continuation="  ",

@@ -79,6 +79,26 @@ async def test_draft_that_does_not_fit_says_how_it_is_sent(desk: Desk) -> None:
         await terminal.shows("41 lines; Enter sends, Ctrl-G edits")
 
 
+async def test_line_that_was_searched_for_is_taken_and_then_sent(desk: Desk) -> None:
+    session_id = await desk.house.create()
+    async with sitting(desk, session_id) as terminal:
+        terminal.type("alpha one\rbeta two\r")
+        await terminal.shows("hello there friend")
+        terminal.type("\x12alp")
+        await terminal.shows("I-search backward")
+        terminal.type("\r")
+        await until(lambda: terminal.talk.screen.draft == "alpha one")
+
+        terminal.type("\x05, again\r")
+
+        async def sent() -> bool:
+            log = await desk.house.log(session_id)
+            texts = [record["text"] for record in log if record["type"] == "message_received"]
+            return texts == ["alpha one", "beta two", "alpha one, again"]
+
+        await until(sent)
+
+
 async def test_long_paste_is_shown_as_its_mark_also_when_it_was_sent(desk: Desk) -> None:
     async with sitting(desk, await desk.house.create()) as terminal:
         terminal.type("see " + pasted(LINES) + "\r")

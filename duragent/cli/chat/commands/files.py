@@ -21,7 +21,7 @@ SHOWN_LINES = 300
 async def _undo(talk: "Talk", rest: str) -> None:
     words = rest.split()
     force, turn = "force" in words, next((word.removeprefix("@") for word in words if word != "force"), "")
-    session_id = talk.session.session_id
+    session_id = talk.session_id
     plan = await talk.client.undo_plan(session_id, turn, force=force)
     talk.note(*(block for file in plan.files for block in _blocks(file)))
     if not plan.files:
@@ -38,7 +38,7 @@ async def _diff(talk: "Talk", rest: str) -> None:
     from duragent.cli.diff import parts
 
     _, first, last = parts(f"@{rest.removeprefix('@')}" if rest else "")
-    found = await talk.client.diff(talk.session.session_id, first=first, last=last)
+    found = await talk.client.diff(talk.session_id, first=first, last=last)
     blocks = [block for file in found.files for block in _blocks(file)]
     blocks = blocks or [Note("The agent has changed no file with write_file or edit_file, or it was taken back.")]
     talk.note(*blocks, *(Note(sentence) for sentence in beside(found)))
@@ -51,7 +51,8 @@ async def _run(talk: "Talk", rest: str) -> None:
     key = new_key()
     talk.conversation.sent(key)
     body = TypedCommand(command=rest, by=talk.options.sender_name or view.person())
-    await talk.client.run_command(talk.session.session_id, body, key=key)
+    # A command may be the first thing in a session.
+    await talk.client.run_command(await talk.beginning.begin(), body, key=key)
 
 
 def _blocks(file: FileDiff) -> list[Block]:

@@ -68,3 +68,16 @@ async def test_a_command_of_another_terminal_is_shown_with_its_line(desk: Desk) 
         one.type("!echo hello from here\r")
         await other.shows("● ! Ada  echo hello from here")
         await other.shows("  hello from here")
+
+
+async def test_a_command_may_be_the_first_thing_in_a_session(desk: Desk) -> None:
+    await editor(desk.house)
+    async with sitting(desk) as terminal:
+        for typed in ("/undo", "/diff"):
+            terminal.type(f"{typed}\r")
+        await until(lambda: terminal.screen.getvalue().count("there is no session yet") == 2)
+        terminal.type("!echo first > made\r")
+        await terminal.shows("exit 0 ·")
+        session_id = terminal.talk.session_id
+    # Something has happened in it, so that it stays.
+    assert "command_finished" in [record["type"] for record in await desk.house.log(session_id)]
