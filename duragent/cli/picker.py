@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import typer
 from prompt_toolkit import PromptSession
@@ -16,6 +17,7 @@ from prompt_toolkit.application import get_app_or_none
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.renderer import CPR_Support
 from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
 
 from duragent.cli.looks import prompt_style
@@ -133,7 +135,7 @@ async def ask_line(question: str, text: str = "") -> str | None:
     session: PromptSession[str | None] = PromptSession(
         history=InMemoryHistory(), key_bindings=bindings, erase_when_done=inside, include_default_pygments_style=False
     )
-    session.app.ttimeoutlen = session.app.timeoutlen = ESCAPE_SECONDS
+    _take_keys_at_once(session)
     return await session.prompt_async(f"{one_line(question)} ", default=text, handle_sigint=not inside)
 
 
@@ -151,8 +153,14 @@ def _picker(choices: PickList, question: str, keys: Mapping[str, str]) -> "Promp
         erase_when_done=True,
         include_default_pygments_style=False,
     )
-    session.app.ttimeoutlen = session.app.timeoutlen = ESCAPE_SECONDS
+    _take_keys_at_once(session)
     return session
+
+
+def _take_keys_at_once(session: PromptSession[Any]) -> None:
+    session.app.ttimeoutlen = session.app.timeoutlen = ESCAPE_SECONDS
+    # A terminal's answer to the question where the cursor is would run together with an Esc that is typed just then.
+    session.app.renderer.cpr_support = CPR_Support.NOT_SUPPORTED
 
 
 def _drawn(choices: PickList, question: str, keys: Mapping[str, str], columns: int, rows: int) -> StyleAndTextTuples:

@@ -1,5 +1,6 @@
 """`duragent session list|show|log|verify|repair|export|import|rename|delete|prune`."""
 
+import shutil
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,8 @@ from duragent.cli.session.verify import repair, verify
 from duragent.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from duragent.wire import SessionInfo
 
 app = typer.Typer(
@@ -30,6 +33,8 @@ app.command("prune")(prune)
 app.command("export")(export)
 app.command("import")(import_session)
 SHOWN = 50
+_NARROW = 70
+"""Columns of a terminal below which a list leaves out the agent and the time."""
 _API_STATUS: dict[str, str] = {
     "idle": "active",
     "working": "running",
@@ -84,14 +89,22 @@ async def show_list(where: Where, *, agent: str | None, status: str | None, limi
     if json:
         view.print_json([session.model_dump() for session in sessions])
         return
-    ids = [session.session_id for session in sessions]
-    rows = [
-        (shown, session.agent or "…", view.status_word(session), view.when(session.updated_at), _about(session))
-        for shown, session in zip(view.short_ids(ids) if view.on_terminal() else ids, sessions, strict=True)
-    ]
-    view.print_table(("SESSION", "AGENT", "STATUS", "UPDATED", "TITLE"), rows, "No sessions yet.")
+    _print_sessions(sessions)
     if cursor is not None and view.on_terminal():
         view.note(f"There are more than {limit}: --limit shows them.")
+
+
+def _print_sessions(sessions: "Sequence[SessionInfo]") -> None:
+    people_see_it = view.on_terminal()
+    ids = [session.session_id for session in sessions]
+    columns = ["SESSION", "AGENT", "STATUS", "UPDATED", "TITLE"]
+    rows = [
+        [shown, session.agent or "…", view.status_word(session), view.when(session.updated_at), _about(session)]
+        for shown, session in zip(view.short_ids(ids) if people_see_it else ids, sessions, strict=True)
+    ]
+    if people_see_it and shutil.get_terminal_size().columns < _NARROW:
+        columns, rows = columns[::2], [row[::2] for row in rows]
+    view.print_table(columns, rows, "No sessions yet.")
 
 
 def _about(session: "SessionInfo") -> str:

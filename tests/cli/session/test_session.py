@@ -3,8 +3,11 @@
 import json
 import subprocess
 
+import pytest
+
 from tests.cli.place import DURAGENT, Place
 from tests.support.bounds import LIMIT_SECONDS
+from tests.support.window import Size, Window
 
 
 def test_sessions_are_listed_shown_renamed_and_deleted(place: Place) -> None:
@@ -50,3 +53,13 @@ def test_sessions_are_listed_by_what_they_do_in_the_words_of_the_list_and_of_the
     for status, listed in (("idle", [session_id]), ("active", [session_id]), ("waiting", []), ("closed", [])):
         found = json.loads(place.run("session", "list", "--json", "--status", status).stdout)
         assert [session["session_id"] for session in found] == listed, status
+
+
+@pytest.mark.parametrize(("size", "head"), [(Size(80, 24), "AGENT"), (Size(40, 20), "STATUS")])
+def test_list_leaves_out_what_has_no_room(place: Place, size: Size, head: str) -> None:
+    session_id = json.loads(place.run("ask", "assistant", "2+2", "--json").stdout)["session_id"]
+    with Window([*DURAGENT, "session", "list"], place.folder, place.environ, size) as window:
+        window.find(rf"{session_id[-6:]} +.*2\+2")
+        columns = next(line.split() for line in window.lines if "SESSION" in line)
+        assert (columns[0], columns[1], columns[-1]) == ("SESSION", head, "TITLE")
+        assert not any("…" in line for line in window.lines)
