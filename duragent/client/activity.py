@@ -74,6 +74,10 @@ class Activity:
             case events.ToolStarted() as started:
                 running = RunningCall(started.call, started.tool, started.invocation, started.attempt)
                 self.running[started.call] = running
+            case events.CommandRequested(command_id=command_id, command=command):
+                self.running[command_id] = RunningCall(command_id, "!", command)
+            case events.CommandFinished(command_id=command_id):
+                self.running.pop(command_id, None)
             case events.ToolLost(call=call) | events.ToolFinished(call=call):
                 self.running.pop(call, None)
             case events.TurnEnded() | events.SessionClosed():

@@ -48,6 +48,8 @@ def _standing(talk: Conversation, width: int, now: datetime) -> list[Line]:
     if talk.busy:
         written = len(talk.partial.text) + len(talk.partial.reasoning)
         return [("quiet", working_line(talk.progress, _what(talk), written, width, now))]
+    if talk.activity.running:
+        return [("quiet", "running your command")]
     line = status_line(talk.progress, width, os.path.expanduser("~"))
     return [("quiet", line)] if line else []
 

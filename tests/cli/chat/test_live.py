@@ -49,3 +49,13 @@ def test_while_the_server_loads_what_it_needs_to_ask_that_is_said() -> None:
 def test_while_a_person_is_asked_nothing_works_and_afterwards_the_status_is_back() -> None:
     assert shown(BEGUN, ASKED) == []
     assert shown(BEGUN, CALLED, events.TurnEnded(turn="t", outcome="completed")) == ["demo"]
+
+
+def test_a_persons_command_shows_its_output_and_is_no_turn() -> None:
+    asked = events.CommandRequested(command_id="x1", command="make", by="me")
+    output = Delta.model_validate(
+        {"turn": "", "step": 1, "attempt": 1, "offset": 0, "text": "cc a.c", "kind": "output", "call": "x1"}
+    )
+    assert shown(asked, output) == ["  cc a.c", "running your command"]
+    done = events.CommandFinished(command_id="x1", outcome="ok", content="cc a.c")
+    assert shown(asked, output, done) == shown(asked, output, done, output) == []
