@@ -31,6 +31,13 @@ STEPS = (
     Step("stop", "Ctrl-C in an answer", "that it stopped, and the words until then"),
     Step("nothing to stop", "Ctrl-C at an empty prompt", "how to leave"),
     Step("detach", "Ctrl-D", "how to come back; a shell's line below all of it"),
+    # --- a day later: test_going_on.py ---
+    Step("nothing said", "chat, then Ctrl-D", "no session is left"),
+    Step("the last one", "chat -c", "what was said last, and the same session goes on"),
+    Step("a picker", "chat --resume, a word, Enter", "the sessions by their first words; the one that fits"),
+    Step("a picker in a chat", "/sessions, Esc; /sessions, a word, Enter", "the chat as it was; the other session"),
+    Step("attach", "attach without an id", "the session that was used last"),
+    Step("the list", "session list", "each session with what it is about, and idle"),
     # --- what goes wrong: test_trouble.py ---
     Step("wrong key", "asks a provider that refuses the key", "that it is the key, and no traceback"),
     Step("right key", "asks again when the provider takes it", "the answer, in the same session"),
@@ -46,6 +53,7 @@ STEPS = (
     Step("the other decides", "looks on while Ada allows a command", "who decided; the question is gone"),
     # --- how it looks: test_looks.py ---
     Step("no colours", "NO_COLOR=1 duragent chat, a long answer, a command, a question", "no colours anywhere"),
+    Step("light background", "the same where letters are black on white", "no letter that is hard to read on white"),
     Step("nothing is redrawn", "TERM=dumb, a message of one line, another of two", "lines, and no escape codes"),
     Step("a question in lines", "a message, then a line that is an answer", "the question, its answers, a line each"),
     Step("stopped and left in lines", "Ctrl-C, Ctrl-C, Ctrl-D", "Stopped; how to leave; how to come back"),

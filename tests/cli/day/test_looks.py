@@ -1,10 +1,15 @@
 """How it looks where colours are few, unwanted or on a light background, and where nothing can be drawn at all."""
 
+import re
+
 import pytest
 
 from tests.cli.day.day import Day, ready
 from tests.cli.day.steps import NARROW, USUAL
-from tests.support.window import Window
+from tests.support.window import LIGHT, Window
+
+_HARD_ON_WHITE = {"white", "brightwhite", "brightyellow", "brightbrown", "brown", "brightgreen", "brightcyan", "cyan"}
+"""Names of pyte's; `brown` is the ordinary yellow."""
 
 
 def _busy_screen(day: Day, chat: Window) -> None:
@@ -63,3 +68,13 @@ def test_dumb_terminal(day: Day) -> None:
         assert chat.end() == 0
         chat.see(r"Detached\. .*duragent attach \S+$")
     assert "\x1b" not in chat.raw
+
+
+@pytest.mark.parametrize("size", [USUAL], ids=str)
+def test_light_background(day: Day) -> None:
+    with day.step("light background"):
+        light = day.chat(background=LIGHT)
+        _busy_screen(day, light)
+        hard = {(letter.front, letter.text) for letter in light.letters if letter.front in _HARD_ON_WHITE}
+        assert (hard, {letter.back for letter in light.letters}) == (set(), {"default"})
+        assert not re.search(r"\x1b\[[0-9;]*(?:38|48);[25];", light.raw), "a colour that the terminal has not chosen"

@@ -104,6 +104,9 @@ def test_window_changes(day: Day) -> None:
 @pytest.mark.parametrize("size", [USUAL], ids=str)
 def test_two_terminals(day: Day) -> None:
     mine = day.chat()
+    mine.type("repeat hello\r")
+    mine.see("> repeat hello hello")
+    ready(mine)
     with day.step("a second terminal"):
         [session] = day.place.sessions()
         hers = day.window("attach", session["session_id"], "--as", "Ada", size=NARROW)
