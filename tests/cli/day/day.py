@@ -15,6 +15,7 @@ _FORBIDDEN = {
     "another screen": re.compile(r"\x1b\[\?(?:47|1047|1049)h"),
     "the mouse": re.compile(r"\x1b\[\?(?:9|1000|1001|1002|1003|1005|1006|1015)h"),
 }
+_GOES_ON = re.compile(r"^\w[\w ]* · \d+ s\b|^…$")
 _BOX_TOP, _BOX_SIDE, _BOX_END = "╔", "║", "╚"
 _RIGHT_SIDE = {_BOX_TOP: "╗", _BOX_SIDE: "║", _BOX_END: "╝"}
 
@@ -70,8 +71,14 @@ class Day:
 
 
 def ready(window: Window) -> None:
-    """Waits for an empty input line: the last line that has something, with the cursor in it."""
-    window.until(lambda: prompt_of(window) == "", "there is no empty prompt")
+    """Waits for an empty input line, with nothing going on above it."""
+    window.until(lambda: prompt_of(window) == "" and not is_busy(window), "there is no empty prompt")
+
+
+def is_busy(window: Window) -> bool:
+    """Whether the line above the input line counts the seconds of what goes on."""
+    row, _ = window.cursor
+    return any(_GOES_ON.search(line) for line in window.lines[max(row - 2, 0) : row])
 
 
 def prompt_of(window: Window) -> str | None:

@@ -43,6 +43,8 @@ def test_going_on(day: Day) -> None:
     with day.step("a picker in a chat"):
         chat.type("/sessions\r")
         chat.see("you are here.*find>$")
+        chat.type("te")
+        chat.see("find> te$")
         chat.type("\x1b")
         ready(chat)
         chat.type("/sessions\r")
@@ -62,4 +64,4 @@ def test_going_on(day: Day) -> None:
     with day.step("the list"):
         shown = day.window("session", "list")
         assert shown.end() == 0
-        shown.see("idle.*repeat coffee|repeat coffee.*idle")
+        shown.see("idle.*repeat.*coffee.*idle.*repeat.*tea")
