@@ -27,6 +27,9 @@ class _Choice:
     patterns: tuple[str, ...]
     """`--pattern`: what to allow from now on; empty takes what was offered."""
 
+    offer: int
+    """`--offer`: which of the offers, from 1; 0 when it was not given."""
+
     reason: str
     """`--reason`, for the model; may be empty."""
 
@@ -44,10 +47,18 @@ class _Choice:
 def approve(  # noqa: PLR0913 - typer: one parameter an option
     session_id: options.SessionArgument,
     once: Annotated[bool, typer.Option("--once", help="Let this call run.")] = False,
+    session: Annotated[
+        bool, typer.Option("--session", help="Let it run, and what is offered with it until the session ends.")
+    ] = False,
     always: Annotated[bool, typer.Option("--always", help="Let it run, now and from now on.")] = False,
     pattern: Annotated[
         list[str] | None,
-        typer.Option("--pattern", metavar="PATTERN", help="With --always: allow this instead; may be given again."),
+        typer.Option(
+            "--pattern", metavar="PATTERN", help="With --session or --always: allow this instead; may be given again."
+        ),
+    ] = None,
+    offer: Annotated[
+        int | None, typer.Option("--offer", metavar="N", min=1, help="Take this one of what is offered, from 1.")
     ] = None,
     deny: Annotated[bool, typer.Option("--deny", help="Do not let it run; the agent is told.")] = False,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in words that the agent is told.")] = "",
@@ -66,18 +77,21 @@ def approve(  # noqa: PLR0913 - typer: one parameter an option
 
     Without a decision on the command line it shows the call and asks.
     """
-    flags = {"once": once, "always": always, "deny": deny, "retry": retry, "done": done, "give-up": give_up}
+    allowed = {"once": once, "session": session, "always": always}
+    flags = {**allowed, "deny": deny, "retry": retry, "done": done, "give-up": give_up}
     given = [word for word, flag in flags.items() if flag]
     if len(given) > 1:
         raise InvalidRequest(f"--{given[0]} and --{given[1]}: give only one of them")
     word = given[0] if given else ""
-    if pattern and word != "always":
-        raise InvalidRequest("--pattern goes with --always")
-    if reason and word in ("", "once", "always"):
+    if pattern and word not in ("session", "always"):
+        raise InvalidRequest("--pattern goes with --session or --always")
+    if offer is not None and word:
+        raise InvalidRequest(f"--{word} and --offer: give only one of them")
+    if reason and word in ("", "once", "session", "always"):
         raise InvalidRequest("--reason goes with --deny, --retry, --done or --give-up")
-    if not word and (json or not (sys.stdin.isatty() and view.on_terminal())):
-        raise InvalidRequest("nobody can be asked without a terminal: give --once, --always or --deny")
-    choice = _Choice(word, tuple(pattern or ()), reason, call, as_name or view.person(), json)
+    if not word and offer is None and (json or not (sys.stdin.isatty() and view.on_terminal())):
+        raise InvalidRequest("nobody can be asked without a terminal: give --once, --session, --always or --deny")
+    choice = _Choice(word, tuple(pattern or ()), offer or 0, reason, call, as_name or view.person(), json)
     raise typer.Exit(run(_approve(where, session_id, choice)))
 
 
@@ -111,38 +125,67 @@ async def _decide(connection: Connection, prefix: str, choice: _Choice) -> int:
 
 def _body(approval: "Approval | None", choice: _Choice) -> "Decide | None":
     """The decision; None when there is nothing that it could be about."""
-    from duragent.cli.chat.question import WORDS, AnswerKey, decide
+    from duragent.cli.chat.question import WORDS, decide
     from duragent.wire import Decide
 
     if approval is not None and choice.call in (None, approval.call_id):
-        key = AnswerKey(WORDS[choice.word], choice.reason, choice.patterns) if choice.word else _ask_person(approval)
-        return decide(approval, key, choice.by)
+        return decide(approval, _answer(approval, choice), choice.by)
     if choice.call is None or not choice.word:
         return None
     # Another call than the one that waits: the server knows whether it was decided before, and by whom.
     return Decide(call_id=choice.call, decision=WORDS[choice.word], by=choice.by)
 
 
+def _answer(approval: "Approval", choice: _Choice) -> "AnswerKey":
+    from duragent.cli.chat.question import WORDS, AnswerKey, choices, taken
+
+    if choice.offer:
+        offers = choices(approval)
+        if choice.offer > len(offers):
+            raise InvalidRequest(f"{len(offers)} are offered; `duragent approvals --json` shows them")
+        return taken(offers[choice.offer - 1])
+    return AnswerKey(WORDS[choice.word], choice.reason, choice.patterns) if choice.word else _ask_person(approval)
+
+
 def _ask_person(approval: "Approval") -> "AnswerKey":
     """Show the call and let the person choose."""
     import shutil
 
-    from duragent.cli.chat.question import AT_ONCE, AnswerKey, above, keys
-    from duragent.cli.chat.render import render, render_question
-    from duragent.cli.chat.tool_blocks import called
+    from duragent.cli.chat.question import AT_ONCE, AnswerKey, above, choices, keys, taken
+    from duragent.cli.chat.render import render, render_question, whole_question
+    from duragent.cli.chat.tool_blocks import asked_about
 
-    width = shutil.get_terminal_size().columns
-    typer.echo(render(called(approval.tool, approval.command, asked=True), width), nl=False)
+    size = shutil.get_terminal_size()
+    typer.echo(render(asked_about(approval.tool, approval.command, approval.preview), size.columns), nl=False)
     if parts := above(approval):
         typer.echo(view.clean(parts))
-    typer.echo(render_question(approval, width), nl=False)
+    typer.echo(render_question(approval, size.columns, size.lines - 4), nl=False)
     offered = keys(approval)
     key = ""
-    while key not in offered:
+    while key not in offered or key == "v":
         key = typer.prompt(f"[{'/'.join(offered)}]", prompt_suffix=" ").strip().lower()
+        if key == "v" and key in offered:
+            view.page(whole_question(approval), pager=True)
     if key == "d":
         return AnswerKey("deny", typer.prompt("why", prompt_suffix="? "))
-    if key == "e":
-        edited = [typer.prompt("pattern", default=pattern) for pattern in approval.patterns]
-        return AnswerKey("allow_always", "", tuple(edited))
+    if key in "ae":
+        offer = choices(approval)[_ask_which(approval) - 1]
+        if key == "a":
+            return taken(offer)
+        return taken(offer, tuple(typer.prompt("pattern", default=pattern) for pattern in offer.patterns))
     return AnswerKey(AT_ONCE[key])
+
+
+def _ask_which(approval: "Approval") -> int:
+    """The number of one of the offers, from 1."""
+    from duragent.cli.chat.question import choices, label_of, patterns_of
+
+    offers = choices(approval)
+    if len(offers) == 1:
+        return 1
+    for at, offer in enumerate(offers, 1):
+        typer.echo(f"{at} {label_of(offer)}  {view.one_line(patterns_of(offer), 200)}")
+    which = 0
+    while not 1 <= which <= len(offers):
+        which = typer.prompt("which", default=1, type=int, prompt_suffix="? ")
+    return which

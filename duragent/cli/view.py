@@ -215,6 +215,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: st
     Console(no_color=not in_colour(), highlight=False).print(table)
 
 
+PAGER_ENVIRONMENT = {"LESS": "FRX"}
+"""For a pager: less ends by itself where all fits on the screen, shows colours, and leaves the text in sight."""
+
+
 def page(lines: Iterable[str], *, pager: bool) -> None:
     """The lines through a pager as git does it: only on a terminal, and only when they do not fit on the screen."""
     if not (pager and on_terminal()):
@@ -224,7 +228,7 @@ def page(lines: Iterable[str], *, pager: bool) -> None:
     import subprocess
 
     command = os.environ.get("DURAGENT_PAGER") or os.environ.get("PAGER") or "less"
-    environment = {"LESS": "FRX", **os.environ}
+    environment = {**PAGER_ENVIRONMENT, **os.environ}
     # A shell, because PAGER may hold options; it is the person's own variable.
     process = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)
     try:

@@ -104,7 +104,7 @@ def of_files(path: str) -> tuple[AllowanceOffer, ...]:
         # As the model wrote it, and without the `./` that it may leave out the next time.
         spellings = dict.fromkeys((path.rpartition("/")[0], str(folder)))
         found.append(_changes(f"changes of files below {folder}/", *(f"{escaped(each)}/* *" for each in spellings)))
-    return (*found, _changes("changes of every file in the working directory", "*"))
+    return (*found, _changes("changes of any file", "*"))
 
 
 def _changes(words: str, *rests: str) -> AllowanceOffer:

@@ -26,7 +26,9 @@ async def test_on_a_terminal_the_list_names_the_next_command(desk: Desk) -> None
         terminal.expect(rf"{short_id(waiting['session_id'])} +worker")
         terminal.expect("may it run")
         terminal.expect("git add -A")
-        terminal.expect(rf"Decide: duragent approve {short_id(waiting['session_id'])} --once \| --always \| --deny")
+        terminal.expect(
+            rf"Decide: duragent approve {short_id(waiting['session_id'])} --once \| --session \| --always \| --deny"
+        )
         assert terminal.end() == 0
 
     await desk.at_terminal(["approvals"], play)

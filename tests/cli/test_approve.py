@@ -41,9 +41,9 @@ async def test_whoever_comes_second_is_told_who_was_first(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "nobody can be asked without a terminal: give --once, --always or --deny"),
+        ([], "nobody can be asked without a terminal: give --once, --session, --always or --deny"),
         (["--once", "--deny"], "only one of them"),
-        (["--once", "--pattern", "bash:ls"], "--pattern goes with --always"),
+        (["--once", "--pattern", "bash:ls"], "--pattern goes with --session or --always"),
         (["--once", "--reason", "x"], "--reason goes with"),
         (["--retry"], "this call waits for approval"),
     ],

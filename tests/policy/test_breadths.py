@@ -116,7 +116,7 @@ def change(path: str, tool: str = "write_file", content: str = "hello there") ->
 def test_files_are_offered_from_the_one_to_all_of_them(path: str, below: str | None) -> None:
     found = offers(POLICY, change(path), (), of_files(path))
     words = [f"changes of {path}", *([f"changes of files below {below}"] if below else [])]
-    assert [each.words for each in found] == [*words, "changes of every file in the working directory"]
+    assert [each.words for each in found] == [*words, "changes of any file"]
     assert {each.scope for each in found} == {"session"}
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from duragent.cli.chat.asides import command_blocks, undone_words
 from duragent.cli.chat.progress import Progress
 from duragent.cli.chat.question import DECIDED
-from duragent.cli.chat.tool_blocks import Called, Returned, called, first_lines, never_began, returned
+from duragent.cli.chat.tool_blocks import Called, Returned, asked_about, called, first_lines, never_began, returned
 from duragent.cli.view import dollars
 from duragent.client.activity import Activity
 from duragent.client.answer import PartialAnswer
@@ -208,7 +208,7 @@ class Conversation:
             case events.ToolStarted() as started:
                 return self._line(started.call, called(started.tool, started.invocation, started.rule))
             case events.ApprovalRequested() as asked:
-                return self._line(asked.call, called(asked.tool, asked.invocation, asked=True))
+                return self._line(asked.call, asked_about(asked.tool, asked.invocation, asked.preview))
             case events.ApprovalDecided() | events.ToolResolved() as decided:
                 self.deciding = ""
                 return [_decided(decided)] if decided.by or isinstance(decided, events.ApprovalDecided) else []

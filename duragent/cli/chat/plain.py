@@ -21,8 +21,8 @@ from prompt_toolkit.output import DummyOutput
 from duragent.cli import view
 from duragent.cli.chat.conversation import Block, Conversation, MessageBlock
 from duragent.cli.chat.pastes import Entered
-from duragent.cli.chat.question import AT_ONCE, TOO_LONG, AnswerKey, keys, lines, too_long
-from duragent.cli.chat.render import render
+from duragent.cli.chat.question import answer_of, keys, plain_question
+from duragent.cli.chat.render import render, whole_question
 from duragent.cli.chat.screen import Actions, Screen
 from duragent.cli.chat.scrollback import Scrollback
 from duragent.config import TerminalSettings
@@ -32,8 +32,6 @@ _PROMPT = "> "
 _IDLE_SECONDS = 0.1
 """After so long without anything to do there is a prompt."""
 _CONTINUED = "\\"
-_WORD_MORE = {"d": ("d WHY", "deny, and say why"), "e": ("e PATTERN", "always: this pattern instead")}
-"""The keys that stand before a word more on the same line, as they are shown, and their labels."""
 _TYPED_MAX = 200
 
 
@@ -48,6 +46,8 @@ class PlainScreen(Screen):
             super().__init__(conversation, actions, None, settings)
         self.scrollback = _PlainScrollback(self)
         self._over: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        """Until there is a prompt."""
         self._rest = ""
         """The beginning of a line that the terminal has not given whole."""
         self._begun: list[str] = []
@@ -93,7 +93,7 @@ class PlainScreen(Screen):
         asked = self.conversation.question
         if asked is not None and asked != self._printed:
             self._printed = asked
-            shown += view.wrapped("\n".join(question(asked))) + "\n"
+            shown += view.wrapped(plain_question(asked)) + "\n"
         if shown:
             self.scrollback.print(shown)
         self.refresh()
@@ -154,8 +154,10 @@ class PlainScreen(Screen):
         text = "\n".join((*self._begun, line))
         self._begun.clear()
         asked = self.conversation.question
-        if asked is not None and (choice := answer(asked, text)):
+        if asked is not None and (choice := answer_of(asked, text)):
             self._actions.decide(asked, choice)
+        elif asked is not None and text.strip().lower() == "v" and "v" in keys(asked):
+            self.scrollback.print("".join(f"{line}\n" for line in whole_question(asked)))
         elif text.strip():
             self._typed.append(text)
             self._actions.submit(Entered(text, text))
@@ -200,31 +202,3 @@ class _PlainScrollback(Scrollback):
 
     def send_code(self, code: str) -> None:
         pass
-
-
-def answer(asked: Approval, line: str) -> AnswerKey | None:
-    """The decision that the line is; None for a message."""
-    key, _, more = line.strip().partition(" ")
-    key, more = key.lower(), more.strip()
-    if key not in keys(asked):
-        return None
-    if not more:
-        return AnswerKey(AT_ONCE[key]) if key in AT_ONCE else None
-    if key == "d":
-        return AnswerKey("deny", more)
-    return AnswerKey("allow_always", "", (more,)) if key == "e" else None
-
-
-def question(asked: Approval) -> list[str]:
-    """The question, and how it is answered, a fact on each line."""
-    title = {"approval": "Approval needed", "lost": "May have run"}[asked.kind]
-    call, *facts = lines(asked)
-    more = [TOO_LONG] if asked.kind == "approval" and too_long(asked) else []
-    answers = (_WORD_MORE.get(key, (key, label)) for key, label in keys(asked).items())
-    return [
-        f"{title}: {call}",
-        *facts,
-        *more,
-        "Answer with a line:",
-        *(f"  {word}: {label}" for word, label in answers),
-    ]

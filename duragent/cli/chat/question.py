@@ -1,28 +1,25 @@
-"""What a person is asked about a tool call, and with which keys it is answered. Pure, but for the drawing."""
+"""What a person is asked about a tool call, and with which keys it is answered: its words. Pure; `box` draws it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from duragent.cli.chat.diffs import added_and_removed, is_whole, rows
+from duragent.cli.chat.tool_blocks import main_value
 from duragent.cli.view import clean, one_line
 from duragent.text import without_surrogates
 from duragent.visible import in_sight
-from duragent.wire import Approval, Decide, DecisionName
+from duragent.wire import Approval, Decide, DecisionName, Offer
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-    from rich.text import Text
-
     from duragent.wire import Finding
 
 REASON_MAX, PATTERNS_MAX, NAME_MAX = 2_000, 50, 200
-FINDING_CHARS = 240
 TOO_LONG_LINES, TOO_LONG_CHARS = 200, 20_000
 TOO_LONG = "too long to judge here: duragent approvals --json, then duragent approve"
+LONG_LINES, LONG_CHARS = 6, 400
+"""What is longer than this may not be all in the box."""
 ORDINARY = "not in the allow list"
 """The reason that says nothing special about a part; parts with another one come first."""
-_FRAME, _GAP, _BORDERS = 4, 2, 2
-_WIDE, _REASON_WIDTH = 60, 40
 LINE_END = "\N{RETURN SYMBOL}"
 WORDS: dict[str, DecisionName] = {
     "once": "allow_once",
@@ -56,38 +53,84 @@ class AnswerKey:
     patterns: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class BoxState:
+    """What the person at the keyboard is about to do."""
+
+    choosing: int = -1
+    """The place of the offer that Enter would take; -1 while none is chosen."""
+
+    draft: bool = False
+    """Whether a message stands in the input line, so that the keys write to it."""
+
+
+NOTHING_YET = BoxState()
+
+
 def keys(approval: Approval) -> dict[str, str]:
     """The keys that answer it, each with its label."""
+    show = {"v": "show all"} if is_long(approval) else {}
     if approval.kind == "lost":
-        return {"r": "run again", "i": "it ran", "g": "give up"}
+        return {"r": "run again", "i": "it ran", "g": "give up", **show}
     deny = {"n": "deny", "d": "deny and say why"}
     if too_long(approval):
-        return deny
-    always = {"a": f"always: {offered(approval)}", "e": "edit pattern"} if approval.patterns else {}
-    return {"y": "once", **always, **deny}
+        return {**deny, **show}
+    offers = choices(approval)
+    label = "always…" if len(offers) > 1 else "".join(map(label_of, offers))
+    always = {"a": label, "e": "edit pattern"} if offers else {}
+    return {"y": "once", **always, **deny, **show}
 
 
-def offered(approval: Approval) -> str:
-    """The patterns that would be allowed always."""
-    return ", ".join(f'"{one_line(in_sight(pattern))}"' for pattern in approval.patterns)
+def choices(approval: Approval) -> list[Offer]:
+    """What may be allowed together with the call, from narrow to wide."""
+    if approval.offers or not approval.patterns:
+        return approval.offers
+    exact = not any("*" in pattern for pattern in approval.patterns)
+    words = "this call" if exact else "this call and others like it"
+    return [Offer(scope="policy", words=words, patterns=approval.patterns)]
+
+
+_SCOPES = {"session": "in this session", "policy": "always"}
+
+
+def label_of(offer: Offer) -> str:
+    """Such as: always: this call."""
+    return f"{_SCOPES[offer.scope]}: {one_line(in_sight(offer.words))}"
+
+
+def patterns_of(offer: Offer) -> str:
+    return ", ".join(f'"{one_line(in_sight(pattern))}"' for pattern in offer.patterns)
+
+
+def taken(offer: Offer, patterns: tuple[str, ...] = ()) -> AnswerKey:
+    """The answer that takes the offer, or other patterns for as long."""
+    decision: DecisionName = "allow_session" if offer.scope == "session" else "allow_always"
+    return AnswerKey(decision, "", patterns or tuple(offer.patterns))
+
+
+def is_long(approval: Approval) -> bool:
+    """Whether the box may not have room for all of it."""
+    command = approval.command
+    return bool(approval.preview) or len(command) > LONG_CHARS or command.count("\n") >= LONG_LINES
 
 
 def too_long(approval: Approval) -> bool:
     """Whether it is more than a person would read on a terminal."""
+    if approval.preview:
+        return not is_whole(approval.preview)
     texts = [approval.command, *(part.text for part in approval.findings)]
     return sum(map(len, texts)) > TOO_LONG_CHARS or sum(text.count("\n") + 1 for text in texts) > TOO_LONG_LINES
 
 
 AT_ONCE: dict[str, DecisionName] = {
     "y": "allow_once",
-    "a": "allow_always",
     "n": "deny",
     "r": "retry",
     "i": "done",
     "g": "failed",
 }
 """The keys that need no word more."""
-CONFIRMED = {"a": "allows it always", "r": "runs it again"}
+CONFIRMED = {"a": "allows it", "r": "runs it again"}
 """The keys that need Enter as well, for what they do lasts, or happens twice."""
 
 
@@ -107,14 +150,15 @@ def next_command(approval: Approval, session: str) -> str:
     """How to answer it from a shell."""
     if approval.kind == "lost":
         return f"duragent approve {session} --retry | --done | --give-up"
+    wide = " | --session" if any(offer.scope == "session" for offer in approval.offers) else ""
     always = " | --always" if approval.patterns else ""
-    return f"duragent approve {session} --once{always} | --deny [--reason TEXT]"
+    return f"duragent approve {session} --once{wide}{always} | --deny [--reason TEXT]"
 
 
 def lines(approval: Approval) -> list[str]:
     """The question for a pipe or a log, a fact on each line."""
     facts = [f"{one_line(in_sight(approval.tool))}  {in_one_line(approval.command)}"]
-    facts += [f"  {in_one_line(part.text)}: {one_line(in_sight(part.reason))}" for part in _sorted(approval)]
+    facts += [f"  {in_one_line(part.text)}: {one_line(in_sight(part.reason))}" for part in sorted_parts(approval)]
     if approval.kind == "lost":
         facts.append(f"  may have run: {one_line(in_sight(approval.evidence))}")
     if approval.place:
@@ -131,9 +175,11 @@ def above(approval: Approval) -> str:
     """What stands above the box in full, for a box shows the beginnings only; "" when the line of the call says it."""
     if approval.kind == "lost":
         return _indented(approval.command)
+    if approval.preview:
+        return ""
     if [part.text for part in approval.findings] == [approval.command]:
         return ""
-    return "\n".join(f"{_indented(part.text)}  ({one_line(in_sight(part.reason))})" for part in _sorted(approval))
+    return "\n".join(f"{_indented(part.text)}  ({one_line(in_sight(part.reason))})" for part in sorted_parts(approval))
 
 
 def _indented(text: str) -> str:
@@ -150,100 +196,81 @@ def numbered(text: str, indent: str = "") -> str:
     return "\n" + "\n".join(rows)
 
 
-def _sorted(approval: Approval) -> "list[Finding]":
+def sorted_parts(approval: Approval) -> "list[Finding]":
     return sorted(approval.findings, key=lambda part: part.reason == ORDINARY)
 
 
-def box(approval: Approval, width: int, rows: int) -> "RenderableType":
-    """The question as a box so wide, of about so many lines, with its keys, which always have their place."""
-    from rich.box import DOUBLE
-    from rich.panel import Panel
-    from rich.table import Table
-    from rich.text import Text
-
-    inner = max(width - _FRAME, 1)
-    below = [Text(fact, style="dim") for fact in _facts(approval)]
-    if approval.kind == "approval" and too_long(approval):
-        below.append(Text(TOO_LONG, style="bold yellow"))
-    below += _keys_lines(approval, inner)
-    body = Table.grid(expand=True)
-    body.add_row(_grid(_rows(approval), inner, rows - _BORDERS - sum(_height(line, inner) for line in below)))
-    for line in below:
-        body.add_row(line)
-    title = _TITLES[approval.kind]
-    # Double lines are ours alone: `visible` takes them out of all text from elsewhere.
-    return Panel(body, box=DOUBLE, title=title, title_align="left", border_style="yellow", padding=(0, 1))
+TITLES = {"approval": "approval", "lost": "may have run"}
 
 
-def _grid(rows: list[tuple[str, str]], width: int, space: int) -> "Table":
-    """The rows that fit into `space` lines, and how many do not. Reasons stand beside, or where it is narrow, below."""
-    from rich.cells import cell_len, set_cell_size
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table.grid(padding=(0, 3), expand=True)
-    grid.add_column(ratio=1, overflow="fold")
-    beside = width >= _WIDE
-    reasons = min(max((cell_len(reason) for _, reason in rows), default=0), _REASON_WIDTH) if beside else 0
-    if beside:
-        grid.add_column(justify="left", style="dim", max_width=_REASON_WIDTH)
-    text_width = width - reasons - 3 if reasons else width
-    for at, (text, reason) in enumerate(rows):
-        notes = [Text(reason)] if beside else [Text(f"  {reason}", style="dim")] if reason else []
-        noted = sum(_height(note, reasons if beside else width) for note in notes if note.plain)
-        left = space - (at < len(rows) - 1) - (0 if beside else noted)
-        shown, height = Text(text), _height(Text(text), text_width)
-        if height > left and at == 0:
-            # A cell of each line may stay empty beside characters that are two cells wide.
-            cut = set_cell_size(text, max(left * (text_width - 1) - 1, 1)).rstrip()
-            shown, height = Text(f"{cut}…"), max(left, 1)
-        elif height > left:
-            more = f"… and {len(rows) - at} more lines: look above"
-            grid.add_row(Text(more, style="bold yellow"), *([Text("")] if beside else []))
-            break
-        grid.add_row(shown, *(notes if beside else []))
-        for note in [] if beside else notes:
-            grid.add_row(note)
-        space -= max(height, noted) if beside else height + noted
-    return grid
+def heading(approval: Approval) -> str:
+    """The call in one line where a diff says the rest of it."""
+    what = f"{one_line(in_sight(approval.tool))} {one_line(in_sight(main_value(approval.tool, approval.command)))}"
+    return f"{what}  {added_and_removed(approval.preview)}"
 
 
-def _height(text: "Text", width: int) -> int:
-    """How many lines it takes."""
-    from rich.console import Console
-
-    return max(len(text.wrap(Console(width=max(width, 1), color_system=None), max(width, 1))), 1)
+def reasons(approval: Approval) -> list[str]:
+    """Why it is asked about, each reason once."""
+    return list(dict.fromkeys(one_line(in_sight(part.reason)) for part in sorted_parts(approval) if part.reason))
 
 
-_TITLES = {"approval": "approval", "lost": "may have run"}
+def facts(approval: Approval) -> list[str]:
+    """Where it would run, and until when it may be answered."""
+    said = {"": approval.evidence, "runs in: ": approval.place, "counts as denied from: ": approval.expires_at or ""}
+    return [f"{name}{one_line(in_sight(value))}" for name, value in said.items() if value]
 
 
-def _rows(approval: Approval) -> list[tuple[str, str]]:
-    """The question as rows of text and reason: the reason of a part stands in the row of its first line."""
-    parts = [(part.text, part.reason) for part in _sorted(approval)] or [(approval.command, "")]
-    rows: list[tuple[str, str]] = []
-    for text, reason in parts:
-        lines = [line for line in numbered(in_sight(text).strip("\n")).split("\n") if line]
-        shown = [clean(line) if len(lines) > 1 else one_line(line) for line in lines]
-        shown = [line if len(line) <= FINDING_CHARS else f"{line[: FINDING_CHARS - 1]}…" for line in shown] or [""]
-        rows += [(line, one_line(in_sight(reason)) if at == 0 else "") for at, line in enumerate(shown)]
-    return rows
+def whole(approval: Approval) -> list[str]:
+    """All of it, for a pager: a row of the diff on each line, else the lines of the command with their numbers."""
+    if approval.preview:
+        return [heading(approval), *rows(approval.preview)]
+    text = numbered(in_sight(approval.command).strip("\n"))
+    return [clean(line) for line in f"{one_line(in_sight(approval.tool))} {text}".split("\n")]
 
 
-def _facts(approval: Approval) -> list[str]:
-    facts = {"": approval.evidence, "runs in: ": approval.place, "counts as denied from: ": approval.expires_at or ""}
-    return [f"{name}{one_line(in_sight(value))}" for name, value in facts.items() if value]
+PLAIN_ROWS = 40
+_PLAIN_TITLES = {"approval": "Approval needed", "lost": "May have run"}
+_WORD_MORE = {"d": ("d WHY", "deny, and say why"), "e": ("e PATTERN", "this pattern instead")}
+"""The keys that stand before a word more on the same line, as they are shown, and their labels."""
 
 
-def _keys_lines(approval: Approval, width: int) -> "list[Text]":
-    """The keys on as few lines as they fit; a key stays with its label."""
-    from rich.text import Text
-
-    rows: list[Text] = []
+def plain_question(approval: Approval) -> str:
+    """The question for a terminal on which nothing is drawn, and for those who listen to it: lines, then the keys."""
+    call, *told = _plain_change(approval) if approval.preview else lines(approval)
+    told += [TOO_LONG] if approval.kind == "approval" and too_long(approval) else []
+    answers: list[tuple[str, str]] = []
     for key, label in keys(approval).items():
-        label_text = Text.assemble((f"[{key}]", "bold"), f" {label}")
-        if rows and rows[-1].cell_len + _GAP + label_text.cell_len <= width:
-            rows[-1].append(" " * _GAP).append_text(label_text)
+        if key == "a":
+            answers += [(f"a {at}", label_of(offer)) for at, offer in enumerate(choices(approval), 1)]
         else:
-            rows.append(label_text)
-    return rows
+            answers.append(_WORD_MORE.get(key, (key, label)))
+    shown = [f"{_PLAIN_TITLES[approval.kind]}: {call}", *told, "Answer with a line:"]
+    return "\n".join([*shown, *(f"  {word}: {label}" for word, label in answers)])
+
+
+def _plain_change(approval: Approval) -> list[str]:
+    shown = rows(approval.preview)
+    left = len(shown) - PLAIN_ROWS
+    if left > 1:
+        half = PLAIN_ROWS // 2
+        shown = [*shown[:half], f"… {left:,} more lines: v shows all", *shown[-half:]]
+    return [heading(approval), *(f"  {line}" for line in (*shown, *reasons(approval), *facts(approval)))]
+
+
+def answer_of(approval: Approval, line: str) -> AnswerKey | None:
+    """What a typed line answers: `y`, `a` or `a 2`, `e PATTERN`, `n`, `d WHY`, `r`, `i`, `g`; None for no answer."""
+    key, _, more = line.strip().partition(" ")
+    key, more = key.lower(), more.strip()
+    if key not in keys(approval) or (more and key not in "aed"):
+        return None
+    offers = choices(approval)
+    match key:
+        case "a":
+            at = int(more) if more.isdecimal() else 0 if more else 1
+            return taken(offers[at - 1]) if 1 <= at <= len(offers) else None
+        case "e":
+            return taken(offers[0], (more,)) if more else None
+        case "d":
+            return AnswerKey("deny", more) if more else None
+        case _:
+            return AnswerKey(AT_ONCE[key]) if key in AT_ONCE else None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from duragent.cli import looks
 from duragent.cli.chat.conversation import AnswerBlock, Block, MessageBlock, Note
-from duragent.cli.chat.question import box, numbered
+from duragent.cli.chat.diffs import style_of
+from duragent.cli.chat.question import NOTHING_YET, BoxState, numbered, plain_question, whole
 from duragent.cli.chat.tool_blocks import Called, Returned
 from duragent.cli.view import clean, dimmed, in_colour, many, one_line
 
@@ -31,9 +32,30 @@ def render(block: Block, width: int, *, colour: bool | None = None) -> str:
     return _drawn(_parts(block, max(width, _MIN_WIDTH)), width, in_colour() if colour is None else colour)
 
 
-def render_question(asked: "Approval", width: int, rows: int = 100, *, colour: bool | None = None) -> str:
-    """The box in which a person is asked, as lines with ANSI colours."""
-    return _drawn([box(asked, max(width, _MIN_WIDTH), rows)], width, in_colour() if colour is None else colour)
+def render_question(
+    asked: "Approval", width: int, rows: int = 100, *, now: BoxState = NOTHING_YET, colour: bool | None = None
+) -> str:
+    """The box in which a person is asked, as lines with ANSI colours; plain lines where TERM is `dumb`."""
+    if os.environ.get("TERM") == "dumb":
+        return plain_question(asked) + "\n"
+    from duragent.cli.chat.box import box
+
+    drawn = box(asked, max(width, _MIN_WIDTH), rows, now)
+    return _drawn([drawn], width, in_colour() if colour is None else colour)
+
+
+def whole_question(asked: "Approval") -> list[str]:
+    """All that it is about, a line each, for a pager; a diff with its colours."""
+    lines = whole(asked)
+    if not (asked.preview and in_colour() and looks.theme() != "none"):
+        return lines
+    from rich.color import ColorSystem
+    from rich.style import Style
+
+    def drawn(row: str) -> str:
+        return Style.parse(style_of(row) or "none").render(row, color_system=ColorSystem.STANDARD)
+
+    return [lines[0], *map(drawn, lines[1:])]
 
 
 def _drawn(parts: "list[RenderableType]", width: int, colour: bool) -> str:
@@ -140,14 +162,10 @@ def _returned(block: Returned) -> "list[RenderableType]":
 
     style = looks.style("quiet" if block.good else "removed")
     lines = [Text(f"  {clean(line)}", style=looks.style("quiet")) for line in block.text.split("\n") if block.text]
-    lines += [Text(f"  {clean(line)}", style=_diff_style(line)) for line in block.diff.split("\n") if block.diff]
+    lines += [Text(f"  {clean(line)}", style=style_of(line)) for line in block.diff.split("\n") if block.diff]
     more = "Ctrl-O shows all" if block.whole is not None else ""
     facts = " · ".join(part for part in (clean(block.of), clean(block.facts), more) if part)
     return [*lines, *([Text(f"  {facts}", style=style)] if facts else [])]
-
-
-def _diff_style(line: str) -> str:
-    return looks.style({"+": "added", "-": "removed", "@": "place"}.get(line[:1], "quiet"))
 
 
 def plain(block: Block) -> str:

@@ -4,10 +4,8 @@ Finished blocks are printed above the prompt into the terminal's own scrollback.
 answer, messages on their way, a lost connection) stands between the scrollback and the input line, and is redrawn.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
@@ -15,10 +13,10 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import Condition, is_searching
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.key_binding import ConditionalKeyBindings, KeyBindings, KeyPressEvent, merge_key_bindings
-from prompt_toolkit.keys import Keys
 from prompt_toolkit.utils import is_dumb_terminal
 
 from duragent.cli import looks, view
+from duragent.cli.chat.answering import AnswerActions, Answering
 from duragent.cli.chat.completion import LineCompleter, MenuItem, is_command, is_offered
 from duragent.cli.chat.conversation import Block, Conversation
 from duragent.cli.chat.history import open_history
@@ -27,12 +25,13 @@ from duragent.cli.chat.keyboard import own_key_codes, read_with_keyboard
 from duragent.cli.chat.live import live_lines
 from duragent.cli.chat.pastes import Entered
 from duragent.cli.chat.progress import utc_now
-from duragent.cli.chat.question import AT_ONCE, CONFIRMED, AnswerKey, keys, offered
-from duragent.cli.chat.render import render, render_question
+from duragent.cli.chat.question import AnswerKey
+from duragent.cli.chat.render import render, render_question, whole_question
 from duragent.cli.chat.reports import Reports, ended_by_signals
 from duragent.cli.chat.scrollback import Scrollback
 from duragent.cli.chat.whole import WholeBlocks
-from duragent.cli.view import in_colour, one_line
+from duragent.cli.pager import page
+from duragent.cli.view import in_colour
 from duragent.config import TerminalSettings
 from duragent.wire import Approval
 
@@ -40,8 +39,6 @@ MENU_LINES = 6
 REFRESH_SECONDS = 0.05
 ESCAPE_SECONDS = 0.05
 """An Esc with nothing behind it for so long is the key itself, not the beginning of another one."""
-HELD_SECONDS = 0.3
-"""A key with another one so soon behind it begins a message."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +59,8 @@ class Actions:
 class Screen:
     """`run` returns when the person leaves; `show` may be called all the while."""
 
-    _entry: Approval | None = None
-    """The question about which a key was pressed that is not all of the answer yet: `_entry_key`.
-
-    After `d` and `e` the input line asks for a word more, after those of CONFIRMED for Enter. The others wait
-    `HELD_SECONDS`: another key that soon means that the person is typing a message.
-    """
-    _entry_key = ""
     _printed: Approval | None = None
     """The question that was printed, where nothing is redrawn."""
-    _timer: asyncio.TimerHandle | None = None
 
     def __init__(
         self,
@@ -87,6 +76,8 @@ class Screen:
         """What a key would do now; "" for nothing to say."""
         self.scrollback = Scrollback()
         self._line = InputLine(self._hint, actions.project, self.scrollback.given_away)
+        answer_actions = AnswerActions(actions.decide, self._show_all, self._hint, lambda: self._session.default_buffer)
+        self.answering = Answering(conversation, answer_actions)
         self._session: PromptSession[str] = PromptSession(
             message=self._message,
             history=open_history(history, self._line.pastes.unfolded),
@@ -95,9 +86,10 @@ class Screen:
                 merge_key_bindings(
                     [
                         self._keys(),
-                        self._line.keys(lambda: self._entry is None),
+                        self._line.keys(lambda: not self.answering.entering),
                         self.scrollback.keys(),
                         WholeBlocks(conversation, self._hint, self.scrollback.given_away).keys(),
+                        self.answering.keys(),
                     ]
                 ),
                 ~is_searching,
@@ -106,7 +98,7 @@ class Screen:
             prompt_continuation="  ",
             completer=LineCompleter(actions.menu, Path.cwd()),
             complete_in_thread=True,
-            complete_while_typing=Condition(lambda: self._entry is None and is_offered(self._before_cursor())),
+            complete_while_typing=Condition(lambda: not self.answering.entering and is_offered(self._before_cursor())),
             # Only while something is offered: see `complete_while_typing`.
             reserve_space_for_menu=MENU_LINES,
             erase_when_done=True,
@@ -115,7 +107,7 @@ class Screen:
         )
         self._session.app.min_redraw_interval = REFRESH_SECONDS
         self._session.app.ttimeoutlen = self._session.app.timeoutlen = ESCAPE_SECONDS
-        self._session.default_buffer.on_text_changed += lambda _: self._unsettle()
+        self._session.default_buffer.on_text_changed += lambda _: self.answering.text_changed()
         self.scrollback.app = self._session.app
         read_with_keyboard(self._session.app, self.reports.taken_out)
 
@@ -130,7 +122,7 @@ class Screen:
     @property
     def draft(self) -> str:
         """What stands in the input line."""
-        return self._session.default_buffer.text
+        return self._session.default_buffer.text or self.answering.aside
 
     def _before_cursor(self) -> str:
         return self._session.default_buffer.document.text_before_cursor
@@ -148,8 +140,7 @@ class Screen:
         if blocks:
             width = self._session.app.output.get_size().columns
             self.scrollback.print("".join(render(block, width) for block in blocks))
-        if self._entry is not None and self._entry != self.conversation.question:
-            self._leave_entry("It was decided elsewhere.")
+        self.answering.take()
         self._show_where_nothing_is_redrawn()
         self.refresh()
 
@@ -174,12 +165,21 @@ class Screen:
             shown.append((_style(role), text + "\n"))
         if beyond := self._line.beyond(self._session.default_buffer, rows):
             shown.append((_style("quiet"), view.one_line(beyond, columns) + "\n"))
-        label = {"d": "why? ", "e": "patterns> "}.get(self._entry_key, "> ")
-        return [*shown, (_style("mine"), label)]
+        return [*shown, (_style("mine"), self.answering.label)]
 
     def _box(self, width: int, rows: int) -> StyleAndTextTuples:
         asked = self.conversation.question
-        return [] if asked is None else [*to_formatted_text(ANSI(render_question(asked, width, rows)))]
+        if asked is None:
+            return []
+        drawn = render_question(asked, width, rows, now=self.answering.shown())
+        return [*to_formatted_text(ANSI(drawn))]
+
+    def _show_all(self, asked: Approval) -> None:
+        async def show() -> None:
+            async with self.scrollback.given_away():
+                await page(whole_question(asked))
+
+        self._session.app.create_background_task(show())
 
     # --- keys -------------------------------------------------------------------------------------------------------
 
@@ -194,17 +194,13 @@ class Screen:
                 if not is_command(buffer.text):
                     return  # More may be typed behind it.
             self.hint = ""
-            if self._unsettled():
-                self._settle()
-            elif self._entry is not None:
-                self._end_entry(buffer.text)
-            else:
+            if not self.answering.enter():
                 self._send(buffer)
 
         @bindings.add("c-c")
         def _(event: KeyPressEvent) -> None:
-            if self._entry is not None:
-                self._leave_entry()
+            if self.answering.entering:
+                self.answering.leave()
                 return
             if self._actions.interrupt():
                 return
@@ -215,14 +211,9 @@ class Screen:
 
         @bindings.add("c-d", filter=Condition(lambda: not self._session.default_buffer.text))
         def _(event: KeyPressEvent) -> None:
-            self._settle_held()
+            self.answering.settle_held()
             self.leave()
 
-        for key in "yaendrig":
-            bindings.add(key, filter=Condition(partial(self._offers, key)))(self._pressed)
-        bindings.add(Keys.Any, filter=Condition(self._unsettled))(self._typed_on)
-        # Not eager: Alt-Enter, which begins a new line, is Esc and Enter.
-        bindings.add("escape", filter=Condition(lambda: self._entry is not None))(lambda _: self._leave_entry())
         return bindings
 
     def _send(self, buffer: Buffer) -> None:
@@ -230,76 +221,6 @@ class Screen:
         if entered is not None and entered.text.strip():
             buffer.reset(append_to_history=True)
             self._actions.submit(entered)
-
-    def _offers(self, key: str) -> bool:
-        """Whether a single key is an answer now. It is none while the input line holds a message."""
-        asked = self.conversation.question
-        return (
-            asked is not None and self._entry is None and not self._session.default_buffer.text and key in keys(asked)
-        )
-
-    def _pressed(self, event: KeyPressEvent) -> None:
-        asked, key = self.conversation.question, event.key_sequence[0].data
-        assert asked is not None
-        self._entry, self._entry_key = asked, key
-        if key in CONFIRMED:
-            room = max(self._session.app.output.get_size().columns - 50, 20)
-            what = f": {one_line(offered(asked), room)}" if key == "a" else ""
-            self.hint = f"Enter {CONFIRMED[key]}{what}; Esc goes back."
-            return
-        if key in AT_ONCE:
-            self._timer = asyncio.get_running_loop().call_later(HELD_SECONDS, self._settle)
-            return
-        self.hint = "Enter sends it; Esc goes back." + (" One pattern on each line (Alt-Enter)." if key == "e" else "")
-        if key == "e":
-            event.current_buffer.insert_text("\n".join(asked.patterns))
-
-    def _unsettled(self) -> bool:
-        """Whether a key was pressed that is an answer unless it turns out to begin a message."""
-        return self._entry is not None and self._entry_key in AT_ONCE
-
-    def _settle(self) -> None:
-        asked, key = self._entry, self._entry_key
-        self._leave_entry()
-        if asked is not None and asked == self.conversation.question:
-            self._actions.decide(asked, AnswerKey(AT_ONCE[key]))
-
-    def _settle_held(self) -> None:
-        if self._timer is not None:
-            self._settle()
-
-    def _typed_on(self, event: KeyPressEvent) -> None:
-        typed = event.key_sequence[0].data
-        text = self._entry_key + typed if typed.isprintable() else ""
-        self._leave_entry()
-        event.current_buffer.insert_text(text)
-
-    def _unsettle(self) -> None:
-        """The input line has a text, from wherever it came (pasted, an older message): that is no answer."""
-        if self._unsettled() and self._session.default_buffer.text:
-            self._forget_entry()
-
-    def _end_entry(self, text: str) -> None:
-        asked, key = self._entry, self._entry_key
-        patterns = tuple(line.strip() for line in text.split("\n") if line.strip())
-        if asked is None or (key == "e" and not patterns):
-            self.hint = "A pattern is needed; Esc goes back."
-            return
-        self._leave_entry()
-        reason = " ".join(text.split())
-        self._actions.decide(
-            asked, AnswerKey("allow_always", "", patterns) if key == "e" else AnswerKey("deny", reason)
-        )
-
-    def _leave_entry(self, hint: str = "") -> None:
-        self._forget_entry(hint)
-        self._session.default_buffer.reset()
-
-    def _forget_entry(self, hint: str = "") -> None:
-        self._entry, self._entry_key, self.hint = None, "", hint
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 def _style(role: str) -> str:

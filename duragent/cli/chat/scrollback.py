@@ -31,6 +31,11 @@ class Scrollback:
         self._back_at = -SIGNAL_SECONDS
         """When the terminal was given back."""
 
+    @property
+    def is_given_away(self) -> bool:
+        """Whether something else has the terminal."""
+        return self._held is not None
+
     def print(self, text: str) -> None:
         """Put it above the input line."""
         if self._held is not None:

@@ -63,6 +63,13 @@ def called(tool: str, invocation: str, rule: str = "", *, asked: bool = False) -
     return Called(in_sight(tool), in_sight(invocation.strip("\n")), in_sight(rule), asked)
 
 
+def asked_about(tool: str, invocation: str, preview: str) -> Called:
+    """The line of a call that waits: whole, unless the diff of its question says the rest of it."""
+    if preview:
+        return Called(in_sight(tool), main_value(tool, invocation))
+    return called(tool, invocation, asked=True)
+
+
 def never_began(tool: str, arguments: str) -> Called:
     """A call that was denied, skipped or not valid, by what the model wrote: its main argument, else all of them."""
     return Called(in_sight(tool), in_sight(_main_argument(arguments).strip("\n")))
@@ -132,3 +139,15 @@ def _ending(outcome: str, details: dict[str, Any]) -> list[str]:
         return [f"exit {exit_code}"]
     words = {"ok": [], "error": ["failed"], "timeout": ["timed out"]}
     return words.get(outcome, [outcome])
+
+
+def main_value(tool: str, invocation: str) -> str:
+    """The argument of the call that says most: what stands first behind the tool's name."""
+    rest = called(tool, invocation).text
+    if not rest.startswith('"'):
+        return rest.partition(" ")[0]
+    try:
+        value, _ = json.JSONDecoder().raw_decode(rest)
+    except (ValueError, RecursionError):
+        return rest
+    return in_sight(str(value))

@@ -1,7 +1,6 @@
 import pytest
 
-from duragent.cli.chat.plain import answer, question
-from duragent.cli.chat.question import AnswerKey
+from duragent.cli.chat.question import AnswerKey, answer_of, plain_question
 from duragent.wire import Approval, Finding
 
 _ASKED = Approval(
@@ -25,7 +24,7 @@ _ASKED = Approval(
     [
         ("y", AnswerKey("allow_once")),
         (" Y ", AnswerKey("allow_once")),
-        ("a", AnswerKey("allow_always")),
+        ("a", AnswerKey("allow_always", "", ("bash:rm -f x",))),
         ("n", AnswerKey("deny")),
         ("d not now", AnswerKey("deny", "not now")),
         ("e bash:rm *", AnswerKey("allow_always", "", ("bash:rm *",))),
@@ -37,17 +36,17 @@ _ASKED = Approval(
     ],
 )
 def test_a_line_is_an_answer_or_a_message(line: str, choice: AnswerKey | None) -> None:
-    assert answer(_ASKED, line) == choice
+    assert answer_of(_ASKED, line) == choice
 
 
 def test_a_question_is_told_with_its_answers() -> None:
-    assert question(_ASKED) == [
+    assert plain_question(_ASKED).split("\n") == [
         "Approval needed: bash  rm -f x",
         "  rm -f x: not in the allow list",
         "Answer with a line:",
         "  y: once",
-        '  a: always: "bash:rm -f x"',
-        "  e PATTERN: always: this pattern instead",
+        "  a 1: always: this call",
+        "  e PATTERN: this pattern instead",
         "  n: deny",
         "  d WHY: deny, and say why",
     ]

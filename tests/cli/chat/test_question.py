@@ -3,11 +3,25 @@
 import re
 
 import pytest
+from rich.cells import cell_len
 
-from duragent.cli.chat.question import ORDINARY, TOO_LONG, AnswerKey, above, decide, keys, lines, next_command
-from duragent.cli.chat.render import render, render_question
-from duragent.cli.chat.tool_blocks import Returned, called
+from duragent.cli.chat.question import (
+    NOTHING_YET,
+    ORDINARY,
+    TOO_LONG,
+    AnswerKey,
+    BoxState,
+    above,
+    answer_of,
+    decide,
+    keys,
+    lines,
+    next_command,
+)
+from duragent.cli.chat.render import render, render_question, whole_question
+from duragent.cli.chat.tool_blocks import Returned, asked_about, called
 from duragent.journal import events
+from duragent.policy.breadths import of_files
 from duragent.policy.rules import NOT_LISTED
 from duragent.visible import in_sight
 from duragent.wire import Approval
@@ -18,10 +32,10 @@ from tests.cli.hostile import OURS, approval_of
 @pytest.mark.parametrize("command", ["x" * 20_001, "x\n" * 200])
 def test_what_nobody_would_read_in_a_box_can_only_be_denied_there(command: str) -> None:
     asked = question(ASKED.model_copy(update={"invocation": command, "findings": ()}))
-    assert list(keys(asked)) == ["n", "d"]
+    assert list(keys(asked)) == ["n", "d", "v"]
     assert TOO_LONG in render_question(asked, 100, colour=False)
     shorter = question(ASKED.model_copy(update={"invocation": command[:-2], "findings": ()}))
-    assert list(keys(shorter)) == ["y", "a", "e", "n", "d"]
+    assert list(keys(shorter)) == ["y", "a", "e", "n", "d", "v"]
 
 
 def test_parts_with_a_reason_of_their_own_come_first() -> None:
@@ -45,8 +59,7 @@ def test_the_box_shows_what_why_where_and_the_keys() -> None:
         f"rm -rf build{' ' * 73}not in the allow list",
         f"git add -A{' ' * 75}not in the allow list",
         "runs in: bubblewrap, /srv/me/project, network off",
-        '[y] once  [a] always: "bash:rm -rf build", "bash:git add *"  [e] edit pattern  [n] deny',
-        "[d] deny and say why",
+        "[y] once  [a] always: this call and others like it  [e] edit pattern  [n] deny  [d] deny and say why",
     ]
 
 
@@ -92,7 +105,7 @@ def test_a_decision_is_about_what_was_shown_and_fits() -> None:
     assert decide(question(STARTED, LOST), AnswerKey("done"), "").arguments_sha256 is None
 
 
-@pytest.mark.parametrize("term", ["dumb", "xterm", "linux"])
+@pytest.mark.parametrize("term", ["xterm", "linux"])
 @pytest.mark.parametrize("colour", [True, False])
 def test_every_line_of_our_box_has_a_double_line(monkeypatch: pytest.MonkeyPatch, term: str, colour: bool) -> None:
     monkeypatch.setenv("TERM", term)
@@ -134,6 +147,107 @@ def test_lines_that_do_not_fit_into_the_box_are_counted() -> None:
     assert len(box.splitlines()) <= 16
 
 
+def box_of(asked: Approval, width: int, rows: int, now: BoxState = NOTHING_YET) -> list[str]:
+    lines = render_question(asked, width, rows=rows, now=now, colour=False).rstrip("\n").split("\n")
+    assert len(lines) <= rows
+    assert {cell_len(line) for line in lines} == {width}
+    return lines
+
+
+LONG_DIFF = "\n".join(["@@ -0,0 +1,90 @@", *(f"+{at} {'x' * (at * 3)}" for at in range(90))])
+CHANGES = ASKED.model_copy(
+    update={
+        "tool": "write_file",
+        "invocation": 'write_file "src/a b.py" content="one two"',
+        "findings": (events.PolicyFinding(text='write_file "src/a b.py"', reason="not in the allow list"),),
+        "preview": LONG_DIFF,
+        "patterns": (),
+        "offers": of_files("src/a.py"),
+        "place": "",
+    }
+)
+
+
+@pytest.mark.parametrize(("width", "rows"), [(80, 20), (40, 16), (36, 16), (120, 40)])
+def test_a_change_is_shown_as_its_diff_with_the_keys_or_the_offers(width: int, rows: int) -> None:
+    asked = question(CHANGES)
+    shown = "\n".join(box_of(asked, width, rows))
+    assert "write_file src/a b.py" in shown
+    assert "more lines: v shows all" in shown
+    for part in ("+0", "[y]", "[a]", "[n]", "[d]", "[v]"):
+        assert part in shown
+    for at in range(3):
+        choosing = "\n".join(box_of(asked, width, rows, BoxState(choosing=at)))
+        assert f"\u203a {at + 1} in this session" in choosing
+        for part in ("[Enter]", "[1-3]", "[Esc]", '"builtin:write_file '):
+            assert part in choosing
+
+
+def test_all_of_a_change_can_be_seen_and_its_line_in_the_scrollback_is_short() -> None:
+    asked = question(CHANGES)
+    assert whole_question(asked) == ["write_file src/a b.py  +90 -0", *LONG_DIFF.split("\n")]
+    assert above(asked) == ""
+    line = asked_about(CHANGES.tool, CHANGES.invocation, CHANGES.preview)
+    assert render(line, 80, colour=False) == "\N{BLACK CIRCLE} write_file  src/a b.py\n"
+    command = question(ASKED.model_copy(update={"invocation": "a\nb\u202e", "tool": "bash"}))
+    assert whole_question(command) == ["bash ", "1 | a", "2 | b<U+202E>"]
+
+
+def test_what_the_server_cut_off_a_change_makes_it_too_long_to_allow() -> None:
+    assert list(keys(question(CHANGES))) == ["y", "a", "e", "n", "d", "v"]
+    cut = CHANGES.model_copy(update={"preview": "@@ @@\n+a\n\u2026 9 more lines of diff"})
+    assert list(keys(question(cut))) == ["n", "d", "v"]
+
+
+def test_a_question_without_drawing_is_lines_and_then_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    short = CHANGES.model_copy(update={"preview": "@@ -1 +1 @@\n-a\n+b", "invocation": "write_file a content=b"})
+    assert render_question(question(short), 80).split("\n") == [
+        "Approval needed: write_file a  +1 -1",
+        "  @@ -1 +1 @@",
+        "  -a",
+        "  +b",
+        "  not in the allow list",
+        "Answer with a line:",
+        "  y: once",
+        "  a 1: in this session: changes of src/a.py",
+        "  a 2: in this session: changes of files below src/",
+        "  a 3: in this session: changes of any file",
+        "  e PATTERN: this pattern instead",
+        "  n: deny",
+        "  d WHY: deny, and say why",
+        "  v: show all",
+        "",
+    ]
+    plain = render_question(question(CHANGES), 80)
+    assert "  \u2026 51 more lines: v shows all\n" in plain
+    assert "+89 x" in plain
+
+
+@pytest.mark.parametrize(
+    ("line", "decision", "more"),
+    [
+        ("y", "allow_once", ()),
+        (" Y ", "allow_once", ()),
+        ("n", "deny", ()),
+        ("d not now", "deny", "not now"),
+        ("a", "allow_session", "src/a.py *"),
+        ("a 2", "allow_session", "src/* *"),
+        ("e bash:x", "allow_session", "bash:x"),
+    ],
+)
+def test_a_typed_line_is_an_answer(line: str, decision: str, more: str | tuple[()]) -> None:
+    answer = answer_of(question(CHANGES), line)
+    assert answer is not None
+    assert answer.decision == decision
+    assert more in ((), answer.reason, *answer.patterns) or any(str(more) in each for each in answer.patterns)
+
+
+@pytest.mark.parametrize("line", ["", "yes", "y please", "a 0", "a 4", "a x", "d", "e", "v", "r", "hello there"])
+def test_another_line_is_a_message(line: str) -> None:
+    assert answer_of(question(CHANGES), line) is None
+
+
 @pytest.mark.parametrize(("width", "rows"), [(80, 20), (40, 16), (36, 16), (120, 40), (59, 16), (64, 16)])
 @pytest.mark.parametrize(
     "asked",
@@ -147,9 +261,10 @@ def test_lines_that_do_not_fit_into_the_box_are_counted() -> None:
     ],
 )
 def test_the_keys_are_in_sight_on_every_terminal(asked: Approval, width: int, rows: int) -> None:
-    lines = render_question(asked, width, rows=rows, colour=False).rstrip("\n").split("\n")
-    assert len(lines) <= rows
-    for key in ("[y]", "[n]", "[d]"):
-        assert any(key in line for line in lines)
+    for draft in (False, True):
+        lines = box_of(asked, width, rows, BoxState(draft=draft))
+        for key in ("[y]", "[n]", "[d]"):
+            assert any(key in line for line in lines)
+        assert any("Your draft" in line for line in lines) == draft
     # The command has most of the width.
     assert len(lines[1].strip("\u2551 ")) >= len("rm x")

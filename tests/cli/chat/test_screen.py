@@ -11,7 +11,7 @@ from tests.cli.hostile import approval_of
 
 
 @pytest.mark.parametrize(("term", "times"), [("dumb", 1), ("xterm", 0)])
-def test_a_terminal_that_redraws_nothing_has_the_box_printed_once(
+def test_a_terminal_that_redraws_nothing_has_the_question_printed_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], term: str, times: int
 ) -> None:
     monkeypatch.setenv("TERM", term)
@@ -21,4 +21,4 @@ def test_a_terminal_that_redraws_nothing_has_the_box_printed_once(
         screen = Screen(conversation, Actions(lambda _: None, lambda: False), None)
         screen.show([])
         screen.show([])
-    assert capsys.readouterr().out.count("\u2554\u2550 approval") == times
+    assert capsys.readouterr().out.count("Approval needed: bash  rm x\n") == times

@@ -36,27 +36,27 @@ async def test_a_message_typed_under_a_box_is_no_answer(desk: Desk) -> None:
 
     def play(terminal: Terminal) -> None:
         terminal.expect(r"\(not in the allow list\)")
-        terminal.expect(r"\[a\] always: ")
+        terminal.expect(r"\[a\] always")
         terminal.type("a")
-        terminal.expect("Enter allows it always: .*; Esc goes back")
+        terminal.expect(r"Enter\] allows it")
         terminal.type("nd please hurry")
         terminal.expect("> and please hurry")
         terminal.type("\x15yes, and no")
         terminal.expect("yes, and no")
         terminal.type("\x15a")
-        terminal.expect("Enter allows it always")
+        terminal.expect(r"Enter\] allows it")
         terminal.type("\x1b[200~pasted\x1b[201~")
         terminal.expect("pasted")
         terminal.type("\x15a")
-        terminal.expect(r"Enter allows it always.*goes back\.\s+> ")
+        terminal.expect(r"Enter\] allows it")
         terminal.type("\x1b")
-        terminal.expect("> ")
+        terminal.expect(r"y\] once")
         terminal.type("yy")
         terminal.expect("yy")
         terminal.type("\x15a")
-        terminal.expect("Enter allows it always")
+        terminal.expect(r"Enter\] allows it")
         terminal.type("\r")
-        terminal.expect("me always allows it")
+        terminal.expect("me allows it in this session")
         terminal.expect("rm -f two")
         terminal.expect(r"\[y\] once")
         terminal.type("n")
@@ -66,7 +66,7 @@ async def test_a_message_typed_under_a_box_is_no_answer(desk: Desk) -> None:
         assert terminal.end() == 0
 
     await desk.at_terminal(["attach", waiting["session_id"]], play)
-    assert [each["decision"] for each in await desk.decided(waiting["session_id"])] == ["allow_always", "deny"]
+    assert [each["decision"] for each in await desk.decided(waiting["session_id"])] == ["allow_session", "deny"]
     said = [record for record in await desk.house.log(waiting["session_id"]) if record["type"] == "message_received"]
     assert (len(said), desk.house.count()) == (1, 1)
 
@@ -90,7 +90,7 @@ async def test_esc_leaves_the_input_line_of_a_box_at_once_and_alt_enter_does_not
         terminal.type("e")
         terminal.expect("patterns> ")
         terminal.type("\x1b\rbash:seq *\r")
-        terminal.expect('me always allows it: .*"bash:seq')
+        terminal.expect('me allows it in this session: .*"bash:seq')
         terminal.type("\x04")
         assert terminal.end() == 0
 
@@ -133,7 +133,7 @@ async def test_the_offered_patterns_can_be_edited_in_the_input_line(desk: Desk) 
         terminal.type("e")
         terminal.expect("patterns> ")
         terminal.type("x\r")
-        terminal.expect("me always allows it")
+        terminal.expect("me allows it in this session")
         terminal.type("\x04")
         assert terminal.end() == 0
 

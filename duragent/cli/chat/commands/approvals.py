@@ -32,8 +32,9 @@ async def _approve(talk: "Talk", rest: str) -> None:
     if asked is None:
         talk.note(Note("Nothing waits for a decision here."))
         return
-    patterns = (more.strip(),) if decision == "allow_always" and more.strip() else ()
-    reason = "" if decision == "allow_always" else more.strip()
+    lasting = decision in ("allow_session", "allow_always")
+    patterns = (more.strip(),) if lasting and more.strip() else ()
+    reason = "" if lasting else more.strip()
     await talk.send_decision(asked, AnswerKey(decision, reason, patterns))
 
 
@@ -41,8 +42,8 @@ COMMANDS = (
     SlashCommand("/approvals", "what people are asked, in all sessions", _approvals),
     SlashCommand(
         "/approve",
-        "answer what is asked here: once, always [PATTERN], deny [WHY]; of a call that may have run: retry, done, "
-        "give-up",
+        "answer what is asked here: once, session [PATTERN], always [PATTERN], deny [WHY]; of a call that may have "
+        "run: retry, done, give-up",
         _approve,
         "WORD",
     ),

@@ -11,7 +11,7 @@ from tests.support.until import until
     ("typed", "answer"),
     [
         ("/approvals", "Nothing waits for a decision."),
-        ("/approve", "/approve WORD: once, always, deny, retry, done, give-up."),
+        ("/approve", "/approve WORD: once, session, always, deny, retry, done, give-up."),
         ("/approve once", "Nothing waits for a decision here."),
     ],
 )
