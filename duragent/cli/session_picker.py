@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 LISTED = 100
 """Sessions that can be picked from: those used last."""
-UNTITLED = "(nothing was said yet)"
+_UNSAID, _UNTITLED = "(nothing was said yet)", "(a long message)"
 _KEYS = {"c-r": "renames", "c-f": "forks", "c-x": "deletes"}
 _COMMAND_CHARS = 60
 
@@ -72,9 +72,14 @@ def rows_of(sessions: "Sequence[SessionInfo]", asked: "Sequence[Approval]", here
             state = f"{state}: {command}"
         facts = [state, view.ago(session.updated_at), short, *([session.agent] if several else [])]
         fork = " (fork)" if session.parent else ""
-        title = (view.title_of(session) or UNTITLED) + fork
+        title = called(session) + fork
         rows.append(PickRow(session.session_id, title, " · ".join(facts), f"{session.session_id} {session.agent}"))
     return rows
+
+
+def called(session: "SessionInfo") -> str:
+    """What a list calls it; also one without a title whose first message is too long for one."""
+    return view.title_of(session) or (_UNTITLED if session.messages else _UNSAID)
 
 
 async def _changed(
@@ -83,7 +88,7 @@ async def _changed(
     """Rename or delete it, as the person confirms; the id of the row to stand on then."""
     from duragent.cli.picker import ask_line
 
-    title = view.title_of(session) or UNTITLED
+    title = called(session)
     if picked.key == "c-r":
         renamed = await ask_line("title>", session.title or session.topic)
         if renamed is not None:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from duragent.client.transport import new_key
 from duragent.errors import InvalidRequest
-from duragent.wire import PickModel, SessionInfo
+from duragent.wire import EventList, PickModel, SessionInfo
 
 if TYPE_CHECKING:
     from duragent.client.client import Client
 
-_UNUSED = {"session_created", "owner_claimed", "model_chosen"}
-"""The records of a session in which nothing has happened."""
+_UNUSED = {"session_created", "owner_claimed", "model_chosen", "session_renamed", "session_closed"}
+"""The records of a session in which nothing was said or done."""
 
 
 class NotBegun(InvalidRequest):
@@ -25,6 +25,11 @@ class NotBegun(InvalidRequest):
 def draft(agent: str, title: str | None = None) -> SessionInfo:
     """A session with this agent that is not made yet: it has no id."""
     return SessionInfo(session_id="", agent=agent, status="active", created_at="", updated_at="", title=title)
+
+
+def is_unused(records: EventList) -> bool:
+    """Whether nothing was said in the session of which these are all records, and no command was run."""
+    return len(records.events) >= records.head and all(record["type"] in _UNUSED for record in records.events)
 
 
 @dataclass
@@ -77,7 +82,7 @@ class Beginning:
         if not self.made:
             return False
         page = await self.client.events(self.made)
-        if any(record["type"] not in _UNUSED for record in page.events):
+        if not is_unused(page):
             return False
         await self.client.delete_session(self.made, head=page.head)
         return True

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from duragent.cli import options, view
+from duragent.cli.chat.beginning import is_unused
 from duragent.cli.connection import Where, connect
 from duragent.cli.loop import run
+from duragent.cli.session_picker import called
 from duragent.errors import InvalidRequest, NotFound, NotNow, ProblemResponse, SessionDeleted
 
 if TYPE_CHECKING:
@@ -81,8 +83,7 @@ async def _prune(where: Where, rule: PruneRule, *, dry_run: bool, yes: bool) -> 
         ids = view.short_ids([session.session_id for session in found])
         shown = ids if view.on_terminal() else [session.session_id for session in found]
         for name, session in zip(shown, found, strict=True):
-            title = view.title_of(session) or "(nothing was said)"
-            typer.echo(f"{name}\t{view.when(session.updated_at)}\t{title}")
+            typer.echo(f"{name}\t{view.when(session.updated_at)}\t{called(session)}")
         if not found or dry_run:
             view.note(
                 f"{view.many(len(found), 'session')} would be deleted." if found else "There is nothing to delete."
@@ -106,7 +107,10 @@ async def _fitting(client: "Client", rule: PruneRule) -> "tuple[Sequence[Session
         by_id |= {session.session_id: session for session in page.sessions if rule.fits(session, now)}
         cursor = page.next_cursor
         if cursor is None:
-            return list(by_id.values()), page.unread
+            break
+    if rule.older is None:
+        by_id = {name: session for name, session in by_id.items() if is_unused(await client.events(name))}
+    return list(by_id.values()), page.unread
 
 
 async def _deleted(client: "Client", session: "SessionInfo") -> bool:

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from duragent.cli.chat.beginning import Beginning, NotBegun, draft
+from duragent.cli.chat.beginning import Beginning, NotBegun, draft, is_unused
 from duragent.client.address import Endpoint, always
 from duragent.client.client import Client
 from duragent.errors import ServerUnreachable
-from duragent.wire import SendMessage, SessionInfo
+from duragent.wire import EventList, SendMessage, SessionInfo
 from tests.cli.desk import Desk
 from tests.support.http_house import TOKEN
 
@@ -55,3 +55,17 @@ async def test_only_what_was_made_here_and_is_unused_is_deleted(desk: Desk, clie
     assert [await each.delete_unused() for each in (used, unused, Beginning(client, other))] == [False, True, False]
     left = {session.session_id for session in (await client.sessions()).sessions}
     assert left == {used.session_id, other.session_id}
+
+
+@pytest.mark.parametrize(
+    ("types", "head", "unused"),
+    [
+        (["session_created", "owner_claimed"], 2, True),
+        (["session_created", "owner_claimed", "model_chosen", "session_renamed", "owner_claimed"], 5, True),
+        (["session_created", "owner_claimed", "message_received"], 3, False),
+        (["session_created", "owner_claimed", "command_requested", "command_finished"], 4, False),
+        (["session_created", "owner_claimed"], 3, False),
+    ],
+)
+def test_session_is_unused_while_nothing_was_said_or_done(types: list[str], head: int, unused: bool) -> None:
+    assert is_unused(EventList(events=[{"type": each} for each in types], head=head, oldest=1)) is unused
