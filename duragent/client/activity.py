@@ -8,6 +8,9 @@ from duragent.journal.question import QuestionFold
 from duragent.journal.record import Record
 from duragent.wire import Approval, Delta
 
+PERSON = "!"
+"""In place of a tool's name: a command that a person runs."""
+
 KEPT_CHARS = 16 << 10
 """Of the output of a running call: its end."""
 
@@ -75,13 +78,14 @@ class Activity:
                 running = RunningCall(started.call, started.tool, started.invocation, started.attempt)
                 self.running[started.call] = running
             case events.CommandRequested(command_id=command_id, command=command):
-                self.running[command_id] = RunningCall(command_id, "!", command)
+                self.running[command_id] = RunningCall(command_id, PERSON, command)
             case events.CommandFinished(command_id=command_id):
                 self.running.pop(command_id, None)
             case events.ToolLost(call=call) | events.ToolFinished(call=call):
                 self.running.pop(call, None)
             case events.TurnEnded() | events.SessionClosed():
-                self.running = {}
+                # A person's command runs beside the turns.
+                self.running = {call: running for call, running in self.running.items() if running.tool == PERSON}
         before = self._questions.question
         self._questions.take(record)
         if (question := self._questions.question) is not before:

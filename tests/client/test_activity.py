@@ -1,4 +1,4 @@
-from duragent.client.activity import KEPT_CHARS, Activity
+from duragent.client.activity import KEPT_CHARS, PERSON, Activity
 from duragent.client.watch import Reset
 from duragent.journal import events
 from duragent.journal.record import Record
@@ -27,6 +27,18 @@ def activity(*happened: events.Event | Delta | Reset) -> Activity:
 
 def output(text: str, offset: int, attempt: int = 1, call: str = "c1") -> Delta:
     return Delta(turn="t", step=1, attempt=attempt, kind="output", offset=offset, text=text, call=call)
+
+
+def test_a_persons_command_runs_beside_the_turns_with_what_it_prints() -> None:
+    asked = events.CommandRequested(command_id="command_1", command="make")
+    printed = Delta(turn="", step=1, attempt=1, kind="output", offset=0, text="cc a.c", call="command_1")
+    seen = activity(STARTED, asked, events.TurnEnded(turn="t", outcome="completed"))
+    seen.take(printed)
+    assert {call: (running.tool, running.output) for call, running in seen.running.items()} == {
+        "command_1": (PERSON, "cc a.c")
+    }
+    seen.take(Record(9, "", events.CommandFinished(command_id="command_1", outcome="ok")))
+    assert seen.running == {}
 
 
 def test_output_of_a_running_call_adds_up_and_counts_once() -> None:

@@ -7,6 +7,7 @@ from duragent.cli.chat.conversation import Conversation
 from duragent.cli.chat.progress import status_line, working_line
 from duragent.cli.chat.render import tail_lines
 from duragent.cli.view import one_line
+from duragent.client.activity import PERSON
 from duragent.tools.command_output import cleaned
 
 LIVE_LINES = 12
@@ -48,15 +49,17 @@ def _standing(talk: Conversation, width: int, now: datetime) -> list[Line]:
     if talk.busy:
         written = len(talk.partial.text) + len(talk.partial.reasoning)
         return [("quiet", working_line(talk.progress, _what(talk), written, width, now))]
-    if talk.activity.running:
-        return [("quiet", "running your command")]
+    typed = [call.invocation for call in talk.activity.running.values() if call.tool == PERSON]
+    if typed:
+        said = f"running {one_line(typed[0], max(width - 30, 10))} · Ctrl-C stops it"
+        return [("quiet", tail_lines(said, width, 1)[0])]
     line = status_line(talk.progress, width, os.path.expanduser("~"))
     return [("quiet", line)] if line else []
 
 
 def _what(talk: Conversation) -> str:
     """What the agent does, in a word or two."""
-    names = [call.tool for call in talk.activity.running.values()]
+    names = [call.tool for call in talk.activity.running.values() if call.tool != PERSON]
     if names:
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         return f"running {one_line(names[0], TOOL_CHARS)}{more}"

@@ -56,6 +56,6 @@ def test_a_persons_command_shows_its_output_and_is_no_turn() -> None:
     output = Delta.model_validate(
         {"turn": "", "step": 1, "attempt": 1, "offset": 0, "text": "cc a.c", "kind": "output", "call": "x1"}
     )
-    assert shown(asked, output) == ["  cc a.c", "running your command"]
+    assert shown(asked, output) == ["  cc a.c", f"running {asked.command} · Ctrl-C stops it"]
     done = events.CommandFinished(command_id="x1", outcome="ok", content="cc a.c")
     assert shown(asked, output, done) == shown(asked, output, done, output) == []

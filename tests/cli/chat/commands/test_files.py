@@ -51,7 +51,8 @@ async def test_a_command_of_the_person_runs_and_is_shown_once(desk: Desk) -> Non
     async with sitting(desk, session) as terminal:
         terminal.type("!echo first; touch made; exit 3\r")
         await until((project / "made").exists)
-        await terminal.shows("exit 3 ·")
+        await terminal.shows("[exit code 3]")
+        assert not terminal.talk.conversation.busy
         assert terminal.screen.getvalue().count("● ! ") == 0
         terminal.type("!\r")
         await terminal.shows("! COMMAND runs a command")
