@@ -3,14 +3,14 @@
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
 from duragent.cli.chat.asides import command_blocks, undone_words
 from duragent.cli.chat.progress import Progress
 from duragent.cli.chat.question import DECIDED
-from duragent.cli.chat.tool_blocks import Called, Returned, asked_about, called, first_lines, never_began, returned
+from duragent.cli.chat.tool_blocks import Called, Returned, asked_about, called, never_began, returned
 from duragent.cli.view import dollars
 from duragent.client.activity import Activity
 from duragent.client.answer import PartialAnswer
@@ -21,8 +21,8 @@ from duragent.journal.record import Record
 from duragent.wire import Approval
 
 SCROLLBACK_MESSAGES = 20
-MESSAGE_LINES = 30
-"""Of a message that was not typed here."""
+MESSAGE_LINES, MESSAGE_CHARS = 40, 8_000
+"""How much of a message is shown."""
 CUT_BLOCKS = 20
 SET_UP = (
     "`duragent keys set PROVIDER` keeps a key, which the next message uses; or choose another model: /model in a chat, "
@@ -38,6 +38,8 @@ class MessageBlock:
 
     text: str
     who: str = ""
+    whole: bool = False
+    """All of it is shown, however long."""
 
 
 @dataclass(frozen=True)
@@ -239,20 +241,18 @@ class Conversation:
     def _said(self, message: events.MessageReceived) -> list[Block]:
         key = message.idempotency_key or ""
         self.waiting.pop(key, None)
-        if key in self._mine:
-            shown = self._mine[key]
-            if shown[:1] != [MessageBlock(message.text)]:
-                self.cut.append([MessageBlock(message.text)])
-            return shown
         sender = message.sender and (message.sender.name or message.sender.id)
         # Without a name it is most likely the same person, in another terminal or earlier.
-        return [self._message(message.text, sender or ("" if self._backlog is not None else "elsewhere"))]
+        who = sender or ("" if self._backlog is not None else "elsewhere")
+        sent = MessageBlock(message.text, "" if key in self._mine else who)
+        shown = self._mine.get(key) or [sent]
+        if shown[0] != sent or _is_long(sent.text):
+            self.cut.append([replace(sent, whole=True)])
+        return shown
 
-    def _message(self, text: str, who: str) -> MessageBlock:
-        shown = first_lines(text, MESSAGE_LINES)
-        if shown != text:
-            self.cut.append([MessageBlock(text, who)])
-        return MessageBlock(shown, who)
+
+def _is_long(text: str) -> bool:
+    return len(text) > MESSAGE_CHARS or text.rstrip("\n").count("\n") >= MESSAGE_LINES
 
 
 def _model_of(chosen: events.ModelChosen) -> str:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from duragent.cli import looks
-from duragent.cli.chat.conversation import AnswerBlock, Block, MessageBlock, Note
+from duragent.cli.chat.conversation import MESSAGE_CHARS, MESSAGE_LINES, AnswerBlock, Block, MessageBlock, Note
 from duragent.cli.chat.diffs import style_of
 from duragent.cli.chat.question import NOTHING_YET, BoxState, numbered, plain_question, whole
 from duragent.cli.chat.tool_blocks import Called, Returned
@@ -23,8 +23,6 @@ _MIN_WIDTH = 20
 _HEIGHT = 25
 """Makes no difference to what is drawn, but for a dumb terminal rich takes the width only together with it."""
 _RULE_SPACE = 3
-MESSAGE_LINES, MESSAGE_CHARS = 40, 8_000
-"""How much of a message is shown."""
 
 
 def render(block: Block, width: int, *, colour: bool | None = None) -> str:
@@ -86,21 +84,44 @@ def _parts(block: Block, width: int) -> "list[RenderableType]":
     from rich.text import Text
 
     match block:
-        case MessageBlock(text, who):
+        case MessageBlock(text, who, all_of_it):
             line = Text()
             line.append(f"{clean(who)}> " if who else "> ", style=looks.style("theirs" if who else "mine"))
-            beginning, rest = _beginning(text)
+            beginning, rest = (text, "") if all_of_it else _beginning(text)
             line.append(clean(beginning))
             return [line, *([Text(rest, style=looks.style("quiet"))] if rest else [])]
         case AnswerBlock(text, stopped):
             parts: list[RenderableType] = [_markdown(text)]
             return [*parts, *([Text("(not finished)", style=looks.style("quiet"))] if stopped else []), Text("")]
         case Note(text, mood):
-            return [Text(clean(text), style=looks.style(mood))]
+            return _hanging(Text(clean(text), style=looks.style(mood)), width)
         case Called():
-            return [_called(block, width)]
+            return _hanging(_called(block, width), width, 2)
         case Returned():
-            return _returned(block)
+            return [line for part in _returned(block) for line in _hanging(part, width)]
+
+
+def _hanging(text: "Text", width: int, further: int = 0) -> "list[RenderableType]":
+    """Its lines as there is room for them: what a line goes on with stands below where it began, or so much further in.
+
+    What is foreign must not come to stand where our own lines begin.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    console, lines = Console(width=width, color_system=None), list["RenderableType"]()
+    for line in text.split("\n", allow_blank=True):
+        indent = len(line.plain) - len(line.plain.lstrip(" "))
+        below = Text(" " * min(indent or further, width // 2), style=text.style)
+        if line.cell_len <= width or not below.plain:
+            lines.append(line)
+            continue
+        pieces = line[indent:].wrap(console, width - len(below.plain))
+        lines += [
+            (Text(line.plain[:indent], style=text.style) if at == 0 else below) + piece
+            for at, piece in enumerate(pieces)
+        ]
+    return lines
 
 
 def _beginning(text: str) -> tuple[str, str]:
@@ -112,7 +133,7 @@ def _beginning(text: str) -> tuple[str, str]:
         return text, ""
     count = rest.count("\n") + 1
     what = many(count, "more line") if count > 1 else f"{len(rest):,} more characters"
-    return beginning, f"  … {what}: duragent session log shows all"
+    return beginning, f"  … {what}: Ctrl-O shows all"
 
 
 def _markdown(text: str) -> "Markdown":
@@ -157,7 +178,7 @@ def _rule(block: Called) -> str:
     return rule if not rule or rule.startswith("approved") else f"allowed by {rule}"
 
 
-def _returned(block: Returned) -> "list[RenderableType]":
+def _returned(block: Returned) -> "list[Text]":
     from rich.text import Text
 
     style = looks.style("quiet" if block.good else "removed")

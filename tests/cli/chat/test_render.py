@@ -7,13 +7,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from duragent.cli.chat.conversation import (
+    MESSAGE_CHARS,
+    MESSAGE_LINES,
     AnswerBlock,
     Block,
     MessageBlock,
     Note,
 )
 from duragent.cli.chat.question import ORDINARY, above
-from duragent.cli.chat.render import MESSAGE_CHARS, MESSAGE_LINES, plain, render, tail_lines
+from duragent.cli.chat.render import plain, render, tail_lines
 from duragent.cli.chat.tool_blocks import Called, Returned, called, returned
 from duragent.cli.view import clean, one_line
 from duragent.journal import events
@@ -148,8 +150,8 @@ def test_no_line_of_an_answer_is_a_line_of_our_box(text: str, width: int, colour
     ("text", "shown"),
     [
         ("line\n" * MESSAGE_LINES, ["> line", *["line"] * (MESSAGE_LINES - 1)]),
-        ("line\n" * 42, ["> line", *["line"] * 39, "  … 2 more lines: duragent session log shows all"]),
-        ("line\n" * 41, ["> line", *["line"] * 39, "  … 4 more characters: duragent session log shows all"]),
+        ("line\n" * 42, ["> line", *["line"] * 39, "  … 2 more lines: Ctrl-O shows all"]),
+        ("line\n" * 41, ["> line", *["line"] * 39, "  … 4 more characters: Ctrl-O shows all"]),
     ],
 )
 def test_long_message_is_shown_as_far_as_a_person_reads_it(text: str, shown: list[str]) -> None:
@@ -160,4 +162,17 @@ def test_long_message_is_shown_as_far_as_a_person_reads_it(text: str, shown: lis
 def test_message_of_megabytes_costs_no_more_than_what_is_shown_of_it() -> None:
     lines = render(MessageBlock("x" * 1_500_000), 80, colour=False).splitlines()
     assert len(lines) == MESSAGE_CHARS // 80 + 2
-    assert lines[-1] == "  … 1,492,000 more characters: duragent session log shows all"
+    assert lines[-1] == "  … 1,492,000 more characters: Ctrl-O shows all"
+
+
+def test_what_goes_on_in_the_next_line_stands_below_where_it_began() -> None:
+    def lines(block: Block) -> list[str]:
+        return [line.rstrip() for line in render(block, 30, colour=False).splitlines()]
+
+    assert lines(Note("  rm -rf /tmp/x and more  (not in it)")) == ["  rm -rf /tmp/x and more  (not", "  in it)"]
+    result = returned(finished("word " * 8, details={"exit_code": 0}))
+    assert lines(result) == ["  word word word word word", "  word word word", "  exit 0"]
+    call = called("bash", "echo " * 10, asked=True)
+    assert lines(call) == ["● bash  echo echo echo echo", "  echo echo echo echo echo", "  echo"]
+    assert lines(returned(finished("x" * 50))) == ["  " + "x" * 28, "  " + "x" * 22]
+    assert lines(Note("a sentence of our own that is long"))[1] == "long"
