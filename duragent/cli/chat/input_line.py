@@ -184,8 +184,11 @@ async def _ended(process: asyncio.subprocess.Process) -> int:
 
 
 def _complete(buffer: Buffer) -> None:
-    if buffer.complete_state:
+    if (offered := buffer.complete_state) is not None:
         buffer.complete_next()
+        if len(offered.completions) == 1:
+            # There is nothing to choose: Enter sends.
+            buffer.complete_state = None
         return
     # The menu is not there yet; asking for it once more would be lost while it is on its way.
     asked = CompleteEvent(completion_requested=True)

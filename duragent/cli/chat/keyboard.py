@@ -33,6 +33,8 @@ _OWN_CODE = re.compile(r"\x1b\[(?:27;(\d+);(\d+)~|(\d+)(?::[\d:]*)?(?:;(\d*)(?::
 _WITH_LOCKS = re.compile(r"\x1b\[(\d*);(\d{2,3})([A-HPQS~])")
 """An arrow or the like while Caps Lock or Num Lock is on, as kitty sends it."""
 _UNFINISHED = re.compile(rf"\x1b(?:\[[\d;:]*|{UNFINISHED_REPORT})?\Z")
+_CURSOR_IS_AT = re.compile(r"\x1b\[\d+;\d+R")
+"""A terminal's answer to a question, which may come in the middle of a long paste."""
 _SHIFT, _ALT, _CTRL = 1, 2, 4
 _KNOWN_MODIFIERS = 7
 _ESCAPE, _ENTER, _TAB, _BACKSPACE = 27, 13, 9, 127
@@ -85,7 +87,12 @@ class Keyboard(Vt100Parser):
         rest = (self._end + data)[at + len(_PASTE_ENDS) :]
         pasted = "".join(pieces)
         self._paste, self._end = None, ""
-        self.feed_key_callback(KeyPress(Keys.BracketedPaste, pasted[: len(pasted) - len(rest) - len(_PASTE_ENDS)]))
+        pasted = pasted[: len(pasted) - len(rest) - len(_PASTE_ENDS)]
+        if "\x1b" in pasted:
+            for answer in _CURSOR_IS_AT.findall(pasted):
+                super().feed(answer)
+            pasted = _CURSOR_IS_AT.sub("", pasted)
+        self.feed_key_callback(KeyPress(Keys.BracketedPaste, pasted))
         return rest
 
     def _take_keys(self, data: str) -> str:

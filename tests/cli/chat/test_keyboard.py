@@ -85,6 +85,13 @@ def test_paste_comes_whole_however_it_is_cut(pasted: str) -> None:
         assert pressed(*(sent[at : at + size] for at in range(0, len(sent), size))) == expected, size
 
 
+def test_answer_of_the_terminal_in_the_middle_of_a_paste_is_no_part_of_it() -> None:
+    assert pressed("\x1b[200~one\x1b[12;1R two\x1b[201~") == [
+        (Keys.CPRResponse, "\x1b[12;1R"),
+        (Keys.BracketedPaste, "one two"),
+    ]
+
+
 def test_two_pastes_and_the_keys_between_them_are_told_apart() -> None:
     sent = "\x1b[200~one\x1b[201~-\x1b[200~two\x1b[201~\r"
     assert pressed(sent) == [
