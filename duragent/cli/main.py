@@ -107,6 +107,7 @@ _HINTS: dict[type[errors.DuragentError], str] = {
     NoWorkspace: "`duragent init` makes a workspace.",
     errors.NothingToDo: "`duragent approvals` shows what waits.",
     errors.NotDamaged: "",
+    errors.NothingToUndo: "",
     errors.Damaged: "`duragent doctor` says what is lost, what can be saved, and how.",
     errors.LogChanged: "It is read-only until the server is started again (`duragent serve stop`), which takes the log "
     "as it is then; `duragent session verify` says whether that is whole.",

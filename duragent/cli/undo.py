@@ -9,7 +9,7 @@ from duragent.cli.completions import complete_session
 from duragent.cli.connection import Where, connect, find_session
 from duragent.cli.diffs import diff_lines, painted
 from duragent.cli.loop import run
-from duragent.errors import InvalidRequest, NothingToDo
+from duragent.errors import InvalidRequest, NothingToUndo
 
 if TYPE_CHECKING:
     from duragent.wire import Undone, UndoPlan
@@ -65,7 +65,7 @@ async def _undo(where: Where, part: str, turn: str, how: _How) -> None:
             return
         wanted = [file for file in plan.files if not file.refused]
         if not wanted:
-            raise NothingToDo("nothing was put back")
+            raise NothingToUndo("nothing was put back")
         if not how.yes:
             typer.confirm(f"Put {view.many(len(wanted), 'file')} back as before this turn?", abort=True)
         # By its id: in the meantime another turn may have become the last one.

@@ -16,6 +16,7 @@
     │   ├── IdempotencyMismatch      the key was used before, with another request
     │   ├── SessionBusy              too many messages are waiting already
     │   ├── NothingToDo              a decision without anything it could apply to
+    │   │   ├── NothingToUndo        an undo of a turn whose files are as they were, or that changed none
     │   │   └── NotDamaged           a repair of what is whole
     │   ├── NotNow                   something else is under way, and must end first
     │   ├── AlreadyDecided           another decision came first; says who made it, and what it was
@@ -68,6 +69,7 @@ from duragent.errors.bad_input import (
     NotDamaged,
     NotFound,
     NothingToDo,
+    NothingToUndo,
     NotNow,
     SessionBusy,
     SessionDeleted,
@@ -137,6 +139,7 @@ __all__ = [
     "NotFound",
     "NotNow",
     "NothingToDo",
+    "NothingToUndo",
     "OlderServer",
     "ProblemResponse",
     "RateLimited",

@@ -128,6 +128,10 @@ class NothingToDo(BadInput):
     code = "nothing-to-do"
 
 
+class NothingToUndo(NothingToDo):
+    code = "nothing-to-undo"
+
+
 class NotDamaged(NothingToDo):
     code = "not-damaged"
 

@@ -161,7 +161,7 @@ def _undo(state: SessionState, posted: Undo) -> Sequence[Event] | Already:
     if state.turn is not None or (state.waiting and not state.paused):
         raise errors.NotNow("the agent is at work: stop it, or wait for its end, then undo")
     if not posted.files:
-        raise errors.NothingToDo("the files are as they were before the turn: there is nothing to undo")
+        raise errors.NothingToUndo("the files are as they were before the turn: there is nothing to undo")
     key = posted.idempotency_key
     return [
         UndoRequested(

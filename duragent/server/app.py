@@ -130,7 +130,13 @@ ROUTES = (
         {200: wire.SessionInfo},
         body=wire.PickModel,
     ),
-    Route("POST", f"{ONE}/cancel", sessions.cancel, "Stop the running turn.", {200: wire.CancelResult}),
+    Route(
+        "POST",
+        f"{ONE}/cancel",
+        sessions.cancel,
+        "Stop the command of a person that runs, else the running turn.",
+        {200: wire.CancelResult},
+    ),
     Route(
         "POST",
         f"{ONE}/fork",

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
 
-from duragent.errors import NothingToDo
+from duragent.errors import NothingToUndo
 from duragent.journal.admit import Already, admit
 from duragent.journal.changes import TYPES, ChangesFold, FilePlan, TurnChanges, plan_of, undo_of
 from duragent.journal.events import FileUndo
@@ -48,25 +48,28 @@ async def changes_of(session: ChangedSession, upto: int | None = None) -> Change
 
 
 async def turn_to_undo(session: ChangedSession, wanted: str) -> TurnChanges:
-    """The turn that `Undo.turn` means. Raises NothingToDo."""
+    """The turn that `Undo.turn` means. Raises NothingToUndo."""
     fold = await changes_of(session)
     if not wanted:
         turn = fold.newest()
         if turn is None:
-            raise NothingToDo("the agent has changed no file here that is not undone yet")
+            raise NothingToUndo("the agent has changed no file here that is not undone yet")
         return turn
     turn = fold.at(int(wanted)) if wanted.isascii() and wanted.isdigit() else fold.turns.get(wanted)
     if turn is None:
-        raise NothingToDo(f"there is no turn at '{wanted[:80]}'; give the number of one of its records, or its id")
+        raise NothingToUndo(f"there is no turn at '{wanted[:80]}'; give the number of one of its records, or its id")
     if not turn.steps:
-        raise NothingToDo(f"the turn at record {turn.seq} changed no file with write_file or edit_file")
+        raise NothingToUndo(f"the turn at record {turn.seq} changed no file with write_file or edit_file")
     return turn
 
 
 async def planned_undo(
     session: ChangedSession, ports: Ports, wanted: str, *, force: bool = False
 ) -> tuple[TurnChanges, list[FileUndo]]:
-    """The turn, and what undoing it means for each of its files now. Raises NothingToDo, AgentNotFound, AgentBroken."""
+    """The turn, and what undoing it means for each of its files now.
+
+    Raises NothingToUndo, AgentNotFound, AgentBroken.
+    """
     turn = await turn_to_undo(session, wanted)
     agent = ports.agents.get(session.state.agent)
     places = await asyncio.to_thread(ports.workbench.places, agent)
@@ -91,10 +94,10 @@ async def _planned(
 
 
 async def prepare_undo(session: ChangedSession, ports: Ports, posted: Undo) -> Undo:
-    """The undo with its turn and what is to be done. Raises NothingToDo, NotNow, AgentNotFound, AgentBroken."""
+    """The undo with its turn and what is to be done. Raises NothingToUndo, NotNow, AgentNotFound, AgentBroken."""
     if isinstance(admit(session.state, posted.model_copy(update={"files": (FileUndo(path=""),)}), ""), Already):
         return posted
     turn, files = await planned_undo(session, ports, posted.turn, force=posted.force)
     if files and all(file.refused for file in files):
-        raise NothingToDo("; ".join(f"{file.path}: {file.refused}" for file in files[:5]))
+        raise NothingToUndo("; ".join(f"{file.path}: {file.refused}" for file in files[:5]))
     return posted.model_copy(update={"turn_id": turn.turn, "files": tuple(files)})
