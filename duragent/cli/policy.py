@@ -1,11 +1,11 @@
-"""`duragent policy test`: what the policy says of a call, from the files alone, no server needed."""
+"""`duragent policy test`: what the policy says of a call, from the files alone; and the list of its sister commands."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from duragent.cli import options, view
+from duragent.cli import allowances, options, view
 from duragent.cli.completions import complete_agent
 from duragent.cli.place import need_config
 
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="See what an agent's policy allows.", rich_markup_mode=None, add_completion=False, no_args_is_help=True
 )
-
-
-@app.callback()
-def _policy() -> None:
-    # With a callback typer keeps `test` a command of its own, although it is the only one so far.
-    pass
 
 
 def _unasked(tools: "Iterable[AnyTool]") -> tuple[str, ...]:
@@ -75,3 +69,7 @@ def try_command(
         if always:
             typer.echo("allow always would add: " + ", ".join(f'"{view.one_line(pattern)}"' for pattern in always))
     raise typer.Exit(0 if isinstance(verdict, Allow) else 1)
+
+
+app.command("list")(allowances.list_allowances)
+app.command("revoke")(allowances.revoke)

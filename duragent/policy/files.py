@@ -152,6 +152,47 @@ def _added(path: Path, patterns: Iterable[str]) -> tuple[str, ...]:
     return added
 
 
+def revoke(agent_folder: Path, patterns: Iterable[str]) -> tuple[str, ...]:
+    """Removes the patterns from what `allow_always` has added to; the answer is what was there.
+
+    Everything else in the file stays as it is. Raises as `allow_always` does.
+    """
+    path, unwanted = agent_folder / LOCAL_NAME, set(patterns)
+    with _ONE_WRITER:
+        if not os.path.lexists(path):
+            return ()
+        text = read_text(path)
+        before = validate(parse_yaml(text, str(path)), PolicyFile)
+        kept = tuple(each for each in before.allow or () if each not in unwanted)
+        removed = tuple(dict.fromkeys(each for each in before.allow or () if each in unwanted))
+        if not removed:
+            return ()
+        edited = _without_allowed(text, removed, str(path))
+        after = validate(parse_yaml(edited, str(path)), PolicyFile)
+        if after != before.model_copy(update={"allow": kept}):
+            problem = "could not be shortened"
+            raise InvalidFile(str(path), problem, hint="write `allow:` as a list with a '-' on each line")
+        _replace(path, edited.encode())
+    return removed
+
+
+def _without_allowed(text: str, patterns: Iterable[str], name: str) -> str:
+    document, lines, unwanted = parse_yaml(text, name), text.splitlines(keepends=True), set(patterns)
+    key, items = document.lines["allow",], document.data["allow"]
+    head, _, rest = lines[key - 1].partition(":")
+    if rest.split("#")[0].strip():
+        lines[key - 1] = f"{head}: [{', '.join(_scalar(item) for item in items if item not in unwanted)}]\n"
+        return "".join(lines)
+    for index in reversed(range(len(items))):
+        if items[index] in unwanted:
+            line = document.lines["allow", index]
+            indent = len(lines[line - 1]) - len(lines[line - 1].lstrip())
+            del lines[line - 1 : _end_of_item(lines, line, indent)]
+    if unwanted.issuperset(items):
+        lines[key - 1] = f"{head}: []{rest}"
+    return "".join(lines)
+
+
 def with_allowed(text: str, patterns: Iterable[str], name: str) -> str:
     """The text of a policy file with more items at the end of its `allow` list."""
     document = parse_yaml(text, name)

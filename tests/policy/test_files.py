@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duragent.errors import InvalidFile
-from duragent.policy.files import PolicyFile, allow_always, load_policy, with_allowed
+from duragent.policy.files import PolicyFile, allow_always, load_policy, revoke, with_allowed
 from duragent.policy.patterns import Rule
 from duragent.policy.rules import Allow, Ask, Deny, Invocation, allow_patterns, explain, judge
 from duragent.policy.tiers import Delivery, Policy
@@ -240,3 +240,32 @@ def test_offered_patterns_allow_after_a_restart(folders: Folders) -> None:
     assert isinstance(verdict(folders.load(), command), Ask)
     allow_always(folders.agent, patterns)
     assert isinstance(verdict(folders.load(), command), Allow)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "# c\nallow:\n  - bash:a  # one\n  - 'bash:b'\n  # two\n  - bash:c\n",
+            "# c\nallow:\n  - bash:a  # one\n  # two\n  - bash:c\n",
+        ),
+        ("allow: [bash:a, bash:b]\ndeny: [bash:x]\n", 'allow: ["bash:a"]\ndeny: [bash:x]\n'),
+        ("allow:\n- bash:b\nmode: ask\n", "allow: []\nmode: ask\n"),
+        ("allow:\n  - >-\n    bash:b\n  - bash:a\n", "allow:\n  - bash:a\n"),
+    ],
+)
+def test_what_is_revoked_is_taken_out_and_all_else_stays(tmp_path: Path, before: str, after: str) -> None:
+    (tmp_path / "policy.local.yaml").write_text(before)
+    assert revoke(tmp_path, ["bash:b", "bash:none"]) == ("bash:b",)
+    assert (tmp_path / "policy.local.yaml").read_text() == after
+    assert revoke(tmp_path, ["bash:b"]) == ()
+    assert allow_always(tmp_path, ["bash:b"]) == ("bash:b",)
+
+
+def test_nothing_is_revoked_where_nothing_was_allowed_or_the_file_cannot_be_edited(tmp_path: Path) -> None:
+    assert revoke(tmp_path, ["bash:b"]) == ()
+    odd = "allow: [bash:a,\n  bash:b]\n"
+    (tmp_path / "policy.local.yaml").write_text(odd)
+    with pytest.raises(InvalidFile):
+        revoke(tmp_path, ["bash:b"])
+    assert (tmp_path / "policy.local.yaml").read_text() == odd
