@@ -111,12 +111,12 @@ def _hanging(text: "Text", width: int, further: int = 0) -> "list[RenderableType
 
     console, lines = Console(width=width, color_system=None), list["RenderableType"]()
     for line in text.split("\n", allow_blank=True):
-        indent = len(line.plain) - len(line.plain.lstrip(" "))
-        below = Text(" " * min(indent or further, width // 2), style=text.style)
+        indent = min(len(line.plain) - len(line.plain.lstrip(" ")), width // 2)
+        below = Text(" " * (indent or further), style=text.style)
         if line.cell_len <= width or not below.plain:
             lines.append(line)
             continue
-        pieces = line[indent:].wrap(console, width - len(below.plain))
+        pieces = line[indent:].wrap(console, width - max(indent, len(below.plain)))
         lines += [
             (Text(line.plain[:indent], style=text.style) if at == 0 else below) + piece
             for at, piece in enumerate(pieces)

@@ -1,14 +1,13 @@
 """Ctrl-O: all of the results and messages of which a chat shows a part, in the person's pager."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-from duragent.cli import view
 from duragent.cli.chat.conversation import Conversation
 from duragent.cli.chat.render import render
+from duragent.cli.pager import page
 
 NOTHING = "Nothing was cut: all of it stands above."
 
@@ -41,7 +40,7 @@ class WholeBlocks:
             return
         lines = self.lines(width)
         async with self._given_away():
-            await asyncio.to_thread(view.page, lines, pager=True)
+            await page(lines)
 
     def lines(self, width: int) -> list[str]:
         """All of it, the newest first."""
