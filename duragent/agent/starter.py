@@ -87,6 +87,24 @@ def write_workspace(
     return _write_new(files, {file: demo} if provider != "demo" else {})
 
 
+def is_demo(agents_dir: Path, name: str) -> bool:
+    """Whether the agent is the demo of a first chat, and its agent.yaml was not edited."""
+    file, demo = _demo_file(agents_dir, name)
+    return _holds(file, demo)
+
+
+def replace_demo(agents_dir: Path, name: str, provider: str, model: str) -> bool:
+    """Give the demo of a first chat a real model; False when its agent.yaml was edited. Raises InvalidFile."""
+    file, demo = _demo_file(agents_dir, name)
+    text = _agent_files(agents_dir, name, provider, model)[file]
+    return bool(_write_new({file: text}, {file: demo}).replaced)
+
+
+def _demo_file(agents_dir: Path, name: str) -> tuple[Path, str]:
+    file = agents_dir / name / FILE_NAME
+    return file, _agent_files(agents_dir, name, "demo", None)[file]
+
+
 def write_agent(
     agents_dir: Path, name: str, provider: str, model: str | None = None, base_url: str | None = None
 ) -> Written:

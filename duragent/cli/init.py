@@ -154,14 +154,14 @@ def say_what_is_missing(wish: ModelWish, interactive: bool) -> None:
         find_key(ModelChoice(provider, model, wish.base_url), keys_of(None))
     except ModelNotConfigured:
         variable = key_variables(provider)[0]
-        if interactive and _kept(variable):
+        if interactive and keep_typed_key(variable):
             return
         typer.echo(f"The key is not there yet: `duragent keys set {provider}` keeps it, or export {variable}=…")
     if provider == "ollama" and (missing := missing_at_ollama(keys_of(None), model, wish.base_url)):
         typer.echo(view.one_line(missing, 200))
 
 
-def _kept(variable: str) -> bool:
+def keep_typed_key(variable: str) -> bool:
     """Asks for the key, and keeps it; False when the person has none now."""
     from duragent.system.keys import store_key
 

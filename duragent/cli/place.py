@@ -90,13 +90,13 @@ def keys_of(config: "Config | None") -> "Keys":
     return Keys(os.environ) if config is None else config.keys(os.environ)
 
 
-def choose_model() -> "ProviderChoice":
-    """The first provider that can be used on this machine."""
+def choose_model(config: "Config | None" = None) -> "ProviderChoice":
+    """The first provider that can be used on this machine, with the keys of that workspace."""
     from duragent.agent.starter import PROVIDER_KEYS, choose_provider
     from duragent.models.litellm.request import ollama_url
     from duragent.models.local_servers import ollama_models
 
-    keys = keys_of(None)
+    keys = keys_of(config)
     has_key = any(keys.get(key, "").strip() for key in PROVIDER_KEYS.values())
     return choose_provider(keys, None if has_key else ollama_models(ollama_url(keys)))
 

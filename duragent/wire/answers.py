@@ -42,6 +42,9 @@ class AgentSummary(WireModel):
     version: str | None = Field(None, description="The agent's own version; null when it has none.")
     provider: str | None = Field(None, description="The model's provider; null for a broken agent.")
     model: str | None = Field(None, description="The model's name, as the provider has it; null for a broken agent.")
+    missing_key: str | None = Field(
+        None, description="The variable of the model's key, when the server has none; null when it needs none."
+    )
     problem: str | None = Field(None, description="Why the files as they are cannot be used; null for a good agent.")
     warning: str | None = Field(
         None, description="What a person must know before it works, such as that no sandbox holds; null for nothing."

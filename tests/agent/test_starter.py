@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duragent.agent.catalog import Catalog
+from duragent.agent.load import load_agent
 from duragent.agent.spec import KNOWN_PROVIDERS, inactive
 from duragent.agent.starter import (
     DEFAULT_MODELS,
@@ -18,6 +19,8 @@ from duragent.agent.starter import (
     ProviderChoice,
     Written,
     choose_provider,
+    is_demo,
+    replace_demo,
     write_agent,
     write_workspace,
     yaml_scalar,
@@ -362,3 +365,14 @@ def test_a_demo_agent_that_was_edited_is_kept(tmp_path: Path) -> None:
 
     assert file in write_workspace(tmp_path, "ada", "openai").skipped
     assert file.read_text() == edited
+
+
+def test_the_demo_of_a_first_chat_is_given_a_model_unless_it_was_edited(tmp_path: Path) -> None:
+    write_workspace(tmp_path, "ada", "demo")
+    agents = tmp_path / ".duragent/agents"
+    assert is_demo(agents, "ada")
+    assert not is_demo(agents, "bob")
+    assert replace_demo(agents, "ada", "openai", "gpt")
+    assert (load_agent(agents / "ada").spec.model.name, is_demo(agents, "ada")) == ("gpt", False)
+    assert not replace_demo(agents, "ada", "openai", "other")
+    assert load_agent(agents / "ada").spec.model.name == "gpt"

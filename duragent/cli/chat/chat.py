@@ -13,6 +13,7 @@ from duragent.cli import options, view
 from duragent.cli.agent_picker import pick_agent
 from duragent.cli.completions import complete_agent
 from duragent.cli.connection import Connection, Where, choose_agent, connect
+from duragent.cli.key_offer import offer_key
 from duragent.cli.loop import run
 from duragent.cli.place import FIRST_AGENT
 from duragent.errors import InvalidRequest
@@ -99,6 +100,7 @@ async def _chat(where: Where, wanted: Wanted) -> int:
         first = " ".join(wanted.words)
         if not _at_terminal():
             return await _lines(connection, session, first)
+        await offer_key(connection, session.agent)
         await converse(connection, session, wanted.as_name, first)
     return 0
 

@@ -78,6 +78,16 @@ def find_key(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
     )
 
 
+def missing_key(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
+    """The variable of the key that the choice needs and that is not there; None when nothing is missing."""
+    try:
+        if choice.provider != "demo":
+            find_key(choice, environ)
+    except ModelNotConfigured:
+        return key_variables(choice.provider)[0]
+    return None
+
+
 def litellm_arguments(choice: ModelChoice, key: str | None, request: ModelRequest) -> dict[str, Any]:
     """The arguments of `litellm.acompletion` for this request: one attempt, streamed, with usage."""
     provider = PROVIDERS.get(choice.provider, Provider(choice.provider))

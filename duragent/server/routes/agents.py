@@ -7,8 +7,10 @@ from starlette.responses import Response
 
 from duragent.agent.load import Agent
 from duragent.agent.spec import API_VERSION, inactive
+from duragent.models.litellm.request import missing_key
 from duragent.server.dependencies import Dependencies
 from duragent.server.responses import answer
+from duragent.server.routes.models import choice_of
 from duragent.turn.workbench import WorkPlace
 from duragent.wire import AgentDetail, AgentList, AgentSummary
 
@@ -16,7 +18,12 @@ from duragent.wire import AgentDetail, AgentList, AgentSummary
 async def list_agents(dependencies: Dependencies, request: Request) -> Response:
     known = list(dependencies.catalog.agents.values())
     places = await asyncio.to_thread(lambda: [dependencies.work_place(agent) for agent in known])
-    agents = [_summary(agent, dependencies.warning(agent), place) for agent, place in zip(known, places, strict=True)]
+    agents = [
+        _summary(agent, dependencies.warning(agent), place).model_copy(
+            update={"missing_key": missing_key(choice_of(agent), dependencies.keys)}
+        )
+        for agent, place in zip(known, places, strict=True)
+    ]
     broken = [AgentSummary(name=name, problem=reason) for name, reason in dependencies.catalog.broken.items()]
     return answer(AgentList(agents=agents, broken=broken))
 
