@@ -40,7 +40,8 @@ STEPS = (
     Step("the list", "session list", "each session with what it is about, and idle"),
     # --- work on files: test_work.py ---
     Step("a first message on the command line", "chat 'replace … in poem.txt'", "the question, its keys, a prompt"),
-    Step("an edit refused", "n", "who denied it; the file as it was"),
+    Step("the change before the decision", "begins a message, Esc", "the diff and the keys; that a draft is no answer"),
+    Step("an edit refused", "n", "who denied it; the draft again; the file as it was"),
     Step("an edit allowed", "asks again; y", "the change, as a diff"),
     Step("what was changed", "/diff", "the change, against what the file was at first"),
     Step("taken back", "/undo", "what is put back, and the file as it was"),
@@ -48,6 +49,11 @@ STEPS = (
         "taken back after another change",
         "another edit, by hand; /undo",
         "a refusal; the file as it is",
+    ),
+    Step(
+        "allowed for the session",
+        "a, Enter; another edit",
+        "what is allowed, in words; no question about the next",
     ),
     Step("a command of one's own", "!ls; seq 1 100", "its output, cut, with its exit code"),
     Step("how things stand", "looks at the line above the prompt", "model, context in percent"),

@@ -74,6 +74,8 @@ def test_light_background(day: Day) -> None:
     with day.step("light background"):
         light = day.chat(background=LIGHT)
         _busy_screen(light)
+        light.type("write hello to made.txt\r")
+        light.see(r"╔═ approval .*\[y\] .*\[n\] deny")
         hard = {(letter.front, letter.text) for letter in light.letters if letter.front in _HARD_ON_WHITE}
         assert (hard, {letter.back for letter in light.letters}) == (set(), {"default"})
         assert not re.search(r"\x1b\[[0-9;]*(?:38|48);[25];", light.raw), "a colour that the terminal has not chosen"

@@ -4,6 +4,7 @@ import pytest
 
 from tests.cli.day.day import Day, ready
 from tests.cli.day.steps import NARROW, USUAL
+from tests.support.until import until_sync
 from tests.support.window import Window
 
 _POEM = "roses are red\nviolets are blue\n"
@@ -18,9 +19,16 @@ def test_edits(day: Day) -> None:
     with day.step("a first message on the command line"):
         chat = day.window("chat", _EDIT)
         chat.see(_KEYS)
+    with day.step("the change before the decision"):
+        chat.see(r"-roses are red.*\+roses are white.*\[y\] once.*\[v\] show all")
+        chat.type("but")
+        chat.see(r"Your draft is no answer.*> but$")
+        chat.type("\x1b")
+        chat.see("Your draft comes back when the turn has ended. >$")
     with day.step("an edit refused"):
         chat.type("n")
-        chat.see("me denied it. .*was not allowed")
+        chat.see("me denied it. .*was not allowed.*> but$")
+        chat.type("\x15")
         ready(chat)
         assert poem.read_text() == _POEM
     with day.step("an edit allowed"):
@@ -43,6 +51,19 @@ def test_edits(day: Day) -> None:
         chat.see("> /undo poem.txt stays as it is: it was changed by someone else since")
         ready(chat)
         assert poem.read_text() == "all of it is mine now\n"
+    with day.step("allowed for the session"):
+        poem.write_text(_POEM)
+        chat.type(f"{_EDIT}\r")
+        chat.see(_KEYS)
+        chat.type("a")
+        chat.see(r"1 in this session: changes of .*poem\.txt.*\[Enter\] allows it.*╝ >$")
+        chat.type("\r")
+        chat.find("me allows it in this session")
+        until_sync(lambda: poem.read_text() != _POEM)
+        ready(chat)
+        chat.type('replace "white" with "red" in poem.txt\r')
+        until_sync(lambda: poem.read_text() == _POEM)
+        ready(chat)
 
 
 def _asks_and_is_allowed(chat: Window, times: int) -> None:
