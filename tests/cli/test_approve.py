@@ -46,6 +46,8 @@ async def test_whoever_comes_second_is_told_who_was_first(desk: Desk) -> None:
         (["--once", "--pattern", "bash:ls"], "--pattern goes with --session or --always"),
         (["--once", "--reason", "x"], "--reason goes with"),
         (["--retry"], "this call waits for approval"),
+        (["--offer", "9"], "are offered; `duragent approvals --json`"),
+        (["--once", "--offer", "1"], "give only one of them"),
     ],
 )
 async def test_a_wrong_command_line_decides_nothing(desk: Desk, arguments: list[str], says: str) -> None:
@@ -73,3 +75,41 @@ async def test_approve_on_a_terminal_shows_the_call_and_asks(desk: Desk) -> None
 
     await desk.at_terminal(["approve", waiting["session_id"]], play)
     assert desk.house.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "decision", "patterns"),
+    [
+        (["--session"], "allow_session", ["bash:mkdir *"]),
+        (["--session", "--pattern", "bash:mkdir a*"], "allow_session", ["bash:mkdir a*"]),
+        (["--offer", "1"], "allow_always", ["bash:mkdir a"]),
+        (["--offer", "2"], "allow_session", ["bash:mkdir *"]),
+    ],
+)
+async def test_an_offer_is_taken_by_its_number_or_its_scope(
+    desk: Desk, arguments: list[str], decision: str, patterns: list[str]
+) -> None:
+    waiting = await desk.house.waits("mkdir a")
+    ran = await desk.run("approve", waiting["session_id"], *arguments)
+    assert (ran.code, "done it" in ran.out) == (0, True)
+    [decided] = await desk.decided(waiting["session_id"])
+    assert (decided["decision"], decided["patterns"]) == (decision, patterns)
+
+
+async def test_approve_on_a_terminal_asks_how_wide(desk: Desk) -> None:
+    waiting = await desk.house.waits("mkdir a")
+
+    def play(terminal: Terminal) -> None:
+        terminal.expect(r"\[y/a/e/n/d\]")
+        terminal.type("a\r")
+        terminal.expect("2 in this session: mkdir with any arguments")
+        terminal.expect("which")
+        terminal.type("7\r")
+        terminal.expect("which")
+        terminal.type("2\r")
+        terminal.expect("me allows it in this session")
+        assert terminal.end() == 0
+
+    await desk.at_terminal(["approve", waiting["session_id"]], play)
+    [decided] = await desk.decided(waiting["session_id"])
+    assert decided["patterns"] == ["bash:mkdir *"]
