@@ -47,7 +47,11 @@ def test_quiet_verbose_and_the_agents_of_a_server_that_is_named(place: Place) ->
     assert place.run("agent", "list", *named).returncode == 77
     place.environ["DURAGENT_TOKEN"] = "long-enough-token"
     assert place.run("agent", "list", *named).stdout == place.run("agent", "list").stdout
-    assert place.run("agent", "list", "--json", *named).stdout == place.run("agent", "list", "--json").stdout
+    ours, theirs = [json.loads(place.run("agent", "list", "--json", *more).stdout) for more in ((), named)]
+    # Only a server knows where agents work.
+    only = ("folder", "sandbox")
+    assert [{**agent, **dict.fromkeys(only, "")} for agent in theirs] == ours
+    assert [agent["folder"] for agent in theirs] == [str(place.folder)]
     assert place.run("agent", "list", "--token-file", "x").returncode == 2
 
 
