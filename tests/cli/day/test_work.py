@@ -9,6 +9,7 @@ from tests.support.window import Window
 
 _POEM = "roses are red\nviolets are blue\n"
 _EDIT = 'replace "red" with "white" in poem.txt'
+_ALLOWED = "builtin:edit_file poem.txt *"
 _KEYS = r"╔═ approval .*\[y\] .*\[n\] .*╝ >$"
 
 
@@ -64,6 +65,12 @@ def test_edits(day: Day) -> None:
         chat.type('replace "white" with "red" in poem.txt\r')
         until_sync(lambda: poem.read_text() == _POEM)
         ready(chat)
+    with day.step("an allowance taken back"):
+        assert _ALLOWED in day.place.run("policy", "list").stdout
+        assert day.place.run("policy", "revoke", _ALLOWED).returncode == 0
+        chat.see("took back for this session")
+        chat.type(f"{_EDIT}\r")
+        chat.see(_KEYS)
 
 
 def _asks_and_is_allowed(chat: Window, times: int) -> None:
@@ -78,10 +85,14 @@ def _asks_and_is_allowed(chat: Window, times: int) -> None:
 @pytest.mark.parametrize("size", [USUAL, NARROW], ids=str)
 def test_commands_and_long_texts(day: Day) -> None:
     (day.folder / "notes.txt").write_text("a note\n")
-    chat = day.chat()
+    chat = day.chat(PAGER="cat")
     with day.step("a command of one's own"):
         chat.type("!ls; seq 1 100\r")
         chat.see(r"> !ls; seq 1 100 .*notes\.txt 1 2 .*more lines exit 0 · 101 lines")
+        ready(chat)
+    with day.step("all of a long result"):
+        chat.type("\x0f")
+        chat.find("59 +60 +61")
         ready(chat)
     with day.step("how things stand"):
         chat.type("repeat one\r")
@@ -91,7 +102,7 @@ def test_commands_and_long_texts(day: Day) -> None:
         chat.paste("\n".join(f"line {number}" for number in range(30)))
         chat.see(r"> \[pasted 30 lines\]$")
         chat.type("\r")
-        chat.see(r"> \[pasted 30 lines\]")
+        chat.find(r"> \[pasted 30 lines\] You said: line 0 .*line 29 That was message .*a long text\)\.")
         ready(chat)
         assert day.said()[-1].splitlines()[-1] == "line 29"
     with day.step("a huge paste"):
