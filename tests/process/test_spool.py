@@ -19,10 +19,12 @@ from tests.support.until import until
 
 
 async def test_watcher_sees_output_while_it_comes(tmp_path: Path) -> None:
-    spool, seen, go = await opened(tmp_path), list[str](), tmp_path / "go"
-    os.mkfifo(go)
+    spool, seen = await opened(tmp_path), list[str]()
+    go, on = tmp_path / "go", tmp_path / "on"
+    for each in (go, on):
+        os.mkfifo(each)
     # The euro sign comes in two halves.
-    script = "printf 'one \\342\\202'; read _ < go; printf '\\254 two \\377' >&1; echo oops >&2"
+    script = "printf 'one \\342\\202'; read _ < go; printf '\\254 two \\377'; read _ < on; echo oops >&2"
     running = asyncio.create_task(
         spool.commands(SESSION, CALL, seen.append).run(sh(script, tmp_path), timeout_seconds=LIMIT_SECONDS)
     )
@@ -30,6 +32,9 @@ async def test_watcher_sees_output_while_it_comes(tmp_path: Path) -> None:
     assert not running.done()
     assert "".join(seen) == "one "
     go.write_text("\n")
+    # What comes at the same time on two streams has no order.
+    await until(lambda: "".join(seen) == "one € two \N{REPLACEMENT CHARACTER}")
+    on.write_text("\n")
     await running
     assert "".join(seen) == "one € two \N{REPLACEMENT CHARACTER}oops\n"
 
