@@ -7,6 +7,7 @@ gives its terminal away first: `Scrollback.given_away`.
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app_or_none
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.renderer import CPR_Support
 from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
@@ -161,6 +163,20 @@ def _take_keys_at_once(session: PromptSession[Any]) -> None:
     session.app.ttimeoutlen = session.app.timeoutlen = ESCAPE_SECONDS
     # A terminal's answer to the question where the cursor is would run together with an Esc that is typed just then.
     session.app.renderer.cpr_support = CPR_Support.NOT_SUPPORTED
+    if isinstance(session.app.input, Vt100Input):
+        session.app.input = _read_alone(session.app.input)
+
+
+def _read_alone(shared: Vt100Input) -> Vt100Input:
+    """The same keyboard with a parser of its own. A chat flushes its parser a moment after each key, and would take an
+    Esc out of it that was typed in a picker which appeared within that moment.
+    """
+    alone = copy(shared)
+    alone._buffer = []
+    alone.vt100_parser = copy(shared.vt100_parser)
+    alone.vt100_parser.feed_key_callback = lambda key: alone._buffer.append(key)
+    alone.vt100_parser.reset()
+    return alone
 
 
 def _drawn(choices: PickList, question: str, keys: Mapping[str, str], columns: int, rows: int) -> StyleAndTextTuples:

@@ -1,14 +1,19 @@
 """One of a list: what fits, what is shown of it, and the keys, on a real terminal and without one."""
 
+import asyncio
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
 from prompt_toolkit.utils import get_cwidth
 
-from duragent.cli.picker import ROWS, PickList, PickRow, cut
+from duragent.cli.picker import ROWS, PickList, PickRow, ask_line, cut
+from tests.support.bounds import LIMIT_SECONDS
 from tests.support.places import ROOT
 from tests.support.terminal import Terminal
 
@@ -132,3 +137,17 @@ def test_pipe_gets_the_rows_on_stderr_and_gives_a_line(tmp_path: Path, line: str
     )
     assert ran.stdout == f"picked {picked}\n"
     assert ran.stderr.splitlines()[:2] == ["Go on with which session?", "  1  Fix the tests  idle · 2 minutes ago"]
+
+
+async def test_esc_is_the_pickers_though_a_chat_behind_it_still_waits_for_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=DummyOutput()):
+        asked = asyncio.create_task(ask_line("title>"))
+        keyboard.send_text("ab\x1b")
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while not asked.done():
+                assert keyboard.flush_keys() == []
+                await asyncio.sleep(0)
+        assert asked.result() is None

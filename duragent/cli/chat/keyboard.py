@@ -58,6 +58,10 @@ class Keyboard(Vt100Parser):
         """`reports` gives what was typed without what the terminal said of itself."""
         super().__init__(press)
         self._reports = reports
+
+    def reset(self, request: bool = False) -> None:
+        """As if nothing had been typed yet."""
+        super().reset(request)
         self._paste: list[str] | None = None
         """The pieces of the paste that is coming in; None when none is."""
         self._end = ""
