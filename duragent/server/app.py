@@ -72,6 +72,7 @@ ROUTES = (
         models.warm_agent,
         "A question is about to come: load what the agent's model needs, and return when it is there.",
         {200: wire.Warmed},
+        repeatable=True,
     ),
     Route("GET", f"{V1}/models", models.list_models, "The models that can be asked.", {200: wire.ModelOffers}),
     Route(
@@ -129,6 +130,7 @@ ROUTES = (
         "Choose the model that answers in this session from the next question on.",
         {200: wire.SessionInfo},
         body=wire.PickModel,
+        repeatable=True,
     ),
     Route(
         "POST",
@@ -217,6 +219,7 @@ ROUTES = (
         "Ask again about what was allowed until the session ends.",
         {200: wire.Revoked},
         body=wire.Revoke,
+        repeatable=True,
     ),
     Route("POST", f"{ADMIN}/shutdown", admin.shutdown, "Stop the server.", {200: "text/plain"}),
     Route("POST", f"{ADMIN}/reload-agents", admin.reload_agents, "Read the agents again.", {200: "text/plain"}),

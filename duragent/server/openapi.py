@@ -69,7 +69,7 @@ def _problem_statuses(route: Route) -> list[int]:
 
 
 def _takes_key(route: Route) -> bool:
-    return route.method == "POST" and not route.path.startswith(ADMIN_PREFIX)
+    return route.method == "POST" and not route.repeatable and not route.path.startswith(ADMIN_PREFIX)
 
 
 def _answer(route: Route, status: int) -> dict[str, Any]:

@@ -55,6 +55,9 @@ class Route:
     streams: bool = False
     """200 comes as `text/event-stream` too, when the client asks for it."""
 
+    repeatable: bool = False
+    """The same request twice leaves what it leaves once, so that it takes no `Idempotency-Key`."""
+
 
 class Router:
     """An ASGI app over the table.

@@ -14,7 +14,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from duragent import crashpoint
 from duragent import runtime as runtime  # imported before the fork
@@ -23,6 +23,7 @@ from duragent.session import housekeeping
 from duragent.stores.files import store
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.store import FileStore
 
 SEALED_AFTER_RECORDS = 16
 INDEX_SECONDS = 0.4
@@ -91,6 +92,10 @@ class FailingDisk(Disk):
         return FailingDisk.calls == FAILS_AT
 
 
+def _failing_store(folder: Path, **rest: Any) -> FileStore:
+    return FileStore(folder, **{**rest, "disk": FailingDisk()})
+
+
 def _is_log(fd: int) -> bool:
     return os.readlink(f"/proc/self/fd/{fd}").endswith("/events.jsonl")
 
@@ -99,7 +104,7 @@ def arm(plan: Plan) -> None:
     crashpoint.arm(Armed(plan).passed)
     if plan.fails:
         FailingDisk.fails = plan.fails
-        vars(store)["Disk"] = FailingDisk
+        vars(runtime)["FileStore"] = _failing_store
     vars(store)["Rotation"] = functools.partial(Rotation, events=SEALED_AFTER_RECORDS)
     housekeeping.INDEX_SECONDS = INDEX_SECONDS
 

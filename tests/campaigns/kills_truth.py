@@ -9,6 +9,8 @@ from duragent.journal import snapshot
 from duragent.journal.apply import reduce
 from duragent.journal.events import (
     CancelRequested,
+    CommandFinished,
+    CommandRequested,
     Event,
     LogRecovered,
     MessageReceived,
@@ -20,6 +22,8 @@ from duragent.journal.events import (
     ToolStarted,
     TurnEnded,
     TurnStarted,
+    UndoFinished,
+    UndoRequested,
 )
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
@@ -66,6 +70,7 @@ def must_hold(world: World) -> None:
     session, log = told.idle
     assert server.events_file(session).read_bytes() == log, "the idle session was written to"
     _effects_must_hold(world)
+    _undone_must_hold(world)
     assert Counter(_always(world)) <= Counter(told.always)
     left = [path.name for path in (server.workspace / "run" / "spool").iterdir() if path.is_dir()]
     assert left == [], f"left in the spool: {left}"
@@ -114,7 +119,7 @@ def _turns_must_hold(events: Sequence[Event]) -> None:
         life = [event for event in events if getattr(event, "call", None) == call]
         assert not out_of_order(life), life
         by = {event.by for event in life if isinstance(event, ToolResolved)}
-        assert by <= {"evidence", "effect class: pure"}, by
+        assert by <= {"evidence", "effect class: pure", "effect class: idempotent"}, by
 
 
 def _effects_must_hold(world: World) -> None:
@@ -130,7 +135,26 @@ def _effects_must_hold(world: World) -> None:
                 expected.add(word)
                 assert effects[word] == 1 if result.outcome == "ok" else effects[word] <= 1, f"{word}: {effects[word]}"
             assert result.outcome == "ok" or result.turn in paused, f"{result.outcome}: {result.content}"
+        typed = {event.command_id: event.command for event in events if isinstance(event, CommandRequested)}
+        ends = [event for event in events if isinstance(event, CommandFinished)]
+        assert sorted(typed) == sorted(event.command_id for event in ends), "a person's command has not one end"
+        for end in ends:
+            word = typed[end.command_id].split()[1]
+            expected.add(word)
+            assert (end.outcome, effects[word]) == ("ok", 1), f"{word}: {end.outcome}, {effects[word]} times"
     assert set(effects) <= expected
+
+
+def _undone_must_hold(world: World) -> None:
+    """What an undo was acknowledged for is gone, and each was carried out once."""
+    for name in world.told.undone:
+        assert not (world.hands.folder / name).exists(), f"{name} is there again"
+    for session in set(world.told.sessions) - {*world.told.deleted}:
+        events = [record.event for record in _records(world, session)]
+        asked = [event for event in events if isinstance(event, UndoRequested)]
+        done = [event for event in events if isinstance(event, UndoFinished)]
+        assert len(asked) == len(done) <= 1, f"{session}: {len(asked)} undos were asked for, {len(done)} ended"
+        assert all(not event.refused for event in done), done
 
 
 def _summary_must_hold(world: World, session: str, records: Sequence[Record]) -> None:

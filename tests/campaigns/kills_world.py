@@ -13,8 +13,9 @@ from typing import Any
 from duragent.client.backoff import Backoff
 from duragent.client.client import Client
 from duragent.errors import ProblemResponse
+from duragent.journal.events import CommandFinished, ToolFinished, UndoFinished
 from duragent.journal.record import Record
-from duragent.wire import Accepted, Approval, Decide, SendMessage
+from duragent.wire import Accepted, Approval, Decide, SendMessage, TypedCommand, UndoTurn
 from tests.campaigns.kills_server import Server
 from tests.support.attached import Seen, attached
 from tests.support.bounds import LIMIT_SECONDS
@@ -32,7 +33,9 @@ LONG_TEXT = "x" * 1_100_000
 BIG = '#!/bin/sh\necho "$1" >> count\nhead -c 60000 /dev/zero | tr "\\\\0" y\n'
 """What it prints does not fit into a result."""
 
-TOOLS = "  tools: [{type: builtin, name: bash}, {type: builtin, name: read_file}]"
+TOOLS = (
+    "  tools: [" + ", ".join(f"{{type: builtin, name: {name}}}" for name in ("bash", "read_file", "write_file")) + "]"
+)
 GRACE_SECONDS = 1.0
 
 
@@ -49,6 +52,7 @@ class Told:
     watched: list[tuple[str, Seen]] = field(default_factory=list)
     always: list[str] = field(default_factory=list)
     forks: list[str] = field(default_factory=list)
+    undone: list[str] = field(default_factory=list)
     idle: tuple[str, bytes] = ("", b"")
 
 
@@ -90,11 +94,11 @@ class World:
             self.told.idle = (session, self.server.events_file(session).read_bytes())
 
     async def round(self) -> None:
-        """Everything once, three sessions at a time."""
+        """Everything once, four sessions at a time."""
         self.rounds += 1
         number = self.rounds
         async with self.client() as client, asyncio.TaskGroup() as tasks:
-            for part in (self._talk, self._work, self._more):
+            for part in (self._talk, self._work, self._more, self._change):
                 tasks.create_task(part(client, f"{part.__name__.strip('_')}{number}"))
             tasks.create_task(self._look_back(client))
 
@@ -145,6 +149,24 @@ class World:
         fork = await client.fork(long, key=f"{name}fork")
         assert (await client.fork(long, key=f"{name}fork")).session_id == fork.session_id
         self.told.forks.append(fork.session_id)
+
+    async def _change(self, client: Client, name: str) -> None:
+        """A file that is written, a person's command, and an undo of what was written."""
+        session = await self._create(client, name)
+        async with self._watched(session) as seen:
+            await self._say(client, session, f"write {name} to {name}.txt", f"{name}a")
+            await self._quiet(client, session)
+            await client.run_command(session, TypedCommand(command=f"./do {name}b"), key=f"{name}b")
+            await seen.until(
+                lambda seen: any(isinstance(each.event, CommandFinished) for each in seen.records), SECONDS
+            )
+            if any(isinstance(each.event, ToolFinished) and each.event.changed for each in seen.records):
+                await client.undo(session, UndoTurn(), key=f"{name}c")
+                self.told.undone.append(f"{name}.txt")
+                await seen.until(
+                    lambda seen: any(isinstance(each.event, UndoFinished) for each in seen.records), SECONDS
+                )
+            await self._quiet(client, session)
 
     async def _look_back(self, client: Client) -> None:
         """Sessions that left the memory are opened again."""
@@ -278,7 +300,9 @@ def make_world(folder: Path, chance: random.Random) -> World:
     config: dict[str, object] = {"sandbox": {"mode": "trust"}, "server": {"shutdown_grace_seconds": GRACE_SECONDS}}
     config |= {"sessions": {"idle_unload_seconds": 0.5}}
     hands = Hands(make_workspace(folder, TOOLS, config=config), folder)
-    (hands.server.workspace / "policy.yaml").write_text("mode: ask\nallow: ['bash:./do *', 'bash:./big *']\n")
+    (hands.server.workspace / "policy.yaml").write_text(
+        "mode: ask\nallow: ['bash:./do *', 'bash:./big *', 'builtin:write_file *']\n"
+    )
     for name, text in (("do", SCRIPT), ("ask", SCRIPT), ("big", BIG)):
         hands.script(name, text)
     (folder / "notes.txt").write_text("what is to be read\n")

@@ -132,7 +132,7 @@ async def test_without_a_fallback_no_command_runs_and_the_session_goes_on(tmp_pa
         [result] = [each.content for each in model.requests[-1].messages if each.role == "tool"]
     assert answered.reply is not None
     assert answered.reply.text == "done"
-    assert result.startswith("sandbox 'bubblewrap' cannot be used: bubblewrap is not installed")
+    assert result.startswith("Tool execution failed: sandbox 'bubblewrap' cannot be used: bubblewrap is not installed")
 
 
 async def test_other_workspaces_are_looked_up_beside_the_event_loop(tmp_path: Path) -> None:
