@@ -79,7 +79,7 @@ STEPS = (
     Step("messages of the other", "types a draft while Ada writes", "Ada's name and message; the draft is left alone"),
     Step("the other decides", "looks on while Ada allows a command", "who decided; the question is gone"),
     # --- how it looks: test_looks.py ---
-    Step("no colours", "NO_COLOR=1 duragent chat, a long answer, a command, a question", "no colours anywhere"),
+    Step("no colours", "NO_COLOR=1 duragent chat, a table, code, a command, a question", "no colours anywhere"),
     Step("light background", "the same where letters are black on white", "no letter that is hard to read on white"),
     Step("nothing is redrawn", "TERM=dumb, a message of one line, another of two", "lines, and no escape codes"),
     Step("a question in lines", "a message, then a line that is an answer", "the question, its answers, a line each"),

@@ -10,6 +10,18 @@ from tests.support.window import LIGHT, Window
 
 _HARD_ON_WHITE = {"white", "brightwhite", "brightyellow", "brightbrown", "brown", "brightgreen", "brightcyan", "cyan"}
 """Names of pyte's; `brown` is the ordinary yellow."""
+_ANSWER = """repeat ## A table
+
+| fruit | colour |
+|-------|--------|
+| apple | red |
+
+```python
+def greet(name: str) -> str:
+    return f"hello {name}"
+```
+
+> **of** `no` *importance*"""
 
 
 def _busy_screen(chat: Window) -> None:
@@ -17,8 +29,9 @@ def _busy_screen(chat: Window) -> None:
     chat.type("run ls\r")
     chat.find("exit 0")
     ready(chat)
-    chat.type("write me a long text\r")
-    chat.find("of no importance")
+    chat.paste(_ANSWER)
+    chat.type("\r")
+    chat.find("def greet.*of no importance")
     ready(chat)
 
 
