@@ -10,6 +10,7 @@ from duragent.cli import options, view
 from duragent.cli.ask import AnswerPrinter, as_json, code_of
 from duragent.cli.connection import Connection, Where, connect, find_session
 from duragent.cli.loop import run
+from duragent.cli.pager import page
 from duragent.errors import InvalidRequest, NothingToDo
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _ask_person(approval: "Approval") -> "AnswerKey":
     while key not in offered or key == "v":
         key = typer.prompt(f"[{'/'.join(offered)}]", prompt_suffix=" ").strip().lower()
         if key == "v" and key in offered:
-            view.page(whole_question(approval), pager=True)
+            page(whole_question(approval))
     if key == "d":
         return AnswerKey("deny", typer.prompt("why", prompt_suffix="? "))
     if key in "ae":

@@ -284,7 +284,7 @@ class AnswerPrinter:
             case Record(event=ToolStarted() as started) if self._live:
                 self._printed = self._newline()
                 line = plain(called(started.tool, view.one_line(started.invocation, 200), started.rule))
-                view.note(view.paint(line, dim=True))
+                view.note(view.paint(line, "quiet"))
             case Record(seq=seq, event=ModelReplied(calls=calls, text=text)) if calls and text and self._live:
                 self._print(text)
                 self._printed, self._said_seq = self._newline(), seq

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from duragent.cli import options, view
+from duragent.cli.pager import page
 from duragent.cli.place import need_config
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def context(
     if json:
         view.print_json(_as_json(shown, full=full))
     elif full:
-        view.page(_texts(shown), pager=True)
+        page(_texts(shown))
     else:
         _print(shown)
 
@@ -210,7 +211,7 @@ def _texts(shown: Shown) -> Iterator[str]:
 
 def _block(headline: str, text: str) -> Iterator[str]:
     yield ""
-    yield view.paint(f"{_RULE} {view.one_line(headline)} {_RULE}", fg="yellow")
+    yield view.paint(f"{_RULE} {view.one_line(headline)} {_RULE}", "headline")
     yield from view.clean(text.strip("\n")).split("\n")
 
 

@@ -9,6 +9,7 @@ from duragent.cli.completions import complete_session
 from duragent.cli.connection import Where, connect, find_session
 from duragent.cli.diffs import beside, diff_lines, painted
 from duragent.cli.loop import run
+from duragent.cli.pager import page
 from duragent.errors import InvalidRequest
 
 
@@ -59,7 +60,7 @@ async def _diff(where: Where, part: str, first: int | None, last: int | None, js
         for turn in found.turns:
             undone = ", undone" if turn.undone else ""
             typer.echo(painted(f"turn @{turn.seq}: {view.some(turn.files)}{undone}"))
-        view.page([painted(line) for line in lines], pager=True)
+        page([painted(line) for line in lines])
     else:
         typer.echo("".join(f"{line}\n" for line in lines), nl=False)
     if not lines:

@@ -1,14 +1,16 @@
 """Diffs of files for people: as git prints them, and what is to be said beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from duragent.cli import view
+from duragent.cli.looks import Role
 
 if TYPE_CHECKING:
     from duragent.wire import FileDiff, SessionDiff
 
-_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+ROLES: Mapping[str, Role] = {"+": "added", "-": "removed", "@": "place"}
+"""Of the rows of a diff, by how they begin."""
 
 
 def diff_lines(file: "FileDiff") -> Iterator[str]:
@@ -30,9 +32,8 @@ def painted(line: str) -> str:
     """The line for a terminal: safe to show, and coloured."""
     line = view.clean(line)
     if line.startswith(("---", "+++")):
-        return view.paint(line, bold=True)
-    colour = _COLOURS.get(line[:1])
-    return view.paint(line, fg=colour) if colour else line
+        return view.paint(line, "strong")
+    return view.paint(line, ROLES.get(line[:1], ""))
 
 
 def beside(found: "SessionDiff") -> list[str]:

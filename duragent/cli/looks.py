@@ -10,10 +10,30 @@ if TYPE_CHECKING:
     from rich.syntax import SyntaxTheme
 
 ThemeName = Literal["dark", "light", "none"]
-Role = Literal["", "quiet", "warning", "error", "mine", "theirs", "call", "added", "removed", "place", "code"]
+Role = Literal[
+    "",
+    "quiet",
+    "strong",
+    "headline",
+    "good",
+    "note",
+    "warning",
+    "error",
+    "mine",
+    "theirs",
+    "call",
+    "added",
+    "removed",
+    "place",
+    "code",
+]
 
 _DARK: Mapping[str, str] = {
     "quiet": "dim",
+    "strong": "bold",
+    "headline": "yellow",
+    "good": "green",
+    "note": "blue",
     "warning": "yellow",
     "error": "bold red",
     "mine": "bold green",
@@ -27,6 +47,7 @@ _DARK: Mapping[str, str] = {
 # Yellow and cyan cannot be read on white in the colours that many terminals come with.
 _LIGHT: Mapping[str, str] = {
     **_DARK,
+    "headline": "magenta",
     "warning": "magenta",
     "theirs": "bold blue",
     "call": "blue",
@@ -35,7 +56,7 @@ _LIGHT: Mapping[str, str] = {
 }
 _STYLES: Mapping[ThemeName, Mapping[str, str]] = {"dark": _DARK, "light": _LIGHT, "none": {}}
 
-_COLOURS = frozenset(("red", "green", "yellow", "blue", "magenta", "cyan"))
+COLOURS = frozenset(("red", "green", "yellow", "blue", "magenta", "cyan"))
 
 _theme: ThemeName = "dark"
 
@@ -57,7 +78,7 @@ def style(role: str) -> str:
 
 def prompt_style(role: str) -> str:
     """The same for prompt_toolkit, which puts `ansi` before a colour."""
-    return " ".join(f"ansi{word}" if word in _COLOURS else word for word in style(role).split())
+    return " ".join(f"ansi{word}" if word in COLOURS else word for word in style(role).split())
 
 
 _UNREADABLE_ON_LIGHT = {"cyan": "blue", "yellow": "magenta", "white": "default"}

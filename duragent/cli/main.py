@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from duragent import __version__, errors
 from duragent.cli import view
+from duragent.cli.looks import begin_theme
 from duragent.cli.place import NoWorkspace
 from duragent.system.os_errors import in_words
 
@@ -221,6 +222,7 @@ def _root(
     if verbose and quiet:
         raise errors.InvalidRequest("--verbose and --quiet: give only one of them")
     view.set_quiet(quiet)
+    begin_theme("auto")
     if verbose or quiet:
         # Read by `serve` in this process, and by a server that a command starts in the background.
         os.environ["DURAGENT_LOG"] = "DEBUG" if verbose else "ERROR"

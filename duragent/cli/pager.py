@@ -1,46 +1,46 @@
 """More than fits on the screen: through the person's pager, as git does it; where there is none, it is printed."""
 
-import asyncio
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Iterable, Mapping
 
-from prompt_toolkit.application import get_app
-from prompt_toolkit.utils import is_dumb_terminal
+import typer
 
-from duragent.cli.view import PAGER_ENVIRONMENT
+from duragent.cli.view import on_terminal
 
-NOT_FOUND = (126, 127)
-"""What a shell exits with when there is no such program."""
+ENVIRONMENT = {"LESS": "FRX"}
+"""For a pager: less ends by itself where all fits on the screen, shows colours, and leaves the text in sight."""
 
 
 def command(environ: Mapping[str, str]) -> str:
-    """The person's pager, which may have options; "" where there is none."""
+    """The person's pager, which may have options; "" where there is none, or none that the terminal can do with."""
+    if environ.get("TERM") == "dumb":
+        return ""
     usual = "less" if shutil.which("less", path=environ.get("PATH")) else ""
     return environ.get("DURAGENT_PAGER") or environ.get("PAGER") or usual
 
 
-async def page(lines: Sequence[str]) -> None:
-    """Show them, and return when the pager has ended. The terminal must have been given away, see `Scrollback`."""
-    text = "".join(f"{line}\n" for line in lines)
-    pager = "" if is_dumb_terminal() else command(os.environ)
-    if not pager or not await _shown_by(pager, text):
-        output = get_app().output
-        output.write_raw(text)
-        output.flush()
+def page(lines: Iterable[str], *, pager: bool = True) -> None:
+    """The lines through the pager: only on a terminal, and only when they do not fit on the screen."""
+    with_pager = command(os.environ) if pager and on_terminal() else ""
+    if not with_pager:
+        for line in lines:
+            typer.echo(line)
+        return
+    import subprocess
 
-
-async def _shown_by(pager: str, text: str) -> bool:
     # A shell, because PAGER may hold options; it is the person's own variable.
-    process = await asyncio.create_subprocess_shell(
-        pager, stdin=asyncio.subprocess.PIPE, env={**PAGER_ENVIRONMENT, **os.environ}
-    )
+    process = subprocess.Popen(with_pager, shell=True, stdin=subprocess.PIPE, env={**ENVIRONMENT, **os.environ})
+    # Ctrl-C is for the pager, which has the terminal until it ends.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        # A pager that ends before it has read all of it is no fault: the person has seen enough.
-        await process.communicate(text.encode("utf-8", "replace"))
-    except asyncio.CancelledError:
-        # The chat has ended: its terminal is not the pager's any more.
-        if process.returncode is None:
-            process.terminate()
-        raise
-    return process.returncode not in NOT_FOUND
+        if process.stdin is not None:
+            for line in lines:
+                process.stdin.write(line.encode("utf-8", "replace") + b"\n")
+            process.stdin.close()
+    except BrokenPipeError:
+        pass  # the person has seen enough
+    finally:
+        process.wait()
+        signal.signal(signal.SIGINT, before)

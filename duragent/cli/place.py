@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from duragent.cli.looks import begin_theme
 from duragent.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -25,7 +26,17 @@ class NoWorkspace(NotFound):
 
 
 def find_config(config: Path | None, workspace: Path | None) -> "Config | None":
-    """None when nothing was named and there is nothing here. Raises InvalidFile, InvalidRequest."""
+    """None when nothing was named and there is nothing here. What the command prints looks as that file says.
+
+    Raises InvalidFile, InvalidRequest.
+    """
+    found = _find(config, workspace)
+    if found is not None:
+        begin_theme(found.file.terminal.theme)
+    return found
+
+
+def _find(config: Path | None, workspace: Path | None) -> "Config | None":
     from duragent.config import load_config
 
     if config is not None and workspace is not None:

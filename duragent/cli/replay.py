@@ -12,6 +12,7 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.completions import complete_session
 from duragent.cli.logs import find_log, open_logs
+from duragent.cli.pager import page
 from duragent.cli.place import need_config
 from duragent.cli.session.log import LogReading
 from duragent.errors import Damaged, InvalidRequest
@@ -74,7 +75,7 @@ def _no_record(session_id: str, head: int, at: int) -> InvalidRequest:
 
 def _show_conversation(reader: "StoreReader", session_id: str, at: int | None, *, pager: bool) -> None:
     reading = LogReading(reader, session_id)
-    view.page(_conversation(reading, at), pager=pager)
+    page(_conversation(reading, at), pager=pager)
     if at is not None and reading.seq < at and reading.damage is None:
         raise _no_record(session_id, reading.seq, at)
     reading.compare_end()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from duragent.cli import looks
+
 if TYPE_CHECKING:
     from duragent.wire import SessionInfo
 
@@ -71,11 +73,16 @@ def on_terminal(stream: TextIO | None = None) -> bool:
 
 def in_colour(stream: TextIO | None = None) -> bool:
     """https://no-color.org: any value that is not empty means no colours."""
-    return on_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    wanted = looks.theme() != "none" and not os.environ.get("NO_COLOR")
+    return wanted and on_terminal(stream) and os.environ.get("TERM") != "dumb"
 
 
-def paint(text: str, **style: Any) -> str:
-    return typer.style(text, **style) if in_colour() else text
+def paint(text: str, role: looks.Role) -> str:
+    words = looks.style(role).split() if in_colour() else []
+    if not words:
+        return text
+    colour = next((word for word in words if word in looks.COLOURS), None)
+    return typer.style(text, fg=colour, **{word: True for word in words if word != colour})
 
 
 def clean(text: str) -> str:
@@ -213,30 +220,3 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: st
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     Console(no_color=not in_colour(), highlight=False).print(table)
-
-
-PAGER_ENVIRONMENT = {"LESS": "FRX"}
-"""For a pager: less ends by itself where all fits on the screen, shows colours, and leaves the text in sight."""
-
-
-def page(lines: Iterable[str], *, pager: bool) -> None:
-    """The lines through a pager as git does it: only on a terminal, and only when they do not fit on the screen."""
-    if not (pager and on_terminal()):
-        for line in lines:
-            typer.echo(line)
-        return
-    import subprocess
-
-    command = os.environ.get("DURAGENT_PAGER") or os.environ.get("PAGER") or "less"
-    environment = {**PAGER_ENVIRONMENT, **os.environ}
-    # A shell, because PAGER may hold options; it is the person's own variable.
-    process = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)
-    try:
-        if process.stdin is not None:
-            for line in lines:
-                process.stdin.write(line.encode("utf-8", "replace") + b"\n")
-            process.stdin.close()
-    except BrokenPipeError:
-        pass  # the person has seen enough
-    finally:
-        process.wait()

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from duragent.cli import looks
+from duragent.cli import looks, view
 from duragent.cli.chat.conversation import AnswerBlock, Block, MessageBlock, Note
 from duragent.cli.chat.render import render
 from duragent.cli.chat.tool_blocks import called, returned
 from tests.cli.chat.calls import finished
+from tests.cli.place import DURAGENT, Place
+from tests.support.window import Size, Window
 
 ANSWER = (
     "# Title\n\nUse `ls`:\n\n```python\ndef f(x):\n    return 'a' + x  # why\n```\n\n1. one\n> said\n\n[l](http://x)"
@@ -55,6 +57,36 @@ def test_yellow_and_cyan_are_not_written_on_a_light_background() -> None:
 
 def test_theme_none_has_no_codes_at_all() -> None:
     assert codes("none") == set()
+
+
+@pytest.mark.parametrize(
+    ("theme", "role", "shown"),
+    [
+        ("dark", "headline", "\x1b[33mx\x1b[0m"),
+        ("light", "headline", "\x1b[35mx\x1b[0m"),
+        ("dark", "error", "\x1b[31m\x1b[1mx\x1b[0m"),
+        ("dark", "quiet", "\x1b[2mx\x1b[0m"),
+        ("dark", "", "x"),
+        ("none", "error", "x"),
+    ],
+)
+def test_commands_paint_with_the_same_looks(
+    theme: looks.ThemeName, role: looks.Role, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "on_terminal", lambda stream: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    looks.set_theme(theme)
+    assert view.paint("x", role) == shown
+
+
+@pytest.mark.parametrize(("theme", "colours"), [("none", {"default"}), ("auto", {"default", "green"})])
+def test_setting_holds_for_every_command(place: Place, theme: str, colours: set[str]) -> None:
+    place.run("init", "--no-interactive")
+    (place.folder / "duragent.yaml").write_text(f"terminal: {{theme: {theme}}}\n")
+    with Window([*DURAGENT, "agent", "check"], place.folder, place.environ, Size(80, 24)) as window:
+        window.see("ok +assistant")
+        assert window.end() == 0
+        assert {letter.front for letter in window.letters} == colours
 
 
 @pytest.mark.parametrize(

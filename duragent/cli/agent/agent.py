@@ -183,12 +183,12 @@ def _check(home: _Home) -> bool:
         _say_fault(name, fault)
     indent = "\n       "
     about = indent.join(view.one_line(line) for line in (*_model(agent), *_tools(has)))
-    typer.echo(f"       {about}" if faults else f"{view.paint('ok', fg='green')}     {name}  {about}")
+    typer.echo(f"       {about}" if faults else f"{view.paint('ok', 'good')}     {name}  {about}")
     return not faults
 
 
 def _say_fault(name: str, fault: str) -> None:
-    typer.echo(f"{view.paint('fault', fg='red')}  {name}  {view.clean(fault)}")
+    typer.echo(f"{view.paint('fault', 'error')}  {name}  {view.clean(fault)}")
 
 
 def _model(agent: "Agent") -> list[str]:

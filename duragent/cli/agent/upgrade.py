@@ -48,7 +48,7 @@ def fix(folder: Path) -> None:
     kept = _keep(path)
     _replace(path, changed.text)
     for change in changed.changes:
-        typer.echo(f"{view.paint('fixed', fg='yellow')}  {name}  {view.clean(change)}")
+        typer.echo(f"{view.paint('fixed', 'warning')}  {name}  {view.clean(change)}")
     typer.echo(view.clean(unified(text, changed.text, path.name)))
     typer.echo(f"       the original is {kept}")
 

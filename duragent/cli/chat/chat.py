@@ -180,13 +180,11 @@ async def converse(connection: Connection, session: "SessionInfo", as_name: str 
     """
     from duragent.cli.chat.pastes import Entered
     from duragent.cli.chat.talk import Options, Talk
-    from duragent.cli.looks import begin_theme
     from duragent.config import TerminalSettings
 
     config = connection.config
     history = config.workspace / "run" / "history" if config else None
     terminal = config.file.terminal if config else TerminalSettings()
-    begin_theme(terminal.theme)
     entered = Entered(first, first, first) if first.strip() else None
     while True:
         typer.echo(await _banner(connection, session))
@@ -225,6 +223,6 @@ async def _banner(connection: Connection, session: "SessionInfo") -> str:
     fits = len(left) + 8 + len(keys) < shutil.get_terminal_size().columns
     if not fits:
         left, keys = view.wrapped(left), view.wrapped(keys)
-    banner = f"{view.paint(left, bold=True)}{' ' * 8 if fits else chr(10)}{view.paint(keys, dim=True)}"
+    banner = f"{view.paint(left, 'strong')}{' ' * 8 if fits else chr(10)}{view.paint(keys, 'quiet')}"
     warning = "" if agent is None else view.one_line(agent.warning)
-    return f"{banner}\n{view.paint(warning, fg='yellow')}" if warning else banner
+    return f"{banner}\n{view.paint(warning, 'warning')}" if warning else banner

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from duragent.cli import looks
+from duragent.cli.diffs import ROLES
 from duragent.cli.view import clean, many
 from duragent.visible import in_sight
 
 FOLDED_LINES = 4
 """Of one row of the diff; a longer row says how long it is."""
-_ROLES = {"+": "added", "-": "removed", "@": "place", "…": "warning"}
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,12 @@ def added_and_removed(preview: str) -> str:
     return f"+{sum(row[:1] == '+' for row in found)} -{sum(row[:1] == '-' for row in found)}"
 
 
+def role_of(row: str) -> looks.Role:
+    return "warning" if row.startswith("…") else ROLES.get(row[:1], "quiet")
+
+
 def style_of(row: str) -> str:
-    return looks.style(_ROLES.get(row[:1], "quiet"))
+    return looks.style(role_of(row))
 
 
 def excerpt(preview: str, width: int, space: int) -> tuple[list[DiffLine], bool]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from duragent.cli import looks
 from duragent.cli.chat.conversation import MESSAGE_CHARS, MESSAGE_LINES, AnswerBlock, Block, MessageBlock, Note
-from duragent.cli.chat.diffs import style_of
+from duragent.cli.chat.diffs import role_of, style_of
 from duragent.cli.chat.question import NOTHING_YET, BoxState, numbered, plain_question, whole
 from duragent.cli.chat.tool_blocks import Called, Returned
-from duragent.cli.view import clean, dimmed, in_colour, many, one_line
+from duragent.cli.view import clean, dimmed, in_colour, many, one_line, paint
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -45,15 +45,7 @@ def render_question(
 def whole_question(asked: "Approval") -> list[str]:
     """All that it is about, a line each, for a pager; a diff with its colours."""
     lines = whole(asked)
-    if not (asked.preview and in_colour() and looks.theme() != "none"):
-        return lines
-    from rich.color import ColorSystem
-    from rich.style import Style
-
-    def drawn(row: str) -> str:
-        return Style.parse(style_of(row) or "none").render(row, color_system=ColorSystem.STANDARD)
-
-    return [lines[0], *map(drawn, lines[1:])]
+    return [lines[0], *(paint(row, role_of(row)) for row in lines[1:])] if asked.preview else lines
 
 
 def _drawn(parts: "list[RenderableType]", width: int, colour: bool) -> str:

@@ -23,6 +23,7 @@ from duragent.cli.chat.history import open_history
 from duragent.cli.chat.input_line import InputLine
 from duragent.cli.chat.keyboard import own_key_codes, read_with_keyboard
 from duragent.cli.chat.live import live_lines
+from duragent.cli.chat.pager import page
 from duragent.cli.chat.pastes import Entered
 from duragent.cli.chat.progress import utc_now
 from duragent.cli.chat.question import AnswerKey
@@ -30,7 +31,6 @@ from duragent.cli.chat.render import render, render_question, whole_question
 from duragent.cli.chat.reports import Reports, ended_by_signals
 from duragent.cli.chat.scrollback import Scrollback
 from duragent.cli.chat.whole import WholeBlocks
-from duragent.cli.pager import page
 from duragent.cli.view import in_colour
 from duragent.config import TerminalSettings
 from duragent.wire import Approval

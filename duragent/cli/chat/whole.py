@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from duragent.cli.chat.conversation import Conversation
+from duragent.cli.chat.pager import page
 from duragent.cli.chat.render import render
-from duragent.cli.pager import page
 
 NOTHING = "Nothing was cut: all of it stands above."
 

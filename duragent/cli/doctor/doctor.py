@@ -22,6 +22,7 @@ from duragent.cli.doctor.finding import Diagnosis, Status
 from duragent.cli.doctor.sessions import sessions
 from duragent.cli.doctor.v05 import old_workspace
 from duragent.cli.doctor.workspace import workspace as workspace_diagnoses
+from duragent.cli.looks import Role
 from duragent.cli.place import find_config
 from duragent.errors import InvalidFile
 
@@ -35,7 +36,7 @@ PROGRAMS = {
     "rg": "ripgrep makes search_files fast; without it duragent searches by itself",
     "docker": "only the sandbox `docker` needs it",
 }
-_COLOURS: Mapping[Status, str] = {"ok": "green", "note": "blue", "warning": "yellow", "problem": "red"}
+_ROLES: Mapping[Status, Role] = {"ok": "good", "note": "note", "warning": "warning", "problem": "error"}
 
 
 def doctor(config: options.Config = None, workspace: options.Workspace = None, json: options.Json = False) -> None:
@@ -157,8 +158,8 @@ def _print(findings: Iterable[Diagnosis]) -> None:
     for finding in findings:
         if finding.section != section:
             section = finding.section
-            typer.echo(view.paint(section, bold=True))
-        typer.echo(f"  {view.paint(f'{finding.status:<8}', fg=_COLOURS[finding.status])} {view.one_line(finding.text)}")
+            typer.echo(view.paint(section, "strong"))
+        typer.echo(f"  {view.paint(f'{finding.status:<8}', _ROLES[finding.status])} {view.one_line(finding.text)}")
         if finding.hint:
             typer.echo(f"{'':11}→ {view.one_line(finding.hint)}")
         counts[finding.status] += 1

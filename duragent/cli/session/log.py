@@ -9,6 +9,7 @@ import typer
 
 from duragent.cli import options, view
 from duragent.cli.logs import find_log, open_logs
+from duragent.cli.pager import page
 from duragent.cli.place import need_config
 from duragent.errors import Damaged, SessionDeleted, SessionNotFound
 
@@ -43,7 +44,7 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
         shown = (record for record in records if json or _shown(record, every) is not None)
         records = iter(deque(shown, maxlen=last))
     lines = _lines(records, every=every, json=json)
-    view.page(lines, pager=not (no_pager or json or follow))
+    page(lines, pager=not (no_pager or json or follow))
     reading.compare_end()
     if reading.damage is not None:
         raise reading.damage
@@ -113,7 +114,7 @@ def entry(record: "Record", *, every: bool = False) -> Iterator[str]:
     headline, facts, text = shown
     moment = view.parse_time(record.ts)
     date = moment.astimezone().strftime("%a %b %-d %H:%M:%S %Y %z") if moment else view.one_line(record.ts)
-    yield view.paint(f"{headline} {record.seq}", fg="yellow")
+    yield view.paint(f"{headline} {record.seq}", "headline")
     for name, value in (*facts.items(), ("Date", date)):
         if value:
             yield f"{name + ':':<8}{view.one_line(value)}"
