@@ -13,7 +13,6 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import Condition, is_searching
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
 from prompt_toolkit.key_binding import ConditionalKeyBindings, KeyBindings, KeyPressEvent, merge_key_bindings
-from prompt_toolkit.utils import is_dumb_terminal
 
 from duragent.cli import looks, view
 from duragent.cli.chat.answering import AnswerActions, Answering
@@ -58,9 +57,6 @@ class Actions:
 
 class Screen:
     """`run` returns when the person leaves; `show` may be called all the while."""
-
-    _printed: Approval | None = None
-    """The question that was printed, where nothing is redrawn."""
 
     def __init__(
         self,
@@ -141,16 +137,7 @@ class Screen:
             width = self._session.app.output.get_size().columns
             self.scrollback.print("".join(render(block, width) for block in blocks))
         self.answering.take()
-        self._show_where_nothing_is_redrawn()
         self.refresh()
-
-    def _show_where_nothing_is_redrawn(self) -> None:
-        """A terminal without cursor movement never redraws what stands above the input line: print a question once."""
-        asked = self.conversation.question
-        if asked is not None and asked != self._printed and is_dumb_terminal():
-            self._printed = asked
-            size = self._session.app.output.get_size()
-            self.scrollback.print(render_question(asked, size.columns, size.rows - 4))
 
     def refresh(self) -> None:
         self._session.app.invalidate()

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from prompt_toolkit.application import Application, in_terminal
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings
-from prompt_toolkit.utils import is_dumb_terminal
 
 from duragent.cli.chat.keyboard import usual_key_codes
 from duragent.cli.chat.reports import without_focus
@@ -70,9 +69,8 @@ class Scrollback:
 
     def send_code(self, code: str) -> None:
         """A code for the terminal that moves nothing and shows nothing."""
-        if not is_dumb_terminal():
-            self.app.output.write_raw(code)
-            self.app.output.flush()
+        self.app.output.write_raw(code)
+        self.app.output.flush()
 
     async def suspend(self) -> None:
         """Stop this program, as Ctrl-Z does everywhere, until the shell lets it go on."""
