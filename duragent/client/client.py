@@ -135,7 +135,7 @@ class Client(SessionFiles, SessionModels):
     async def delete_session(self, session_id: str, *, head: int | None = None) -> None:
         """Deleting what is gone already is an error, unless it was this very request that deleted it.
 
-        `head`: only while this is its newest record; else ProblemResponse `not-now`.
+        `head`: only while this is its newest record and nothing is under way; else ProblemResponse `not-now`.
         """
         await self._http.send(Request("DELETE", session_path(session_id), {"head": head}))
 

@@ -52,7 +52,10 @@ class SessionsQuery(QueryParams):
 
 class DeleteQuery(QueryParams):
     head: int | None = Field(
-        None, ge=0, le=SEQ_MAX, description="Only while this is the seq of its newest record; else `not-now`."
+        None,
+        ge=0,
+        le=SEQ_MAX,
+        description="Only while this is the seq of its newest record and nothing is under way; else `not-now`.",
     )
 
 

@@ -171,15 +171,13 @@ class LiveSessions:
     async def delete(self, session: Session, head: int | None = None) -> None:
         """Remove it for good, whatever it is doing. Raises what `Store.delete` raises; it goes on then if it can.
 
-        `head`: only while that is its newest record; else NotNow.
+        `head`: only while that is its newest record and nothing is under way; else NotNow.
         """
         async with self._locks(session.id):
             # It may have been opened again while this task waited. Callers of `open` wait for the lock from here on.
             session = self._sessions.get(session.id, session)
-            if head not in (None, session.state.seq):
-                raise NotNow(
-                    f"session '{session.id}' has gone on: its newest record is {session.state.seq}, not {head}"
-                )
+            if head is not None:
+                _refuse_if_used(session, head)
             self._sessions.pop(session.id, None)
             session.writer.deleting = True
             try:
@@ -232,3 +230,13 @@ class LiveSessions:
         """Give all claims back and forget the sessions; `finish` comes first."""
         await bounded(HANG_SECONDS, *(self._ports.store.release(session.claim) for session in self))
         self._sessions.clear()
+
+
+def _refuse_if_used(session: Session, head: int) -> None:
+    """Raises NotNow when it has gone on since that record, or is not at the end of what it does."""
+    state = session.state
+    if head != state.seq:
+        raise NotNow(f"session '{session.id}' has gone on: its newest record is {state.seq}, not {head}")
+    # A long command writes nothing meanwhile; and in a closed session a turn may still be under way.
+    if session.problem is None and (state.turn is not None or state.has_work):
+        raise NotNow(f"session '{session.id}' is at work, or waits for a person")

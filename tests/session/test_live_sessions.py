@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from duragent.errors import Damaged, SessionNotFound, Stopping
-from duragent.journal.inputs import Rename
+from duragent.errors import Damaged, NotNow, SessionNotFound, Stopping
+from duragent.journal.inputs import Close, Rename, RunCommand
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
+from duragent.testing.scripted import Line
 from tests.support.house import House, open_house
+from tests.support.until import until
 
 
 async def _unloaded(house: House) -> str:
@@ -76,3 +78,28 @@ async def test_stopping_server_opens_nothing_and_takes_no_input(tmp_path: Path) 
         with pytest.raises(Stopping):
             await house.sessions.live.post(session, Rename(title="x"))
         assert (await house.sessions.live.open(session)).id == session, "what is in memory can be read"
+
+
+@pytest.mark.parametrize("what", ["a person's command", "the turn of a closed session"])
+async def test_what_is_under_way_keeps_a_session_that_is_deleted_by_its_newest_record(
+    tmp_path: Path, what: str
+) -> None:
+    go_on, folder = asyncio.Event(), tmp_path / "project"
+    folder.mkdir()
+    model = ScriptedModel([Line("done", gate=go_on)])
+    async with open_house(MemoryStore(), model, tmp_path) as house:
+        session = await house.new()
+        if what == "a person's command":
+            await house.sessions.post(session, RunCommand(command="while [ ! -e go ]; do sleep 0.02; done"))
+        else:
+            await house.say(session, "hello")
+            await until(lambda: house.live(session).state.turn)
+            await house.sessions.post(session, Close())
+        with pytest.raises(NotNow, match="is at work"):
+            await house.sessions.delete(session, head=(await house.sessions.state(session)).seq)
+        go_on.set()
+        (folder / "go").touch()
+        await house.idle(session)
+        await house.sessions.delete(session, head=(await house.sessions.state(session)).seq)
+        with pytest.raises(SessionNotFound):
+            await house.sessions.state(session)

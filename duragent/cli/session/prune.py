@@ -114,7 +114,7 @@ async def _fitting(client: "Client", rule: PruneRule) -> "tuple[Sequence[Session
 
 
 async def _deleted(client: "Client", session: "SessionInfo") -> bool:
-    """Whether it was deleted: not when it has gone on since it was listed, or is gone already."""
+    """Whether it was deleted: not when it has gone on since it was listed, works, or is gone already."""
     try:
         await client.delete_session(session.session_id, head=session.head)
     except ProblemResponse as error:
