@@ -26,7 +26,9 @@ class Place:
         root = str(Path(duragent.__file__).parent.parent)
         hidden = (*PROVIDER_KEYS.values(), "DURAGENT_TOKEN", "NO_COLOR", "PAGER")
         self.environ = {name: value for name, value in os.environ.items() if name not in hidden}
-        self.environ |= {"PYTHONPATH": root, "HOME": str(folder), "OLLAMA_HOST": "127.0.0.1:9"}
+        # Behind what is there: where a safeguard is taken away on purpose, the programs go without it too.
+        paths = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), root)))
+        self.environ |= {"PYTHONPATH": paths, "HOME": str(folder), "OLLAMA_HOST": "127.0.0.1:9"}
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -1,7 +1,7 @@
 """A person's command runs where the agent's commands run, once, beside the turns; and the model sees it."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from duragent.stores.base import Store
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
 from tests.support.house import House, open_house
+from tests.support.probes import Watched
 from tests.support.tool_calls import BASH, bash
 from tests.support.until import until
 from tests.support.workbench import workbench_in
@@ -58,7 +59,8 @@ async def test_it_runs_in_the_working_directory_and_starts_no_turn(tmp_path: Pat
         assert found.content.startswith(f"{tmp_path.resolve()}/project\n")
         assert found.place
         assert await house.kinds(session) == ["command_requested", "command_finished"]
-        assert [each.name for each in (tmp_path / "run/spool").iterdir() if each.is_dir()] == []
+        # What is left of it goes behind the record of its end.
+        await until(lambda: not [each for each in (tmp_path / "run/spool").iterdir() if each.is_dir()])
 
 
 async def test_the_model_sees_it_with_its_next_question_as_something_that_was_said(tmp_path: Path) -> None:
@@ -134,6 +136,23 @@ async def test_a_sandbox_that_does_not_work_is_an_end_too(tmp_path: Path) -> Non
         found = await run(house, await house.new(), "true")
         assert found.outcome == "error"
         assert found.content.startswith("It could not be started: ")
+
+
+async def test_it_runs_only_when_its_request_is_durable(tmp_path: Path) -> None:
+    store, made, early = Watched(), tmp_path / "project/made", list[bool]()
+
+    async def until_it_runs(lines: bytes) -> None:
+        """The disk is so slow that a command which does not wait for it has run before."""
+        if b"command_requested" in lines:
+            with suppress(AssertionError):
+                await until(made.exists, bound=0.3)
+            early.append(made.exists())
+
+    store.while_storing = until_it_runs
+    async with house_of(store, ScriptedModel([]), tmp_path, agent_rest=BASH) as house:
+        assert (await run(house, await house.new(), "touch made")).outcome == "ok"
+    assert early == [False]
+    assert made.exists()
 
 
 async def test_what_was_asked_for_and_never_started_runs_at_the_next_start(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from duragent.cli.chat.beginning import draft
+from duragent.cli.chat.pastes import Entered
 from duragent.cli.chat.talk import Options, Talk
 from duragent.cli.connection import Connection
 from duragent.client.address import Endpoint, always
@@ -55,9 +56,11 @@ class Terminal:
 
 
 @asynccontextmanager
-async def sitting(desk: Desk, session_id: str = "", project: Path | None = None) -> AsyncIterator[Terminal]:
+async def sitting(
+    desk: Desk, session_id: str = "", project: Path | None = None, first: str = ""
+) -> AsyncIterator[Terminal]:
     """Without an id the session begins with the first message. `project`: the folder of the agent's files, where the
-    chat can see it.
+    chat can see it. `first`: the message on the command line.
     """
     screen = io.StringIO()
     output = Vt100_Output(screen, lambda: Size(rows=40, columns=100), term="xterm")
@@ -65,7 +68,8 @@ async def sitting(desk: Desk, session_id: str = "", project: Path | None = None)
         async with Client(always(Endpoint(desk.url, TOKEN, local=True)), source="cli") as client:
             config = Config(base=project, file=ConfigFile()) if project else None
             session = await client.session(session_id) if session_id else draft("assistant")
-            talk = Talk(Connection(client, config), session, Options("Ada"))
+            entered = Entered(first, first, first) if first else None
+            talk = Talk(Connection(client, config), session, Options("Ada"), entered)
             terminal = Terminal(talk, keyboard, screen)
             terminal.running = asyncio.create_task(talk.run())
             yield terminal

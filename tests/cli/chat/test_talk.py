@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from duragent.client.client import Client
+from duragent.errors import ServerUnreachable
 from duragent.testing.scripted import Line
+from duragent.wire import Accepted, SendMessage
 from tests.cli.chat.sitting import sitting
 from tests.cli.desk import Desk
 from tests.support.until import until
@@ -61,3 +64,24 @@ async def test_ctrl_c_before_the_turn_has_begun_stops_it_when_it_begins(desk: De
 async def _ended(desk: Desk, session_id: str, count: int) -> list[dict[str, Any]] | None:
     ended = [record for record in await desk.house.log(session_id) if record["type"] == "turn_ended"]
     return ended if len(ended) == count else None
+
+
+async def test_first_message_whose_acknowledgement_is_lost_is_said_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Accepted] = []
+    post = Client.post_message
+
+    async def posted(client: Client, session_id: str, message: SendMessage, *, key: str | None = None) -> Accepted:
+        """The first time the server dies right behind the record."""
+        sent.append(await post(client, session_id, message, key=key))
+        if len(sent) == 1:
+            raise ServerUnreachable("here", "it died")
+        return sent[-1]
+
+    monkeypatch.setattr(Client, "post_message", posted)
+    async with sitting(desk, first="hi") as terminal:
+        await terminal.shows("hello there friend")
+        await until(lambda: len(sent) == 2)
+        records = await desk.house.log(terminal.talk.session_id)
+    assert [record["text"] for record in records if record["type"] == "message_received"] == ["hi"]

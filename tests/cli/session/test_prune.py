@@ -76,6 +76,18 @@ def test_old_sessions_are_named_asked_about_and_deleted(place: Place) -> None:
     assert "'soon' is no time such as 12h, 30d or 8w" in " ".join(place.run(*prune, "soon").stderr.split())
 
 
+def test_session_that_goes_on_while_the_person_is_asked_stays(place: Place) -> None:
+    assert place.run("ask", "assistant", "1+1").returncode == 0
+    [session_id] = place.ids()
+    with place.terminal("session", "prune", "--older-than", "0m") as terminal:
+        terminal.expect(r"Delete 1 session for good\?")
+        assert place.run("ask", "--session", session_id, "2+2").returncode == 0
+        terminal.type("y\n")
+        terminal.expect(r"Deleted 0 sessions\. 1 session went on in the meantime and stayed\.")
+        assert terminal.end() == 0
+    assert place.ids() == [session_id]
+
+
 async def test_session_that_went_on_since_it_was_looked_at_is_not_deleted(desk: Desk) -> None:
     async with Client(always(Endpoint(desk.url, TOKEN, local=True))) as client:
         looked_at = await client.create_session("assistant")
