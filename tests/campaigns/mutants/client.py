@@ -11,16 +11,20 @@ from tests.campaigns.mutants.where import (
     HTTP_CLIENT,
     LIVE_SESSIONS,
     PROOF,
+    PRUNE,
     T_ADDRESS,
     T_ANSWER,
     T_BEGINNING,
     T_CLIENT_TURN,
     T_FIND,
+    T_LIVE_SESSIONS,
     T_NEIGHBOUR,
     T_ONE_ANSWER,
     T_PRUNE,
+    T_TALK,
     T_TRANSPORT,
     T_WATCH,
+    TALK,
 )
 
 CLIENT: tuple[Mutant, ...] = (
@@ -39,10 +43,38 @@ CLIENT: tuple[Mutant, ...] = (
         "the look at the newest record: what was said since a session was listed would be gone with it",
         Edit(
             LIVE_SESSIONS,
-            "            if head not in (None, session.state.seq):",
-            "            if False:",
+            "    if head != state.seq:",
+            "    if False:",
         ),
         f"{T_PRUNE}::test_session_that_went_on_since_it_was_looked_at_is_not_deleted",
+    ),
+    without(
+        "a message is sent again under a new key",
+        "the one key of a message: a server that dies behind its record gets it a second time",
+        Edit(TALK, "await self.beginning.begin(), body, key=key)", "await self.beginning.begin(), body)"),
+        f"{T_TALK}::test_first_message_whose_acknowledgement_is_lost_is_said_once",
+    ),
+    without(
+        "prune takes what works or waits",
+        "the look at what a session does before it is pruned",
+        Edit(PRUNE, ' or session.status not in ("active", "completed")', ""),
+        f"{T_PRUNE}::test_which_sessions_go",
+    ),
+    without(
+        "prune takes what went on since it was listed",
+        "the record that a session was listed with: it is deleted only while that is the newest",
+        Edit(PRUNE, "session.session_id, head=session.head)", "session.session_id)"),
+        f"{T_PRUNE}::test_session_that_goes_on_while_the_person_is_asked_stays",
+    ),
+    without(
+        "what is under way does not keep a session",
+        "the look at what writes nothing meanwhile, such as a long command, before a session is deleted",
+        Edit(
+            LIVE_SESSIONS,
+            "    if session.problem is None and (state.turn is not None or state.has_work):",
+            "    if False:",
+        ),
+        f"{T_LIVE_SESSIONS}::test_what_is_under_way_keeps_a_session_that_is_deleted_by_its_newest_record",
     ),
     without(
         "a client waits for the answer of a session that is paused",

@@ -1,6 +1,7 @@
 """Safeguards of what is kept of files, of undos, and of people's commands."""
 
 from tests.campaigns.mutants.mutant import Edit, Mutant, without
+from tests.campaigns.mutants.where import ACTOR
 
 _CHECKPOINT = "tests/turn/test_checkpoint.py"
 _UNDO = "tests/session/test_undo.py"
@@ -38,6 +39,19 @@ UNDOING: tuple[Mutant, ...] = (
         f"{_UNDO}::test_an_undo_that_was_begun_is_finished_at_the_next_start",
     ),
     without(
+        "an undo is planned over what others made",
+        "the refusal of a file that is not as the turn left it",
+        Edit("duragent.journal.changes", "    elif not force and now not in plan.left:\n", "    elif False:\n"),
+        f"{_UNDO}::test_what_others_made_of_a_file_stays[changed]",
+        "tests/journal/test_changes.py::test_what_an_undo_does_with_a_file",
+    ),
+    without(
+        "an undo takes back what was done between two edits",
+        "the refusal of a file that others changed in the middle of the turn",
+        Edit("duragent.journal.changes", "    elif not force and plan.others_at:\n", "    elif False:\n"),
+        f"{_UNDO}::test_what_a_command_changed_between_two_edits_is_not_taken_back_without_force",
+    ),
+    without(
         "an undo follows links",
         "a link on the way to a file that is put back",
         Edit("duragent.tools.files.restore", '    if real != named or ".." in Path(path).parts:\n', "    if False:\n"),
@@ -52,6 +66,23 @@ UNDOING: tuple[Mutant, ...] = (
             "can_start = state.waiting and",
         ),
         "tests/journal/test_beside_turns.py::test_no_turn_begins_while_an_undo_is_under_way",
+    ),
+    without(
+        "a person's command runs before it is in the log",
+        "the order: command_requested is durable before the command runs",
+        Edit(
+            ACTOR,
+            "                await self._ports.workbench.spool.ready()\n",
+            "                await self._ports.workbench.spool.ready()\n"
+            "                agent, spool = self._ports.agents.get(self.state.agent), self._ports.workbench.spool\n"
+            "                confined = self._ports.workbench.confined(\n"
+            "                    agent, self._ports.workbench.places(agent), self.id\n"
+            "                )\n"
+            '                early = confined(["bash", "-c", posted.command])\n'
+            '                commands = spool.commands(self.id, "command_early", lambda _: None)\n'
+            "                self._ports.spawn(commands.run(early, timeout_seconds=9.0))\n",
+        ),
+        f"{_COMMAND}::test_it_runs_only_when_its_request_is_durable",
     ),
     without(
         "a person's command runs again",
