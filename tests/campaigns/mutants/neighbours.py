@@ -1,4 +1,4 @@
-"""Safeguards against other users, web pages, and commands of other workspaces."""
+"""Safeguards against other users, web pages, and commands of other workspaces; and of keys, which none of them sees."""
 
 from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
@@ -6,15 +6,21 @@ from tests.campaigns.mutants.where import (
     CONNECTIONS,
     EQUIPMENT,
     FIND,
+    KEYS,
+    KEYS_COMMAND,
+    LIVE_SESSIONS,
     PEERS,
     PRIVATE_FOLDER,
     SERVE,
     T_AUTH,
     T_AUTH_LOCAL,
     T_CONNECTIONS,
+    T_KEYS,
+    T_KEYS_COMMAND,
     T_NEIGHBOUR,
     T_NEIGHBOUR_SANDBOX,
     T_PRIVATE_FOLDER,
+    T_TMP,
 )
 
 NEIGHBOURS: tuple[Mutant, ...] = (
@@ -92,5 +98,74 @@ NEIGHBOURS: tuple[Mutant, ...] = (
         "the look at a named server before anything is sent to it",
         Edit(CONNECTIONS, "    raise OlderServer(url, ", "    OlderServer(url, "),
         f"{T_CONNECTIONS}::test_a_server_of_v0_5_is_told_before_it_is_sent_a_message",
+    ),
+    without(
+        "the key file is written for all users",
+        "the mode 0600 of what is written into a private folder",
+        Edit(
+            PRIVATE_FOLDER,
+            "os.open(temporary, _NEW_FILE, 0o600, dir_fd=folder)",
+            "os.open(temporary, _NEW_FILE, 0o666, dir_fd=folder)",
+        ),
+        f"{T_KEYS}::test_a_stored_key_is_for_this_user_alone",
+    ),
+    without(
+        "a key file that others can read is used",
+        "the owner and the mode of a file in a private folder",
+        Edit(
+            PRIVATE_FOLDER,
+            "        if not stat.S_ISREG(status.st_mode) or not _is_private(status):",
+            "        if not stat.S_ISREG(status.st_mode):",
+        ),
+        f"{T_KEYS}::test_a_file_that_others_can_read_is_refused_until_it_is_closed",
+    ),
+    without(
+        "a key file that was opened to others since is used",
+        "the look at who may read it, whenever a key is wanted",
+        Edit(KEYS, ", status.st_ctime_ns, stat.S_IMODE(folder.st_mode)", ""),
+        f"{T_KEYS}::test_a_file_that_others_can_read_is_refused_until_it_is_closed",
+    ),
+    without(
+        "a key that was stored goes before the one that is exported",
+        "the order of the places of keys",
+        Edit(
+            KEYS,
+            '(("environment", self._environ), ("env file", files[0]), ("key file", files[1]))',
+            '(("key file", files[1]), ("env file", files[0]), ("environment", self._environ))',
+        ),
+        f"{T_KEYS}::test_the_environment_wins_then_the_env_file_then_the_key_file",
+        f"{T_KEYS_COMMAND}::test_what_is_exported_goes_before_and_is_said",
+    ),
+    without(
+        "the object with the keys shows them",
+        "the object's own words: those of a dict would have all keys in them",
+        Edit(
+            KEYS,
+            "class Keys(Mapping[str, str]):",
+            "class Keys(Mapping[str, str]):\n    def __repr__(self) -> str:\n        return repr(dict(self))\n",
+        ),
+        f"{T_KEYS}::test_nothing_of_a_key_is_in_the_words_for_the_object_or_in_the_environment",
+    ),
+    without(
+        "a slip in a key shows the key",
+        "the refusal without the value",
+        Edit(KEYS, 'raise InvalidRequest("this is no key: ', 'raise InvalidRequest(f"{key} is no key: '),
+        f"{T_KEYS}::test_what_is_no_key_is_refused_without_being_shown",
+    ),
+    without(
+        "a key on the command line is taken for a provider and repeated",
+        "the look whether the word is a key",
+        Edit(KEYS_COMMAND, '    if len(which) > _LONGEST_NAME or looks_secret("", which):', "    if False:"),
+        f"{T_KEYS_COMMAND}::test_a_key_on_the_command_line_is_refused_and_not_repeated",
+    ),
+    without(
+        "the start of a server empties the /tmp of commands that still run",
+        "the look whether the session is in memory",
+        Edit(
+            LIVE_SESSIONS,
+            "            if session_id not in self._sessions:\n                await self._remove_temporary",
+            "            if True:\n                await self._remove_temporary",
+        ),
+        f"{T_TMP}::test_a_command_that_outlives_its_server_keeps_its_tmp_and_no_other_session_sees_it",
     ),
 )
