@@ -67,7 +67,9 @@ class _Elsewhere:
 
 def _pattern(line: str) -> str:
     # A terminal may break a line where the page does not, and draws its prompt again while words come.
-    return r".*?".join(_words(part.split()) for part in line.split("…"))
+    found = r".*?".join(_words(part.split()) for part in line.split("…"))
+    # The blank behind a question comes when the program waits for the answer: what is typed before may get lost.
+    return found + r"\s" if line.endswith(":") else found
 
 
 def _words(words: list[str]) -> str:
