@@ -155,6 +155,20 @@ async def test_it_runs_only_when_its_request_is_durable(tmp_path: Path) -> None:
     assert made.exists()
 
 
+async def test_its_result_is_kept_until_it_is_in_the_log(tmp_path: Path) -> None:
+    store, spool = Watched(), tmp_path / "run/spool"
+    found: list[str] = []
+
+    def look(lines: bytes) -> None:
+        if b"command_finished" in lines:
+            found.extend(path.name for path in spool.glob("session_*/exit.json"))
+
+    store.before = look
+    async with house_of(store, ScriptedModel([]), tmp_path, agent_rest=BASH) as house:
+        assert (await run(house, await house.new(), "true")).outcome == "ok"
+    assert found == ["exit.json"]
+
+
 async def test_what_was_asked_for_and_never_started_runs_at_the_next_start(tmp_path: Path) -> None:
     store = MemoryStore()
     async with house_of(store, ScriptedModel([]), tmp_path, agent_rest=BASH) as house:

@@ -73,6 +73,22 @@ NEIGHBOURS: tuple[Mutant, ...] = (
         f"{T_NEIGHBOUR_SANDBOX}::test_a_command_reaches_at_most_the_ports_and_decides_and_reads_nothing",
     ),
     without(
+        "agents read the .env that holds keys",
+        "the file that `env_file` names is closed to agents",
+        Edit(
+            "duragent.config",
+            "    keys = () if config.env_file is None else (config.env_file.resolve(),)",
+            "    keys: tuple[Path, ...] = ()",
+        ),
+        "tests/cli/test_keys.py::test_commands_of_an_agent_do_not_see_a_stored_key",
+    ),
+    without(
+        "commands run as the user where none may run",
+        "`sandbox.fallback: none`: where no sandbox works, no command runs",
+        Edit("duragent.sandboxes.choose", '        if settings.fallback == "trust" and here', "        if here"),
+        "tests/sandboxes/test_choose.py::test_auto_without_a_fallback_runs_nothing_where_no_sandbox_works",
+    ),
+    without(
         "a page of another site may ask",
         "the check of Sec-Fetch-Site, for requests without an Origin",
         Edit(AUTH, "        _check_fetch_site(headers)\n", ""),

@@ -1,7 +1,7 @@
 """Safeguards of what is kept of files, of undos, and of people's commands."""
 
 from tests.campaigns.mutants.mutant import Edit, Mutant, without
-from tests.campaigns.mutants.where import ACTOR
+from tests.campaigns.mutants.where import ACTOR, ADMIT, DETACH, PATHS, T_PATHS
 
 _CHECKPOINT = "tests/turn/test_checkpoint.py"
 _UNDO = "tests/session/test_undo.py"
@@ -52,6 +52,34 @@ UNDOING: tuple[Mutant, ...] = (
         f"{_UNDO}::test_what_a_command_changed_between_two_edits_is_not_taken_back_without_force",
     ),
     without(
+        "what others made is lost when it is undone by force",
+        "the blob of what an undo replaces",
+        Edit(
+            "duragent.session.undo",
+            "    if file is not None and not file.refused and content is not None and now not in plan.left:\n",
+            "    if False:\n",
+        ),
+        f"{_UNDO}::test_force_replaces_what_others_made_and_keeps_it",
+    ),
+    without(
+        "an undo removes what others made at the last moment",
+        "the look at a file right before it is removed",
+        Edit(PATHS, "        if seen is None or _version(there) != _version(seen):\n", "        if False:\n"),
+        f"{T_PATHS}::test_only_the_file_that_was_looked_at_is_removed",
+    ),
+    without(
+        "an undo begins in the middle of a turn",
+        "the refusal of an undo while the agent is at work",
+        Edit(ADMIT, "    if state.turn is not None or (state.waiting and not state.paused):\n", "    if False:\n"),
+        f"{_UNDO}::test_an_undo_waits_for_no_turn_and_no_turn_begins_before_it_is_over",
+    ),
+    without(
+        "a copy goes on with undos and commands of the original",
+        "the end of undos and people's commands in a copy",
+        Edit(DETACH, "    events = beside_turns.wound_up(state, why)\n", "    events: list[Event] = []\n"),
+        "tests/journal/test_beside_turns.py::test_a_copy_of_the_log_winds_both_up",
+    ),
+    without(
         "an undo follows links",
         "a link on the way to a file that is put back",
         Edit("duragent.tools.files.restore", '    if real != named or ".." in Path(path).parts:\n', "    if False:\n"),
@@ -93,6 +121,17 @@ UNDOING: tuple[Mutant, ...] = (
             '        evidence = "never_started"\n        if evidence == "unknown":\n',
         ),
         f"{_COMMAND}::test_one_of_another_spool_may_have_run_and_is_not_run_again",
+    ),
+    without(
+        "a person's command is forgotten before its end is in the log",
+        "the order: command_finished is durable before the spool forgets",
+        Edit(
+            "duragent.turn.persons_command",
+            '        await self._host.commit(decide)\n        crashpoint("command.finished")\n',
+            "        await self._ports.workbench.spool.forget(self._host.claim.stream_id, finished.command_id)\n"
+            "        await self._host.commit(decide)\n",
+        ),
+        f"{_COMMAND}::test_its_result_is_kept_until_it_is_in_the_log",
     ),
     without(
         "the policy's denials do not hold for people",

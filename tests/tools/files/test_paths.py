@@ -7,7 +7,7 @@ import pytest
 
 from duragent.testing.tool_context import context_in
 from duragent.tools.base import Places
-from duragent.tools.files.paths import PathRefused, find, open_file, replace_file
+from duragent.tools.files.paths import PathRefused, find, open_file, remove_file, replace_file
 from duragent.tools.read_file import ReadFile
 from duragent.tools.write_file import WriteFile
 from tests.tools.calling import call
@@ -173,6 +173,18 @@ def test_a_file_that_changed_since_it_was_looked_at_is_not_replaced(places: Plac
     with pytest.raises(PathRefused, match="changed by someone else"):
         replace_file(spot, b"mine", seen)
     assert spot.real.read_text() == "by someone else, and longer"
+
+
+def test_only_the_file_that_was_looked_at_is_removed(places: Places) -> None:
+    path, spot = places.folder / "a.txt", find("a.txt", places, writing=True)
+    seen = path.stat()
+    path.write_text("changed by someone else")
+    for looked_at in (seen, None):
+        with pytest.raises(PathRefused, match="was changed by someone else in the meantime"):
+            remove_file(spot, looked_at)
+    remove_file(spot, path.stat())
+    assert not path.exists()
+    remove_file(spot, seen)
 
 
 async def test_writing_through_a_link_inside_changes_the_file_it_leads_to(tmp_path: Path) -> None:
