@@ -120,6 +120,10 @@ class Screen:
         """What stands in the input line."""
         return self._session.default_buffer.text or self.answering.aside
 
+    def remember(self, line: str) -> None:
+        """Have Up and Ctrl-R find a line that was not typed here."""
+        self._session.history.append_string(line)
+
     def _before_cursor(self) -> str:
         return self._session.default_buffer.document.text_before_cursor
 

@@ -122,9 +122,12 @@ class Talk:
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 workers = [self._tasks.create_task(work()) for work in self._workers()]
-                if self.first is not None:
+                if self.first is not None and self.first.own:
+                    self.screen.remember(self.first.shown)
                     # What a person has typed may be a command, too.
-                    (self._submit if self.first.own else self.say)(self.first)
+                    self._submit(self.first)
+                elif self.first is not None:
+                    self.say(self.first)
                 await self.screen.run()
                 await self._finish_sending()
                 for worker in workers:

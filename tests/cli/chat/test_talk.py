@@ -85,3 +85,15 @@ async def test_first_message_whose_acknowledgement_is_lost_is_said_once(
         await until(lambda: len(sent) == 2)
         records = await desk.house.log(terminal.talk.session_id)
     assert [record["text"] for record in records if record["type"] == "message_received"] == ["hi"]
+
+
+async def test_first_message_of_the_command_line_is_found_again_as_one_that_was_typed(desk: Desk) -> None:
+    async with sitting(desk, first="a first word") as terminal:
+        await terminal.shows("hello there friend")
+        terminal.type("\x1b[A, again\r")
+        await until(lambda: len(desk.house.model.requests) == 2)
+        terminal.type("\x12first\r\x05 once more\r")
+        await until(lambda: len(desk.house.model.requests) == 3)
+        log = await desk.house.log(terminal.talk.session_id)
+    said = [record["text"] for record in log if record["type"] == "message_received"]
+    assert said == ["a first word", "a first word, again", "a first word, again once more"]
