@@ -14,6 +14,7 @@ from duragent.errors import InvalidRequest, NothingToDo, ServerUnreachable
 if TYPE_CHECKING:
     from duragent.wire import SessionInfo
 
+NOTHING = "Nothing is allowed besides what people wrote."
 _PAGE = 200
 _ONE_AGENT = typer.Option("--agent", "-a", metavar="NAME", help="Only what this agent may always do.")
 _ONE_SESSION = typer.Option("--session", metavar="ID", help="Only what this session may do until it ends.")
@@ -50,7 +51,7 @@ def list_allowances(
         return
     short = view.short_id if view.on_terminal() else str
     rows = [(each.pattern, each.agent, short(each.session_id), each.place) for each in found]
-    view.print_table(("PATTERN", "AGENT", "SESSION", "FILE"), rows, "Nothing is allowed besides what people wrote.")
+    view.print_table(("PATTERN", "AGENT", "SESSION", "FILE"), rows, NOTHING)
 
 
 @options.at_server

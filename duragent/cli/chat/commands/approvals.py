@@ -38,6 +38,14 @@ async def _approve(talk: "Talk", rest: str) -> None:
     await talk.send_decision(asked, AnswerKey(decision, reason, patterns))
 
 
+async def _policy(talk: "Talk", _: str) -> None:
+    from duragent.cli.allowances import NOTHING
+
+    patterns = (await talk.client.session(talk.session_id)).allowed
+    how = f"`duragent policy revoke PATTERN --session {view.short_id(talk.session_id)}` asks again about one."
+    talk.note(Note("\n".join([*map(view.one_line, patterns), how]) if patterns else NOTHING))
+
+
 COMMANDS = (
     SlashCommand("/approvals", "what people are asked, in all sessions", _approvals),
     SlashCommand(
@@ -47,4 +55,5 @@ COMMANDS = (
         _approve,
         "WORD",
     ),
+    SlashCommand("/policy", "what may run unasked here until the session ends", _policy),
 )

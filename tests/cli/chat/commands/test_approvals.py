@@ -1,5 +1,7 @@
 """Slash commands about what people are asked."""
 
+import re
+
 import pytest
 
 from tests.cli.chat.sitting import sitting
@@ -34,3 +36,15 @@ async def test_call_that_waits_is_decided_by_a_key_and_told_by_a_command(desk: D
         await terminal.shows("done it")
     decisions = [record["decision"] for record in await desk.decided(waiting["session_id"])]
     assert decisions == ["allow_once", "deny"]
+
+
+async def test_what_may_run_here_until_the_session_ends_is_listed(desk: Desk) -> None:
+    waiting = await desk.house.waits("mkdir a")
+    async with sitting(desk, waiting["session_id"]) as terminal:
+        terminal.type("/policy\r")
+        await terminal.shows("Nothing is allowed besides what people wrote.")
+        await desk.house.decide(waiting, "allow_session", patterns=["bash:mkdir *", "bash:ls x"])
+        terminal.type("/policy\r")
+        await terminal.shows(f"`duragent policy revoke PATTERN --session {waiting['session_id'][-6:]}`")
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.screen.getvalue())
+        assert re.search(r"bash:mkdir \*\s+bash:ls x\s+`duragent policy revoke", shown)
