@@ -21,6 +21,7 @@ from duragent.server.params import (
     EventsQuery,
     ImportQuery,
     MessagesQuery,
+    ModelQuery,
     ReadyQuery,
     SessionsQuery,
     StreamQuery,
@@ -66,6 +67,14 @@ ROUTES = (
     Route("GET", "/openapi.json", openapi, "This document.", {200: "application/json"}),
     Route("GET", f"{V1}/agents", agents.list_agents, "The agents.", {200: wire.AgentList}),
     Route("GET", f"{V1}/agents/{{name}}", agents.get_agent, "One agent, with its prompts.", {200: wire.AgentDetail}),
+    Route(
+        "GET",
+        f"{V1}/agents/{{name}}/model",
+        models.show_named,
+        "The model that a name means for a session with this agent; an error when it cannot be asked.",
+        {200: wire.NamedModel},
+        query=ModelQuery,
+    ),
     Route(
         "POST",
         f"{V1}/agents/{{name}}/warm",

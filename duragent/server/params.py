@@ -14,7 +14,7 @@ from duragent.server.auth import is_of
 from duragent.server.problems import RequestRefused
 from duragent.stores.base import STREAM_ID
 from duragent.text import without_surrogates
-from duragent.wire import IDEMPOTENCY_KEY_MAX, StatusFilter
+from duragent.wire import IDEMPOTENCY_KEY_MAX, ModelName, StatusFilter
 from duragent.yaml.validation_words import cut, problem_and_hint, unknown_key
 
 SEQ_MAX = (1 << 53) - 1
@@ -37,6 +37,13 @@ class ReadyQuery(QueryParams):
     challenge: str | None = Field(
         None, pattern=NONCE_PATTERN, description="64 hexadecimal digits; the answer carries a `proof` of them."
     )
+
+
+class ModelQuery(QueryParams):
+    model: ModelName = Field(
+        "", description='`provider/name`, or a name at the provider of the agent; "": the agent\'s own model.'
+    )
+    base_url: str = Field("", max_length=500, description="As in the body of `POST /api/v1/sessions/{id}/model`.")
 
 
 class SessionsQuery(QueryParams):

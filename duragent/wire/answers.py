@@ -88,6 +88,13 @@ class ModelOffers(WireModel):
     hints: list[str] = Field([], description="Sentences about what is nearly there, such as an Ollama without a model.")
 
 
+class NamedModel(WireModel):
+    """A model that the server can ask, by its full name."""
+
+    provider: str = Field(description="As litellm names it.")
+    model: str = Field(description="The provider's name of the model.")
+
+
 class Warmed(WireModel):
     """What the model of an agent needs is loaded, as far as that can be done without asking it."""
 

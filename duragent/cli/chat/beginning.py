@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from duragent.client.transport import new_key
 from duragent.errors import InvalidRequest
-from duragent.wire import EventList, PickModel, SessionInfo
+from duragent.wire import EventList, NamedModel, PickModel, SessionInfo
 
 if TYPE_CHECKING:
     from duragent.client.client import Client
@@ -70,6 +70,18 @@ class Beginning:
                 self.info = info
             self._there.set()
         return self.info.session_id
+
+    async def choose(self, pick: PickModel) -> NamedModel | None:
+        """Have this model answer from the first message on. None: there is a session by now, and nothing was chosen.
+
+        Raises what the server says of a model that it cannot ask. A message that was typed meanwhile waits for it.
+        """
+        async with self._lock:
+            if self.info.session_id:
+                return None
+            named = await self.client.named_model(self.info.agent, pick.model, pick.base_url)
+            self.pick = pick if pick.model else None
+            return named
 
     async def there(self) -> str:
         """Wait until there is a session; its id."""

@@ -66,6 +66,11 @@ class Progress:
         self.own_model = "/".join(part for part in (agent.provider, agent.model) if part)
         self.model = self.model or self.own_model
 
+    def choose(self, model: str) -> None:
+        """Another model answers from the next question on."""
+        # Until then the window is not known.
+        self.model, self.window_tokens = model, None
+
     def take(self, item: Item, now: datetime | None = None) -> None:
         """`now` for what comes live; None for what was before."""
         if isinstance(item, Reset):
@@ -105,8 +110,7 @@ class Progress:
                 pause = event.retry_after_seconds if event.retry else None
                 self.retry_at = moment + timedelta(seconds=pause) if moment and pause else None
             case events.ModelChosen(provider=provider, model=model):
-                # The window is another one's until the next question.
-                self.model, self.window_tokens = f"{provider}/{model}" if provider else self.own_model, None
+                self.choose(f"{provider}/{model}" if provider else self.own_model)
             case events.TurnEnded() | events.SessionClosed():
                 self._rest()
 

@@ -14,9 +14,9 @@ from duragent.models.named import named_model
 from duragent.models.reachable import ReachableModel, missing_at_ollama, reachable
 from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import session_info
-from duragent.server.params import body_of, session_id_of
+from duragent.server.params import ModelQuery, body_of, query_of, session_id_of
 from duragent.server.responses import answer
-from duragent.wire import ModelOffer, ModelOffers, PickModel, Warmed
+from duragent.wire import ModelOffer, ModelOffers, NamedModel, PickModel, Warmed
 
 
 async def list_models(dependencies: Dependencies, request: Request) -> Response:
@@ -47,6 +47,12 @@ async def pick_model(dependencies: Dependencies, request: Request) -> Response:
         posted = ChooseModel(by=body.by)
     await dependencies.sessions.post(session_id, posted)
     return answer(session_info(await dependencies.sessions.state(session_id)))
+
+
+async def show_named(dependencies: Dependencies, request: Request) -> Response:
+    query, agent = query_of(request, ModelQuery), dependencies.catalog.get(request.path_params["name"])
+    named = await usable_model(dependencies, agent, query.model, query.base_url) if query.model else choice_of(agent)
+    return answer(NamedModel(provider=named.provider, model=named.name))
 
 
 async def warm_agent(dependencies: Dependencies, request: Request) -> Response:

@@ -68,6 +68,24 @@ async def test_a_model_is_chosen_and_taken_back(client: Asked, house: House) -> 
 
 
 @pytest.mark.parametrize(
+    ("asked", "provider", "model"),
+    [
+        ({}, "demo", "demo"),
+        ({"model": "ollama/qwen3"}, "ollama", "qwen3"),
+        ({"model": "openai/local", "base_url": "http://127.0.0.1:1234/v1"}, "openai", "local"),
+    ],
+)
+async def test_what_a_name_means_is_told_without_a_session(
+    client: Asked, asked: dict[str, str], provider: str, model: str
+) -> None:
+    http, _ = client
+    named = await http.get("/api/v1/agents/assistant/model", params=asked)
+    assert (named.status_code, named.json()) == (200, {"provider": provider, "model": model})
+    assert (await http.get("/api/v1/sessions")).json()["sessions"] == []
+    assert (await http.get("/api/v1/agents/nobody/model", params=asked)).status_code == 404
+
+
+@pytest.mark.parametrize(
     ("body", "problem", "sentence"),
     [
         ({"model": "gemini/x"}, "model-not-configured", "`duragent keys set gemini`"),
@@ -89,6 +107,10 @@ async def test_what_cannot_be_asked_is_refused_and_leaves_no_trace(
     if "base_url" not in body and body.get("model"):
         unmade = await http.post("/api/v1/sessions", json={"agent": "assistant", **body})
         assert unmade.status_code == 422
+    if body:
+        named = await http.get("/api/v1/agents/assistant/model", params=body)
+        assert (named.status_code, named.json()["type"]) == (422, f"urn:duragent:problem:{problem}")
+        assert sentence in named.json()["detail"]
     assert [each["session_id"] for each in (await http.get("/api/v1/sessions")).json()["sessions"]] == [session_id]
     assert (await http.get(f"/api/v1/sessions/{session_id}")).json()["head"] == 2
 

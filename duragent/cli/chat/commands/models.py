@@ -25,9 +25,10 @@ async def _model(talk: "Talk", rest: str) -> None:
     if picked is None:
         talk.note(Note(f"There is no model {view.one_line(rest, 40)} in the list; /model shows it.", "warning"))
         return
-    if not talk.session.session_id:
-        talk.beginning.pick = picked if picked.model else None
-        talk.note(Note(f"{_answers(picked.model)} as soon as it begins."))
+    if not talk.session.session_id and (named := await talk.beginning.choose(picked)) is not None:
+        label = f"{named.provider}/{named.model}"
+        talk.conversation.progress.choose(label)
+        talk.note(Note(f"{_answers(label if picked.model else None)} as soon as it begins."))
         return
     before = await talk.client.session(talk.session_id)
     after = await talk.client.choose_model(talk.session_id, picked)
