@@ -94,7 +94,7 @@ def _at_address(wish: ModelWish, base_url: str, interactive: bool) -> ModelWish:
 
 def _picked(wish: ModelWish) -> ModelWish:
     """Shows what can be asked from here, and takes the number of a line or the name of a provider."""
-    from duragent.agent.starter import DEFAULT_MODELS
+    from duragent.agent.first_model import DEFAULT_MODELS
     from duragent.models.reachable import reachable
 
     found = reachable(keys_of(None), DEFAULT_MODELS)
@@ -117,7 +117,7 @@ def _wish_for(found: "ReachableModel", wish: ModelWish) -> ModelWish:
 
 
 def _with_model(wish: ModelWish, interactive: bool) -> ModelWish:
-    from duragent.agent.starter import DEFAULT_MODELS
+    from duragent.agent.first_model import DEFAULT_MODELS
 
     provider = wish.provider or "demo"
     model = wish.model

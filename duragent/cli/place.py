@@ -10,7 +10,7 @@ from duragent.cli.looks import begin_theme
 from duragent.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
-    from duragent.agent.starter import ProviderChoice
+    from duragent.agent.first_model import ProviderChoice
     from duragent.config import Config
     from duragent.system.keys import Keys
 
@@ -103,7 +103,7 @@ def keys_of(config: "Config | None") -> "Keys":
 
 def choose_model(config: "Config | None" = None) -> "ProviderChoice":
     """The first provider that can be used on this machine, with the keys of that workspace."""
-    from duragent.agent.starter import PROVIDER_KEYS, choose_provider
+    from duragent.agent.first_model import PROVIDER_KEYS, choose_provider
     from duragent.models.litellm.request import ollama_url
     from duragent.models.local_servers import ollama_models
 

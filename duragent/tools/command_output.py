@@ -1,17 +1,16 @@
 """What a finished command becomes for the model: its output as plain text, cut to a size, and how it ended.
 
-Pure, apart from the thread that keeps a long text off the event loop. Terminal control sequences are taken out: colours
-and cursor moves say nothing to a model, and of a progress bar only its last state counts.
+Pure, apart from the thread that keeps a long text off the event loop.
 """
 
 import asyncio
-import re
 import signal
 from dataclasses import dataclass
 
 from duragent.process.base import Finished, LimitReached, Output
 from duragent.text import printable
 from duragent.tools.base import ResultOutcome, ToolResult
+from duragent.tools.terminal_text import cleaned
 
 SHOWN_BYTES = 32 * 1024
 GRACE_SECONDS = 30.0
@@ -21,16 +20,6 @@ _ON_LINE_END_BYTES = 2 * 1024
 """So much may be left out in addition so that a cut falls on the end of a line."""
 _LONG_BYTES = 64 * 1024
 _STDERR = "\n--- stderr ---\n"
-
-# What stands in brackets has no ESC in it, so the search is linear also in a text of nothing but ESC.
-_ESCAPES = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor moves
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: titles, links, the clipboard
-    r"|\x1b[PX^_][^\x1b]*\x1b\\"  # DCS, SOS, PM, APC
-    r"|\x1b[ -/]*[0-~]"  # the short ones
-    r"|\x9b[0-?]*[ -/]*[@-~]"  # CSI as one character
-    r"|[\x07\x0e\x0f]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,29 +151,6 @@ def text_of(output: Output) -> str:
         + f"\n[{lost:,} bytes were not kept]\n"
         + cleaned(tail.decode(errors="replace"))
     )
-
-
-def cleaned(text: str) -> str:
-    """The text without what only a terminal understands; NULs and the like become U+FFFD."""
-    text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\f", "\n")
-    if "\r" in text or "\b" in text:
-        text = "\n".join(_as_seen(line) for line in text.split("\n"))
-    return printable(text)
-
-
-def _as_seen(line: str) -> str:
-    """What a terminal shows of a line in the end: the last thing that was written over it."""
-    if "\r" in line:
-        line = next((part for part in reversed(line.split("\r")) if part), "")
-    if "\b" not in line:
-        return line
-    seen: list[str] = []
-    for char in line:
-        if char != "\b":
-            seen.append(char)
-        elif seen:
-            seen.pop()
-    return "".join(seen)
 
 
 def cut_in_the_middle(text: str, call: str, what: str = "all of it") -> ShownOutput:

@@ -11,14 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duragent.agent.catalog import Catalog
+from duragent.agent.first_model import DEFAULT_MODELS
 from duragent.agent.load import load_agent
 from duragent.agent.spec import KNOWN_PROVIDERS, inactive
 from duragent.agent.starter import (
-    DEFAULT_MODELS,
-    PROVIDER_KEYS,
-    ProviderChoice,
     Written,
-    choose_provider,
     is_demo,
     replace_demo,
     write_agent,
@@ -325,27 +322,6 @@ def test_policy_denies_keys_to_every_tool(tmp_path: Path) -> None:
 )
 def test_policy_leaves_everyday_commands_alone(tmp_path: Path, command: str, kind: type) -> None:
     assert type(judge(starting_policy(tmp_path), Invocation("bash", "bash", command))) is kind
-
-
-def test_providers_are_chosen_in_order() -> None:
-    environ = dict.fromkeys(PROVIDER_KEYS.values(), "k")
-    found = []
-    for key in PROVIDER_KEYS.values():
-        found.append(choose_provider(environ, ["llama"]))
-        environ[key] = " "
-    found += [choose_provider(environ, ["llama", "qwen"]), choose_provider({}, []), choose_provider({}, None)]
-
-    no_key = "no provider key found and no Ollama on localhost"
-    no_model = "no provider key found, and Ollama has no model yet (`ollama pull qwen3`)"
-    assert found == [
-        ProviderChoice("openrouter", DEFAULT_MODELS["openrouter"], "OPENROUTER_API_KEY is set"),
-        ProviderChoice("anthropic", DEFAULT_MODELS["anthropic"], "ANTHROPIC_API_KEY is set"),
-        ProviderChoice("openai", DEFAULT_MODELS["openai"], "OPENAI_API_KEY is set"),
-        ProviderChoice("gemini", DEFAULT_MODELS["gemini"], "GEMINI_API_KEY is set"),
-        ProviderChoice("ollama", "llama", "Ollama is running on this machine"),
-        ProviderChoice("demo", "demo", no_model),
-        ProviderChoice("demo", "demo", no_key),
-    ]
 
 
 def test_an_untouched_demo_agent_makes_room_for_a_real_model(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.agent.starter import PROVIDER_KEYS
+from duragent.agent.first_model import PROVIDER_KEYS
 from duragent.cli import main
 from tests.cli.commands import Command, Ran, stdin_of
 from tests.cli.desk import Desk

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duragent
-from duragent.agent.starter import PROVIDER_KEYS
+from duragent.agent.first_model import PROVIDER_KEYS
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.left_servers import end_servers
 from tests.support.terminal import Terminal

@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Self
 
 import duragent
-from duragent.agent.starter import PROVIDER_KEYS
+from duragent.agent.first_model import PROVIDER_KEYS
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.places import ROOT
 

@@ -8,7 +8,7 @@ from duragent.cli.chat.progress import status_line, working_line
 from duragent.cli.chat.render import tail_lines
 from duragent.cli.view import one_line
 from duragent.client.activity import PERSON
-from duragent.tools.command_output import cleaned
+from duragent.tools.terminal_text import cleaned
 
 LIVE_LINES = 12
 HINT_LINES = 3

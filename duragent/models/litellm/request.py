@@ -3,13 +3,15 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from duragent.errors import ModelNotConfigured
-from duragent.models.base import ModelChoice
-from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
 from duragent.text import without_surrogates
+
+if TYPE_CHECKING:
+    from duragent.models.base import ModelChoice
+    from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
 
 _ANTHROPIC_OUTPUT_TOKENS = 4096
 """Anthropic wants a limit in every request; litellm's own default would be the model's largest."""
@@ -55,7 +57,7 @@ def key_variables(provider: str) -> tuple[str, ...]:
     return known.key_variables if known else (f"{provider.upper().replace('-', '_')}_API_KEY",)
 
 
-def find_key(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
+def find_key(choice: "ModelChoice", environ: Mapping[str, str]) -> str | None:
     """The key for this choice. None: litellm looks for one itself, for a provider that is not in our table.
 
     Raises ModelNotConfigured, which says what to do, when a provider of the table has none. A server on this machine
@@ -78,7 +80,7 @@ def find_key(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
     )
 
 
-def missing_key(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
+def missing_key(choice: "ModelChoice", environ: Mapping[str, str]) -> str | None:
     """The variable of the key that the choice needs and that is not there; None when nothing is missing."""
     try:
         if choice.provider != "demo":
@@ -88,7 +90,7 @@ def missing_key(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
     return None
 
 
-def litellm_arguments(choice: ModelChoice, key: str | None, request: ModelRequest) -> dict[str, Any]:
+def litellm_arguments(choice: "ModelChoice", key: str | None, request: "ModelRequest") -> dict[str, Any]:
     """The arguments of `litellm.acompletion` for this request: one attempt, streamed, with usage."""
     provider = PROVIDERS.get(choice.provider, Provider(choice.provider))
     limit = request.max_output_tokens
@@ -112,7 +114,7 @@ def litellm_arguments(choice: ModelChoice, key: str | None, request: ModelReques
     } | {name: value for name, value in optional.items() if value is not None}
 
 
-def _base_url(choice: ModelChoice) -> str | None:
+def _base_url(choice: "ModelChoice") -> str | None:
     """The address as litellm wants it: OpenAI's with its /v1, Anthropic's without. None: the provider's own."""
     if choice.base_url is None:
         return None
@@ -124,7 +126,7 @@ def _base_url(choice: ModelChoice) -> str | None:
     return url
 
 
-def _messages(choice: ModelChoice, request: ModelRequest) -> list[dict[str, Any]]:
+def _messages(choice: "ModelChoice", request: "ModelRequest") -> list[dict[str, Any]]:
     written = [_message(message) for message in request.messages]
     if choice.provider == "anthropic" or (choice.provider == "openrouter" and "claude" in choice.name.lower()):
         for at in request.cache_points[-_ANTHROPIC_CACHE_POINTS:]:
@@ -143,7 +145,7 @@ def _remembered(message: dict[str, Any]) -> dict[str, Any]:
     return message | {"content": [{"type": "text", "text": message["content"], "cache_control": mark}]}
 
 
-def _message(message: ChatMessage) -> dict[str, Any]:
+def _message(message: "ChatMessage") -> dict[str, Any]:
     content = without_surrogates(message.content)
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": without_surrogates(message.call_id or ""), "content": content}
@@ -153,7 +155,7 @@ def _message(message: ChatMessage) -> dict[str, Any]:
     return {"role": message.role, "content": content}
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
+def _call(call: "ToolCall") -> dict[str, Any]:
     function = {"name": without_surrogates(call.name), "arguments": _object_text(call.arguments)}
     return {"id": without_surrogates(call.id), "type": "function", "function": function}
 
@@ -168,7 +170,7 @@ def _object_text(arguments: str) -> str:
     return text if isinstance(parsed, dict) else "{}"
 
 
-def _tool(tool: ToolSchema) -> dict[str, Any]:
+def _tool(tool: "ToolSchema") -> dict[str, Any]:
     function = {
         "name": tool.name,
         "description": without_surrogates(tool.description),

@@ -5,8 +5,8 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import Response
 
+from duragent.agent.first_model import DEFAULT_MODELS
 from duragent.agent.load import Agent
-from duragent.agent.starter import DEFAULT_MODELS
 from duragent.errors import InvalidRequest
 from duragent.journal.inputs import ChooseModel
 from duragent.models.base import ModelChoice

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import duragent as duragent_package
-from duragent.agent.starter import PROVIDER_KEYS
+from duragent.agent.first_model import PROVIDER_KEYS
 from tests.cli.commands import Command
 from tests.support.bounds import LIMIT_SECONDS
 
