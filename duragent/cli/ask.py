@@ -229,7 +229,7 @@ async def _session_for(connection: Connection, asking: Asking, agent: str | None
     if asking.session not in (None, Asking.LAST):
         return await _found_session(connection.client, asking, await find_session(connection.client, asking.session))
     try:
-        chosen = await choose_agent(connection.client, agent) if agent or asking.session is None else None
+        chosen = choose_agent(await connection.client.agents(), agent) if agent or asking.session is None else None
     except AgentNotFound as error:
         raise (error if asking.agent or not agent else NoSuchAgent(error)) from None
     if chosen is None or asking.session == Asking.LAST:

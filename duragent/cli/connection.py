@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from duragent.client.client import Client
     from duragent.client.launch import LocalServer
     from duragent.config import Config
-    from duragent.wire import SessionInfo
+    from duragent.wire import AgentList, SessionInfo
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,11 @@ async def find_session(client: "Client", part: str) -> "SessionInfo":
     return await client.session(matches[0].session_id) if matches[0].unread else matches[0]
 
 
-async def choose_agent(client: "Client", name: str | None) -> str:
+def choose_agent(known: "AgentList", name: str | None) -> str:
     """The agent of that name, else the only one, else the first workspace's. Raises AgentNotFound.
 
     A broken one is an answer too, where there is no better: the server says what is wrong with it.
     """
-    known = await client.agents()
     names = [agent.name for agent in known.agents]
     if name is not None:
         if name in names or any(agent.name == name for agent in known.broken):

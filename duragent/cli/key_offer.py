@@ -17,31 +17,28 @@ if TYPE_CHECKING:
     from duragent.wire import AgentSummary
 
 
-async def offer_key(connection: "Connection", name: str) -> None:
-    """Ask what is to be asked before a chat with that agent."""
+async def offer_key(connection: "Connection", agent: "AgentSummary") -> "AgentSummary | None":
+    """Ask what is to be asked before a chat with that agent. The agent as it is then."""
     if connection.config is None:
-        return
-    agent = await _agent(connection, name)
-    if agent is not None and agent.provider == "demo" and _takes_model(connection.config, name):
+        return agent
+    known: AgentSummary | None = agent
+    if agent.provider == "demo" and _takes_model(connection.config, agent.name):
         await connection.client.reload_agents()
-        agent = await _agent(connection, name)
-    if agent is not None and agent.missing_key:
-        _offer_to_keep(agent.missing_key, agent.provider or "")
-
-
-async def _agent(connection: "Connection", name: str) -> "AgentSummary | None":
-    known = await connection.client.agents()
-    return next((agent for agent in known.agents if agent.name == name), None)
+        known = (await connection.client.agents()).named(agent.name)
+    if known is not None and known.missing_key:
+        _offer_to_keep(known.missing_key, known.provider or "")
+    return known
 
 
 def _takes_model(config: "Config", name: str) -> bool:
     """Whether the unedited demo agent was given a real model that can be asked by now."""
+    choice = choose_model(config)
+    if choice.provider == "demo":
+        return False
+    # Only now: to load what writes agents takes longer than to see that there is no other model.
     from duragent.agent.starter import is_demo, replace_demo
 
     if not is_demo(config.agents_dir, name):
-        return False
-    choice = choose_model(config)
-    if choice.provider == "demo":
         return False
     label = view.one_line(f"{choice.provider}/{choice.model}", 80)
     why = choice.why[0].upper() + choice.why[1:]

@@ -59,6 +59,10 @@ class AgentList(WireModel):
     agents: list[AgentSummary] = Field(description="The agents that can be used.")
     broken: list[AgentSummary] = Field([], description="Agents whose files have a fault, with the reason.")
 
+    def named(self, name: str) -> AgentSummary | None:
+        """The agent that can be used and has that name."""
+        return next((agent for agent in self.agents if agent.name == name), None)
+
 
 class AgentDetail(WireModel):
     """The agent's own spec in the Duragent Format, with the prompt texts in place of their paths."""

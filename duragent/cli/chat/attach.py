@@ -45,7 +45,8 @@ async def _attach(where: Where, part: str | None, as_name: str | None) -> None:
         session = await last_session(client) if part is None else await find_session(client, part)
         if session is None:
             raise NotFound("there is no session to go back to; `duragent chat` begins one")
-        await converse(connection, session, as_name)
+        agent = (await client.agents()).named(session.agent)
+        await converse(connection, session, agent, as_name)
 
 
 def _at_terminal() -> bool:

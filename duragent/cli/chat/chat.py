@@ -20,7 +20,7 @@ from duragent.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from duragent.client.client import Client
-    from duragent.wire import AgentSummary, SessionInfo
+    from duragent.wire import AgentList, AgentSummary, SessionInfo
 
 TITLE_CHARS = 200
 """What a server takes as the title of a session."""
@@ -93,29 +93,31 @@ def _check_title(title: str | None, which: _Which) -> None:
 
 async def _chat(where: Where, wanted: Wanted) -> int:
     async with connect(where, make=wanted.agent in (None, FIRST_AGENT), note=_say) as connection:
-        wanted = await _with_agent(connection.client, wanted)
-        session = await _session_for(connection.client, wanted)
+        known = await connection.client.agents()
+        wanted = _with_agent(known, wanted)
+        session = await _session_for(connection.client, known, wanted)
         if session is None:
             return 0
         first = " ".join(wanted.words)
         if not _at_terminal():
             return await _lines(connection, session, first)
-        await offer_key(connection, session.agent)
-        await converse(connection, session, wanted.as_name, first)
+        agent = known.named(session.agent)
+        if agent is not None:
+            agent = await offer_key(connection, agent)
+        await converse(connection, session, agent, wanted.as_name, first)
     return 0
 
 
-async def _with_agent(client: "Client", wanted: Wanted) -> Wanted:
+def _with_agent(known: "AgentList", wanted: Wanted) -> Wanted:
     """As it was meant, where these agents are known: the first word may name one."""
     if wanted.agent is not None or not wanted.words:
         return wanted
-    known = await client.agents()
     named = {agent.name for agent in (*known.agents, *known.broken)}
     first, *rest = wanted.words
     return replace(wanted, agent=first, words=tuple(rest)) if first in named else wanted
 
 
-async def _session_for(client: "Client", wanted: Wanted) -> "SessionInfo | None":
+async def _session_for(client: "Client", known: "AgentList", wanted: Wanted) -> "SessionInfo | None":
     """The session to begin with, or the draft of one; None when the person picked none."""
     from duragent.cli.chat.beginning import draft
     from duragent.cli.session_picker import last_session, pick_session
@@ -123,23 +125,19 @@ async def _session_for(client: "Client", wanted: Wanted) -> "SessionInfo | None"
     agent, which = wanted.agent, wanted.which
     if which == "picked":
         return await pick_session(client, agent=agent)
-    chosen = None if agent is None else await choose_agent(client, agent)
+    chosen = None if agent is None else choose_agent(known, agent)
     session = await last_session(client, chosen) if which == "last" else None
     if which == "last" and session is None:
         _say("There is no session to go on with: this is a new one.")
     if session is None:
-        chosen = chosen or await (pick_agent(client) if _at_terminal() else choose_agent(client, None))
+        chosen = chosen or (await pick_agent(known) if _at_terminal() else choose_agent(known, None))
         if chosen is None:
             return None
-        await _check_usable(client, chosen)
+        if any(broken.name == chosen for broken in known.broken):
+            # Raises what the server says of the fault in its files; the first message would meet it too late.
+            await client.create_session(chosen)
         session = draft(chosen, (wanted.title or "").strip() or None)
     return session
-
-
-async def _check_usable(client: "Client", agent: str) -> None:
-    """Raises what the server says of an agent whose files have a fault; the first message would meet it too late."""
-    if any(broken.name == agent for broken in (await client.agents()).broken):
-        await client.create_session(agent)
 
 
 def _at_terminal() -> bool:
@@ -173,10 +171,13 @@ async def _lines(connection: Connection, session: "SessionInfo", first: str) -> 
     return 0
 
 
-async def converse(connection: Connection, session: "SessionInfo", as_name: str | None, first: str = "") -> None:
+async def converse(
+    connection: Connection, session: "SessionInfo", agent: "AgentSummary | None", as_name: str | None, first: str = ""
+) -> None:
     """The terminal on a session, and on those it goes to from there, until the person leaves.
 
-    `first` is the first message; "" when it is still to be typed.
+    `agent` is what is known of the session's; None: it cannot be used. `first` is the first message; "" when it is
+    still to be typed.
     """
     from duragent.cli.chat.pastes import Entered
     from duragent.cli.chat.talk import Options, Talk
@@ -187,12 +188,13 @@ async def converse(connection: Connection, session: "SessionInfo", as_name: str 
     terminal = config.file.terminal if config else TerminalSettings()
     entered = Entered(first, first, first) if first.strip() else None
     while True:
-        typer.echo(await _banner(connection, session))
-        talk = Talk(connection, session, Options(as_name, history, terminal), entered)
+        typer.echo(_banner(session, agent))
+        talk = Talk(connection, session, Options(as_name, history, terminal), agent, entered)
         to = await talk.run()
         if to is None:
             break
         session, entered = to, talk.next_first
+        agent = (await connection.client.agents()).named(session.agent)
     typer.echo(view.wrapped(_parting(talk.session)))
 
 
@@ -209,9 +211,7 @@ def _folder_of(agent: "AgentSummary") -> str:
     return short_folder(agent.folder, os.path.expanduser("~"))
 
 
-async def _banner(connection: Connection, session: "SessionInfo") -> str:
-    known = {agent.name: agent for agent in (await connection.client.agents()).agents}
-    agent = known.get(session.agent)
+def _banner(session: "SessionInfo", agent: "AgentSummary | None") -> str:
     model = "" if agent is None else "/".join(part for part in (agent.provider, agent.model) if part)
     model = "demo" if model == "demo/demo" else model
     title = f'  ·  "{view.title_of(session)}"' if view.title_of(session) else ""

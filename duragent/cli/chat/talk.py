@@ -29,7 +29,7 @@ from duragent.client.client import new_key
 from duragent.client.watch import CaughtUp, Item
 from duragent.config import TerminalSettings
 from duragent.errors import DuragentError, ServerUnreachable
-from duragent.wire import Approval, SendMessage, SessionInfo
+from duragent.wire import AgentSummary, Approval, SendMessage, SessionInfo
 
 if TYPE_CHECKING:
     from duragent.agent.templates import Template
@@ -70,6 +70,9 @@ class Talk:
 
     options: Options
 
+    agent: AgentSummary | None = None
+    """The session's; None: it cannot be used."""
+
     first: Entered | None = None
     """What is said as soon as the talk begins."""
 
@@ -98,6 +101,8 @@ class Talk:
         self._told = asyncio.Event()
         """Something has come from the server."""
         self.conversation.progress.begin(self.session)
+        if self.agent is not None:
+            self.conversation.progress.know(self.agent)
         self._notes: asyncio.Queue[list[Block]] = asyncio.Queue(QUEUE_MAX)
         self._project = self.connection.config.base if self.connection.config is not None else None
         self._template_faults: tuple[str, ...] = ()
@@ -143,7 +148,7 @@ class Talk:
     # --- the workers ------------------------------------------------------------------------------------------------
 
     def _workers(self) -> tuple[Callable[[], Coroutine[None, None, None]], ...]:
-        return (self._watch, self._send, self._show_notes, self._know_agent, self._warm, self._keep_time)
+        return (self._watch, self._send, self._show_notes, self._warm, self._keep_time)
 
     async def _watch(self) -> None:
         session_id = await self.beginning.there()
@@ -158,13 +163,6 @@ class Talk:
                     self._stop_next = False
                     self._interrupt()
                 self.screen.show([*blocks, *self._asked_now(item)])
-
-    async def _know_agent(self) -> None:
-        """What the status line says of the agent."""
-        known = {agent.name: agent for agent in (await self.client.agents()).agents}
-        if (agent := known.get(self.session.agent)) is not None:
-            self.conversation.progress.know(agent)
-            self.screen.refresh()
 
     async def _warm(self) -> None:
         """While the person reads and types, the server loads what the model needs. It can do without, only later."""

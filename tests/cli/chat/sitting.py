@@ -68,8 +68,9 @@ async def sitting(
         async with Client(always(Endpoint(desk.url, TOKEN, local=True)), source="cli") as client:
             config = Config(base=project, file=ConfigFile()) if project else None
             session = await client.session(session_id) if session_id else draft("assistant")
+            agent = (await client.agents()).named(session.agent)
             entered = Entered(first, first, first) if first else None
-            talk = Talk(Connection(client, config), session, Options("Ada"), entered)
+            talk = Talk(Connection(client, config), session, Options("Ada"), agent, entered)
             terminal = Terminal(talk, keyboard, screen)
             terminal.running = asyncio.create_task(talk.run())
             yield terminal

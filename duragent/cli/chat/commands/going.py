@@ -50,7 +50,7 @@ async def _numbered(talk: "Talk") -> "list[SessionInfo]":
 
 
 async def _new(talk: "Talk", rest: str) -> None:
-    talk.go(draft(await choose_agent(talk.client, rest or talk.session.agent)))
+    talk.go(draft(choose_agent(await talk.client.agents(), rest or talk.session.agent)))
 
 
 async def _attach(talk: "Talk", rest: str) -> None:
