@@ -43,20 +43,22 @@ _BODY_LINES = 4
 DRAFT = "Your draft is no answer; Esc puts it aside."
 
 
-def box(approval: "Approval", width: int, rows: int, now: BoxState = NOTHING_YET) -> Panel:
-    """The question as a box so wide, of about so many lines."""
+def box(approval: "Approval", width: int, rows: int, now: BoxState = NOTHING_YET) -> tuple[Panel, bool]:
+    """The question as a box so wide, of about so many lines; and whether the whole diff of a change is in it."""
     inner = max(width - _FRAME, 1)
     below = _below(approval, inner, now)
     if rows - _BORDERS - sum(_height(line, inner) for line in below) < _BODY_LINES:
         below = _below(approval, inner, now, short=True)
     body = Table.grid(expand=True)
     space = rows - _BORDERS - sum(_height(line, inner) for line in below)
-    body.add_row(_change(approval, inner, space) if approval.preview else _grid(_rows(approval), inner, space))
+    change, whole = _change(approval, inner, space) if approval.preview else (None, False)
+    body.add_row(change or _grid(_rows(approval), inner, space))
     for line in below:
         body.add_row(line)
     # Double lines are ours alone: `visible` takes them out of all text from elsewhere.
     style = looks.style("warning") or "none"
-    return Panel(body, box=DOUBLE, title=TITLES[approval.kind], title_align="left", border_style=style, padding=(0, 1))
+    title = TITLES[approval.kind]
+    return Panel(body, box=DOUBLE, title=title, title_align="left", border_style=style, padding=(0, 1)), whole
 
 
 def _below(approval: "Approval", width: int, now: BoxState, *, short: bool = False) -> list[Text]:
@@ -73,18 +75,20 @@ def _below(approval: "Approval", width: int, now: BoxState, *, short: bool = Fal
 # --- what it is about -----------------------------------------------------------------------------------------------
 
 
-def _change(approval: "Approval", width: int, space: int) -> Table:
-    """A change of a file: its name, why it is asked about, and the diff, as far as they fit into `space` lines."""
+def _change(approval: "Approval", width: int, space: int) -> tuple[Table, bool]:
+    """A change of a file: its name, why it is asked about, and the diff, as far as they fit into `space` lines; and
+    whether that is all of the diff.
+    """
     grid = Table.grid(expand=True)
     head = [Text(heading(approval), style="bold")]
     head += [Text(why, style=looks.style("quiet" if why == ORDINARY else "warning")) for why in reasons(approval)]
     for line in head:
         grid.add_row(line)
         space -= _height(line, width)
-    shown, _ = diffs.excerpt(approval.preview, width, max(space, 1))
+    shown, whole = diffs.excerpt(approval.preview, width, max(space, 1))
     for row in shown:
         grid.add_row(Text(row.text, style=row.style, no_wrap=True, overflow="crop"))
-    return grid
+    return grid, whole and space > 0
 
 
 def _rows(approval: "Approval") -> list[tuple[str, str]]:

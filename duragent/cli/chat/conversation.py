@@ -101,6 +101,9 @@ class Conversation:
     cut: "deque[list[Block]]" = field(default_factory=lambda: deque(maxlen=CUT_BLOCKS))
     """All of what is shown in part, the newest last: each with the line that says what it is."""
 
+    _seen: dict[str, str] = field(default_factory=dict)
+    """The diffs that this terminal has shown whole in a question, by call."""
+
     _shown_calls: dict[str, Called] = field(default_factory=dict)
     """The lines of calls, the newest last."""
 
@@ -132,6 +135,10 @@ class Conversation:
     def sent(self, key: str) -> None:
         """A command that goes out with this Idempotency-Key; it stands in the scrollback already."""
         self._mine[key] = []
+
+    def has_seen(self, asked: Approval) -> None:
+        """The person here has the whole diff of this question before them."""
+        self._seen[asked.call_id] = asked.preview
 
     def take(self, item: Item, now: datetime | None = None) -> list[Block]:
         """The blocks that go into the scrollback now. `now` is the time, for what takes place now."""
@@ -212,6 +219,8 @@ class Conversation:
             case events.ApprovalRequested() as asked:
                 return self._line(asked.call, asked_about(asked.tool, asked.invocation, asked.preview))
             case events.ApprovalDecided() | events.ToolResolved() as decided:
+                if decided.call != self.deciding:
+                    self._seen.pop(decided.call, None)
                 self.deciding = ""
                 return [_decided(decided)] if decided.by or isinstance(decided, events.ApprovalDecided) else []
             case events.AllowanceRevoked(by=by, patterns=patterns):
@@ -236,7 +245,7 @@ class Conversation:
         tool = event.tool or (asked.tool if asked else "")
         blocks = self._line(event.call, never_began(tool, asked.arguments if asked else ""))
         of = "" if next(reversed(self._shown_calls)) == event.call else tool
-        return [*blocks, returned(event, of)]
+        return [*blocks, returned(event, of, self._seen.pop(event.call, ""))]
 
     def _said(self, message: events.MessageReceived) -> list[Block]:
         key = message.idempotency_key or ""

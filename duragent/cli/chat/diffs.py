@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from duragent.cli import looks
 from duragent.cli.diffs import ROLES
 from duragent.cli.view import clean, many
+from duragent.tools.files.diff import counts
 from duragent.visible import in_sight
 
 FOLDED_LINES = 4
@@ -36,8 +37,8 @@ def is_whole(preview: str) -> bool:
 
 def added_and_removed(preview: str) -> str:
     """Such as: +12 -3."""
-    found = preview.split("\n")
-    return f"+{sum(row[:1] == '+' for row in found)} -{sum(row[:1] == '-' for row in found)}"
+    added, removed = counts(preview)
+    return f"+{added} -{removed}"
 
 
 def role_of(row: str) -> looks.Role:

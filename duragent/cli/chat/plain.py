@@ -21,7 +21,7 @@ from prompt_toolkit.output import DummyOutput
 from duragent.cli import view
 from duragent.cli.chat.conversation import Block, Conversation, MessageBlock
 from duragent.cli.chat.pastes import Entered
-from duragent.cli.chat.question import answer_of, keys, plain_question
+from duragent.cli.chat.question import answer_of, keys, plain_question, tells_whole_diff
 from duragent.cli.chat.render import render, whole_question
 from duragent.cli.chat.screen import Actions, Screen
 from duragent.cli.chat.scrollback import Scrollback
@@ -94,6 +94,8 @@ class PlainScreen(Screen):
         if asked is not None and asked != self._printed:
             self._printed = asked
             shown += view.wrapped(plain_question(asked)) + "\n"
+            if tells_whole_diff(asked):
+                self.conversation.has_seen(asked)
         if shown:
             self.scrollback.print(shown)
         self.refresh()
@@ -158,6 +160,7 @@ class PlainScreen(Screen):
             self._actions.decide(asked, choice)
         elif asked is not None and text.strip().lower() == "v" and "v" in keys(asked):
             self.scrollback.print("".join(f"{line}\n" for line in whole_question(asked)))
+            self.conversation.has_seen(asked)
         elif text.strip():
             self._typed.append(text)
             self._actions.submit(Entered(text, text))

@@ -248,6 +248,11 @@ def plain_question(approval: Approval) -> str:
     return "\n".join([*shown, *(f"  {word}: {label}" for word, label in answers)])
 
 
+def tells_whole_diff(approval: Approval) -> bool:
+    """Whether `plain_question` leaves nothing out of the diff of a change."""
+    return is_whole(approval.preview) and len(rows(approval.preview)) <= PLAIN_ROWS + 1
+
+
 def _plain_change(approval: Approval) -> list[str]:
     shown = rows(approval.preview)
     left = len(shown) - PLAIN_ROWS

@@ -36,10 +36,17 @@ def render_question(
     """The box in which a person is asked, as lines with ANSI colours; plain lines where TERM is `dumb`."""
     if os.environ.get("TERM") == "dumb":
         return plain_question(asked) + "\n"
+    return question_box(asked, width, rows, now, colour=colour)[0]
+
+
+def question_box(
+    asked: "Approval", width: int, rows: int, now: BoxState, *, colour: bool | None = None
+) -> tuple[str, bool]:
+    """The box, and whether the whole diff of a change is in it."""
     from duragent.cli.chat.box import box
 
-    drawn = box(asked, max(width, _MIN_WIDTH), rows, now)
-    return _drawn([drawn], width, in_colour() if colour is None else colour)
+    drawn, whole_diff = box(asked, max(width, _MIN_WIDTH), rows, now)
+    return _drawn([drawn], width, in_colour() if colour is None else colour), whole_diff
 
 
 def whole_question(asked: "Approval") -> list[str]:

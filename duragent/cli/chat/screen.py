@@ -26,7 +26,7 @@ from duragent.cli.chat.pager import page
 from duragent.cli.chat.pastes import Entered
 from duragent.cli.chat.progress import utc_now
 from duragent.cli.chat.question import AnswerKey
-from duragent.cli.chat.render import render, render_question, whole_question
+from duragent.cli.chat.render import question_box, render, whole_question
 from duragent.cli.chat.reports import Reports, ended_by_signals
 from duragent.cli.chat.scrollback import Scrollback
 from duragent.cli.chat.whole import WholeBlocks
@@ -162,13 +162,16 @@ class Screen:
         asked = self.conversation.question
         if asked is None:
             return []
-        drawn = render_question(asked, width, rows, now=self.answering.shown())
+        drawn, whole_diff = question_box(asked, width, rows, self.answering.shown())
+        if whole_diff:
+            self.conversation.has_seen(asked)
         return [*to_formatted_text(ANSI(drawn))]
 
     def _show_all(self, asked: Approval) -> None:
         async def show() -> None:
             async with self.scrollback.given_away():
                 await page(whole_question(asked))
+            self.conversation.has_seen(asked)
 
         self._session.app.create_background_task(show())
 

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from duragent.cli.chat.diffs import added_and_removed
+from duragent.cli.view import one_line
 from duragent.journal import events
 from duragent.visible import in_sight
 
@@ -93,11 +95,15 @@ def first_lines(text: str, count: int) -> str:
     return "\n".join([*lines[:count], f"… {len(lines) - count:,} more lines"])
 
 
-def returned(event: events.ToolFinished, of: str = "") -> Returned:
+def returned(event: events.ToolFinished, of: str = "", seen: str = "") -> Returned:
+    """`seen`: the diff that the person had before them when they allowed the call; it is not shown again."""
     diff = event.details.get("diff")
     good, text = event.outcome == "ok", event.content.strip("\n")
     if isinstance(diff, str) and diff and good:
         whole = Returned(_facts(event, 0), "", diff, of=of)
+        if diff == seen:
+            what = f"{one_line(in_sight(str(event.details.get('path', ''))))} {added_and_removed(diff)}".lstrip()
+            return replace(whole, facts=" · ".join(filter(None, (what, whole.facts))), diff="", whole=whole)
         return _cut(whole, diff=first_lines(diff, DIFF_LINES))
     lines = text.split("\n") if text else []
     if "exit_code" in event.details and good and text.startswith("Command completed with exit code"):

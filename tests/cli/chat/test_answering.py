@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from duragent.cli.chat.tool_blocks import Returned
 from tests.cli.chat.sitting import Terminal, sitting
 from tests.cli.desk import Desk
 from tests.support.http_house import AGENT
@@ -49,6 +50,23 @@ async def test_a_file_is_shown_with_its_diff_and_its_folder_allowed_for_the_sess
     folder = ["builtin:write_file src/* *", "builtin:edit_file src/* *"]
     assert await decisions(desk, session) == [("allow_session", folder)]
     assert (desk.folder / "project" / "src" / "b").read_text() == "three\n"
+
+
+async def test_a_diff_that_was_whole_in_the_question_is_told_in_a_line_when_the_call_has_run(desk: Desk) -> None:
+    (desk.folder / "project" / "src").mkdir(parents=True)
+    (desk.folder / "project" / "src" / "a").write_text("one\n")
+    (desk.folder / "project" / "src" / "b").write_text("line\n")
+    session = await writes(desk, ("src/a", "two\n"), ("src/b", "".join(f"line {at}\n" for at in range(90))))
+    async with sitting(desk, session) as terminal:
+        await terminal.shows("+two")
+        terminal.type("y")
+        await terminal.shows("src/a +1 -1 · Ctrl-O shows all")
+        assert terminal.talk.conversation.cut[-1][-1] == Returned("", "", "@@ -1 +1 @@\n-one\n+two")
+        await terminal.shows("more lines: v shows all")
+        terminal.type("y")
+        await terminal.shows("done it")
+        shown = terminal.screen.getvalue()
+        assert ("src/b +90 -1 ·" in shown, "+line 30" in shown) == (False, True)
 
 
 async def test_the_patterns_of_an_offer_can_be_edited_and_hold_as_long_as_the_offer(desk: Desk) -> None:

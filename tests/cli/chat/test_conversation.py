@@ -156,6 +156,31 @@ def test_a_call_that_was_asked_about_has_its_line_once_and_who_decided() -> None
     assert (conversation.question, list(conversation.activity.running)) == (None, ["c1"])
 
 
+@pytest.mark.parametrize(
+    ("seen", "decided_here", "made", "returned"),
+    [
+        (True, True, "@@\n-a\n+b\n+c", Returned("x.md +2 -1 · created")),
+        (False, True, "@@\n-a\n+b\n+c", Returned("created", "", "@@\n-a\n+b\n+c")),
+        (True, False, "@@\n-a\n+b\n+c", Returned("created", "", "@@\n-a\n+b\n+c")),
+        (True, True, "@@\n-a\n+d", Returned("created", "", "@@\n-a\n+d")),
+    ],
+)
+def test_a_diff_is_shown_again_unless_the_person_here_saw_all_of_it_and_allowed_just_that(
+    seen: bool, decided_here: bool, made: str, returned: Returned
+) -> None:
+    conversation = live()
+    shown(conversation, ASKED.model_copy(update={"preview": "@@\n-a\n+b\n+c"}))
+    assert conversation.question is not None
+    if seen:
+        conversation.has_seen(conversation.question)
+    conversation.deciding = "c1" if decided_here else ""
+    decided = events.ApprovalDecided(call="c1", decision="allow_once", arguments_sha256="5a", by="Ada")
+    ended = finished(details={"diff": made, "path": "x.md", "created": True})
+    last = shown(conversation, decided, STARTED, ended)[-1]
+    assert last == returned
+    assert [blocks[-1] for blocks in conversation.cut] == ([] if returned.diff else [Returned("created", "", made)])
+
+
 def test_a_denial_is_told_once_with_its_reason_and_always_with_its_patterns() -> None:
     deny = events.ApprovalDecided(call="c1", decision="deny", arguments_sha256="5a", reason="not today")
     assert after(ASKED, deny, finished("The call was denied by the user.", "denied"))[1][1:] == [

@@ -17,8 +17,10 @@ from duragent.cli.chat.question import (
     keys,
     lines,
     next_command,
+    plain_question,
+    tells_whole_diff,
 )
-from duragent.cli.chat.render import render, render_question, whole_question
+from duragent.cli.chat.render import question_box, render, render_question, whole_question
 from duragent.cli.chat.tool_blocks import Returned, asked_about, called
 from duragent.journal import events
 from duragent.policy.breadths import of_files
@@ -191,6 +193,20 @@ def test_all_of_a_change_can_be_seen_and_its_line_in_the_scrollback_is_short() -
     assert render(line, 80, colour=False) == "\N{BLACK CIRCLE} write_file  src/a b.py\n"
     command = question(ASKED.model_copy(update={"invocation": "a\nb\u202e", "tool": "bash"}))
     assert whole_question(command) == ["bash ", "1 | a", "2 | b<U+202E>"]
+
+
+@pytest.mark.parametrize(
+    ("count", "rows", "in_box", "in_lines"),
+    [(3, 16, True, True), (3, 8, False, True), (40, 60, True, True), (41, 80, True, False)],
+)
+def test_a_question_says_whether_it_has_the_whole_diff(count: int, rows: int, in_box: bool, in_lines: bool) -> None:
+    diff = "\n".join(["@@ -0,0 +1 @@", *(f"+{at}" for at in range(count))])
+    asked = question(CHANGES.model_copy(update={"preview": diff}))
+    drawn, whole = question_box(asked, 80, rows, NOTHING_YET, colour=False)
+    assert (whole, "v shows all" not in drawn) == (in_box, in_box)
+    assert (tells_whole_diff(asked), "v shows all" not in plain_question(asked)) == (in_lines, in_lines)
+    long_row = asked.model_copy(update={"preview": f"@@ -0,0 +1 @@\n+{'x' * 500}"})
+    assert not question_box(long_row, 80, 60, NOTHING_YET, colour=False)[1]
 
 
 def test_what_the_server_cut_off_a_change_makes_it_too_long_to_allow() -> None:

@@ -42,7 +42,7 @@ STEPS = (
     Step("a first message on the command line", "chat 'replace … in poem.txt'", "the question, its keys, a prompt"),
     Step("the change before the decision", "begins a message, Esc", "the diff and the keys; that a draft is no answer"),
     Step("an edit refused", "n", "who denied it; the draft again; the file as it was"),
-    Step("an edit allowed", "asks again; y", "the change, as a diff"),
+    Step("an edit allowed", "asks again; y", "the change in a line; its diff stood in the question"),
     Step("what was changed", "/diff", "the change, against what the file was at first"),
     Step("taken back", "/undo", "what is put back, and the file as it was"),
     Step(

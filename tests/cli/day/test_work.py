@@ -34,7 +34,7 @@ def test_edits(day: Day) -> None:
         assert poem.read_text() == _POEM
     with day.step("an edit allowed"):
         _asks_and_is_allowed(chat, 1)
-        chat.find(r"me allowed it once\. .*-roses are red \+roses are white")
+        chat.find(r"me allowed it once\. poem\.txt \+1 -1 · Ctrl-O shows all")
         assert poem.read_text() == _POEM.replace("red", "white")
     with day.step("what was changed"):
         chat.type("/diff\r")
