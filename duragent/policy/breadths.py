@@ -23,20 +23,27 @@ MAX_OFFERS = 3
 _FILE_TOOLS = ("write_file", "edit_file")
 """Who allows one of them to change a file allows the other one, too."""
 
-_REMOVING = """rm rmdir unlink shred dd mv cp ln install truncate tee sed chmod chown chgrp setfacl mkfs mount umount
-    find wipefs fdisk parted git-clean trash"""
+_REMOVING = """rm rmdir unlink shred srm rimraf dd mv cp ln install truncate tee sed sponge patch rename chmod chown
+    chgrp setfacl mkfs mount umount find wipefs fdisk parted git-clean trash trash-put gio dropdb unzip unrar 7z 7za"""
 _OTHER_MACHINES = """curl wget ssh scp sftp rsync nc ncat netcat socat telnet ftp lftp http https xh aria2c dig nslookup
-    host ping nmap gh glab hub aws az gcloud gsutil kubectl helm terraform tofu ansible ansible-playbook docker podman
-    nerdctl buildah skopeo vercel netlify fly flyctl heroku wrangler rclone s3cmd mail sendmail msmtp swaks psql mysql
-    mongosh redis-cli openssl apt apt-get dnf yum apk brew snap flatpak pacman zypper pip pip3 pipx uv uvx npx bunx pnpx
-    gem conda mamba poetry composer twine open xdg-open"""
-_ANY_TASK = """make gmake ninja just task mvn mvnw gradle gradlew ant bazel rake tox nox mix dotnet msbuild
-    invoke fab"""
-_ANY_PROGRAM = """sh bash dash zsh fish ksh csh tcsh busybox env xargs parallel nohup setsid timeout time nice watch
-    sudo su doas pkexec runuser chroot unshare nsenter bwrap firejail eval exec source . command builtin trap alias
-    export declare typeset set unset enable perl ruby node nodejs deno bun lua php python ipython awk gawk mawk nawk
-    osascript expect tclsh r rscript java jshell gdb lldb strace ltrace vim vi nvim emacs nano ed ex less more man
-    screen tmux script at batch crontab systemctl service launchctl kill killall pkill reboot shutdown duragent"""
+    host ping nmap whois traceroute mtr tcpdump tshark w3m lynx links elinks grpcurl websocat wscat yt-dlp ffmpeg gh
+    glab hub gist svn hg bzr fossil aws az gcloud gsutil kubectl helm terraform tofu pulumi ansible ansible-playbook
+    docker podman nerdctl buildah skopeo ctr crictl minikube vagrant vercel netlify fly flyctl heroku wrangler doctl
+    serverless eksctl cloudflared ngrok tailscale rclone s3cmd mail sendmail msmtp swaks lp lpr wall psql pg_dump mysql
+    mysqldump sqlcmd mongosh redis-cli openssl apt apt-get dpkg dnf yum rpm apk brew snap flatpak pacman zypper nix
+    nix-env nix-shell guix pip pip3 pipx uv uvx npx bunx pnpx corepack gem bundle bundler conda mamba pixi poetry pdm
+    hatch rye rustup composer twine open xdg-open"""
+_ANY_TASK = """make gmake ninja cmake just task mvn mvnw gradle gradlew ant bazel rake tox nox mix dotnet msbuild sbt
+    lein stack cabal scons grunt gulp turbo nx pre-commit doit invoke fab"""
+_ANY_PROGRAM = """sh bash dash zsh fish ksh csh tcsh nu xonsh elvish pwsh powershell cmd busybox toybox env xargs
+    parallel nohup setsid setpriv setarch linux32 linux64 timeout time nice watch entr hyperfine sudo su sg newgrp login
+    doas pkexec runuser chroot unshare nsenter bwrap firejail fakeroot proot capsh ssh-agent ssh-add ssh-keygen eval
+    exec source . command builtin trap alias export declare typeset set unset enable perl ruby node nodejs ts-node tsx
+    deno bun lua php python ipython coverage awk gawk mawk nawk m4 osascript expect tclsh r rscript julia octave java
+    jshell groovy scala swift clojure clj elixir iex erl escript guile sbcl racket ghci runghc runhaskell ocaml sqlite3
+    wine mono gdb lldb strace ltrace valgrind perf vim vi nvim emacs nano ed ex less more man code subl screen tmux
+    zellij script at batch crontab systemctl service launchctl kill killall pkill reboot shutdown claude codex opencode
+    aider goose llm duragent"""
 NEVER_WIDE = frozenset(" ".join((_REMOVING, _OTHER_MACHINES, _ANY_TASK, _ANY_PROGRAM)).split())
 """Programs that are never offered with any arguments."""
 
@@ -50,10 +57,11 @@ _PARTS = {
 _SCRIPTS = frozenset({"run", "run-script"})
 """Parts of npm and the like that run what the next word names."""
 
-_MODULES = frozenset("pytest unittest mypy ruff black isort flake8 pylint coverage doctest".split())
+_MODULES = frozenset("pytest unittest mypy ruff black isort flake8 pylint doctest".split())
 """What `python -m` may be offered with."""
 _PYTHON = re.compile(r"python[0-9.]*", re.IGNORECASE)
-_VERSION = re.compile(r"[-0-9.]+$")
+_ENDING = re.compile(r"(?:[-0-9.]+|\.(?:exe|cmd|bat|com|ext[234]|xfs|btrfs|vfat))$")
+"""Of a version, of Windows' programs, and of the kinds of `mkfs`."""
 
 _LASTING = (
     *GENERAL, ("pytest",), ("mypy",), ("ruff",), ("black",), ("eslint",), ("prettier",), ("tsc",), ("npm", "test"),
@@ -160,7 +168,7 @@ def _kept_words(piece: CommandPiece) -> tuple[str, ...] | None:
     if _PYTHON.fullmatch(name):
         of_module = words[1:2] == ["-m"] and len(words) > 2 and words[2] in _MODULES
         return tuple(words[:3]) if of_module else None
-    if {name.casefold(), _VERSION.sub("", name.casefold())} & NEVER_WIDE:
+    if {name.casefold(), _ENDING.sub("", name.casefold())} & NEVER_WIDE:
         return None
     if name in _PARTS:
         return _of_parts(words, _PARTS[name])
