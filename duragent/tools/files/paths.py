@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from duragent.errors import BadInput
 from duragent.policy.place import is_private
+from duragent.policy.shell.commands import is_guarded
 from duragent.tools.base import Places
 
 # Passing through a folder needs no right to list it. Where O_PATH does not exist, it does.
@@ -71,7 +72,11 @@ def find(written: str, places: Places, *, writing: bool = False) -> Spot:
         os.fsencode(real)
     except (OSError, ValueError):
         raise PathRefused(f"{one_line(written)!r} cannot be a path") from None
-    return judge(real, places, writing=writing)
+    spot = judge(real, places, writing=writing)
+    # What was allowed is the path as it is written: a link must not hide from the policy what it leads to.
+    if writing and is_guarded("/".join(spot.parts)) and not is_guarded(written):
+        raise PathRefused(f"{one_line(written)} leads to {spot.shown}, which decides what runs later: name that itself")
+    return spot
 
 
 def judge(real: Path, places: Places, *, writing: bool = False) -> Spot:

@@ -91,6 +91,12 @@ TOOLS: tuple[Mutant, ...] = (
         f"{T_PATHS}::test_writing_through_a_link_inside_changes_the_file_it_leads_to",
     ),
     without(
+        "a link hides from the policy what decides about agents",
+        "the look at what a path leads to, beside the path as it is written",
+        Edit(PATHS, '    if writing and is_guarded("/".join(spot.parts)) and', "    if False and"),
+        f"{T_PATHS}::test_a_link_to_what_decides_about_agents_is_read_but_written_only_under_its_own_name",
+    ),
+    without(
         "what is closed can be read",
         "the token, the lock and the logs are closed to tools",
         Edit(

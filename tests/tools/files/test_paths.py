@@ -86,6 +86,23 @@ def test_links_that_lead_out_are_refused(places: Places, tmp_path: Path) -> None
     assert not (tmp_path / "new.txt").exists()
 
 
+def test_a_link_to_what_decides_about_agents_is_read_but_written_only_under_its_own_name(
+    places: Places, tmp_path: Path
+) -> None:
+    for name in (".envrc", "sub/inner/.git/hooks/pre-commit"):
+        (tmp_path / "work" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "work" / name).write_text(name)
+    (tmp_path / "work/plain").symlink_to(".envrc")
+    (tmp_path / "work/docs").symlink_to("sub/inner/.git")
+    assert content("plain", places) == ".envrc"
+    assert "leads to .envrc" in refusal("plain", places, writing=True)
+    assert "name that itself" in refusal("docs/hooks/pre-commit", places, writing=True)
+    assert "name that itself" in refusal("docs/hooks/new", places, writing=True)
+    overwrite(".envrc", places)
+    overwrite("sub/inner/.git/hooks/pre-commit", places)
+    assert content("plain", places) == "changed"
+
+
 def test_a_loop_of_links_is_refused(places: Places) -> None:
     (places.folder / "one").symlink_to("two")
     (places.folder / "two").symlink_to("one")
