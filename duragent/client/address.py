@@ -167,7 +167,7 @@ def local_url(address: ServerAddress) -> str:
         parsed = None
     if parsed is None or not parsed.is_loopback:
         raise ServerUnreachable(
-            f"http://{address.host}:{address.port}",
+            url_of(address.host, address.port),
             f"it does not listen on this machine's loopback; use --server and {TOKEN_VARIABLE}",
         )
     return url_of(host, address.port)

@@ -29,7 +29,6 @@ class ModelChooser:
 
         Loads nothing for the demo model, nor where a key is missing.
         """
-        self.model_for(choice)
         if choice.provider != "demo" and LitellmModel(choice, self._environment).has_key:
             await warmed()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def server(config: "Config") -> Iterator[Diagnosis]:
     """How the workspace's server is, by its address, its lock and its own answer."""
-    from duragent.client.address import read_address, workspace_hash
+    from duragent.client.address import read_address, url_here, workspace_hash
     from duragent.errors import OlderServer, ServerUnreachable
 
     workspace = config.workspace
@@ -25,7 +25,7 @@ def server(config: "Config") -> Iterator[Diagnosis]:
     if address is None:
         yield from _without_address(workspace)
         return
-    who, url = f"the server (process {address.pid})", f"http://{address.host}:{address.port}"
+    who, url = f"the server (process {address.pid})", url_here(address.host, address.port)
     if address.workspace_hash != workspace_hash(workspace):
         hint = "`duragent serve` starts one for this workspace"
         yield Diagnosis("server", "warning", f"another workspace's server answers at {url}", hint)

@@ -66,6 +66,9 @@ def test_a_server_of_another_version_and_one_of_another_workspace_are_told(machi
     code, ((status, text, _),) = other.doctor()
     assert (code, status) == (0, "warning")
     assert text.startswith("another workspace's server answers at http://127.0.0.1:")
+    (other.workspace / "run/server.json").write_text(json.dumps(address | {"host": "::"}))
+    [(_, text, _)] = other.doctor()[1]
+    assert text.startswith("another workspace's server answers at http://[::1]:")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of another process can be set on Linux only")
