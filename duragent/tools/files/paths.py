@@ -196,19 +196,18 @@ def _must_be_regular(found: os.stat_result, spot: Spot) -> None:
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def replace_file(spot: Spot, content: bytes, seen: os.stat_result | None = None, *, mode: int | None = None) -> None:
+def replace_file(spot: Spot, content: bytes, seen: os.stat_result | None, *, mode: int | None = None) -> None:
     """Replace the file at once: a reader sees all of the old or all of the new. On the disk when it returns.
 
-    Missing folders are made; a file that is there keeps its mode, a new one gets `mode` if it is given. With `seen`,
-    the file must still be the one that was looked at. Raises PathRefused and OSError.
+    Missing folders are made; a file that is there keeps its mode, a new one gets `mode` if it is given. It must
+    still be the file that was looked at; `seen` None: nothing was there. Raises PathRefused and OSError.
     """
     if not spot.parts:
         raise PathRefused(f"{spot.shown} is a folder, not a file")
     name, temporary = spot.parts[-1], f".duragent-{secrets.token_hex(8)}.tmp"
     with open_folder(spot, spot.parts[:-1], make=True) as parent:
         there = _there(name, parent, spot)
-        if seen is not None and (there is None or _version(there) != _version(seen)):
-            raise PathRefused(f"{spot.shown} was changed by someone else in the meantime; read it again")
+        _must_be_as_seen(there, seen, spot)
         try:
             _write(temporary, parent, content, mode if there is None else stat.S_IMODE(there.st_mode))
             os.replace(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
@@ -225,8 +224,7 @@ def remove_file(spot: Spot, seen: os.stat_result | None) -> None:
         there = _there(spot.parts[-1], parent, spot)
         if there is None:
             return
-        if seen is None or _version(there) != _version(seen):
-            raise PathRefused(f"{spot.shown} was changed by someone else in the meantime; read it again")
+        _must_be_as_seen(there, seen, spot)
         os.unlink(spot.parts[-1], dir_fd=parent)
         sync_folder(parent)
 
@@ -241,8 +239,14 @@ def _there(name: str, parent: int, spot: Spot) -> os.stat_result | None:
     return found
 
 
-def _version(found: os.stat_result) -> tuple[int, int, int, int]:
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+def _must_be_as_seen(there: os.stat_result | None, seen: os.stat_result | None, spot: Spot) -> None:
+    """Raises PathRefused when it is another file, or the same one changed; None: nothing is, or was, there."""
+    if _version(there) != _version(seen):
+        raise PathRefused(f"{spot.shown} was changed by someone else in the meantime; read it again")
+
+
+def _version(found: os.stat_result | None) -> tuple[int, ...]:
+    return () if found is None else (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def _write(name: str, parent: int, content: bytes, mode: int | None) -> None:

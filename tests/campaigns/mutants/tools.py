@@ -141,8 +141,18 @@ TOOLS: tuple[Mutant, ...] = (
         "the comparison of a file with the one that was looked at",
         Edit(
             PATHS,
-            "        if seen is not None and (there is None or _version(there) != _version(seen)):",
-            "        if False:",
+            "        _must_be_as_seen(there, seen, spot)\n        try:",
+            "        try:",
+        ),
+        f"{T_PATHS}::test_a_file_that_changed_since_it_was_looked_at_is_not_replaced",
+    ),
+    without(
+        "a file that somebody made in the meantime is overwritten",
+        "the comparison with the nothing that was there: what is there now is not kept",
+        Edit(
+            PATHS,
+            "    if _version(there) != _version(seen):",
+            "    if seen is not None and _version(there) != _version(seen):",
         ),
         f"{T_PATHS}::test_a_file_that_changed_since_it_was_looked_at_is_not_replaced",
     ),

@@ -64,7 +64,7 @@ UNDOING: tuple[Mutant, ...] = (
     without(
         "an undo removes what others made at the last moment",
         "the look at a file right before it is removed",
-        Edit(PATHS, "        if seen is None or _version(there) != _version(seen):\n", "        if False:\n"),
+        Edit(PATHS, "        _must_be_as_seen(there, seen, spot)\n        os.unlink(", "        os.unlink("),
         f"{T_PATHS}::test_only_the_file_that_was_looked_at_is_removed",
     ),
     without(

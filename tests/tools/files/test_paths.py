@@ -31,7 +31,8 @@ def content(written: str, places: Places) -> str:
 
 
 def overwrite(written: str, places: Places) -> None:
-    replace_file(find(written, places, writing=True), b"changed")
+    spot = find(written, places, writing=True)
+    replace_file(spot, b"changed", os.stat(spot.real) if spot.real.exists() else None)
 
 
 def refusal(written: str, places: Places, *, writing: bool = False) -> str:
@@ -133,7 +134,7 @@ def test_a_link_put_there_after_the_decision_leads_nowhere(swapped: str, places:
     with pytest.raises(PathRefused), open_file(reading):
         pass
     with pytest.raises(PathRefused):
-        replace_file(writing, b"changed")
+        replace_file(writing, b"changed", os.stat(writing.real))
     assert (tmp_path / "b.txt").read_text() == "outside"
 
 
@@ -173,8 +174,8 @@ async def test_odd_paths_are_told_to_the_model(written: str, tmp_path: Path) -> 
 def test_a_replaced_file_keeps_its_mode_and_leaves_nothing_behind(places: Places) -> None:
     (places.folder / "a.txt").chmod(0o751)
 
-    replace_file(find("a.txt", places, writing=True), b"new")
-    replace_file(find("deep/er/b.txt", places, writing=True), b"b")
+    replace_file(find("a.txt", places, writing=True), b"new", os.stat(places.folder / "a.txt"))
+    replace_file(find("deep/er/b.txt", places, writing=True), b"b", None)
 
     assert (places.folder / "a.txt").read_bytes() == b"new"
     assert stat.S_IMODE((places.folder / "a.txt").stat().st_mode) == 0o751
@@ -187,8 +188,9 @@ def test_a_file_that_changed_since_it_was_looked_at_is_not_replaced(places: Plac
     seen = spot.real.stat()
     spot.real.write_text("by someone else, and longer")
 
-    with pytest.raises(PathRefused, match="changed by someone else"):
-        replace_file(spot, b"mine", seen)
+    for looked_at in (seen, None):
+        with pytest.raises(PathRefused, match="changed by someone else"):
+            replace_file(spot, b"mine", looked_at)
     assert spot.real.read_text() == "by someone else, and longer"
 
 
