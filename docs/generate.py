@@ -691,6 +691,7 @@ ENVIRONMENT = {
     "OPENROUTER_API_KEY, ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY": "a provider's key; the server reads it",
     "DURAGENT_TOKEN": "the token for a server that is named with `--server`",
     "DURAGENT_LOG": "how much the server logs: DEBUG, INFO (the default), WARNING, ERROR",
+    "DURAGENT_DEMO_SPEED": "how many times as fast as usual the demo model speaks; 1 by default; the server reads it",
     "DURAGENT_DEBUG": "1: print the whole traceback of an internal error",
     "DURAGENT_PAGER, PAGER": "the pager of `session log`; `less` by default",
     "NO_COLOR": "not empty: no colours",

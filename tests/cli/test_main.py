@@ -99,6 +99,15 @@ def test_a_log_level_that_there_is_not_is_a_fault_and_no_traceback(
     assert (ran.code, ran.err) == (2, "duragent: DURAGENT_LOG: 'LOUD' is none of DEBUG, INFO, WARNING and ERROR\n")
 
 
+def test_a_speed_of_the_demo_model_that_is_none_ends_serve_with_a_sentence(
+    duragent: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert duragent("init", "--no-interactive").code == 0
+    monkeypatch.setenv("DURAGENT_DEMO_SPEED", "quick")
+    ran = duragent("serve", "--port", "0")
+    assert (ran.code, ran.err.splitlines()[-1]) == (2, "duragent: DURAGENT_DEMO_SPEED: 'quick' is no number above 0")
+
+
 def test_an_internal_error_is_one_line_and_its_details_are_kept(
     duragent: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,14 +1,17 @@
 """Which model a choice stands for."""
 
+import asyncio
 import subprocess
 import sys
 
 import pytest
 
+from duragent.errors import InvalidRequest
 from duragent.models.base import ModelChoice
 from duragent.models.choose import ModelChooser
 from duragent.models.demo.model import DemoModel
 from duragent.models.litellm.model import LitellmModel
+from duragent.models.messages import ChatMessage, ModelDelta, ModelRequest
 from duragent.models.text_tools.model import TextTools
 from duragent.testing import FakeClock
 from tests.support.bounds import LIMIT_SECONDS
@@ -28,6 +31,26 @@ def test_each_choice_has_its_model_and_always_the_same_one(choice: ModelChoice, 
     model = chooser.model_for(choice)
     assert type(model) is kind
     assert chooser.model_for(choice) is model
+
+
+async def test_the_demo_model_speaks_as_fast_as_the_environment_says() -> None:
+    clock = FakeClock()
+    model = ModelChooser(clock, {"DURAGENT_DEMO_SPEED": "10"}).model_for(ModelChoice("demo", "demo"))
+    stream = model.stream(ModelRequest(messages=(ChatMessage(role="user", content="repeat one two"),)))
+    async with asyncio.timeout(LIMIT_SECONDS):
+        await anext(stream)
+        second = asyncio.ensure_future(anext(stream))
+        await clock.advance(0.003)
+        assert not second.done()
+        await clock.advance(0.001)
+        assert await second == ModelDelta(text=" two")
+        await stream.aclose()
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "quick", "inf", "nan"])
+def test_a_speed_of_the_demo_model_that_is_none_is_a_fault(text: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"DURAGENT_DEMO_SPEED: '{text}' is no number above 0"):
+        ModelChooser(FakeClock(), {"DURAGENT_DEMO_SPEED": text})
 
 
 @pytest.mark.parametrize(

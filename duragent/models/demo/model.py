@@ -1,8 +1,8 @@
 """The offline model: it needs no key and no network, and says plainly that it is no AI.
 
 It looks at the last user message, takes the first row of `_ANSWERS` whose pattern fits, and streams that answer at a
-human pace. One more ability is one more row. What it does with tools is in `tools`: it calls those that are
-offered, and after their results it tells what came out and ends.
+human pace, times `speed`. One more ability is one more row. What it does with tools is in `tools`: it calls those that
+are offered, and after their results it tells what came out and ends.
 """
 
 import ast
@@ -85,10 +85,13 @@ class DemoQuestion:
 
 
 class DemoModel:
-    """A `Model` without a model. The same conversation at the same time gets the same answer."""
+    """A `Model` without a model. The same conversation at the same time gets the same answer.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    `speed`: how many times as fast as usual it speaks.
+    """
+
+    def __init__(self, clock: Clock, speed: float = 1.0) -> None:
+        self._clock, self._speed = clock, speed
 
     @property
     def label(self) -> str:
@@ -99,7 +102,7 @@ class DemoModel:
         answer = self._answer(request)
         for number, piece in enumerate(_PIECE.findall(answer.text)):
             if number:
-                await self._clock.sleep(1 / answer.words_per_second)
+                await self._clock.sleep(1 / (answer.words_per_second * self._speed))
             yield ModelDelta(text=piece)
         yield ModelReply(
             text=answer.text,
