@@ -11,7 +11,7 @@ from typing import Any
 import duragent
 from duragent.agent.first_model import PROVIDER_KEYS
 from tests.support.bounds import LIMIT_SECONDS
-from tests.support.left_servers import end_servers
+from tests.support.left_servers import stop_servers
 from tests.support.terminal import Terminal
 from tests.support.until import until_sync
 
@@ -51,10 +51,7 @@ class Place:
 
     def end(self) -> None:
         """No server is left running, whatever the test did to it."""
-        try:
-            self.run("serve", "stop")
-        finally:
-            end_servers(self.folder)
+        stop_servers(self.folder)
 
     def until_a_partial_answer(self) -> None:
         partials = ".duragent/sessions/*/partial.jsonl"
