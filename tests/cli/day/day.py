@@ -11,6 +11,9 @@ from tests.cli.day.steps import BY_NAME
 from tests.cli.place import DURAGENT, Place
 from tests.support.window import Size, Window
 
+SPEED, USUAL_SPEED = "5", "1"
+"""Of the demo model: answers still come word by word. The window that starts the server may ask for another speed."""
+
 _FORBIDDEN = {
     "another screen": re.compile(r"\x1b\[\?(?:47|1047|1049)h"),
     "the mouse": re.compile(r"\x1b\[\?(?:9|1000|1001|1002|1003|1005|1006|1015)h"),
@@ -28,6 +31,9 @@ class Day:
     size: Size
     stack: ExitStack = field(default_factory=ExitStack)
     windows: list[Window] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.place.environ["DURAGENT_DEMO_SPEED"] = SPEED
 
     @property
     def folder(self) -> Path:

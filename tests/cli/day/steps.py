@@ -38,6 +38,7 @@ STEPS = (
     Step("a picker in a chat", "/sessions, Esc; /sessions, a word, Enter", "the chat as it was; the other session"),
     Step("attach", "attach without an id", "the session that was used last"),
     Step("the list", "session list", "each session with what it is about, and idle"),
+    Step("another agent", "agent create poet; chat, a word, Enter", "the agents; a chat with the one that fits"),
     # --- work on files: test_work.py ---
     Step("a first message on the command line", "chat 'replace … in poem.txt'", "the question, its keys, a prompt"),
     Step("the change before the decision", "begins a message, Esc", "the diff and the keys; that a draft is no answer"),
@@ -67,6 +68,7 @@ STEPS = (
     Step("one question", "duragent ask", "the answer, and the shell again"),
     # --- what goes wrong: test_trouble.py ---
     Step("wrong key", "asks a provider that refuses the key", "that it is the key, and no traceback"),
+    Step("a key that comes later", "chat, after a key was exported", "two questions; the provider's answer"),
     Step("right key", "asks again when the provider takes it", "the answer, in the same session"),
     Step("slow provider", "asks a provider that has no time", "that it is asked again, and when; then the answer"),
     Step("server dies in an answer", "kill -9 in the middle", "that the server was gone; then the whole answer"),
@@ -84,6 +86,15 @@ STEPS = (
     Step("nothing is redrawn", "TERM=dumb, a message of one line, another of two", "lines, and no escape codes"),
     Step("a question in lines", "a message, then a line that is an answer", "the question, its answers, a line each"),
     Step("stopped and left in lines", "Ctrl-C, Ctrl-C, Ctrl-D", "Stopped; how to leave; how to come back"),
+    # --- more than a line of text: test_input_line.py, in every size ---
+    Step("a file in a message", "see @not, Tab", "the file is offered, taken, and goes with the message"),
+    Step("one's own editor", "Ctrl-G", "what was edited, in the line"),
+    Step("a search", "Ctrl-R, a word, another, Enter", "the older line, ready to be changed and sent"),
+    Step("a huge paste as a file", "pastes 2 MB, Ctrl-X f", "that it is too much; the name of its file in the line"),
+    Step("a command from a file", "writes commands/greet.md; /gre, Tab", "it is in the menu; its text is sent"),
+    Step("the answer in the clipboard", "/copy", "how much of it, and where"),
+    Step("a fork", "/fork, a message", "what was said; the answer, in a session of its own"),
+    Step("another window is in front", "a message, while it is", "a bell and a notice of the answer"),
 )
 
 BY_NAME = {step.name: step for step in STEPS}

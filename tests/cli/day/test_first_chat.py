@@ -75,7 +75,7 @@ def _commands(day: Day, chat: Window) -> None:
 
 def _leave(day: Day, chat: Window) -> None:
     with day.step("stop"):
-        chat.type("count to 100\r")
+        chat.type("count to 500\r")
         chat.see("1 2 3 4")
         chat.type("\x03")
         chat.see("not finished.*Stopped")

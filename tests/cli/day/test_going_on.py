@@ -65,3 +65,13 @@ def test_going_on(day: Day) -> None:
         shown = day.window("session", "list")
         assert shown.end() == 0
         shown.see("idle.*repeat.*coffee.*idle.*repeat.*tea")
+    with day.step("another agent"):
+        made = day.window("agent", "create", "poet", "--no-interactive")
+        assert made.end() == 0
+        chat = day.window("chat")
+        chat.see("Which agent.*assistant.*poet.*find>$")
+        chat.type("poet")
+        chat.see("agent[?] .* > 2 poet")
+        chat.type("\r")
+        chat.find("poet · new session")
+        ready(chat)

@@ -45,6 +45,14 @@ def test_looks(day: Day) -> None:
         assert {(letter.front, letter.back) for letter in plain.letters} == {("default", "default")}
         plain.type("n")
         plain.see("denied it")
+    with day.step("light background"):
+        light = day.chat(background=LIGHT)
+        _busy_screen(light)
+        light.type("write hello to made.txt\r")
+        light.see(r"╔═ approval .*\[y\] .*\[n\] deny")
+        hard = {(letter.front, letter.text) for letter in light.letters if letter.front in _HARD_ON_WHITE}
+        assert (hard, {letter.back for letter in light.letters}) == (set(), {"default"})
+        assert not re.search(r"\x1b\[[0-9;]*(?:38|48);[25];", light.raw), "a colour that the terminal has not chosen"
 
 
 @pytest.mark.parametrize("size", [USUAL, NARROW], ids=str)
@@ -80,15 +88,3 @@ def test_dumb_terminal(day: Day) -> None:
         assert chat.end() == 0
         chat.see(r"Detached\. .*duragent attach \S+$")
     assert "\x1b" not in chat.raw
-
-
-@pytest.mark.parametrize("size", [USUAL], ids=str)
-def test_light_background(day: Day) -> None:
-    with day.step("light background"):
-        light = day.chat(background=LIGHT)
-        _busy_screen(light)
-        light.type("write hello to made.txt\r")
-        light.see(r"╔═ approval .*\[y\] .*\[n\] deny")
-        hard = {(letter.front, letter.text) for letter in light.letters if letter.front in _HARD_ON_WHITE}
-        assert (hard, {letter.back for letter in light.letters}) == (set(), {"default"})
-        assert not re.search(r"\x1b\[[0-9;]*(?:38|48);[25];", light.raw), "a colour that the terminal has not chosen"

@@ -5,40 +5,54 @@ import json
 import pytest
 
 from duragent.testing.stub_llm import Failure, StubLlm
-from tests.cli.day.day import Day, prompt_of, ready
+from tests.cli.day.day import USUAL_SPEED, Day, prompt_of, ready
 from tests.cli.day.steps import NARROW, USUAL, WIDE
-from tests.support.house import write_agent
+from tests.support.window import Window
 
 
-@pytest.mark.parametrize("size", [USUAL, NARROW], ids=str)
-def test_wrong_key(day: Day) -> None:
+@pytest.mark.parametrize("size", [USUAL], ids=str)
+def test_keys(day: Day) -> None:
+    """Windows of two sizes on one server: what it loads for a real provider takes longer than all else."""
     with StubLlm() as stub:
-        folder = write_agent(day.folder / ".duragent/agents")
-        spec = (folder / "agent.yaml").read_text()
-        (folder / "agent.yaml").write_text(
-            spec.replace("provider: demo", f"provider: openai\n    name: some-model\n    base_url: {stub.openai_url}")
-        )
+        day.place.environ["OPENAI_BASE_URL"] = stub.openai_url
+        day.close(day.chat())
+        with day.step("a key that comes later"):
+            chat = day.window("chat", OPENAI_API_KEY="sk-right")
+            chat.see(r"OPENAI_API_KEY is set\. Let .assistant. use openai/\S+ in place .*\[Y/n\]:$")
+            chat.type("\r")
+            chat.see(r"the server that runs does not have it\. .*\[Y/n\]:$")
+            chat.type("\r")
+            ready(chat)
+            chat.type("hello\r")
+            chat.see("> hello You said: hello")
+            ready(chat)
+            assert "sk-right" not in chat.everything
+        assert stub.requests[-1].headers["authorization"] == "Bearer sk-right"
+        for size in (USUAL, NARROW):
+            _asks_a_provider(day, stub, day.chat(size=size))
+
+
+def _asks_a_provider(day: Day, stub: StubLlm, chat: Window) -> None:
+    with day.step("wrong key"):
         stub.script(Failure(401, "Incorrect API key provided: sk-wrong."))
-        with day.step("wrong key"):
-            chat = day.chat(OPENAI_API_KEY="sk-wrong")
-            chat.type("is anybody there?\r")
-            chat.find("The turn failed:.*key")
-            ready(chat)
-        with day.step("right key"):
-            chat.type("and now?\r")
-            chat.see("> and now\\? You said: ")
-            ready(chat)
-        with day.step("slow provider"):
-            stub.script(Failure(503, "overloaded", headers={"retry-after": "1"}))
-            chat.type("once more\r")
-            chat.find("No answer yet.*asking again")
-            chat.see("You said: once more")
-            ready(chat)
+        chat.type("is anybody there?\r")
+        chat.find("The turn failed:.*key")
+        ready(chat)
+    with day.step("right key"):
+        chat.type("and now?\r")
+        chat.see("> and now\\? You said: ")
+        ready(chat)
+    with day.step("slow provider"):
+        stub.script(Failure(503, "overloaded", headers={"retry-after": "1"}))
+        chat.type("once more\r")
+        chat.find("No answer yet.*asking again")
+        chat.see("You said: once more")
+        ready(chat)
 
 
 @pytest.mark.parametrize("size", [USUAL], ids=str)
 def test_server_dies(day: Day) -> None:
-    chat = day.chat()
+    chat = day.chat(DURAGENT_DEMO_SPEED=USUAL_SPEED)
     with day.step("server dies in an answer"):
         chat.type("count to 25\r")
         chat.see("1 2 3 4 5")
@@ -68,7 +82,7 @@ def test_server_dies(day: Day) -> None:
 
 @pytest.mark.parametrize("size", [USUAL], ids=str)
 def test_window_changes(day: Day) -> None:
-    chat = day.chat()
+    chat = day.chat(DURAGENT_DEMO_SPEED=USUAL_SPEED)
     with day.step("window changes in an answer"):
         chat.type("count to 40\r")
         chat.see("1 2 3 4 5 6")
