@@ -1,6 +1,5 @@
 """`duragent approve`: decide about the call that a session asks about, and see what comes of it."""
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,7 +89,7 @@ def approve(  # noqa: PLR0913 - typer: one parameter an option
         raise InvalidRequest(f"--{word} and --offer: give only one of them")
     if reason and word in ("", "once", "session", "always"):
         raise InvalidRequest("--reason goes with --deny, --retry, --done or --give-up")
-    if not word and offer is None and (json or not (sys.stdin.isatty() and view.on_terminal())):
+    if not word and offer is None and (json or not view.at_terminal()):
         raise InvalidRequest("nobody can be asked without a terminal: give --once, --session, --always or --deny")
     choice = _Choice(word, tuple(pattern or ()), offer or 0, reason, call, as_name or view.person(), json)
     raise typer.Exit(run(_approve(where, session_id, choice)))

@@ -23,7 +23,7 @@ from prompt_toolkit.renderer import CPR_Support
 from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
 
 from duragent.cli.looks import prompt_style
-from duragent.cli.view import in_colour, on_terminal, one_line
+from duragent.cli.view import at_terminal, in_colour, on_terminal, one_line
 
 ROWS = 10
 """Rows that are shown at once, at most."""
@@ -122,7 +122,7 @@ async def pick(
     if not rows:
         return None
     inside = get_app_or_none() is not None
-    if is_dumb_terminal() or not (inside or (on_terminal() and sys.stdin.isatty())):
+    if is_dumb_terminal() or not (inside or at_terminal()):
         return await _pick_by_line(rows, question)
     choices = PickList(rows, at=next((place for place, row in enumerate(rows) if row.value == begin), 0))
     return await _picker(choices, question, keys or {}).prompt_async(handle_sigint=not inside)

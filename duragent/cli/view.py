@@ -71,6 +71,11 @@ def on_terminal(stream: TextIO | None = None) -> bool:
     return (stream or sys.stdout).isatty()
 
 
+def at_terminal() -> bool:
+    """Whether somebody can be asked: a person sees what is printed, and can type."""
+    return sys.stdin.isatty() and on_terminal()
+
+
 def in_colour(stream: TextIO | None = None) -> bool:
     """https://no-color.org: any value that is not empty means no colours."""
     wanted = looks.theme() != "none" and not os.environ.get("NO_COLOR")

@@ -31,7 +31,7 @@ def attach(
     as_name: options.AsName = None,
 ) -> None:
     """Go back to a session: what was said last, then live."""
-    if list_only or (session_id is None and not _at_terminal()):
+    if list_only or (session_id is None and not view.at_terminal()):
         run(show_list(where, agent=None, status=None, limit=20, json=False))
     else:
         run(_attach(where, session_id, as_name))
@@ -47,7 +47,3 @@ async def _attach(where: Where, part: str | None, as_name: str | None) -> None:
             raise NotFound("there is no session to go back to; `duragent chat` begins one")
         agent = (await client.agents()).named(session.agent)
         await converse(connection, session, agent, as_name)
-
-
-def _at_terminal() -> bool:
-    return sys.stdin.isatty() and view.on_terminal()

@@ -73,7 +73,7 @@ def chat(  # noqa: PLR0913 - typer: one parameter an option
     """
     if go_on and resume:
         raise InvalidRequest("--continue and --resume: give only one of them")
-    if resume and not _at_terminal():
+    if resume and not view.at_terminal():
         raise InvalidRequest("--resume needs a terminal; --continue goes on with the session used last")
     if go_on and words and words[0].endswith((".yaml", ".yml")):
         raise InvalidRequest("-c is --continue here; --config names a duragent.yaml")
@@ -99,7 +99,7 @@ async def _chat(where: Where, wanted: Wanted) -> int:
         if session is None:
             return 0
         first = " ".join(wanted.words)
-        if not _at_terminal():
+        if not view.at_terminal():
             return await _lines(connection, session, first)
         agent = known.named(session.agent)
         if agent is not None:
@@ -130,7 +130,7 @@ async def _session_for(client: "Client", known: "AgentList", wanted: Wanted) -> 
     if which == "last" and session is None:
         _say("There is no session to go on with: this is a new one.")
     if session is None:
-        chosen = chosen or (await pick_agent(known) if _at_terminal() else choose_agent(known, None))
+        chosen = chosen or (await pick_agent(known) if view.at_terminal() else choose_agent(known, None))
         if chosen is None:
             return None
         if any(broken.name == chosen for broken in known.broken):
@@ -140,13 +140,9 @@ async def _session_for(client: "Client", known: "AgentList", wanted: Wanted) -> 
     return session
 
 
-def _at_terminal() -> bool:
-    return sys.stdin.isatty() and view.on_terminal()
-
-
 def _say(sentence: str) -> None:
     # In a pipe, stdout is for answers.
-    talks = view.on_terminal() and sys.stdin.isatty()
+    talks = view.at_terminal()
     typer.echo(view.wrapped(sentence, sys.stdout if talks else sys.stderr), err=not talks)
 
 
