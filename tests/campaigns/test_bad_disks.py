@@ -72,13 +72,13 @@ async def _refused(asked: Awaitable[object]) -> ProblemResponse:
 async def _begin(server: _Server) -> str:
     async with server.client() as client:
         session = (await client.create_session("assistant")).session_id
-        await told(client, session, "hello")
+        await told(client, session, "repeat hello")
         return session
 
 
 async def _everything_can_be_read(client: Client, session: str) -> None:
     assert [info.session_id for info in (await client.sessions()).sessions] == [session]
-    assert (await client.messages(session)).messages[0].content == "hello"
+    assert (await client.messages(session)).messages[0].content == "repeat hello"
     shown = await client.events(session, after=0)
     assert shown.events[-1]["seq"] == shown.head
     pieces: list[bytes] = []
@@ -108,7 +108,7 @@ async def _read_only(disk: BadDisk, session: str) -> None:
 
 async def _goes_on(server: _Server, session: str) -> None:
     async with server.client() as client:
-        await told(client, session, "afterwards")
+        await told(client, session, "repeat afterwards")
 
         async def is_ready() -> bool:
             return (await client.ready()).status == "ok"

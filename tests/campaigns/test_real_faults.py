@@ -189,16 +189,16 @@ async def test_full_disk_is_told_and_the_same_session_goes_on_when_there_is_room
         shortage.end()
         # Turns that were cut short end by themselves.
         await until(partial(is_idle, client, session))
-        await told(client, session, "afterwards")
+        await told(client, session, "repeat afterwards")
         other = (await client.create_session("assistant")).session_id
-        await told(client, other, "another")
+        await told(client, other, "repeat another")
         assert (await client.ready()).status == "ok"
         server.kill()
-        wanted = ["hello " + "h" * 20_000, *accepted, "afterwards"]
+        wanted = ["hello " + "h" * 20_000, *accepted, "repeat afterwards"]
         assert _texts(server, session) == wanted
         server.start()
-        await told(client, session, "and on")
-        assert _texts(server, session) == [*wanted, "and on"]
+        await told(client, session, "repeat and on")
+        assert _texts(server, session) == [*wanted, "repeat and on"]
         ended = [record.event for record in server.records(session) if isinstance(record.event, TurnEnded)]
         assert {event.outcome for event in ended} == {"completed"}
     assert "Traceback" not in server.log.read_text()
@@ -212,7 +212,7 @@ async def test_server_without_free_descriptors_refuses_what_is_new_and_goes_on_w
     try:
         async with server.client() as client:
             session = (await client.create_session("assistant")).session_id
-            await told(client, session, "hello")
+            await told(client, session, "repeat hello")
             url = urlsplit((await server.locate()).url)
             place = url.hostname, url.port
             with pytest.raises(ProblemResponse, match="Too many open files") as refused:
@@ -232,12 +232,12 @@ async def test_server_without_free_descriptors_refuses_what_is_new_and_goes_on_w
                         # Sent away at the door, or let in later; not kept waiting for ever.
                         assert (await reader.read())[:13] in (b"", b"HTTP/1.1 200 ")
                     writer.close()
-            await told(client, session, "afterwards")
-            await told(client, (await client.create_session("assistant")).session_id, "another")
+            await told(client, session, "repeat afterwards")
+            await told(client, (await client.create_session("assistant")).session_id, "repeat another")
             server.kill()
-            assert _texts(server, session) == ["hello", "in between", "afterwards"]
+            assert _texts(server, session) == ["repeat hello", "in between", "repeat afterwards"]
             server.start()
-            await told(client, session, "and on")
+            await told(client, session, "repeat and on")
             assert (await client.ready()).status == "ok"
     finally:
         server.stop()

@@ -83,7 +83,7 @@ async def _serves_many(server: _Scarce, sessions: int) -> None:
         print(f"{sessions} sessions with a turn each: {seconds:.0f} s, {cpu:.0f} s of them the server's CPU; ", end="")  # noqa: T201  # what a campaign did
         print(f"at most {used} of {most} descriptors; {_resident_mib(server)} MiB resident")  # noqa: T201  # the same
         for name in names[:: max(1, sessions // 10)]:
-            await told(client, name, "once more")
+            await told(client, name, "repeat once more")
         ready = await client.ready()
         assert (ready.status, ready.damaged) == ("ok", [])
         assert ready.descriptors is not None
@@ -91,7 +91,7 @@ async def _serves_many(server: _Scarce, sessions: int) -> None:
     server.kill()
     server.start()
     async with server.client() as client:
-        await told(client, names[0], "and on")
+        await told(client, names[0], "repeat and on")
         assert (await client.ready()).damaged == []
     for name in names[:: max(1, sessions // 10)]:
         kinds = server.kinds(name)

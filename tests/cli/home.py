@@ -22,7 +22,7 @@ class Home:
     def __init__(self, folder: Path, run: Command) -> None:
         self.folder, self.run = folder, run
         run("init", "--no-interactive")
-        assert run("ask", "assistant", "hi").code == 0
+        assert run("ask", "assistant", "repeat hi").code == 0
         [self.first] = [path.name for path in self.root.iterdir() if not path.name.startswith(".")]
         self.head = len(self.log.read_bytes().splitlines())
 

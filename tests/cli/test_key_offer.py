@@ -15,7 +15,7 @@ def begun(place: Place) -> Iterator[tuple[Place, StubLlm]]:
     """A workspace with the demo agent, and a server that was started without any key."""
     with StubLlm() as stub:
         place.environ["OPENAI_BASE_URL"] = stub.openai_url
-        assert place.run("ask", "assistant", "hi").returncode == 0
+        assert place.run("ask", "assistant", "repeat hi").returncode == 0
         yield place, stub
 
 

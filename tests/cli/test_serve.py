@@ -87,7 +87,7 @@ def test_the_log_says_why_a_server_is_not_on_its_usual_port(place: Place) -> Non
 
         # Another test's server may have it for a moment. Any other program has it for good, which is as well.
         with suppress(AssertionError):
-            until_sync(take_port)
-        place.run("ask", "assistant", "hello")
+            until_sync(take_port, bound=30)
+        place.run("ask", "assistant", "repeat hello")
     log = (place.folder / ".duragent/logs/server.log").read_text()
     assert "port 8080, the default, is taken by another program: taking any free one" in log

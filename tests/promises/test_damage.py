@@ -27,7 +27,7 @@ async def test_a_damaged_line_makes_its_session_read_only_and_leaves_the_others_
     server.start()
     async with server.client() as client:
         sick, well = [(await client.create_session("assistant")).session_id for _ in range(2)]
-        await asyncio.gather(*(client.ask(session, SendMessage(content="hello")) for session in (sick, well)))
+        await asyncio.gather(*(client.ask(session, SendMessage(content="repeat hello")) for session in (sick, well)))
         server.kill()
         file = server.events_file(sick)
         lines = file.read_bytes().splitlines(keepends=True)
@@ -45,9 +45,9 @@ async def test_a_damaged_line_makes_its_session_read_only_and_leaves_the_others_
         good = await client.events(sick, after=0)
         assert [event["seq"] for event in good.events] == [1, 2, 3]
         with pytest.raises(ProblemResponse, match=r"events\.jsonl:4") as refused:
-            await client.post_message(sick, SendMessage(content="again"))
+            await client.post_message(sick, SendMessage(content="repeat again"))
         assert refused.value.status == 409
-        await client.ask(well, SendMessage(content="again"))
+        await client.ask(well, SendMessage(content="repeat again"))
     assert file.read_bytes() == damaged
 
 
@@ -55,7 +55,7 @@ async def test_a_log_that_is_replaced_while_it_is_in_use_is_noticed_and_kept(ser
     server.start()
     async with server.client() as client:
         session = (await client.create_session("assistant")).session_id
-        await client.ask(session, SendMessage(content="hello"))
+        await client.ask(session, SendMessage(content="repeat hello"))
         file = server.events_file(session)
         acknowledged = file.read_bytes()
         # What git checkout, sed -i and most editors do.
@@ -74,7 +74,7 @@ async def test_a_state_file_that_is_gone_or_wrong_changes_nothing(server: RealSe
     async with server.client() as client:
         contents = (None, b"", b"status: completed\n", b"\x00\xff")
         sessions = {(await client.create_session("assistant", "kept")).session_id: content for content in contents}
-        await asyncio.gather(*(client.ask(session, SendMessage(content="hello")) for session in sessions))
+        await asyncio.gather(*(client.ask(session, SendMessage(content="repeat hello")) for session in sessions))
         before = {(session, content): await client.session(session) for session, content in sessions.items()}
         server.kill()
         for session, content in before:
@@ -85,4 +85,4 @@ async def test_a_state_file_that_is_gone_or_wrong_changes_nothing(server: RealSe
         server.start()
         for (session, content), info in before.items():
             assert await client.session(session) == info, content
-        await asyncio.gather(*(client.ask(session, SendMessage(content="and on")) for session in sessions))
+        await asyncio.gather(*(client.ask(session, SendMessage(content="repeat and on")) for session in sessions))

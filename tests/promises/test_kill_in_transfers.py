@@ -74,7 +74,7 @@ async def test_fork_that_is_cut_short_is_there_or_not_and_is_made_once_under_its
             child = (await forking).session_id
         assert shown(server) == sorted([parent, child])
         assert (await client.fork(parent, at=4, key="f")).session_id == child
-        assert (await told(client, child, "on")).content
+        assert (await told(client, child, "repeat on")).content
     assert [check(server.sessions_dir, each).damage for each in (parent, child)] == [None, None]
     assert server.events_file(parent).read_bytes().startswith(before)
 
@@ -108,7 +108,7 @@ async def test_import_that_is_cut_short_is_there_or_not(server: RealServer, tmp_
         )
         assert shown(server) == [session]
         assert server.events_file(session).read_bytes() == before
-        assert (await told(client, session, "on")).content
+        assert (await told(client, session, "repeat on")).content
 
 
 async def _posted_again(server: RealServer, path: Path) -> httpx.Response:
@@ -139,7 +139,7 @@ async def test_import_under_a_new_id_that_is_cut_short_is_sent_again_and_made_on
         async with asyncio.timeout(LIMIT_SECONDS):
             child = (await importing).session_id
         assert shown(server) == sorted([session, child])
-        assert (await told(client, child, "on")).content
+        assert (await told(client, child, "repeat on")).content
 
 
 async def take_in(client: Client, path: Path) -> None:

@@ -17,7 +17,7 @@ async def post_all(server: RealServer, sessions: list[str]) -> None:
     async with Client(server.locate, patience_seconds=0.2) as client:
         for session in sessions:
             try:
-                await asyncio.wait_for(told(client, session, "hello?"), LIMIT_SECONDS)
+                await asyncio.wait_for(told(client, session, "repeat hello"), LIMIT_SECONDS)
             except ProblemResponse as problem:
                 if problem.status not in (409, 503):
                     raise

@@ -61,7 +61,7 @@ class Served:
         """The one whose disk is about to be bad, and another one. The turns of both are over."""
         names = [(await self.client.create_session("assistant")).session_id for _ in range(2)]
         for name in names:
-            await told(self.client, name, "hello")
+            await told(self.client, name, "repeat hello")
         return names[0], names[1]
 
     async def everything_else_works(self, bad: str, other: str) -> None:

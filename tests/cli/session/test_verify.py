@@ -41,7 +41,7 @@ def test_damage_is_found_told_and_repaired(home: Home) -> None:
     assert "damaged at events.jsonl:5" in ran.err
     assert ran.err.splitlines()[-1] == f"Set aside: {home.root / home.first / 'events.damaged-5'}"
     assert said(home.run("session", "verify"))[::2] == (0, "")
-    assert home.run("ask", "assistant", "on", "--session", home.first).code == 0
+    assert home.run("ask", "assistant", "repeat on", "--session", home.first).code == 0
     ran = home.run("session", "verify", home.first)
     assert (ran.code, "whole; beside it: events.damaged-5" in ran.out) == (0, True)
     assert home.run("session", "verify", "nothing").code == 66
