@@ -213,7 +213,7 @@ def test_a_question_may_have_a_model_and_a_system_text_of_its_own(place: Place) 
         assert "Speak Latin." in request.body["messages"][0]["content"]
         [session] = place.sessions()
         assert session["model"] == "ollama/qwen3:4b"
-        again = place.run("ask", "again", "--session", session["session_id"], "--model", "demo", "--json")
+        again = place.run("ask", "repeat again", "--session", session["session_id"], "--model", "demo", "--json")
         assert json.loads(again.stdout)["model"] == "demo"
         for wrong, sentence in (
             (("--model", "ollama/gone"), "`ollama pull gone`"),
