@@ -40,7 +40,7 @@ def test_commands_tell_that_a_log_became_shorter_while_it_was_in_use_and_what_to
     os.truncate(home.log, 300)
     ran = home.run("session", "log", home.first)
     assert (ran.code, f"but state.yaml has seen {home.head}" in ran.err) == (DAMAGED, True)
-    for words in (["ask", "assistant", "--session", home.first, "repeat hi"], ["session", "repair", home.first, "--yes"]):
+    for words in (["ask", "assistant", "--session", home.first, "hi"], ["session", "repair", home.first, "--yes"]):
         ran = home.run(*words)
         problem, hint = ran.err.splitlines()[-2:]
         assert (ran.code, ran.out) == (1, "")
