@@ -5,6 +5,7 @@ one that died left, but for the folders of sessions that it goes on with: their 
 """
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -32,15 +33,31 @@ class TemporaryFolders:
     def remove(self, session_id: str) -> None:
         """Remove it with all that is in it. What cannot be removed stays for the next start."""
         folder = self.base / session_id
-        shutil.rmtree(folder, ignore_errors=True)
-        if os.path.lexists(folder):
-            # A command can leave folders that even their owner may not write to.
-            for path, _, _ in os.walk(folder):
-                with suppress(OSError):
-                    os.chmod(path, 0o700)
+        with suppress(RecursionError):
             shutil.rmtree(folder, ignore_errors=True)
+        if os.path.lexists(folder):
+            _take_apart(folder)
 
     def names(self) -> Iterator[str]:
         """The sessions that have one."""
         with suppress(OSError):
             yield from os.listdir(self.base)
+
+
+def _take_apart(folder: Path) -> None:
+    """Remove what a command made hard to remove: folders that even their owner may not list, or very deep ones."""
+    waiting = [folder]
+    while waiting:
+        path = waiting.pop()
+        with suppress(OSError):
+            os.chmod(path, 0o700)
+            for entry in list(os.scandir(path)):
+                if entry.is_dir(follow_symlinks=False):
+                    # All folders are emptied side by side, so that no path becomes too long.
+                    os.chmod(entry, 0o700)
+                    waiting.append(Path(entry).rename(folder / secrets.token_hex(8)))
+                else:
+                    os.unlink(entry)
+    with suppress(OSError):
+        for path in [*folder.iterdir(), folder]:
+            path.rmdir()

@@ -1,5 +1,6 @@
 """The /tmp of each session's commands, as a folder of the workspace."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -29,9 +30,22 @@ def test_all_of_it_goes_whatever_a_command_left_and_nothing_that_a_link_leads_to
     (closed / "file").touch()
     closed.chmod(0o500)
     closed.parent.chmod(0o000)
+    _nested(folder, 3_000)
     folders.remove("session_1")
     folders.remove("session_2")
     assert (list(folders.names()), [path.name for path in outside.iterdir()]) == ([], ["precious"])
+
+
+def _nested(folder: Path, levels: int) -> None:
+    """Folders in folders, deeper than a path can be long and than a program can go by recursion."""
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d", dir_fd=here)
+        inner = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(os.open("file", os.O_CREAT, dir_fd=here))
+    os.close(here)
 
 
 def test_without_a_place_for_it_there_is_none(tmp_path: Path) -> None:
