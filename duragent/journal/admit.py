@@ -158,6 +158,9 @@ def _undo(state: SessionState, posted: Undo) -> Sequence[Event] | Already:
         raise errors.SessionIsClosed(state.session_id)
     if state.undoing is not None:
         raise errors.NotNow("an undo is under way; try again when it is over")
+    if state.commanding is not None:
+        # An undo behind it would keep the agent from work as long as the command runs.
+        raise errors.NotNow("a command of a person runs in this session: stop it, or wait for its end, then undo")
     if state.turn is not None or (state.waiting and not state.paused):
         raise errors.NotNow("the agent is at work: stop it, or wait for its end, then undo")
     if not posted.files:

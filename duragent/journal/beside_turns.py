@@ -62,7 +62,10 @@ def finished(at: SessionState, event: UndoFinished | CommandFinished) -> Session
 
 
 def wound_up(state: SessionState, why: str) -> list[Event]:
-    """The events that end it in a copy of the log: how far it came in the original is not known there."""
+    """The events that end what cannot go on, as in a copy of the log: how far it came is not known.
+
+    `why` is the beginning of a sentence, as in `detach.wound_up`.
+    """
     events: list[Event] = []
     if state.undoing is not None:
         events.append(UndoFinished(turn=state.undoing.turn, refused=(FileRefused(path="", why=f"{why} meanwhile"),)))

@@ -4,10 +4,8 @@ The law: a tool of ours overwrites nothing that is not durable here. What comman
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Iterable, Mapping
-from functools import partial
 
 from duragent.clock import Clock
 from duragent.crashpoint import crashpoint
@@ -17,7 +15,7 @@ from duragent.stores.base import BlobStore
 from duragent.tools.base import Places, PlannedChange
 from duragent.tools.threads import in_pool
 from duragent.turn.authorize import ResolvedCall
-from duragent.turn.host import TurnHost, when_there_is_room
+from duragent.turn.host import TurnHost, keep_blob
 
 LOOK_SECONDS = 20.0
 """A disk that does not answer must not hold the turn up here: the call itself has its own time limit."""
@@ -31,14 +29,11 @@ async def keep(
     """Make what the files are, and what they are to become, durable. Raises StoreError."""
     kept = []
     for file in files:
-        shas = []
-        for data in (file.old, file.new):
-            sha = hashlib.sha256(data).hexdigest() if data is not None else None
-            if data is not None and sha is not None:
-                await when_there_is_room(host, clock, partial(store.put_blob, host.claim, sha, data))
-            shas.append(sha)
-        before = "" if shas[0] is None and file.mode is not None else shas[0]
-        kept.append(FileBefore(path=file.path, sha256=before, mode=file.mode, after=shas[1] or ""))
+        before = None if file.mode is None else ""
+        if file.old is not None:
+            before = await keep_blob(host, store, clock, file.old)
+        after = await keep_blob(host, store, clock, file.new)
+        kept.append(FileBefore(path=file.path, sha256=before, mode=file.mode, after=after))
     if kept:
         crashpoint("files.kept")
     return tuple(kept)

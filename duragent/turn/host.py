@@ -1,8 +1,10 @@
 """What a turn needs of its session."""
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from duragent.bus import OutputDelta
@@ -11,7 +13,7 @@ from duragent.errors import StoreError, StoreFull
 from duragent.journal.events import Event
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
-from duragent.stores.base import Claim
+from duragent.stores.base import BlobStore, Claim
 from duragent.turn.history import History
 
 FULL_STORE_PAUSE_SECONDS = 5.0
@@ -95,6 +97,13 @@ async def when_there_is_room(host: TurnHost, clock: Clock, work: Callable[[], Aw
         except StoreFull:
             if await interrupted_within(host, clock.sleep(FULL_STORE_PAUSE_SECONDS)):
                 raise
+
+
+async def keep_blob(host: TurnHost, store: BlobStore, clock: Clock, data: bytes) -> str:
+    """Store it as a blob of the session, also if it has to wait for room; returns its SHA-256. Raises StoreError."""
+    sha = hashlib.sha256(data).hexdigest()
+    await when_there_is_room(host, clock, partial(store.put_blob, host.claim, sha, data))
+    return sha
 
 
 async def let_go(working: "asyncio.Future[Any]", name: str, seconds: float) -> None:

@@ -5,7 +5,6 @@ that starts later finds it there; and what the agent's policy denies is denied h
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from duragent.process.base import Commands, Finished
 from duragent.sandboxes.base import Command
 from duragent.text import without_surrogates
 from duragent.tools.command_output import command_result
-from duragent.turn.host import TurnHost, let_go
+from duragent.turn.host import TurnHost, keep_blob, let_go, when_there_is_room
 from duragent.turn.live_output import LiveOutput
 from duragent.turn.ports import Ports
 from duragent.turn.protected_files import missing, put_aside
@@ -67,7 +66,7 @@ class PersonsCommand:
         elif evidence == "never_started":
             await self._start(open_command, requested)
         else:
-            await self._carry_out(_Run(open_command))
+            await self._carry_out(_Run(open_command, watched=await self._watched()))
 
     async def abandon(self, open_command: OpenCommand) -> None:
         """End it and remove what it left."""
@@ -105,6 +104,14 @@ class PersonsCommand:
         watched = await asyncio.to_thread(missing, places.frozen)
         crashpoint("command.ready")
         await self._carry_out(_Run(open_command, command, place, watched))
+
+    async def _watched(self) -> tuple[Path, ...]:
+        """The protected files that are missing while a command runs that an earlier server started."""
+        try:
+            agent = self._ports.agents.get(self._host.state.agent)
+        except DuragentError:
+            return ()
+        return await asyncio.to_thread(lambda: missing(self._ports.workbench.places(agent).frozen))
 
     async def _denied(self, agent: Agent, command: str) -> str:
         """The rule that denies the command; "" when none does. Who types a command need not be asked about it."""
@@ -158,8 +165,7 @@ class PersonsCommand:
         end = self._end(run.open, result.outcome, content)
         sha = ""
         if result.full is not None:
-            sha = hashlib.sha256(result.full).hexdigest()
-            await self._ports.store.put_blob(self._host.claim, sha, result.full)
+            sha = await keep_blob(self._host, self._ports.store, self._ports.clock, result.full)
         kept = {"output_sha256": sha, "output_bytes": len(result.full or b"")}
         return end.model_copy(update={"details": dict(result.details), "place": run.place, **kept})
 
@@ -175,7 +181,8 @@ class PersonsCommand:
             is_open = state.commanding is not None and state.commanding.command_id == finished.command_id
             return [finished] if is_open else []
 
-        await self._host.commit(decide)
+        # Here, and not by another attempt: that would know neither where it ran nor what was put aside.
+        await when_there_is_room(self._host, self._ports.clock, lambda: self._host.commit(decide))
         crashpoint("command.finished")
         try:
             await self._ports.workbench.spool.forget(self._host.claim.stream_id, finished.command_id)

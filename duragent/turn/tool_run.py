@@ -1,13 +1,11 @@
 """Carrying out a call that is in the log as started, up to the record of its end."""
 
 import asyncio
-import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ from duragent.text import without_surrogates
 from duragent.tools.base import CallInfo, ToolContext, ToolResult, failed
 from duragent.turn.authorize import ResolvedCall, signature
 from duragent.turn.checkpoint import changed, kept_by_path
-from duragent.turn.host import TurnHost, let_go, when_there_is_room, why_stop
+from duragent.turn.host import TurnHost, keep_blob, let_go, when_there_is_room, why_stop
 from duragent.turn.live_output import LiveOutput
 from duragent.turn.ports import Ports
 from duragent.turn.protected_files import missing, put_aside
@@ -190,10 +188,7 @@ class ToolRunner:
     async def _keep(self, full: bytes | None) -> tuple[str, int]:
         if full is None:
             return "", 0
-        sha = hashlib.sha256(full).hexdigest()
-        put = partial(self._ports.store.put_blob, self._host.claim, sha, full)
-        await when_there_is_room(self._host, self._ports.clock, put)
-        return sha, len(full)
+        return await keep_blob(self._host, self._ports.store, self._ports.clock, full), len(full)
 
     def _note(self, run: ToolRun, result: ToolResult, mark: str) -> str:
         """What the model gets besides the result: the agent's own notes, and a nudge when it repeats itself."""

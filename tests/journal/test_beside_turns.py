@@ -61,6 +61,7 @@ def test_no_turn_begins_while_an_undo_is_under_way() -> None:
     [
         (dataclasses.replace(IDLE, closed=True), UNDO, SessionIsClosed),
         (dataclasses.replace(IDLE, undoing=OpenUndo("t", 3)), UNDO, NotNow),
+        (dataclasses.replace(IDLE, commanding=OpenCommand("c", 3)), UNDO, NotNow),
         (dataclasses.replace(IDLE, turn=OpenTurn("t", 1)), UNDO, NotNow),
         (dataclasses.replace(IDLE, waiting=(3,)), UNDO, NotNow),
         (IDLE, Undo(turn_id="t1"), NothingToDo),

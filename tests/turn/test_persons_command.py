@@ -1,6 +1,6 @@
 """A person's command runs where the agent's commands run, once, beside the turns; and the model sees it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from duragent.errors import NotNow
+from duragent.bus import OutputDelta
+from duragent.errors import NotNow, StoreFull
 from duragent.journal.events import CommandFinished, CommandRequested
 from duragent.journal.inputs import Cancel, RunCommand
 from duragent.journal.record import Record, crc_seed, encode
 from duragent.models.messages import ModelReply, ModelRequest
 from duragent.process.spool import Spool
-from duragent.stores.base import Store
+from duragent.stores.base import Claim, Store
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
 from tests.support.house import House, open_house
@@ -167,6 +168,60 @@ async def test_its_result_is_kept_until_it_is_in_the_log(tmp_path: Path) -> None
     async with house_of(store, ScriptedModel([]), tmp_path, agent_rest=BASH) as house:
         assert (await run(house, await house.new(), "true")).outcome == "ok"
     assert found == ["exit.json"]
+
+
+async def test_a_fault_of_ours_is_its_end_and_the_next_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project/.git").mkdir(parents=True)
+    async with house_of(MemoryStore(), ScriptedModel([]), tmp_path, agent_rest=BASH) as house:
+        session = await house.new()
+        with monkeypatch.context() as broken:
+            broken.setattr("duragent.turn.persons_command.put_aside", lambda _: 1 // 0)
+            found = await run(house, session, "true")
+        assert found.outcome == "interrupted"
+        assert found.content.startswith("unexpected ZeroDivisionError")
+        assert (await run(house, session, "echo on")).content == "on\n"
+        await until(lambda: not [each for each in (tmp_path / "run/spool").iterdir() if each.is_dir()])
+
+
+class _FullAtTheEnd(MemoryStore):
+    """Has no room for the first record that ends a command."""
+
+    refused = 0
+
+    async def append(self, claim: Claim, lines: Sequence[bytes], *, expect: int) -> None:
+        if not self.refused and any(b"command_finished" in line for line in lines):
+            self.refused += 1
+            raise StoreFull("no room")
+        await super().append(claim, lines, expect=expect)
+
+
+async def test_an_end_that_waited_for_room_says_where_it_ran_and_what_was_put_aside(tmp_path: Path) -> None:
+    store = _FullAtTheEnd()
+    async with house_of(store, ScriptedModel([]), tmp_path, agent_rest=BASH) as house:
+        found = await run(house, await house.new(), f"echo planted > {tmp_path}/policy.yaml")
+        assert (store.refused, found.outcome) == (1, "ok")
+        assert found.place
+        assert "it was renamed and has no effect" in found.content
+    assert not (tmp_path / "policy.yaml").exists()
+
+
+async def test_a_file_that_decides_about_agents_is_put_aside_also_when_an_earlier_server_began(tmp_path: Path) -> None:
+    store = MemoryStore()
+    command = f"echo hi; touch begun; while [ ! -e go ]; do sleep 0.02; done; echo planted > {tmp_path}/policy.yaml"
+    async with house_of(store, ScriptedModel([]), tmp_path, agent_rest=BASH) as house:
+        session = await house.new()
+        await house.sessions.post(session, RunCommand(command=command))
+        await until((tmp_path / "project/begun").exists)
+    async with house_of(store, ScriptedModel([]), tmp_path, agent_rest=BASH, node="node-2") as house:
+        live = await house.sessions.live.open(session)
+        async with live.watch(live.state.seq) as items:
+            # What it has printed is shown when the command has been found again.
+            await anext(item async for item in items if isinstance(item, OutputDelta))
+        (tmp_path / "project/go").touch()
+        assert "it was renamed and has no effect" in (await end(house, session)).content
+    assert not (tmp_path / "policy.yaml").exists()
 
 
 async def test_what_was_asked_for_and_never_started_runs_at_the_next_start(tmp_path: Path) -> None:

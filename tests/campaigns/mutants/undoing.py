@@ -22,9 +22,9 @@ UNDOING: tuple[Mutant, ...] = (
         "nothing is kept of a file",
         "the blob of what a call overwrites",
         Edit(
-            "duragent.turn.checkpoint",
-            "            if data is not None and sha is not None:\n",
-            "            if data is None and sha is not None:\n",
+            "duragent.turn.host",
+            "    await when_there_is_room(host, clock, partial(store.put_blob, host.claim, sha, data))\n",
+            "",
         ),
         f"{_CHECKPOINT}::test_what_is_overwritten_edited_and_made_is_kept_with_its_mode",
     ),
