@@ -127,9 +127,9 @@ UNDOING: tuple[Mutant, ...] = (
         "the order: command_finished is durable before the spool forgets",
         Edit(
             "duragent.turn.persons_command",
-            '        await self._host.commit(decide)\n        crashpoint("command.finished")\n',
+            "        await when_there_is_room(self._host, self._ports.clock, lambda: self._host.commit(decide))\n",
             "        await self._ports.workbench.spool.forget(self._host.claim.stream_id, finished.command_id)\n"
-            "        await self._host.commit(decide)\n",
+            "        await when_there_is_room(self._host, self._ports.clock, lambda: self._host.commit(decide))\n",
         ),
         f"{_COMMAND}::test_its_result_is_kept_until_it_is_in_the_log",
     ),
