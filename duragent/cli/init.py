@@ -105,8 +105,8 @@ def _picked(wish: ModelWish) -> ModelWish:
         typer.echo(view.one_line(hint, 200))
     which = f"LLM provider ({', '.join(DEFAULT_MODELS)}, …{', or a number' if found.models else ''})"
     typed = str(typer.prompt(which, default=usual)).strip()
-    if typed.isdigit() and 1 <= int(typed) <= len(found.models):
-        return _wish_for(found.models[int(typed) - 1], wish)
+    if (place := view.place_of(typed, len(found.models))) is not None:
+        return _wish_for(found.models[place], wish)
     return ModelWish(typed, wish.model)
 
 
@@ -137,7 +137,7 @@ def _model_of(has: "list[str] | tuple[str, ...]", usual: str | None) -> str:
     for number, name in enumerate(has, 1):
         typer.echo(f"{number:3}  {view.one_line(name, 80)}")
     typed = str(typer.prompt("Model name" + (" or number" if has else ""), default=has[0] if has else usual)).strip()
-    return has[int(typed) - 1] if typed.isdigit() and 1 <= int(typed) <= len(has) else typed
+    return typed if (place := view.place_of(typed, len(has))) is None else has[place]
 
 
 def say_what_is_missing(wish: ModelWish, interactive: bool) -> None:

@@ -23,7 +23,7 @@ from prompt_toolkit.renderer import CPR_Support
 from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
 
 from duragent.cli.looks import prompt_style
-from duragent.cli.view import at_terminal, in_colour, on_terminal, one_line
+from duragent.cli.view import at_terminal, in_colour, on_terminal, one_line, place_of
 
 ROWS = 10
 """Rows that are shown at once, at most."""
@@ -88,7 +88,7 @@ class PickList:
         self.typed, self.at = typed, 0
         words = typed.casefold().split()
         self.fitting = [place for place, row in enumerate(self.rows) if all(word in _text(row) for word in words)]
-        if (numbered := _number(typed, len(self.rows))) is not None:
+        if (numbered := place_of(typed, len(self.rows))) is not None:
             self.fitting = [numbered, *(place for place in self.fitting if place != numbered)]
 
     def move(self, by: int) -> None:
@@ -132,8 +132,7 @@ async def ask_line(question: str, text: str = "") -> str | None:
     """A line that the person types, beginning with `text`; None when they went back."""
     inside = get_app_or_none() is not None
     bindings = KeyBindings()
-    for key in ("escape", "c-c", "c-d"):
-        bindings.add(key)(partial(_end, None))
+    _leave_by_keys(bindings)
     session: PromptSession[str | None] = PromptSession(
         history=InMemoryHistory(), key_bindings=bindings, erase_when_done=inside, include_default_pygments_style=False
     )
@@ -212,13 +211,13 @@ def _keys(choices: PickList, keys: Mapping[str, str]) -> KeyBindings:
         bindings.add(key)(partial(choose, key))
     for key, by in steps.items():
         bindings.add(key)(partial(step, by))
-    for key in ("escape", "c-c", "c-d"):
-        bindings.add(key)(partial(_end, None))
+    _leave_by_keys(bindings)
     return bindings
 
 
-def _end(result: None, event: KeyPressEvent) -> None:
-    event.app.exit(result=result)
+def _leave_by_keys(bindings: KeyBindings) -> None:
+    for key in ("escape", "c-c", "c-d"):
+        bindings.add(key)(lambda event: event.app.exit(result=None))
 
 
 async def _pick_by_line(rows: Sequence[PickRow], question: str) -> Picked | None:
@@ -235,7 +234,7 @@ async def _pick_by_line(rows: Sequence[PickRow], question: str) -> Picked | None
         if not line:
             return None
         choices.filter(line)
-        if choices.chosen and (len(choices.fitting) == 1 or _number(line, len(rows)) is not None):
+        if choices.chosen and (len(choices.fitting) == 1 or place_of(line, len(rows)) is not None):
             return Picked(choices.chosen.value)
         if not choices.fitting:
             typer.echo("Nothing fits.", err=err)
@@ -285,11 +284,6 @@ def _wrapped(hints: Sequence[str], width: int) -> list[str]:
 
 def _text(row: PickRow) -> str:
     return f"{row.title} {row.facts} {row.find}".casefold()
-
-
-def _number(typed: str, count: int) -> int | None:
-    """The place that the number means; None for what is no number of a row."""
-    return int(typed) - 1 if typed.isascii() and typed.isdigit() and 1 <= int(typed[:9]) <= count else None
 
 
 def _name(key: str) -> str:

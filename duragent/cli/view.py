@@ -109,6 +109,12 @@ def one_line(text: str | None, limit: int = 0) -> str:
     return shown[: limit - 1] + "…" if limit and len(shown) > limit else shown
 
 
+def place_of(typed: str, count: int) -> int | None:
+    """The place in a list of so many, from 0, that a typed number means; None for what is no number of a line."""
+    # Not `isdigit` alone: it takes signs that are no number to `int`.
+    return int(typed) - 1 if typed.isascii() and typed.isdigit() and 1 <= int(typed[:9]) <= count else None
+
+
 def short_id(session_id: str) -> str:
     """`7f3kab`, the end of the id: enough of it to find the session again."""
     return one_line(session_id)[-SHORT_ID:]

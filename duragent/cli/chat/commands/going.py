@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from duragent.cli import view
 from duragent.cli.chat.beginning import draft
 from duragent.cli.chat.commands.base import SlashCommand
 from duragent.cli.chat.conversation import Note
@@ -32,7 +33,6 @@ async def _sessions(talk: "Talk", _: str) -> None:
 
 
 async def _list(talk: "Talk") -> None:
-    from duragent.cli import view
     from duragent.cli.session_picker import rows_of
 
     sessions = await _numbered(talk)
@@ -57,10 +57,10 @@ async def _attach(talk: "Talk", rest: str) -> None:
     if not rest:
         await _sessions(talk, rest)
         return
-    if rest.isascii() and rest.isdigit() and 1 <= int(rest[:9]) <= LISTED:
+    if view.place_of(rest, LISTED) is not None:
         listed = talk.listed or await _numbered(talk)
-        if int(rest) <= len(listed):
-            talk.go(await talk.client.session(listed[int(rest) - 1].session_id))
+        if (place := view.place_of(rest, len(listed))) is not None:
+            talk.go(await talk.client.session(listed[place].session_id))
             return
     talk.go(await find_session(talk.client, rest))
 

@@ -40,10 +40,10 @@ async def _picked(talk: "Talk", rest: str) -> PickModel | None:
     """What was typed: the number of a line of the list, or a model's name. None for a number that is not there."""
     if not rest.isdigit():
         return PickModel(model=rest, by=_by(talk))
-    models, number = (await talk.client.models()).models, int(rest)
-    if not 1 <= number <= len(models):
+    models = (await talk.client.models()).models
+    if (place := view.place_of(rest, len(models))) is None:
         return None
-    model = models[number - 1]
+    model = models[place]
     return PickModel(model=f"{model.provider}/{model.model}", base_url=model.base_url or "", by=_by(talk))
 
 

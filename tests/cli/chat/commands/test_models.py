@@ -39,6 +39,8 @@ async def test_a_model_is_chosen_by_its_number_by_its_name_and_taken_back(desk: 
         await terminal.shows("ollama/gemma3:4b answers in this session already.")
         terminal.type("/model 3\r")
         await terminal.shows("There is no model 3 in the list")
+        terminal.type("/model ²\r")
+        await terminal.shows("There is no model ² in the list")
         terminal.type("/model ollama/gone\r")
         await terminal.shows("ollama pull gone")
         terminal.type("/model own\r")
