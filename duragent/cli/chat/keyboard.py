@@ -6,8 +6,8 @@ prompt_toolkit, in the codes that every terminal has sent for keys since the VT1
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.input.vt100 import Vt100Input
@@ -15,10 +15,9 @@ from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyPress
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
-from prompt_toolkit.output.vt100 import Vt100_Output
-from prompt_toolkit.utils import is_dumb_terminal
 
 from duragent.cli.chat.reports import UNFINISHED as UNFINISHED_REPORT
+from duragent.cli.chat.reports import between
 
 _PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
 _ASK_FOR_KEYS, _LEAVE_KEYS = "\x1b[>1u\x1b[>4;1m", "\x1b[<u\x1b[>4m"
@@ -165,28 +164,15 @@ def read_with_keyboard(app: Application[str], reports: Callable[[str], str] = st
         app.input.vt100_parser = Keyboard(app.input.vt100_parser.feed_key_callback, reports)
 
 
-@contextmanager
-def own_key_codes(output: Output) -> Iterator[None]:
+def own_key_codes(output: Output) -> AbstractContextManager[None]:
     """Ask the terminal for codes by which Shift-Enter differs from Enter, as long as this lasts."""
-    _write(output, _ASK_FOR_KEYS)
-    try:
-        yield
-    finally:
-        _write(output, _LEAVE_KEYS)
+    return _key_codes(output, _ASK_FOR_KEYS, _LEAVE_KEYS)
 
 
-@contextmanager
-def usual_key_codes(output: Output) -> Iterator[None]:
+def usual_key_codes(output: Output) -> AbstractContextManager[None]:
     """The opposite, for another program that has the terminal as long as this lasts."""
-    _write(output, _LEAVE_KEYS)
-    try:
-        yield
-    finally:
-        _write(output, _ASK_FOR_KEYS)
+    return _key_codes(output, _LEAVE_KEYS, _ASK_FOR_KEYS)
 
 
-def _write(output: Output, codes: str) -> None:
-    known = isinstance(output, Vt100_Output) and not is_dumb_terminal() and os.environ.get("TERM") != "linux"
-    if known and os.environ.get("TERM_PROGRAM") not in _MISREAD:
-        output.write_raw(codes)
-        output.flush()
+def _key_codes(output: Output, first: str, last: str) -> AbstractContextManager[None]:
+    return nullcontext() if os.environ.get("TERM_PROGRAM") in _MISREAD else between(output, first, last)

@@ -11,7 +11,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output
@@ -74,11 +74,8 @@ class Reports:
     @contextmanager
     def asked(self, output: Output) -> Iterator[None]:
         """Ask for all of it, as long as this lasts."""
-        if not _can_be_asked(output):
-            yield
-            return
-        with told_focus(output):
-            if self._settings.theme == "auto" and in_colour():
+        with between(output, _TELL_FOCUS, _KEEP_FOCUS):
+            if self._settings.theme == "auto" and in_colour() and _can_be_asked(output):
                 _write(output, _ASK_BACKGROUND)
                 self._asked_at = time.monotonic()
             yield
@@ -103,22 +100,14 @@ class Reports:
         return f"\x1b]777;notify;duragent;{text}\x07{_BELL}" if knows_777 else f"\x1b]9;duragent: {text}\x07{_BELL}"
 
 
-@contextmanager
-def told_focus(output: Output) -> Iterator[None]:
-    """The terminal tells when it comes to the front or leaves it, as long as this lasts."""
-    with _between(output, _TELL_FOCUS, _KEEP_FOCUS):
-        yield
+def without_focus(output: Output) -> AbstractContextManager[None]:
+    """The terminal does not tell when it comes to the front or leaves it, for another program has it."""
+    return between(output, _KEEP_FOCUS, _TELL_FOCUS)
 
 
 @contextmanager
-def without_focus(output: Output) -> Iterator[None]:
-    """The opposite, for another program that has the terminal as long as this lasts."""
-    with _between(output, _KEEP_FOCUS, _TELL_FOCUS):
-        yield
-
-
-@contextmanager
-def _between(output: Output, first: str, last: str) -> Iterator[None]:
+def between(output: Output, first: str, last: str) -> Iterator[None]:
+    """Send a code, and another one at the end, to a terminal that knows such codes."""
     _write(output, first)
     try:
         yield
