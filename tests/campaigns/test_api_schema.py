@@ -39,17 +39,6 @@ include-path-regex = "^/api/admin/"
 checks.missing_required_header.enabled = false
 """
 
-WITHOUT_PAUSES = """
-from dataclasses import replace
-from duragent.__main__ import main
-from duragent.models.demo.model import DemoModel
-
-answer = DemoModel._answer
-DemoModel._answer = lambda self, request: replace(answer(self, request), words_per_second=1e6)
-main()
-"""
-"""A server whose demo model answers at once what it would answer at a human pace."""
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -123,7 +112,7 @@ async def run(campaign: Campaign, server: RealServer, numbers: range, least: int
 
 async def test_server_does_what_its_document_says(campaign: Campaign, tmp_path: Path) -> None:
     server = make_workspace(tmp_path)
-    server.program = ("-c", WITHOUT_PAUSES)
+    server.environ["DURAGENT_DEMO_SPEED"] = "1000"
     await run(campaign, server, range(1), 100, "--phases", "coverage")
 
 
