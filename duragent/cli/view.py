@@ -72,7 +72,7 @@ def on_terminal(stream: TextIO | None = None) -> bool:
 
 
 def at_terminal() -> bool:
-    """Whether somebody can be asked: a person sees what is printed, and can type."""
+    """Whether a person can be asked: stdin and stdout are both a terminal."""
     return sys.stdin.isatty() and on_terminal()
 
 
