@@ -10,11 +10,15 @@ from duragent.cli.ask import AnswerPrinter, as_json, code_of
 from duragent.cli.connection import Connection, Where, connect, find_session
 from duragent.cli.loop import run
 from duragent.cli.pager import page
+from duragent.cli.prompts import prompt
 from duragent.errors import InvalidRequest, NothingToDo
 
 if TYPE_CHECKING:
     from duragent.cli.chat.question import AnswerKey
     from duragent.wire import Approval, Decide
+
+
+_INSTEAD = "--once, --deny and the like decide without a question"
 
 
 @dataclass(frozen=True)
@@ -163,16 +167,16 @@ def _ask_person(approval: "Approval") -> "AnswerKey":
     offered = keys(approval)
     key = ""
     while key not in offered or key == "v":
-        key = typer.prompt(f"[{'/'.join(offered)}]", prompt_suffix=" ").strip().lower()
+        key = str(prompt(f"[{'/'.join(offered)}]", _INSTEAD, prompt_suffix=" ")).strip().lower()
         if key == "v" and key in offered:
             page(whole_question(approval))
     if key == "d":
-        return AnswerKey("deny", typer.prompt("why", prompt_suffix="? "))
+        return AnswerKey("deny", prompt("why", _INSTEAD, prompt_suffix="? "))
     if key in "ae":
         offer = choices(approval)[_ask_which(approval) - 1]
         if key == "a":
             return taken(offer)
-        return taken(offer, tuple(typer.prompt("pattern", default=pattern) for pattern in offer.patterns))
+        return taken(offer, tuple(prompt("pattern", _INSTEAD, default=pattern) for pattern in offer.patterns))
     return AnswerKey(AT_ONCE[key])
 
 
@@ -187,5 +191,5 @@ def _ask_which(approval: "Approval") -> int:
         typer.echo(f"{at} {label_of(offer)}  {view.one_line(patterns_of(offer), 200)}")
     which = 0
     while not 1 <= which <= len(offers):
-        which = typer.prompt("which", default=1, type=int, prompt_suffix="? ")
+        which = prompt("which", _INSTEAD, default=1, type=int, prompt_suffix="? ")
     return which

@@ -10,6 +10,7 @@ import typer
 
 from duragent.cli import view
 from duragent.cli.place import FIRST_AGENT, choose_model, keys_of
+from duragent.cli.prompts import prompt
 from duragent.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ BaseUrl = Annotated[
     str | None,
     typer.Option("--base-url", metavar="URL", help="Where the provider answers; OpenAI's protocol without --provider."),
 ]
+
+
+_ASK_NOTHING = "--no-interactive, which asks nothing"
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ def init(
 def ask_for(name: str | None, wish: ModelWish, interactive: bool) -> tuple[str, ModelWish]:
     """Fills in what was not given, by asking or by what is usual; model None leaves it to the provider's usual one."""
     if name is None:
-        name = str(typer.prompt("Agent name", default=FIRST_AGENT)) if interactive else FIRST_AGENT
+        instead = f"give --agent-name, or {_ASK_NOTHING}"
+        name = str(prompt("Agent name", instead, default=FIRST_AGENT)) if interactive else FIRST_AGENT
     if wish.base_url is not None:
         return name, _at_address(wish, wish.base_url, interactive)
     if wish.provider is None and interactive:
@@ -104,7 +109,7 @@ def _picked(wish: ModelWish) -> ModelWish:
     for hint in found.hints:
         typer.echo(view.one_line(hint, 200))
     which = f"LLM provider ({', '.join(DEFAULT_MODELS)}, …{', or a number' if found.models else ''})"
-    typed = str(typer.prompt(which, default=usual)).strip()
+    typed = str(prompt(which, f"give --provider, or {_ASK_NOTHING}", default=usual)).strip()
     if (place := view.place_of(typed, len(found.models))) is not None:
         return _wish_for(found.models[place], wish)
     return ModelWish(typed, wish.model)
@@ -136,7 +141,8 @@ def _model_of(has: "list[str] | tuple[str, ...]", usual: str | None) -> str:
     """Asks for one of these models, by its number or by name."""
     for number, name in enumerate(has, 1):
         typer.echo(f"{number:3}  {view.one_line(name, 80)}")
-    typed = str(typer.prompt("Model name" + (" or number" if has else ""), default=has[0] if has else usual)).strip()
+    which = "Model name" + (" or number" if has else "")
+    typed = str(prompt(which, f"give --model, or {_ASK_NOTHING}", default=has[0] if has else usual)).strip()
     return typed if (place := view.place_of(typed, len(has))) is None else has[place]
 
 
@@ -167,9 +173,9 @@ def keep_typed_key(variable: str) -> bool:
 
     if not sys.stdin.isatty():
         return False
-    key = str(
-        typer.prompt(f"{variable} (it is not shown; Enter: later)", default="", hide_input=True, show_default=False)
-    )
+    text = f"{variable} (it is not shown; Enter: later)"
+    instead = "`duragent keys set` keeps a key"
+    key = str(prompt(text, instead, default="", hide_input=True, show_default=False))
     if not key.strip():
         return False
     path = store_key(os.environ, variable, key)

@@ -10,6 +10,7 @@ import typer
 
 from duragent.cli import view
 from duragent.cli.place import choose_model
+from duragent.cli.prompts import confirm
 
 if TYPE_CHECKING:
     from duragent.cli.connection import Connection
@@ -42,7 +43,8 @@ def _takes_model(config: "Config", name: str) -> bool:
         return False
     label = view.one_line(f"{choice.provider}/{choice.model}", 80)
     why = choice.why[0].upper() + choice.why[1:]
-    if not typer.confirm(f'{why}. Let "{name}" use {label} in place of the demo?', default=True):
+    question = f'{why}. Let "{name}" use {label} in place of the demo?'
+    if not confirm(question, "`duragent init` connects a model", default=True):
         return False
     return replace_demo(config.agents_dir, name, choice.provider, choice.model)
 
@@ -58,9 +60,10 @@ def _offer_to_keep(variable: str, provider: str) -> None:
         typer.echo(f"{shown} needs a key, and the server has none.")
         if not keep_typed_key(variable):
             typer.echo(f"`duragent keys set {shown}` keeps one later.")
-    elif typer.confirm(
+    elif confirm(
         f"{variable} is set here, and the server that runs does not have it. Keep it in a file that only you can read, "
         "for all servers?",
+        f"`duragent keys set {shown}` keeps it",
         default=True,
     ):
         store_key(os.environ, variable, here)

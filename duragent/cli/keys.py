@@ -8,6 +8,7 @@ import typer
 
 from duragent.cli import options, view
 from duragent.cli.place import find_config, keys_of
+from duragent.cli.prompts import prompt
 from duragent.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -111,6 +112,6 @@ def _variable(which: str) -> str:
 
 def _key(variable: str) -> str:
     if sys.stdin.isatty():
-        return str(typer.prompt(variable, hide_input=True, err=True))
+        return str(prompt(variable, "type the key, or give it in a pipe", hide_input=True, err=True))
     lines = sys.stdin.buffer.read(1 << 16).decode("utf-8", "replace").split("\n")
     return lines[0].strip()
