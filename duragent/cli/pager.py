@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import typer
 
+from duragent.cli.interrupts import on_interrupt
 from duragent.cli.view import on_terminal
 
 ENVIRONMENT = {"LESS": "FRX"}
@@ -33,14 +34,13 @@ def page(lines: Iterable[str], *, pager: bool = True) -> None:
     # A shell, because PAGER may hold options; it is the person's own variable.
     process = subprocess.Popen(with_pager, shell=True, stdin=subprocess.PIPE, env={**ENVIRONMENT, **os.environ})
     # Ctrl-C is for the pager, which has the terminal until it ends.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        if process.stdin is not None:
-            for line in lines:
-                process.stdin.write(line.encode("utf-8", "replace") + b"\n")
-            process.stdin.close()
-    except BrokenPipeError:
-        pass  # the person has seen enough
-    finally:
-        process.wait()
-        signal.signal(signal.SIGINT, before)
+    with on_interrupt(signal.SIG_IGN):
+        try:
+            if process.stdin is not None:
+                for line in lines:
+                    process.stdin.write(line.encode("utf-8", "replace") + b"\n")
+                process.stdin.close()
+        except BrokenPipeError:
+            pass  # the person has seen enough
+        finally:
+            process.wait()

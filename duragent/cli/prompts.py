@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import typer
 
+from duragent.cli.interrupts import on_interrupt
 from duragent.errors import InvalidRequest
 
 T = TypeVar("T")
@@ -37,13 +38,11 @@ def need_yes(text: str, instead: str, **options: Any) -> None:
 
 def _answered(ask: Callable[[], T], instead: str) -> T:
     # In an event loop Ctrl-C would only ask the command's task to end, which waits for the answer.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return ask()
-    except typer.Abort as abort:
-        if isinstance(abort.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None
-        typer.echo(err=True)
-        raise InvalidRequest(f"standard input ended before an answer: {instead}") from None
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with on_interrupt(signal.default_int_handler):
+        try:
+            return ask()
+        except typer.Abort as abort:
+            if isinstance(abort.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            typer.echo(err=True)
+            raise InvalidRequest(f"standard input ended before an answer: {instead}") from None

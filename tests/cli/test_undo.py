@@ -32,7 +32,8 @@ async def test_undo_shows_the_diff_and_puts_the_last_turn_back(desk: Desk) -> No
 async def test_undo_asks_first(desk: Desk) -> None:
     session, project = await editor(desk.house, [write("a.txt", "one\n")])
     ran = await desk.run("undo", session)
-    assert (ran.code, "Put 1 file back as before this turn?" in ran.out) == (1, True)
+    assert (ran.code, "Put 1 file back as before this turn?" in ran.out) == (2, True)
+    assert ran.err.strip() == "duragent: standard input ended before an answer: --yes answers it"
     assert (project / "a.txt").exists()
     assert (await desk.run("undo", session, "--json")).code == 2
 
