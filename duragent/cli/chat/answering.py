@@ -45,6 +45,8 @@ class Answering:
     _key = ""
     _at = 0
     """The place of the offer that Enter would take."""
+    _chosen = False
+    """Whether a number or an arrow chose that offer: then `a` cannot be the first letter of a message any more."""
     _aside = ""
     """The draft that made room for an answer."""
     _timer: asyncio.TimerHandle | None = None
@@ -170,6 +172,9 @@ class Answering:
             self._actions.decide(asked, taken(choices(asked)[at]) if key == "a" else AnswerKey(AT_ONCE[key]))
 
     def _typed_on(self, event: KeyPressEvent) -> None:
+        if self._chosen:
+            self._actions.hint("Enter allows what is marked; Esc goes back.")
+            return
         typed = event.key_sequence[0].data
         text = self._key + typed if typed.isprintable() else ""
         self.leave()
@@ -179,13 +184,13 @@ class Answering:
 
     def _moved(self, step: int, event: KeyPressEvent) -> None:
         assert self._asked is not None
-        self._at = (self._at + step) % len(choices(self._asked))
+        self._at, self._chosen = (self._at + step) % len(choices(self._asked)), True
 
     def _numbered(self, event: KeyPressEvent) -> None:
         assert self._asked is not None
         at = int(event.key_sequence[0].data) - 1
         if at < len(choices(self._asked)):
-            self._at = at
+            self._at, self._chosen = at, True
 
     def _edit_chosen(self, event: KeyPressEvent) -> None:
         self._key = "e"
@@ -210,7 +215,7 @@ class Answering:
         self._actions.decide(asked, answer)
 
     def _forget(self, hint: str = "") -> None:
-        self._asked, self._key, self._at = None, "", 0
+        self._asked, self._key, self._at, self._chosen = None, "", 0, False
         self._actions.hint(hint)
         if self._timer is not None:
             self._timer.cancel()

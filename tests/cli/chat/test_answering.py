@@ -83,6 +83,20 @@ async def test_the_patterns_of_an_offer_can_be_edited_and_hold_as_long_as_the_of
     assert (decision, patterns[1]) == ("allow_session", "builtin:edit_file src/* *x")
 
 
+async def test_what_is_typed_behind_a_chosen_offer_is_neither_an_answer_nor_a_message(desk: Desk) -> None:
+    session = await writes(desk, ("src/a", "one\n"))
+    async with sitting(desk, session) as terminal:
+        await terminal.shows("[a] always")
+        terminal.type("a2")
+        await is_choosing(terminal, 1)
+        terminal.type("so")
+        await terminal.hints("Enter allows what is marked; Esc goes back.")
+        assert (terminal.talk.screen.answering.shown().choosing, await decisions(desk, session)) == (1, [])
+        terminal.type("\r")
+        await terminal.shows("done it")
+    assert [decision for decision, _ in await decisions(desk, session)] == ["allow_session"]
+
+
 async def test_v_shows_all_of_it_in_the_pager_and_decides_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
