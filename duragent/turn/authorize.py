@@ -21,7 +21,7 @@ from duragent.tools.toolset import Toolset
 MAX_SHOWN_CHARS = 60_000
 """Of an invocation, in an event. What is longer is in the arguments of the reply, and the sha covers all of it."""
 
-THIS_SESSION = "allowed in this session"
+THIS_SESSION = "this session"
 """The source of rules that a person allowed until the session ends."""
 
 _log = logging.getLogger(__name__)

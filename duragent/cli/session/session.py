@@ -192,6 +192,6 @@ async def _delete(where: Where, prefix: str, yes: bool) -> None:
         session = await find_session(connection.client, prefix)
         title = f' "{view.one_line(session.title)}"' if session.title else ""
         if not yes:
-            need_yes(f"Delete {session.session_id}{title}, {session.turns} turns, for good?", ANSWERED)
+            need_yes(f"Delete {session.session_id}{title}, {view.many(session.turns, 'turn')}, for good?", ANSWERED)
         await connection.client.delete_session(session.session_id)
     typer.echo(f"Deleted {session.session_id}")

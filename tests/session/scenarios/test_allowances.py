@@ -42,7 +42,7 @@ async def test_a_session_asks_no_second_time_and_another_one_does(tmp_path: Path
         assert [each.patterns for each in of_kind(events, ApprovalDecided)] == [("bash:mkdir *",)]
         assert [each.rule for each in of_kind(events, ToolStarted)] == [
             "approved by me",
-            "allowed in this session: bash:mkdir *",
+            "this session: bash:mkdir *",
         ]
         assert not (tmp_path / "assistant" / "policy.local.yaml").exists()
         other = await house.new()

@@ -39,7 +39,8 @@ async def _status(talk: "Talk", _: str) -> None:
     title = f'"{view.title_of(session)}" · ' if view.title_of(session) else ""
     lost = f" · {view.lost_attempts(session)}" if session.unknown_attempts else ""
     word = view.status_word(session)
-    line = f"{title}{session.session_id} · {session.agent} · {word} · {session.turns} turns · {tokens}"
+    turns = view.many(session.turns, "turn")
+    line = f"{title}{session.session_id} · {session.agent} · {word} · {turns} · {tokens}"
     talk.note(Note(line + lost))
 
 
