@@ -78,7 +78,12 @@ class Client(SessionFiles, SessionModels):
         return await self._http.get(AgentDetail, f"/api/v1/agents/{quote(name, safe='')}")
 
     async def ready(self) -> Ready:
-        """How the server is; one that cannot store anything says so with a 503, which is no failure of the question."""
+        """How the server is; one that cannot store anything says so with a 503, which is no failure of the question.
+
+        The token is looked up first: with the one of a server that was started again since, `/readyz` refuses nothing
+        but leaves the names out, as it does for strangers.
+        """
+        self._http.forget_endpoint()
         try:
             return self._http.parse(Ready, await self._http.send_once(Request("GET", "/readyz")))
         except httpx.RequestError as error:

@@ -162,9 +162,13 @@ class Transport:
         """Returns when the server answers."""
         await self.send(Request("GET", "/livez"))
 
+    def forget_endpoint(self) -> None:
+        """Look the server and its token up for the next request, however short ago that was done."""
+        self._endpoint = None
+
     async def fresh_endpoint(self) -> Endpoint:
         """Where a server answers right now, with its token of now: for what is not simply sent again."""
-        self._endpoint = None
+        self.forget_endpoint()
         await self.check_alive()
         return await self._current_endpoint()
 

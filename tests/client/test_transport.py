@@ -81,6 +81,19 @@ async def test_server_that_was_started_again_is_asked_with_its_new_token() -> No
     assert looked == ["old", "new", "new"]
 
 
+async def test_a_server_that_was_started_again_is_asked_how_it_is_with_its_new_token() -> None:
+    tokens = iter(["old", "new"])
+    async with running(FakeServer()) as server:
+
+        async def locate(*, wanted: bool) -> Endpoint:
+            return Endpoint(server.url, next(tokens), local=True)
+
+        async with Client(locate, backoff=NO_PAUSES) as client:
+            await client.approvals()
+            await client.ready()
+    assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer old", "Bearer new"]
+
+
 async def test_delete_that_was_refused_for_its_old_token_and_finds_nothing_is_not_told_as_done() -> None:
     server = FakeServer()
     async with client_of(server) as client:
