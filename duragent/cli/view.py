@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from duragent.wire import SessionInfo
 
 _NOT_FOR_UTF8 = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_PLACE_DIGITS = 9
 SHORT_ID = 6
 """Characters at the end of a ULID; the same ones are hardly a part of another session's id."""
 _STATUS_WORDS = {"active": "idle", "running": "working", "paused": "waits for you", "completed": "closed"}
@@ -111,8 +112,9 @@ def one_line(text: str | None, limit: int = 0) -> str:
 
 def place_of(typed: str, count: int) -> int | None:
     """The place in a list of so many, from 0, that a typed number means; None for what is no number of a line."""
-    # Not `isdigit` alone: it takes signs that are no number to `int`.
-    return int(typed) - 1 if typed.isascii() and typed.isdigit() and 1 <= int(typed[:9]) <= count else None
+    # Not `isdigit` alone: it takes signs that are no number to `int`, which refuses thousands of digits besides.
+    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= _PLACE_DIGITS else 0
+    return number - 1 if 1 <= number <= count else None
 
 
 def short_id(session_id: str) -> str:

@@ -11,6 +11,7 @@ from duragent.cli.view import (
     lost_attempts,
     one_line,
     parse_time,
+    place_of,
     short_id,
     short_ids,
     status_word,
@@ -77,6 +78,18 @@ def test_json_is_valid_utf8_whatever_the_text() -> None:
 )
 def test_times_are_told_in_words(ts: str, words: str) -> None:
     assert ago(ts, parse_time("2026-11-20T12:00:00Z")) == words
+
+
+@pytest.mark.parametrize(("typed", "place"), [("1", 0), ("3", 2), ("03", 2)])
+def test_a_place_is_the_number_of_a_line_that_there_is(typed: str, place: int) -> None:
+    assert place_of(typed, 3) == place
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "0", "4", "-1", "two", "\N{SUPERSCRIPT TWO}", f"{'0' * 8}11", f"{'0' * 8}1{'9' * 5_000}"]
+)
+def test_nothing_else_is_a_place(typed: str) -> None:
+    assert place_of(typed, 3) is None
 
 
 def test_one_line_is_one_line() -> None:

@@ -1,11 +1,12 @@
 """What a person is asked about a tool call, and with which keys it is answered: its words. Pure; `box` draws it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from duragent.cli.chat.diffs import added_and_removed, is_whole, rows
 from duragent.cli.chat.tool_blocks import main_value
-from duragent.cli.view import clean, one_line
+from duragent.cli.view import clean, one_line, place_of
 from duragent.text import without_surrogates
 from duragent.visible import in_sight
 from duragent.wire import Approval, Decide, DecisionName, Offer
@@ -250,13 +251,18 @@ def plain_question(approval: Approval) -> str:
 
 def tells_whole_diff(approval: Approval) -> bool:
     """Whether `plain_question` leaves nothing out of the diff of a change."""
-    return is_whole(approval.preview) and len(rows(approval.preview)) <= PLAIN_ROWS + 1
+    return is_whole(approval.preview) and not _left_out(rows(approval.preview))
+
+
+def _left_out(shown: Sequence[str]) -> int:
+    """How many rows of a change `plain_question` leaves out. To say so takes a row, too."""
+    left = len(shown) - PLAIN_ROWS
+    return left if left > 1 else 0
 
 
 def _plain_change(approval: Approval) -> list[str]:
     shown = rows(approval.preview)
-    left = len(shown) - PLAIN_ROWS
-    if left > 1:
+    if left := _left_out(shown):
         half = PLAIN_ROWS // 2
         shown = [*shown[:half], f"… {left:,} more lines: v shows all", *shown[-half:]]
     return [heading(approval), *(f"  {line}" for line in (*shown, *reasons(approval), *facts(approval)))]
@@ -271,8 +277,8 @@ def answer_of(approval: Approval, line: str) -> AnswerKey | None:
     offers = choices(approval)
     match key:
         case "a":
-            at = int(more) if more.isdecimal() else 0 if more else 1
-            return taken(offers[at - 1]) if 1 <= at <= len(offers) else None
+            place = place_of(more or "1", len(offers))
+            return None if place is None else taken(offers[place])
         case "e":
             return taken(offers[0], (more,)) if more else None
         case "d":

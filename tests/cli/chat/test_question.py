@@ -249,6 +249,7 @@ def test_a_question_without_drawing_is_lines_and_then_the_keys(monkeypatch: pyte
         ("d not now", "deny", "not now"),
         ("a", "allow_session", "src/a.py *"),
         ("a 2", "allow_session", "src/* *"),
+        ("a 02", "allow_session", "src/* *"),
         ("e bash:x", "allow_session", "bash:x"),
     ],
 )
@@ -259,7 +260,9 @@ def test_a_typed_line_is_an_answer(line: str, decision: str, more: str | tuple[(
     assert more in ((), answer.reason, *answer.patterns) or any(str(more) in each for each in answer.patterns)
 
 
-@pytest.mark.parametrize("line", ["", "yes", "y please", "a 0", "a 4", "a x", "d", "e", "v", "r", "hello there"])
+@pytest.mark.parametrize(
+    "line", ["", "yes", "y please", "a 0", "a 4", "a x", f"a {'9' * 5_000}", "d", "e", "v", "r", "hello there"]
+)
 def test_another_line_is_a_message(line: str) -> None:
     assert answer_of(question(CHANGES), line) is None
 
