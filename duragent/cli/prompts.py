@@ -11,9 +11,6 @@ from duragent.errors import InvalidRequest
 
 T = TypeVar("T")
 
-ANSWERED = "--yes answers it"
-"""What to give instead of a yes."""
-
 
 def prompt(text: str, instead: str, **options: Any) -> Any:
     """What is typed, of the type that typer makes of it.
@@ -30,9 +27,9 @@ def confirm(text: str, instead: str, **options: Any) -> bool:
     return _answered(lambda: typer.confirm(text, **options), instead)
 
 
-def need_yes(text: str, instead: str, **options: Any) -> None:
-    """As `confirm`; a no ends the command."""
-    if not confirm(text, instead, **options):
+def need_yes(text: str, **options: Any) -> None:
+    """As `confirm`, of a command that has `--yes`; a no ends it."""
+    if not confirm(text, "--yes answers it", **options):
         raise typer.Abort
 
 

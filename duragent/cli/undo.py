@@ -9,7 +9,7 @@ from duragent.cli.completions import complete_session
 from duragent.cli.connection import Where, connect, find_session
 from duragent.cli.diffs import diff_lines, painted
 from duragent.cli.loop import run
-from duragent.cli.prompts import ANSWERED, need_yes
+from duragent.cli.prompts import need_yes
 from duragent.errors import InvalidRequest, NothingToUndo
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ async def _undo(where: Where, part: str, turn: str, how: _How) -> None:
         if not wanted:
             raise NothingToUndo("nothing was put back")
         if not how.yes:
-            need_yes(f"Put {view.many(len(wanted), 'file')} back as before this turn?", ANSWERED)
+            need_yes(f"Put {view.many(len(wanted), 'file')} back as before this turn?")
         # By its id: in the meantime another turn may have become the last one.
         body = UndoTurn(turn=plan.turn, force=how.force, by=view.person())
         undone = await connection.client.undo(session_id, body, key=new_key())

@@ -13,7 +13,7 @@ from duragent.cli import options, view
 from duragent.cli.chat.beginning import is_unused
 from duragent.cli.connection import Where, connect
 from duragent.cli.loop import run
-from duragent.cli.prompts import ANSWERED, need_yes
+from duragent.cli.prompts import need_yes
 from duragent.cli.session_picker import called
 from duragent.errors import InvalidRequest, NotFound, NotNow, ProblemResponse, SessionDeleted
 
@@ -91,7 +91,7 @@ async def _prune(where: Where, rule: PruneRule, *, dry_run: bool, yes: bool) -> 
             )
             return
         if not yes:
-            need_yes(f"Delete {view.many(len(found), 'session')} for good?", ANSWERED, err=True)
+            need_yes(f"Delete {view.many(len(found), 'session')} for good?", err=True)
         deleted = [session for session in found if await _deleted(connection.client, session)]
     kept = len(found) - len(deleted)
     rest = f" {view.many(kept, 'session')} went on in the meantime and stayed." if kept else ""

@@ -9,7 +9,7 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.connection import Where, connect, find_session
 from duragent.cli.loop import run
-from duragent.cli.prompts import ANSWERED, need_yes
+from duragent.cli.prompts import need_yes
 from duragent.cli.session.archive import export, import_session
 from duragent.cli.session.log import log
 from duragent.cli.session.prune import prune
@@ -192,6 +192,6 @@ async def _delete(where: Where, prefix: str, yes: bool) -> None:
         session = await find_session(connection.client, prefix)
         title = f' "{view.one_line(session.title)}"' if session.title else ""
         if not yes:
-            need_yes(f"Delete {session.session_id}{title}, {view.many(session.turns, 'turn')}, for good?", ANSWERED)
+            need_yes(f"Delete {session.session_id}{title}, {view.many(session.turns, 'turn')}, for good?")
         await connection.client.delete_session(session.session_id)
     typer.echo(f"Deleted {session.session_id}")

@@ -12,7 +12,7 @@ from duragent.cli.connection import Connection, Where, connect, find_session
 from duragent.cli.logs import find_log, open_logs
 from duragent.cli.loop import run
 from duragent.cli.place import need_config
-from duragent.cli.prompts import ANSWERED, need_yes
+from duragent.cli.prompts import need_yes
 from duragent.errors import InvalidRequest, NotDamaged, SessionNotFound
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ async def _repair(where: Where, prefix: str, yes: bool) -> None:
             if not sys.stdin.isatty():
                 problem = "records leave the session, and nobody can be asked without a terminal: --yes is needed"
                 raise InvalidRequest(problem)
-            need_yes("Go on behind the last good record? The rest is kept beside the log.", ANSWERED)
+            need_yes("Go on behind the last good record? The rest is kept beside the log.")
         repaired = await connection.client.repair(session.session_id)
         kept = open_logs(connection.config.sessions_dir).repaired(repaired.session_id) if connection.config else []
     typer.echo(f"{repaired.session_id} goes on behind its good records; it has {repaired.head} now.")
