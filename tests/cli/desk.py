@@ -1,7 +1,6 @@
 """A server with a worker in this process, and a person at its commands."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Any
 
 import pytest
 
-import duragent
 from duragent.cli import main
 from tests.cli.commands import Ran
+from tests.support.environment import with_source
 from tests.support.http_house import House
 from tests.support.terminal import Terminal
 
@@ -29,8 +28,7 @@ class Desk:
         return Ran(code, printed.out, printed.err)
 
     async def at_terminal(self, arguments: list[str], play: Callable[[Terminal], None]) -> None:
-        root = str(Path(duragent.__file__).parent.parent)
-        environ = {**os.environ, "PYTHONPATH": root, "USER": "me", "LOGNAME": "me"}
+        environ = with_source(USER="me", LOGNAME="me")
         command = [sys.executable, "-m", "duragent", *arguments, "--server", self.url]
 
         def played() -> None:

@@ -1,7 +1,6 @@
 """A workspace with one session, whose commands run in this process beside a real server."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.commands import Command
+from tests.support.environment import with_source
 from tests.support.logs import spoil
-from tests.support.places import ROOT
 from tests.support.until import until_sync
 
 DAMAGED = 65
@@ -57,5 +56,5 @@ class Home:
         self, *arguments: str, stdin: bytes = b"", more: Mapping[str, str] = {}
     ) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "duragent", *arguments]
-        everything = os.environ | {"PYTHONPATH": str(ROOT), **more}
-        return subprocess.run(command, input=stdin, capture_output=True, cwd=self.folder, env=everything, check=False)
+        environ = with_source(**more)
+        return subprocess.run(command, input=stdin, capture_output=True, cwd=self.folder, env=environ, check=False)

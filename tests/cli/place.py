@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import duragent
-from duragent.agent.first_model import PROVIDER_KEYS
 from tests.support.bounds import LIMIT_SECONDS
+from tests.support.environment import without_models
 from tests.support.left_servers import stop_servers
 from tests.support.terminal import Terminal
 from tests.support.until import until_sync
@@ -23,12 +22,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        root = str(Path(duragent.__file__).parent.parent)
-        hidden = (*PROVIDER_KEYS.values(), "DURAGENT_TOKEN", "NO_COLOR", "PAGER")
-        self.environ = {name: value for name, value in os.environ.items() if name not in hidden}
-        # Behind what is there: where a safeguard is taken away on purpose, the programs go without it too.
-        paths = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), root)))
-        self.environ |= {"PYTHONPATH": paths, "HOME": str(folder), "OLLAMA_HOST": "127.0.0.1:9"}
+        self.environ = without_models(folder)
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(

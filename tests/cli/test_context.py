@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import duragent as duragent_package
 from duragent.cli.context import SessionLog, next_request
 from duragent.cli.place import need_config
 from duragent.context.tokens import request_tokens
@@ -24,6 +22,7 @@ from duragent.turn.history import HistoryNeed
 from duragent.turn.request import Prepared
 from tests.cli.commands import Command
 from tests.support.bounds import LIMIT_SECONDS
+from tests.support.environment import with_source
 from tests.support.house import open_house
 
 TOOLS = "  tools: [{type: builtin, name: read_file}, {type: builtin, name: think}, {type: builtin, name: web}]"
@@ -223,7 +222,7 @@ async def test_context_as_a_program_needs_no_server_and_changes_nothing(tmp_path
     about = await talk(tmp_path, TOOLS, ["hi"], ["yes"])
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     command = [sys.executable, "-m", "duragent", "context", about.id.removeprefix("session_")[:20]]
-    environ = {**os.environ, "PYTHONPATH": str(Path(duragent_package.__file__).parent.parent)}
+    environ = with_source()
 
     def run() -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -1,7 +1,6 @@
 """One of a list: what fits, what is shown of it, and the keys, on a real terminal and without one."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from prompt_toolkit.utils import get_cwidth
 
 from duragent.cli.picker import ROWS, PickList, PickRow, ask_line, cut
 from tests.support.bounds import LIMIT_SECONDS
-from tests.support.places import ROOT
+from tests.support.environment import with_source
 from tests.support.terminal import Terminal
 
 SCRIPT = """
@@ -80,8 +79,7 @@ def test_text_is_cut_by_cells() -> None:
 
 
 def terminal(tmp_path: Path, *environment: str) -> Terminal:
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return Terminal(["env", *environment, sys.executable, "-c", SCRIPT], tmp_path, environ)
+    return Terminal(["env", *environment, sys.executable, "-c", SCRIPT], tmp_path, with_source())
 
 
 def test_person_types_to_filter_and_moves(tmp_path: Path) -> None:
@@ -132,9 +130,7 @@ def test_dumb_terminal_has_numbered_lines(tmp_path: Path) -> None:
 )
 def test_pipe_gets_the_rows_on_stderr_and_gives_a_line(tmp_path: Path, line: str, picked: str) -> None:
     command = [sys.executable, "-c", SCRIPT]
-    ran = subprocess.run(
-        command, input=line, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
+    ran = subprocess.run(command, input=line, capture_output=True, text=True, cwd=tmp_path, env=with_source())
     assert ran.stdout == f"picked {picked}\n"
     assert ran.stderr.splitlines()[:2] == ["Go on with which session?", "  1  Fix the tests  idle · 2 minutes ago"]
 

@@ -25,9 +25,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import duragent
-from duragent.agent.first_model import PROVIDER_KEYS
 from tests.support.bounds import LIMIT_SECONDS
+from tests.support.environment import without_models
 from tests.support.places import ROOT
 
 _BLOCK = re.compile(r"^<!-- test: (?P<what>[^\n]+?) -->\n```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.M)
@@ -66,12 +65,8 @@ def environment(folder: Path) -> dict[str, str]:
         plain = f'[ -x "{sys.executable}" ] || exec "{_PLAIN_PYTHON}" {arguments} "$@"\n'
         program.write_text(f'#!/bin/sh\n{plain}exec "{sys.executable}" {arguments} "$@"\n')
         program.chmod(0o755)
-    hidden = (*PROVIDER_KEYS.values(), "DURAGENT_TOKEN", "NO_COLOR", "PAGER")
-    kept = {name: value for name, value in os.environ.items() if name not in hidden}
-    source = str(Path(duragent.__file__).parent.parent)
-    ours = {"PATH": f"{programs}:{kept['PATH']}", "PYTHONPATH": source, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
-    # Nothing listens there: the first run must choose the demo model also where Ollama runs.
-    return kept | ours | {"OLLAMA_HOST": "127.0.0.1:9"}
+    machine = without_models(folder)
+    return machine | {"PATH": f"{programs}:{machine['PATH']}", "LC_ALL": "C.UTF-8"}
 
 
 def free_port() -> int:

@@ -1,15 +1,13 @@
 """`duragent doctor` in a folder, in this process or as a program beside a server."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import duragent as duragent_package
-from duragent.agent.first_model import PROVIDER_KEYS
 from tests.cli.commands import Command
 from tests.support.bounds import LIMIT_SECONDS
+from tests.support.environment import without_models
 
 AGENT = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {{name: {name}}}\nspec:\n  model: {model}\n{rest}"
 
@@ -38,9 +36,7 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.workspace = folder, folder / ".duragent"
-        root = str(Path(duragent_package.__file__).parent.parent)
-        self.environ = {name: value for name, value in os.environ.items() if name not in PROVIDER_KEYS.values()}
-        self.environ |= {"PYTHONPATH": root, "HOME": str(folder)}
+        self.environ = without_models(folder)
         self.server: subprocess.Popen[str] | None = None
 
     def start(self) -> int:

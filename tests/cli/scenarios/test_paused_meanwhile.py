@@ -1,21 +1,19 @@
 """`duragent ask` as a process against a real server, whose session is paused while the command waits."""
 
 import asyncio
-import os
 import sys
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
-import duragent
 from duragent.journal.inputs import Pause
 from duragent.server.presence import RETURN_SECONDS
 from duragent.testing import Line
 from tests.cli.desk import Desk
 from tests.support.bounds import LIMIT_SECONDS
+from tests.support.environment import with_source
 from tests.support.until import until
 
 
@@ -76,14 +74,13 @@ async def cable_to(desk: Desk) -> AsyncIterator[Cable]:
 async def waiting_ask(desk: Desk, url: str, agent: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """The command, which waits for an answer that does not come, and its session."""
     desk.house.model.add(Line("one two three", gate=asyncio.Event(), gate_after_chunks=1))
-    root = str(Path(duragent.__file__).parent.parent)
     command = [sys.executable, "-m", "duragent", "ask", agent, "count", "--server", url]
     asking = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": root},
+        env=with_source(),
     )
     try:
         await asyncio.wait_for(desk.house.model.asked(), LIMIT_SECONDS)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import subprocess
 import sys
 import threading
@@ -10,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import duragent
 from duragent.models.base import ModelChoice
 from duragent.models.litellm.model import LitellmModel
 from duragent.models.messages import ModelDelta
 from duragent.testing.stub_llm import Behaviour, ProviderAnswer, Silence, StubLlm
 from tests.models.litellm.asking import ENVIRON, HELLO, Door, ask
 from tests.support.bounds import LIMIT_SECONDS
+from tests.support.environment import with_source
 
 
 async def test_slow_reader_gets_every_delta_in_order() -> None:
@@ -64,9 +63,13 @@ async def test_closing_the_stream_closes_the_connection_to_the_provider(door: Do
 
 
 def run_python(program: str, cwd: Path | None = None) -> str:
-    environ = os.environ | {"PYTHONPATH": str(Path(duragent.__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT_SECONDS, cwd=cwd, env=environ
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        cwd=cwd,
+        env=with_source(),
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
