@@ -187,6 +187,7 @@ class Runtime:
                 for task in housekeeping:
                     task.cancel()
                 await self._work.end(HANG_SECONDS)
+                await self._models.close()
         finally:
             for listener in listeners:
                 listener.close()

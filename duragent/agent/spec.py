@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AliasChoices,
+    BeforeValidator,
     Discriminator,
     Field,
     Strict,
@@ -31,6 +32,17 @@ Compaction = Literal["discard", "archive", "disabled"]
 
 
 # --- model ----------------------------------------------------------------------------------------------------------
+
+
+def _off_as_text(value: object) -> object:
+    """YAML reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
+class ThinkingBudgetSpec(YamlSection):
+    """How long the model may think, in tokens."""
+
+    budget_tokens: int = Field(gt=0, description="Tokens that the model may think; part of the longest answer.")
 
 
 class ModelSpec(YamlSection):
@@ -59,6 +71,15 @@ class ModelSpec(YamlSection):
     tools: Literal["auto", "native", "text"] = Field(
         default="auto",
         description="How the model calls tools: by the provider's own means, as text, or what is known to work.",
+    )
+    thinking: Annotated[
+        Literal["off", "low", "medium", "high"] | ThinkingBudgetSpec | None, BeforeValidator(_off_as_text)
+    ] = Field(
+        default=None, description="How much the model thinks before it answers; the provider decides when absent."
+    )
+    adapter: Literal["auto", "direct", "litellm"] = Field(
+        default="auto",
+        description="How the provider is asked: directly, through litellm, or directly where that is possible.",
     )
     base_url: str | None = Field(
         default=None, description="Where the provider answers, when it is not the usual address."

@@ -127,8 +127,8 @@ def _with_model(wish: ModelWish, interactive: bool) -> ModelWish:
     provider = wish.provider or "demo"
     model = wish.model
     if model is None and provider == "ollama":
-        from duragent.models.litellm.request import ollama_url
         from duragent.models.local_servers import ollama_models
+        from duragent.models.providers import ollama_url
 
         has = ollama_models(ollama_url(keys_of(None))) or []
         model = _model_of(has, DEFAULT_MODELS[provider]) if interactive else next(iter(has), None)
@@ -150,7 +150,7 @@ def say_what_is_missing(wish: ModelWish, interactive: bool) -> None:
     """Says which key is not there, or which model Ollama has not; a person may type the key at once."""
     from duragent.errors import ModelNotConfigured
     from duragent.models.base import ModelChoice
-    from duragent.models.litellm.request import find_key, key_variables
+    from duragent.models.providers import find_key, key_variables
     from duragent.models.reachable import missing_at_ollama
 
     provider, model = wish.provider or "demo", wish.model or ""

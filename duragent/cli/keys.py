@@ -45,7 +45,7 @@ def list_keys(config: options.Config = None, workspace: options.Workspace = None
 
 
 def _rows(keys: "Keys") -> "list[tuple[str, str, Origin]]":
-    from duragent.models.litellm.request import PROVIDERS
+    from duragent.models.providers import PROVIDERS
 
     known = {name: provider for provider, each in PROVIDERS.items() for name in each.key_variables}
     known |= {variable: use for use, variable in _OTHERS.items()}
@@ -92,8 +92,8 @@ def remove(which: Which) -> None:
 
 def _variable(which: str) -> str:
     """The variable that holds the key. Raises InvalidRequest for what is no provider."""
-    from duragent.models.litellm.providers import unknown_provider
-    from duragent.models.litellm.request import key_variables
+    from duragent.models.provider_names import unknown_provider
+    from duragent.models.providers import key_variables
     from duragent.sandboxes.environment import looks_secret
 
     if len(which) > _LONGEST_NAME or looks_secret("", which):

@@ -104,8 +104,8 @@ def keys_of(config: "Config | None") -> "Keys":
 def choose_model(config: "Config | None" = None) -> "ProviderChoice":
     """The first provider that can be used on this machine, with the keys of that workspace."""
     from duragent.agent.first_model import PROVIDER_KEYS, choose_provider
-    from duragent.models.litellm.request import ollama_url
     from duragent.models.local_servers import ollama_models
+    from duragent.models.providers import ollama_url
 
     keys = keys_of(config)
     has_key = any(keys.get(key, "").strip() for key in PROVIDER_KEYS.values())

@@ -189,7 +189,7 @@ def url_of(host: str, port: int) -> str:
 
 def endpoint_of_url(url: str, token_file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Endpoint:
     """A server that the person named. Its token comes from the environment or a file, never from a workspace."""
-    from duragent.client.http import httpx
+    from duragent.http.library import httpx
 
     try:
         parsed = httpx.URL(url if "://" in url else f"http://{url}")
@@ -218,7 +218,7 @@ def always(endpoint: Endpoint) -> Locate:
 
 def why(error: Exception) -> str:
     """A connection error in words; httpx leaves some of its messages empty."""
-    from duragent.client.http import httpx
+    from duragent.http.library import httpx
 
     if isinstance(error, httpx.ConnectError):
         return "connection refused" if "attempts failed" in str(error) or not str(error) else str(error)

@@ -14,11 +14,11 @@ from pydantic import BaseModel
 from duragent.client.address import Locate
 from duragent.client.backoff import USUAL_BACKOFF, Backoff
 from duragent.client.files import SessionFiles
-from duragent.client.http import httpx
 from duragent.client.models import SessionModels
 from duragent.client.transport import ANSWER_SECONDS, PATIENCE_SECONDS, Request, Transport, session_path
 from duragent.client.transport import new_key as new_key
 from duragent.client.watch import Item, Position, watch
+from duragent.http.library import httpx
 from duragent.wire import (
     Accepted,
     AgentDetail,

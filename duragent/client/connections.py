@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from duragent.client.address import Endpoint
-from duragent.client.http import httpx, local_transport
 from duragent.errors import OlderServer
+from duragent.http.library import httpx, local_transport
 
 _READY_OF_V0_5 = {"status", "workspace_hash"}
 """All that `/readyz` of duragent v0.5 says; every later version says more."""

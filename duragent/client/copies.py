@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterable, Callable
 
 from duragent.client.address import Endpoint
-from duragent.client.http import httpx
 from duragent.client.problem import problem_of
 from duragent.client.transport import ANSWER_SECONDS, Request, Transport, new_key, session_path
 from duragent.errors import ServerUnreachable
+from duragent.http.library import httpx
 from duragent.wire import ForkSession, SessionInfo
 
 IMPORTS_PATH = "/api/v1/imports"

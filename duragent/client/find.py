@@ -59,7 +59,7 @@ async def ask_ready(url: str, challenge: str, socket: Path | None) -> Ready:
     `socket`: the Unix socket to ask over; the kernel must say that this user's process listens there.
     """
     # Imported where it is used: the server needs this file too, and has no use for an HTTP client at its start.
-    from duragent.client.http import httpx, local_transport
+    from duragent.http.library import httpx, local_transport
 
     try:
         # As a stream, because the kernel tells whose the other end is only while the connection is open.
@@ -81,7 +81,7 @@ def _check_peer(response: "httpx.Response", path: Path) -> None:
 
 
 async def _demand_proof(endpoint: Endpoint, key: str, expected: str) -> None:
-    from duragent.client.http import httpx
+    from duragent.http.library import httpx
 
     nonce = new_nonce()
     ready = await ask_ready(endpoint.url, nonce, endpoint.socket)

@@ -4,8 +4,8 @@ import json
 
 from pydantic import ValidationError
 
-from duragent.client.http import httpx
 from duragent.errors import ProblemResponse
+from duragent.http.library import httpx
 from duragent.wire import Problem
 
 

@@ -21,10 +21,10 @@ from pydantic import BaseModel, ValidationError
 from duragent.client.address import Endpoint, Locate, why
 from duragent.client.backoff import USUAL_BACKOFF, Backoff
 from duragent.client.connections import Connections, refuse_v0_5
-from duragent.client.http import httpx
 from duragent.client.problem import problem_of
 from duragent.clock import SystemClock
 from duragent.errors import ProblemResponse, ServerUnreachable
+from duragent.http.library import httpx
 from duragent.wire import Asked
 
 PATIENCE_SECONDS = 15.0

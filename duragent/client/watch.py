@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from duragent.client.address import why
-from duragent.client.http import httpx
 from duragent.client.problem import problem_of
-from duragent.client.sse import Decoder, EventTooLong, ServerSentEvent
 from duragent.client.transport import Request, Transport, session_path
 from duragent.errors import NotFound, ProblemResponse, ServerUnreachable, SessionDeleted
+from duragent.http.library import httpx
+from duragent.http.sse import Decoder, EventTooLong, ServerSentEvent
 from duragent.journal.events import EVENT_TYPES, Opaque
 from duragent.journal.record import Record
 from duragent.wire import Delta, Hello

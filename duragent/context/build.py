@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from duragent.agent.load import Agent
+from duragent.agent.spec import ThinkingBudgetSpec
 from duragent.context.budget import NOTICE_TOKENS, FittedRecords, WindowLimits, keep, reserved_tokens, split
 from duragent.context.sections import PromptSection, agent_sections, ordered, system_message
 from duragent.context.time_notes import asks_for_time, dated, dated_from_first
@@ -18,7 +19,7 @@ from duragent.context.transcript import TranscriptEntry, said, user_message
 from duragent.context.window import window_tokens
 from duragent.journal.events import MessageReceived, TurnStarted
 from duragent.journal.record import Record
-from duragent.models.messages import ChatMessage, ModelRequest, ToolSchema
+from duragent.models.messages import ChatMessage, ModelRequest, ThinkingLevel, ToolSchema
 
 READ_OUTPUT = "read_output"
 
@@ -100,7 +101,13 @@ def build(agent: Agent, around: Frame, window: WindowUse) -> ModelRequest:
         temperature=agent.spec.model.temperature,
         max_output_tokens=agent.spec.model.max_output_tokens,
         cache_points=_cache_points(found.talk),
+        thinking=_thinking(agent),
     )
+
+
+def _thinking(agent: Agent) -> ThinkingLevel | int | None:
+    asked = agent.spec.model.thinking
+    return asked.budget_tokens if isinstance(asked, ThinkingBudgetSpec) else asked
 
 
 def conversation(agent: Agent, around: Frame, window: WindowUse) -> FittedConversation:

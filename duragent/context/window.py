@@ -5,9 +5,9 @@ import asyncio
 import os
 
 from duragent.agent.spec import ModelSpec
-from duragent.models.litellm.request import ollama_url
-from duragent.models.litellm.table import model_facts
+from duragent.models.facts import model_facts
 from duragent.models.local_servers import WindowMemory
+from duragent.models.providers import ollama_url
 
 WINDOWS_TOKENS = (
     ("claude", 200_000),

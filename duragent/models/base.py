@@ -29,6 +29,8 @@ class ModelChoice:
     """Another address of the API; None for the provider's own."""
     tools: Literal["auto", "native", "text"] = "auto"
     """How the model calls tools. `auto` is native unless the model is known not to support it."""
+    adapter: Literal["auto", "direct", "litellm"] = "auto"
+    """Through what the provider is asked. `auto` is direct unless only litellm knows the provider."""
 
     without_key: bool = False
     """No key is sent, also where there is one: `base_url` was chosen for one session, and not by the agent's file."""

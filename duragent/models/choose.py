@@ -1,16 +1,22 @@
-"""Which model a choice stands for: the offline demo, or a provider through litellm; with tools in text where needed."""
+"""Which model a choice stands for: the offline demo, a provider asked directly, or one through litellm; with tools in
+text where needed."""
 
 import math
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from duragent.clock import Clock
-from duragent.errors import InvalidRequest
+from duragent.errors import InvalidRequest, ModelNotConfigured
 from duragent.models.base import Model, ModelChoice
 from duragent.models.demo.model import DemoModel
 from duragent.models.litellm.model import LitellmModel, warm, warmed
+from duragent.models.providers import missing_key
 from duragent.models.text_tools.choice import wants_text
 from duragent.models.text_tools.model import TextTools
+
+if TYPE_CHECKING:
+    from duragent.models.direct.connections import ProviderConnections
 
 
 class ModelChooser:
@@ -23,12 +29,15 @@ class ModelChooser:
         self._clock, self._environment = clock, environment
         self._demo_speed = _demo_speed(environment)
         self._models: dict[ModelChoice, Model] = {}
+        self._connections: ProviderConnections | None = None
 
     def model_for(self, choice: ModelChoice) -> Model:
-        """The model of that choice. Does not call a provider; a missing key is an error of the first call."""
+        """The model of that choice. Does not call a provider; a missing key is an error of the first call.
+
+        Raises ModelNotConfigured for a provider that is to be asked directly and cannot be.
+        """
         if choice not in self._models:
-            is_demo = choice.provider == "demo"
-            model = DemoModel(self._clock, self._demo_speed) if is_demo else self._litellm(choice)
+            model = self._plain_model(choice)
             self._models[choice] = TextTools(model) if wants_text(choice, choice.tools) else model
         return self._models[choice]
 
@@ -37,8 +46,35 @@ class ModelChooser:
 
         Loads nothing for the demo model, nor where a key is missing.
         """
-        if choice.provider != "demo" and LitellmModel(choice, self._environment).has_key:
+        if choice.provider == "demo" or missing_key(choice, self._environment):
+            return
+        if self._direct(choice) is None:
             await warmed()
+
+    async def close(self) -> None:
+        """End the connections to providers."""
+        if self._connections is not None:
+            await self._connections.close()
+
+    def _plain_model(self, choice: ModelChoice) -> Model:
+        if choice.provider == "demo":
+            return DemoModel(self._clock, self._demo_speed)
+        if (direct := self._direct(choice)) is not None:
+            return direct
+        if choice.adapter == "direct":
+            raise ModelNotConfigured(f"'{choice.provider}' cannot be asked directly: leave out `adapter`")
+        return self._litellm(choice)
+
+    def _direct(self, choice: ModelChoice) -> Model | None:
+        # Here, because an HTTP library takes a while to load, and the demo model needs none.
+        from duragent.models.direct.connections import ProviderConnections
+        from duragent.models.direct.dialects import dialect_of
+        from duragent.models.direct.model import DirectModel
+
+        if (dialect := dialect_of(choice)) is None:
+            return None
+        self._connections = self._connections or ProviderConnections()
+        return DirectModel(choice, dialect, self._environment, self._connections)
 
     def _litellm(self, choice: ModelChoice) -> Model:
         """Load litellm in the background, while the turn prepares its question; not earlier, to save memory."""

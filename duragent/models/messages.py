@@ -1,9 +1,10 @@
 """What a model is asked and what it answers, in the field's usual shapes. No provider's spelling comes in here."""
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from duragent.text import Text
 
@@ -23,6 +24,49 @@ class ToolCall(_Shape):
     """The raw JSON text as the model wrote it, perhaps malformed."""
 
 
+class AttachedFile(_Shape):
+    """A file that belongs to a message. Its bytes are a blob of the session."""
+
+    name: Text
+    """The file's name, without folders; for people and models."""
+    media_type: str
+    """Judged by its bytes, such as `image/png`; `application/octet-stream` where nothing better is known."""
+    sha256: str
+    """Of its bytes, and so the name of its blob."""
+    size_bytes: int
+    """How long it is."""
+
+
+class OpaquePart(_Shape):
+    """What a provider wants back with a message, word for word: signed thinking, thought signatures and the like."""
+
+    adapter: str
+    """The adapter that wrote it, and alone can read it, such as `anthropic_messages`."""
+    model: Text = ""
+    """The model that it is from, as `provider/name`; another one may refuse it."""
+    value: Any = None
+    """JSON of that adapter."""
+
+
+class OneTool(_Shape):
+    """As `ModelRequest.tool_choice`: the model must call this tool."""
+
+    name: str
+    """The name of the tool."""
+
+
+class ResponseSchema(_Shape):
+    """The form that the text of an answer must have."""
+
+    name: str
+    """Letters, digits, `_` and `-`; some providers show it to the model."""
+    json_schema: dict[str, Any]
+    """A JSON schema of type `object`. The text of the answer is JSON that fits it."""
+
+
+ThinkingLevel = Literal["off", "low", "medium", "high"]
+
+
 class ChatMessage(_Shape):
     """One message of the conversation."""
 
@@ -34,6 +78,10 @@ class ChatMessage(_Shape):
     """The calls that an assistant asks for; empty for the other roles."""
     call_id: str | None = None
     """The call that a `tool` message answers; None for the other roles."""
+    attachments: tuple[AttachedFile, ...] = ()
+    """Files of a `user` or `tool` message that the model gets as such; they stand behind the text."""
+    opaque: OpaquePart | None = None
+    """Of an assistant's message: what its provider wants back with it; None for nothing."""
 
 
 class ToolSchema(_Shape):
@@ -61,6 +109,14 @@ class ModelRequest(_Shape):
     cache_points: tuple[int, ...] = ()
     """Positions in `messages`, ascending, at most four. A later request probably shares the messages up to one of
     them. Only some providers use it."""
+    thinking: ThinkingLevel | Annotated[int, Field(gt=0)] | None = None
+    """How much the model thinks before it answers; a number is a budget of tokens. None for the provider's default."""
+    tool_choice: Literal["auto", "none", "required"] | OneTool = "auto"
+    """Whether the model may, must not or must call a tool, or which one; it means nothing without `tools`."""
+    response_schema: ResponseSchema | None = None
+    """The form of the answer's text; None for free text."""
+    files: Mapping[str, bytes] = Field(default={}, exclude=True, repr=False)
+    """The bytes of the attachments in `messages`, by their SHA-256. Not part of the request's JSON: the hashes are."""
 
 
 MOST_TOKENS = 1_000_000_000
@@ -132,3 +188,5 @@ class ModelReply(_Shape):
     """The token counts; all 0 when the provider reports none."""
     cost_usd: _Price = None
     """The price in US dollars; None when it is not known."""
+    opaque: OpaquePart | None = None
+    """What the provider wants back with this answer in later requests; None for nothing."""

@@ -1,12 +1,13 @@
 """Which model a person means by `provider/name`, or by a name alone. Pure, but for litellm's list of providers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from duragent.errors import InvalidRequest, ModelNotConfigured
 from duragent.models.base import ModelChoice
-from duragent.models.litellm.providers import provider_names, unknown_provider
-from duragent.models.litellm.request import LOOPBACK, find_key
+from duragent.models.provider_names import provider_names, unknown_provider
+from duragent.models.providers import LOOPBACK, find_key
 
 _NAMES_WITHOUT_SLASH = ("anthropic", "openai", "gemini")
 """At these a name with a slash is no model, but a provider that was misspelt."""
@@ -24,7 +25,9 @@ def named_model(text: str, own: ModelChoice, keys: Mapping[str, str], base_url: 
                 "the address must be one of the server's own machine, such as http://127.0.0.1:1234/v1"
             )
         return ModelChoice(provider, name, base_url, without_key=True)
-    chosen = ModelChoice(provider, name, own.base_url if provider == own.provider else None)
+    chosen = ModelChoice(provider, name)
+    if provider == own.provider:
+        chosen = replace(chosen, base_url=own.base_url, adapter=own.adapter)
     if provider != "demo":
         find_key(chosen, keys)
     return chosen

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from duragent.models.litellm.request import PROVIDERS, ollama_url
-from duragent.models.litellm.unreached import shown_address
 from duragent.models.local_servers import ollama_models, openai_models
+from duragent.models.providers import PROVIDERS, ollama_url
+from duragent.models.unreached import shown_address
 
 LOCAL_SERVERS = {
     "LM Studio": "http://127.0.0.1:1234/v1",

@@ -5,12 +5,14 @@ from dataclasses import replace
 from duragent.agent.load import Agent
 from duragent.agent.spec import ModelSpec
 from duragent.journal.state import ChosenModel
+from duragent.models.base import ModelChoice
 
 
 def with_model(agent: Agent, choice: ChosenModel | None) -> Agent:
     """The agent with the model that was chosen for a session; itself without a choice.
 
-    What the file says of its own model, such as its window, holds for that model only; `temperature` stays.
+    What the file says of its own model, such as its window, holds for that model only; `temperature` and `thinking`
+    stay.
     """
     if choice is None:
         return agent
@@ -24,8 +26,22 @@ def with_model(agent: Agent, choice: ChosenModel | None) -> Agent:
         temperature=own.temperature,
         base_url=choice.base_url or (own.base_url if same_provider else None),
         max_output_tokens=own.max_output_tokens if same_provider else None,
+        thinking=own.thinking,
+        adapter=own.adapter if same_provider else "auto",
     )
     return replace(agent, spec=agent.spec.model_copy(update={"model": chosen}))
+
+
+def choice_of(model: ModelSpec, *, without_key: bool = False) -> ModelChoice:
+    """The model that such a block of an agent's file names."""
+    return ModelChoice(
+        model.provider,
+        model.name,
+        model.base_url,
+        model.tools,
+        adapter=model.adapter,
+        without_key=without_key,
+    )
 
 
 def with_system(agent: Agent, system: str) -> Agent:

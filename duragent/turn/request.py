@@ -20,7 +20,7 @@ from duragent.journal.record import Record
 from duragent.models.base import ModelChoice
 from duragent.models.messages import ModelRequest, ToolSchema
 from duragent.turn.history import History, HistoryNeed
-from duragent.turn.model_choice import with_model, with_system
+from duragent.turn.model_choice import choice_of, with_model, with_system
 from duragent.turn.workbench import LoadedAgent
 
 FOR_RECALL = HistoryNeed(8_000)
@@ -50,8 +50,7 @@ class Prepared:
     @property
     def model(self) -> ModelChoice:
         """The model that is asked."""
-        model = self.agent.spec.model
-        return ModelChoice(model.provider, model.name, model.base_url, model.tools, self.without_key)
+        return choice_of(self.agent.spec.model, without_key=self.without_key)
 
     @property
     def sha256(self) -> str:

@@ -46,6 +46,8 @@ def test_minimal_agent_has_every_default() -> None:
             "max_output_tokens": None,
             "base_url": None,
             "tools": "auto",
+            "thinking": None,
+            "adapter": "auto",
         },
         "soul": None,
         "system_prompt": None,
@@ -83,6 +85,8 @@ def test_all_model_options_are_read() -> None:
         "max_output_tokens": 10,
         "base_url": "http://localhost:1234/v1",
         "tools": "auto",
+        "thinking": None,
+        "adapter": "auto",
     }
 
 

@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from duragent import wire
 from duragent.bus import OutputDelta
-from duragent.client.sse import Decoder, ServerSentEvent
+from duragent.http.sse import Decoder, ServerSentEvent
 from duragent.journal.apply import reduce
 from duragent.journal.events import EVENT_TYPES, MessageReceived
 from duragent.journal.line import MAX_LINE_BYTES, bodies

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from duragent.client.sse import Decoder
+from duragent.http.sse import Decoder
 from duragent.journal import snapshot
 from duragent.journal.apply import reduce
 from duragent.journal.line import BadLine, bodies

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from duragent.client.sse import Decoder, EventTooLong
 from duragent.errors import InvalidArguments
+from duragent.http.sse import Decoder, EventTooLong
 from duragent.models.text_tools.parse import Scanner, parse
 from duragent.tools.base import AnyTool, json_object
 from duragent.tools.bash import Bash

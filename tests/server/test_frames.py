@@ -1,6 +1,6 @@
 import json
 
-from duragent.client.sse import Decoder
+from duragent.http.sse import Decoder
 from duragent.journal.events import MessageReceived
 from duragent.journal.line import bodies
 from duragent.journal.record import Record, crc_seed, encode

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from duragent.agent.catalog import Catalog
-from duragent.client.sse import Decoder
+from duragent.http.sse import Decoder
 from duragent.server.app import build_app
 from duragent.server.bounds import USUAL_BOUNDS, Bounds
 from duragent.server.dependencies import AccessTokens, Dependencies

@@ -168,7 +168,7 @@ def _check(home: _Home) -> bool:
     """Says how the agent is; whether it is good."""
     from duragent.agent.load import load_agent
     from duragent.equipment import equip
-    from duragent.models.litellm.providers import unknown_provider
+    from duragent.models.provider_names import unknown_provider
 
     name = view.one_line(home.folder.name)
     try:

@@ -51,7 +51,7 @@ def _keys(config: "Config") -> Iterator[Diagnosis]:
 def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> list[_AboutAgent]:
     from duragent.agent.spec import inactive
     from duragent.equipment import equip
-    from duragent.models.litellm.providers import unknown_provider
+    from duragent.models.provider_names import unknown_provider
 
     model, has = agent.spec.model, equip(agent, config.workspace, config.base)
     shows = "`duragent agent check` shows all faults"
@@ -79,7 +79,7 @@ def _about_key(agent: "Agent", config: "Config") -> list[_AboutAgent]:
     from duragent.client.address import read_address
     from duragent.errors import ModelNotConfigured
     from duragent.models.base import ModelChoice
-    from duragent.models.litellm.request import find_key
+    from duragent.models.providers import find_key
 
     model = agent.spec.model
     if model.provider == "demo":

@@ -12,12 +12,14 @@ from typing import Any
 
 from duragent.errors import BadModelRequest, ModelNotConfigured
 from duragent.models.base import ModelChoice
-from duragent.models.litellm.errors import model_error, unfinished
+from duragent.models.faults import unfinished
+from duragent.models.litellm.errors import model_error
 from duragent.models.litellm.reply import Gathering, overhear
-from duragent.models.litellm.request import find_key, litellm_arguments, ollama_url
+from duragent.models.litellm.request import litellm_arguments
 from duragent.models.litellm.thread import Piece, shared
 from duragent.models.litellm.usage import make_tolerant, odd, usage_from
 from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, ModelUsage, price
+from duragent.models.providers import find_key, ollama_url
 
 _log = logging.getLogger(__name__)
 

@@ -1,12 +1,9 @@
-"""How a request is written for litellm: which provider wants which name, key and address. Pure."""
+"""How a request is written for litellm: which provider wants which name and address. Pure."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from duragent.errors import ModelNotConfigured
 from duragent.text import without_surrogates
 
 if TYPE_CHECKING:
@@ -18,81 +15,16 @@ _ANTHROPIC_OUTPUT_TOKENS = 4096
 
 _ANTHROPIC_CACHE_POINTS = 4
 
+_PREFIXES = {"ollama": "openai"}
+"""The names of providers at litellm, where they are not ours. To litellm an Ollama is a server with OpenAI's protocol,
+which is what a `base_url` ending in /v1 means; litellm's own way is not."""
+
 _PATIENCE_SECONDS = 600.0
 """Silence on the connection after which even a turn without a deadline gives up."""
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-"""Hosts that are this machine, by their usual names."""
-
-
-@dataclass(frozen=True)
-class Provider:
-    """What is particular about a provider. Of `key_variables` the first that is set counts."""
-
-    prefix: str
-    key_variables: tuple[str, ...] = ()
-    needs_key: bool = True
-
-
-PROVIDERS = {
-    "openai": Provider("openai", ("OPENAI_API_KEY",)),
-    "anthropic": Provider("anthropic", ("ANTHROPIC_API_KEY",)),
-    "openrouter": Provider("openrouter", ("OPENROUTER_API_KEY",)),
-    "gemini": Provider("gemini", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
-    # Through ollama's OpenAI-compatible door, which is what a `base_url` ending in /v1 means; litellm's own way is not.
-    "ollama": Provider("openai", ("OLLAMA_API_KEY",), needs_key=False),
-}
-
-
-def ollama_url(environ: Mapping[str, str]) -> str:
-    """Where Ollama listens: `OLLAMA_HOST`, as Ollama reads it (host, host:port or URL), else localhost."""
-    host = environ.get("OLLAMA_HOST", "").strip().rstrip("/") or "localhost"
-    url = urlsplit(host if "://" in host else f"http://{host}")
-    return f"{url.scheme}://{url.hostname or 'localhost'}:{url.port or 11434}"
-
-
-def key_variables(provider: str) -> tuple[str, ...]:
-    """The variables that may hold the provider's key, the usual one first."""
-    known = PROVIDERS.get(provider)
-    return known.key_variables if known else (f"{provider.upper().replace('-', '_')}_API_KEY",)
-
-
-def find_key(choice: "ModelChoice", environ: Mapping[str, str]) -> str | None:
-    """The key for this choice. None: litellm looks for one itself, for a provider that is not in our table.
-
-    Raises ModelNotConfigured, which says what to do, when a provider of the table has none. A server on this machine
-    needs none.
-    """
-    if choice.without_key:
-        return "none"
-    provider, names = PROVIDERS.get(choice.provider), key_variables(choice.provider)
-    for name in names:
-        if environ.get(name, "").strip():
-            return environ[name].strip()
-    local = choice.base_url is not None and urlsplit(choice.base_url).hostname in LOOPBACK
-    if local or (provider is not None and not provider.needs_key):
-        return "none"
-    if provider is None:
-        return None
-    raise ModelNotConfigured(
-        f"{choice.provider} needs a key: `duragent keys set {choice.provider}`, or {' or '.join(names)} in the "
-        "environment of the server"
-    )
-
-
-def missing_key(choice: "ModelChoice", environ: Mapping[str, str]) -> str | None:
-    """The variable of the key that the choice needs and that is not there; None when nothing is missing."""
-    try:
-        if choice.provider != "demo":
-            find_key(choice, environ)
-    except ModelNotConfigured:
-        return key_variables(choice.provider)[0]
-    return None
 
 
 def litellm_arguments(choice: "ModelChoice", key: str | None, request: "ModelRequest") -> dict[str, Any]:
     """The arguments of `litellm.acompletion` for this request: one attempt, streamed, with usage."""
-    provider = PROVIDERS.get(choice.provider, Provider(choice.provider))
     limit = request.max_output_tokens
     if limit is None and choice.provider == "anthropic":
         limit = _ANTHROPIC_OUTPUT_TOKENS
@@ -104,7 +36,7 @@ def litellm_arguments(choice: "ModelChoice", key: str | None, request: "ModelReq
         "tools": [_tool(tool) for tool in request.tools] or None,
     }
     return {
-        "model": f"{provider.prefix}/{choice.name}",
+        "model": f"{_PREFIXES.get(choice.provider, choice.provider)}/{choice.name}",
         "messages": _messages(choice, request),
         "stream": True,
         "stream_options": {"include_usage": True},

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from duragent.models.base import ModelChoice
-from duragent.models.litellm.table import model_facts
+from duragent.models.facts import model_facts
 
 ToolMode = Literal["native", "text", "auto"]
 

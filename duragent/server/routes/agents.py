@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from duragent.agent.load import Agent
 from duragent.agent.spec import API_VERSION, inactive
-from duragent.models.litellm.request import missing_key
+from duragent.models.providers import missing_key
 from duragent.server.dependencies import Dependencies
 from duragent.server.responses import answer
-from duragent.server.routes.models import choice_of
+from duragent.turn.model_choice import choice_of
 from duragent.turn.workbench import WorkPlace
 from duragent.wire import AgentDetail, AgentList, AgentSummary
 
@@ -20,7 +20,7 @@ async def list_agents(dependencies: Dependencies, request: Request) -> Response:
     places = await asyncio.to_thread(lambda: [dependencies.work_place(agent) for agent in known])
     agents = [
         _summary(agent, dependencies.warning(agent), place).model_copy(
-            update={"missing_key": missing_key(choice_of(agent), dependencies.keys)}
+            update={"missing_key": missing_key(choice_of(agent.spec.model), dependencies.keys)}
         )
         for agent, place in zip(known, places, strict=True)
     ]

@@ -16,11 +16,12 @@ from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import session_info
 from duragent.server.params import ModelQuery, body_of, query_of, session_id_of
 from duragent.server.responses import answer
+from duragent.turn.model_choice import choice_of
 from duragent.wire import ModelOffer, ModelOffers, NamedModel, PickModel, Warmed
 
 
 async def list_models(dependencies: Dependencies, request: Request) -> Response:
-    own = [choice_of(agent) for agent in dependencies.catalog.agents.values()]
+    own = [choice_of(agent.spec.model) for agent in dependencies.catalog.agents.values()]
     urls = {model.base_url for model in own if model.base_url and model.provider == "openai"}
     found = await asyncio.to_thread(reachable, dependencies.keys, DEFAULT_MODELS, sorted(urls))
     return answer(ModelOffers(models=[_offer(model) for model in found.models], hints=list(found.hints)))
@@ -51,27 +52,24 @@ async def pick_model(dependencies: Dependencies, request: Request) -> Response:
 
 async def show_named(dependencies: Dependencies, request: Request) -> Response:
     query, agent = query_of(request, ModelQuery), dependencies.catalog.get(request.path_params["name"])
-    named = await usable_model(dependencies, agent, query.model, query.base_url) if query.model else choice_of(agent)
+    named = choice_of(agent.spec.model)
+    if query.model:
+        named = await usable_model(dependencies, agent, query.model, query.base_url)
     return answer(NamedModel(provider=named.provider, model=named.name))
 
 
 async def warm_agent(dependencies: Dependencies, request: Request) -> Response:
-    choice, began = choice_of(dependencies.catalog.get(request.path_params["name"])), dependencies.clock.monotonic()
+    agent, began = dependencies.catalog.get(request.path_params["name"]), dependencies.clock.monotonic()
+    choice = choice_of(agent.spec.model)
     await dependencies.warm(choice)
     return answer(Warmed(provider=choice.provider, seconds=round(dependencies.clock.monotonic() - began, 3)))
 
 
 async def usable_model(dependencies: Dependencies, agent: Agent, text: str, base_url: str = "") -> ModelChoice:
     """The model that a client names for a session of that agent. Raises InvalidRequest, ModelNotConfigured."""
-    chosen = named_model(text, choice_of(agent), dependencies.keys, base_url)
+    chosen = named_model(text, choice_of(agent.spec.model), dependencies.keys, base_url)
     if chosen.provider == "ollama":
         wrong = await asyncio.to_thread(missing_at_ollama, dependencies.keys, chosen.name, chosen.base_url)
         if wrong is not None:
             raise InvalidRequest(wrong)
     return chosen
-
-
-def choice_of(agent: Agent) -> ModelChoice:
-    """The agent's own model."""
-    model = agent.spec.model
-    return ModelChoice(model.provider, model.name, model.base_url, model.tools)

@@ -6,7 +6,8 @@ import pytest
 
 from duragent.errors import AuthenticationFailed, BadModelRequest, ModelTimeout, ModelUnavailable, RateLimited
 from duragent.models.base import ModelChoice
-from duragent.models.litellm.errors import model_error, retry_after_seconds
+from duragent.models.faults import retry_after_seconds
+from duragent.models.litellm.errors import model_error
 from duragent.models.litellm.model import LitellmModel
 from duragent.models.messages import ToolCall
 from duragent.testing.stub_llm import Failure, ProviderAnswer, StubLlm

@@ -1,4 +1,4 @@
-"""How a request is written for litellm: the model's name, the key, the address, the marks for caches."""
+"""How a request is written for litellm: the model's name, the address, the marks for caches."""
 
 import asyncio
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from duragent.errors import ModelNotConfigured
 from duragent.models.base import ModelChoice
 from duragent.models.litellm.model import LitellmModel
-from duragent.models.litellm.request import find_key, litellm_arguments, ollama_url
+from duragent.models.litellm.request import litellm_arguments
 from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
 from duragent.testing.stub_llm import StubLlm
 from tests.models.litellm.asking import HELLO, ask
@@ -30,19 +30,6 @@ async def test_missing_key_is_named_before_anything_is_loaded(provider: str, var
         await ask(model)
 
 
-def test_keys_are_found_by_provider() -> None:
-    def key(provider: str, url: str | None, **environ: str) -> str | None:
-        return find_key(ModelChoice(provider, "m", url), environ)
-
-    assert key("gemini", None, GOOGLE_API_KEY="g") == "g"
-    assert key("openai", None, OPENAI_API_KEY="o", ANTHROPIC_API_KEY="a") == "o"
-    assert key("openai", "http://localhost:8000/v1") == "none"
-    assert key("anthropic", "http://[::1]:8000") == "none"
-    assert key("mistral", None, MISTRAL_API_KEY="m") == "m"
-    assert key("mistral", None) is None
-    assert key("ollama", None) == "none"
-
-
 def test_request_is_one_attempt_with_usage() -> None:
     arguments = litellm_arguments(ModelChoice("anthropic", "claude", "http://h/v1"), "k", HELLO)
     assert arguments == {
@@ -57,19 +44,6 @@ def test_request_is_one_attempt_with_usage() -> None:
         "api_base": "http://h",
         "max_tokens": 4096,
     }
-
-
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        (None, "http://localhost:11434"),
-        ("127.0.0.1:9", "http://127.0.0.1:9"),
-        ("gpu-box", "http://gpu-box:11434"),
-        ("https://ollama.example:443/", "https://ollama.example:443"),
-    ],
-)
-def test_ollama_is_looked_for_where_its_own_programs_look(host: str | None, url: str) -> None:
-    assert ollama_url({} if host is None else {"OLLAMA_HOST": host}) == url
 
 
 MARK = {"type": "ephemeral"}

@@ -3,7 +3,7 @@
 import pytest
 
 from duragent.models.base import ModelChoice
-from duragent.models.litellm.table import model_facts
+from duragent.models.facts import model_facts
 from duragent.models.text_tools.choice import wants_text
 
 

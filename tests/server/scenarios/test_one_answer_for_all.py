@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from duragent.bus import Block
 from duragent.client.address import Endpoint, always
 from duragent.client.client import Client
-from duragent.client.sse import Decoder
 from duragent.client.turn import OLDER_PAUSE, TurnResult, ask, rest_of_turn
 from duragent.client.watch import CaughtUp, Item
 from duragent.errors import DuragentError
+from duragent.http.sse import Decoder
 from duragent.journal.answer import AnswerFold, TurnAnswer
 from duragent.journal.events import ApprovalDecided, ToolResolved
 from duragent.journal.question import question_of

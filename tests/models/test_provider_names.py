@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from duragent.models.litellm.providers import provider_names, unknown_provider
-from duragent.models.litellm.request import PROVIDERS
+from duragent.models.provider_names import provider_names, unknown_provider
+from duragent.models.providers import PROVIDERS
 
 
 def test_litellms_own_names_are_known_and_it_is_not_imported() -> None:
     code = (
-        "import sys; from duragent.models.litellm.providers import provider_names; names = provider_names();"
+        "import sys; from duragent.models.provider_names import provider_names; names = provider_names();"
         "assert {'groq', 'ollama_chat', 'hosted_vllm', 'bedrock', 'lm_studio', 'demo'} <= names, names;"
         "assert 'litellm' not in sys.modules"
     )

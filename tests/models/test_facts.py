@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from duragent.models.litellm.table import listed_price, model_facts, table
+from duragent.models.facts import listed_price, model_facts, table
 from tests.support.bounds import LIMIT_SECONDS
 
 
@@ -13,7 +13,7 @@ def test_table_is_read_without_importing_litellm() -> None:
     program = (
         "import sys; from duragent.models.base import ModelChoice;"
         "from duragent.models.text_tools.choice import wants_text;"
-        "from duragent.models.litellm.table import model_facts;"
+        "from duragent.models.facts import model_facts;"
         "assert not wants_text(ModelChoice('openai', 'gpt-4o'), 'auto');"
         "assert model_facts('openai', 'gpt-4o')['max_input_tokens'] == 128000;"
         "assert 'litellm' not in sys.modules"

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from duragent.client.http import httpx, local_transport
+from duragent.http.library import httpx, local_transport
 from tests.client.fake_server import FakeServer, running
 
 
 def test_import_of_httpx_brings_no_terminal_program_along() -> None:
-    code = "import duragent.client.http, sys; print(sorted({'rich', 'click', 'pygments'} & set(sys.modules)))"
+    code = "import duragent.http.library, sys; print(sorted({'rich', 'click', 'pygments'} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
 

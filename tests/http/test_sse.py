@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duragent.client.sse import Decoder, EventTooLong, ServerSentEvent
+from duragent.http.sse import Decoder, EventTooLong, ServerSentEvent
 
 
 def decoded(*chunks: bytes) -> list[ServerSentEvent]:

@@ -19,8 +19,14 @@ else:
         del sys.modules[_PROGRAM]
 
 
-def local_transport(unix_socket: Path | None = None) -> httpx.AsyncHTTPTransport:
+_USUAL_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+
+
+def local_transport(unix_socket: Path | None = None, limits: httpx.Limits | None = None) -> httpx.AsyncHTTPTransport:
     """To this machine: through no proxy, and without loading the certificates of the world, which takes long."""
     return httpx.AsyncHTTPTransport(
-        verify=False, trust_env=False, uds=None if unix_socket is None else str(unix_socket)
+        verify=False,
+        trust_env=False,
+        uds=None if unix_socket is None else str(unix_socket),
+        limits=limits or _USUAL_LIMITS,
     )

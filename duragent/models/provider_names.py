@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from duragent.models.litellm.request import PROVIDERS
+from duragent.models.providers import PROVIDERS
 
 _FILE = "types/utils.py"
 _CLASS = re.compile(r"^class LlmProviders\(.*?(?=^\S)", re.MULTILINE | re.DOTALL)

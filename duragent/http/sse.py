@@ -27,27 +27,24 @@ class ServerSentEvent:
     retry_seconds: float | None = None
 
 
-class Decoder:
-    """Feed it bytes in pieces of any size; it gives the events that are complete."""
+class LineReader:
+    """Feed it bytes in pieces of any size; it gives the lines that are complete, without their ends.
 
-    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
-        self._max = max_event_bytes
+    Raises EventTooLong for a line of more than `max_line_bytes`.
+    """
+
+    def __init__(self, max_line_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._max = max_line_bytes
         self._parts: list[bytes] = []
         self._waiting_bytes = 0
         self._after_cr = False
-        self._first_line = True
-        self._data: list[str] = []
-        self._data_bytes = 0
-        self._event, self._id = "", ""
-        self._retry: float | None = None
 
-    def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
-        for line in self._lines(chunk):
-            event = self._take(line)
-            if event is not None:
-                yield event
+    @property
+    def waiting_bytes(self) -> int:
+        """How long the line is that has not ended."""
+        return self._waiting_bytes
 
-    def _lines(self, chunk: bytes) -> Iterator[bytes]:
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
         # A CR ends its line at once; the LF that may follow in the next chunk then belongs to it.
         if self._after_cr and chunk:
             self._after_cr = False
@@ -63,7 +60,31 @@ class Decoder:
         if start < len(chunk):
             self._parts.append(chunk[start:])
             self._waiting_bytes += len(chunk) - start
-            self._check(self._waiting_bytes + self._data_bytes)
+            _check(self._waiting_bytes, self._max)
+
+    def rest(self) -> bytes:
+        """The line that has not ended, when nothing more comes."""
+        return b"".join(self._parts)
+
+
+class Decoder:
+    """Feed it bytes in pieces of any size; it gives the events that are complete."""
+
+    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._max = max_event_bytes
+        self._lines = LineReader(max_event_bytes)
+        self._first_line = True
+        self._data: list[str] = []
+        self._data_bytes = 0
+        self._event, self._id = "", ""
+        self._retry: float | None = None
+
+    def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
+        for line in self._lines.feed(chunk):
+            event = self._take(line)
+            if event is not None:
+                yield event
+        _check(self._lines.waiting_bytes + self._data_bytes, self._max)
 
     def _take(self, line: bytes) -> ServerSentEvent | None:
         if self._first_line:
@@ -75,7 +96,7 @@ class Decoder:
         value = value.removeprefix(b" ")
         if name == b"data":
             self._data_bytes += len(value)
-            self._check(self._data_bytes)
+            _check(self._data_bytes, self._max)
             self._data.append(value.decode("utf-8", "replace"))
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")
@@ -92,6 +113,8 @@ class Decoder:
             return None
         return ServerSentEvent(event or "message", "\n".join(data), self._id, retry)
 
-    def _check(self, size_bytes: int) -> None:
-        if size_bytes > self._max:
-            raise EventTooLong(f"an event of more than {self._max} bytes")
+
+def _check(size_bytes: int, max_bytes: int) -> None:
+    """Raises EventTooLong."""
+    if size_bytes > max_bytes:
+        raise EventTooLong(f"an event of more than {max_bytes} bytes")

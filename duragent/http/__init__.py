@@ -1,0 +1,1 @@
+"""What every HTTP client here needs: the library without its extras, and server-sent events read from bytes."""

@@ -1,0 +1,157 @@
+"""A model that is asked directly: one engine for every protocol, by the promises of `models.base`.
+
+    written (dialect) → POST (connections) → events (framing) → gathered (dialect) → deltas, reply
+
+Keys come from `environ`, read at each request. Nothing is imported from a provider's own library.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from dataclasses import replace
+
+from duragent.errors import BadModelRequest
+from duragent.http.library import httpx
+from duragent.http.sse import Decoder, EventTooLong, LineReader
+from duragent.models.base import ModelChoice
+from duragent.models.direct.connections import ProviderConnections
+from duragent.models.direct.dialect import WHOLE, AnswerSoFar, Dialect, WireEvent
+from duragent.models.direct.faults import ProviderFault, failed_inside, refused, unreached_or_broken
+from duragent.models.faults import is_html, of_web_page, unfinished
+from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
+from duragent.models.providers import PROVIDERS, find_key, ollama_url
+from duragent.text import without_surrogates
+
+MAX_EVENT_BYTES = 8 << 20
+MAX_ANSWER_BYTES = 64 << 20
+_MAX_REFUSAL_BYTES = 64 << 10
+_AFTERWORD_SECONDS = 0.25
+"""How long the end of the body is waited for behind the end of the answer, so that the connection can be used again."""
+
+_NO_KEY = "none"
+"""What `find_key` gives where none is needed."""
+
+_HEADERS = {
+    # A compressed stream is a buffered stream at many proxies. One that comes all the same is read.
+    "Accept-Encoding": "identity",
+    "User-Agent": "duragent",
+}
+
+
+class DirectModel:
+    """One choice, in one dialect."""
+
+    def __init__(
+        self, choice: ModelChoice, dialect: Dialect, environ: Mapping[str, str], connections: ProviderConnections
+    ) -> None:
+        if choice.provider == "ollama" and choice.base_url is None:
+            choice = replace(choice, base_url=ollama_url(environ))
+        self._choice, self._dialect, self._environ, self._connections = choice, dialect, environ, connections
+        known = PROVIDERS.get(choice.provider)
+        self._url = dialect.url(choice.base_url or (known.url if known else ""))
+
+    @property
+    def label(self) -> str:
+        return self._choice.label
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
+        """Deltas and the reply. Raises ModelNotConfigured before anything is sent when the key is missing."""
+        key = find_key(self._choice, self._environ)
+        answer = self._dialect.begin_answer(self._choice)
+        try:
+            async with contextlib.aclosing(self._events(request, key, answer)) as events:
+                async for event in events:
+                    if (delta := answer.add(event)) is not None:
+                        yield delta
+        except ProviderFault as fault:
+            raise failed_inside(self._choice, key, fault) from None
+        except EventTooLong as error:
+            raise BadModelRequest(f"{self.label}: the provider sent {error}") from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            raise unreached_or_broken(self._choice, key, error) from None
+        if not answer.is_whole:
+            raise unfinished(self._choice, None)
+        yield answer.reply()
+
+    async def _events(
+        self, request: ModelRequest, key: str | None, answer: AnswerSoFar
+    ) -> AsyncGenerator[WireEvent, None]:
+        """What the provider answers, up to the end of the answer. Raises ModelError for all that is no answer."""
+        asked = self._dialect.written(self._choice, None if key == _NO_KEY else key, request)
+        content = without_surrogates(json.dumps(asked.body, ensure_ascii=False, separators=(",", ":"))).encode()
+        headers = {**_HEADERS, "Content-Type": "application/json", **asked.headers}
+        pool = self._connections.of(self._url, key)
+        async with pool.stream("POST", self._url + asked.path, content=content, headers=headers) as response:
+            if response.status_code != httpx.codes.OK:
+                raise refused(self._choice, key, response, await _beginning(response))
+            if is_html(response.headers):
+                # Another attempt would get the same page: a person has to look.
+                raise BadModelRequest(f"{self.label}: {of_web_page(self._choice, None)}")
+            async with contextlib.aclosing(_limited(response.aiter_bytes(), MAX_ANSWER_BYTES)) as chunks:
+                async for event in self._cut(response, chunks, answer):
+                    yield event
+
+    async def _cut(
+        self, response: httpx.Response, chunks: AsyncGenerator[bytes, None], answer: AnswerSoFar
+    ) -> AsyncGenerator[WireEvent, None]:
+        """The events in the body."""
+        if self._dialect.framing == "sse" and _is_json(response.headers):
+            yield WireEvent(WHOLE, b"".join([chunk async for chunk in chunks]).decode("utf-8", "replace"))
+            return
+        reader = _SseReader() if self._dialect.framing == "sse" else _JsonLineReader()
+        async for chunk in chunks:
+            for event in reader.feed(chunk):
+                yield event
+                if answer.is_over:
+                    await _read_out(chunks)
+                    return
+        for event in reader.feed(b"\n\n"):
+            yield event
+
+
+class _SseReader:
+    def __init__(self) -> None:
+        self._decoder = Decoder(MAX_EVENT_BYTES)
+
+    def feed(self, chunk: bytes) -> Iterator[WireEvent]:
+        return (WireEvent(event.event, event.data) for event in self._decoder.feed(chunk) if event.data)
+
+
+class _JsonLineReader:
+    def __init__(self) -> None:
+        self._lines = LineReader(MAX_EVENT_BYTES)
+
+    def feed(self, chunk: bytes) -> Iterator[WireEvent]:
+        return (WireEvent("message", line.decode("utf-8", "replace")) for line in self._lines.feed(chunk) if line)
+
+
+async def _limited(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncGenerator[bytes, None]:
+    """The chunks. Raises EventTooLong when they become too many."""
+    received = 0
+    async for chunk in chunks:
+        received += len(chunk)
+        if received > max_bytes:
+            raise EventTooLong(f"an answer of more than {max_bytes} bytes")
+        yield chunk
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    """The first part of a body, enough for a sentence in it."""
+    read = b""
+    async for chunk in response.aiter_bytes():
+        read += chunk
+        if len(read) >= _MAX_REFUSAL_BYTES:
+            break
+    return read[:_MAX_REFUSAL_BYTES]
+
+
+async def _read_out(chunks: AsyncIterator[bytes]) -> None:
+    with contextlib.suppress(TimeoutError, httpx.HTTPError, EventTooLong):
+        async with asyncio.timeout(_AFTERWORD_SECONDS):
+            async for _ in chunks:
+                pass
+
+
+def _is_json(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type", "").lower().startswith("application/json")

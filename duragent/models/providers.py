@@ -1,0 +1,90 @@
+"""The providers that we know by themselves: their keys, and where they listen. Pure.
+
+Of every other provider litellm knows what is particular about it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from duragent.errors import ModelNotConfigured
+
+if TYPE_CHECKING:
+    from duragent.models.base import ModelChoice
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Hosts that are this machine, by their usual names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What is particular about a provider."""
+
+    key_variables: tuple[str, ...]
+    """Variables that may hold its key; the first that is set counts."""
+    dialect: str
+    """The protocol that it is asked in; a key of `direct.dialects.DIALECTS`."""
+    url: str = ""
+    """Where its API is, as a `base_url` would say it; "" when the environment decides."""
+    needs_key: bool = True
+    """A request without a key is refused."""
+
+
+PROVIDERS = {
+    "openai": Provider(("OPENAI_API_KEY",), "openai_chat", "https://api.openai.com/v1"),
+    "anthropic": Provider(("ANTHROPIC_API_KEY",), "anthropic_messages", "https://api.anthropic.com"),
+    "openrouter": Provider(("OPENROUTER_API_KEY",), "openai_chat", "https://openrouter.ai/api/v1"),
+    "gemini": Provider(
+        ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        "openai_chat",
+        "https://generativelanguage.googleapis.com/v1beta/openai",
+    ),
+    "ollama": Provider(("OLLAMA_API_KEY",), "ollama_chat", needs_key=False),
+}
+
+
+def ollama_url(environ: Mapping[str, str]) -> str:
+    """Where Ollama listens: `OLLAMA_HOST`, as Ollama reads it (host, host:port or URL), else localhost."""
+    host = environ.get("OLLAMA_HOST", "").strip().rstrip("/") or "localhost"
+    url = urlsplit(host if "://" in host else f"http://{host}")
+    return f"{url.scheme}://{url.hostname or 'localhost'}:{url.port or 11434}"
+
+
+def key_variables(provider: str) -> tuple[str, ...]:
+    """The variables that may hold the provider's key, the usual one first."""
+    known = PROVIDERS.get(provider)
+    return known.key_variables if known else (f"{provider.upper().replace('-', '_')}_API_KEY",)
+
+
+def find_key(choice: "ModelChoice", environ: Mapping[str, str]) -> str | None:
+    """The key for this choice. None: litellm looks for one itself, for a provider that is not in our table.
+
+    Raises ModelNotConfigured, which says what to do, when a provider of the table has none. A server on this machine
+    needs none.
+    """
+    if choice.without_key:
+        return "none"
+    provider, names = PROVIDERS.get(choice.provider), key_variables(choice.provider)
+    for name in names:
+        if environ.get(name, "").strip():
+            return environ[name].strip()
+    local = choice.base_url is not None and urlsplit(choice.base_url).hostname in LOOPBACK
+    if local or (provider is not None and not provider.needs_key):
+        return "none"
+    if provider is None:
+        return None
+    raise ModelNotConfigured(
+        f"{choice.provider} needs a key: `duragent keys set {choice.provider}`, or {' or '.join(names)} in the "
+        "environment of the server"
+    )
+
+
+def missing_key(choice: "ModelChoice", environ: Mapping[str, str]) -> str | None:
+    """The variable of the key that the choice needs and that is not there; None when nothing is missing."""
+    try:
+        if choice.provider != "demo":
+            find_key(choice, environ)
+    except ModelNotConfigured:
+        return key_variables(choice.provider)[0]
+    return None
