@@ -30,7 +30,7 @@ from duragent.journal.events import (
 from duragent.journal.next_step import AskModel, SettleModel
 from duragent.journal.state import SessionState, end_unknown
 from duragent.models.base import Model
-from duragent.models.facts import listed_price
+from duragent.models.costs import listed_price
 from duragent.models.messages import ModelReply
 from duragent.text import without_surrogates
 from duragent.turn.host import TurnHost, interrupted_within, let_go, when_there_is_room, why_stop

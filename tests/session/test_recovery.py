@@ -24,7 +24,7 @@ from duragent.journal.inputs import Cancel, Message
 from duragent.journal.record import crc_seed
 from duragent.journal.scan import scan
 from duragent.models.base import Model, ModelChoice
-from duragent.models.facts import listed_price
+from duragent.models.costs import listed_price
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.session.sessions import NewSession, Sessions
 from duragent.stores.files.store import FileStore
