@@ -108,6 +108,10 @@ class SessionLog:
         read = islice(self.reader.read(self.state.session_id, after), limit)
         return [record for record in read if record.seq <= self.state.seq]
 
+    async def blob(self, sha256: str) -> bytes:
+        """See `turn.history.History`."""
+        return self.reader.blob(self.state.session_id, sha256)
+
     def _step_back(self, before: int) -> int:
         from duragent.stores.base import READ_MAX_BYTES
         from duragent.turn.history import BACK_LINES

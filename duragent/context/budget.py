@@ -219,10 +219,14 @@ def _cut_to(talk: Sequence[TranscriptEntry], limit: int) -> dict[int, Transcript
 def fit(messages: Sequence[ChatMessage], budget_tokens: int) -> list[ChatMessage]:
     """All the messages, the longest ones cut so that the whole fits; short ones stay. Notices say what is cut.
 
-    When there is no room even for the notices, they are all that is left of the long ones.
+    Before anything is cut goes what a provider wants back with them: it is worth less than their words, and belongs to
+    messages that are whole. When there is no room even for the notices, they are all that is left of the long ones.
     """
     if sum(map(message_tokens, messages)) <= budget_tokens:
         return list(messages)
+    messages = [message.model_copy(update={"opaque": None}) if message.opaque else message for message in messages]
+    if sum(map(message_tokens, messages)) <= budget_tokens:
+        return messages
     low, high = 0, max(budget_tokens, 0)
     while low < high:
         middle = (low + high + 1) // 2

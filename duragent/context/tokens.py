@@ -7,7 +7,7 @@ thirds. It reads 400 MB a second.
 
 import math
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from duragent.journal.events import ModelCalled, ModelReplied
 from duragent.journal.record import Record
@@ -57,10 +57,23 @@ def _part(text: str, most_tokens: int, *, at_end: bool) -> str:
 
 
 def message_tokens(message: ChatMessage) -> int:
-    """The message with its calls and what stands around it."""
+    """The message with its calls, what its provider wants back with it, and what stands around it."""
     calls = sum(tokens(call.arguments) + tokens(call.name) + CALL_OVERHEAD_TOKENS for call in message.calls)
     identity = CALL_OVERHEAD_TOKENS if message.role == "tool" else 0
-    return tokens(message.content) + calls + identity + MESSAGE_OVERHEAD_TOKENS
+    opaque = sum(map(tokens, _texts_in(message.opaque.value))) if message.opaque else 0
+    return tokens(message.content) + calls + opaque + identity + MESSAGE_OVERHEAD_TOKENS
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """The texts of a JSON value, without the names of its fields."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts_in(inner)
 
 
 def schema_tokens(tools: Iterable[ToolSchema]) -> int:

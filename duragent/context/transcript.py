@@ -12,6 +12,7 @@ from duragent.journal.events import (
     Call,
     CommandFinished,
     CommandRequested,
+    KeptOpaque,
     MessageReceived,
     ModelCalled,
     ModelFailed,
@@ -22,7 +23,7 @@ from duragent.journal.events import (
     TurnStarted,
 )
 from duragent.journal.record import Record
-from duragent.models.messages import ChatMessage, ToolCall
+from duragent.models.messages import ChatMessage, OpaquePart, ToolCall
 
 NO_RESULT = "The call was interrupted and has no result. It may or may not have taken effect."
 NO_TEXT = "[empty message]"
@@ -87,6 +88,13 @@ def command_message(record: Record, event: CommandFinished, command: str) -> Tra
     ended = endings.get(event.outcome, f" It was {event.outcome}.")
     text = f"[I ran {what} here myself.{ended} It said:]\n{event.content}"
     return TranscriptEntry(ChatMessage(role="user", content=text), record.seq, record.ts)
+
+
+def _opaque(kept: KeptOpaque | None) -> OpaquePart | None:
+    """None also for a value that is in a blob and was not read."""
+    if kept is None or kept.value is None:
+        return None
+    return OpaquePart(adapter=kept.adapter, model=kept.model, value=kept.value)
 
 
 @dataclass(slots=True)
@@ -156,7 +164,7 @@ class _Talk:
         calls = tuple(ToolCall(id=call.call, name=call.tool, arguments=call.arguments) for call in event.calls)
         text = event.text if event.text.strip() else ""
         if text or calls:
-            self.add(ChatMessage(role="assistant", content=text, calls=calls))
+            self.add(ChatMessage(role="assistant", content=text, calls=calls, opaque=_opaque(event.opaque)))
         self.calls = event.calls
 
     def result(self, call: str, content: str, note: str = "") -> None:

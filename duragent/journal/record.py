@@ -19,6 +19,7 @@ from duragent.journal.events import (
     EVENT_TYPES,
     CommandFinished,
     Event,
+    ModelReplied,
     Opaque,
     ToolFinished,
     ToolStarted,
@@ -173,7 +174,7 @@ def blob_names(block: bytes) -> set[str]:
 
 
 def blobs_of(line: bytes, event: BaseModel) -> set[str]:
-    """All blobs that belong to a stored line: texts that were moved out, whole outputs, and what files were."""
+    """All blobs that belong to a stored line: texts that were moved out, and what its event names."""
     return blob_names(line) | {name for name in _named_blobs(event) if name}
 
 
@@ -181,6 +182,8 @@ def _named_blobs(event: BaseModel) -> Iterable[str | None]:
     match event:
         case ToolFinished() | CommandFinished():
             return (event.output_sha256,)
+        case ModelReplied():
+            return (event.opaque.sha256,) if event.opaque else ()
         case ToolStarted():
             return (name for file in event.before for name in (file.sha256, file.after))
         case UndoRequested():

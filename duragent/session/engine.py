@@ -67,6 +67,9 @@ class Engine:
     async def read_records(self, after: int, limit: int) -> list[Record]:
         return await self._reader.read_records(after, limit)
 
+    async def blob(self, sha256: str) -> bytes:
+        return await self._reader.blob(sha256)
+
     def begin_output(self, shown: InProgress) -> None:
         self._outputs.append(shown)
 

@@ -39,6 +39,10 @@ class LogReader:
         """The blobs that these lines refer to."""
         return {name: await self._store.get_blob(self._claim, name) for name in blob_names(lines)}
 
+    async def blob(self, sha256: str) -> bytes:
+        """See `Store.get_blob`. One that is lost does not damage the log, which goes on without it."""
+        return await self._store.get_blob(self._claim, sha256)
+
     async def records(self, lines: bytes) -> list[Record]:
         """The records of stored lines, with their texts."""
         blobs = await self.blobs(lines)

@@ -67,6 +67,10 @@ class StoreReader(Protocol):
         """The stored lines behind seq `after`, each with its newline. Raises as `read` does."""
         ...
 
+    def blob(self, stream_id: str, sha256: str) -> bytes:
+        """The blob of that name. Raises Damaged when it is absent or changed, Unavailable."""
+        ...
+
     def summary(self, stream_id: str) -> bytes:
         """The snapshot as it is stored. Raises FileNotFoundError when there is none, OSError when it cannot be read."""
         ...

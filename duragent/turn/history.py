@@ -40,6 +40,10 @@ class History(Protocol):
         """Records with seq > `after`, with their texts."""
         ...
 
+    async def blob(self, sha256: str) -> bytes:
+        """The blob of that name, which a record refers to. Raises Damaged when it is absent or changed."""
+        ...
+
 
 async def read_call(history: History, call_id: str) -> Call:
     """The open call with that id, as the model wrote it. Raises StoreError when the log does not have it."""

@@ -21,6 +21,7 @@ from duragent.errors import (
 from duragent.journal.events import (
     Call,
     Event,
+    KeptOpaque,
     ModelCalled,
     ModelFailed,
     ModelReplied,
@@ -33,7 +34,8 @@ from duragent.models.base import Model
 from duragent.models.costs import listed_price
 from duragent.models.messages import ModelReply
 from duragent.text import without_surrogates
-from duragent.turn.host import TurnHost, interrupted_within, let_go, when_there_is_room, why_stop
+from duragent.turn.host import TurnHost, interrupted_within, keep_blob, let_go, when_there_is_room, why_stop
+from duragent.turn.opaque import kept_opaque
 from duragent.turn.partial import AttemptKey, Partial, recovered
 from duragent.turn.ports import Ports
 from duragent.turn.request import Prepared, prepare
@@ -136,9 +138,10 @@ class ModelCaller:
         partial = Partial(AttemptKey(step.turn, step.step, step.attempt), self._keep, self._host.publish)
         self._host.begin_output(partial)
         try:
-            replied = self._replied(step, await self._hear(asked, partial))
+            reply = await self._hear(asked, partial)
+            replied = self._replied(step, reply)
             crashpoint("model.heard")
-            await self._keep_reply(replied)
+            await self._keep_reply(replied.model_copy(update={"opaque": await self._kept(reply)}))
         except _Interrupted:
             await self._host.commit(lambda state: [self._stopped(state, step, partial)])
         except ModelError as error:
@@ -153,6 +156,11 @@ class ModelCaller:
             await when_there_is_room(self._host, self._ports.clock, lambda: self._host.commit(lambda _: [replied]))
         except InvalidRequest as error:
             raise BadModelRequest(f"the model's answer is not usable: {error}") from error
+
+    async def _kept(self, reply: ModelReply) -> KeptOpaque | None:
+        """What the provider wants back with it, in the form of the log; durable where it is a blob."""
+        host, ports = self._host, self._ports
+        return await kept_opaque(reply.opaque, lambda data: keep_blob(host, ports.store, ports.clock, data))
 
     async def _keep(self, data: bytes, append: bool) -> None:
         await self._ports.store.put_partial(self._host.claim, data, append=append)

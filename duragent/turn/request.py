@@ -21,6 +21,7 @@ from duragent.models.base import ModelChoice
 from duragent.models.messages import ModelRequest, ToolSchema
 from duragent.turn.history import History, HistoryNeed
 from duragent.turn.model_choice import choice_of, with_model, with_system
+from duragent.turn.opaque import with_opaque
 from duragent.turn.workbench import LoadedAgent
 
 FOR_RECALL = HistoryNeed(8_000)
@@ -74,6 +75,7 @@ async def prepare(
     # A part of what is read is not shown, so it is more than what fits.
     need = HistoryNeed(frame.budget_tokens + frame.budget_tokens // 2, 2 * frame.room_tokens)
     records, from_start = await history.newest(need)
+    records = await with_opaque(records, choice_of(agent.spec.model).label, history.blob)
     use = WindowUse(records, from_start, await _opening(history, records))
     request = build(agent, frame, use)
     last_seq = max(input_seq, records[-1].seq if records else 0)

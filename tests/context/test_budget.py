@@ -5,7 +5,7 @@ import pytest
 from duragent.agent.spec import ModelSpec
 from duragent.context.budget import answer_tokens, fit, message_tokens, reserved_tokens, split
 from duragent.context.transcript import TranscriptEntry
-from duragent.models.messages import ChatMessage
+from duragent.models.messages import ChatMessage, OpaquePart
 
 
 def test_the_newest_exchange_fits_however_many_messages_it_has() -> None:
@@ -47,6 +47,16 @@ def test_answer_is_reckoned_with_as_the_agent_says_or_as_is_usual(limit: int | N
     model = ModelSpec(provider="demo", max_output_tokens=limit or None)
     assert answer_tokens(model, window) == tokens
     assert reserved_tokens(model, window) == tokens + window // 10
+
+
+def test_what_a_provider_wants_back_goes_before_words_are_cut() -> None:
+    signed = ChatMessage(role="assistant", content="well", opaque=OpaquePart(adapter="a", value=[{"s": "x" * 4_000}]))
+    question = ChatMessage(role="user", content="word " * 100)
+    bare = signed.model_copy(update={"opaque": None})
+    assert message_tokens(signed) > 800 > message_tokens(bare)
+    assert fit([question, signed], 5_000) == [question, signed]
+    assert fit([question, signed], 500) == [question, bare]
+    assert "[message truncated" in fit([question, signed], 60)[0].content
 
 
 @pytest.mark.parametrize("budget", [0, 10, 60, 200, 1_000, 5_000])

@@ -33,6 +33,8 @@ def _values(name: str, kind: Any, metadata: tuple[Any, ...] = ()) -> st.SearchSt
         return st.lists(_values(name, arguments[0]), max_size=3).map(tuple)
     if origin is typing.Annotated:
         return _values(name, arguments[0], arguments[1:])
+    if kind is Any:
+        return _json()
     if kind is type(None):
         return st.none()
     if origin is dict:

@@ -248,3 +248,13 @@ def test_blobs_of_a_line_are_its_long_texts_its_output_and_what_files_were() -> 
     assert blobs_of(encode(Record(1, TS, started), 0).line, started) == {str(digit) * 64 for digit in (1, 2, 3, 4)}
     finished = e.ToolFinished(call="c", outcome="ok", output_sha256="5" * 64)
     assert blobs_of(encode(Record(1, TS, finished), 0).line, finished) == {"5" * 64}
+    replied = e.ModelReplied(message_id="m", opaque=e.KeptOpaque(adapter="a", sha256="6" * 64))
+    assert blobs_of(encode(Record(1, TS, replied), 0).line, replied) == {"6" * 64}
+
+
+def test_what_a_provider_wants_back_is_not_taken_for_a_text_that_was_moved_out() -> None:
+    value = {"blob": "a" * 64, "size_bytes": 3}
+    replied = e.ModelReplied(message_id="m", opaque=e.KeptOpaque(adapter="a", value=value))
+    line = encode(Record(1, TS, replied), crc_seed("s1")).line
+    assert blob_names(line) == set()
+    assert decode(line, crc_seed("s1"), dict[str, bytes]().__getitem__).event == replied

@@ -52,6 +52,9 @@ class Log:
     async def newest(self, need: HistoryNeed) -> tuple[list[Record], bool]:
         return self._records, False
 
+    async def blob(self, sha256: str) -> bytes:
+        raise AssertionError(f"no record refers to {sha256}")
+
     async def read_records(self, after: int, limit: int) -> list[Record]:
         return [record for record in self._records if record.seq > after][:limit]
 

@@ -30,6 +30,9 @@ class Stored:
     async def newest(self, need: HistoryNeed) -> tuple[list[Record], bool]:
         return self._records[-self._newest :], self._newest >= len(self._records)
 
+    async def blob(self, sha256: str) -> bytes:
+        raise AssertionError(f"no record refers to {sha256}")
+
     async def read_records(self, after: int, limit: int) -> list[Record]:
         return [record for record in self._records if record.seq > after][:limit]
 

@@ -50,6 +50,7 @@ from duragent.journal.events.session import (
 from duragent.journal.events.turn import (
     REFUSED,
     CancelRequested,
+    KeptOpaque,
     ModelCalled,
     ModelFailed,
     ModelReplied,
@@ -76,6 +77,7 @@ __all__ = [
     "FileRefused",
     "FileUndo",
     "HistoryAdopted",
+    "KeptOpaque",
     "KnownEvent",
     "LogRecovered",
     "MessageReceived",

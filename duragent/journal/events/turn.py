@@ -1,6 +1,6 @@
 """Events of a turn, from the message that begins it to its end, and of its questions to the model."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from duragent.journal.events.base import Call, EventModel, TokenCounts, TurnOutcome
 from duragent.text import Brief, Text
@@ -49,6 +49,19 @@ class ModelCalled(EventModel):
     """How much the model can read; None in old logs."""
 
 
+class KeptOpaque(EventModel):
+    """What a provider wants back with an answer, word for word: signed thinking, thought signatures and the like."""
+
+    adapter: str
+    """The adapter that wrote it, and alone can read it, such as `anthropic_messages`."""
+    model: Text = ""
+    """The model that it is from, as `provider/name`; another one does not get it."""
+    value: Any = None
+    """JSON of that adapter; None when it is in a blob."""
+    sha256: str = ""
+    """The blob with the JSON where it is too long for a line; durable before this record. Else ""."""
+
+
 class ModelReplied(EventModel):
     """The answer with all its tool calls, in one line. Durable before any tool or client sees it as final."""
 
@@ -75,6 +88,8 @@ class ModelReplied(EventModel):
     """What the attempt used."""
     cost_usd: float | None = None
     """None when the price is not known."""
+    opaque: KeptOpaque | None = None
+    """What the provider wants back with it in later requests; None for nothing."""
 
 
 class ModelFailed(EventModel):

@@ -50,4 +50,5 @@ def _with_calls(reply: ModelReply, text: str, found: Iterable[Found]) -> ModelRe
     calls = (*reply.calls, *made)
     cut_or_whole = reply.finish_reason in ("stop", "length")
     finish = "tool_calls" if calls and cut_or_whole else reply.finish_reason
-    return reply.model_copy(update={"text": text, "calls": calls, "finish_reason": finish})
+    # Without calls of its own a provider wants nothing back: in later requests these stand in the text.
+    return reply.model_copy(update={"text": text, "calls": calls, "finish_reason": finish, "opaque": None})

@@ -110,9 +110,11 @@ def _turns(messages: Sequence[ChatMessage], tools: Sequence[ToolSchema]) -> Iter
             yield ChatMessage(role="assistant", content=_joined([message.content, blocks]))
         elif message.role == "tool":
             number, name = open_calls.get(message.call_id or "", (0, ""))
-            yield ChatMessage(role="user", content=_result(number, name, message.content))
+            result = _result(number, name, message.content)
+            yield ChatMessage(role="user", content=result, attachments=message.attachments)
         else:
-            yield ChatMessage(role=message.role, content=_joined([note, message.content]))
+            text = _joined([note, message.content])
+            yield ChatMessage(role=message.role, content=text, attachments=message.attachments)
             note = ""
 
 
@@ -151,15 +153,21 @@ def _note(text: str, tools: Sequence[ToolSchema]) -> str:
 
 def _merged(turns: Iterable[ChatMessage]) -> tuple[list[ChatMessage], list[int]]:
     """Neighbours of one role as one message, as many providers want it, and for each turn where it is now."""
-    pieces: list[tuple[ChatMessage, list[str]]] = []
+    merged: list[list[ChatMessage]] = []
     places: list[int] = []
     for turn in turns:
-        if pieces and pieces[-1][0].role == turn.role:
-            pieces[-1][1].append(turn.content)
+        if merged and merged[-1][0].role == turn.role:
+            merged[-1].append(turn)
         else:
-            pieces.append((turn, [turn.content]))
-        places.append(len(pieces) - 1)
-    return [turn.model_copy(update={"content": _joined(texts)}) for turn, texts in pieces], places
+            merged.append([turn])
+        places.append(len(merged) - 1)
+    return [_as_one(several) for several in merged], places
+
+
+def _as_one(several: Sequence[ChatMessage]) -> ChatMessage:
+    attachments = tuple(file for each in several for file in each.attachments)
+    text = _joined(each.content for each in several)
+    return several[0].model_copy(update={"content": text, "attachments": attachments})
 
 
 def _joined(texts: Iterable[str]) -> str:

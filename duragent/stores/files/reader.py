@@ -84,6 +84,14 @@ class FileLogReader:
         except OSError as error:
             raise Unavailable(f"the log of {stream} cannot be read: {in_words(error)}") from error
 
+    def blob(self, session_id: str, sha256: str) -> bytes:
+        """See `StoreReader.blob`."""
+        stream = Stream(session_id)
+        try:
+            return read_blob(self._disk, self._root / session_id, sha256, good=(stream, 0))
+        except OSError as error:
+            raise Unavailable(f"the blob {sha256} of {stream} cannot be read: {in_words(error)}") from error
+
     def summary(self, session_id: str) -> bytes:
         """The bytes of `state.yaml`. Raises OSError."""
         return self._disk.read_file(self._root / session_id / SNAPSHOT, snapshot.MAX_BYTES)
