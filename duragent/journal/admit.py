@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from duragent import errors
+from duragent.file_types import MAX_ATTACHMENTS
 from duragent.journal.call_states import DECIDED, CallStatus, may_follow
 from duragent.journal.events import (
     AllowanceRevoked,
@@ -97,7 +98,12 @@ def admit(state: SessionState, posted: Input, fresh_id: str) -> Sequence[Event] 
 
 def fingerprint(posted: Message | Cancel | Decision | Undo | RunCommand) -> str:
     """What makes two requests the same, but for their key: 16 hex digits."""
-    fields = posted.model_dump(exclude={"idempotency_key", "written", "door", "turn_id", "files", "spool"})
+    fields = posted.model_dump(
+        exclude={"idempotency_key", "written", "door", "turn_id", "files", "spool", "attachments"}
+    )
+    if isinstance(posted, Message) and posted.attachments:
+        # A message without any has the mark that it had before there were some. The type is our judgement, not theirs.
+        fields["attachments"] = [(file.name, file.sha256) for file in posted.attachments]
     return hashlib.sha256(json.dumps([type(posted).__name__, fields], sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -107,6 +113,8 @@ def _message(state: SessionState, posted: Message, fresh_id: str) -> Sequence[Ev
         return Already(before)
     if state.closed:
         raise errors.SessionIsClosed(state.session_id)
+    if len(posted.attachments) > MAX_ATTACHMENTS:
+        raise errors.InvalidRequest(f"a message may have at most {MAX_ATTACHMENTS} attachments")
     by_machines = len(state.waiting_from_machines)
     waiting = len(state.waiting) - by_machines if is_person(posted.source) else by_machines
     if waiting >= MAX_WAITING:
@@ -119,6 +127,7 @@ def _message(state: SessionState, posted: Message, fresh_id: str) -> Sequence[Ev
         door=posted.door,
         idempotency_key=posted.idempotency_key,
         fingerprint=mark if posted.idempotency_key else None,
+        attachments=posted.attachments,
     )
     resumes = state.paused and is_person(posted.source)
     return [SessionResumed(reason="a new message"), received] if resumes else [received]

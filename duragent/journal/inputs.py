@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from duragent.journal.events import FileUndo, Sender
+from duragent.journal.events import Attachment, FileUndo, Sender
 from duragent.journal.source import Door, Source
 from duragent.text import Text
 
@@ -25,6 +25,8 @@ class Message(InputModel):
     """Where it comes from; see `source.Source`."""
     door: Door = ""
     """Which program it comes through; "" when that is not known."""
+    attachments: tuple[Attachment, ...] = ()
+    """The files that belong to it, at most `file_types.MAX_ATTACHMENTS`. Each is a blob of the session already."""
     idempotency_key: str | None = None
     """The same key counts once; None: each request counts."""
 

@@ -19,6 +19,7 @@ from duragent.journal.events import (
     EVENT_TYPES,
     CommandFinished,
     Event,
+    MessageReceived,
     ModelReplied,
     Opaque,
     ToolFinished,
@@ -180,7 +181,11 @@ def blobs_of(line: bytes, event: BaseModel) -> set[str]:
 
 def _named_blobs(event: BaseModel) -> Iterable[str | None]:
     match event:
-        case ToolFinished() | CommandFinished():
+        case MessageReceived():
+            return (file.sha256 for file in event.attachments)
+        case ToolFinished():
+            return (event.output_sha256, *(file.sha256 for file in event.attachments))
+        case CommandFinished():
             return (event.output_sha256,)
         case ModelReplied():
             return (event.opaque.sha256,) if event.opaque else ()

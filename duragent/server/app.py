@@ -16,6 +16,7 @@ from duragent.server.dependencies import Dependencies
 from duragent.server.openapi import document
 from duragent.server.params import (
     ApprovalsQuery,
+    AttachmentQuery,
     DeleteQuery,
     DiffQuery,
     EventsQuery,
@@ -34,6 +35,7 @@ from duragent.server.routes import (
     admin,
     agents,
     approvals,
+    attachments,
     copies,
     events,
     files,
@@ -43,7 +45,7 @@ from duragent.server.routes import (
     stream,
     welcome,
 )
-from duragent.server.routing import ARCHIVE, Route, Router
+from duragent.server.routing import ANY_FILE, ARCHIVE, Route, Router
 from duragent.server.stop import Stop
 
 _log = logging.getLogger(__name__)
@@ -122,6 +124,23 @@ ROUTES = (
         {200: "text/event-stream"},
         query=StreamQuery,
         body=wire.SendMessage,
+    ),
+    Route(
+        "POST",
+        f"{ONE}/attachments",
+        attachments.post_attachment,
+        "Store a file for the messages of this session; a message then refers to it by what this answers.",
+        {201: wire.AttachmentInfo},
+        query=AttachmentQuery,
+        body=ANY_FILE,
+        repeatable=True,
+    ),
+    Route(
+        "GET",
+        f"{ONE}/attachments/{{sha256}}",
+        attachments.get_attachment,
+        "The bytes of such a file, or of one of a tool's result.",
+        {200: ANY_FILE},
     ),
     Route(
         "GET",

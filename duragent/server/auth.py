@@ -20,6 +20,8 @@ PUBLIC_PATHS = frozenset({"/", "/livez", "/readyz", "/version", "/openapi.json"}
 ADMIN_PREFIX = "/api/admin/"
 IMPORTS_PATH = "/api/v1/imports"
 
+_ATTACHMENTS_PATH = re.compile(r"/api/v1/sessions/[^/]+/attachments")
+
 IsOwn = Callable[[Scope], Awaitable[bool]]
 _SAME_FOR_ALL = PUBLIC_PATHS - {"/readyz"}
 _AUTHORIZED = "duragent.authorized"
@@ -60,9 +62,13 @@ class Guard:
         _check_fetch_site(headers)
         if not await self._needs_no_token(scope, headers):
             self._check_token(scope, headers)
-        imports = scope["path"] == IMPORTS_PATH
-        limit = self._bounds.import_max_bytes if imports else self._bounds.body_max_bytes
-        _check_body(scope["method"], headers, limit, b"application/zip" if imports else b"application/json")
+        limit, expected = self._bounds.body_max_bytes, b"application/json"
+        if scope["path"] == IMPORTS_PATH:
+            limit, expected = self._bounds.import_max_bytes, b"application/zip"
+        elif _ATTACHMENTS_PATH.fullmatch(scope["path"]):
+            # Any type, because it is not believed.
+            limit, expected = self._bounds.attachment_max_bytes, b""
+        _check_body(scope["method"], headers, limit, expected)
         await self._app(scope, _limited(receive, limit), send)
 
     def _check_host(self, headers: list[tuple[bytes, bytes]]) -> None:
@@ -124,7 +130,8 @@ def _check_body(method: str, headers: list[tuple[bytes, bytes]], limit: int, exp
         raise _too_large(limit)
     has_body = (length or b"0").strip(b"0") != b"" or _only(headers, b"transfer-encoding") is not None
     content_type = _only(headers, b"content-type")
-    if has_body and method not in ("GET", "HEAD", "OPTIONS") and not is_of(content_type, expected):
+    typed = bool(expected) and method not in ("GET", "HEAD", "OPTIONS")
+    if has_body and typed and not is_of(content_type, expected):
         what = "JSON" if expected == b"application/json" else "an exported session"
         raise RequestRefused(
             "unsupported-media-type", f"the body must be {what}, with `Content-Type: {expected.decode()}`"

@@ -1,8 +1,9 @@
 """What is inside as the shapes of `wire/`."""
 
+from duragent.journal.events import Attachment
 from duragent.journal.question import Question
 from duragent.journal.state import SessionState, Totals
-from duragent.wire import SessionInfo, Usage, Waiting
+from duragent.wire import AttachmentInfo, SessionInfo, Usage, Waiting
 
 
 def session_info(state: SessionState, damage: str | None = None, *, unread: bool = False) -> SessionInfo:
@@ -47,3 +48,7 @@ def total_usage(totals: Totals) -> Usage:
 
 def waiting(question: Question) -> Waiting:
     return Waiting(session_id=question.session_id, call_id=question.call, command=question.command, seq=question.seq)
+
+
+def attachment_info(file: Attachment) -> AttachmentInfo:
+    return AttachmentInfo(name=file.name, media_type=file.media_type, sha256=file.sha256, size_bytes=file.size_bytes)

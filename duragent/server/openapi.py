@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from duragent.server.auth import ADMIN_PREFIX, PUBLIC_PATHS
-from duragent.server.routing import ARCHIVE, Route
+from duragent.server.routing import ANY_FILE, ARCHIVE, Route
 from duragent.wire import IDEMPOTENCY_KEY_MAX, Problem
 
 _REF = "#/components/schemas/{model}"
@@ -79,7 +79,8 @@ def _answer(route: Route, status: int) -> dict[str, Any]:
     text = {"schema": {"type": "string"}}
     stream = {"schema": {"description": "Server-sent events: `event`, `id`, and JSON as `data`."}}
     if isinstance(shape, str):
-        schemas = {"application/json": {"schema": {"type": "object"}}, ARCHIVE: _bytes(), "text/event-stream": stream}
+        schemas = {"application/json": {"schema": {"type": "object"}}, "text/event-stream": stream}
+        schemas |= {ARCHIVE: _bytes(), ANY_FILE: _bytes()}
         return {"description": route.summary, "content": {shape: schemas.get(shape, text)}}
     content = {"application/json": {"schema": _schema(shape)}}
     if route.streams:

@@ -80,6 +80,12 @@ class MessagesQuery(QueryParams):
     before: int | None = Field(None, ge=1, le=SEQ_MAX, description="Only messages with a lower seq.")
 
 
+class AttachmentQuery(QueryParams):
+    name: str = Field(
+        "", max_length=1_000, description='The file\'s name; folders in it are left out. Without one it is "file".'
+    )
+
+
 class ApprovalsQuery(QueryParams):
     agent: str | None = Field(None, description="Only of sessions of this agent.")
     session_id: str | None = Field(None, max_length=64, description="Only of this session.")

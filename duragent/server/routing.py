@@ -21,9 +21,10 @@ from duragent.server.problems import RequestRefused
 
 Endpoint = Callable[[Dependencies, Request], Awaitable[ASGIApp]]
 Shape = type[BaseModel]
-MediaType = Literal["text/plain", "text/html", "text/event-stream", "application/json", "application/zip"]
+MediaType = Literal["text/plain", "text/html", "text/event-stream", "application/json", "application/zip", "*/*"]
 Answers = Mapping[int, Shape | tuple[Shape, ...] | MediaType | None]
 ARCHIVE: Literal["application/zip"] = "application/zip"
+ANY_FILE: Literal["*/*"] = "*/*"
 
 LIMITED_PREFIX = "/api/v1/"
 
@@ -49,7 +50,7 @@ class Route:
     query: type[BaseModel] | None = None
     """The shape of the query; None: it is not looked at."""
 
-    body: type[BaseModel] | Literal["application/zip"] | None = None
+    body: type[BaseModel] | Literal["application/zip", "*/*"] | None = None
     """The shape of the JSON in the body, or a media type; None: it is not looked at."""
 
     streams: bool = False

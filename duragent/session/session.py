@@ -24,10 +24,11 @@ from duragent.journal.events import (
     UndoFinished,
     UndoRequested,
 )
-from duragent.journal.inputs import Decision, Input, RunCommand, Undo
+from duragent.journal.inputs import Decision, Input, Message, RunCommand, Undo
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.session.approvals import prepare_decision
+from duragent.session.attachments import with_found_files
 from duragent.session.engine import Engine
 from duragent.session.file_diffs import ChangedFile, LogChanges, log_changes, undo_diffs
 from duragent.session.log_reader import LogReader
@@ -130,6 +131,8 @@ class Session:
                 return await self._decide(posted)
             case Undo():
                 return await self._undo(posted)
+            case Message(attachments=(_, *_)):
+                return await self._admit(await with_found_files(self.claim, self._ports.store, posted))
             case RunCommand():
                 await self._ports.workbench.spool.ready()
                 return await self._admit(posted.model_copy(update={"spool": self._ports.workbench.spool.id}))

@@ -11,11 +11,13 @@ from contextlib import asynccontextmanager
 
 from duragent.errors import Damaged, Stopping
 from duragent.journal.answer import AnswerFold, TurnAnswer
+from duragent.journal.events import Attachment
 from duragent.journal.inputs import Input
 from duragent.journal.question import Question
 from duragent.journal.record import Record, expanded_block
 from duragent.journal.state import SessionState
 from duragent.session.approvals import if_readable, open_question
+from duragent.session.attachments import attach
 from duragent.session.create import CreateKey, NewSession, create_once
 from duragent.session.housekeeping import Housekeeping
 from duragent.session.index import Index, SessionQuery
@@ -58,6 +60,10 @@ class Sessions:
     async def post(self, session_id: str, posted: Input) -> Receipt:
         """Let an input in; durable on return. Raises SessionNotFound, and what `Session.post` raises."""
         return await self.live.post(session_id, posted)
+
+    async def attach(self, session_id: str, data: bytes, name: str) -> Attachment:
+        """Keep a file for a message; durable on return. Raises what `attachments.attach` does."""
+        return await attach(await self.live.open(session_id), self._ports.store, data, name)
 
     @asynccontextmanager
     async def watch(self, session_id: str, after: int) -> AsyncIterator[AsyncIterator[Watched]]:

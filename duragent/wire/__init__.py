@@ -13,6 +13,7 @@ from duragent.wire.answers import (
     Answer,
     Approval,
     ApprovalList,
+    AttachmentInfo,
     CancelResult,
     Completed,
     EventList,
@@ -45,6 +46,7 @@ from duragent.wire.requests import (
     PickModel,
     Revoke,
     SendMessage,
+    SentAttachment,
     Title,
 )
 from duragent.wire.server import Descriptors, Fault, Problem, Ready, ServerAddress, Version
@@ -62,6 +64,7 @@ __all__ = [
     "Approval",
     "ApprovalList",
     "Asked",
+    "AttachmentInfo",
     "CancelResult",
     "ChangeSession",
     "ChangedTurn",
@@ -93,6 +96,7 @@ __all__ = [
     "Revoke",
     "Revoked",
     "SendMessage",
+    "SentAttachment",
     "ServerAddress",
     "SessionDiff",
     "SessionInfo",

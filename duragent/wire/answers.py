@@ -156,6 +156,15 @@ class SessionList(WireModel):
     unread: int = Field(0, description=UNREAD)
 
 
+class AttachmentInfo(WireModel):
+    """A file that belongs to a message, as a message refers to it."""
+
+    name: Text = Field(description="The file's name, without folders.")
+    media_type: str = Field(description="Judged by its bytes; `application/octet-stream` where nothing fits.")
+    sha256: str = Field(description="Of its bytes; names it under `/attachments/`.")
+    size_bytes: int = Field(description="How long it is.")
+
+
 class MessageInfo(WireModel):
     role: Literal["user", "assistant"] = Field(description="Who said it.")
     content: Text = Field(description="What was said.")
@@ -166,6 +175,7 @@ class MessageInfo(WireModel):
     sender_name: str | None = Field(
         None, description="Who said it, where several people speak; null when that is not known."
     )
+    attachments: list[AttachmentInfo] = Field([], description="The files that belong to it.")
 
 
 class MessageList(WireModel):

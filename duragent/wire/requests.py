@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from duragent.file_types import MAX_ATTACHMENTS
 from duragent.text import BRIEF_MAX, Text
 from duragent.wire.base import Asked
 
@@ -73,10 +74,22 @@ class PickModel(Asked):
     by: str = Field("", max_length=200, description="Who chose, for the log.")
 
 
+class SentAttachment(Asked):
+    """A file of a message: what `POST /api/v1/sessions/{id}/attachments` answered."""
+
+    name: Text = Field(max_length=1_000, description="The file's name; folders in it are left out.")
+    media_type: str = Field("", max_length=200, description="Not used: the server judges by the bytes.")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of its bytes, which the session must have already.")
+    size_bytes: int | None = Field(None, description="Not used: the server counts the bytes.")
+
+
 class SendMessage(Asked):
     """`POST /api/v1/sessions/{id}/messages` and `/stream`."""
 
     content: Text = Field(description="What the person says. May be empty.")
+    attachments: list[SentAttachment] | None = Field(
+        None, max_length=MAX_ATTACHMENTS, description=f"Files that belong to it, at most {MAX_ATTACHMENTS}."
+    )
     sender_id: str | None = Field(None, max_length=200, description="Who says it, for sessions with several people.")
     sender_name: str | None = Field(None, max_length=200, description="The same person's name, for people.")
     source: ClientSource = Field(

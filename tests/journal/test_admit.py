@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from duragent import errors
+from duragent.file_types import MAX_ATTACHMENTS
 from duragent.journal import events as e
 from duragent.journal.admit import MAX_ALLOWED, MAX_ALLOWED_CHARS, MAX_WAITING, Already, admit, fingerprint
 from duragent.journal.inputs import (
@@ -43,6 +44,8 @@ from tests.journal.histories import (
 )
 
 HI = Message(text="hi")
+FILE = e.Attachment(name="a.png", sha256="0" * 64)
+JUDGED = FILE.model_copy(update={"media_type": "image/png", "size_bytes": 7})
 FROM_MACHINE = message(source="schedule")
 WAITING = [*ASKED, requested()]
 LOST = [*ASKED, started(), lost(asks=True)]
@@ -74,6 +77,8 @@ CHOSEN = e.ModelChosen(provider="p", model="m")
         (AUTO_PAUSED, Message(text="hi", source="agent"), ["message_received"]),
         ([], Message(text="hi", source="schedule"), ["message_received"]),
         ([CLOSED], HI, errors.SessionIsClosed),
+        ([], Message(text="", attachments=(FILE,) * MAX_ATTACHMENTS), ["message_received"]),
+        ([], Message(text="", attachments=(FILE,) * (MAX_ATTACHMENTS + 1)), errors.InvalidRequest),
         ([MESSAGE] * (MAX_WAITING - 1), HI, ["message_received"]),
         ([MESSAGE] * MAX_WAITING, HI, errors.SessionBusy),
         ([FROM_MACHINE] * MAX_WAITING, Message(text="hi", source="agent"), errors.SessionBusy),
@@ -161,6 +166,7 @@ def test_each_input_is_admitted_or_refused(
 
 def test_a_message_is_received_as_it_was_posted() -> None:
     posted = Message(text="hi", sender=e.Sender(name="Ann"), source="gateway", door="telegram", idempotency_key="k")
+    posted = posted.model_copy(update={"attachments": (JUDGED,)})
     assert admit(folded([]), posted, "fresh") == [
         e.MessageReceived(
             message_id="fresh",
@@ -170,6 +176,7 @@ def test_a_message_is_received_as_it_was_posted() -> None:
             door="telegram",
             idempotency_key="k",
             fingerprint=fingerprint(posted),
+            attachments=(JUDGED,),
         )
     ]
     assert admit(folded([]), HI, "fresh") == [e.MessageReceived(message_id="fresh", text="hi")]
@@ -286,6 +293,9 @@ def test_a_key_is_forgotten_after_so_many_others() -> None:
         (HI, HI.model_copy(update={"idempotency_key": "k"}), True),
         (HI, Message(text="hi", door="page"), True),
         (HI, Message(text="hi", source="cli"), False),
+        (HI, Message(text="hi", attachments=(FILE,)), False),
+        (Message(text="hi", attachments=(FILE,)), Message(text="hi", attachments=(JUDGED,)), True),
+        (Message(text="hi", attachments=(FILE,)), Message(text="hi", attachments=(FILE, FILE)), False),
         (HI, Message(text="hi", sender=e.Sender(name="Ann")), False),
         (HI, Message(text="ho"), False),
         (Cancel(), Cancel(by="Ann"), False),

@@ -246,8 +246,11 @@ def test_blobs_of_a_line_are_its_long_texts_its_output_and_what_files_were() -> 
     )
     started = e.ToolStarted(turn="t", call="c", tool="write_file", epoch=1, before=before)
     assert blobs_of(encode(Record(1, TS, started), 0).line, started) == {str(digit) * 64 for digit in (1, 2, 3, 4)}
-    finished = e.ToolFinished(call="c", outcome="ok", output_sha256="5" * 64)
-    assert blobs_of(encode(Record(1, TS, finished), 0).line, finished) == {"5" * 64}
+    files = tuple(e.Attachment(name="a.png", sha256=str(digit) * 64) for digit in (7, 8))
+    finished = e.ToolFinished(call="c", outcome="ok", output_sha256="5" * 64, attachments=files)
+    assert blobs_of(encode(Record(1, TS, finished), 0).line, finished) == {str(digit) * 64 for digit in (5, 7, 8)}
+    received = e.MessageReceived(message_id="m", text="look", attachments=files)
+    assert blobs_of(encode(Record(1, TS, received), 0).line, received) == {"7" * 64, "8" * 64}
     replied = e.ModelReplied(message_id="m", opaque=e.KeptOpaque(adapter="a", sha256="6" * 64))
     assert blobs_of(encode(Record(1, TS, replied), 0).line, replied) == {"6" * 64}
 

@@ -14,10 +14,14 @@ from tests.server.requests import CREATE, JSON, create, is_problem
 from tests.support.http_house import ADMIN_TOKEN, TOKEN, House
 
 
+def _some(path: str) -> str:
+    return path.format(session_id="session_1", name="assistant", sha256="0" * 64)
+
+
 async def test_every_route_but_the_public_ones_wants_a_token(house: House) -> None:
     house.http.headers.pop("Authorization")
     for route in ROUTES:
-        response = await house.http.request(route.method, route.path.format(session_id="session_1", name="assistant"))
+        response = await house.http.request(route.method, _some(route.path))
         if route.path in PUBLIC_PATHS:
             assert response.status_code == 200
         elif route.path.startswith("/api/admin/"):

@@ -34,7 +34,15 @@ from duragent.journal.events.call import (
     command_of,
 )
 from duragent.journal.events.command import CommandFinished, CommandRequested
-from duragent.journal.events.files import FileBefore, FileChange, FileRefused, FileUndo, UndoFinished, UndoRequested
+from duragent.journal.events.files import (
+    Attachment,
+    FileBefore,
+    FileChange,
+    FileRefused,
+    FileUndo,
+    UndoFinished,
+    UndoRequested,
+)
 from duragent.journal.events.legacy import HistoryAdopted, ToolsSkipped
 from duragent.journal.events.message import MessageReceived
 from duragent.journal.events.session import (
@@ -65,6 +73,7 @@ __all__ = [
     "AllowanceRevoked",
     "ApprovalDecided",
     "ApprovalRequested",
+    "Attachment",
     "Call",
     "CallOutcome",
     "CancelRequested",

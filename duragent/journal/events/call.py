@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from duragent.journal.events.base import AllowanceOffer, CallOutcome, EffectClass, EventModel, PolicyFinding
-from duragent.journal.events.files import FileBefore, FileChange
+from duragent.journal.events.files import Attachment, FileBefore, FileChange
 from duragent.text import Brief, Text
 
 
@@ -132,6 +132,8 @@ class ToolFinished(EventModel):
     """The same for the same call with the same result: tells a loop. "" when there is nothing to compare."""
     changed: tuple[FileChange, ...] = ()
     """The files that the call has changed, of those that it said it would; what commands change is not known."""
+    attachments: tuple[Attachment, ...] = ()
+    """The files that the result has besides its text, such as images. Their blobs are durable before this record."""
 
 
 class ToolLost(EventModel):

@@ -1,9 +1,25 @@
-"""Files that calls change, and events of taking that back. Their bytes are blobs of the session."""
+"""Files of messages and results, files that calls change, and events of taking that back.
+
+Their bytes are blobs of the session.
+"""
 
 from typing import Literal
 
 from duragent.journal.events.base import EventModel
 from duragent.text import Brief, Text
+
+
+class Attachment(EventModel):
+    """A file that belongs to a message or to a result. Its blob is durable before the record."""
+
+    name: Text
+    """The file's name, without folders."""
+    media_type: str = "application/octet-stream"
+    """Judged by its bytes, such as `image/png`; `application/octet-stream` where nothing better is known."""
+    sha256: str
+    """The blob with its bytes."""
+    size_bytes: int = 0
+    """The size of that blob."""
 
 
 class FileBefore(EventModel):

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from duragent.journal.events.base import EventModel, Sender
+from duragent.journal.events.files import Attachment
 from duragent.journal.source import Door, Source
 from duragent.text import Text
 
@@ -26,3 +27,5 @@ class MessageReceived(EventModel):
     """The key of the request; a second request with it gets this message's seq."""
     fingerprint: str | None = None
     """Of what was sent under the key: another message with the same key is refused."""
+    attachments: tuple[Attachment, ...] = ()
+    """The files that belong to it. Their blobs are durable before this record."""

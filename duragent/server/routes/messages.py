@@ -6,12 +6,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from duragent.file_types import file_name
 from duragent.journal.answer import TurnAnswer
-from duragent.journal.events import MessageReceived, ModelFailed, ModelReplied, Sender
+from duragent.journal.events import Attachment, MessageReceived, ModelFailed, ModelReplied, Sender
 from duragent.journal.inputs import Message
 from duragent.journal.line import first_seq, lines_of_types
 from duragent.journal.record import Record
 from duragent.server.dependencies import Dependencies
+from duragent.server.mapping import attachment_info
 from duragent.server.params import (
     MessagesQuery,
     body_of,
@@ -59,7 +61,14 @@ async def received(dependencies: Dependencies, request: Request) -> tuple[str, R
     sender = None
     if body.sender_id is not None or body.sender_name is not None:
         sender = Sender(id=body.sender_id, name=body.sender_name)
-    message = Message(text=body.content, sender=sender, source=body.source, door=body.door or "", idempotency_key=key)
+    message = Message(
+        text=body.content,
+        sender=sender,
+        source=body.source,
+        door=body.door or "",
+        attachments=tuple(Attachment(name=file_name(each.name), sha256=each.sha256) for each in body.attachments or ()),
+        idempotency_key=key,
+    )
     return session_id, await dependencies.sessions.post(session_id, message)
 
 
@@ -104,7 +113,10 @@ def _message(record: Record) -> MessageInfo | None:
     match event:
         case MessageReceived():
             name = event.sender.name if event.sender else None
-            return message(role="user", content=event.text, message_id=event.message_id, sender_name=name)
+            files = [attachment_info(each) for each in event.attachments]
+            return message(
+                role="user", content=event.text, message_id=event.message_id, sender_name=name, attachments=files
+            )
         case ModelReplied(calls=()):
             return message(role="assistant", content=event.text, message_id=event.message_id)
         case ModelFailed(error="cancelled") if event.partial_text:
