@@ -1,6 +1,7 @@
-"""An answer in a provider's own spelling: server-sent events when it streams, one JSON object when it does not.
+"""An answer in the spelling of OpenAI or Anthropic: server-sent events when it streams, one JSON object when not.
 
-Pure: an `Answer` in, bytes out. Each item of a stream is what one write to the connection carries.
+Pure: a `ProviderAnswer` in, bytes out. Each item of a stream is what one write to the connection carries. Ollama's
+spelling is in `ollama_wire`.
 """
 
 import json
@@ -10,9 +11,11 @@ from typing import Any, Literal
 
 from duragent.models.messages import ModelUsage, ToolCall
 from duragent.testing.scripted import words
+from duragent.testing.signatures import needs_thought_signatures, sealed, signature
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 Cut = Literal["break", "end", "hang", "error"]
+ReasoningField = Literal["reasoning_content", "reasoning", "reasoning_details"]
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,16 @@ class ProviderAnswer:
     text: str = ""
     """What the model says. A stream sends it in pieces of one word each."""
     reasoning: str = ""
-    """What the model thinks, in pieces of one word each before the text."""
+    """What the model thinks, in pieces of one word each before the text. Anthropic signs it."""
     calls: tuple[ToolCall, ...] = ()
     """The calls that the model asks for, after the text."""
     refusal: str = ""
     """What the model says in place of an answer: OpenAI has a field for it, Anthropic sends it as text."""
+    hidden_reasoning: str = ""
+    """What the model thinks and does not show: Anthropic sends it sealed, and OpenRouter, after the reasoning."""
+    reasoning_field: ReasoningField = "reasoning_content"
+    """Where a provider with OpenAI's protocol puts the reasoning. OpenRouter has the signed `reasoning_details`, and
+    beside them `reasoning`."""
     finish_reason: FinishReason | None = None
     """None: as the content suggests."""
     usage: ModelUsage | None = None
@@ -62,7 +70,7 @@ class Chunk:
     counts: bool = False
 
 
-def _bytes(value: object) -> bytes:
+def json_bytes(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -77,39 +85,42 @@ def _halves(text: str) -> list[str]:
 def openai_error(status: int, message: str) -> bytes:
     kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status, "invalid_request_error")
     kind = "server_error" if status >= 500 else kind
-    return _bytes({"error": {"message": message, "type": kind, "param": None, "code": None}})
+    return json_bytes({"error": {"message": message, "type": kind, "param": None, "code": None}})
 
 
 def openai_object(answer: ProviderAnswer, model: str) -> bytes:
     message: dict[str, Any] = {"role": "assistant", "content": answer.text or None}
     if answer.refusal:
         message["refusal"] = answer.refusal
-    if answer.reasoning:
-        message["reasoning_content"] = answer.reasoning
+    if answer.reasoning and answer.reasoning_field != "reasoning_details":
+        message[answer.reasoning_field] = answer.reasoning
+    if answer.reasoning_field == "reasoning_details" and (details := _details(answer, model)):
+        message |= {"reasoning": answer.reasoning, "reasoning_details": details}
     if answer.calls:
-        message["tool_calls"] = [_openai_call(call, call.arguments) for call in answer.calls]
+        message["tool_calls"] = [_openai_call(call, call.arguments, model, at) for at, call in enumerate(answer.calls)]
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": answer.why_finished}
     whole = _openai_frame("chat.completion", model) | {"choices": [choice], "usage": _openai_usage(answer)}
-    return _bytes(whole)
+    return json_bytes(whole)
 
 
 def openai_stream(answer: ProviderAnswer, model: str, *, with_usage: bool) -> Iterator[Chunk]:
     yield _openai_event(model, {"role": "assistant", "content": ""})
-    for piece in words(answer.reasoning):
-        yield _openai_event(model, {"reasoning_content": piece}, counts=True)
+    yield from _openai_reasoning(answer, model)
     for piece in words(answer.text):
         yield _openai_event(model, {"content": piece}, counts=True)
     for piece in words(answer.refusal):
         yield _openai_event(model, {"refusal": piece}, counts=True)
     for index, call in enumerate(answer.calls):
-        yield _openai_event(model, {"tool_calls": [{"index": index} | _openai_call(call, "")]}, counts=True)
+        yield _openai_event(
+            model, {"tool_calls": [{"index": index} | _openai_call(call, "", model, index)]}, counts=True
+        )
         for half in _halves(call.arguments):
             delta = {"tool_calls": [{"index": index, "function": {"arguments": half}}]}
             yield _openai_event(model, delta, counts=True)
     yield _openai_event(model, {}, finish=answer.why_finished)
     if with_usage and answer.wire_usage is not None:
         usage: dict[str, Any] = {"choices": [], "usage": _openai_usage(answer)}
-        yield Chunk(b"data: " + _bytes(_openai_frame("chat.completion.chunk", model) | usage) + b"\n\n")
+        yield Chunk(b"data: " + json_bytes(_openai_frame("chat.completion.chunk", model) | usage) + b"\n\n")
     yield Chunk(b"data: [DONE]\n\n")
 
 
@@ -124,11 +135,46 @@ def _openai_frame(kind: str, model: str) -> dict[str, Any]:
 def _openai_event(model: str, delta: Mapping[str, Any], *, finish: str | None = None, counts: bool = False) -> Chunk:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
     frame = _openai_frame("chat.completion.chunk", model) | {"choices": [choice]}
-    return Chunk(b"data: " + _bytes(frame) + b"\n\n", counts)
+    return Chunk(b"data: " + json_bytes(frame) + b"\n\n", counts)
 
 
-def _openai_call(call: ToolCall, arguments: str) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+def _openai_call(call: ToolCall, arguments: str, model: str, at: int) -> dict[str, Any]:
+    wire = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+    if at == 0 and needs_thought_signatures(model):
+        # Gemini signs the first of several calls, and no other.
+        wire["extra_content"] = {"google": {"thought_signature": signature(model, call.name)}}
+    return wire
+
+
+def _details(answer: ProviderAnswer, model: str) -> list[dict[str, Any]]:
+    """OpenRouter's form of the whole reasoning."""
+    frame = {"format": "anthropic-claude-v1", "id": None}
+    details: list[dict[str, Any]] = []
+    if answer.reasoning:
+        signed = {"text": answer.reasoning, "signature": signature(model, answer.reasoning)}
+        details.append({"type": "reasoning.text", "index": 0} | signed | frame)
+    if answer.hidden_reasoning:
+        hidden = {"type": "reasoning.encrypted", "data": sealed(model, answer.hidden_reasoning)}
+        details.append(hidden | {"index": len(details)} | frame)
+    return details
+
+
+def _openai_reasoning(answer: ProviderAnswer, model: str) -> Iterator[Chunk]:
+    """In pieces. The signature comes behind the text that it is for, in a piece without text."""
+    if answer.reasoning_field != "reasoning_details":
+        for piece in words(answer.reasoning):
+            yield _openai_event(model, {answer.reasoning_field: piece}, counts=True)
+        return
+    for detail in _details(answer, model):
+        if detail["type"] == "reasoning.encrypted":
+            yield _openai_event(model, {"reasoning_details": [detail]}, counts=True)
+            continue
+        signed = detail.pop("signature")
+        for piece in words(answer.reasoning):
+            part = {"reasoning": piece, "reasoning_details": [detail | {"text": piece}]}
+            yield _openai_event(model, part, counts=True)
+        del detail["text"]
+        yield _openai_event(model, {"reasoning_details": [detail | {"signature": signed}]}, counts=True)
 
 
 def _openai_usage(answer: ProviderAnswer) -> dict[str, Any] | None:
@@ -156,26 +202,29 @@ _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool
 def anthropic_error(status: int, message: str) -> bytes:
     kinds = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
     kind = kinds.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    return _bytes({"type": "error", "error": {"type": kind, "message": message}})
+    return json_bytes({"type": "error", "error": {"type": kind, "message": message}})
 
 
 def anthropic_object(answer: ProviderAnswer, model: str) -> bytes:
     blocks: list[dict[str, Any]] = []
     if answer.reasoning:
-        blocks.append({"type": "thinking", "thinking": answer.reasoning, "signature": "stub"})
+        signed = signature(model, answer.reasoning)
+        blocks.append({"type": "thinking", "thinking": answer.reasoning, "signature": signed})
+    if answer.hidden_reasoning:
+        blocks.append({"type": "redacted_thinking", "data": sealed(model, answer.hidden_reasoning)})
     if said := answer.text + answer.refusal:
         blocks.append({"type": "text", "text": said})
     for call in answer.calls:
         use = {"type": "tool_use", "id": call.id, "name": call.name, "input": json.loads(call.arguments)}
         blocks.append(use)
     frame = _anthropic_frame(answer, model, answer.counted.output_tokens)
-    return _bytes(frame | {"content": blocks, "stop_reason": _STOP_REASONS[answer.why_finished]})
+    return json_bytes(frame | {"content": blocks, "stop_reason": _STOP_REASONS[answer.why_finished]})
 
 
 def anthropic_stream(answer: ProviderAnswer, model: str) -> Iterator[Chunk]:
     yield _event("message_start", {"message": _anthropic_frame(answer, model, 1)})
     yield _event("ping", {})
-    yield from _anthropic_blocks(answer)
+    yield from _anthropic_blocks(answer, model)
     reason = {"stop_reason": _STOP_REASONS[answer.why_finished], "stop_sequence": None}
     counts = {"output_tokens": answer.counted.output_tokens}
     yield _event("message_delta", {"delta": reason, "usage": _as_sent(answer, counts)})
@@ -186,12 +235,16 @@ def anthropic_stream_error(message: str) -> bytes:
     return b"event: error\ndata: " + anthropic_error(500, message) + b"\n\n"
 
 
-def _anthropic_blocks(answer: ProviderAnswer) -> Iterator[Chunk]:
+def _anthropic_blocks(answer: ProviderAnswer, model: str) -> Iterator[Chunk]:
     index = 0
     if answer.reasoning:
         pieces = [{"type": "thinking_delta", "thinking": piece} for piece in words(answer.reasoning)]
-        signed = [*pieces, {"type": "signature_delta", "signature": "stub"}]
+        signed = [*pieces, {"type": "signature_delta", "signature": signature(model, answer.reasoning)}]
         yield from _block(index, {"type": "thinking", "thinking": "", "signature": ""}, signed)
+        index += 1
+    if answer.hidden_reasoning:
+        data = sealed(model, answer.hidden_reasoning)
+        yield from _block(index, {"type": "redacted_thinking", "data": data}, [])
         index += 1
     if said := answer.text + answer.refusal:
         pieces = [{"type": "text_delta", "text": piece} for piece in words(said)]
@@ -211,7 +264,7 @@ def _block(index: int, start: Mapping[str, Any], deltas: list[dict[str, Any]]) -
 
 
 def _event(name: str, fields: Mapping[str, Any], *, counts: bool = False) -> Chunk:
-    return Chunk(f"event: {name}\ndata: ".encode() + _bytes({"type": name} | dict(fields)) + b"\n\n", counts)
+    return Chunk(f"event: {name}\ndata: ".encode() + json_bytes({"type": name} | dict(fields)) + b"\n\n", counts)
 
 
 def _anthropic_frame(answer: ProviderAnswer, model: str, output_tokens: int) -> dict[str, Any]:

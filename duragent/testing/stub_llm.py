@@ -1,8 +1,8 @@
-"""An LLM provider of our own: a real HTTP server on 127.0.0.1 that speaks OpenAI's and Anthropic's protocol.
+"""An LLM provider of our own: a real HTTP server on 127.0.0.1 that speaks as OpenAI, Anthropic and Ollama do.
 
     with StubLlm() as stub:
         stub.script("hello", Failure(429, headers={"retry-after": "7"}), Answer("slow", chunk_delay_seconds=0.1))
-        ...                         # point `base_url` at stub.openai_url or stub.anthropic_url
+        ...                         # point `base_url` at stub.openai_url, .anthropic_url or .ollama_url
         stub.requests[0].body       # what was asked, parsed
 
 Each request takes the next behaviour of the script; when that is over, `stub.answer(request)` decides, which says
@@ -20,7 +20,7 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -30,8 +30,8 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from duragent.models.messages import ToolCall
-from duragent.testing import provider_rules, provider_wire
-from duragent.testing.provider_wire import Chunk, ProviderAnswer
+from duragent.testing.provider_protocols import ProviderProtocol, protocol_at
+from duragent.testing.provider_wire import ProviderAnswer, openai_error
 
 __all__ = ["Behaviour", "Failure", "ProviderAnswer", "Silence", "StubLlm", "StubRequest", "say_back"]
 
@@ -72,8 +72,15 @@ class StubRequest:
     _gone: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
     @property
+    def protocol(self) -> ProviderProtocol:
+        """In which it was asked."""
+        found = protocol_at(self.path)
+        assert found is not None
+        return found
+
+    @property
     def is_anthropic(self) -> bool:
-        return self.path.endswith("/messages")
+        return self.protocol.name == "anthropic"
 
     @property
     def last_message(self) -> str:
@@ -137,6 +144,11 @@ class StubLlm:
         """What an Anthropic client wants as its base URL: it appends /v1/messages."""
         return self.url
 
+    @property
+    def ollama_url(self) -> str:
+        """What a client of Ollama wants as its base URL: it appends /api/chat."""
+        return self.url
+
     def script(self, *behaviours: Behaviour | str | ToolCall) -> None:
         """Add to the script. A string is an `Answer` with that text; a `ToolCall` an `Answer` with that call."""
         for behaviour in behaviours:
@@ -191,8 +203,8 @@ class StubLlm:
             found = other(_json_of(await request.body()))
             await _respond(send, 404 if found is None else 200, json.dumps(found).encode())
             return
-        if request.method != "POST" or not request.url.path.endswith(("/chat/completions", "/v1/messages")):
-            await _respond(send, 404, provider_wire.openai_error(404, f"no such path: {request.url.path}"))
+        if request.method != "POST" or protocol_at(request.url.path) is None:
+            await _respond(send, 404, openai_error(404, f"no such path: {request.url.path}"))
             return
         asked = await self._record(request)
         reply = asyncio.ensure_future(self._reply(asked, send))
@@ -221,18 +233,16 @@ class StubLlm:
             behaviour = Failure(503, "the stub was silent, and was released")
         await asyncio.sleep(behaviour.delay_seconds)
         if isinstance(behaviour, Failure):
-            as_error = provider_wire.anthropic_error if asked.is_anthropic else provider_wire.openai_error
-            error = behaviour.body if behaviour.body is not None else as_error(behaviour.status, behaviour.message)
+            usual = asked.protocol.error(behaviour.status, behaviour.message)
+            error = behaviour.body if behaviour.body is not None else usual
             await _respond(send, behaviour.status, error, behaviour.headers)
-        elif asked.body.get("stream"):
+        elif asked.protocol.is_to_stream(asked.body):
             await self._stream(asked, behaviour, send)
         else:
-            as_object = provider_wire.anthropic_object if asked.is_anthropic else provider_wire.openai_object
-            await _respond(send, 200, as_object(behaviour, asked.body["model"]))
+            await _respond(send, 200, asked.protocol.whole(behaviour, asked.body["model"]))
 
     def _behaviour_for(self, asked: StubRequest) -> Behaviour:
-        refuse = provider_rules.refuse_anthropic if asked.is_anthropic else provider_rules.refuse_openai
-        refusal = refuse(asked.body, asked.headers) if self._check else None
+        refusal = asked.protocol.refuse(asked.body, asked.headers) if self._check else None
         if refusal is not None:
             return Failure(refusal.status, refusal.message)
         with self._arrived:
@@ -240,9 +250,9 @@ class StubLlm:
         return scripted if scripted is not None else self.answer(asked)
 
     async def _stream(self, asked: StubRequest, answer: ProviderAnswer, send: Send) -> None:
-        await send(_start(200, {"content-type": "text/event-stream", "cache-control": "no-cache"}))
+        await send(_start(200, {"content-type": asked.protocol.media_type, "cache-control": "no-cache"}))
         sent = 0
-        for chunk in _chunks(asked, answer):
+        for chunk in asked.protocol.stream(answer, asked.body):
             if chunk.counts and sent == answer.cut_after_chunks and not await self._goes_on(asked, answer, send):
                 break
             sent += chunk.counts
@@ -259,8 +269,7 @@ class StubLlm:
             # uvicorn drops the connection of an application that fails in the middle of its answer.
             raise ConnectionAbortedError("the stub was told to break the connection")
         if answer.cut == "error":
-            as_event = provider_wire.anthropic_stream_error if asked.is_anthropic else provider_wire.openai_stream_error
-            data = as_event("the stub was told to fail in the middle")
+            data = asked.protocol.stream_error("the stub was told to fail in the middle")
             await send({"type": "http.response.body", "body": data, "more_body": True})
         return False
 
@@ -294,14 +303,6 @@ def _as_behaviour(behaviour: Behaviour | str | ToolCall) -> Behaviour:
     return behaviour
 
 
-def _chunks(asked: StubRequest, answer: ProviderAnswer) -> Iterator[Chunk]:
-    model = asked.body["model"]
-    if asked.is_anthropic:
-        return provider_wire.anthropic_stream(answer, model)
-    with_usage = bool((asked.body.get("stream_options") or {}).get("include_usage"))
-    return provider_wire.openai_stream(answer, model, with_usage=with_usage)
-
-
 def _start(status: int, headers: dict[str, str]) -> Message:
     pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     return {"type": "http.response.start", "status": status, "headers": pairs}
@@ -333,7 +334,7 @@ def main() -> None:
         )
 
     with StubLlm(answer, port=options.port) as stub:
-        sys.stdout.write(f"OpenAI: {stub.openai_url}   Anthropic: {stub.anthropic_url}\n")
+        sys.stdout.write(f"OpenAI: {stub.openai_url}   Anthropic: {stub.anthropic_url}   Ollama: {stub.ollama_url}\n")
         sys.stdout.flush()
         try:
             threading.Event().wait()

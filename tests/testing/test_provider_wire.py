@@ -17,6 +17,7 @@ from duragent.testing.provider_wire import (
     openai_object,
     openai_stream,
 )
+from duragent.testing.signatures import is_sealed_by, signature
 
 CALL = ToolCall(id="c1", name="ls", arguments='{"path": "."}')
 ANSWER = ProviderAnswer("one two", "hm", (CALL,), usage=ModelUsage(input_tokens=7, output_tokens=3))
@@ -83,3 +84,37 @@ def test_usage_can_be_replaced_or_left_out(wire: dict[str, Any] | None, usage: o
 def test_errors_have_the_types_of_each_provider(status: int, openai: str, anthropic: str) -> None:
     assert json.loads(openai_error(status, "no"))["error"]["type"] == openai
     assert json.loads(anthropic_error(status, "no"))["error"]["type"] == anthropic
+
+
+def test_thinking_of_anthropic_is_signed_and_what_is_hidden_is_sealed() -> None:
+    answer = ProviderAnswer("one", "hm so", hidden_reasoning="secret")
+    blocks = json.loads(anthropic_object(answer, "m"))["content"]
+    assert blocks[0] == {"type": "thinking", "thinking": "hm so", "signature": signature("m", "hm so")}
+    assert is_sealed_by("m", blocks[1]["data"])
+    frames = events(anthropic_stream(answer, "m"))
+    begun = [frame["content_block"] for frame in frames if frame["type"] == "content_block_start"]
+    assert begun[1] == blocks[1]
+    signed = [frame["delta"]["signature"] for frame in frames if "signature" in frame.get("delta", {})]
+    assert signed == [blocks[0]["signature"]]
+
+
+def test_reasoning_details_are_signed_behind_their_text() -> None:
+    answer = ProviderAnswer("one", "hm so", hidden_reasoning="secret", reasoning_field="reasoning_details")
+    whole = json.loads(openai_object(answer, "m"))["choices"][0]["message"]
+    assert whole["reasoning"] == "hm so"
+    assert [each["type"] for each in whole["reasoning_details"]] == ["reasoning.text", "reasoning.encrypted"]
+    deltas = [frame["choices"][0]["delta"] for frame in events(openai_stream(answer, "m", with_usage=False))]
+    details = [each for delta in deltas for each in delta.get("reasoning_details", ())]
+    assert [each.get("text") for each in details] == ["hm", " so", None, None]
+    assert details[2]["signature"] == whole["reasoning_details"][0]["signature"] == signature("m", "hm so")
+    assert "".join(delta.get("reasoning", "") for delta in deltas) == "hm so"
+
+
+def test_newer_gemini_signs_the_first_call_only() -> None:
+    answer = ProviderAnswer(calls=(CALL, CALL.model_copy(update={"id": "c2"})))
+    calls = json.loads(openai_object(answer, "gemini-3-pro"))["choices"][0]["message"]["tool_calls"]
+    signed = {"google": {"thought_signature": signature("gemini-3-pro", "ls")}}
+    assert [call.get("extra_content") for call in calls] == [signed, None]
+    deltas = [frame["choices"][0]["delta"] for frame in events(openai_stream(answer, "gemini-3-pro", with_usage=False))]
+    streamed = [call.get("extra_content") for delta in deltas for call in delta.get("tool_calls", ())]
+    assert [each for each in streamed if each] == [signed]

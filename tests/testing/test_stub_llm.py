@@ -46,6 +46,28 @@ def ask_anthropic(stub: StubLlm, messages: list[Any], **more: Any) -> httpx.Resp
     return httpx.post(f"{stub.anthropic_url}/v1/messages", headers=headers, json=body, timeout=LIMIT_SECONDS)
 
 
+def ask_ollama(stub: StubLlm, messages: list[Any], **more: Any) -> httpx.Response:
+    body = {"model": "m", "messages": messages} | more
+    return httpx.post(f"{stub.ollama_url}/api/chat", json=body, timeout=LIMIT_SECONDS)
+
+
+def test_ollama_answer_says_back_what_was_said(stub: StubLlm) -> None:
+    assert ask_ollama(stub, [USER], stream=False).json()["message"]["content"] == "You said: hi"
+    streamed = ask_ollama(stub, [USER])
+    assert streamed.headers["content-type"] == "application/x-ndjson"
+    lines = [json.loads(line) for line in streamed.text.splitlines()]
+    assert "".join(line["message"]["content"] for line in lines) == "You said: hi"
+    assert [line["done"] for line in lines] == [False, False, False, True]
+
+
+def test_ollama_fails_with_a_sentence_before_and_in_a_stream(stub: StubLlm) -> None:
+    assert ask_ollama(stub, []).json() == {"error": "messages: at least one message is required"}
+    stub.script(ProviderAnswer("one two", cut_after_chunks=1, cut="error"))
+    assert json.loads(ask_ollama(stub, [USER]).text.splitlines()[-1]) == {
+        "error": "the stub was told to fail in the middle"
+    }
+
+
 def test_openai_answer_says_back_what_was_said(stub: StubLlm) -> None:
     whole = ask_openai(stub, [{"role": "system", "content": "s"}, USER]).json()
     assert whole["choices"][0]["message"] == {"role": "assistant", "content": "You said: hi"}
