@@ -16,5 +16,9 @@ def dialect_of(choice: ModelChoice) -> Dialect | None:
 def dialect(name: str) -> Dialect | None:
     """The dialect of that name; None where there is none."""
     match name:
+        case "anthropic_messages":
+            from duragent.models.direct.anthropic_messages import AnthropicMessages
+
+            return AnthropicMessages()
         case _:
             return None

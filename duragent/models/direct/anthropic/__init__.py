@@ -1,0 +1,1 @@
+"""The parts of Anthropic's Messages: what is written, how thinking is asked for, how an answer is gathered."""
