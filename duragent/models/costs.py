@@ -10,7 +10,7 @@ from duragent.models.messages import ModelUsage, price
 
 _THRESHOLD = re.compile(r"(?:in|out)put_cost_per_token_above_(\d+)(k?)_tokens")
 _FREE_PROVIDERS = ("ollama", "ollama_chat", "demo")
-"""Nobody knows what a model on one's own machine costs; the table says 0, which is wrong."""
+"""What a model on one's own machine costs is not known; the table says 0, which is wrong."""
 
 
 def cost_usd(choice: ModelChoice, model: str, usage: ModelUsage, cache_written_tokens: int = 0) -> float | None:
