@@ -101,13 +101,14 @@ class MessageSoFar:
         finish = _FINISH.get(self._stop_reason or "", "stop")
         blocks = [_whole_block(block, cut=finish == "length" and not block["ended"]) for block in self._blocks]
         calls = [block for block in blocks if block["type"] == "tool_use"]
-        for number, call in enumerate(calls, start=1):
-            call["id"] = call["id"] or f"call_{number}"
         usage, cost = self._usage.counted(self._choice, self._model)
         return ModelReply(
             text="".join(block["text"] for block in blocks if block["type"] == "text"),
             reasoning="\n\n".join(shown for block in blocks if (shown := block.get("thinking"))),
-            calls=tuple(ToolCall(id=call["id"], name=call["name"], arguments=call["arguments"]) for call in calls),
+            calls=tuple(
+                ToolCall(id=call["id"] or f"call_{number}", name=call["name"], arguments=call["arguments"])
+                for number, call in enumerate(calls, start=1)
+            ),
             # Some servers say that they are done although they call; the calls are what counts.
             finish_reason="tool_calls" if calls and finish == "stop" else finish,
             model=self._model,

@@ -1,14 +1,15 @@
 """What Anthropic wants back with a message: its thinking, each block unchanged and where it stood. Pure.
 
 As JSON: `{"blocks": [...]}`, the blocks of the reply in their order, up to the last one of thinking. Of a text there
-stands only its length, of a call only its id: what they say is in the message itself.
+stands only its length, and of a call only that it is there: what they say is in the message itself, where a call has an
+id of our own.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from duragent.models.base import ModelChoice
-from duragent.models.messages import OpaquePart, ToolCall
+from duragent.models.messages import OpaquePart
 
 NAME = "anthropic_messages"
 """The dialect."""
@@ -36,12 +37,12 @@ def kept_blocks(part: OpaquePart | None, choice: ModelChoice) -> Sequence[Block]
     return [block for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else ()
 
 
-def with_kept(kept: Sequence[Block], text: str, calls: Sequence[tuple[ToolCall, Block]]) -> list[Block]:
+def with_kept(kept: Sequence[Block], text: str, uses: Sequence[Block]) -> list[Block]:
     """The message's blocks: thinking where it stood, else in front, then what is left of text and calls.
 
-    A blank text is left out.
+    A blank text is left out, and so is thinking behind everything else, which is refused.
     """
-    waiting = dict(enumerate(calls))
+    waiting = list(uses)
     blocks: list[Block] = []
     for block in kept:
         if block.get("type") in THINKING:
@@ -49,10 +50,12 @@ def with_kept(kept: Sequence[Block], text: str, calls: Sequence[tuple[ToolCall, 
         elif block.get("type") == "text" and isinstance(length := block.get("length"), int):
             blocks += _text(text[:length])
             text = text[length:]
-        elif block.get("type") == "tool_use":
-            at = next((at for at, (call, _) in waiting.items() if call.id == block.get("id")), None)
-            blocks += [waiting.pop(at)[1]] if at is not None else []
-    return [*blocks, *_text(text), *(use for _, use in waiting.values())]
+        elif block.get("type") == "tool_use" and waiting:
+            blocks.append(waiting.pop(0))
+    blocks += [*_text(text), *waiting]
+    while blocks and blocks[-1].get("type") in THINKING:
+        blocks.pop()
+    return blocks
 
 
 def _short(block: Block) -> Block:
@@ -60,7 +63,7 @@ def _short(block: Block) -> Block:
         case "text":
             return {"type": "text", "length": len(block["text"])}
         case "tool_use":
-            return {"type": "tool_use", "id": block["id"]}
+            return {"type": "tool_use"}
         case _:
             return block
 

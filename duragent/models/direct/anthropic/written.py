@@ -92,7 +92,7 @@ class WrittenConversation:
     def _assistant(self, message: ChatMessage, *, with_thinking: bool) -> list[Block]:
         uses = [self._use(call) for call in message.calls]
         kept = kept_blocks(message.opaque, self._choice) if with_thinking else ()
-        return with_kept(kept, message.content, list(zip(message.calls, uses, strict=True)))
+        return with_kept(kept, message.content, uses)
 
     def _use(self, call: ToolCall) -> Block:
         return {"type": "tool_use", "id": self._new_id(call.id), "name": _name(call.name), "input": _input(call)}

@@ -191,9 +191,15 @@ def test_thinking_is_given_back_unchanged_and_first() -> None:
 
 
 def test_thinking_between_two_texts_is_given_back_where_it_stood() -> None:
-    kept = opaque(SIGNED, {"type": "text", "length": 7}, REDACTED, {"type": "tool_use", "id": "toolu_1"}, SIGNED)
+    kept = opaque(SIGNED, {"type": "text", "length": 7}, REDACTED, {"type": "tool_use"}, SIGNED)
     said = messages(user("list"), called(kept, text="I look.Now."), result(), thinking="low")
     assert said[1] == ("assistant", [SIGNED, text("I look."), REDACTED, use(path="."), SIGNED, text("Now.")])
+
+
+def test_thinking_at_the_end_is_left_out() -> None:
+    kept = opaque(SIGNED, {"type": "text", "length": 5}, {"type": "tool_use"}, {"type": "tool_use"}, REDACTED)
+    done = ChatMessage(role="assistant", content="done.", opaque=kept)
+    assert messages(user("list"), done, user("go"))[1] == ("assistant", [SIGNED, text("done.")])
 
 
 def test_thinking_of_another_adapter_or_model_is_dropped() -> None:
