@@ -20,5 +20,9 @@ def dialect(name: str) -> Dialect | None:
             from duragent.models.direct.anthropic_messages import AnthropicMessages
 
             return AnthropicMessages()
+        case "openai_chat":
+            from duragent.models.direct.openai_chat import OpenAiChat
+
+            return OpenAiChat()
         case _:
             return None

@@ -1,0 +1,1 @@
+"""The parts of Chat Completions, for `openai_chat`."""

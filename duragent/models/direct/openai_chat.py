@@ -1,0 +1,97 @@
+"""OpenAI's Chat Completions, streamed: OpenAI, OpenRouter, Gemini's compatible address, and every `base_url`. Pure.
+
+`openai.servers` knows what is particular about a server, `openai.messages` writes the conversation, `openai.answer`
+reads what comes back.
+"""
+
+from typing import Any, Literal
+
+from duragent.models.base import ModelChoice
+from duragent.models.direct.dialect import WireRequest
+from duragent.models.direct.neighbours import with_merged_neighbours
+from duragent.models.direct.openai.answer import OpenAiAnswer
+from duragent.models.direct.openai.messages import written_messages
+from duragent.models.direct.openai.servers import ChatServer, api_url, is_thinking_openai, operation_path, server_of
+from duragent.models.direct.openai.thinking import thinking_fields
+from duragent.models.messages import ModelRequest, OneTool, ResponseSchema, ToolSchema
+
+
+class OpenAiChat:
+    """The dialect."""
+
+    name = "openai_chat"
+    framing: Literal["sse", "lines"] = "sse"
+
+    def url(self, base_url: str) -> str:
+        return api_url(base_url)
+
+    def written(self, choice: ModelChoice, key: str | None, request: ModelRequest) -> WireRequest:
+        """Raises BadModelRequest for an attachment that the server does not take."""
+        server = server_of(choice)
+        request = with_merged_neighbours(request)
+        body: dict[str, Any] = {
+            "model": choice.name,
+            "messages": written_messages(self.name, choice, server, request),
+            "stream": True,
+        }
+        if server.takes_stream_options:
+            body["stream_options"] = {"include_usage": True}
+        if server.cost_in_usage:
+            body["usage"] = {"include": True}
+        if request.tools:
+            body["tools"] = [_tool(tool) for tool in request.tools]
+            if request.tool_choice != "auto":
+                body["tool_choice"] = _tool_choice(request.tool_choice)
+        if request.max_output_tokens is not None:
+            body[server.limit_field] = request.max_output_tokens
+        if request.response_schema is not None:
+            body["response_format"] = _response_format(server, request.response_schema)
+        body |= thinking_fields(choice, server, request.thinking)
+        if request.temperature is not None and _takes_temperature(choice, body):
+            body["temperature"] = request.temperature
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return WireRequest(operation_path(choice.base_url), body, headers)
+
+    def begin_answer(self, choice: ModelChoice) -> OpenAiAnswer:
+        return OpenAiAnswer(self.name, choice, server_of(choice))
+
+
+def _takes_temperature(choice: ModelChoice, body: dict[str, Any]) -> bool:
+    return not is_thinking_openai(choice.name) or body.get("reasoning_effort") == "none"
+
+
+def _tool(tool: ToolSchema) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def _tool_choice(choice: str | OneTool) -> Any:
+    if isinstance(choice, OneTool):
+        return {"type": "function", "function": {"name": choice.name}}
+    return choice
+
+
+def _response_format(server: ChatServer, schema: ResponseSchema) -> dict[str, Any]:
+    if not server.takes_schemas:
+        return {"type": "json_object"}
+    form = {"name": schema.name, "schema": schema.json_schema, "strict": _is_strict(schema.json_schema)}
+    return {"type": "json_schema", "json_schema": form}
+
+
+def _is_strict(schema: Any) -> bool:
+    """Whether every object in the schema names all its properties as required and allows no others.
+
+    In strict mode a provider refuses every other schema.
+    """
+    if isinstance(schema, list):
+        return all(_is_strict(each) for each in schema)
+    if not isinstance(schema, dict):
+        return True
+    if schema.get("type") == "object" or "properties" in schema:
+        names = schema.get("properties", {})
+        if schema.get("additionalProperties") is not False or set(schema.get("required", ())) != set(names):
+            return False
+        return all(_is_strict(each) for name, each in schema.items() if name != "properties") and all(
+            _is_strict(each) for each in names.values()
+        )
+    return all(_is_strict(each) for each in schema.values())
