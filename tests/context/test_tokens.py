@@ -18,7 +18,7 @@ from duragent.context.tokens import (
 )
 from duragent.journal.events import Event, ModelCalled, ModelReplied, TokenCounts
 from duragent.journal.record import Record
-from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
+from duragent.models.messages import ChatMessage, ModelRequest, OpaquePart, ToolCall, ToolSchema
 
 ANY = st.text(st.characters(exclude_categories=[]), max_size=200)
 
@@ -55,6 +55,14 @@ def test_a_part_of_a_huge_text_is_found_quickly() -> None:
     assert 90 <= tokens(beginning(text, 100)) <= 100
     assert 90 <= tokens(ending(text, 100)) <= 100
     assert time.process_time() - start < 15
+
+
+def test_what_a_provider_wants_back_is_counted() -> None:
+    said = ChatMessage(role="assistant", content="well")
+    value = [{"type": "thinking", "thinking": "word " * 100, "at": 1, "more": {"data": "x" * 400}}, None]
+    signed = said.model_copy(update={"opaque": OpaquePart(adapter="a", value=value)})
+    texts = ("thinking", "word " * 100, "x" * 400)
+    assert message_tokens(signed) == message_tokens(said) + sum(map(tokens, texts))
 
 
 def test_calls_ids_and_schemas_are_counted() -> None:

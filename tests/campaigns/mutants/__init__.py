@@ -7,6 +7,7 @@ from tests.campaigns.mutants.client import CLIENT
 from tests.campaigns.mutants.commands import COMMANDS
 from tests.campaigns.mutants.committing import COMMITTING
 from tests.campaigns.mutants.deciding import DECIDING
+from tests.campaigns.mutants.given_back import GIVEN_BACK
 from tests.campaigns.mutants.legacy import LEGACY
 from tests.campaigns.mutants.mutant import Mutant
 from tests.campaigns.mutants.neighbours import NEIGHBOURS
@@ -38,6 +39,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *COMMANDS,
     *TOOLS,
     *UNDOING,
+    *GIVEN_BACK,
     *DECIDING,
 )
 

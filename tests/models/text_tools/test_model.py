@@ -8,7 +8,7 @@ import pytest
 from duragent.errors import ModelUnavailable
 from duragent.models.base import ModelChoice
 from duragent.models.litellm.model import LitellmModel
-from duragent.models.messages import ModelDelta, ModelReply
+from duragent.models.messages import ModelDelta, ModelReply, OpaquePart
 from duragent.models.text_tools.model import TextTools
 from duragent.testing.scripted import Line, ScriptedModel
 from duragent.testing.stub_llm import ProviderAnswer, StubLlm
@@ -31,6 +31,12 @@ async def test_reasoning_usage_and_native_calls_pass_through() -> None:
     _, reply = await ask(TextTools(ScriptedModel([native])), request(says("user", "go")))
     second = LS_CALL.model_copy(update={"id": "call_2"})
     assert reply == native.model_copy(update={"text": "", "calls": (LS_CALL, second), "finish_reason": "tool_calls"})
+
+
+async def test_what_a_provider_wants_back_is_left_out() -> None:
+    signed = ModelReply(text=CALL, opaque=OpaquePart(adapter="a", value=["signed"]))
+    _, reply = await ask(TextTools(ScriptedModel([signed])), request(says("user", "go")))
+    assert (reply.calls, reply.opaque) == ((LS_CALL,), None)
 
 
 async def test_call_that_was_cut_at_the_length_is_not_completed() -> None:

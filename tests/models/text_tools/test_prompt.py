@@ -5,7 +5,7 @@ import asyncio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from duragent.models.messages import ModelRequest, ToolCall, ToolSchema
+from duragent.models.messages import AttachedFile, ModelRequest, ToolCall, ToolSchema
 from duragent.models.text_tools.model import TextTools
 from duragent.models.text_tools.prompt import as_text, describe
 from duragent.testing.scripted import ScriptedModel
@@ -45,6 +45,22 @@ def test_tools_are_described_in_few_words() -> None:
         "- any (any, optional)\n"
         "- loop (object, optional)"
     )
+
+
+def test_files_stay_with_the_messages_that_they_belong_to() -> None:
+    def file(name: str) -> AttachedFile:
+        return AttachedFile(name=name, media_type="image/png", sha256=name * 64, size_bytes=1)
+
+    seen = says("user", "look").model_copy(update={"attachments": (file("a"),)})
+    result = says("tool", "drawn", call_id="call_1").model_copy(update={"attachments": (file("b"),)})
+    more = says("user", "and?").model_copy(update={"attachments": (file("c"),)})
+    told = as_text(request(seen, says("assistant", "", LS_CALL), result, more))
+    assert [[attached.name for attached in message.attachments] for message in told.messages] == [
+        [],
+        ["a"],
+        [],
+        ["b", "c"],
+    ]
 
 
 def test_request_as_text_has_no_tools_and_alternates() -> None:
