@@ -68,13 +68,21 @@ def retry_after_seconds(value: str | None, answered_at: str | None) -> float | N
 
 
 def causes_of(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was raised from; litellm keeps the connection's own words only there."""
+    """The error and what it was raised from; litellm keeps the connection's own words only there.
+
+    A host of several addresses has a group of errors, one for each.
+    """
     seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        cause = waiting.pop()
+        if cause is None or id(cause) in seen:
+            continue
         seen.add(id(cause))
         yield cause
-        cause = cause.__cause__ or cause.__context__
+        waiting.append(cause.__cause__ or cause.__context__)
+        if isinstance(cause, BaseExceptionGroup):
+            waiting.extend(cause.exceptions)
 
 
 def without_key(said: str, key: str | None) -> str:

@@ -4,8 +4,6 @@ Proxies (`HTTPS_PROXY`, `NO_PROXY` …) and certificates (`SSL_CERT_FILE`, `SSL_
 httpx reads it. A provider on this machine is reached without either.
 """
 
-from urllib.parse import urlsplit
-
 from duragent.http.library import httpx, local_transport
 from duragent.models.providers import LOOPBACK
 
@@ -15,6 +13,8 @@ _SILENCE_SECONDS = 600.0
 
 _MAX_CONNECTIONS = 1000
 """At one provider, for all sessions together. The provider's own rate limit is the real one."""
+
+_HIGHEST_PORT = 65_535
 
 _IDLE_SECONDS = 60.0
 _IDLE_CONNECTIONS = 20
@@ -27,12 +27,17 @@ class ProviderConnections:
         self._pools: dict[tuple[str, str | None], httpx.AsyncClient] = {}
 
     def of(self, url: str, key: str | None) -> httpx.AsyncClient:
-        """What requests to this address with this key go over. Made at the first use: certificates take a while."""
-        parts = urlsplit(url)
-        named = (f"{parts.scheme}://{parts.netloc}", key)
+        """What requests to this address with this key go over. Made at the first use: certificates take a while.
+
+        Raises httpx.InvalidURL.
+        """
+        at = httpx.URL(url)
+        if not at.scheme or not at.host or (at.port or 0) > _HIGHEST_PORT:
+            raise httpx.InvalidURL("no scheme, no host, or no such port")
+        named = (f"{at.scheme}://{at.netloc.decode('ascii')}", key)
         pool = self._pools.get(named)
         if pool is None or pool.is_closed:
-            pool = self._pools[named] = _pool(local=parts.hostname in LOOPBACK)
+            pool = self._pools[named] = _pool(local=at.host in LOOPBACK)
         return pool
 
     async def close(self) -> None:

@@ -38,15 +38,21 @@ def refused(choice: ModelChoice, key: str | None, response: httpx.Response, body
     """The error for an answer whose status is not 200. `body` may be cut."""
     status = response.status_code
     text = body.decode("utf-8", "replace")
-    if response.is_redirect:
-        where = shown_address(response.headers.get("location", "")) or "nowhere"
-        return BadModelRequest(one_line(f"{choice.label}: redirected to {where}: is base_url right?", key))
+    if 300 <= status < 400:
+        return BadModelRequest(one_line(f"{choice.label}: redirected to {_target(response)}: is base_url right?", key))
     sentence = said_in(text)
     if sentence is None and (is_html(response.headers) or WEB_PAGE.search(text)):
         sentence = of_web_page(choice, status)
     words = in_words_of_ollama(choice, status, one_line(sentence or text, key) or f"status {status}")
     wait = retry_after_seconds(_wait_of(response.headers), response.headers.get("date"))
     return error_by_status(status, f"{choice.label}: {words}", wait)
+
+
+def _target(response: httpx.Response) -> str:
+    try:
+        return shown_address(str(response.url.join(response.headers["location"])))
+    except (KeyError, ValueError, httpx.InvalidURL):
+        return "nowhere"
 
 
 def failed_inside(choice: ModelChoice, key: str | None, fault: ProviderFault) -> ModelError:

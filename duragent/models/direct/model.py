@@ -8,10 +8,11 @@ Keys come from `environ`, read at each request. Nothing is imported from a provi
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 
-from duragent.errors import BadModelRequest
+from duragent.errors import BadModelRequest, ModelNotConfigured
 from duragent.http.library import httpx
 from duragent.http.sse import Decoder, EventTooLong, LineReader
 from duragent.models.base import ModelChoice
@@ -28,6 +29,8 @@ MAX_ANSWER_BYTES = 64 << 20
 _MAX_REFUSAL_BYTES = 64 << 10
 _AFTERWORD_SECONDS = 0.25
 """How long the end of the body is waited for behind the end of the answer, so that the connection can be used again."""
+
+_FIT_FOR_A_HEADER = re.compile(r"[\x20-\x7e]+")
 
 _NO_KEY = "none"
 """What `find_key` gives where none is needed."""
@@ -58,6 +61,11 @@ class DirectModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         """Deltas and the reply. Raises ModelNotConfigured before anything is sent when the key is missing."""
         key = find_key(self._choice, self._environ)
+        if key is not None and not _FIT_FOR_A_HEADER.fullmatch(key):
+            raise ModelNotConfigured(
+                f"{self.label}: its key has characters that no key has; copy it again, and `duragent keys set "
+                f"{self._choice.provider}`"
+            )
         answer = self._dialect.begin_answer(self._choice)
         try:
             async with contextlib.aclosing(self._events(request, key, answer)) as events:
@@ -68,7 +76,9 @@ class DirectModel:
             raise failed_inside(self._choice, key, fault) from None
         except EventTooLong as error:
             raise BadModelRequest(f"{self.label}: the provider sent {error}") from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+        except httpx.InvalidURL:
+            raise BadModelRequest(f"{self.label}: its base_url is no address") from None
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             raise unreached_or_broken(self._choice, key, error) from None
         if not answer.is_whole:
             raise unfinished(self._choice, None)
@@ -89,25 +99,31 @@ class DirectModel:
                 # Another attempt would get the same page: a person has to look.
                 raise BadModelRequest(f"{self.label}: {of_web_page(self._choice, None)}")
             async with contextlib.aclosing(_limited(response.aiter_bytes(), MAX_ANSWER_BYTES)) as chunks:
-                async for event in self._cut(response, chunks, answer):
+                async for event in self._cut(chunks, answer):
                     yield event
 
-    async def _cut(
-        self, response: httpx.Response, chunks: AsyncGenerator[bytes, None], answer: AnswerSoFar
-    ) -> AsyncGenerator[WireEvent, None]:
+    async def _cut(self, chunks: AsyncGenerator[bytes, None], answer: AnswerSoFar) -> AsyncGenerator[WireEvent, None]:
         """The events in the body."""
-        if self._dialect.framing == "sse" and _is_json(response.headers):
-            yield WireEvent(WHOLE, b"".join([chunk async for chunk in chunks]).decode("utf-8", "replace"))
-            return
         reader = _SseReader() if self._dialect.framing == "sse" else _JsonLineReader()
+        begun = b""
         async for chunk in chunks:
+            if not begun:
+                # The type is not to be relied on: there are servers that stream as application/json.
+                begun = chunk.lstrip()
+                if begun.startswith(b"<"):
+                    raise BadModelRequest(f"{self.label}: {of_web_page(self._choice, None)}")
+                if begun.startswith((b"{", b"[")) and self._dialect.framing == "sse":
+                    rest = [chunk async for chunk in chunks]
+                    yield WireEvent(WHOLE, b"".join((begun, *rest)).decode("utf-8", "replace"))
+                    return
             for event in reader.feed(chunk):
                 yield event
                 if answer.is_over:
                     await _read_out(chunks)
                     return
         for event in reader.feed(b"\n\n"):
-            yield event
+            if not _is_cut(event):
+                yield event
 
 
 class _SseReader:
@@ -153,5 +169,10 @@ async def _read_out(chunks: AsyncIterator[bytes]) -> None:
                 pass
 
 
-def _is_json(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-type", "").lower().startswith("application/json")
+def _is_cut(event: WireEvent) -> bool:
+    """Whether the body ended in the middle of this event, its last."""
+    try:
+        json.loads(event.data)
+    except ValueError:
+        return event.data.lstrip().startswith("{")
+    return False
