@@ -7,22 +7,24 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from duragent.agent.context_files import working_folder
 from duragent.agent.load import Agent
 from duragent.config import Config, closed_to_agents
 from duragent.context.sections import ContextFileSource, SectionSource, sections_of
-from duragent.policy.files import load_policy
 from duragent.process.spool import Spool
-from duragent.session.session_reader import ReadableSessions, session_tools
+from duragent.session.session_reader import session_tools
 from duragent.system.known_workspaces import hidden_everywhere
-from duragent.tools.base import AnyTool, Places, ToolOwner
 from duragent.tools.settings import WebSettings
-from duragent.tools.toolset import Factories, gather
 from duragent.turn.temporary_folders import TemporaryFolders
 from duragent.turn.workbench import LoadedAgent, Workbench
+
+if TYPE_CHECKING:
+    from duragent.session.session_reader import ReadableSessions
+    from duragent.tools.base import AnyTool, ToolOwner
+    from duragent.tools.toolset import Factories
 
 
 def section_sources(workspace: Path) -> tuple[SectionSource, ...]:
@@ -30,10 +32,10 @@ def section_sources(workspace: Path) -> tuple[SectionSource, ...]:
     return (ContextFileSource(workspace),)
 
 
-def web_tool(settings: WebSettings) -> Factories:
+def web_tool(settings: WebSettings) -> "Factories":
     """The factory of the tool `web`."""
 
-    def web(_: ToolOwner) -> AnyTool:
+    def web(_: "ToolOwner") -> "AnyTool":
         from duragent.tools.web.tool import WebTool
 
         return WebTool(settings)
@@ -45,7 +47,7 @@ def make_workbench(
     config: Config,
     agents_dir: Path,
     spool: Spool,
-    sessions: Callable[[], ReadableSessions],
+    sessions: "Callable[[], ReadableSessions]",
 ) -> Workbench:
     """The bench of a server. `sessions` is called when an agent's tools are made."""
     workspace = config.workspace.resolve()
@@ -103,6 +105,11 @@ class Equipment:
 
 def equip(agent: Agent, workspace: Path, project: Path) -> Equipment:
     """The agent's equipment. `project` is the folder that holds the workspace. Blocks on the disk, runs nothing."""
+    from duragent.agent.context_files import working_folder
+    from duragent.policy.files import load_policy
+    from duragent.tools.base import Places, ToolOwner
+    from duragent.tools.toolset import gather
+
     workspace, agent_folder = workspace.resolve(), agent.folder.resolve()
     folder = working_folder(agent, project)
     tools = gather(ToolOwner(agent, Places(folder, workspace, agent_folder)))

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -28,7 +28,6 @@ from duragent.equipment import make_workbench
 from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
 from duragent.journal.record import timestamp
 from duragent.models.base import Model, ModelChoice
-from duragent.models.choose import ModelChooser
 from duragent.process.spool import Spool
 from duragent.server.announce import Presence, announced, prepare_run_folder, stay_announced, take_presence
 from duragent.server.app import build_app
@@ -36,7 +35,7 @@ from duragent.server.dependencies import AccessTokens, Dependencies
 from duragent.server.ending import end_for_sure
 from duragent.server.listen import listen_all
 from duragent.server.log import log_to_stderr
-from duragent.server.memory import take_few_arenas
+from duragent.server.memory import keep_what_is_loaded, take_few_arenas
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
 from duragent.session.sessions import Sessions
@@ -57,6 +56,9 @@ from duragent.system.workspace_folder import close_to_others, make_folders
 from duragent.turn.ports import Ports
 from duragent.turn.workbench import Workbench
 from duragent.yaml.validation_words import problem_and_hint
+
+if TYPE_CHECKING:
+    from duragent.models.choose import ModelChooser
 
 GRACE_FOR_TURNS = 0.8
 """The part of the grace that turns get; the rest is for answers on their way out."""
@@ -98,7 +100,9 @@ class Runtime:
         return self.config.keys(os.environ)
 
     @functools.cached_property
-    def _models(self) -> ModelChooser:
+    def _models(self) -> "ModelChooser":
+        from duragent.models.choose import ModelChooser
+
         return ModelChooser(self.clock, self._keys)
 
     @asynccontextmanager
@@ -168,6 +172,8 @@ class Runtime:
         lock.describe(self._note(self.url))
         try:
             async with asyncio.TaskGroup() as tasks:
+                if self._keys.get("DURAGENT_DEMO_SPEED"):
+                    self._models.model_for(ModelChoice("demo", "demo"))  # a fault in it ends the start
                 bench = await self._workbench()
                 self.sessions = Sessions(self._ports(store, tasks, bench))
                 housekeeping = [
@@ -187,7 +193,8 @@ class Runtime:
                 for task in housekeeping:
                     task.cancel()
                 await self._work.end(HANG_SECONDS)
-                await self._models.close()
+                if "_models" in self.__dict__:
+                    await self._models.close()
         finally:
             for listener in listeners:
                 listener.close()
@@ -228,7 +235,7 @@ class Runtime:
             clock=self.clock,
             node=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
             agents=self.catalog,
-            model_for=self.model_for or self._models.model_for,
+            model_for=self.model_for or (lambda choice: self._models.model_for(choice)),
             settings=self.config.sessions,
             spawn=lambda work: self._work.add(tasks.create_task(_guarded(work))),
             workbench=bench,
@@ -245,7 +252,7 @@ class Runtime:
             clock=self.clock,
             tokens=AccessTokens(presence.token, self.settings.admin_token),
             keys=self._keys,
-            warm=self._models.warm,
+            warm=lambda choice: self._models.warm(choice),
             proof_key=presence.key,
             workspace_hash=workspace_hash(self.config.workspace),
             version=wire.Version(version=__version__, commit="unknown", build_date="unknown", variant="full"),
@@ -311,6 +318,7 @@ async def serve(
         asyncio.get_running_loop().add_signal_handler(signum, _on_signal, runtime)
     ending = asyncio.create_task(end_for_sure(runtime.stop, settings.shutdown_grace_seconds))
     async with runtime.open():
+        keep_what_is_loaded()
         _log.info("serving %s on %s", config.workspace, runtime.url)
         _log_agents(runtime.catalog)
         if unused_keys := inactive_config(config):

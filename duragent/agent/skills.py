@@ -38,7 +38,7 @@ _TOOL = re.compile(r"[^\s,()]+(?:\([^()]*\))?")
 class _FrontMatter(YamlSection):
     """What stands between the two lines `---`."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(defer_build=True, extra="ignore")
 
     name: str
     description: str

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
-from xml.sax.saxutils import escape
+from typing import TYPE_CHECKING, Protocol
 
-from duragent.agent.context_files import ContextFiles, load_context_files
 from duragent.agent.load import Agent, render, variables
-from duragent.context.time_notes import STABLE_VARIABLES
+
+if TYPE_CHECKING:
+    from duragent.agent.context_files import ContextFiles
 
 PRIME_DIRECTIVES = """\
 ## Ground rules
@@ -101,12 +101,16 @@ class ContextFileSource:
     """The folder with the workspace's directives and skills."""
 
     def sections(self, agent: Agent, folder: Path) -> SourcedSections:
+        from duragent.agent.context_files import load_context_files
+
         files = load_context_files(agent, self.workspace, folder)
         return SourcedSections(tuple(context_file_sections(files)), files.faults)
 
 
 def agent_sections(agent: Agent, now: datetime) -> list[PromptSection]:
     """What the agent's own files say, with their template variables filled in."""
+    from duragent.context.time_notes import STABLE_VARIABLES
+
     values = variables(agent, now) | STABLE_VARIABLES
     return [
         PromptSection(-100, "prime directives", PRIME_DIRECTIVES),
@@ -116,7 +120,7 @@ def agent_sections(agent: Agent, now: datetime) -> list[PromptSection]:
     ]
 
 
-def context_file_sections(around: ContextFiles) -> list[PromptSection]:
+def context_file_sections(around: "ContextFiles") -> list[PromptSection]:
     """What the files around the agent say: directives, the project's AGENTS.md, skills. None for what is not there."""
     found: list[PromptSection] = []
     if around.directives:
@@ -127,6 +131,8 @@ def context_file_sections(around: ContextFiles) -> list[PromptSection]:
         text = around.project.text.replace("</project_instructions", "<\\/project_instructions")
         found.append(PromptSection(450, around.project.name, _PROJECT.format(name=around.project.name, text=text)))
     if around.skills:
+        from xml.sax.saxutils import escape
+
         skills = "\n".join(
             _SKILL.format(name=escape(skill.name), description=escape(" ".join(skill.description.split())))
             for skill in around.skills

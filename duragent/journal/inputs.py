@@ -11,7 +11,7 @@ from duragent.text import Text
 
 class InputModel(BaseModel):
     # An unknown field is a fault of the caller: nothing is dropped in silence.
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class Message(InputModel):

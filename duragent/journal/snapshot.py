@@ -5,6 +5,7 @@ it). One that is edited, cut, older than its format or of another session counts
 instead. Keys are flat and their order is fixed, so that `git diff` of a session shows what happened.
 """
 
+import functools
 import json
 import zlib
 from dataclasses import asdict, dataclass
@@ -18,7 +19,6 @@ FORMAT = "duragent/state/v1"
 MAX_BYTES = 1 << 20
 _HEADER = "# A summary of events.jsonl, written by the machine. Deleting it is harmless; edits are ignored.\n"
 _CHECKSUM = "checksum: "
-_STATE: TypeAdapter[SessionState] = TypeAdapter(SessionState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def load(data: bytes, session_id: str) -> Snapshot | None:
             return None
         last_crc, seq = facts.pop("last_crc"), facts.pop("last_seq")
         facts.pop("status")
-        return Snapshot(_STATE.validate_python(facts | {"seq": seq}), last_crc)
+        return Snapshot(_state().validate_python(facts | {"seq": seq}), last_crc)
     except (ValueError, KeyError, RecursionError):
         return None
 
@@ -79,3 +79,9 @@ def _fact(line: str) -> tuple[str, Any]:
     # The values are JSON, so the fast parser reads what people see as YAML.
     key, value = line.split(": ", 1)
     return key, json.loads(value)
+
+
+@functools.cache
+def _state() -> TypeAdapter[SessionState]:
+    # Made when the first snapshot is read: it takes a while.
+    return TypeAdapter(SessionState)

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 from duragent.clock import Clock
 from duragent.errors import InvalidRequest, ModelNotConfigured
 from duragent.models.base import Model, ModelChoice
-from duragent.models.demo.model import DemoModel
-from duragent.models.litellm.model import LitellmModel, warm, warmed
 from duragent.models.providers import missing_key
 from duragent.models.text_tools.choice import wants_text
-from duragent.models.text_tools.model import TextTools
 
 if TYPE_CHECKING:
     from duragent.models.direct.connections import ProviderConnections
@@ -38,7 +35,7 @@ class ModelChooser:
         """
         if choice not in self._models:
             model = self._plain_model(choice)
-            self._models[choice] = TextTools(model) if wants_text(choice, choice.tools) else model
+            self._models[choice] = _with_tools_as_text(model) if wants_text(choice, choice.tools) else model
         return self._models[choice]
 
     async def warm(self, choice: ModelChoice) -> None:
@@ -49,6 +46,8 @@ class ModelChooser:
         if choice.provider == "demo" or missing_key(choice, self._environment):
             return
         if self._direct(choice) is None:
+            from duragent.models.litellm.model import warmed
+
             await warmed()
 
     async def close(self) -> None:
@@ -58,6 +57,8 @@ class ModelChooser:
 
     def _plain_model(self, choice: ModelChoice) -> Model:
         if choice.provider == "demo":
+            from duragent.models.demo.model import DemoModel
+
             return DemoModel(self._clock, self._demo_speed)
         if (direct := self._direct(choice)) is not None:
             return direct
@@ -78,10 +79,18 @@ class ModelChooser:
 
     def _litellm(self, choice: ModelChoice) -> Model:
         """Load litellm in the background, while the turn prepares its question; not earlier, to save memory."""
+        from duragent.models.litellm.model import LitellmModel, warm
+
         model = LitellmModel(choice, self._environment)
         if model.has_key:
             warm()
         return model
+
+
+def _with_tools_as_text(model: Model) -> Model:
+    from duragent.models.text_tools.model import TextTools
+
+    return TextTools(model)
 
 
 def _demo_speed(environment: Mapping[str, str]) -> float:

@@ -57,7 +57,7 @@ FIRST_PID = 2
 class RunnerClaim(BaseModel):
     """`runner.json`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     boot: str
     """Which start of the machine it was written in (`runner.boot_id`); "" where that is not known."""
@@ -78,7 +78,7 @@ class RunnerClaim(BaseModel):
 class Exit(BaseModel):
     """`exit.json`. See `base.Finished` for the fields of the same name."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     ending: Ending
     """How the command ended."""

@@ -23,7 +23,7 @@ class LimitSettings(BaseModel):
     Sources of the figures: podman's `pids_limit` is 2048; half of the machine is what the kernel gives a tmpfs.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     processes: int | None = Field(default=2048, ge=1, description="Processes and threads at the same time.")
     memory_mebibytes: int | Literal["half"] | None = Field(
@@ -77,7 +77,7 @@ def half_of_the_memory() -> int:
 class SandboxSettings(BaseModel):
     """Where commands run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     mode: Mode = Field(
         default="auto",

@@ -30,7 +30,7 @@ _Shape = TypeVar("_Shape", bound=BaseModel)
 class QueryParams(BaseModel):
     """A query string: as with bodies, an unknown name is an error, so that a misspelt one is not lost in silence."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class ReadyQuery(QueryParams):

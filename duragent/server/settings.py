@@ -18,7 +18,7 @@ MAX_CONNECTIONS = (
 class ServerSettings(BaseModel):
     """Where the server listens, who may use it, and how long it waits."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     host: str = Field(default="127.0.0.1", description="The address to listen on: an IP address, or localhost.")
     port: int = Field(default=8080, ge=0, le=65_535, description="The port; 0 takes a free one.")

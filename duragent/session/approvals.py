@@ -11,7 +11,6 @@ from duragent.journal.inputs import Decision
 from duragent.journal.question import Question, question_of
 from duragent.journal.record import Record, timestamp
 from duragent.journal.state import SessionState
-from duragent.policy.patterns import known_pattern
 from duragent.turn.ports import Ports
 
 _log = logging.getLogger(__name__)
@@ -77,6 +76,8 @@ def _patterns(posted: Decision, question: Question) -> tuple[str, ...]:
         raise NothingToDo("no pattern would allow just this call: allow it once, or say which patterns")
     if bare := next((pattern for pattern in patterns if ":" not in pattern), None):
         raise InvalidRequest(f"the pattern '{bare[:80]}' has no type: write bash:, builtin:, cli: or mcp: before it")
+    from duragent.policy.patterns import known_pattern
+
     try:
         return tuple(known_pattern(pattern) for pattern in patterns)
     except ValueError as error:

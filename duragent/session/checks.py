@@ -6,12 +6,15 @@ The law: one session that cannot be read, or whose disk does not answer, keeps n
 import asyncio
 import logging
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from duragent.errors import Damaged, DuragentError, SessionNotFound, Stopping, StoreError
 from duragent.session.index import Index
 from duragent.session.live_sessions import LiveSessions
-from duragent.session.session import Session
 from duragent.turn.ports import Ports
+
+if TYPE_CHECKING:
+    from duragent.session.session import Session
 
 AT_ONCE = 4
 """How many sessions are read at the same time."""
@@ -97,7 +100,7 @@ class Checks:
     def _first(self) -> tuple[float, float]:
         return self._clock.monotonic() + FIRST_SECONDS, FIRST_SECONDS
 
-    async def _is_whole(self, session: Session) -> bool:
+    async def _is_whole(self, session: "Session") -> bool:
         try:
             # A log that is good, and shorter than it was, has lost something.
             return await self._store.verify(session.id) >= session.state.seq
@@ -105,5 +108,5 @@ class Checks:
             return False
 
 
-def _has_bad_log(session: Session) -> bool:
+def _has_bad_log(session: "Session") -> bool:
     return isinstance(session.problem, Damaged) and not session.problem.is_of_blob

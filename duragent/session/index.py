@@ -7,6 +7,7 @@ says: its id and its times. It is `unread` then.
 """
 
 import asyncio
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
@@ -43,7 +44,10 @@ class Row:
     """The log has changed since: this is what is known until it has been read. Such a row is not saved."""
 
 
-_ROW: TypeAdapter[Row] = TypeAdapter(Row)
+@functools.cache
+def _rows() -> TypeAdapter[Row]:
+    # Made when the first row is read or saved: it takes a while.
+    return TypeAdapter(Row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +198,7 @@ def dump(rows: Mapping[str, Row], marks: Iterable[tuple[str, str]]) -> bytes:
     lines = []
     for session_id, mark in marks:
         if (row := rows.get(session_id)) is not None and not row.old:
-            fields = _ROW.dump_python(row, exclude={"old"}) | {"mark": mark}
+            fields = _rows().dump_python(row, exclude={"old"}) | {"mark": mark}
             lines.append(json.dumps(fields, separators=(",", ":")))
     return "".join(f"{line}\n" for line in lines).encode()
 
@@ -230,7 +234,7 @@ def load(data: bytes) -> dict[str, Row]:
     # Line by line, not all at once: there may be very many, and this is the start.
     for line in BytesIO(data):
         try:
-            row = _ROW.validate_json(line)
+            row = _rows().validate_json(line)
         except ValidationError:
             continue
         rows[row.state.session_id] = row

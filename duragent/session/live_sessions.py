@@ -7,6 +7,7 @@ repairing, unloading and deleting a session exclude each other.
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from duragent.errors import Damaged, DuragentError, LogChanged, NotDamaged, NotNow, Stopping, Unavailable
 from duragent.journal.apply import reduce
@@ -17,10 +18,12 @@ from duragent.session.create import NewSession, first_records
 from duragent.session.index import Index
 from duragent.session.locks import SessionLocks
 from duragent.session.recovery import recover
-from duragent.session.repair import damage_of, mend
-from duragent.session.session import Receipt, Session
 from duragent.session.tasks import HANG_SECONDS, bounded, shielded
+from duragent.stores.base import Claim
 from duragent.turn.ports import Ports
+
+if TYPE_CHECKING:
+    from duragent.session.session import Receipt, Session
 
 FINISH_SECONDS = 2.0
 """The longest wait for sessions at a stop, beyond the grace."""
@@ -38,10 +41,10 @@ class LiveSessions:
         self._locks = SessionLocks()
         self.stopping = False
 
-    def __iter__(self) -> Iterator[Session]:
+    def __iter__(self) -> "Iterator[Session]":
         return iter(list(self._sessions.values()))
 
-    def get(self, session_id: str) -> Session | None:
+    def get(self, session_id: str) -> "Session | None":
         """The session if it is in memory."""
         return self._sessions.get(session_id)
 
@@ -50,14 +53,14 @@ class LiveSessions:
         if self.stopping:
             raise Stopping
 
-    async def post(self, session_id: str, posted: Input) -> Receipt:
+    async def post(self, session_id: str, posted: Input) -> "Receipt":
         """See `Session.post`. Raises SessionNotFound, Stopping too."""
         self.refuse_when_stopping()
         return await (await self.open(session_id)).post(posted)
 
     # --- open -------------------------------------------------------------------------------------------------------
 
-    async def open(self, session_id: str) -> Session:
+    async def open(self, session_id: str) -> "Session":
         """The session, loaded if it is not in memory. One that the disk failed is opened again.
 
         Raises SessionNotFound, Unavailable; Stopping when it is not in memory and the server stops.
@@ -73,7 +76,7 @@ class LiveSessions:
         session.last_used = self._ports.clock.monotonic()
         return session
 
-    async def _open(self, session_id: str) -> Session:
+    async def _open(self, session_id: str) -> "Session":
         async with self._locks(session_id):
             session = self._sessions.get(session_id)
             if session is not None and isinstance(session.problem, Unavailable):
@@ -82,7 +85,7 @@ class LiveSessions:
                 session = None
             return session or await self._load(session_id)
 
-    async def _load(self, session_id: str) -> Session:
+    async def _load(self, session_id: str) -> "Session":
         """Claim the log, recover its state, and let the session go on. The caller holds the lock."""
         claim = await self._ports.store.claim(session_id)
         try:
@@ -92,7 +95,7 @@ class LiveSessions:
         except BaseException:
             await self._ports.store.release(claim)
             raise
-        session = self._sessions[session_id] = Session(self._ports, claim, state, self.note)
+        session = self._sessions[session_id] = self._session(claim, state)
         self.note(session)
         for listener in self._ports.listeners:
             # What could not be read before may be readable now.
@@ -100,7 +103,13 @@ class LiveSessions:
         session.go_on()
         return session
 
-    async def reopen(self, session: Session) -> None:
+    def _session(self, claim: Claim, state: SessionState) -> "Session":
+        # The first one takes with it all that turns need, which a server without sessions does not.
+        from duragent.session.session import Session
+
+        return Session(self._ports, claim, state, self.note)
+
+    async def reopen(self, session: "Session") -> None:
         """Load it afresh from its log, unless another one has taken its place."""
         async with self._locks(session.id):
             if self._sessions.get(session.id) is session:
@@ -108,7 +117,7 @@ class LiveSessions:
                 await self._load(session.id)
 
     @asynccontextmanager
-    async def borrow(self, session_id: str) -> AsyncIterator[Session]:
+    async def borrow(self, session_id: str) -> "AsyncIterator[Session]":
         """The session, opened for the block only: it is unloaded afterwards if it was not in memory before.
 
         It stays in memory when another caller used it meanwhile, and when the block raises.
@@ -120,7 +129,7 @@ class LiveSessions:
         if not was_open and session.last_used == opened_at:
             await self.unload(session)
 
-    def note(self, session: Session) -> None:
+    def note(self, session: "Session") -> None:
         """Put the session's newest state and problem into the list."""
         self._index.put(session.state, str(session.problem) if session.problem else None)
 
@@ -132,7 +141,7 @@ class LiveSessions:
         records = first_records(new, self._ports.agents.get(new.agent), ts, self._ports.node)
         async with self._locks(session_id):
             claim = await self._ports.store.create(session_id, [encode(record, seed).line for record in records])
-            session = Session(self._ports, claim, reduce(SessionState(session_id), records), self.note)
+            session = self._session(claim, reduce(SessionState(session_id), records))
             self._sessions[session_id] = session
         self.note(session)
         return session.state
@@ -144,7 +153,7 @@ class LiveSessions:
         async with self._locks(session_id):
             await self._ports.store.adopt(session_id, lines, blobs)
 
-    async def unload(self, session: Session) -> None:
+    async def unload(self, session: "Session") -> None:
         """Close it and forget it, if it is idle; a session with a problem stays, so that the problem stays known."""
         async with self._locks(session.id):
             troubled = isinstance(session.problem, Damaged | Unavailable)
@@ -168,7 +177,7 @@ class LiveSessions:
         if folders is not None:
             await asyncio.to_thread(folders.remove, session_id)
 
-    async def delete(self, session: Session, head: int | None = None) -> None:
+    async def delete(self, session: "Session", head: int | None = None) -> None:
         """Remove it for good, whatever it is doing. Raises what `Store.delete` raises; it goes on then if it can.
 
         `head`: only while that is its newest record and nothing is under way; else NotNow.
@@ -193,8 +202,10 @@ class LiveSessions:
             self._index.drop(session.id)
             await self._remove_temporary(session.id)
 
-    async def repair(self, session: Session) -> None:
+    async def repair(self, session: "Session") -> None:
         """See `Sessions.repair`. The session is not in memory afterwards."""
+        from duragent.session.repair import damage_of, mend
+
         async with self._locks(session.id):
             session = self._sessions.get(session.id, session)
             damage = await damage_of(session, self._ports.store)
@@ -232,7 +243,7 @@ class LiveSessions:
         self._sessions.clear()
 
 
-def _refuse_if_used(session: Session, head: int) -> None:
+def _refuse_if_used(session: "Session", head: int) -> None:
     """Raises NotNow when it has gone on since that record, or is not at the end of what it does."""
     state = session.state
     if head != state.seq:

@@ -1,15 +1,17 @@
 """What a tool may read of sessions: its own outputs, and what other sessions of the same agent say."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from duragent.errors import Damaged, SessionNotFound
 from duragent.journal.events import MessageReceived, ModelReplied, ToolFinished
 from duragent.journal.record import Record
 from duragent.journal.source import source_and_door
 from duragent.journal.state import SessionState
-from duragent.tools.base import AnyTool, Sibling, ToolOwner
-from duragent.tools.toolset import Factories
+
+if TYPE_CHECKING:
+    from duragent.tools.base import AnyTool, Sibling, ToolOwner
+    from duragent.tools.toolset import Factories
 
 LOOK_BACK_RECORDS = 5_000
 """How far back an output is looked for, and the messages of a sibling."""
@@ -39,18 +41,18 @@ class ReadableSessions(Protocol):
         ...
 
 
-def session_tools(sessions: Callable[[], ReadableSessions]) -> Factories:
+def session_tools(sessions: Callable[[], ReadableSessions]) -> "Factories":
     """The factories of the tools that read sessions. `sessions` is called when a tool is made."""
 
-    def reader(owner: ToolOwner) -> SessionReader:
+    def reader(owner: "ToolOwner") -> SessionReader:
         return SessionReader(sessions(), owner.session_id, owner.agent.name)
 
-    def session(owner: ToolOwner) -> AnyTool:
+    def session(owner: "ToolOwner") -> "AnyTool":
         from duragent.tools.session import SessionTool
 
         return SessionTool(reader(owner))
 
-    def read_output(owner: ToolOwner) -> AnyTool:
+    def read_output(owner: "ToolOwner") -> "AnyTool":
         from duragent.tools.read_output import ReadOutput
 
         return ReadOutput(reader(owner))
@@ -64,7 +66,9 @@ class SessionReader:
     def __init__(self, sessions: ReadableSessions, session_id: str, agent: str) -> None:
         self._sessions, self._session_id, self._agent = sessions, session_id, agent
 
-    async def siblings(self, limit: int) -> Sequence[Sibling]:
+    async def siblings(self, limit: int) -> "Sequence[Sibling]":
+        from duragent.tools.base import Sibling
+
         states, _ = await self._sessions.list(agent=self._agent, limit=limit + 1)
         return [
             Sibling(

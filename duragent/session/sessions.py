@@ -8,6 +8,7 @@ import asyncio
 import builtins
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from duragent.errors import Damaged, Stopping
 from duragent.journal.answer import AnswerFold, TurnAnswer
@@ -23,13 +24,15 @@ from duragent.session.housekeeping import Housekeeping
 from duragent.session.index import Index, SessionQuery
 from duragent.session.live_sessions import LiveSessions
 from duragent.session.log_source import SessionLogs
-from duragent.session.session import Receipt
 from duragent.session.tasks import StoppableTasks, best_effort, bounded, shielded
 from duragent.session.wait_for_turn import wait_for_turn
 from duragent.session.watch import Watched
 from duragent.turn.ports import Ports
 
-__all__ = ["NewSession", "Receipt", "Sessions"]
+if TYPE_CHECKING:
+    from duragent.session.session import Receipt
+
+__all__ = ["NewSession", "Sessions"]
 
 SAVE_SECONDS = 1.0
 """The longest wait, at a stop, for the list to be saved."""
@@ -57,7 +60,7 @@ class Sessions:
 
     # --- the two verbs ----------------------------------------------------------------------------------------------
 
-    async def post(self, session_id: str, posted: Input) -> Receipt:
+    async def post(self, session_id: str, posted: Input) -> "Receipt":
         """Let an input in; durable on return. Raises SessionNotFound, and what `Session.post` raises."""
         return await self.live.post(session_id, posted)
 

@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from duragent.bus import Block, OutputDelta, Subscription
 from duragent.journal.line import first_seq, last_seq, lines_between
-from duragent.turn.host import InProgress
+
+if TYPE_CHECKING:
+    from duragent.turn.host import InProgress
 
 REPLAY_LINES = 2_000
 """How many stored lines are read at a time."""
@@ -43,7 +46,7 @@ class Source:
     hello: LogHead
     read: Callable[[int, int], Awaitable[bytes]]
     """Stored lines behind a seq, at most so many; see `Store.read`."""
-    shown: Callable[[], Sequence[InProgress]]
+    shown: "Callable[[], Sequence[InProgress]]"
     """The output in progress."""
 
 

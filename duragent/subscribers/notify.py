@@ -8,12 +8,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from duragent.errors import DuragentError
 from duragent.journal.events import ToolFinished
 from duragent.journal.record import Record
-from duragent.policy.tiers import Delivery
 from duragent.subscribers.base import LogListener, Positions
+
+if TYPE_CHECKING:
+    from duragent.policy.tiers import Delivery
 
 WEBHOOK_SECONDS = 10.0
 """For one notice, from connecting to the answer's status."""
@@ -50,7 +53,7 @@ class Notices(LogListener):
     def __init__(
         self,
         positions: Positions,
-        deliveries: Callable[[str], Awaitable[Sequence[Delivery]]],
+        deliveries: "Callable[[str], Awaitable[Sequence[Delivery]]]",
         *,
         webhook_seconds: float = WEBHOOK_SECONDS,
     ) -> None:

@@ -23,7 +23,7 @@ MOST = 100
 class KnownWorkspace(BaseModel):
     """A file in `known/`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     workspace: str
     hidden: tuple[str, ...]

@@ -53,7 +53,7 @@ MAX_ARGUMENT_CHARS = 1 << 20
 class ToolArguments(BaseModel):
     """Arguments as the model gives them: unknown ones are refused, numbers in quotes are taken as numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 A = TypeVar("A", bound=BaseModel)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, Strict
 class WebSettings(BaseModel):
     """What the tool `web` may reach, and how much it takes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     allow_hosts: Annotated[tuple[str, ...], Strict(False)] = Field(
         default=(),

@@ -67,7 +67,7 @@ class ArchiveLimits:
 class Manifest(BaseModel):
     """What the file says about itself."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
     format: str
     """`FORMAT`; a later version has another one."""

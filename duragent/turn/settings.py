@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class SessionsSettings(BaseModel):
     """How long sessions live, and how stubborn a turn is."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     ttl_hours: float = Field(default=168, ge=0, description="When an idle session expires; 0 means never.")
     compaction: Literal["discard", "archive", "disabled"] = Field(

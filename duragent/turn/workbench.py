@@ -5,25 +5,23 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from duragent.agent.context_files import working_folder
 from duragent.agent.load import Agent
 from duragent.context.sections import NO_SECTIONS, SectionSource, SourcedSections, sections_of
 from duragent.errors import SandboxUnavailable
-from duragent.policy.files import allow_always, load_policy
-from duragent.policy.place import CommandPlace
-from duragent.policy.rules import Invocation, deliveries, notifications
-from duragent.policy.tiers import Delivery, Policy
 from duragent.process.spool import Spool
 from duragent.sandboxes.base import Command, Confinement, Sandbox
-from duragent.sandboxes.choose import choose, why_no_sandbox, widen
-from duragent.sandboxes.environment import clean_environment
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.system.known_workspaces import not_around
-from duragent.tools.base import Confine, Places, ToolOwner
-from duragent.tools.toolset import Factories, Toolset, gather
 from duragent.turn.temporary_folders import TemporaryFolders
+
+if TYPE_CHECKING:
+    from duragent.policy.place import CommandPlace
+    from duragent.policy.rules import Invocation
+    from duragent.policy.tiers import Delivery, Policy
+    from duragent.tools.base import Confine, Places
+    from duragent.tools.toolset import Factories, Toolset
 
 RUN_BY_OTHERS = (".git/hooks", ".git/config", ".git/config.worktree", ".git/commondir", ".git/info/attributes")
 """What git runs outside of any sandbox, when a person uses it in the working directory."""
@@ -52,7 +50,7 @@ class LoadedAgent:
 
     agent: Agent
     """The agent as its own file says."""
-    tools: Toolset
+    tools: "Toolset"
     """What it can do."""
     sections: SourcedSections = NO_SECTIONS
     """What rooms say in the system message, besides the agent's own files."""
@@ -92,7 +90,7 @@ class Workbench:
     """The server's, of which commands get a part."""
     bubblewrap: str | None = None
     """Its program; None: the one that is installed, "": there is none."""
-    factories: Factories = field(default_factory=dict)
+    factories: "Factories" = field(default_factory=dict)
     """Of the tools that rooms bring, and of those that take settings."""
     sources: tuple[SectionSource, ...] = ()
     """Of what rooms say in the system message."""
@@ -116,6 +114,8 @@ class Workbench:
     def _choose(self, require: Literal["bubblewrap", "docker"] | None) -> Sandbox:
         if require not in self._chosen:
             wanted = self.sandbox.model_copy(update={"require": require}) if require else self.sandbox
+            from duragent.sandboxes.choose import choose
+
             self._chosen[require] = choose(wanted, self.environment, self.bubblewrap)
         return self._chosen[require]
 
@@ -128,12 +128,20 @@ class Workbench:
         if None not in self._warned:
             held = self._chosen.get(None)
             works = held is not None and held.name != "trust"
-            why = "" if works else why_no_sandbox(self.sandbox, self.environment, self.bubblewrap)
+            why = "" if works else self._why_no_sandbox()
             self._warned[None] = f"{_what_then(self.sandbox)} Why: {why}" if why else ""
         return self._warned[None]
 
-    def places(self, agent: Agent) -> Places:
+    def _why_no_sandbox(self) -> str:
+        from duragent.sandboxes.choose import why_no_sandbox
+
+        return why_no_sandbox(self.sandbox, self.environment, self.bubblewrap)
+
+    def places(self, agent: Agent) -> "Places":
         """Where an agent's calls happen."""
+        from duragent.agent.context_files import working_folder
+        from duragent.tools.base import Places
+
         folder = working_folder(agent, self.project)
         agent_folder = agent.folder.resolve()
         return Places(
@@ -149,8 +157,10 @@ class Workbench:
         others = not_around(not_around(self.closed_of_others(), folder), self.project)
         return tuple(dict.fromkeys((*self.closed, *others)))
 
-    def confinement(self, agent: Agent, places: Places) -> Confinement:
+    def confinement(self, agent: Agent, places: "Places") -> Confinement:
         """What an agent's commands may touch."""
+        from duragent.sandboxes.choose import widen
+
         # Not `resolve`: a circle of links raises there.
         own = tuple(Path(os.path.realpath(places.folder / each)) for each in agent.spec.sandbox.writable)
         within = Confinement(
@@ -168,17 +178,20 @@ class Workbench:
 
     def work_place(self, agent: Agent) -> WorkPlace:
         """Where the agent works. May try out the sandbox that it requires."""
+        from duragent.agent.context_files import working_folder
+
         try:
             sandbox = self.sandbox_for(agent).name
         except SandboxUnavailable:
             sandbox = ""
         return WorkPlace(str(working_folder(agent, self.project)), sandbox)
 
-    def confined(self, agent: Agent, places: Places, session_id: str = "") -> Confine:
+    def confined(self, agent: Agent, places: "Places", session_id: str = "") -> "Confine":
         """How the agent's commands are made. The result raises SandboxUnavailable.
 
         `session_id`: whose /tmp they see; "" gives each an empty one.
         """
+        from duragent.sandboxes.environment import clean_environment
 
         clean = clean_environment(self.environment, self.sandbox.pass_env) | SAFE_GIT
         limits = self.sandbox.limits.limits()
@@ -201,6 +214,8 @@ class Workbench:
 
     async def load(self, agent: Agent, session_id: str = "") -> LoadedAgent:
         """The agent with its tools for that session, and what rooms say in its system message, as they are now."""
+        from duragent.tools.base import ToolOwner
+        from duragent.tools.toolset import gather
 
         def load() -> LoadedAgent:
             places = self.places(agent)
@@ -209,30 +224,39 @@ class Workbench:
 
         return await asyncio.to_thread(load)
 
-    async def policy(self, agent: Agent, unasked: Iterable[str] = ()) -> Policy:
+    async def policy(self, agent: Agent, unasked: Iterable[str] = ()) -> "Policy":
         """What the agent may do where its commands run, as its files say now. `unasked` is what its tools say.
 
         A file with a fault makes a policy that denies everything.
         """
+        from duragent.policy.files import load_policy
 
-        def load() -> Policy:
+        def load() -> "Policy":
             return replace(load_policy(self.workspace, agent.folder, unasked), place=self.command_place(agent))
 
         return await asyncio.to_thread(load)
 
-    async def wants_notice(self, agent: Agent, invocation: Invocation) -> bool:
+    async def wants_notice(self, agent: Agent, invocation: "Invocation") -> bool:
         """Whether the agent's policy wants the end of this call told, as its files say now."""
+        from duragent.policy.files import load_policy
+        from duragent.policy.rules import notifications
+
         # Notices do not depend on where commands run: neither the sandbox nor other workspaces are looked at for them.
         return await asyncio.to_thread(
             lambda: bool(notifications(load_policy(self.workspace, agent.folder), invocation))
         )
 
-    async def deliveries(self, agent: Agent) -> Sequence[Delivery]:
+    async def deliveries(self, agent: Agent) -> "Sequence[Delivery]":
         """Where the agent's policy wants notices of its calls, as its files say now."""
+        from duragent.policy.files import load_policy
+        from duragent.policy.rules import deliveries
+
         return await asyncio.to_thread(lambda: deliveries(load_policy(self.workspace, agent.folder)))
 
-    def command_place(self, agent: Agent) -> CommandPlace:
+    def command_place(self, agent: Agent) -> "CommandPlace":
         """Where the agent's commands run, as far as its policy must know it. May try out the sandbox."""
+        from duragent.policy.place import CommandPlace
+
         places = self.places(agent)
         try:
             confined = self.sandbox_for(agent).name != "trust"
@@ -250,6 +274,8 @@ class Workbench:
 
     async def allow_always(self, agent: Agent, patterns: Sequence[str]) -> None:
         """Add to the agent's `policy.local.yaml`; what is there already is not added again. Raises InvalidFile."""
+        from duragent.policy.files import allow_always
+
         await asyncio.to_thread(allow_always, agent.folder, patterns)
 
 

@@ -2,55 +2,70 @@
 
 What duragent v0.5.4 clients know keeps its name and meaning; every field that it did not have is additional. Times are
 RFC 3339 in UTC. A `seq` is the position of a record in its session's log, from 1, without gaps.
+
+A shape is loaded with its file when it is first asked for: a command needs a few of them.
 """
 
-from duragent.wire.answers import (
-    UNREAD,
-    Accepted,
-    AgentDetail,
-    AgentList,
-    AgentSummary,
-    Answer,
-    Approval,
-    ApprovalList,
-    AttachmentInfo,
-    CancelResult,
-    Completed,
-    EventList,
-    Finding,
-    MessageInfo,
-    MessageList,
-    ModelOffer,
-    ModelOffers,
-    NamedModel,
-    Offer,
-    Revoked,
-    SessionInfo,
-    SessionList,
-    Usage,
-    Waiting,
-    Warmed,
-)
-from duragent.wire.base import IDEMPOTENCY_KEY_MAX, Asked, Status, StatusFilter, WireModel
-from duragent.wire.files import ChangedTurn, FileDiff, FileLeft, SessionDiff, TypedCommand, Undone, UndoPlan, UndoTurn
-from duragent.wire.requests import (
-    CLIENT_SOURCES,
-    ChangeSession,
-    ClientSource,
-    CreateSession,
-    Decide,
-    DecisionName,
-    DoorName,
-    ForkSession,
-    ModelName,
-    PickModel,
-    Revoke,
-    SendMessage,
-    SentAttachment,
-    Title,
-)
-from duragent.wire.server import Descriptors, Fault, Problem, Ready, ServerAddress, Version
-from duragent.wire.streams import Delta, Hello
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from duragent.wire.answers import (
+        UNREAD,
+        Accepted,
+        AgentDetail,
+        AgentList,
+        AgentSummary,
+        Answer,
+        Approval,
+        ApprovalList,
+        AttachmentInfo,
+        CancelResult,
+        Completed,
+        EventList,
+        Finding,
+        MessageInfo,
+        MessageList,
+        ModelOffer,
+        ModelOffers,
+        NamedModel,
+        Offer,
+        Revoked,
+        SessionInfo,
+        SessionList,
+        Usage,
+        Waiting,
+        Warmed,
+    )
+    from duragent.wire.base import IDEMPOTENCY_KEY_MAX, Asked, Status, StatusFilter, WireModel
+    from duragent.wire.files import (
+        ChangedTurn,
+        FileDiff,
+        FileLeft,
+        SessionDiff,
+        TypedCommand,
+        Undone,
+        UndoPlan,
+        UndoTurn,
+    )
+    from duragent.wire.requests import (
+        CLIENT_SOURCES,
+        ChangeSession,
+        ClientSource,
+        CreateSession,
+        Decide,
+        DecisionName,
+        DoorName,
+        ForkSession,
+        ModelName,
+        PickModel,
+        Revoke,
+        SendMessage,
+        SentAttachment,
+        Title,
+    )
+    from duragent.wire.server import Descriptors, Fault, Problem, Ready, ServerAddress, Version
+    from duragent.wire.streams import Delta, Hello
 
 __all__ = [
     "CLIENT_SOURCES",
@@ -114,3 +129,15 @@ __all__ = [
     "Warmed",
     "WireModel",
 ]
+
+_FILES = ("base", "server", "streams", "requests", "answers", "files")
+"""In the order in which a name is looked for; what loads fast comes first."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    modules = (import_module(f"{__name__}.{file}") for file in _FILES)
+    found = next(vars(module)[name] for module in modules if name in vars(module))
+    globals()[name] = found
+    return found

@@ -17,10 +17,10 @@ IDEMPOTENCY_KEY_MAX = 255
 
 
 class WireModel(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
 
 class Asked(WireModel):
     """A request body: unknown fields are a 422, so that a misspelt one is never lost in silence."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from duragent import config
-from duragent.server.app import ROUTES
+from duragent.server.routes.table import ROUTES
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.pages import pages
 from tests.support.places import ROOT

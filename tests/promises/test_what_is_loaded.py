@@ -1,11 +1,17 @@
 """What a server does not load before it needs it."""
 
 import os
+import re
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
+import pytest
+
+from duragent.client.address import read_announcement
 from tests.support.house import write_agent
+from tests.support.real_server import make_workspace
 
 FAKE = """
 import sys
@@ -41,10 +47,10 @@ asyncio.run(main())
 
 
 def test_litellm_is_loaded_at_the_first_question_and_not_before(tmp_path: Path) -> None:
-    write_agent(tmp_path / ".duragent" / "agents", rest="    name: gpt-5-mini", provider="openai")
+    write_agent(tmp_path / ".duragent" / "agents", rest="    name: llama", provider="groq")
     (tmp_path / "fake" / "litellm").mkdir(parents=True)
     (tmp_path / "fake" / "litellm" / "__init__.py").write_text(FAKE)
-    environ = os.environ | {"OPENAI_API_KEY": "none", "PYTHONPATH": f"{tmp_path / 'fake'}:{Path.cwd()}"}
+    environ = os.environ | {"GROQ_API_KEY": "none", "PYTHONPATH": f"{tmp_path / 'fake'}:{Path.cwd()}"}
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path / ".duragent")],
         capture_output=True,
@@ -54,3 +60,41 @@ def test_litellm_is_loaded_at_the_first_question_and_not_before(tmp_path: Path) 
         timeout=120,
     )
     assert ran.stdout.splitlines() == ["idle False 0", "asked True 1 model-not-configured"], ran.stderr
+
+
+NOT_NEEDED = (
+    "duragent.models.choose duragent.models.direct duragent.models.litellm duragent.models.text_tools "
+    "duragent.models.demo duragent.policy duragent.server.routes duragent.session.session duragent.tools.base "
+    "duragent.tools.toolset duragent.transfer duragent.turn.turn duragent.wire.answers "
+    "httpx jsonschema litellm mcp multiprocessing.pool PIL rich sse_starlette tree_sitter"
+).split()
+"""Rooms and libraries that no server needs before it has a session."""
+MOST, MOST_OF_OURS = 680, 190
+"""Modules at the first 200; some more than there are, because versions of libraries differ."""
+
+
+def test_a_server_has_loaded_few_modules_when_it_answers_first(tmp_path: Path) -> None:
+    server = make_workspace(tmp_path, rest="    name: gpt-5-mini", provider="openai")
+    server.program = ("-X", "importtime", "-m", "duragent")
+    try:
+        server.start()
+        told = read_announcement(server.workspace)
+        assert told is not None
+        with urllib.request.urlopen(f"http://127.0.0.1:{told.address.port}/livez") as answer:
+            assert answer.read() == b"ok"
+        loaded = re.findall(r"^import time:[ \d]+\|[ \d]+\| +([\w.]+)$", server.log.read_text(), re.M)
+    finally:
+        server.stop()
+    assert [name for name in loaded if any(f"{name}.".startswith(f"{one}.") for one in NOT_NEEDED)] == []
+    ours = [name for name in loaded if name.startswith("duragent")]
+    assert (len(loaded) <= MOST, len(ours) <= MOST_OF_OURS) == (True, True), (len(loaded), len(ours))
+
+
+@pytest.mark.parametrize(("arguments", "most", "most_of_ours"), [("--help", 230, 15), ("--version", 230, 15)])
+def test_help_loads_few_modules(arguments: str, most: int, most_of_ours: int) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "duragent", arguments], capture_output=True, text=True, check=True
+    )
+    loaded = re.findall(r"^import time:[ \d]+\|[ \d]+\| +([\w.]+)$", ran.stderr, re.M)
+    ours = [name for name in loaded if name.startswith("duragent")]
+    assert (len(loaded) <= most, len(ours) <= most_of_ours) == (True, True), (len(loaded), len(ours))

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from duragent.server.app import ROUTES, build_app
+from duragent.server.app import build_app
 from duragent.server.auth import PUBLIC_PATHS
 from duragent.server.bounds import Bounds
+from duragent.server.routes.table import ROUTES
 from tests.server.archives import IMPORTS, ZIP, problem, talked, zipped
 from tests.server.requests import CREATE, JSON, create, is_problem
 from tests.support.http_house import ADMIN_TOKEN, TOKEN, House

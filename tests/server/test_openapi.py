@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import jsonschema  # type: ignore[import-untyped]  # ships no types
 
-from duragent.server.app import ROUTES
+from duragent.server.routes.table import ROUTES
 from duragent.testing import Line
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import ADMIN_TOKEN, House

@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import Request
 
-from duragent.server.app import ROUTES
+from duragent.server.routes.table import ROUTES
 from duragent.server.routing import kind_of
 from tests.server.requests import is_problem
 from tests.support.http_house import House

@@ -16,7 +16,7 @@ decides about `unsafe`; `never` is not run again."""
 
 class EventModel(BaseModel):
     # Unknown fields of a later version are left out here; the stored line keeps them.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
 
 class Sender(EventModel):

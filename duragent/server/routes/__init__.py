@@ -1,1 +1,1 @@
-"""The routes, a file for each thing that clients work with. `server/app.ROUTES` is their table."""
+"""The routes, a file for each thing that clients work with. `table.ROUTES` has them all."""

@@ -1,5 +1,7 @@
 """`/approvals`, `/approve` and `/revoke`: the open questions, a decision about one, and what is asked about again."""
 
+from typing import TYPE_CHECKING
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -22,9 +24,11 @@ from duragent.server.responses import answer, replayed
 from duragent.server.routes.messages import accepted
 from duragent.server.turn_response import TurnResponse, content_of
 from duragent.session.approvals import if_readable
-from duragent.session.sessions import Receipt
 from duragent.stores.base import STREAM_ID
 from duragent.wire import Accepted, Approval, ApprovalList, Completed, Decide, Revoke, Revoked, Usage
+
+if TYPE_CHECKING:
+    from duragent.session.session import Receipt
 
 
 async def list_approvals(dependencies: Dependencies, request: Request) -> Response:
@@ -80,7 +84,7 @@ def _decision(body: Decide, key: str | None) -> Decision:
     )
 
 
-async def _decided(dependencies: Dependencies, session_id: str, call: str, receipt: Receipt) -> tuple[int, str]:
+async def _decided(dependencies: Dependencies, session_id: str, call: str, receipt: "Receipt") -> tuple[int, str]:
     """The seq of the decision's record, also when another request made the same decision; and its turn."""
     state = await dependencies.sessions.state(session_id)
     seq = next((decided.seq for decided in reversed(state.decided) if decided.call == call), receipt.seq)

@@ -14,16 +14,14 @@ from duragent.server.mapping import session_info
 from duragent.server.params import ImportQuery, body_of, idempotency_key_of, query_of, session_id_of
 from duragent.server.responses import answer
 from duragent.server.routes.sessions import created
-from duragent.transfer.export import export
-from duragent.transfer.fork import Fork, fork
-from duragent.transfer.import_ import import_, import_as_new, import_once
-from duragent.transfer.source import in_thread
 from duragent.wire import ForkSession
 
 _PIECE_BYTES = 256 << 10
 
 
 async def fork_session(dependencies: Dependencies, request: Request) -> Response:
+    from duragent.transfer.fork import Fork, fork
+
     session_id, body = session_id_of(request), await body_of(request, ForkSession)
     wanted = Fork(session_id, body.at, body.title, idempotency_key_of(request))
     state, duplicate = await fork(dependencies.sessions, dependencies.clock, wanted)
@@ -36,6 +34,8 @@ async def repair_session(dependencies: Dependencies, request: Request) -> Respon
 
 
 async def export_session(dependencies: Dependencies, request: Request) -> Response:
+    from duragent.transfer.export import export
+
     session_id = session_id_of(request)
     file = await export(dependencies.sessions, dependencies.clock, session_id)
     size = await asyncio.to_thread(file.seek, 0, 2)
@@ -51,6 +51,9 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
 
 
 async def import_session(dependencies: Dependencies, request: Request) -> Response:
+    from duragent.transfer.import_ import import_, import_as_new, import_once
+    from duragent.transfer.source import in_thread
+
     query, key = query_of(request, ImportQuery), idempotency_key_of(request)
     with tempfile.TemporaryFile() as file:
         async for piece in request.stream():

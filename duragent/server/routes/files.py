@@ -1,5 +1,7 @@
 """`/diff`, `/undo` and `/commands`: what an agent changed in files, taking it back, and a person's own command."""
 
+from typing import TYPE_CHECKING
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -9,8 +11,6 @@ from duragent.server.dependencies import Dependencies
 from duragent.server.params import DiffQuery, UndoQuery, body_of, idempotency_key_of, query_of, session_id_of
 from duragent.server.responses import answer, replayed
 from duragent.server.routes.messages import accepted
-from duragent.session.file_diffs import ChangedFile
-from duragent.tools.bash import sound_word
 from duragent.wire import (
     Accepted,
     ChangedTurn,
@@ -22,6 +22,9 @@ from duragent.wire import (
     UndoPlan,
     UndoTurn,
 )
+
+if TYPE_CHECKING:
+    from duragent.session.file_diffs import ChangedFile
 
 
 async def get_diff(dependencies: Dependencies, request: Request) -> Response:
@@ -72,6 +75,8 @@ async def undo(dependencies: Dependencies, request: Request) -> Response:
 
 
 async def run_command(dependencies: Dependencies, request: Request) -> Response:
+    from duragent.tools.bash import sound_word
+
     session_id, body = session_id_of(request), await body_of(request, TypedCommand)
     try:
         command = sound_word(body.command)
@@ -85,5 +90,5 @@ async def run_command(dependencies: Dependencies, request: Request) -> Response:
     return accepted(Accepted(session_id=session_id, message_id="", seq=receipt.seq), receipt.duplicate)
 
 
-def _file(file: ChangedFile) -> FileDiff:
+def _file(file: "ChangedFile") -> FileDiff:
     return FileDiff(path=file.path, change=file.change, diff=file.diff, note=file.note, refused=file.refused)

@@ -1,6 +1,7 @@
 """`/messages`: a new message, and those of a session. The response waits for the answer once the message is durable."""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,8 +25,10 @@ from duragent.server.params import (
 )
 from duragent.server.responses import answer, replayed
 from duragent.server.turn_response import TurnResponse, content_of
-from duragent.session.sessions import Receipt
 from duragent.wire import Accepted, Answer, MessageInfo, MessageList, SendMessage, Usage
+
+if TYPE_CHECKING:
+    from duragent.session.session import Receipt
 
 PAGE_MAX_CHARACTERS = 4 << 20
 """A page of messages ends where it has more characters, whatever its limit of messages is."""
@@ -54,7 +57,7 @@ def accepted(noted: Accepted, duplicate: bool) -> Response:
     return answer(noted, 202, headers | replayed(duplicate))
 
 
-async def received(dependencies: Dependencies, request: Request) -> tuple[str, Receipt]:
+async def received(dependencies: Dependencies, request: Request) -> "tuple[str, Receipt]":
     """Post the message of a request; its session and its receipt. The message is durable on return."""
     session_id, key = session_id_of(request), idempotency_key_of(request)
     body = await body_of(request, SendMessage)

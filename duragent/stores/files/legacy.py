@@ -16,9 +16,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from duragent.crashpoint import crashpoint
-from duragent.journal.legacy.log import LegacyFiles, LegacyLog, adopted, writer_of
 from duragent.journal.line import is_legacy as is_legacy_line
 from duragent.journal.snapshot import is_ours as is_our_snapshot
 from duragent.stores.base import Stream
@@ -33,6 +33,9 @@ from duragent.stores.files.segments import (
     has_sealed,
 )
 from duragent.system.safe_read import OddFile
+
+if TYPE_CHECKING:
+    from duragent.journal.legacy.log import LegacyLog
 
 ARCHIVE = "events.archive.jsonl"
 KEPT = "events.v0.5.jsonl"
@@ -50,7 +53,7 @@ _Mark = tuple[int, int, int] | None
 class LegacyView:
     """A log of v0.5 as a log of today."""
 
-    log: LegacyLog
+    log: "LegacyLog"
     """Its lines, and the blobs that they refer to."""
     marks: tuple[_Mark, ...]
     """Of the log, the summary and the archive, at the time when they were read."""
@@ -60,6 +63,8 @@ class LegacyView:
 
 def legacy_view(disk: Disk, folder: Path, stream: Stream) -> LegacyView | None:
     """The session as v0.5 left it; None when its log is one of today. Raises OSError."""
+    from duragent.journal.legacy.log import LegacyFiles, adopted
+
     marks = _marks(folder)
     log = _old_log(disk, folder)
     if log is None:
@@ -86,6 +91,8 @@ def _old_log(disk: Disk, folder: Path) -> bytes | None:
         log = _read(disk, folder / ACTIVE, FILE_MAX_BYTES)
     except OddFile:
         return None
+    from duragent.journal.legacy.log import writer_of
+
     written_by = writer_of(log)
     if written_by is None:
         # Nothing in it says whose it is: it is v0.5's until it was adopted. Compaction left many a log empty.

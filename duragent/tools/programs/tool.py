@@ -50,7 +50,7 @@ def _sound_words(words: tuple[str, ...]) -> tuple[str, ...]:
 class GivenArguments(BaseModel):
     """Arguments that a `schema.json` describes: whatever it allows."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="allow")
 
 
 class ProgramTool(Tool[BaseModel]):
