@@ -20,6 +20,7 @@ from duragent.context.window import window_tokens
 from duragent.journal.events import MessageReceived, TurnStarted
 from duragent.journal.record import Record
 from duragent.models.messages import ChatMessage, ModelRequest, ThinkingLevel, ToolSchema
+from duragent.models.providers import PROVIDERS
 
 READ_OUTPUT = "read_output"
 
@@ -100,9 +101,15 @@ def build(agent: Agent, around: Frame, window: WindowUse) -> ModelRequest:
         tools=around.tools,
         temperature=agent.spec.model.temperature,
         max_output_tokens=agent.spec.model.max_output_tokens,
+        window_tokens=around.window_tokens if _is_told_window(agent) else None,
         cache_points=_cache_points(found.talk),
         thinking=_thinking(agent),
     )
+
+
+def _is_told_window(agent: Agent) -> bool:
+    known = PROVIDERS.get(agent.spec.model.provider)
+    return known is not None and known.is_told_window
 
 
 def _thinking(agent: Agent) -> ThinkingLevel | int | None:

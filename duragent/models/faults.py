@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
 from duragent.errors import AuthenticationFailed, BadModelRequest, ModelError, ModelUnavailable, RateLimited
@@ -12,7 +13,7 @@ from duragent.text import cut_to, printable
 WEB_PAGE = re.compile(r"<!doctype html|<html[\s>]", re.IGNORECASE)
 _LONGEST = 300
 _ONE_DAY_SECONDS = 86_400.0
-_NOT_FOUND = 404
+_NOT_FOUND, _BAD_REQUEST = 404, 400
 
 
 def error_by_status(status: int | None, message: str, wait: float | None) -> ModelError:
@@ -96,8 +97,40 @@ def one_line(said: str, key: str | None) -> str:
     return cut_to(" ".join(printable(without_key(said, key)).split()), _LONGEST)
 
 
-def in_words_of_ollama(choice: ModelChoice, status: int | None, sentence: str) -> str:
-    """The sentence, or what to do where an Ollama does not have the model."""
-    if choice.provider == "ollama" and status == _NOT_FOUND and "not found" in sentence:
-        return f"it does not have this model: `ollama pull {choice.name}`"
-    return sentence
+@dataclass(frozen=True, slots=True)
+class OllamaWords:
+    """What an Ollama said, for people."""
+
+    status: int | None
+    """The status that fits best: one that says whether another attempt can help."""
+    sentence: str
+
+
+def in_words_of_ollama(choice: ModelChoice, status: int | None, sentence: str) -> OllamaWords:
+    """What is wrong and what to do, where an Ollama said something that we know; else what it said.
+
+    Of other providers the status and the sentence come back as they are.
+    """
+    said = OllamaWords(status, sentence)
+    if choice.provider != "ollama":
+        return said
+    if status == _NOT_FOUND and "not found" in sentence and "model" in sentence:
+        return replace(said, sentence=f"it does not have this model: `ollama pull {choice.name}`")
+    if status == _NOT_FOUND:
+        at = f" at {shown_address(choice.base_url)}" if choice.base_url else ""
+        return replace(
+            said,
+            sentence=f"no Ollama answers{at} ({sentence}); for a server that speaks OpenAI's protocol the provider is "
+            "`openai`",
+        )
+    if "more system memory" in sentence:
+        # Ollama's status says that it failed; but the model will not fit the next time either.
+        return OllamaWords(_BAD_REQUEST, f"{sentence}; a smaller `max_input_tokens` or a smaller model needs less")
+    advice = next((advice for words, advice in _OLLAMA_ADVICE.items() if words in sentence), None)
+    return replace(said, sentence=f"{sentence}; {advice}") if advice else said
+
+
+_OLLAMA_ADVICE = {
+    "does not support tools": "`tools: text` in `spec.model` lets it call tools in its text",
+    "does not support thinking": "leave out `thinking`",
+}

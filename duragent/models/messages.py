@@ -106,6 +106,8 @@ class ModelRequest(_Shape):
     """None for the provider's default."""
     max_output_tokens: int | None = None
     """The limit of the answer; None for the provider's default."""
+    window_tokens: int | None = None
+    """How many tokens the model is to read and write, for providers that each request tells; None: they know it."""
     cache_points: tuple[int, ...] = ()
     """Positions in `messages`, ascending, at most four. A later request probably shares the messages up to one of
     them. Only some providers use it."""

@@ -29,6 +29,8 @@ class Provider:
     """Where its API is, as a `base_url` would say it; "" when the environment decides."""
     needs_key: bool = True
     """A request without a key is refused."""
+    is_told_window: bool = False
+    """Each request says how much the model reads; without that it is little."""
 
 
 PROVIDERS = {
@@ -40,7 +42,7 @@ PROVIDERS = {
         "openai_chat",
         "https://generativelanguage.googleapis.com/v1beta/openai",
     ),
-    "ollama": Provider(("OLLAMA_API_KEY",), "ollama_chat", needs_key=False),
+    "ollama": Provider(("OLLAMA_API_KEY",), "ollama_chat", needs_key=False, is_told_window=True),
 }
 
 

@@ -24,5 +24,9 @@ def dialect(name: str) -> Dialect | None:
             from duragent.models.direct.openai_chat import OpenAiChat
 
             return OpenAiChat()
+        case "ollama_chat":
+            from duragent.models.direct.ollama_chat import OllamaChat
+
+            return OllamaChat()
         case _:
             return None

@@ -45,7 +45,7 @@ def refused(choice: ModelChoice, key: str | None, response: httpx.Response, body
         sentence = of_web_page(choice, status)
     words = in_words_of_ollama(choice, status, one_line(sentence or text, key) or f"status {status}")
     wait = retry_after_seconds(_wait_of(response.headers), response.headers.get("date"))
-    return error_by_status(status, f"{choice.label}: {words}", wait)
+    return error_by_status(words.status, f"{choice.label}: {words.sentence}", wait)
 
 
 def _target(response: httpx.Response) -> str:
@@ -57,9 +57,8 @@ def _target(response: httpx.Response) -> str:
 
 def failed_inside(choice: ModelChoice, key: str | None, fault: ProviderFault) -> ModelError:
     """The error for a failure that the provider told in a stream that began well."""
-    return error_by_status(
-        fault.status, f"{choice.label}: {one_line(fault.said, key) or 'failed without a word'}", None
-    )
+    words = in_words_of_ollama(choice, fault.status, one_line(fault.said, key) or "failed without a word")
+    return error_by_status(words.status, f"{choice.label}: {words.sentence}", None)
 
 
 def unreached_or_broken(choice: ModelChoice, key: str | None, error: Exception) -> ModelError:

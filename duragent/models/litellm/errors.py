@@ -53,9 +53,9 @@ def model_error(error: Exception, choice: ModelChoice, key: str | None) -> Model
     # Some send their JSON as text/html; what it says is worth more than our guess.
     if answered and not _SENTENCE.search(str(cause)) and (is_html(headers) or WEB_PAGE.search(str(cause))):
         sentence = without_key(of_web_page(choice, status), key)
-    sentence = in_words_of_ollama(choice, status, sentence)
+    words = in_words_of_ollama(choice, status, sentence)
     wait = retry_after_seconds((headers or {}).get("retry-after"), (headers or {}).get("date"))
-    return error_by_status(status, f"{choice.label}: {sentence}", wait if answered else None)
+    return error_by_status(words.status, f"{choice.label}: {words.sentence}", wait if answered else None)
 
 
 def _headers(error: Exception) -> Mapping[str, str] | None:
