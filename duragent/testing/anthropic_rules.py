@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from duragent.testing.attached_parts import check_base64, check_image
+from duragent.testing.claude_rules import check_model, leaves_out_what_does_not_fit, signer
 from duragent.testing.refusals import (
     Json,
     Refusal,
@@ -38,16 +39,22 @@ def refuse_anthropic(body: Json, headers: Mapping[str, str]) -> Refusal | None:
         check_key(headers.get("x-api-key", ""))
         _check_shape(body, headers)
         _check_thinking_wishes(body)
+        check_model(body, headers)
         messages = merged(body["messages"])
         for index, message in enumerate(messages):
             _check_blocks(message, f"messages.{index}")
-            _check_thinking(message, f"messages.{index}", body["model"])
+            _check_thinking(message, f"messages.{index}", body, signer(body["model"], body, messages[:index]))
         _check_marks(body)
         _check_calls(messages)
         _check_thought_before(messages, body)
     except RefusedByProvider as refused:
         return refused.refusal
     return None
+
+
+def signer_of_answer(body: Json) -> str:
+    """Who signs what is thought in the answer to this request."""
+    return signer(body["model"], body, merged(body["messages"]))
 
 
 def merged(messages: Sequence[Json]) -> list[dict[str, Any]]:
@@ -151,18 +158,19 @@ def _check_thinking_wishes(body: Json) -> None:
     refuse_if(body["max_tokens"] <= budget, "`max_tokens` must be greater than `thinking.budget_tokens`.")
 
 
-def _check_thinking(message: Json, where: str, model: str) -> None:
+def _check_thinking(message: Json, where: str, body: Json, signed_by: str) -> None:
     """Each block that comes back is as it went out."""
+    left_out = leaves_out_what_does_not_fit(body)
     kinds = [block.get("type") for block in message["content"]]
     for number, block in enumerate(message["content"]):
         here = f"{where}.content.{number}"
         if block.get("type") == "thinking":
             for field in ("thinking", "signature"):
                 refuse_if(not isinstance(block.get(field), str), f"{here}.thinking.{field}: Field required")
-            signed = block["signature"] == signature(model, block["thinking"])
+            signed = left_out or block["signature"] == signature(signed_by, block["thinking"])
             refuse_if(not signed, f"{here}: Invalid `signature` in `thinking` block")
         elif block.get("type") == "redacted_thinking":
-            kept = is_sealed_by(model, block.get("data"))
+            kept = left_out or is_sealed_by(signed_by, block.get("data"))
             refuse_if(not kept, f"{here}: Invalid `data` in `redacted_thinking` block")
         else:
             continue

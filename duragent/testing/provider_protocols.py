@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from duragent.testing import ollama_wire, provider_rules, provider_wire
+from duragent.testing.anthropic_rules import signer_of_answer
 from duragent.testing.provider_wire import Chunk, ProviderAnswer
 from duragent.testing.refusals import Refusal
 
@@ -62,7 +63,7 @@ _PROTOCOLS = (
         provider_wire.anthropic_error,
         provider_wire.anthropic_stream_error,
         provider_wire.anthropic_object,
-        lambda answer, body: provider_wire.anthropic_stream(answer, body["model"]),
+        lambda answer, body: provider_wire.anthropic_stream(answer, body["model"], signer_of_answer(body)),
     ),
     ProviderProtocol(
         "ollama",

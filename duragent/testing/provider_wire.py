@@ -221,10 +221,10 @@ def anthropic_object(answer: ProviderAnswer, model: str) -> bytes:
     return json_bytes(frame | {"content": blocks, "stop_reason": _STOP_REASONS[answer.why_finished]})
 
 
-def anthropic_stream(answer: ProviderAnswer, model: str) -> Iterator[Chunk]:
+def anthropic_stream(answer: ProviderAnswer, model: str, signed_by: str | None = None) -> Iterator[Chunk]:
     yield _event("message_start", {"message": _anthropic_frame(answer, model, 1)})
     yield _event("ping", {})
-    yield from _anthropic_blocks(answer, model)
+    yield from _anthropic_blocks(answer, signed_by or model)
     reason = {"stop_reason": _STOP_REASONS[answer.why_finished], "stop_sequence": None}
     counts = {"output_tokens": answer.counted.output_tokens}
     yield _event("message_delta", {"delta": reason, "usage": _as_sent(answer, counts)})
@@ -235,15 +235,15 @@ def anthropic_stream_error(message: str) -> bytes:
     return b"event: error\ndata: " + anthropic_error(500, message) + b"\n\n"
 
 
-def _anthropic_blocks(answer: ProviderAnswer, model: str) -> Iterator[Chunk]:
+def _anthropic_blocks(answer: ProviderAnswer, signed_by: str) -> Iterator[Chunk]:
     index = 0
     if answer.reasoning:
         pieces = [{"type": "thinking_delta", "thinking": piece} for piece in words(answer.reasoning)]
-        signed = [*pieces, {"type": "signature_delta", "signature": signature(model, answer.reasoning)}]
+        signed = [*pieces, {"type": "signature_delta", "signature": signature(signed_by, answer.reasoning)}]
         yield from _block(index, {"type": "thinking", "thinking": "", "signature": ""}, signed)
         index += 1
     if answer.hidden_reasoning:
-        data = sealed(model, answer.hidden_reasoning)
+        data = sealed(signed_by, answer.hidden_reasoning)
         yield from _block(index, {"type": "redacted_thinking", "data": data}, [])
         index += 1
     if said := answer.text + answer.refusal:
