@@ -1,5 +1,6 @@
 """The list of safeguards, and how each is taken away to see that a test notices."""
 
+from tests.campaigns.mutants.anthropic import ANTHROPIC
 from tests.campaigns.mutants.authority import AUTHORITY
 from tests.campaigns.mutants.beside import BESIDE
 from tests.campaigns.mutants.calls import CALLS
@@ -40,6 +41,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *TOOLS,
     *UNDOING,
     *GIVEN_BACK,
+    *ANTHROPIC,
     *DECIDING,
 )
 
