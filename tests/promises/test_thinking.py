@@ -102,7 +102,7 @@ async def test_a_session_whose_model_is_changed_goes_on_with_what_that_one_thoug
             await client.choose_model(session, PickModel(model=name, by="me"))
             walk.answer(thought(f"{at}.", calls=1), thought(f"{at} too.", text="Done."))
             assert (await told(client, session, "go")).content == "Done."
-            others = [[]] * (2 * at)
+            others: list[list[str]] = [[]] * (2 * at)
             if at == len(CLAUDES):
                 others[:2] = [["0."], ["0 too."]]
             assert walk.given_back() == [*others, [f"{at}."]]
