@@ -2,21 +2,23 @@
 
 import contextlib
 import sys
-from collections.abc import Collection
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from duragent.cli import options, view
+from duragent.cli.asking import STDIN, Asking
 from duragent.cli.completions import complete_agent
 from duragent.cli.connection import Connection, Where, choose_agent, connect, find_session
 from duragent.cli.loading import saying_what_loads
 from duragent.cli.loop import run
-from duragent.cli.place import FIRST_AGENT
 from duragent.errors import AgentNotFound, DuragentError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
+    from duragent.cli.chat.pastes import Entered
+    from duragent.cli.uploads import Upload
     from duragent.client.client import Client
     from duragent.client.turn import TurnResult
     from duragent.client.watch import Item
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 CANCEL_SECONDS = 2.0
 WAITS = 3
 """The exit code when a person has to decide first."""
-STDIN = "-"
 TIMEOUT = "timeout"
 """The code of a turn that was stopped because it took longer than `--timeout`."""
 NO_QUESTION = "there is no question, neither as an argument nor on stdin"
@@ -64,6 +65,10 @@ def ask(  # noqa: PLR0913 - typer: one parameter an option
         float | None,
         typer.Option("--timeout", min=0.001, metavar="SECONDS", help="Stop the turn after so long; exit code 75 then."),
     ] = None,
+    attach: Annotated[
+        list[Path] | None,
+        typer.Option("--attach", "-a", metavar="FILE", help="A file that goes with the question; may be repeated."),
+    ] = None,
     *,
     model: Annotated[
         str | None, typer.Option("--model", metavar="NAME", help="Another model for this session: provider/name.")
@@ -78,66 +83,9 @@ def ask(  # noqa: PLR0913 - typer: one parameter an option
     if sum((session_id is not None, last, no_save)) > 1:
         raise InvalidRequest("--session, --last and --no-save: give only one of them")
     goes_on = Asking.LAST if last else session_id
-    asking = Asking(tuple(words or ()), _piped(words), agent, goes_on, timeout, model, system, not no_save)
+    files = tuple(_named_file(path) for path in attach or ())
+    asking = Asking(tuple(words or ()), _piped(words), agent, goes_on, timeout, model, system, not no_save, files)
     raise typer.Exit(run(_ask(where, asking, json)))
-
-
-@dataclass(frozen=True)
-class Asking:
-    """What the command line asks, before anybody has looked which agents there are."""
-
-    words: tuple[str, ...]
-    """As they were given. The first of several, or one beside text on stdin, may be an agent's name."""
-
-    piped: str = ""
-    """What came on stdin."""
-
-    agent: str | None = None
-    """`--agent`; None when it was not given."""
-
-    session: str | None = None
-    """Part of the id of the session to go on with, or LAST; None for a new one."""
-
-    timeout_seconds: float | None = None
-    """After which the turn is stopped; None for never."""
-
-    model: str | None = None
-    """The model that answers in the session; None for the agent's own, or what was chosen before."""
-
-    system: str | None = None
-    """What stands in place of the agent's SYSTEM_PROMPT.md in a new session; None for that file."""
-
-    saves: bool = True
-    """Whether the session stays when the answer is there."""
-
-    LAST: ClassVar[str] = ""
-    """In place of an id: the session used last."""
-
-    def read(self, agents: Collection[str]) -> tuple[str | None, str]:
-        """Agent and question, where these agents are known; the agent is None when none was named."""
-        agent, words = self.agent, self.words
-        if agent is None and (len(words) > 1 or (words and words[0] in agents)):
-            agent, words = words[0], words[1:]
-        text = " ".join(self.piped if word == STDIN else word for word in words)
-        if STDIN not in words and self.piped:
-            text = f"{text}\n\n{self.piped}" if text else self.piped
-        return agent, text
-
-    @property
-    def is_open(self) -> bool:
-        """Whether only the agents' names say what its one word is."""
-        return self.agent is None and len(self.words) == 1
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no question, whatever agents there are."""
-        return not self.piped and set(self.words) <= {STDIN, FIRST_AGENT}
-
-    @property
-    def makes_workspace(self) -> bool:
-        """Whether a workspace is made where there is none: not for a session or an agent that it would not have."""
-        named = self.agent or (self.words[0] if len(self.words) > 1 else None)
-        return self.session is None and named in (None, FIRST_AGENT)
 
 
 def _piped(words: "list[str] | None") -> str:
@@ -147,18 +95,39 @@ def _piped(words: "list[str] | None") -> str:
     return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
 
 
+def _named_file(path: Path) -> "Upload":
+    from duragent.cli.uploads import upload_of, why
+
+    try:
+        return upload_of(path)
+    except OSError as error:
+        raise typer.BadParameter(f"--attach {view.one_line(str(path))}: {why(error)}") from None
+
+
+def _with_mentioned(question: "Entered", connection: Connection) -> "Entered":
+    """The question with the files that its words mention; says on stderr which."""
+    from duragent.cli.chat.mentions import with_files
+
+    project = connection.config.base if connection.config is not None else None
+    found = with_files(question.text, question.own, Path.cwd(), project, len(question.files))
+    for line in found.notes:
+        view.note(line)
+    return replace(question, text=found.text, files=(*question.files, *found.attached))
+
+
 async def _ask(where: Where, asking: Asking, json: bool) -> int:
     if asking.is_empty:
         raise typer.BadParameter(NO_QUESTION)
     async with connect(where, make=asking.makes_workspace) as connection:
-        agent, text = asking.read(await _names(connection) if asking.is_open else ())
-        if not text.strip():
+        agent, question = asking.read(await _names(connection) if asking.is_open else ())
+        if not question.text.strip():
             raise typer.BadParameter(NO_QUESTION)
+        question = _with_mentioned(question, connection)
         session = await _session_for(connection, asking, agent)
         printer = AnswerPrinter(live=view.on_terminal() and not json)
         try:
             async with saying_what_loads(connection.client, session.agent):
-                result = await _answer(connection.client, session.session_id, text, printer, asking.timeout_seconds)
+                result = await _answer(connection.client, session.session_id, question, printer, asking.timeout_seconds)
         except BaseException:
             if not asking.saves:
                 await _forget(connection.client, session.session_id)
@@ -173,15 +142,20 @@ async def _ask(where: Where, asking: Asking, json: bool) -> int:
 
 
 async def _answer(
-    client: "Client", session_id: str, text: str, printer: "AnswerPrinter", timeout_seconds: float | None
+    client: "Client", session_id: str, question: "Entered", printer: "AnswerPrinter", timeout_seconds: float | None
 ) -> "TurnResult":
     """The answer; a turn that takes longer than it may is stopped, and so is one on which the person gave up."""
     import asyncio
 
+    from duragent.cli.uploads import sent
     from duragent.client.turn import TurnResult
     from duragent.client.turn import ask as ask_turn
 
-    turn = asyncio.create_task(ask_turn(client, session_id, text, on_item=printer.take))
+    async def asked() -> TurnResult:
+        attachments = await sent(client, session_id, question.files)
+        return await ask_turn(client, session_id, question.text, attachments=attachments, on_item=printer.take)
+
+    turn = asyncio.create_task(asked())
     try:
         done, _ = await asyncio.wait({turn}, timeout=timeout_seconds)
         if done:

@@ -14,7 +14,8 @@ import typer
 from duragent.cli import looks
 
 if TYPE_CHECKING:
-    from duragent.wire import SessionInfo
+    from duragent.journal.events import Attachment
+    from duragent.wire import AttachmentInfo, SessionInfo
 
 _NOT_FOR_UTF8 = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PLACE_DIGITS = 9
@@ -196,6 +197,16 @@ def ago(ts: str, now: datetime | None = None) -> str:
 def when(ts: str) -> str:
     """For a table's cell."""
     return ago(ts) if on_terminal() else one_line(ts)
+
+
+def size_words(size_bytes: int) -> str:
+    """`10.0 MB`, `12 kB`."""
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1_000_000 else f"{max(size_bytes // 1000, 1)} kB"
+
+
+def file_words(file: "Attachment | AttachmentInfo") -> str:
+    """`photo.png (image/png, 120 kB)`."""
+    return f"{one_line(file.name)} ({one_line(file.media_type)}, {size_words(file.size_bytes)})"
 
 
 def dollars(usd: float) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from duragent.client.address import Locate
+from duragent.client.attachments import SessionAttachments
 from duragent.client.backoff import USUAL_BACKOFF, Backoff
 from duragent.client.files import SessionFiles
 from duragent.client.models import SessionModels
@@ -43,7 +44,7 @@ M = TypeVar("M", bound=BaseModel)
 Source = Literal["http", "cli"]
 
 
-class Client(SessionFiles, SessionModels):
+class Client(SessionFiles, SessionModels, SessionAttachments):
     """One server, wherever it is at the moment: `async with Client(locate) as client`.
 
     `source`: for whom it speaks. `patience_seconds`: how long a request may go without a server. `backoff`: the pauses

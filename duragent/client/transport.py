@@ -68,7 +68,10 @@ class Request:
     """The query; a value that is None is left out."""
 
     body: Asked | None = None
-    """Is sent as JSON; None sends no body."""
+    """Is sent as JSON; None sends no body, or `data`."""
+
+    data: bytes | None = None
+    """In place of `body`: is sent as it is."""
 
     headers: Mapping[str, str] | None = None
     """Besides `Authorization`, and `Content-Type` for `body`."""
@@ -78,7 +81,7 @@ class Request:
 
     def content(self) -> bytes | None:
         if self.body is None:
-            return None
+            return self.data
         # A body has a largest size, so no letter becomes six bytes that does not have to: only a lone surrogate does.
         text = json.dumps(self.body.model_dump(exclude_none=True), ensure_ascii=False)
         return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()

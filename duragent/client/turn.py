@@ -1,6 +1,6 @@
 """One question and its answer, or what came of a decision, over `watch`: until the turn has ended or stands still."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -10,7 +10,7 @@ from duragent.client.watch import CaughtUp, Item, Reconnecting, Reset
 from duragent.journal.answer import APPROVAL_REQUIRED, TURN_PAUSED, AnswerFold, TurnAnswer
 from duragent.journal.events import TokenCounts, TurnOutcome
 from duragent.journal.record import Record
-from duragent.wire import Approval, SendMessage
+from duragent.wire import Approval, SendMessage, SentAttachment
 
 _LookBack = Callable[[Client, str, AnswerFold], Awaitable["TurnResult | None"]]
 
@@ -80,11 +80,16 @@ async def ask(
     session_id: str,
     text: str,
     *,
+    attachments: Sequence[SentAttachment] = (),
     key: str | None = None,
     on_item: Callable[[Item], None] | None = None,
 ) -> TurnResult:
-    """Send the text and wait for its turn; a server that dies in the middle is waited for."""
-    accepted = await client.post_message(session_id, SendMessage(content=text), key=key)
+    """Send the text and wait for its turn; a server that dies in the middle is waited for.
+
+    `attachments` are what `Client.attach` gave for the files that belong to it.
+    """
+    message = SendMessage(content=text, attachments=[*attachments])
+    accepted = await client.post_message(session_id, message, key=key)
     return await _wait(client, session_id, accepted.seq, on_item, _older_question)
 
 

@@ -27,6 +27,7 @@ _CRC_TAIL_BYTES = len(',"crc":"00000000"}')
 _CRC_KEY = b',"crc":"'
 _SEQ_KEY = b'{"seq":'
 _BLOB_KEY = b'{"blob":"'
+_ATTACHMENTS = b'"attachments":['
 _TYPE_WITHIN_BYTES = 200
 """`type` stands behind `seq` and `ts`, so within the first bytes of a line."""
 _BLOB = re.compile(rb'\{"blob":"[0-9a-f]{64}"')
@@ -143,6 +144,11 @@ def lines_of_types(block: bytes, types: Collection[str]) -> bytes:
     marks = (*(b'"type":"%b"' % name.encode() for name in types), b'"timestamp"')
     lines = block.splitlines(keepends=True)
     return b"".join(line for line in lines if any(mark in line[:_TYPE_WITHIN_BYTES] for mark in marks))
+
+
+def lines_with_attachments(block: bytes) -> bytes:
+    """The lines of a block that may have attachments; of the others it is certain that they have none."""
+    return b"".join(line for line in block.splitlines(keepends=True) if _ATTACHMENTS in line)
 
 
 def good_bytes(block: bytes, expected: int, seed: int) -> int:

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from duragent.errors import Damaged, SessionNotFound
-from duragent.journal.events import MessageReceived, ModelReplied, ToolFinished
+from duragent.journal.events import Attachment, MessageReceived, ModelReplied, ToolFinished
+from duragent.journal.line import first_seq, lines_with_attachments
 from duragent.journal.record import Record
 from duragent.journal.source import source_and_door
 from duragent.journal.state import SessionState
 
 if TYPE_CHECKING:
-    from duragent.tools.base import AnyTool, Sibling, ToolOwner
+    from duragent.tools.base import AnyTool, ResultFile, Sibling, ToolOwner
     from duragent.tools.toolset import Factories
 
 LOOK_BACK_RECORDS = 5_000
@@ -57,7 +58,12 @@ def session_tools(sessions: Callable[[], ReadableSessions]) -> "Factories":
 
         return ReadOutput(reader(owner))
 
-    return {"session": session, "read_output": read_output}
+    def read_file(owner: "ToolOwner") -> "AnyTool":
+        from duragent.tools.read_file import ReadFile
+
+        return ReadFile(reader(owner))
+
+    return {"session": session, "read_output": read_output, "read_file": read_file}
 
 
 class SessionReader:
@@ -109,6 +115,27 @@ class SessionReader:
                 if isinstance(event, ToolFinished) and event.call == call:
                     return await self._whole(event)
         return None
+
+    async def attached(self, name: str) -> "ResultFile | None":
+        hash_part, _, named = name.rpartition("/")
+        before: int | None = None
+        while lines := await self._sessions.read_back(self._session_id, before, 1000):
+            before = first_seq(lines)
+            for record in reversed(await self._sessions.records(self._session_id, lines_with_attachments(lines))):
+                event = record.event
+                files = event.attachments if isinstance(event, MessageReceived | ToolFinished) else ()
+                for file in reversed(files):
+                    if file.name == named and file.sha256.startswith(hash_part):
+                        return await self._file(file)
+        return None
+
+    async def _file(self, file: Attachment) -> "ResultFile | None":
+        from duragent.tools.base import ResultFile
+
+        try:
+            return ResultFile(file.name, await self._sessions.blob(self._session_id, file.sha256))
+        except Damaged:
+            return None
 
     async def _back(self, session_id: str, before: int | None, limit: int) -> Sequence[Record]:
         """Oldest first: the newest with seq < `before` (None: of all)."""

@@ -22,7 +22,7 @@ from duragent.agent.spec import AgentSpec, Metadata, ModelSpec
 from duragent.errors import SessionNotFound
 from duragent.process.base import Ending, Finished, Output
 from duragent.sandboxes.base import Command
-from duragent.tools.base import CallInfo, Places, Sibling, ToolContext
+from duragent.tools.base import CallInfo, Places, ResultFile, Sibling, ToolContext
 
 CLEAN_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
@@ -127,6 +127,7 @@ class ToldSessions:
     known: tuple[Sibling, ...] = ()
     texts: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     outputs: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     async def siblings(self, limit: int) -> Sequence[Sibling]:
         return self.known[:limit]
@@ -138,6 +139,10 @@ class ToldSessions:
 
     async def output(self, call: str) -> bytes | None:
         return self.outputs.get(call)
+
+    async def attached(self, name: str) -> ResultFile | None:
+        content = self.files.get(name)
+        return None if content is None else ResultFile(name, content)
 
 
 def context_in(folder: Path, **overrides: Any) -> ToolContext:

@@ -60,6 +60,16 @@ A = TypeVar("A", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
+class ResultFile:
+    """A file with its bytes."""
+
+    name: str
+    """Without folders."""
+    content: bytes
+    """At most `file_types.ATTACHMENT_MAX_BYTES`."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolResult:
     """What came out."""
 
@@ -71,6 +81,9 @@ class ToolResult:
     """For people and programs: small, and JSON."""
     full: bytes | None = None
     """The whole output when `content` shows only a part of it; it is kept, and `read_output` pages through it."""
+    files: tuple[ResultFile, ...] = ()
+    """Images and the like: a model that takes them gets them with `content`, another one gets their names. At most
+    `file_types.MAX_ATTACHMENTS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +166,13 @@ class SessionsPort(Protocol):
         """The whole output of an earlier call of this session; None when none was kept."""
         ...
 
+    async def attached(self, name: str) -> ResultFile | None:
+        """The newest file of this name that came with a message or a result of this session; None without any.
+
+        In front of the name, and of a slash, may stand the beginning of the file's SHA-256.
+        """
+        ...
+
 
 class NoSessions:
     """A `SessionsPort` without any sessions: for tools that are only looked at."""
@@ -164,6 +184,9 @@ class NoSessions:
         raise SessionNotFound(session_id)
 
     async def output(self, call: str) -> bytes | None:
+        return None
+
+    async def attached(self, name: str) -> ResultFile | None:
         return None
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from duragent.cli.ask import AnswerPrinter, Asking
+from duragent.cli.ask import AnswerPrinter
 from duragent.cli.view import clean
 from duragent.client.turn import TurnResult
 from duragent.journal.events import Call, ModelReplied
@@ -78,30 +78,6 @@ def test_ask_prints_the_answer_and_nothing_else_on_stdout(place: Place) -> None:
     assert onward.stdout == "2+4 = 6\n"
     assert place.run("ask", "nobody", "2+2").returncode == 66
     assert place.run("ask", "assistant").returncode == 2
-
-
-AGENTS = {"assistant", "clerk"}
-
-
-@pytest.mark.parametrize(
-    ("asking", "agent", "text"),
-    [
-        (Asking(("clerk", "how", "much?")), "clerk", "how much?"),
-        (Asking(("how much?",)), None, "how much?"),
-        (Asking(("clerk",), piped="how much?"), "clerk", "how much?"),
-        (Asking(("how much?",), piped="a list"), None, "how much?\n\na list"),
-        (Asking(("clerk", "how much?"), piped="a list"), "clerk", "how much?\n\na list"),
-        (Asking(("clerk", "in", "-", "how much?"), piped="a list"), "clerk", "in a list how much?"),
-        (Asking(("-",), piped="how much?"), None, "how much?"),
-        (Asking((), piped="how much?"), None, "how much?"),
-        (Asking(("clerk", "how much?"), agent="assistant"), "assistant", "clerk how much?"),
-        (Asking(("clerk",), agent="assistant"), "assistant", "clerk"),
-    ],
-)
-def test_first_of_several_words_is_the_agent_and_one_alone_the_question(
-    asking: Asking, agent: str | None, text: str
-) -> None:
-    assert asking.read(AGENTS if asking.is_open else ()) == (agent, text)
 
 
 def test_ask_needs_no_agents_name_where_one_answers(place: Place) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from duragent.cli.clipboard import TERMINAL_BYTES, copy, programs
+from duragent.cli.clipboard import TERMINAL_BYTES, copy, image, programs
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 1_000
 
 
 def program(folder: Path, name: str, does: str) -> None:
@@ -60,3 +62,43 @@ async def test_terminal_gets_it_where_no_program_takes_it(path: Path, does: str)
 async def test_what_may_be_too_long_for_a_terminal_is_said() -> None:
     where = await copy("x" * (TERMINAL_BYTES + 1), {}, lambda _: None)
     assert where == "sent to the terminal's clipboard, which may not take so much"
+
+
+@pytest.mark.parametrize(
+    ("display", "name", "arguments"),
+    [
+        ("WAYLAND_DISPLAY", "wl-paste", "--no-newline --type image/png"),
+        ("DISPLAY", "xclip", "-selection clipboard -target image/png -out"),
+    ],
+)
+async def test_image_is_read_from_the_clipboard(path: Path, display: str, name: str, arguments: str) -> None:
+    (path / "image").write_bytes(PNG)
+    program(path, name, f'echo "$@" > "{path}/{name}.arguments"; cat "{path}/image"')
+    assert await image({display: "0", "PATH": str(path)}) == PNG
+    assert (path / f"{name}.arguments").read_text() == f"{arguments}\n"
+
+
+async def test_image_of_a_mac_is_read_from_what_its_program_says(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    (path / "said").write_text(f"\N{LEFT-POINTING DOUBLE ANGLE QUOTATION MARK}data PNGf{PNG.hex().upper()}\n")
+    program(path, "osascript", f'cat "{path}/said"')
+    assert await image({"PATH": str(path)}) == PNG
+
+
+@pytest.mark.parametrize("does", ["exit 1", "echo no image", "printf ''"])
+async def test_clipboard_without_an_image_has_none(path: Path, does: str) -> None:
+    program(path, "xclip", does)
+    assert await image({"DISPLAY": ":0", "PATH": str(path)}) is None
+
+
+async def test_clipboard_of_another_machine_is_not_read(path: Path) -> None:
+    program(path, "xclip", "printf 'GIF89a'")
+    here = {"DISPLAY": ":0", "PATH": str(path)}
+    assert await image(here) == b"GIF89a"
+    assert await image({**here, "SSH_CONNECTION": "a"}) is None
+    assert await image({"PATH": str(path)}) is None
+
+
+async def test_what_is_larger_than_a_file_may_be_is_no_image(path: Path) -> None:
+    program(path, "xclip", "printf 'GIF89a'; head -c 60000000 /dev/zero")
+    assert await image({"DISPLAY": ":0", "PATH": str(path)}) is None

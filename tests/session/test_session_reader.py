@@ -8,11 +8,15 @@ import pytest
 
 from duragent.errors import Damaged, SessionNotFound
 from duragent.journal.events import Event, MessageReceived, ModelReplied, ToolFinished
+from duragent.journal.inputs import Message
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.session.session_reader import SessionReader, session_tools
+from duragent.stores.memory import MemoryStore
+from duragent.testing import ScriptedModel
 from duragent.testing.tool_context import context_in
 from duragent.tools.base import ToolOwner
+from tests.support.house import open_house
 
 
 def finished(call: str, content: str, sha: str = "") -> ToolFinished:
@@ -108,3 +112,34 @@ async def test_tools_that_read_sessions_get_the_reader_of_their_own_session(tmp_
     assert "s1" not in listed.content
     shown = await read_output.run(read_output.parse('{"call": "long"}'), context)
     assert shown.content.startswith("the whole output\n")
+
+
+async def test_newest_file_of_a_name_is_found_in_messages_however_old(tmp_path: Path) -> None:
+    async with open_house(MemoryStore(), ScriptedModel(otherwise="yes"), tmp_path) as house:
+        session_id = await house.new()
+        files = [("a.txt", b"first"), ("a.txt", b"second"), ("b.txt", b"other")]
+        kept = [await house.sessions.attach(session_id, data, name) for name, data in files]
+        await house.sessions.post(session_id, Message(text="1", attachments=(kept[0],)))
+        await house.sessions.post(session_id, Message(text="2", attachments=(kept[2], kept[1])))
+        for number in range(3):
+            await house.ask(session_id, f"and {number}")
+        reader = SessionReader(house.sessions, session_id, "assistant")
+
+        names = ("a.txt", f"{kept[0].sha256[:8]}/a.txt", "b.txt", f"{kept[0].sha256}/b.txt", "c.txt", "")
+        found = [await reader.attached(name) for name in names]
+
+    assert [file and file.content for file in found] == [b"second", b"first", b"other", None, None, None]
+
+
+async def test_read_file_of_a_session_reads_the_files_of_its_messages(tmp_path: Path) -> None:
+    async with open_house(MemoryStore(), ScriptedModel(otherwise="yes"), tmp_path) as house:
+        session_id = await house.new()
+        kept = await house.sessions.attach(session_id, b"one\n", "a.txt")
+        await house.sessions.post(session_id, Message(text="see a.txt", attachments=(kept,)))
+        context = context_in(tmp_path)
+        owner = ToolOwner(context.agent, context.places, session_id)
+        read_file = session_tools(lambda: house.sessions)["read_file"](owner)
+
+        result = await read_file.run(read_file.parse('{"path": "attachment:a.txt"}'), context)
+
+    assert result.content == "     1→one"

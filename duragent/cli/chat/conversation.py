@@ -11,7 +11,7 @@ from duragent.cli.chat.asides import command_blocks, undone_words
 from duragent.cli.chat.progress import Progress
 from duragent.cli.chat.question import DECIDED
 from duragent.cli.chat.tool_blocks import Called, Returned, asked_about, called, never_began, returned
-from duragent.cli.view import dollars
+from duragent.cli.view import dollars, file_words
 from duragent.client.activity import Activity
 from duragent.client.answer import PartialAnswer
 from duragent.client.turn import CONFIGURATION, TEMPORARY
@@ -254,10 +254,14 @@ class Conversation:
         # Without a name it is most likely the same person, in another terminal or earlier.
         who = sender or ("" if self._backlog is not None else "elsewhere")
         sent = MessageBlock(message.text, "" if key in self._mine else who)
-        shown = self._mine.get(key) or [sent]
+        shown = self._mine.get(key) or [sent, *_files(message.attachments)]
         if shown[0] != sent or _is_long(sent.text):
             self.cut.append([replace(sent, whole=True)])
         return shown
+
+
+def _files(attachments: Sequence[events.Attachment]) -> list[Block]:
+    return [Note(f"  with {file_words(file)}") for file in attachments]
 
 
 def _is_long(text: str) -> bool:

@@ -20,13 +20,15 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
-from duragent.cli import view
+from duragent.cli import clipboard, view
 from duragent.cli.chat.completion import is_offered
+from duragent.cli.chat.dropped import mentions_of
 from duragent.cli.chat.pastes import MESSAGE_BYTES, OFFER_BYTES, Entered, Pastes, size_bytes, size_words, write_file
 
 EDITORS = ("editor", "nano", "vi")
 """Where neither VISUAL nor EDITOR says which."""
 EDITED_BYTES = 4_000_000
+NO_IMAGE = "No image was found in the clipboard, which wl-paste, xclip or osascript reads; @path takes a file."
 AS_FILE = "Ctrl-X f makes a file of it, which the agent can read"
 
 
@@ -64,7 +66,15 @@ class InputLine:
 
         @bindings.add(Keys.BracketedPaste, filter=free)
         def _(event: KeyPressEvent) -> None:
-            self._paste(event.current_buffer, event.data)
+            if event.data:
+                self._paste(event.current_buffer, event.data)
+            else:
+                # What some terminals send for an image.
+                event.app.create_background_task(self._paste_image(event.current_buffer, ""))
+
+        @bindings.add("c-v", filter=free)
+        def _(event: KeyPressEvent) -> None:
+            event.app.create_background_task(self._paste_image(event.current_buffer, NO_IMAGE))
 
         @bindings.add("backspace", filter=behind_mark)
         def _(event: KeyPressEvent) -> None:
@@ -104,11 +114,23 @@ class InputLine:
     def _paste(self, buffer: Buffer, data: str) -> None:
         # Some terminals send other ends of lines.
         pasted = data.replace("\r\n", "\n").replace("\r", "\n")
+        if mentions := mentions_of(pasted, Path.cwd()):
+            _insert_word(buffer, mentions)
+            return
         buffer.insert_text(self.pastes.folded(pasted))
         if len(pasted) > OFFER_BYTES // 4 and size_bytes(pasted) > OFFER_BYTES:
             way = f"{AS_FILE}; Enter sends it as it is." if size_bytes(pasted) <= MESSAGE_BYTES else f"{AS_FILE}."
             fits = "are much" if size_bytes(pasted) <= MESSAGE_BYTES else "are too much"
             self.hint(f"{size_words(pasted)} {fits} for a message." + (f" {way}" if self.project else ""))
+
+    async def _paste_image(self, buffer: Buffer, otherwise: str) -> None:
+        """The image of the clipboard; without one the hint says so."""
+        content = await clipboard.image(os.environ)
+        if content is None:
+            self.hint(otherwise)
+            return
+        _insert_word(buffer, self.pastes.image_mark(content))
+        self.hint(f"The image of the clipboard, {view.size_words(len(content))}, goes with the message.")
 
     def _into_file(self, buffer: Buffer) -> None:
         mark = self.pastes.largest_in(buffer.text)
@@ -181,6 +203,11 @@ async def _ended(process: asyncio.subprocess.Process) -> int:
         with suppress(ProcessLookupError):
             process.terminate()
         raise
+
+
+def _insert_word(buffer: Buffer, word: str) -> None:
+    before = buffer.document.char_before_cursor
+    buffer.insert_text(("" if not before or before.isspace() else " ") + word + " ")
 
 
 def _complete(buffer: Buffer) -> None:

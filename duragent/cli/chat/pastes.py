@@ -1,4 +1,4 @@
-"""Long pastes: a mark stands for each in the input line, and its text goes into the message."""
+"""Long pastes and images: a mark stands for each in the input line; the text, or the image, goes with the message."""
 
 import os
 import re
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duragent.cli import view
+from duragent.cli.uploads import Upload
+from duragent.file_types import media_type_of
 
 FOLD_LINES, FOLD_CHARS = 10, 2_000
 """A paste with more lines, or more characters, folds."""
@@ -15,6 +17,7 @@ MESSAGE_BYTES = 1_500_000
 """What a message may hold, as UTF-8: with what JSON adds it stays below what a server takes for a request."""
 FILE_NAME = "pasted-{number}.txt"
 
+_IMAGE = re.compile(r"\[image #\d+\]")
 _MARK = re.compile(r"\[pasted [\d,.]+ [a-zA-Z]+(?: #\d+)?\]")
 
 
@@ -31,12 +34,16 @@ class Entered:
     own: str = ""
     """What the person wrote of it: the files that are mentioned there go with it."""
 
+    files: tuple[Upload, ...] = ()
+    """The files that go with it, besides those."""
+
 
 class Pastes:
-    """The long pastes of one chat, each with its mark."""
+    """The long pastes and the images of one chat, each with its mark."""
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
+        self._images: dict[str, Upload] = {}
 
     def folded(self, pasted: str) -> str:
         """What goes into the input line: the paste itself, or its mark when it is long."""
@@ -49,17 +56,25 @@ class Pastes:
         self._texts[mark] = pasted
         return mark
 
+    def image_mark(self, content: bytes) -> str:
+        """What goes into the input line for an image that has no file."""
+        number = len(self._images) + 1
+        name = f"image-{number}.{media_type_of(content).removeprefix('image/')}"
+        self._images[f"[image #{number}]"] = Upload(name, content, len(content))
+        return f"[image #{number}]"
+
     def unfolded(self, line: str) -> str:
         """The line with the text of each mark in its place."""
         return _MARK.sub(lambda found: self._texts.get(found[0], found[0]), line) if self._texts else line
 
     def entered(self, line: str) -> Entered:
-        return Entered(line, self.unfolded(line), line)
+        files = [self._images[mark] for mark in dict.fromkeys(_IMAGE.findall(line)) if mark in self._images]
+        return Entered(line, self.unfolded(line), line, tuple(files))
 
     def mark_before(self, text: str) -> str:
         """The mark with which the text ends; "" when it ends with none."""
-        *_, last = ("", *(found[0] for found in _MARK.finditer(text)))
-        return last if last in self._texts and text.endswith(last) else ""
+        marks = [*self._texts, *self._images]
+        return next((mark for mark in marks if text.endswith(mark)), "")
 
     def largest_in(self, line: str) -> str:
         """The mark of the largest paste in the line; "" when it has none."""
@@ -72,8 +87,7 @@ class Pastes:
 
 def size_words(text: str) -> str:
     """Such as 10.0 MB, 12 kB."""
-    size = size_bytes(text)
-    return f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{max(size // 1000, 1)} kB"
+    return view.size_words(size_bytes(text))
 
 
 def size_bytes(text: str) -> int:

@@ -24,6 +24,7 @@ from duragent.cli.chat.question import AnswerKey, above, decide
 from duragent.cli.chat.render import write_block
 from duragent.cli.chat.screen import Actions, Screen
 from duragent.cli.connection import Connection
+from duragent.cli.uploads import sent
 from duragent.client.activity import Activity
 from duragent.client.client import new_key
 from duragent.client.watch import CaughtUp, Item
@@ -196,19 +197,22 @@ class Talk:
         """Messages leave in the order in which they were typed, each until it is durable or refused."""
         while True:
             key, entered = await self._outbox.get()
-            body = SendMessage(content=entered.text, sender_name=self.options.sender_name)
             try:
-                await self._until_durable(body, key)
+                await self._until_durable(entered, key)
                 self._accepted.add(key)
             except DuragentError as error:
                 self.conversation.waiting.pop(key, None)
                 self.note(MessageBlock(entered.shown), Note(f"Not accepted: {error}", "error"))
             self._outbox.task_done()
 
-    async def _until_durable(self, body: SendMessage, key: str) -> None:
+    async def _until_durable(self, entered: Entered, key: str) -> None:
+        """Its files first: sent again they are the same, as the message is with its key."""
         while True:
             try:
-                await self.client.post_message(await self.beginning.begin(), body, key=key)
+                session_id = await self.beginning.begin()
+                attachments = await sent(self.client, session_id, entered.files)
+                body = SendMessage(content=entered.text, attachments=attachments, sender_name=self.options.sender_name)
+                await self.client.post_message(session_id, body, key=key)
                 return
             except ServerUnreachable as error:
                 # The client has waited already; the key makes it one message. Without a session nothing else says it.
@@ -243,14 +247,15 @@ class Talk:
 
     def say(self, entered: Entered) -> None:
         """Send a message, with the files that it mentions."""
-        message = with_files(entered.text, entered.own, Path.cwd(), self._project)
-        key = new_key()
+        message = with_files(entered.text, entered.own, Path.cwd(), self._project, len(entered.files))
+        key, files = new_key(), (*entered.files, *message.attached)
         try:
-            self._outbox.put_nowait((key, Entered(entered.shown, message.text)))
+            self._outbox.put_nowait((key, Entered(entered.shown, message.text, files=files)))
         except asyncio.QueueFull:
             self.note(Note(f"{QUEUE_MAX} messages wait already; this one was not taken.", "error"))
             return
-        self.conversation.typed(key, entered.shown, message.notes)
+        notes = (*(f"with {upload.shown}" for upload in entered.files), *message.notes)
+        self.conversation.typed(key, entered.shown, notes)
         self.screen.refresh()
 
     def _command(self, entered: Entered, name: str, rest: str) -> None:

@@ -14,7 +14,7 @@ from duragent.cli.place import need_config
 from duragent.errors import Damaged, SessionDeleted, SessionNotFound
 
 if TYPE_CHECKING:
-    from duragent.journal.events import HistoryAdopted, LogRecovered, ModelReplied
+    from duragent.journal.events import Attachment, HistoryAdopted, LogRecovered, ModelReplied
     from duragent.journal.record import Record
     from duragent.stores.reader import StoreReader
 
@@ -136,7 +136,8 @@ def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | N
         case events.MessageReceived() as message:
             sender = message.sender and (message.sender.name or message.sender.id)
             via = source_and_door(message.source, message.door)
-            return "message", {"From": sender or "user", "Via": via}, message.text
+            facts = {"From": sender or "user", "Via": via, "Files": _files(message.attachments)}
+            return "message", facts, message.text
         case events.ModelReplied() as reply:
             return "answer", {"Model": reply.model, "Usage": _usage(reply), "Calls": _calls(reply)}, reply.text
         case events.ModelFailed() as failed:
@@ -209,7 +210,8 @@ def _of_a_call(record: "Record", every: bool) -> tuple[str, dict[str, str], str]
             return "call", facts, started.invocation
         case events.ToolFinished() as result:
             content = result.content if every else _cut(result.content)
-            return "result", {"Tool": result.tool, "Ended": result.outcome, "Note": result.note}, content
+            facts = {"Tool": result.tool, "Ended": result.outcome, "Note": result.note}
+            return "result", {**facts, "Files": _files(result.attachments)}, content
         case events.ApprovalRequested() as asked:
             parts = "; ".join(f"{part.text} ({part.reason})" if part.reason else part.text for part in asked.findings)
             facts = {"Tool": asked.tool, "Asks": parts, "Where": asked.place, "Always": ", ".join(asked.patterns)}
@@ -234,6 +236,10 @@ def _cut(content: str) -> str:
     if len(lines) <= RESULT_LINES:
         return content.rstrip("\n")
     return "\n".join([*lines[:RESULT_LINES], f"… {len(lines) - RESULT_LINES:,} more lines (--all shows them)"])
+
+
+def _files(attachments: "Iterable[Attachment]") -> str:
+    return ", ".join(view.file_words(file) for file in attachments)
 
 
 def _usage(reply: "ModelReplied") -> str:

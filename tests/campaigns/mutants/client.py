@@ -4,7 +4,9 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 from tests.campaigns.mutants.where import (
     ADDRESS,
     ANSWER,
+    ASK_WORDS,
     BEGINNING,
+    CHAT_LINE,
     CLIENT_TURN,
     CLIENT_WATCH,
     FIND,
@@ -14,8 +16,10 @@ from tests.campaigns.mutants.where import (
     PRUNE,
     T_ADDRESS,
     T_ANSWER,
+    T_ASKING,
     T_BEGINNING,
     T_CLIENT_TURN,
+    T_FILES_IN_MESSAGES,
     T_FIND,
     T_LIVE_SESSIONS,
     T_NEIGHBOUR,
@@ -51,8 +55,25 @@ CLIENT: tuple[Mutant, ...] = (
     without(
         "a message is sent again under a new key",
         "the one key of a message: a server that dies behind its record gets it a second time",
-        Edit(TALK, "await self.beginning.begin(), body, key=key)", "await self.beginning.begin(), body)"),
+        Edit(TALK, "post_message(session_id, body, key=key)", "post_message(session_id, body)"),
         f"{T_TALK}::test_first_message_whose_acknowledgement_is_lost_is_said_once",
+    ),
+    without(
+        "what was piped has files sent",
+        "the difference between a person's words and text from elsewhere, where `@path` is only text",
+        Edit(
+            ASK_WORDS,
+            "return agent, Entered(own, text, own, self.files)",
+            "return agent, Entered(own, text, text, self.files)",
+        ),
+        f"{T_ASKING}::test_files_are_mentioned_in_words_and_not_in_what_was_piped",
+        f"{T_FILES_IN_MESSAGES}::test_ask_takes_text_from_stdin_as_words",
+    ),
+    without(
+        "asked again without its files",
+        "the files of a message that is asked again in a fork, which does not share them",
+        Edit(CHAT_LINE, ", files=tuple(files))", ")"),
+        f"{T_FILES_IN_MESSAGES}::test_message_that_is_asked_again_in_a_fork_has_its_files",
     ),
     without(
         "prune takes what works or waits",

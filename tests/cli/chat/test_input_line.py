@@ -196,3 +196,66 @@ def test_editor_is_the_one_that_is_named_or_the_first_that_is_there(
     assert editor({}) == []
     (tmp_path / "nano").touch(0o700)
     assert editor(dict(os.environ) | {"VISUAL": "", "EDITOR": ""}) == ["nano"]
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        (pasted("photo.png") + "what is this?\r", "@photo.png what is this?"),
+        ("see" + pasted("'{here}/photo.png'") + "\r", "see @photo.png "),
+    ],
+)
+async def test_pasted_path_of_an_image_sends_the_image(desk: Desk, typed: str, text: str) -> None:
+    (desk.folder / "photo.png").write_bytes(PNG)
+    session_id = await desk.house.create()
+    async with sitting(desk, session_id) as terminal:
+        terminal.type(typed.replace("{here}", str(desk.folder)))
+        assert await said(desk, session_id) == text
+    assert await files(desk, session_id) == [("photo.png", "image/png", len(PNG))]
+
+
+@pytest.mark.parametrize("pressed", ["\x16", pasted("")], ids=["Ctrl-V", "an empty paste"])
+async def test_image_of_the_clipboard_is_a_mark_and_goes_with_the_message(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, pressed: str
+) -> None:
+    (desk.folder / "image").write_bytes(PNG)
+    with_clipboard(desk.folder, f'cat "{desk.folder}/image"', monkeypatch)
+    session_id = await desk.house.create()
+    async with sitting(desk, session_id) as terminal:
+        terminal.type(f"see{pressed}")
+        await until(lambda: terminal.talk.screen.draft == "see [image #1] ")
+        terminal.type(pressed)
+        await until(lambda: terminal.talk.screen.draft == "see [image #1] [image #2] ")
+        terminal.type("\x7f\x7fthere\r")
+        assert await said(desk, session_id) == "see [image #1] there"
+    assert await files(desk, session_id) == [("image-1.png", "image/png", len(PNG))]
+
+
+async def test_clipboard_without_an_image_is_said_where_it_was_asked_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_clipboard(desk.folder, "exit 1", monkeypatch)
+    async with sitting(desk, await desk.house.create()) as terminal:
+        terminal.type("\x16")
+        await terminal.hints("No image was found in the clipboard")
+
+
+def with_clipboard(folder: Path, does: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine has a clipboard, which a program reads that does this."""
+    programs = folder / "programs"
+    programs.mkdir()
+    (programs / "xclip").write_text(f"#!/bin/sh\n{does}\n")
+    (programs / "xclip").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.defpath}")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+
+
+async def files(desk: Desk, session_id: str) -> list[tuple[str, str, int]]:
+    """The files of the first message."""
+    [message, *_] = [record for record in await desk.house.log(session_id) if record["type"] == "message_received"]
+    return [(file["name"], file["media_type"], file["size_bytes"]) for file in message["attachments"]]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from duragent.cli.chat.mentions import FILE_BYTES, WithFiles, with_files
+from duragent.file_types import ATTACHMENT_MAX_BYTES, MAX_ATTACHMENTS
 
 
 def told(text: str, here: Path) -> WithFiles:
@@ -50,25 +51,56 @@ def test_names_with_spaces_and_of_other_folders_are_told_so_that_the_agent_finds
     )
 
 
-def test_what_cannot_go_with_it_is_said(tmp_path: Path) -> None:
-    (tmp_path / "long").write_text("x" * (FILE_BYTES + 1))
-    (tmp_path / "binary").write_bytes(b"\0\1")
+def test_what_is_no_short_text_goes_with_it_as_a_file(tmp_path: Path) -> None:
+    (tmp_path / "long.log").write_text("x" * (FILE_BYTES + 1))
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "p.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     (tmp_path / "latin").write_bytes(b"\xe4")
-    os.mkfifo(tmp_path / "pipe")
-    text = "@long @binary @latin @pipe"
+    (tmp_path / "link").symlink_to(tmp_path / "latin")
+    text = "@long.log @deep/p.png @latin @link"
+
     found = told(text, tmp_path)
+
     assert found.text == text
+    assert [(upload.name, upload.source) for upload in found.attached] == [
+        ("long.log", tmp_path / "long.log"),
+        ("p.png", tmp_path / "deep" / "p.png"),
+        ("latin", tmp_path / "latin"),
+        ("link", tmp_path / "latin"),
+    ]
+    assert found.notes[:2] == ("with long.log (a file of 100 kB)", "with p.png (a file of 1 kB)")
+
+
+def test_what_cannot_go_with_it_is_said(tmp_path: Path) -> None:
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(ATTACHMENT_MAX_BYTES + 1)
+    os.mkfifo(tmp_path / "pipe")
+    text = "@huge @pipe"
+
+    found = told(text, tmp_path)
+
+    assert (found.text, found.attached) == (text, ())
     assert found.notes == (
-        "without long: it has 100,001 bytes, more than the 100,000 that it may have; the agent gets its name",
-        "without binary: it is no text",
-        "without latin: it is no text",
+        "without huge: it has 20,971,521 bytes, more than the 20,971,520 that it may have; the agent gets its name",
         "without pipe: it is a named pipe, not a file; the agent gets its name",
     )
 
 
-def test_all_files_of_a_message_have_a_limit_together(tmp_path: Path) -> None:
+def test_message_takes_no_more_files_than_the_server_does(tmp_path: Path) -> None:
+    names = [f"f{number}" for number in range(MAX_ATTACHMENTS + 1)]
+    for name in names:
+        (tmp_path / name).write_bytes(b"\0")
+
+    found = told(" ".join(f"@{name}" for name in names), tmp_path)
+
+    assert [upload.name for upload in found.attached] == names[:-1]
+    assert found.notes[-1] == "without f20: a message takes 20 files; the agent gets its name"
+
+
+def test_text_of_all_files_of_a_message_has_a_limit_together(tmp_path: Path) -> None:
     names = [f"f{number}" for number in range(4)]
     for name in names:
         (tmp_path / name).write_text("x" * (FILE_BYTES - 1) + "\n")
-    notes = told(" ".join(f"@{name}" for name in names), tmp_path).notes
-    assert [note.split()[0] for note in notes] == ["with", "with", "with", "without"]
+    found = told(" ".join(f"@{name}" for name in names), tmp_path)
+    assert len(found.text) < 3 * FILE_BYTES + 100
+    assert [upload.name for upload in found.attached] == ["f3"]

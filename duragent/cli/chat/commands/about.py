@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _MORE = """\
 Alt-Enter begins a new line, as Shift-Enter does where the terminal tells it from Enter, and Enter behind a \\.
-@path sends the text of that file too. The beginning of a command is enough, where only one begins so.
+@path sends that file too, Ctrl-V the image in the clipboard. The path of an image can be pasted, or the file dropped.
+The beginning of a command is enough, where only one begins so.
 A long paste is a mark in the line. Ctrl-G opens the line in your editor, Ctrl-R looks for an earlier one.
 Ctrl-O shows all of what was cut.
 A message that begins with / and has a second / is a message."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from duragent.cli import view
 from duragent.cli.chat.commands.base import SlashCommand
 from duragent.cli.chat.conversation import Note
+from duragent.cli.uploads import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,7 @@ def as_markdown(session: "SessionInfo", messages: "Sequence[MessageInfo]") -> st
         who = session.agent if message.role == "assistant" else message.sender_name or "you"
         parts.append(f"## {view.one_line(who)}, {message.created_at}")
         parts.append(message.content.strip() + ("\n\n(not finished)" if message.interrupted else ""))
+        parts += [f"(with {view.file_words(file)})" for file in message.attachments]
     return "\n\n".join(parts) + "\n"
 
 
@@ -90,7 +92,12 @@ async def _retry(talk: "Talk", _: str) -> None:
         talk.note(Note("There is no message to ask again.", "warning"))
         return
     message, answers = messages[at], messages[at + 1 :]
-    again = Entered(_in_short(message.content), message.content)
+    # The fork has no files of a message that it does not share.
+    files = [
+        Upload(file.name, await talk.client.attachment(session_id, file.sha256), file.size_bytes)
+        for file in message.attachments
+    ]
+    again = Entered(_in_short(message.content), message.content, files=tuple(files))
     if not any(answer.role == "assistant" and not answer.interrupted for answer in answers):
         talk.say(again)
         return
