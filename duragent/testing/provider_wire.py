@@ -5,7 +5,7 @@ spelling is in `ollama_wire`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -45,6 +45,10 @@ class ProviderAnswer:
     """How long to wait before the answer."""
     chunk_delay_seconds: float = 0.0
     """How long to wait before each piece."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """More headers of a stream, such as `content-encoding`."""
+    rewrite: Callable[[bytes], Iterable[bytes]] | None = None
+    """Makes of the bytes of a whole stream what is sent in their place, one write for each; None: as they are."""
     cut_after_chunks: int | None = None
     """After how many pieces of text, reasoning and calls the stream is cut; None for a whole stream."""
     cut: Cut = "break"

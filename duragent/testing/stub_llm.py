@@ -20,7 +20,7 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -31,7 +31,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from duragent.models.messages import ToolCall
 from duragent.testing.provider_protocols import ProviderProtocol, protocol_at
-from duragent.testing.provider_wire import ProviderAnswer, openai_error
+from duragent.testing.provider_wire import Chunk, ProviderAnswer, openai_error
 
 __all__ = ["Behaviour", "Failure", "ProviderAnswer", "Silence", "StubLlm", "StubRequest", "say_back"]
 
@@ -250,9 +250,10 @@ class StubLlm:
         return scripted if scripted is not None else self.answer(asked)
 
     async def _stream(self, asked: StubRequest, answer: ProviderAnswer, send: Send) -> None:
-        await send(_start(200, {"content-type": asked.protocol.media_type, "cache-control": "no-cache"}))
+        usual = {"content-type": asked.protocol.media_type, "cache-control": "no-cache"}
+        await send(_start(200, usual | dict(answer.headers)))
         sent = 0
-        for chunk in asked.protocol.stream(answer, asked.body):
+        for chunk in _rewritten(asked.protocol.stream(answer, asked.body), answer):
             if chunk.counts and sent == answer.cut_after_chunks and not await self._goes_on(asked, answer, send):
                 break
             sent += chunk.counts
@@ -301,6 +302,12 @@ def _as_behaviour(behaviour: Behaviour | str | ToolCall) -> Behaviour:
     if isinstance(behaviour, ToolCall):
         return ProviderAnswer(calls=(behaviour,))
     return behaviour
+
+
+def _rewritten(chunks: Iterator[Chunk], answer: ProviderAnswer) -> Iterator[Chunk]:
+    if answer.rewrite is None:
+        return chunks
+    return (Chunk(each) for each in answer.rewrite(b"".join(chunk.data for chunk in chunks)))
 
 
 def _start(status: int, headers: dict[str, str]) -> Message:
