@@ -36,7 +36,7 @@ _FIELDS = frozenset(
 def refuse_anthropic(body: Json, headers: Mapping[str, str]) -> Refusal | None:
     """What `/v1/messages` holds against this request."""
     try:
-        check_key(headers.get("x-api-key", ""))
+        check_key(headers.get("x-api-key"))
         _check_shape(body, headers)
         _check_thinking_wishes(body)
         check_model(body, headers)

@@ -32,7 +32,8 @@ _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 def refuse_openai(body: Json, headers: Mapping[str, str]) -> Refusal | None:
     """What `/v1/chat/completions` holds against this request."""
     try:
-        check_key(headers.get("authorization", "").removeprefix("Bearer ").strip())
+        bearer = headers.get("authorization")
+        check_key(None if bearer is None else bearer.removeprefix("Bearer").strip())
         _check_shape(body)
         _check_wishes(body)
         _check_calls(body["messages"])

@@ -32,8 +32,9 @@ def refuse_if(wrong: bool, message: str, status: int = 400) -> None:
         raise RefusedByProvider(message, status)
 
 
-def check_key(key: str) -> None:
-    refuse_if(not key, "You didn't provide an API key.", 401)
+def check_key(key: str | None) -> None:
+    """None: no header for it came at all, as a server on one's own machine takes it."""
+    refuse_if(key == "", "You didn't provide an API key.", 401)
     refuse_if(key == "bad-key", "Incorrect API key provided: bad-key.", 401)
 
 
