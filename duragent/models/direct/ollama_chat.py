@@ -12,6 +12,7 @@ from duragent.errors import BadModelRequest, ModelUnavailable
 from duragent.models.base import ModelChoice
 from duragent.models.direct.dialect import AnswerSoFar, WireEvent, WireRequest
 from duragent.models.direct.faults import ProviderFault
+from duragent.models.direct.levels import level_of
 from duragent.models.direct.neighbours import merged
 from duragent.models.messages import (
     ChatMessage,
@@ -31,9 +32,6 @@ _ENDS_OF_ADDRESSES = ("/v1", "/api/chat", "/api")
 
 _THINKS_IN_LEVELS = "gpt-oss"
 """Models that take a level, and think a little even when they should not; all others take only yes and no."""
-
-_LOW_BUDGET_TOKENS, _MEDIUM_BUDGET_TOKENS = 2_048, 8_192
-"""Ollama knows no budgets: up to here the model thinks on that level."""
 
 
 class OllamaChat:
@@ -93,7 +91,7 @@ def _think(choice: ModelChoice, request: ModelRequest) -> bool | str | None:
     if _THINKS_IN_LEVELS not in choice.name.lower():
         return asked != "off"
     if isinstance(asked, int):
-        return "low" if asked <= _LOW_BUDGET_TOKENS else "medium" if asked <= _MEDIUM_BUDGET_TOKENS else "high"
+        return level_of(asked)
     return "low" if asked == "off" else asked
 
 

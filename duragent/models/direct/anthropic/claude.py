@@ -27,7 +27,7 @@ class ClaudeFacts:
     takes_effort: bool = False
     """Thinking is asked for with a level; the model decides how much that is."""
     thinks_by_itself: bool = False
-    """It thinks when nothing is said of it."""
+    """It thinks, or may, when nothing is said of it."""
     always_thinks: bool = False
     """It cannot be asked not to."""
     hides_thinking: bool = False
@@ -40,7 +40,7 @@ class ClaudeFacts:
     """It refuses its own thinking when anything in front of that has changed, unless told to leave it out."""
 
 
-_OTHER = ClaudeFacts()
+_OTHER = ClaudeFacts(thinks_by_itself=True)
 
 
 def facts_of(name: str) -> ClaudeFacts:

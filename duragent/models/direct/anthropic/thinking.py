@@ -6,11 +6,11 @@ from typing import Any
 from duragent.errors import BadModelRequest
 from duragent.models.base import ModelChoice
 from duragent.models.direct.anthropic.claude import ClaudeFacts
+from duragent.models.direct.levels import BUDGETS, ThinkingStrength, level_of
 from duragent.models.messages import ModelRequest, OneTool
 
 _LEAST_BUDGET = 1024
-_BUDGETS = {"low": 2048, "medium": 8192, "high": 24576}
-_ROOM = {"low": 4096, "medium": 16384, "high": 32768}
+_ROOM: dict[str, int] = {"low": 4096, "medium": 16384, "high": 32768}
 """For thinking whose length the model decides; in front of the answer itself."""
 
 _ANSWER_TOKENS = 4096
@@ -42,7 +42,8 @@ def thought_of(choice: ModelChoice, facts: ClaudeFacts, request: ModelRequest, *
         raise BadModelRequest(f"{choice.label} cannot be told that it must call a tool: `tool_choice` is auto or none")
     wanted = request.thinking
     if wanted == "off" and facts.always_thinks:
-        raise BadModelRequest(f"{choice.label} always thinks: `thinking: low` is the least, `off` is not possible")
+        # It is asked for the least.
+        wanted = "low"
     if forced and not facts.always_thinks:
         # Who must call does not think first; no provider of this protocol takes both.
         wanted = "off"
@@ -50,18 +51,18 @@ def thought_of(choice: ModelChoice, facts: ClaudeFacts, request: ModelRequest, *
         return Thought(gives_back=False)
     if facts.takes_effort and not (facts.takes_budget and isinstance(wanted, int)):
         return _by_effort(facts, request, wanted)
-    if wanted in (None, "off") or thinking_is_missing:
+    if wanted is None or wanted == "off" or thinking_is_missing:
         # Off is the default of these.
-        return Thought(gives_back=False) if wanted == "off" or thinking_is_missing else Thought()
+        return Thought(gives_back=wanted is None and facts.thinks_by_itself)
     return _by_budget(choice, request, wanted)
 
 
 def _by_effort(facts: ClaudeFacts, request: ModelRequest, wanted: str | int | None) -> Thought:
     if wanted == "off":
         return Thought({"type": "disabled"} if facts.thinks_by_itself else None, gives_back=False)
-    level = _level(wanted) if isinstance(wanted, int) else wanted
+    level = level_of(wanted) if isinstance(wanted, int) else wanted
     if level is None and not facts.thinks_by_itself:
-        return Thought()
+        return Thought(gives_back=False)
     config: dict[str, Any] = {}
     if level is not None and facts.hides_thinking:
         config["display"] = "summarized"
@@ -74,13 +75,8 @@ def _by_effort(facts: ClaudeFacts, request: ModelRequest, wanted: str | int | No
     return Thought(config or None, level, max_tokens, is_on=True)
 
 
-def _level(budget: int) -> str:
-    """The level that comes nearest."""
-    return next((level for level in ("low", "medium") if budget <= _BUDGETS[level]), "high")
-
-
-def _by_budget(choice: ModelChoice, request: ModelRequest, wanted: str | int | None) -> Thought:
-    budget = max(_LEAST_BUDGET, wanted) if isinstance(wanted, int) else _BUDGETS[wanted or "medium"]
+def _by_budget(choice: ModelChoice, request: ModelRequest, wanted: ThinkingStrength | int) -> Thought:
+    budget = max(_LEAST_BUDGET, wanted) if isinstance(wanted, int) else BUDGETS[wanted]
     limit = request.max_output_tokens
     if limit is not None and limit <= budget:
         if isinstance(wanted, int):

@@ -4,12 +4,10 @@ import re
 from typing import Any
 
 from duragent.models.base import ModelChoice
+from duragent.models.direct.levels import level_of
 from duragent.models.direct.openai.servers import ChatServer
 from duragent.models.facts import thinks
 from duragent.models.messages import ThinkingLevel
-
-_LOW_BUDGET, _MEDIUM_BUDGET = 2048, 12_288
-"""Up to so many tokens a budget counts as low, and as medium, where only levels are known."""
 
 _FORCED_GEMINI = re.compile(r"gemini-(2\.5-pro|[3-9])")
 
@@ -46,11 +44,7 @@ def thinking_fields(choice: ModelChoice, server: ChatServer, thinking: ThinkingL
 
 
 def _level(thinking: ThinkingLevel | int) -> ThinkingLevel:
-    if not isinstance(thinking, int):
-        return thinking
-    if thinking <= _LOW_BUDGET:
-        return "low"
-    return "medium" if thinking <= _MEDIUM_BUDGET else "high"
+    return level_of(thinking) if isinstance(thinking, int) else thinking
 
 
 def _least_of_openai(name: str) -> str:

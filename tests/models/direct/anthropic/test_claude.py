@@ -52,7 +52,7 @@ BOUND = ClaudeFacts(
         ("claude-opus-7", BOUND),
         ("claude-opus-latest", BOUND),
         ("claude", BOUND),
-        ("Kimi-K2", BUDGET),
+        ("Kimi-K2", ClaudeFacts(thinks_by_itself=True)),
     ],
 )
 def test_how_a_model_is_asked_is_read_from_its_name(name: str, facts: ClaudeFacts) -> None:

@@ -199,7 +199,7 @@ def test_thinking_between_two_texts_is_given_back_where_it_stood() -> None:
 def test_thinking_at_the_end_is_left_out() -> None:
     kept = opaque(SIGNED, {"type": "text", "length": 5}, {"type": "tool_use"}, {"type": "tool_use"}, REDACTED)
     done = ChatMessage(role="assistant", content="done.", opaque=kept)
-    assert messages(user("list"), done, user("go"))[1] == ("assistant", [SIGNED, text("done.")])
+    assert messages(user("list"), done, user("go"), thinking="low")[1] == ("assistant", [SIGNED, text("done.")])
 
 
 def test_thinking_of_another_adapter_or_model_is_dropped() -> None:
@@ -215,9 +215,22 @@ def test_what_cannot_be_read_is_dropped(value: Any) -> None:
     assert messages(user("list"), done, user("go"))[1] == ("assistant", [text("done")])
 
 
-def test_nothing_is_given_back_where_the_model_is_told_not_to_think() -> None:
-    said = messages(user("list"), called(opaque(SIGNED)), result(), thinking="off")
-    assert said[1] == ("assistant", [use(path=".")])
+@pytest.mark.parametrize(
+    ("name", "thinking", "is_given_back"),
+    [
+        (SONNET, "low", True),
+        (SONNET, None, False),
+        (SONNET, "off", False),
+        ("claude-opus-4-7", None, False),
+        ("claude-opus-5", None, True),
+        ("claude-opus-5", "off", False),
+        ("claude-opus-5-5", "off", True),
+        ("kimi-k2", None, True),
+    ],
+)
+def test_thinking_is_given_back_to_models_that_think(name: str, thinking: Any, is_given_back: bool) -> None:
+    said = messages(user("list"), called(opaque(SIGNED, name=name)), result(), name=name, thinking=thinking)
+    assert said[1] == ("assistant", [*([SIGNED] if is_given_back else []), use(path=".")])
 
 
 def test_request_is_valid_json_in_the_order_of_the_protocol() -> None:
