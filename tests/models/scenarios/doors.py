@@ -44,6 +44,12 @@ class Door:
         """The newest request."""
         return self.stub.requests[-1].body
 
+    def option(self, name: str) -> Any:
+        """What the newest request says of this, by OpenAI's name for it; None: nothing."""
+        if (self.provider, self.adapter) == ("ollama", "direct"):
+            return self.asked.get("options", {}).get({"max_tokens": "num_predict"}.get(name, name))
+        return self.asked.get(name)
+
     @property
     def url(self) -> str:
         return url_of(self.stub, self.provider)

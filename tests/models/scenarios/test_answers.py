@@ -56,7 +56,7 @@ async def test_provider_accepts_a_history_with_calls_results_and_neighbouring_us
     _, reply = await ask(door.model, ModelRequest(messages=history, tools=(LS,), temperature=0.5))
     assert reply.text.startswith("You said: ")
     assert "You are brief." in str(door.asked["system"] if door.provider == "anthropic" else door.asked["messages"][0])
-    assert door.asked["temperature"] == 0.5
+    assert door.option("temperature") == 0.5
     assert [tool.get("name") or tool["function"]["name"] for tool in door.asked["tools"]] == ["ls"]
 
 
@@ -87,9 +87,9 @@ async def test_model_replaces_lone_surrogates_and_keeps_all_other_unicode(door: 
 
 async def test_model_passes_the_output_limit_and_gives_anthropic_one_of_4096_when_there_is_none(door: Door) -> None:
     await ask(door.model, HELLO.model_copy(update={"max_output_tokens": 77}))
-    assert door.asked["max_tokens"] == 77
+    assert door.option("max_tokens") == 77
     await ask(door.model)
-    assert door.asked.get("max_tokens") == (4096 if door.provider == "anthropic" else None)
+    assert door.option("max_tokens") == (4096 if door.provider == "anthropic" else None)
 
 
 async def test_model_says_length_when_the_limit_cut_the_answer(door: Door) -> None:
