@@ -88,6 +88,8 @@ STEPS = (
     Step("stopped and left in lines", "Ctrl-C, Ctrl-C, Ctrl-D", "Stopped; how to leave; how to come back"),
     # --- more than a line of text: test_input_line.py, in every size ---
     Step("a file in a message", "see @not, Tab", "the file is offered, taken, and goes with the message"),
+    Step("an image in a message", "pastes the path of a photo, Enter", "@ and its name; that it went with the message"),
+    Step("an image of the clipboard", "Ctrl-V, Enter", "a mark for it; that it went with the message"),
     Step("one's own editor", "Ctrl-G", "what was edited, in the line"),
     Step("a search", "Ctrl-R, a word, another, Enter", "the older line, ready to be changed and sent"),
     Step("a huge paste as a file", "pastes 2 MB, Ctrl-X f", "that it is too much; the name of its file in the line"),

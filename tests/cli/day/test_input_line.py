@@ -1,12 +1,14 @@
 """What a person types that is more than a line of text, and the commands about what was said."""
 
 import base64
+import os
 import re
 
 from tests.cli.day.day import Day, prompt_of, ready
 from tests.support.window import Window
 
 _NO_CLIPBOARD = {"TMUX": "", "DISPLAY": "", "WAYLAND_DISPLAY": "", "SSH_CONNECTION": ""}
+_PNG = b"\x89PNG\r\n\x1a\n"
 _HUGE = ("x" * 79 + "\n") * 25_000
 _NOTICE = re.compile(r"\x1b\](?:9;duragent: |777;notify;duragent;)[^\x07]*\x07\x07")
 
@@ -14,7 +16,7 @@ _NOTICE = re.compile(r"\x1b\](?:9;duragent: |777;notify;duragent;)[^\x07]*\x07\x
 def test_input_line(day: Day) -> None:
     (day.folder / "src").mkdir()
     (day.folder / "src" / "notes.txt").write_text("Buy bread.\n")
-    chat = day.chat(VISUAL="sed -i s/wrong/right/", **_NO_CLIPBOARD)
+    chat = day.chat(VISUAL="sed -i s/wrong/right/", **(_NO_CLIPBOARD | _clipboard_with(day, _PNG)))
     with day.step("a file in a message"):
         chat.type("see @not")
         chat.see("> see @not +src/notes.txt")
@@ -23,6 +25,7 @@ def test_input_line(day: Day) -> None:
         chat.type("\r")
         chat.find("> see @src/notes.txt with src/notes.txt [(]1 line[)].*You said: .*Buy bread.*long text[)]")
         ready(chat)
+    _images(day, chat)
     with day.step("one's own editor"):
         chat.type("repeat wrong\x07")
         chat.until(lambda: prompt_of(chat) == "repeat right", "what was edited is not in the line")
@@ -51,6 +54,36 @@ def test_input_line(day: Day) -> None:
     _commands(day, chat)
     _not_in_front(day, chat)
     assert "Buy bread." in day.said()[0]
+
+
+def _clipboard_with(day: Day, image: bytes) -> dict[str, str]:
+    """What stands in the environment where a program gives this image from the clipboard."""
+    folder = day.folder / ".programs"
+    folder.mkdir()
+    (folder / "image").write_bytes(image)
+    # It takes nothing: what is copied goes to the terminal.
+    (folder / "xclip").write_text(f'#!/bin/sh\ncase "$*" in *-out) exec cat "{folder}/image";; esac\nexit 1\n')
+    (folder / "xclip").chmod(0o700)
+    return {"PATH": f"{folder}{os.pathsep}{day.place.environ['PATH']}", "DISPLAY": ":77"}
+
+
+def _images(day: Day, chat: Window) -> None:
+    with day.step("an image in a message"):
+        (day.folder / "my photo.png").write_bytes(_PNG)
+        chat.paste(f"{day.folder}/my\\ photo.png")
+        chat.until(lambda: prompt_of(chat) == '@"my photo.png"', "the photo is not in the line")
+        chat.type("is a photo\r")
+        chat.find('> @"my photo.png" is a photo with my photo.png [(]a file of 1 kB[)].*You said: .*long text[)]')
+        ready(chat)
+    with day.step("an image of the clipboard"):
+        chat.type("and \x16")
+        chat.until(lambda: prompt_of(chat) == "and [image #1]", "no mark stands for the image")
+        chat.type("\r")
+        chat.find("> and .image #1. with image-1.png [(]a file of 1 kB[)].*You said: .*long text[)]")
+        ready(chat)
+    records = [record for session in day.place.ids() for record in day.place.log(session)]
+    sent = [file["name"] for record in records for file in record.get("attachments", ())]
+    assert sent == ["my photo.png", "image-1.png"]
 
 
 def _commands(day: Day, chat: Window) -> None:
