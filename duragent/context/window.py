@@ -6,7 +6,7 @@ import os
 
 from duragent.agent.spec import ModelSpec
 from duragent.models.facts import model_facts
-from duragent.models.local_servers import WindowMemory
+from duragent.models.local_servers import ASKED_TOKENS, WindowMemory
 from duragent.models.providers import ollama_url
 
 WINDOWS_TOKENS = (
@@ -36,9 +36,12 @@ async def find_window(model: ModelSpec) -> int:
         return window_tokens(model)
     if model.provider in _OLLAMA:
         told = await asyncio.to_thread(_told.window, model.base_url or ollama_url(os.environ), model.name)
-        if told is not None:
-            return told
-    return window_tokens(model, await asyncio.to_thread(listed_window, model))
+        # Through litellm no request can ask for a window.
+        window = told.running if model.adapter == "litellm" else told.to_ask_for
+        if window is not None:
+            return window
+    found = window_tokens(model, await asyncio.to_thread(listed_window, model))
+    return min(found, ASKED_TOKENS) if model.provider in _OLLAMA else found
 
 
 def listed_window(model: ModelSpec) -> int | None:

@@ -1,19 +1,22 @@
 """Which model a choice stands for: the offline demo, a provider asked directly, or one through litellm; with tools in
 text where needed."""
 
+import asyncio
 import math
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from duragent.clock import Clock
-from duragent.errors import InvalidRequest, ModelNotConfigured
+from duragent.errors import InvalidRequest
 from duragent.models.base import Model, ModelChoice
-from duragent.models.providers import missing_key
+from duragent.models.providers import dialect_name, missing_key
 from duragent.models.text_tools.choice import wants_text
 
 if TYPE_CHECKING:
     from duragent.models.direct.connections import ProviderConnections
+    from duragent.models.direct.model import DirectModel
 
 
 class ModelChooser:
@@ -27,6 +30,7 @@ class ModelChooser:
         self._demo_speed = _demo_speed(environment)
         self._models: dict[ModelChoice, Model] = {}
         self._connections: ProviderConnections | None = None
+        self._lock = threading.Lock()
 
     def model_for(self, choice: ModelChoice) -> Model:
         """The model of that choice. Does not call a provider; a missing key is an error of the first call.
@@ -41,14 +45,18 @@ class ModelChooser:
     async def warm(self, choice: ModelChoice) -> None:
         """Load what that model needs, because a question is about to come; returns when it is there.
 
-        Loads nothing for the demo model, nor where a key is missing.
+        Loads nothing for the demo model, nor where a key is missing, and litellm only for what it is asked through.
+        Raises ModelNotConfigured as `model_for`.
         """
         if choice.provider == "demo" or missing_key(choice, self._environment):
             return
-        if self._direct(choice) is None:
+        if dialect_name(choice) is None:
             from duragent.models.litellm.model import warmed
 
             await warmed()
+        else:
+            # The HTTP library is loaded in a thread, so that sessions go on meanwhile.
+            await asyncio.to_thread(self._prepare, choice)
 
     async def close(self) -> None:
         """End the connections to providers."""
@@ -60,22 +68,20 @@ class ModelChooser:
             from duragent.models.demo.model import DemoModel
 
             return DemoModel(self._clock, self._demo_speed)
-        if (direct := self._direct(choice)) is not None:
-            return direct
-        if choice.adapter == "direct":
-            raise ModelNotConfigured(f"'{choice.provider}' cannot be asked directly: leave out `adapter`")
-        return self._litellm(choice)
+        return self._litellm(choice) if dialect_name(choice) is None else self._direct(choice)
 
-    def _direct(self, choice: ModelChoice) -> Model | None:
+    def _prepare(self, choice: ModelChoice) -> None:
+        self._direct(choice).prepare()
+
+    def _direct(self, choice: ModelChoice) -> "DirectModel":
         # Here, because an HTTP library takes a while to load, and the demo model needs none.
         from duragent.models.direct.connections import ProviderConnections
-        from duragent.models.direct.dialects import dialect_of
+        from duragent.models.direct.dialects import dialect
         from duragent.models.direct.model import DirectModel
 
-        if (dialect := dialect_of(choice)) is None:
-            return None
-        self._connections = self._connections or ProviderConnections()
-        return DirectModel(choice, dialect, self._environment, self._connections)
+        with self._lock:
+            self._connections = self._connections or ProviderConnections()
+        return DirectModel(choice, dialect(dialect_name(choice) or ""), self._environment, self._connections)
 
     def _litellm(self, choice: ModelChoice) -> Model:
         """Load litellm in the background, while the turn prepares its question; not earlier, to save memory."""

@@ -8,7 +8,8 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,10 @@ SHOW_SECONDS = 2.0
 
 KNOWN_SECONDS = 60.0
 """How long a window that a server has told counts."""
+
+ASKED_TOKENS = 32_768
+"""The window that a request asks for where neither the agent nor the model's Modelfile says one: enough to work with
+tools, and little enough for the memory of most machines."""
 
 _MAX_BYTES = 4 << 20
 _MAX_MODELS = 500
@@ -35,17 +40,35 @@ def openai_models(base_url: str, seconds: float = TAKE_SECONDS) -> list[str] | N
     return _names(_get_json(f"{base_url.rstrip('/')}/models", seconds), "data", "id")
 
 
-def ollama_window(url: str, name: str, seconds: float = SHOW_SECONDS) -> int | None:
-    """How many tokens the model reads as Ollama runs it; None when it does not say.
+@dataclass(frozen=True, slots=True)
+class OllamaWindow:
+    """How many tokens a model of Ollama reads. None: that is not known, or not said."""
 
-    A model that is loaded says what it was loaded with. Else `num_ctx` of its Modelfile counts, else what it was made
-    for.
-    """
+    loaded: int | None = None
+    """What it is loaded with now."""
+    chosen: int | None = None
+    """`num_ctx` of its Modelfile."""
+    made_for: int | None = None
+    """What it was made for."""
+
+    @property
+    def running(self) -> int | None:
+        """What it reads when a request says nothing."""
+        return self.loaded or self.chosen or self.made_for
+
+    @property
+    def to_ask_for(self) -> int | None:
+        """What a request should ask for: what is loaded already, where that is enough; None when nothing is known."""
+        enough = self.chosen or (min(self.made_for, ASKED_TOKENS) if self.made_for else None)
+        return max(self.loaded or 0, enough or 0) or None
+
+
+def ollama_window(url: str, name: str, seconds: float = SHOW_SECONDS) -> OllamaWindow:
+    """What Ollama says of the model; nothing known where none answers."""
     loaded = _get_json(f"{_root(url)}/api/ps", seconds)
-    for model in _objects(loaded, "models"):
-        if _same_model(model.get("name"), name) and (running := _tokens(model.get("context_length"))):
-            return running
-    return _shown_window(url, name, seconds)
+    running = [_tokens(model.get("context_length")) for model in _objects(loaded, "models") if _is(model, name)]
+    shown = _get_json(f"{_root(url)}/api/show", seconds, {"model": name})
+    return _with_shown_window(OllamaWindow(next(iter(running), None)), shown)
 
 
 class WindowMemory:
@@ -53,18 +76,18 @@ class WindowMemory:
 
     def __init__(
         self,
-        ask: Callable[[str, str], int | None] = ollama_window,
+        ask: Callable[[str, str], OllamaWindow] = ollama_window,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ask, self._now = ask, now
-        self._known: dict[tuple[str, str], tuple[float, int | None]] = {}
+        self._known: dict[tuple[str, str], tuple[float, OllamaWindow]] = {}
         self._lock = threading.Lock()
 
-    def window(self, url: str, name: str) -> int | None:
+    def window(self, url: str, name: str) -> OllamaWindow:
         """As `ollama_window`."""
         with self._lock:
-            asked, known = self._known.get((url, name), (float("-inf"), None))
-            if self._now() - asked < KNOWN_SECONDS and known is not None:
+            asked, known = self._known.get((url, name), (float("-inf"), OllamaWindow()))
+            if self._now() - asked < KNOWN_SECONDS and known != OllamaWindow():
                 return known
         told = self._ask(url, name)
         with self._lock:
@@ -72,27 +95,25 @@ class WindowMemory:
         return told
 
 
-def _shown_window(url: str, name: str, seconds: float) -> int | None:
-    shown = _get_json(f"{_root(url)}/api/show", seconds, {"model": name})
+def _with_shown_window(window: OllamaWindow, shown: Any) -> OllamaWindow:
     if not isinstance(shown, dict):
-        return None
+        return window
     for line in str(shown.get("parameters") or "").splitlines():
         word, _, value = line.strip().partition(" ")
         if word == "num_ctx" and value.strip().isdigit():
-            return _tokens(int(value))
+            window = replace(window, chosen=_tokens(int(value)))
     facts = shown.get("model_info")
     if not isinstance(facts, dict):
-        return None
-    return _tokens(facts.get(f"{facts.get('general.architecture')}.context_length"))
+        return window
+    return replace(window, made_for=_tokens(facts.get(f"{facts.get('general.architecture')}.context_length")))
 
 
 def _tokens(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
-def _same_model(loaded: object, name: str) -> bool:
-    full = name if ":" in name else f"{name}:latest"
-    return isinstance(loaded, str) and loaded in (name, full)
+def _is(model: Mapping[str, Any], name: str) -> bool:
+    return model.get("name") in (name, f"{name}:latest")
 
 
 def _root(url: str) -> str:

@@ -46,6 +46,30 @@ PROVIDERS = {
 }
 
 
+_DIALECT_OF_ADDRESSES = "openai_chat"
+"""What a server speaks that is named by its address alone."""
+
+
+def dialect_name(choice: "ModelChoice") -> str | None:
+    """The protocol in which that model is asked directly; None: it is asked through litellm, or is the demo model.
+
+    Raises ModelNotConfigured where `adapter` says what cannot be.
+    """
+    known = PROVIDERS.get(choice.provider)
+    if choice.adapter == "litellm" or choice.provider == "demo":
+        return None
+    if known is not None:
+        return known.dialect
+    if choice.adapter == "auto":
+        return None
+    if choice.base_url is not None:
+        return _DIALECT_OF_ADDRESSES
+    raise ModelNotConfigured(
+        f"'{choice.provider}' is asked directly only at an address that speaks OpenAI's protocol: set `base_url`, or "
+        "leave out `adapter: direct`"
+    )
+
+
 def ollama_url(environ: Mapping[str, str]) -> str:
     """Where Ollama listens: `OLLAMA_HOST`, as Ollama reads it (host, host:port or URL), else localhost."""
     host = environ.get("OLLAMA_HOST", "").strip().rstrip("/") or "localhost"
@@ -71,8 +95,7 @@ def find_key(choice: "ModelChoice", environ: Mapping[str, str]) -> str | None:
     for name in names:
         if environ.get(name, "").strip():
             return environ[name].strip()
-    local = choice.base_url is not None and urlsplit(choice.base_url).hostname in LOOPBACK
-    if local or (provider is not None and not provider.needs_key):
+    if _is_here(choice.base_url) or (provider is not None and not provider.needs_key):
         return "none"
     if provider is None:
         return None
@@ -80,6 +103,13 @@ def find_key(choice: "ModelChoice", environ: Mapping[str, str]) -> str | None:
         f"{choice.provider} needs a key: `duragent keys set {choice.provider}`, or {' or '.join(names)} in the "
         "environment of the server"
     )
+
+
+def _is_here(base_url: str | None) -> bool:
+    try:
+        return base_url is not None and urlsplit(base_url).hostname in LOOPBACK
+    except ValueError:
+        return False
 
 
 def missing_key(choice: "ModelChoice", environ: Mapping[str, str]) -> str | None:

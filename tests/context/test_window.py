@@ -22,6 +22,8 @@ def model(provider: str, name: str, **more: int) -> ModelSpec:
         (model("openai", "GPT-4.1"), 1_047_576),
         (model("gemini", "gemini-2.5-pro"), 1_048_576),
         (model("ollama", "llama3.1:8b"), 8_192),
+        (model("ollama", "qwen3-of-mine"), 32_768),
+        (model("ollama", "qwen3-of-mine", max_input_tokens=131_072), 131_072),
         (model("openai", "qwen3-of-mine"), 131_072),
         (model("openai", "never-heard-of"), 128_000),
         (model("anthropic", "claude-sonnet-4-5", max_input_tokens=5_000), 5_000),

@@ -6,10 +6,11 @@ import sys
 
 import pytest
 
-from duragent.errors import InvalidRequest
+from duragent.errors import InvalidRequest, ModelNotConfigured
 from duragent.models.base import ModelChoice
 from duragent.models.choose import ModelChooser
 from duragent.models.demo.model import DemoModel
+from duragent.models.direct.model import DirectModel
 from duragent.models.litellm.model import LitellmModel
 from duragent.models.messages import ChatMessage, ModelDelta, ModelRequest
 from duragent.models.text_tools.model import TextTools
@@ -21,7 +22,16 @@ from tests.support.bounds import LIMIT_SECONDS
     ("choice", "kind"),
     [
         (ModelChoice("demo", "demo"), DemoModel),
-        (ModelChoice("openai", "gpt-4o"), LitellmModel),
+        (ModelChoice("openai", "gpt-4o"), DirectModel),
+        (ModelChoice("anthropic", "claude-sonnet-4-5"), DirectModel),
+        (ModelChoice("openrouter", "x/y"), DirectModel),
+        (ModelChoice("gemini", "gemini-2.5-pro"), DirectModel),
+        (ModelChoice("ollama", "qwen3"), DirectModel),
+        (ModelChoice("openai", "gpt-4o", adapter="direct"), DirectModel),
+        (ModelChoice("openai", "gpt-4o", adapter="litellm"), LitellmModel),
+        (ModelChoice("mistral", "mistral-large-latest"), LitellmModel),
+        (ModelChoice("mistral", "mistral-large-latest", "https://api.mistral.ai/v1"), LitellmModel),
+        (ModelChoice("mistral", "mistral-large-latest", "https://api.mistral.ai/v1", adapter="direct"), DirectModel),
         (ModelChoice("openai", "gpt-4o", None, "text"), TextTools),
         (ModelChoice("demo", "demo", None, "text"), TextTools),
     ],
@@ -31,6 +41,11 @@ def test_each_choice_has_its_model_and_always_the_same_one(choice: ModelChoice, 
     model = chooser.model_for(choice)
     assert type(model) is kind
     assert chooser.model_for(choice) is model
+
+
+def test_a_provider_that_only_litellm_knows_is_not_asked_directly_without_an_address() -> None:
+    with pytest.raises(ModelNotConfigured, match=r"'mistral' is asked directly only at an address.*set `base_url`, or"):
+        ModelChooser(FakeClock(), {}).model_for(ModelChoice("mistral", "m", adapter="direct"))
 
 
 async def test_the_demo_model_speaks_as_fast_as_the_environment_says() -> None:
@@ -56,13 +71,17 @@ def test_a_speed_of_the_demo_model_that_is_none_is_a_fault(text: str) -> None:
 @pytest.mark.parametrize(
     ("choice", "environ", "loads"),
     [
-        ('ModelChoice("openai", "gpt")', "{'OPENAI_API_KEY': 'k'}", True),
-        ('ModelChoice("openai", "gpt")', "{}", False),
-        ('ModelChoice("demo", "demo")', "{}", False),
+        ('ModelChoice("openai", "gpt")', "{'OPENAI_API_KEY': 'k'}", ["httpx"]),
+        ('ModelChoice("ollama", "qwen3")', "{}", ["httpx"]),
+        ('ModelChoice("openai", "gpt", "http://[")', "{'OPENAI_API_KEY': 'k'}", ["httpx"]),
+        ('ModelChoice("openai", "gpt", adapter="litellm")', "{'OPENAI_API_KEY': 'k'}", ["httpx", "litellm"]),
+        ('ModelChoice("mistral", "large")', "{'MISTRAL_API_KEY': 'k'}", ["httpx", "litellm"]),
+        ('ModelChoice("openai", "gpt")', "{}", []),
+        ('ModelChoice("demo", "demo")', "{}", []),
     ],
 )
-def test_warming_loads_litellm_where_a_question_could_be_asked_and_returns_when_it_is_there(
-    choice: str, environ: str, loads: bool
+def test_warming_loads_only_what_a_question_would_need_and_returns_when_it_is_there(
+    choice: str, environ: str, loads: list[str]
 ) -> None:
     code = f"""
 import asyncio, sys
@@ -70,8 +89,8 @@ from duragent.models.base import ModelChoice
 from duragent.models.choose import ModelChooser
 from duragent.testing import FakeClock
 chooser = ModelChooser(FakeClock(), {environ})
-assert "litellm" not in sys.modules
+assert not {{"httpx", "litellm"}} & set(sys.modules)
 asyncio.run(chooser.warm({choice}))
-assert ("litellm" in sys.modules) is {loads}
+assert sorted({{"httpx", "litellm"}} & set(sys.modules)) == {loads}, sorted(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=LIMIT_SECONDS)

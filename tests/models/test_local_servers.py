@@ -5,7 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from duragent.models.local_servers import KNOWN_SECONDS, WindowMemory, ollama_models, ollama_window, openai_models
+from duragent.models.local_servers import (
+    ASKED_TOKENS,
+    KNOWN_SECONDS,
+    OllamaWindow,
+    WindowMemory,
+    ollama_models,
+    ollama_window,
+    openai_models,
+)
 from tests.support.stub_ollama import Pulled, StubOllama
 
 
@@ -24,20 +32,28 @@ def test_the_models_that_are_there_are_listed_at_each_form_of_the_address(ollama
 
 
 @pytest.mark.parametrize(
-    ("model", "window"),
+    ("model", "running", "to_ask_for"),
     [
-        (Pulled(context_length=40_960), 40_960),
-        (Pulled(context_length=40_960, num_ctx=8_192), 8_192),
-        (Pulled(context_length=40_960, loaded_with=4_096), 4_096),
-        (Pulled(context_length=40_960, num_ctx=8_192, loaded_with=16_384), 16_384),
+        (Pulled(context_length=8_192), 8_192, 8_192),
+        (Pulled(context_length=131_072), 131_072, ASKED_TOKENS),
+        (Pulled(context_length=40_960, num_ctx=8_192), 8_192, 8_192),
+        (Pulled(context_length=131_072, num_ctx=65_536), 65_536, 65_536),
+        (Pulled(context_length=131_072, loaded_with=4_096), 4_096, ASKED_TOKENS),
+        (Pulled(context_length=131_072, loaded_with=131_072), 131_072, 131_072),
+        (Pulled(context_length=40_960, num_ctx=8_192, loaded_with=16_384), 16_384, 16_384),
+        (Pulled(context_length=40_960, num_ctx=8_192, loaded_with=4_096), 4_096, 8_192),
     ],
 )
-def test_the_window_is_what_ollama_runs_the_model_with(ollama: StubOllama, model: Pulled, window: int) -> None:
+def test_the_window_to_ask_for_is_the_loaded_one_where_that_is_enough(
+    ollama: StubOllama, model: Pulled, running: int, to_ask_for: int
+) -> None:
     ollama.pull("qwen3:latest", model)
     ollama.pull("qwen3", model)
     ollama.pull("other", Pulled(loaded_with=1))
-    assert ollama_window(ollama.openai_url, "qwen3") == window
-    assert ollama_window(ollama.url, "gone") is None
+    window = ollama_window(ollama.openai_url, "qwen3")
+    assert (window.running, window.to_ask_for) == (running, to_ask_for)
+    assert ollama_window(ollama.url, "gone") == OllamaWindow()
+    assert (OllamaWindow().running, OllamaWindow().to_ask_for) == (None, None)
 
 
 def test_a_server_with_openais_protocol_lists_its_models(ollama: StubOllama) -> None:
@@ -51,7 +67,7 @@ def test_an_answer_of_another_form_is_no_list(ollama: StubOllama, said: object) 
     for path in ("/api/tags", "/v1/models", "/api/ps", "/api/show"):
         ollama.others[path] = lambda _: said
     assert (ollama_models(ollama.url), openai_models(ollama.openai_url)) == (None, None)
-    assert ollama_window(ollama.url, "qwen3") is None
+    assert ollama_window(ollama.url, "qwen3") == OllamaWindow()
 
 
 def test_where_nothing_answers_there_is_nothing_and_no_long_wait() -> None:
@@ -67,15 +83,16 @@ def test_where_nothing_answers_there_is_nothing_and_no_long_wait() -> None:
 
 def test_a_window_is_asked_again_only_after_a_while_and_after_no_answer() -> None:
     asked: list[str] = []
-    answers: list[int | None] = [None, 5, 6]
+    nothing, five, six = OllamaWindow(), OllamaWindow(5), OllamaWindow(6)
+    answers = [nothing, five, six]
     time = [0.0]
 
-    def ask(url: str, name: str) -> int | None:
+    def ask(url: str, name: str) -> OllamaWindow:
         asked.append(f"{url} {name}")
         return answers.pop(0)
 
     memory = WindowMemory(ask, lambda: time[0])
-    assert [memory.window("u", "m") for _ in range(3)] == [None, 5, 5]
+    assert [memory.window("u", "m") for _ in range(3)] == [nothing, five, five]
     time[0] = KNOWN_SECONDS
-    assert memory.window("u", "m") == 6
+    assert memory.window("u", "m") == six
     assert asked == ["u m"] * 3

@@ -2,19 +2,17 @@
 
 from duragent.models.base import ModelChoice
 from duragent.models.direct.dialect import Dialect
-from duragent.models.providers import PROVIDERS
+from duragent.models.providers import dialect_name
 
 
 def dialect_of(choice: ModelChoice) -> Dialect | None:
-    """The dialect in which that model is asked; None: through litellm."""
-    known = PROVIDERS.get(choice.provider)
-    if choice.adapter == "litellm" or known is None:
-        return None
-    return dialect(known.dialect)
+    """The dialect in which that model is asked; None: through litellm. Raises ModelNotConfigured as `dialect_name`."""
+    name = dialect_name(choice)
+    return None if name is None else dialect(name)
 
 
-def dialect(name: str) -> Dialect | None:
-    """The dialect of that name; None where there is none."""
+def dialect(name: str) -> Dialect:
+    """The dialect of that name."""
     match name:
         case "anthropic_messages":
             from duragent.models.direct.anthropic_messages import AnthropicMessages
@@ -29,4 +27,4 @@ def dialect(name: str) -> Dialect | None:
 
             return OllamaChat()
         case _:
-            return None
+            raise ValueError(f"no dialect is named '{name}'")

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from duragent.errors import BadModelRequest, ModelNotConfigured
 from duragent.http.library import httpx
@@ -48,15 +49,23 @@ class DirectModel:
     def __init__(
         self, choice: ModelChoice, dialect: Dialect, environ: Mapping[str, str], connections: ProviderConnections
     ) -> None:
-        if choice.provider == "ollama" and choice.base_url is None:
-            choice = replace(choice, base_url=ollama_url(environ))
+        known, self._url = PROVIDERS.get(choice.provider), ""
+        # What is no address is an error of the first request.
+        with contextlib.suppress(ValueError):
+            if choice.provider == "ollama" and choice.base_url is None:
+                choice = replace(choice, base_url=ollama_url(environ))
+            url = dialect.url(choice.base_url or (known.url if known else ""))
+            self._url = url if urlsplit(url).hostname else ""
         self._choice, self._dialect, self._environ, self._connections = choice, dialect, environ, connections
-        known = PROVIDERS.get(choice.provider)
-        self._url = dialect.url(choice.base_url or (known.url if known else ""))
 
     @property
     def label(self) -> str:
         return self._choice.label
+
+    def prepare(self) -> None:
+        """Make what the first request needs, which takes a while: the certificates of the world. Blocks."""
+        with contextlib.suppress(ModelNotConfigured, httpx.InvalidURL, OSError, ValueError):
+            self._connections.of(self._url, find_key(self._choice, self._environ))
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         """Deltas and the reply. Raises ModelNotConfigured before anything is sent when the key is missing."""
@@ -66,6 +75,8 @@ class DirectModel:
                 f"{self.label}: its key has characters that no key has; copy it again, and `duragent keys set "
                 f"{self._choice.provider}`"
             )
+        if not self._url:
+            raise self._no_address()
         answer = self._dialect.begin_answer(self._choice)
         try:
             async with contextlib.aclosing(self._events(request, key, answer)) as events:
@@ -77,12 +88,16 @@ class DirectModel:
         except EventTooLong as error:
             raise BadModelRequest(f"{self.label}: the provider sent {error}") from None
         except httpx.InvalidURL:
-            raise BadModelRequest(f"{self.label}: its base_url is no address") from None
+            raise self._no_address() from None
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             raise unreached_or_broken(self._choice, key, error) from None
         if not answer.is_whole:
             raise unfinished(self._choice, None)
         yield answer.reply()
+
+    def _no_address(self) -> BadModelRequest:
+        where = "OLLAMA_HOST" if self._choice.provider == "ollama" and not self._choice.base_url else "its base_url"
+        return BadModelRequest(f"{self.label}: {where} is no address")
 
     async def _events(
         self, request: ModelRequest, key: str | None, answer: AnswerSoFar

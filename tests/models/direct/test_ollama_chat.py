@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from duragent.errors import BadModelRequest, ModelUnavailable
+from duragent.clock import SystemClock
+from duragent.errors import AuthenticationFailed, BadModelRequest, ModelError, ModelUnavailable
 from duragent.models.base import ModelChoice
+from duragent.models.choose import ModelChooser
 from duragent.models.direct.dialect import WireEvent
 from duragent.models.direct.dialects import dialect_of
 from duragent.models.direct.faults import ProviderFault
@@ -26,6 +28,7 @@ from duragent.models.messages import (
     ToolCall,
     ToolSchema,
 )
+from duragent.testing.stub_llm import Behaviour, Failure, ProviderAnswer, StubLlm
 
 QWEN = ModelChoice("ollama", "qwen3")
 LIST = ToolSchema(name="ls", description="Lists.", parameters={"type": "object", "properties": {}})
@@ -279,3 +282,59 @@ def test_a_failure_in_the_stream_is_told_in_ollamas_words() -> None:
 def test_a_line_that_is_no_object_is_a_broken_answer(line: str) -> None:
     with pytest.raises(ModelUnavailable, match="a line of the answer is no JSON object"):
         OllamaChat().begin_answer(QWEN).add(WireEvent("message", line))
+
+
+# --- through the engine, at a server that refuses what Ollama refuses -----------------------------------------------
+
+
+async def ask(stub: StubLlm, request: ModelRequest, name: str = "qwen3") -> list[ModelDelta | ModelReply]:
+    chooser = ModelChooser(SystemClock(), {"OLLAMA_HOST": stub.ollama_url})
+    try:
+        return [piece async for piece in chooser.model_for(ModelChoice("ollama", name)).stream(request)]
+    finally:
+        await chooser.close()
+
+
+async def test_an_agent_thinks_calls_and_answers_over_the_wire() -> None:
+    call = ToolCall(id="", name="ls", arguments='{"path": "é"}')
+    request = ModelRequest(messages=HELLO, tools=(LIST,), window_tokens=16_384, thinking="high")
+    with StubLlm() as stub:
+        stub.script(ProviderAnswer("Let me see.", reasoning="I list.", calls=(call, call)), "Two files.")
+        *deltas, first = await ask(stub, request)
+        assert isinstance(first, ModelReply)
+        assert "".join(delta.text for delta in deltas if isinstance(delta, ModelDelta)) == "Let me see."
+        assert (first.reasoning, [each.id for each in first.calls]) == ("I list.", ["call_1", "call_2"])
+        assert first.finish_reason == "tool_calls"
+        assert first.usage.input_tokens > 0
+        answered = (
+            ChatMessage(role="assistant", content=first.text, calls=first.calls, opaque=first.opaque),
+            *(ChatMessage(role="tool", call_id=each.id, content="a.txt") for each in first.calls),
+        )
+        *_, second = await ask(stub, request.model_copy(update={"messages": HELLO + answered}))
+        assert isinstance(second, ModelReply)
+        assert (second.text, second.finish_reason, second.cost_usd) == ("Two files.", "stop", None)
+        asked = stub.requests[1].body
+        assert asked["messages"][1]["thinking"] == "I list."
+        assert [message.get("tool_name") for message in asked["messages"]] == [None, None, "ls", "ls"]
+        assert (asked["options"], asked["think"]) == ({"num_ctx": 16_384}, True)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "sentence"),
+    [
+        (Failure(404, "model 'qwen3' not found"), BadModelRequest, "`ollama pull qwen3`"),
+        (Failure(500, "model requires more system memory (9 GiB) than is available"), BadModelRequest, "max_input_tok"),
+        (Failure(500, "llama runner process has terminated"), ModelUnavailable, "has terminated"),
+        (Failure(503, "server busy, please try again"), ModelUnavailable, "server busy"),
+        (Failure(401, "unauthorized"), AuthenticationFailed, "unauthorized"),
+        (ProviderAnswer("one two", cut_after_chunks=1, cut="error"), ModelUnavailable, "told to fail in the middle"),
+        (ProviderAnswer("one two", cut_after_chunks=1, cut="end"), ModelUnavailable, "broke off"),
+        (ProviderAnswer("one two", cut_after_chunks=1, cut="break"), ModelUnavailable, "broke"),
+    ],
+)
+async def test_what_fails_is_told_with_what_to_do(behaviour: Behaviour, kind: type, sentence: str) -> None:
+    with StubLlm() as stub:
+        stub.script(behaviour)
+        with pytest.raises(ModelError, match=sentence) as caught:
+            await ask(stub, ModelRequest(messages=HELLO))
+        assert type(caught.value) is kind
