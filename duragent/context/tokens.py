@@ -9,13 +9,20 @@ import math
 import string
 from collections.abc import Iterable, Iterator, Sequence
 
-from duragent.journal.events import ModelCalled, ModelReplied
+from duragent.file_types import PDF
+from duragent.journal.events import MessageReceived, ModelCalled, ModelReplied, ToolFinished
 from duragent.journal.record import Record
-from duragent.models.messages import ChatMessage, ModelRequest, ToolSchema
+from duragent.models.messages import AttachedFile, ChatMessage, ModelRequest, ToolSchema
 
 MESSAGE_OVERHEAD_TOKENS = 4
 CALL_OVERHEAD_TOKENS = 8
 """For the id of a call, which stands at the call and at its result."""
+
+IMAGE_TOKENS = 1_600
+"""The most that the larger providers count for an image; small ones, and some providers, cost less."""
+
+_PDF_TOKENS, _BYTES_PER_PDF_TOKEN = 2_000, 30
+"""At least, and for larger ones: a page has some 50 KB and costs up to 3,000 tokens, as text and as an image."""
 
 LEAST_RATIO, MOST_RATIO = 0.5, 3.0
 MEASURABLE_TOKENS = 500
@@ -57,11 +64,12 @@ def _part(text: str, most_tokens: int, *, at_end: bool) -> str:
 
 
 def message_tokens(message: ChatMessage) -> int:
-    """The message with its calls, what its provider wants back with it, and what stands around it."""
+    """The message with its calls and files, what its provider wants back with it, and what stands around it."""
     calls = sum(tokens(call.arguments) + tokens(call.name) + CALL_OVERHEAD_TOKENS for call in message.calls)
     identity = CALL_OVERHEAD_TOKENS if message.role == "tool" else 0
     opaque = sum(map(tokens, _texts_in(message.opaque.value))) if message.opaque else 0
-    return tokens(message.content) + calls + opaque + identity + MESSAGE_OVERHEAD_TOKENS
+    files = file_tokens(message.attachments)
+    return tokens(message.content) + calls + opaque + files + identity + MESSAGE_OVERHEAD_TOKENS
 
 
 def _texts_in(value: object) -> Iterator[str]:
@@ -74,6 +82,14 @@ def _texts_in(value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _texts_in(inner)
+
+
+def file_tokens(files: Iterable[AttachedFile]) -> int:
+    """What attachments cost: a guess, for providers count them in ways of their own."""
+    return sum(
+        max(_PDF_TOKENS, file.size_bytes // _BYTES_PER_PDF_TOKEN) if file.media_type == PDF else IMAGE_TOKENS
+        for file in files
+    )
 
 
 def schema_tokens(tools: Iterable[ToolSchema]) -> int:
@@ -103,11 +119,15 @@ def measured_ratio(records: Sequence[Record]) -> float:
     Rounded up to twentieths, so that a small change does not move what of the history fits. 1.0 when nothing is known.
     """
     ratio, estimated = 1.0, 0
+    guessed = False
     for record in records:
         match record.event:
+            case MessageReceived(attachments=(_, *_)) | ToolFinished(attachments=(_, *_)):
+                # What a file costs is a guess, which must not change how text is counted.
+                guessed = True
             case ModelCalled() as called:
                 # Logs of earlier versions do not tell the estimate.
-                estimated = called.estimated_tokens
+                estimated = 0 if guessed else called.estimated_tokens
             case ModelReplied() as replied:
                 ratio, estimated = calibrated(ratio, estimated, replied.usage.input), 0
             case _:

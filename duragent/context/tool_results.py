@@ -110,4 +110,4 @@ def _masked(each: TranscriptEntry, can_read_output: bool) -> TranscriptEntry:
     if removed < WORTH_MASKING_TOKENS:
         return each
     notice = (GET_BACK if can_read_output else MASKED).format(removed=removed, call=each.message.call_id)
-    return replace(each, message=each.message.model_copy(update={"content": notice}), mark="masked")
+    return replace(each, message=each.message.model_copy(update={"content": notice, "attachments": ()}), mark="masked")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from duragent.journal.events import (
+    Attachment,
     Call,
     CommandFinished,
     CommandRequested,
@@ -23,7 +24,7 @@ from duragent.journal.events import (
     TurnStarted,
 )
 from duragent.journal.record import Record
-from duragent.models.messages import ChatMessage, OpaquePart, ToolCall
+from duragent.models.messages import AttachedFile, ChatMessage, OpaquePart, ToolCall
 
 NO_RESULT = "The call was interrupted and has no result. It may or may not have taken effect."
 NO_TEXT = "[empty message]"
@@ -76,9 +77,13 @@ def with_note(each: TranscriptEntry) -> TranscriptEntry:
 def user_message(record: Record, event: MessageReceived, turn: str = "") -> TranscriptEntry:
     name = event.sender.name if event.sender else None
     text = event.text if event.text.strip() else NO_TEXT
-    return TranscriptEntry(
-        ChatMessage(role="user", content=f"{name}: {text}" if name else text), record.seq, record.ts, turn
-    )
+    said = f"{name}: {text}" if name else text
+    message = ChatMessage(role="user", content=said, attachments=_attached(event.attachments))
+    return TranscriptEntry(message, record.seq, record.ts, turn)
+
+
+def _attached(files: Iterable[Attachment]) -> tuple[AttachedFile, ...]:
+    return tuple(AttachedFile.model_validate(file.model_dump()) for file in files)
 
 
 def command_message(record: Record, event: CommandFinished, command: str) -> TranscriptEntry:
@@ -140,7 +145,7 @@ class _Talk:
                 self.settle()
                 self.add(ChatMessage(role="assistant", content=event.partial_text))
             case ToolFinished():
-                self.result(event.call, event.content, event.note)
+                self.result(event.call, event.content, event.note, _attached(event.attachments))
             case ToolsSkipped():
                 for call in event.calls:
                     self.result(call, f"Skipped: {event.reason}")
@@ -167,9 +172,9 @@ class _Talk:
             self.add(ChatMessage(role="assistant", content=text, calls=calls, opaque=_opaque(event.opaque)))
         self.calls = event.calls
 
-    def result(self, call: str, content: str, note: str = "") -> None:
+    def result(self, call: str, content: str, note: str = "", files: tuple[AttachedFile, ...] = ()) -> None:
         if any(open_call.call == call for open_call in self.calls):
-            message = ChatMessage(role="tool", content=content, call_id=call)
+            message = ChatMessage(role="tool", content=content, call_id=call, attachments=files)
             self.results[call] = TranscriptEntry(message, self.seq, turn=self.turn, note=note)
         if self.calls and len(self.results) == len(self.calls):
             self.settle()

@@ -19,6 +19,7 @@ from duragent.journal.events import MessageReceived, SessionCreated, ToolStarted
 from duragent.journal.record import Record
 from duragent.models.base import ModelChoice
 from duragent.models.messages import ModelRequest, ToolSchema
+from duragent.turn.files import FileReader, ShownFiles
 from duragent.turn.history import History, HistoryNeed
 from duragent.turn.model_choice import choice_of, with_model, with_system
 from duragent.turn.opaque import with_opaque
@@ -26,6 +27,9 @@ from duragent.turn.workbench import LoadedAgent
 
 FOR_RECALL = HistoryNeed(8_000)
 """How much of the session tells which tools fit."""
+
+READ_FILE = "read_file"
+"""The tool that opens files of messages."""
 
 OPENING_RECORDS = 64
 """Between the message that a turn is for and its start there are only more messages."""
@@ -75,11 +79,21 @@ async def prepare(
     # A part of what is read is not shown, so it is more than what fits.
     need = HistoryNeed(frame.budget_tokens + frame.budget_tokens // 2, 2 * frame.room_tokens)
     records, from_start = await history.newest(need)
-    records = await with_opaque(records, choice_of(agent.spec.model).label, history.blob)
-    use = WindowUse(records, from_start, await _opening(history, records))
-    request = build(agent, frame, use)
+    model = choice_of(agent.spec.model)
+    records = await with_opaque(records, model.label, history.blob)
+    opening = await _opening(history, records)
+    files = ShownFiles(_asked(history, model, frame), history.blob)
+    shown = await files.of([*opening, *records])
+    use = WindowUse(shown[len(opening) :], from_start, shown[: len(opening)])
+    request = files.with_contents(build(agent, frame, use))
     last_seq = max(input_seq, records[-1].seq if records else 0)
     return Prepared(agent, frame, use, request, last_seq, bool(choice and choice.base_url))
+
+
+def _asked(history: History, model: ModelChoice, frame: Frame) -> FileReader:
+    turn = history.state.turn
+    can_read = any(tool.name == READ_FILE for tool in frame.tools)
+    return FileReader(model, frame.window_tokens, can_read, turn.trigger if turn else history.state.seq + 1)
 
 
 async def _system(history: History) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from duragent.agent.load import Agent
 from duragent.crashpoint import crashpoint
 from duragent.errors import DuragentError, RunnerLost, StoreError
-from duragent.journal.events import Event, FileBefore, ToolFinished
+from duragent.file_types import ATTACHMENT_MAX_BYTES, MAX_ATTACHMENTS, file_name, media_type_of
+from duragent.journal.events import Attachment, Event, FileBefore, ToolFinished
 from duragent.journal.limits import NUDGE_AT
 from duragent.journal.next_step import MAY_HAVE_TAKEN_EFFECT
 from duragent.journal.state import SessionState
@@ -21,7 +22,7 @@ from duragent.policy.skills import SKILL_TOOL
 from duragent.process.base import Commands
 from duragent.sandboxes.base import Command
 from duragent.text import without_surrogates
-from duragent.tools.base import CallInfo, ToolContext, ToolResult, failed
+from duragent.tools.base import CallInfo, ResultFile, ToolContext, ToolResult, failed
 from duragent.turn.authorize import ResolvedCall, signature
 from duragent.turn.checkpoint import changed, kept_by_path
 from duragent.turn.host import TurnHost, keep_blob, let_go, when_there_is_room, why_stop
@@ -156,7 +157,8 @@ class ToolRunner:
     async def _finish(self, run: ToolRun, result: ToolResult, turn: str) -> None:
         resolved, content = run.resolved, without_surrogates(result.content)
         sha, size = await self._keep(result.full)
-        mark = signature(resolved, result.outcome, content)
+        files = await self._attached(result.files)
+        mark = signature(resolved, result.outcome, "\n".join([content, *(file.sha256 for file in files)]))
         finished = ToolFinished(
             turn=turn,
             call=resolved.call.call,
@@ -170,6 +172,7 @@ class ToolRunner:
             notice=await self._notice(run),
             signature=mark,
             changed=changed(run.before) if result.outcome == "ok" else (),
+            attachments=files,
         )
 
         def decide(state: SessionState) -> Sequence[Event]:
@@ -189,6 +192,19 @@ class ToolRunner:
         if full is None:
             return "", 0
         return await keep_blob(self._host, self._ports.store, self._ports.clock, full), len(full)
+
+    async def _attached(self, files: Sequence[ResultFile]) -> tuple[Attachment, ...]:
+        """The files of a result, kept as blobs. What is too much is left out: a tool is foreign code."""
+        kept = []
+        for file in files[:MAX_ATTACHMENTS]:
+            if len(file.content) > ATTACHMENT_MAX_BYTES:
+                _log.warning("a result had a file of %d bytes, which is left out", len(file.content))
+                continue
+            media_type = await asyncio.to_thread(media_type_of, file.content)
+            sha256 = await keep_blob(self._host, self._ports.store, self._ports.clock, file.content)
+            name, size = file_name(without_surrogates(file.name)), len(file.content)
+            kept.append(Attachment(name=name, media_type=media_type, sha256=sha256, size_bytes=size))
+        return tuple(kept)
 
     def _note(self, run: ToolRun, result: ToolResult, mark: str) -> str:
         """What the model gets besides the result: the agent's own notes, and a nudge when it repeats itself."""

@@ -7,18 +7,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duragent.context.tokens import (
+    IMAGE_TOKENS,
     beginning,
     calibrated,
     ending,
+    file_tokens,
     measured_ratio,
     message_tokens,
     request_tokens,
     schema_tokens,
     tokens,
 )
-from duragent.journal.events import Event, ModelCalled, ModelReplied, TokenCounts
+from duragent.journal.events import (
+    Attachment,
+    Event,
+    MessageReceived,
+    ModelCalled,
+    ModelReplied,
+    TokenCounts,
+    ToolFinished,
+)
 from duragent.journal.record import Record
-from duragent.models.messages import ChatMessage, ModelRequest, OpaquePart, ToolCall, ToolSchema
+from duragent.models.messages import AttachedFile, ChatMessage, ModelRequest, OpaquePart, ToolCall, ToolSchema
 
 ANY = st.text(st.characters(exclude_categories=[]), max_size=200)
 
@@ -98,3 +108,31 @@ def test_ratio_is_learnt_from_answers_whose_question_tells_its_estimate() -> Non
     pairs = [Record(seq, "", event) for seq, event in enumerate(events, 1)]
     assert measured_ratio(pairs) == 1.5
     assert measured_ratio([Record(1, "", called), Record(2, "", replied)]) == 1.0
+
+
+def test_files_are_counted_by_their_kind() -> None:
+    def file(media_type: str, size_bytes: int = 10) -> AttachedFile:
+        return AttachedFile(name="a", media_type=media_type, sha256="0" * 64, size_bytes=size_bytes)
+
+    image, page, book = file("image/png"), file("application/pdf"), file("application/pdf", 3_000_000)
+    assert file_tokens((image, image)) == 2 * IMAGE_TOKENS
+    assert file_tokens((page,)) < file_tokens((book,)) == 100_000
+    words = ChatMessage(role="user", content="look")
+    assert message_tokens(words.model_copy(update={"attachments": (image,)})) == message_tokens(words) + IMAGE_TOKENS
+
+
+def test_what_files_cost_does_not_change_how_text_is_counted() -> None:
+    called = ModelCalled(turn="t", step=1, attempt=1, epoch=1, model="m", input_seq=1, estimated_tokens=1_000)
+    replied = ModelReplied(message_id="m", usage=TokenCounts(input=2_000))
+    file = Attachment(name="a.png", media_type="image/png", sha256="0" * 64)
+    with_file: list[Event] = [
+        MessageReceived(message_id="m", text="", attachments=(file,)),
+        ToolFinished(call="c", outcome="ok", attachments=(file,)),
+    ]
+
+    def ratio(*events: Event) -> float:
+        return measured_ratio([Record(seq, "", event) for seq, event in enumerate(events, 1)])
+
+    assert ratio(called, replied) == 1.5
+    assert [ratio(each, called, replied) for each in with_file] == [1.0, 1.0]
+    assert ratio(called, replied, with_file[0], called, replied) == 1.5

@@ -1,9 +1,12 @@
 """Tool results: shortened, masked, and never torn from their calls."""
 
+from dataclasses import replace
+
 import pytest
 
 from duragent.context.tokens import tokens
 from duragent.context.tool_results import shortened
+from duragent.journal.events import Attachment, ToolFinished
 from tests.context.logs import READ_OUTPUT, Log, agent_with, request
 
 LONG = " ".join(f"word{number}" for number in range(1000))
@@ -102,3 +105,18 @@ def test_results_of_an_ended_turn_stay_as_its_last_request_had_them() -> None:
     log.end("done")
     log.start("more")
     assert masked(log) == before
+
+
+def test_a_masked_result_has_no_files() -> None:
+    log = rounds(30)
+    file = Attachment(name="a.png", media_type="image/png", sha256="0" * 64)
+    log.records = [
+        replace(record, event=record.event.model_copy(update={"attachments": (file,)}))
+        if isinstance(record.event, ToolFinished)
+        else record
+        for record in log.records
+    ]
+    results = [message for message in request(agent_with(), log).messages if message.role == "tool"]
+    with_files = [bool(message.attachments) for message in results]
+    assert with_files == [not message.content.startswith("[result masked") for message in results]
+    assert {True, False} <= set(with_files)

@@ -1,14 +1,17 @@
 """How a request is written for litellm: which provider wants which name and address. Pure."""
 
+import base64
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from duragent.file_types import PDF
 from duragent.text import without_surrogates
 
 if TYPE_CHECKING:
     from duragent.models.base import ModelChoice
-    from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
+    from duragent.models.messages import AttachedFile, ChatMessage, ModelRequest, ToolCall, ToolSchema
 
 _ANTHROPIC_OUTPUT_TOKENS = 4096
 """Anthropic wants a limit in every request; litellm's own default would be the model's largest."""
@@ -18,6 +21,8 @@ _ANTHROPIC_CACHE_POINTS = 4
 _PREFIXES = {"ollama": "openai"}
 """The names of providers at litellm, where they are not ours. To litellm an Ollama is a server with OpenAI's protocol,
 which is what a `base_url` ending in /v1 means; litellm's own way is not."""
+
+_OF_RESULTS = "[the files of the tool results above]"
 
 _PATIENCE_SECONDS = 600.0
 """Silence on the connection after which even a turn without a deadline gives up."""
@@ -60,10 +65,41 @@ def _base_url(choice: "ModelChoice") -> str | None:
 
 def _messages(choice: "ModelChoice", request: "ModelRequest") -> list[dict[str, Any]]:
     written = [_message(message) for message in request.messages]
+    for at, message in enumerate(request.messages):
+        if message.attachments and message.role == "user":
+            written[at] = written[at] | {"content": _with_files(written[at]["content"], message.attachments, request)}
     if choice.provider == "anthropic" or (choice.provider == "openrouter" and "claude" in choice.name.lower()):
         for at in request.cache_points[-_ANTHROPIC_CACHE_POINTS:]:
             written[at] = _remembered(written[at])
-    return written
+    return _with_files_of_results(written, request)
+
+
+def _with_files_of_results(written: "list[dict[str, Any]]", request: "ModelRequest") -> list[dict[str, Any]]:
+    """The messages with the files of results behind the last result of each round: not every provider has a place for
+    them in a result, and nothing else may stand between results."""
+    found: list[dict[str, Any]] = []
+    files: list[AttachedFile] = []
+    for at, message in enumerate(request.messages):
+        found.append(written[at])
+        files += message.attachments if message.role == "tool" else ()
+        is_last = at + 1 == len(request.messages) or request.messages[at + 1].role != "tool"
+        if files and is_last:
+            found.append({"role": "user", "content": _with_files(_OF_RESULTS, files, request)})
+            files = []
+    return found
+
+
+def _with_files(text: Any, files: "Sequence[AttachedFile]", request: "ModelRequest") -> list[dict[str, Any]]:
+    """A message's content with its files behind the text."""
+    parts = [{"type": "text", "text": text}] if text else []
+    for file in files:
+        encoded = base64.b64encode(request.files.get(file.sha256, b"")).decode()
+        url = f"data:{file.media_type};base64,{encoded}"
+        if file.media_type == PDF:
+            parts.append({"type": "file", "file": {"filename": without_surrogates(file.name), "file_data": url}})
+        else:
+            parts.append({"type": "image_url", "image_url": {"url": url}})
+    return parts
 
 
 def _remembered(message: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +110,9 @@ def _remembered(message: dict[str, Any]) -> dict[str, Any]:
         return message | {"cache_control": mark}
     if not message["content"]:
         return message
+    if isinstance(message["content"], list):
+        *others, last = message["content"]
+        return message | {"content": [*others, last | {"cache_control": mark}]}
     return message | {"content": [{"type": "text", "text": message["content"], "cache_control": mark}]}
 
 

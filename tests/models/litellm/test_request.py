@@ -9,7 +9,7 @@ from duragent.errors import ModelNotConfigured
 from duragent.models.base import ModelChoice
 from duragent.models.litellm.model import LitellmModel
 from duragent.models.litellm.request import litellm_arguments
-from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
+from duragent.models.messages import AttachedFile, ChatMessage, ModelRequest, ToolCall, ToolSchema
 from duragent.testing.stub_llm import StubLlm
 from tests.models.litellm.asking import HELLO, ask
 from tests.support.bounds import LIMIT_SECONDS
@@ -101,3 +101,44 @@ def test_openrouter_is_told_for_claude(name: str, marks: int) -> None:
 def test_at_most_four_marks_are_sent() -> None:
     many = REQUEST.model_copy(update={"cache_points": (0, 1, 3, 4, 5)})
     assert len(marked(litellm_arguments(ModelChoice("anthropic", "claude"), "k", many)["messages"])) == 4
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+PNG = AttachedFile(name="a.png", media_type="image/png", sha256="1" * 64, size_bytes=3)
+PDF = AttachedFile(name="b.pdf", media_type="application/pdf", sha256="2" * 64, size_bytes=3)
+BYTES = {PNG.sha256: b"png", PDF.sha256: b"pdf"}
+PNG_PART = {"type": "image_url", "image_url": {"url": "data:image/png;base64,cG5n"}}
+PDF_PART = {"type": "file", "file": {"filename": "b.pdf", "file_data": "data:application/pdf;base64,cGRm"}}
+
+
+def _written(*messages: ChatMessage, provider: str = "openai", cache_points: tuple[int, ...] = ()) -> Any:
+    request = ModelRequest(messages=messages, files=BYTES, cache_points=cache_points)
+    return litellm_arguments(ModelChoice(provider, "m"), None, request)["messages"]
+
+
+def test_files_of_a_message_stand_behind_its_text() -> None:
+    [message] = _written(ChatMessage(role="user", content="look", attachments=(PNG, PDF)))
+    assert message == {"role": "user", "content": [{"type": "text", "text": "look"}, PNG_PART, PDF_PART]}
+    [wordless] = _written(ChatMessage(role="user", attachments=(PNG,)))
+    assert wordless["content"] == [PNG_PART], "a provider refuses a text that is empty"
+
+
+def test_files_of_results_come_behind_the_last_result_of_their_round() -> None:
+    calls = tuple(ToolCall(id=each, name="read_file", arguments="{}") for each in ("c1", "c2"))
+    written = _written(
+        ChatMessage(role="user", content="look"),
+        ChatMessage(role="assistant", calls=calls),
+        ChatMessage(role="tool", content="one", call_id="c1", attachments=(PNG,)),
+        ChatMessage(role="tool", content="two", call_id="c2", attachments=(PDF,)),
+        ChatMessage(role="assistant", content="I see"),
+    )
+    assert [message["role"] for message in written] == ["user", "assistant", "tool", "tool", "user", "assistant"]
+    assert written[4]["content"][1:] == [PNG_PART, PDF_PART]
+
+
+def test_a_message_with_files_can_be_marked_for_the_cache() -> None:
+    [message] = _written(
+        ChatMessage(role="user", content="look", attachments=(PNG,)), provider="anthropic", cache_points=(0,)
+    )
+    assert message["content"] == [{"type": "text", "text": "look"}, PNG_PART | {"cache_control": {"type": "ephemeral"}}]
