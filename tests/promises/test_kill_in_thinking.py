@@ -149,7 +149,7 @@ def _texts(value: object) -> set[str]:
     return {text for each in inner for text in _texts(each)}
 
 
-@pytest.fixture(params=[name for name in PROVIDERS if name != "ollama"])
+@pytest.fixture(params=PROVIDERS)
 def killed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Killed]:
     asked = PROVIDERS[request.param]
     thinking = Thinking(asked)

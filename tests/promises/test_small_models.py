@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from duragent.testing.stub_llm import ProviderAnswer, StubLlm, StubRequest
 from tests.support.hands import make_hands
+from tests.support.providers import EVERY_PROVIDER, KEYS, AskedProvider
 from tests.support.real_server import told
 
 
@@ -16,11 +19,11 @@ def _as_text(request: StubRequest) -> ProviderAnswer:
     )
 
 
-async def test_a_model_without_tool_calling_calls_tools_as_text(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", EVERY_PROVIDER)
+async def test_a_model_without_tool_calling_calls_tools_as_text(asked: AskedProvider, tmp_path: Path) -> None:
     with StubLlm(_as_text) as stub:
-        rest = f"    name: tiny\n    tools: text\n    base_url: {stub.openai_url}"
-        hands = make_hands(tmp_path, rest=rest, provider="openai")
-        hands.server.environ = {"OPENAI_API_KEY": "sk-test"}
+        hands = make_hands(tmp_path, rest=f"{asked.block(stub)}\n    tools: text", provider=asked.provider)
+        hands.server.environ = KEYS
         hands.server.start()
         try:
             async with hands.server.client() as client:
@@ -35,15 +38,15 @@ async def test_a_model_without_tool_calling_calls_tools_as_text(tmp_path: Path) 
         assert "did hello" in str(stub.requests[1].body["messages"][-1])
 
 
-async def test_a_small_model_is_shown_only_the_tools_that_fit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", EVERY_PROVIDER)
+async def test_a_small_model_is_shown_only_the_tools_that_fit(asked: AskedProvider, tmp_path: Path) -> None:
     with StubLlm(lambda request: ProviderAnswer("ok")) as stub:
-        rest = f"    name: small\n    base_url: {stub.openai_url}\n  tools_recall: 2"
-        hands = make_hands(tmp_path, rest=rest, provider="openai")
+        hands = make_hands(tmp_path, rest=f"{asked.block(stub)}\n  tools_recall: 2", provider=asked.provider)
         names = ("bash", "read_file", "write_file", "web", "think", "search_files")
         file = hands.server.workspace / "agents" / "assistant" / "agent.yaml"
         many = "\n".join(f"    - {{type: builtin, name: {name}}}" for name in names)
         file.write_text(file.read_text().replace("  tools: [{type: builtin, name: bash}]", f"  tools:\n{many}"))
-        hands.server.environ = {"OPENAI_API_KEY": "sk-test"}
+        hands.server.environ = KEYS
         hands.server.start()
         try:
             async with hands.server.client() as client:
@@ -51,6 +54,6 @@ async def test_a_small_model_is_shown_only_the_tools_that_fit(tmp_path: Path) ->
                 await told(client, session, "search the web for otters")
         finally:
             hands.server.stop()
-        shown = [tool["function"]["name"] for tool in stub.requests[0].body["tools"]]
+        shown = [tool.get("function", tool)["name"] for tool in stub.requests[0].body["tools"]]
         assert len(shown) == 2
         assert "web" in shown

@@ -1,4 +1,4 @@
-"""Tool calls across a kill, over both wire protocols: a provider refuses no request. Promise 2."""
+"""Tool calls across a kill, over every protocol and both adapters: a provider refuses no request. Promise 2."""
 
 import asyncio
 import json
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from duragent.models.messages import ToolCall
-from duragent.testing import provider_rules
 from duragent.testing.stub_llm import ProviderAnswer, StubLlm, StubRequest
 from duragent.wire import SendMessage
 from tests.support.hands import Hands, make_hands, whole
+from tests.support.providers import EVERY_PROVIDER, KEYS, AskedProvider
 
 COMMANDS = ["./do a", "./ask b", "./do c", "./ask d", "./do e"]
 
@@ -33,14 +33,12 @@ def _has_results(message: dict[str, object]) -> bool:
     return message["role"] == "tool" or any(block.get("type") == "tool_result" for block in blocks)
 
 
-@pytest.fixture(params=["openai", "anthropic"])
+@pytest.fixture(params=EVERY_PROVIDER)
 def provided(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Hands, StubLlm]]:
+    asked: AskedProvider = request.param
     with StubLlm(_asks_for_all) as stub:
-        url = stub.openai_url if request.param == "openai" else stub.anthropic_url
-        name = "gpt-4o-mini" if request.param == "openai" else "claude-sonnet-4-5"
-        rest = f"    name: {name}\n    base_url: {url}"
-        hands = make_hands(tmp_path, rest=rest, provider=request.param)
-        hands.server.environ = {"OPENAI_API_KEY": "sk-test", "ANTHROPIC_API_KEY": "sk-test"}
+        hands = make_hands(tmp_path, rest=asked.block(stub), provider=asked.provider)
+        hands.server.environ = KEYS
         yield hands, stub
         hands.server.stop()
 
@@ -72,8 +70,7 @@ async def _killed(provided: tuple[Hands, StubLlm], points: list[str]) -> None:
 
 def _none_refused(stub: StubLlm) -> None:
     for request in stub.requests:
-        check = provider_rules.refuse_anthropic if request.is_anthropic else provider_rules.refuse_openai
-        assert check(request.body, request.headers) is None
+        assert request.protocol.refuse(request.body, request.headers) is None
 
 
 async def test_a_reply_with_five_calls_is_killed_and_goes_on(provided: tuple[Hands, StubLlm]) -> None:
