@@ -4,8 +4,7 @@ Lines end at CR LF, LF or CR only; `str.splitlines` would also cut at U+2028, wh
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_EVENT_BYTES = 16 << 20
 """Eight times the largest request body: the log may need six bytes (`\\u007f`) for one that came."""
@@ -17,8 +16,7 @@ class EventTooLong(Exception):
     """The other side does not speak SSE, or sends events without end."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSentEvent:
+class ServerSentEvent(NamedTuple):
     """`id` is the last one seen on the stream, as a browser would keep it; `retry_seconds` None when not sent."""
 
     event: str
@@ -44,23 +42,23 @@ class LineReader:
         """How long the line is that has not ended."""
         return self._waiting_bytes
 
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
+    def feed(self, chunk: bytes) -> list[bytes]:
         # A CR ends its line at once; the LF that may follow in the next chunk then belongs to it.
         if self._after_cr and chunk:
             self._after_cr = False
             chunk = chunk.removeprefix(b"\n")
-        start = 0
-        for match in _LINE_END.finditer(chunk):
-            self._parts.append(chunk[start : match.start()])
-            yield b"".join(self._parts)
-            self._parts.clear()
-            self._waiting_bytes = 0
-            start = match.end()
         self._after_cr = self._after_cr or chunk.endswith(b"\r")
-        if start < len(chunk):
-            self._parts.append(chunk[start:])
-            self._waiting_bytes += len(chunk) - start
+        lines = _LINE_END.split(chunk) if b"\r" in chunk else chunk.split(b"\n")
+        rest = lines.pop()
+        if lines and self._parts:
+            lines[0] = b"".join((*self._parts, lines[0]))
+        if lines:
+            self._parts, self._waiting_bytes = [], 0
+        if rest:
+            self._parts.append(rest)
+            self._waiting_bytes += len(rest)
             _check(self._waiting_bytes, self._max)
+        return lines
 
     def rest(self) -> bytes:
         """The line that has not ended, when nothing more comes."""
@@ -79,12 +77,15 @@ class Decoder:
         self._event, self._id = "", ""
         self._retry: float | None = None
 
-    def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        events = []
         for line in self._lines.feed(chunk):
-            event = self._take(line)
-            if event is not None:
-                yield event
+            if line.startswith(b"data: "):
+                self._add_data(line[6:])
+            elif (event := self._take(line)) is not None:
+                events.append(event)
         _check(self._lines.waiting_bytes + self._data_bytes, self._max)
+        return events
 
     def _take(self, line: bytes) -> ServerSentEvent | None:
         if self._first_line:
@@ -95,9 +96,7 @@ class Decoder:
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"data":
-            self._data_bytes += len(value)
-            _check(self._data_bytes, self._max)
-            self._data.append(value.decode("utf-8", "replace"))
+            self._add_data(value)
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")
         elif name == b"id" and b"\0" not in value:
@@ -106,11 +105,18 @@ class Decoder:
             self._retry = int(value) / 1000
         return None
 
+    def _add_data(self, value: bytes) -> None:
+        self._first_line = False
+        self._data_bytes += len(value)
+        _check(self._data_bytes, self._max)
+        self._data.append(value.decode("utf-8", "replace"))
+
     def _dispatch(self) -> ServerSentEvent | None:
         data, event, retry = self._data, self._event, self._retry
-        self._data, self._event, self._retry, self._data_bytes = [], "", None, 0
         if not data and retry is None:
+            self._event = ""
             return None
+        self._data, self._event, self._retry, self._data_bytes = [], "", None, 0
         return ServerSentEvent(event or "message", "\n".join(data), self._id, retry)
 
 

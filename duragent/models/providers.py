@@ -4,7 +4,7 @@ Of every other provider litellm knows what is particular about it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -27,6 +27,8 @@ class Provider:
     """The protocol that it is asked in; a key of `direct.dialects.DIALECTS`."""
     url: str = ""
     """Where its API is, as a `base_url` would say it; "" when the environment decides."""
+    url_variables: tuple[str, ...] = ()
+    """Variables that may hold another address of its API, as its own library and litellm read them."""
     needs_key: bool = True
     """A request without a key is refused."""
     is_told_window: bool = False
@@ -34,9 +36,18 @@ class Provider:
 
 
 PROVIDERS = {
-    "openai": Provider(("OPENAI_API_KEY",), "openai_chat", "https://api.openai.com/v1"),
-    "anthropic": Provider(("ANTHROPIC_API_KEY",), "anthropic_messages", "https://api.anthropic.com"),
-    "openrouter": Provider(("OPENROUTER_API_KEY",), "openai_chat", "https://openrouter.ai/api/v1"),
+    "openai": Provider(
+        ("OPENAI_API_KEY",), "openai_chat", "https://api.openai.com/v1", ("OPENAI_BASE_URL", "OPENAI_API_BASE")
+    ),
+    "anthropic": Provider(
+        ("ANTHROPIC_API_KEY",),
+        "anthropic_messages",
+        "https://api.anthropic.com",
+        ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"),
+    ),
+    "openrouter": Provider(
+        ("OPENROUTER_API_KEY",), "openai_chat", "https://openrouter.ai/api/v1", ("OPENROUTER_API_BASE",)
+    ),
     "gemini": Provider(
         ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         "openai_chat",
@@ -75,6 +86,17 @@ def ollama_url(environ: Mapping[str, str]) -> str:
     host = environ.get("OLLAMA_HOST", "").strip().rstrip("/") or "localhost"
     url = urlsplit(host if "://" in host else f"http://{host}")
     return f"{url.scheme}://{url.hostname or 'localhost'}:{url.port or 11434}"
+
+
+def with_address(choice: "ModelChoice", environ: Mapping[str, str]) -> "ModelChoice":
+    """The choice with the address that the environment has for its provider; one of its own stands before that."""
+    known = PROVIDERS.get(choice.provider)
+    if choice.base_url is not None or known is None:
+        return choice
+    if choice.provider == "ollama":
+        return replace(choice, base_url=ollama_url(environ))
+    urls = (environ.get(name, "").strip() for name in known.url_variables)
+    return replace(choice, base_url=next((url for url in urls if url), None))
 
 
 def key_variables(provider: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import sys
 import threading
@@ -36,6 +37,7 @@ from duragent.testing.provider_wire import Chunk, ProviderAnswer, openai_error
 __all__ = ["Behaviour", "Failure", "ProviderAnswer", "Silence", "StubLlm", "StubRequest", "say_back"]
 
 _STOP_SECONDS = 10.0
+_TIME_NOTE = re.compile(r"\A\[now: [^\]\n]*\]\n\n")
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,11 @@ class StubRequest:
 
     @property
     def last_message(self) -> str:
-        """The text of the last message, of any role."""
+        """The text of the last message, of any role, without the note of the time in front of it."""
         content = self.body["messages"][-1].get("content") or ""
-        if isinstance(content, str):
-            return content
-        return "".join(str(block.get("text") or block.get("content") or "") for block in content)
+        if not isinstance(content, str):
+            content = "".join(str(block.get("text") or block.get("content") or "") for block in content)
+        return _TIME_NOTE.sub("", content)
 
     def wait_until_gone(self, timeout_seconds: float) -> bool:
         """Block until the caller has closed the connection before the answer was over; False after the timeout."""

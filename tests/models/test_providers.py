@@ -3,7 +3,7 @@
 import pytest
 
 from duragent.models.base import ModelChoice
-from duragent.models.providers import find_key, ollama_url
+from duragent.models.providers import find_key, ollama_url, with_address
 
 
 def test_keys_are_found_by_provider() -> None:
@@ -30,3 +30,21 @@ def test_keys_are_found_by_provider() -> None:
 )
 def test_ollama_is_looked_for_where_its_own_programs_look(host: str | None, url: str) -> None:
     assert ollama_url({} if host is None else {"OLLAMA_HOST": host}) == url
+
+
+@pytest.mark.parametrize(
+    ("provider", "written", "environ", "url"),
+    [
+        ("openai", None, {}, None),
+        ("openai", None, {"OPENAI_BASE_URL": " http://h/v1 ", "OPENAI_API_BASE": "http://other"}, "http://h/v1"),
+        ("openai", None, {"OPENAI_API_BASE": "http://h"}, "http://h"),
+        ("openai", "http://mine", {"OPENAI_BASE_URL": "http://h"}, "http://mine"),
+        ("anthropic", None, {"ANTHROPIC_BASE_URL": "http://h"}, "http://h"),
+        ("ollama", None, {}, "http://localhost:11434"),
+        ("mistral", None, {"MISTRAL_API_BASE": "http://h"}, None),
+    ],
+)
+def test_environment_has_the_address_where_the_agents_file_has_none(
+    provider: str, written: str | None, environ: dict[str, str], url: str | None
+) -> None:
+    assert with_address(ModelChoice(provider, "m", written), environ) == ModelChoice(provider, "m", url)

@@ -151,6 +151,11 @@ def test_bad_key_is_refused_and_none_is_taken(stub: StubLlm) -> None:
     assert [ask_openai(stub, [USER], key=key).status_code for key in ("bad-key", "")] == [401, 200]
 
 
+def test_note_of_the_time_is_not_said_back(stub: StubLlm) -> None:
+    ask_openai(stub, [{"role": "user", "content": "[now: Sunday 2026-11-22 11:21 UTC]\n\nhi"}])
+    assert stub.requests[-1].last_message == "hi"
+
+
 def test_script_comes_first_and_then_the_usual_answer(stub: StubLlm) -> None:
     stub.script(Failure(429, headers={"Retry-After": "7"}), "scripted")
     limited = ask_openai(stub, [USER])

@@ -6,7 +6,7 @@ with what comes back, and does all that is the same for every protocol: connecti
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from duragent.models.base import ModelChoice
 from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
@@ -28,8 +28,7 @@ WHOLE = "whole"
 """The name of the one event of an answer that came as a whole: some servers do not stream, whatever they are asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class WireEvent:
+class WireEvent(NamedTuple):
     """One event of an answer."""
 
     name: str

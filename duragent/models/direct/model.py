@@ -9,11 +9,11 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from duragent.errors import BadModelRequest, ModelNotConfigured
+from duragent.errors import BadModelRequest, ModelError, ModelNotConfigured
 from duragent.http.library import httpx
 from duragent.http.sse import Decoder, EventTooLong, LineReader
 from duragent.models.base import ModelChoice
@@ -22,7 +22,7 @@ from duragent.models.direct.dialect import WHOLE, AnswerSoFar, Dialect, WireEven
 from duragent.models.direct.faults import ProviderFault, failed_inside, refused, unreached_or_broken
 from duragent.models.faults import is_html, of_web_page, unfinished
 from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
-from duragent.models.providers import PROVIDERS, find_key, ollama_url
+from duragent.models.providers import PROVIDERS, find_key, with_address
 from duragent.text import without_surrogates
 
 MAX_EVENT_BYTES = 8 << 20
@@ -30,6 +30,9 @@ MAX_ANSWER_BYTES = 64 << 20
 _MAX_REFUSAL_BYTES = 64 << 10
 _AFTERWORD_SECONDS = 0.25
 """How long the end of the body is waited for behind the end of the answer, so that the connection can be used again."""
+
+_LAST_WORDS_SECONDS = 5.0
+"""How long a whole answer waits for what may follow, such as its usage, when the provider does not end the stream."""
 
 _FIT_FOR_A_HEADER = re.compile(r"[\x20-\x7e]+")
 
@@ -52,8 +55,7 @@ class DirectModel:
         known, self._url = PROVIDERS.get(choice.provider), ""
         # What is no address is an error of the first request.
         with contextlib.suppress(ValueError):
-            if choice.provider == "ollama" and choice.base_url is None:
-                choice = replace(choice, base_url=ollama_url(environ))
+            choice = with_address(choice, environ)
             url = dialect.url(choice.base_url or (known.url if known else ""))
             self._url = url if urlsplit(url).hostname else ""
         self._choice, self._dialect, self._environ, self._connections = choice, dialect, environ, connections
@@ -79,10 +81,9 @@ class DirectModel:
             raise self._no_address()
         answer = self._dialect.begin_answer(self._choice)
         try:
-            async with contextlib.aclosing(self._events(request, key, answer)) as events:
-                async for event in events:
-                    if (delta := answer.add(event)) is not None:
-                        yield delta
+            async with contextlib.aclosing(self._deltas(request, key, answer)) as deltas:
+                async for delta in deltas:
+                    yield delta
         except ProviderFault as fault:
             raise failed_inside(self._choice, key, fault) from None
         except EventTooLong as error:
@@ -90,7 +91,8 @@ class DirectModel:
         except httpx.InvalidURL:
             raise self._no_address() from None
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            raise unreached_or_broken(self._choice, key, error) from None
+            if not answer.is_whole:
+                raise unreached_or_broken(self._choice, key, error) from None
         if not answer.is_whole:
             raise unfinished(self._choice, None)
         yield answer.reply()
@@ -99,9 +101,9 @@ class DirectModel:
         where = "OLLAMA_HOST" if self._choice.provider == "ollama" and not self._choice.base_url else "its base_url"
         return BadModelRequest(f"{self.label}: {where} is no address")
 
-    async def _events(
+    async def _deltas(
         self, request: ModelRequest, key: str | None, answer: AnswerSoFar
-    ) -> AsyncGenerator[WireEvent, None]:
+    ) -> AsyncGenerator[ModelDelta, None]:
         """What the provider answers, up to the end of the answer. Raises ModelError for all that is no answer."""
         asked = self._dialect.written(self._choice, None if key == _NO_KEY else key, request)
         content = without_surrogates(json.dumps(asked.body, ensure_ascii=False, separators=(",", ":"))).encode()
@@ -113,58 +115,108 @@ class DirectModel:
             if is_html(response.headers):
                 # Another attempt would get the same page: a person has to look.
                 raise BadModelRequest(f"{self.label}: {of_web_page(self._choice, None)}")
-            async with contextlib.aclosing(_limited(response.aiter_bytes(), MAX_ANSWER_BYTES)) as chunks:
-                async for event in self._cut(chunks, answer):
-                    yield event
+            async with contextlib.aclosing(self._cut(response)) as batches:
+                while (events := await _next(batches, answer)) is not None:
+                    delta, fault = _taken_in(events, answer)
+                    if delta is not None:
+                        yield delta
+                    if fault is not None:
+                        raise fault
+                    if answer.is_over:
+                        await _read_out(batches)
+                        return
 
-    async def _cut(self, chunks: AsyncGenerator[bytes, None], answer: AnswerSoFar) -> AsyncGenerator[WireEvent, None]:
-        """The events in the body."""
-        reader = _SseReader() if self._dialect.framing == "sse" else _JsonLineReader()
-        begun = b""
-        async for chunk in chunks:
+    async def _cut(self, response: httpx.Response) -> AsyncGenerator[Iterable[WireEvent], None]:
+        """The events in the body, those together that came together."""
+        reader: _Reader = _SseReader() if self._dialect.framing == "sse" else _JsonLineReader()
+        begun, received = b"", 0
+        async for chunk in response.aiter_bytes():
+            received += len(chunk)
+            if received > MAX_ANSWER_BYTES:
+                raise EventTooLong(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
             if not begun:
                 # The type is not to be relied on: there are servers that stream as application/json.
                 begun = chunk.lstrip()
                 if begun.startswith(b"<"):
                     raise BadModelRequest(f"{self.label}: {of_web_page(self._choice, None)}")
                 if begun.startswith((b"{", b"[")) and self._dialect.framing == "sse":
-                    rest = [chunk async for chunk in chunks]
-                    yield WireEvent(WHOLE, b"".join((begun, *rest)).decode("utf-8", "replace"))
-                    return
-            for event in reader.feed(chunk):
-                yield event
-                if answer.is_over:
-                    await _read_out(chunks)
-                    return
-        for event in reader.feed(b"\n\n"):
-            if not _is_cut(event):
-                yield event
+                    reader = _WholeReader()
+            yield reader.feed(chunk)
+        yield (event for event in reader.end() if not _is_cut(event))
+
+
+class _Reader(Protocol):
+    def feed(self, chunk: bytes) -> Iterable[WireEvent]: ...
+
+    def end(self) -> Iterable[WireEvent]: ...
 
 
 class _SseReader:
     def __init__(self) -> None:
         self._decoder = Decoder(MAX_EVENT_BYTES)
 
-    def feed(self, chunk: bytes) -> Iterator[WireEvent]:
-        return (WireEvent(event.event, event.data) for event in self._decoder.feed(chunk) if event.data)
+    def feed(self, chunk: bytes) -> Iterable[WireEvent]:
+        return [WireEvent(event.event, event.data) for event in self._decoder.feed(chunk) if event.data]
+
+    def end(self) -> Iterable[WireEvent]:
+        return self.feed(b"\n\n")
 
 
 class _JsonLineReader:
     def __init__(self) -> None:
         self._lines = LineReader(MAX_EVENT_BYTES)
 
-    def feed(self, chunk: bytes) -> Iterator[WireEvent]:
-        return (WireEvent("message", line.decode("utf-8", "replace")) for line in self._lines.feed(chunk) if line)
+    def feed(self, chunk: bytes) -> Iterable[WireEvent]:
+        return [WireEvent("message", line.decode("utf-8", "replace")) for line in self._lines.feed(chunk) if line]
+
+    def end(self) -> Iterable[WireEvent]:
+        return self.feed(b"\n")
 
 
-async def _limited(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncGenerator[bytes, None]:
-    """The chunks. Raises EventTooLong when they become too many."""
-    received = 0
-    async for chunk in chunks:
-        received += len(chunk)
-        if received > max_bytes:
-            raise EventTooLong(f"an answer of more than {max_bytes} bytes")
-        yield chunk
+class _WholeReader:
+    """One event, of everything."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> Iterable[WireEvent]:
+        self._parts.append(chunk)
+        return ()
+
+    def end(self) -> Iterable[WireEvent]:
+        return (WireEvent(WHOLE, b"".join(self._parts).decode("utf-8", "replace")),)
+
+
+def _taken_in(
+    events: Iterable[WireEvent], answer: AnswerSoFar
+) -> tuple[ModelDelta | None, ProviderFault | ModelError | None]:
+    """What these events add for the eye, as one piece, and the fault that one of them tells of."""
+    found: list[ModelDelta] = []
+    fault: ProviderFault | ModelError | None = None
+    try:
+        for event in events:
+            if (delta := answer.add(event)) is not None:
+                found.append(delta)
+            if answer.is_over:
+                break
+    except (ProviderFault, ModelError) as error:
+        # What was said before it is shown first.
+        fault = error
+    if len(found) < 2:
+        return (found[0] if found else None), fault
+    text, reasoning = "".join(each.text for each in found), "".join(each.reasoning for each in found)
+    return ModelDelta(text=text, reasoning=reasoning), fault
+
+
+async def _next(batches: AsyncGenerator[Iterable[WireEvent], None], answer: AnswerSoFar) -> Iterable[WireEvent] | None:
+    """The next events; None where there are no more, or where a whole answer has only silence behind it."""
+    if not answer.is_whole:
+        return await anext(batches, None)
+    try:
+        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+            return await anext(batches, None)
+    except TimeoutError:
+        return None
 
 
 async def _beginning(response: httpx.Response) -> bytes:
@@ -177,10 +229,10 @@ async def _beginning(response: httpx.Response) -> bytes:
     return read[:_MAX_REFUSAL_BYTES]
 
 
-async def _read_out(chunks: AsyncIterator[bytes]) -> None:
+async def _read_out(batches: AsyncGenerator[Iterable[WireEvent], None]) -> None:
     with contextlib.suppress(TimeoutError, httpx.HTTPError, EventTooLong):
         async with asyncio.timeout(_AFTERWORD_SECONDS):
-            async for _ in chunks:
+            async for _ in batches:
                 pass
 
 

@@ -28,12 +28,15 @@ from tests.support.raw_provider import GATE, Raw, chunked, raw_provider, until_c
 from tests.support.until import until
 
 HI = (event("Hé"), event("llo", over=True))
-WORDS = [ModelDelta(text="Hé"), ModelDelta(text="llo"), ModelReply(text="Héllo")]
+WORDS = [ModelDelta(text="Héllo"), ModelReply(text="Héllo")]
 
 
 async def told(model: DirectModel) -> list[ModelDelta | ModelReply]:
+    """What a model says, with all deltas as one: how many come together is left to the network."""
     async with asyncio.timeout(LIMIT_SECONDS):
-        return [piece async for piece in model.stream(HELLO)]
+        pieces = [piece async for piece in model.stream(HELLO)]
+    text = "".join(piece.text for piece in pieces if isinstance(piece, ModelDelta))
+    return [ModelDelta(text=text), *(piece for piece in pieces if isinstance(piece, ModelReply))]
 
 
 async def ask(*answers: Raw, **more: Any) -> list[ModelDelta | ModelReply]:
@@ -107,8 +110,7 @@ async def test_stream_is_read_however_it_travels(answer: Raw) -> None:
 @pytest.mark.parametrize("kind", [JSON, "Content-Type: text/plain", SSE])
 async def test_answer_that_comes_as_a_whole_is_one_event_whatever_its_type(kind: str) -> None:
     body = json.dumps({"say": "Héllo"}, ensure_ascii=False, indent=1).encode()
-    assert await ask(chunked(b"\n", body[:9], body[9:], headers=(kind,))) == [WORDS[0].model_copy(
-        update={"text": "Héllo"}), WORDS[2]]  # fmt: skip
+    assert await ask(chunked(b"\n", body[:9], body[9:], headers=(kind,))) == WORDS
 
 
 @pytest.mark.parametrize("end", [b"\n", b""])
@@ -121,15 +123,26 @@ async def test_words_come_before_the_answer_is_whole() -> None:
     connections = ProviderConnections()
     async with raw_provider(chunked(HI[0], GATE, HI[1], headers=(SSE,))) as provider, asyncio.timeout(LIMIT_SECONDS):
         async with aclosing(model_at(provider.url, connections).stream(HELLO)) as stream:
-            assert await anext(stream) == WORDS[0]
+            assert await anext(stream) == ModelDelta(text="Hé")
             provider.gate.set()
-            assert [piece async for piece in stream] == WORDS[1:]
+            assert [piece async for piece in stream] == [ModelDelta(text="llo"), ModelReply(text="Héllo")]
         await connections.close()
 
 
 async def test_what_comes_behind_the_end_is_not_waited_for() -> None:
     said = await ask(chunked(joined(*HI, event("more")), GATE, headers=(SSE,)))
     assert said == WORDS
+
+
+async def test_words_before_a_fault_in_the_same_piece_are_shown() -> None:
+    connections = ProviderConnections()
+    fault = b'data: {"fault": "busy", "status": 529}\n\n'
+    async with raw_provider(chunked(joined(HI[0], fault), headers=(SSE,))) as provider:
+        async with aclosing(model_at(provider.url, connections).stream(HELLO)) as stream:
+            assert await anext(stream) == ModelDelta(text="Hé")
+            with pytest.raises(ModelUnavailable, match="busy"):
+                await anext(stream)
+        await connections.close()
 
 
 # --- connections ----------------------------------------------------------------------------------------------------
@@ -165,7 +178,7 @@ async def test_who_stops_listening_ends_the_request(way: str) -> None:
     connections = ProviderConnections()
     async with raw_provider(chunked(HI[0], GATE, headers=(SSE,))) as provider, asyncio.timeout(LIMIT_SECONDS):
         stream = model_at(provider.url, connections).stream(HELLO)
-        assert await anext(stream) == WORDS[0]
+        assert await anext(stream) == ModelDelta(text="Hé")
         if way == "close":
             await stream.aclose()
         else:

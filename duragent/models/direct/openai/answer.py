@@ -3,6 +3,8 @@
 import json
 from typing import Any, Literal
 
+from pydantic_core import from_json
+
 from duragent.errors import ModelUnavailable
 from duragent.models.base import ModelChoice
 from duragent.models.direct.dialect import WHOLE, WireEvent
@@ -236,12 +238,19 @@ class OpenAiAnswer:
     def _object(self, data: str) -> dict[str, Any]:
         """The object, also out of a list of one, as Gemini sends its errors. Raises ModelUnavailable for no JSON."""
         try:
-            chunk = json.loads(data)
-        except (ValueError, RecursionError):
-            raise ModelUnavailable(f"{self._choice.label}: the provider sent an event that is no JSON") from None
+            chunk = from_json(data)
+        except ValueError:
+            chunk = self._odd_json(data)
         if isinstance(chunk, dict):
             return chunk
         return chunk[0] if isinstance(chunk, list) and chunk and isinstance(chunk[0], dict) else {}
+
+    def _odd_json(self, data: str) -> Any:
+        """What only the slower reader takes, such as half of a surrogate pair."""
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            raise ModelUnavailable(f"{self._choice.label}: the provider sent an event that is no JSON") from None
 
 
 def _status_of(error: Any) -> int | None:
