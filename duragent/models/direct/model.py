@@ -52,7 +52,9 @@ class DirectModel:
     def __init__(
         self, choice: ModelChoice, dialect: Dialect, environ: Mapping[str, str], connections: ProviderConnections
     ) -> None:
-        known, self._url = PROVIDERS.get(choice.provider), ""
+        # Where the environment leads, a key is needed as at the provider itself.
+        self._for_key, self._url = choice, ""
+        known = PROVIDERS.get(choice.provider)
         # What is no address is an error of the first request.
         with contextlib.suppress(ValueError):
             choice = with_address(choice, environ)
@@ -67,11 +69,11 @@ class DirectModel:
     def prepare(self) -> None:
         """Make what the first request needs, which takes a while: the certificates of the world. Blocks."""
         with contextlib.suppress(ModelNotConfigured, httpx.InvalidURL, OSError, ValueError):
-            self._connections.of(self._url, find_key(self._choice, self._environ))
+            self._connections.of(self._url, find_key(self._for_key, self._environ))
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         """Deltas and the reply. Raises ModelNotConfigured before anything is sent when the key is missing."""
-        key = find_key(self._choice, self._environ)
+        key = find_key(self._for_key, self._environ)
         if key is not None and not _FIT_FOR_A_HEADER.fullmatch(key):
             raise ModelNotConfigured(
                 f"{self.label}: its key has characters that no key has; copy it again, and `duragent keys set "
