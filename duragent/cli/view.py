@@ -200,8 +200,10 @@ def when(ts: str) -> str:
 
 
 def size_words(size_bytes: int) -> str:
-    """`10.0 MB`, `12 kB`."""
-    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1_000_000 else f"{max(size_bytes // 1000, 1)} kB"
+    """`10.0 MB`, `12 kB`, `900 bytes`."""
+    if size_bytes < 1000:
+        return many(size_bytes, "byte")
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1_000_000 else f"{size_bytes // 1000} kB"
 
 
 def file_words(file: "Attachment | AttachmentInfo") -> str:

@@ -124,7 +124,7 @@ def _given(file: BinaryIO, name: str, shown: str, media_type: str) -> ToolResult
         return failed(f"{what} of more than {ATTACHMENT_MAX_BYTES:,} bytes: too large to be shown.", **_of(shown))
     details = {**_of(shown), "media_type": media_type, "size_bytes": len(content)}
     files = (ResultFile(name, content),)
-    return ToolResult(f"{what} of {len(content):,} bytes; it comes with this result.", details=details, files=files)
+    return ToolResult(f"{what} of {len(content):,} bytes.", details=details, files=files)
 
 
 def _of(shown: str) -> dict[str, object]:

@@ -73,7 +73,7 @@ async def test_images_and_pdfs_come_with_the_result_whatever_their_name(
 
     result = await call(ReadFile(), tmp_path, path="a.txt", offset=7)
 
-    assert (result.outcome, result.content) == ("ok", f"a.txt is {said}; it comes with this result.")
+    assert (result.outcome, result.content) == ("ok", f"a.txt is {said}.")
     assert result.files == (ResultFile("a.txt", content),)
 
 
@@ -96,7 +96,7 @@ async def test_files_of_messages_are_read_as_those_of_the_folder_are(tmp_path: P
     text, image, binary, own = [await call(tool, tmp_path, path=name, limit=1) for name in names]
 
     assert text.content == "     1→one\n[lines 1 to 1 of 2; go on with offset=2]"
-    assert image.content == "attachment:a.png is an image (image/png) of 16 bytes; it comes with this result."
+    assert image.content == "attachment:a.png is an image (image/png) of 16 bytes."
     assert image.files == (ResultFile("a.png", PNG),)
     assert binary.content == "attachment:a.bin is a binary file of 1 bytes; it is not shown."
     assert own.content == "     1→of the folder"

@@ -68,7 +68,7 @@ def test_what_is_no_short_text_goes_with_it_as_a_file(tmp_path: Path) -> None:
         ("latin", tmp_path / "latin"),
         ("link", tmp_path / "latin"),
     ]
-    assert found.notes[:2] == ("with long.log (a file of 100 kB)", "with p.png (a file of 1 kB)")
+    assert found.notes[:2] == ("with long.log (a file of 100 kB)", "with p.png (a file of 8 bytes)")
 
 
 def test_what_cannot_go_with_it_is_said(tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ def test_file_is_new_and_the_owners(tmp_path: Path) -> None:
     assert (tmp_path / "pasted-1.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize(("count", "words"), [(10, "1 kB"), (123_456, "123 kB"), (10_000_000, "10.0 MB")])
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "1 byte"), (10, "10 bytes"), (123_456, "123 kB"), (10_000_000, "10.0 MB")]
+)
 def test_sizes_are_words(count: int, words: str) -> None:
     assert size_words("x" * count) == words

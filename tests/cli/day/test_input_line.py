@@ -73,13 +73,13 @@ def _images(day: Day, chat: Window) -> None:
         chat.paste(f"{day.folder}/my\\ photo.png")
         chat.until(lambda: prompt_of(chat) == '@"my photo.png"', "the photo is not in the line")
         chat.type("is a photo\r")
-        chat.find('> @"my photo.png" is a photo with my photo.png [(]a file of 1 kB[)].*You said: .*long text[)]')
+        chat.find('> @"my photo.png" is a photo with my photo.png [(]a file of 8 bytes[)].*You said: .*long text[)]')
         ready(chat)
     with day.step("an image of the clipboard"):
         chat.type("and \x16")
         chat.until(lambda: prompt_of(chat) == "and [image #1]", "no mark stands for the image")
         chat.type("\r")
-        chat.find("> and .image #1. with image-1.png [(]a file of 1 kB[)].*You said: .*long text[)]")
+        chat.find("> and .image #1. with image-1.png [(]a file of 8 bytes[)].*You said: .*long text[)]")
         ready(chat)
     records = [record for session in day.place.ids() for record in day.place.log(session)]
     sent = [file["name"] for record in records for file in record.get("attachments", ())]
