@@ -1,8 +1,9 @@
 """Publishing after the commit: how durable records, and the output in progress, reach a session's watchers.
 
 Each watcher has its own bounded queue, so that a slow one does not slow the others. Pieces of an answer (`OutputDelta`)
-collapse into one while they wait. A watcher whose queue passes the bound is disconnected, and resumes from the log by
-seq.
+collapse into one while they wait, and so do records. Where many watch one session they are woken together, at short
+intervals: waking each for each record would take longer than the records. A watcher whose queue passes the bound is
+disconnected, and resumes from the log by seq.
 """
 
 import asyncio
@@ -19,6 +20,16 @@ MAX_WAITING_BYTES = 4 << 20
 
 MAX_OUTPUT_CHARS = 64 << 10
 """How much of a command's output waits for one watcher, the newest; the whole is in the result of the call."""
+
+
+TAKEN_MAX_BYTES = 16 << 10
+"""Records that wait are taken as one block up to this size."""
+
+CROWD = 16
+"""So many watchers of one session are woken together."""
+
+SECONDS_FOR_EACH = 0.0002
+"""Between two times when a crowd is woken, for each of its watchers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +83,31 @@ class Subscription:
             await self._news.wait()
         item = self._waiting.popleft()
         self._size -= _size(item)
-        return item
+        return self._with_more(item) if isinstance(item, Block) else item
+
+    def _with_more(self, block: Block) -> Block:
+        """The block with those that wait behind it."""
+        lines, last, size = [block.lines], block.last_seq, len(block.lines)
+        while self._waiting and isinstance(more := self._waiting[0], Block):
+            size += len(more.lines)
+            if size > TAKEN_MAX_BYTES or more.first_seq != last + 1:
+                break
+            self._size -= len(more.lines)
+            lines.append(more.lines)
+            last = more.last_seq
+            self._waiting.popleft()
+        return block if len(lines) == 1 else Block(b"".join(lines), block.first_seq, last)
 
     def forget_deltas(self) -> None:
         """Drop the output that waits: the caller sends all of it from its source."""
         self._waiting = deque(item for item in self._waiting if isinstance(item, Block))
         self._size = sum(_size(item) for item in self._waiting)
 
-    def put(self, item: Block | OutputDelta) -> None:
-        """Queue an item; an item that passes the bound closes the queue, and drops what waits."""
+    def put(self, item: Block | OutputDelta, *, wake: bool = True) -> None:
+        """Queue an item; an item that passes the bound closes the queue, and drops what waits.
+
+        Without `wake` the watcher may sleep on, until `wake` is called.
+        """
         if not self._open:
             return
         at = self._continued_by(item) if isinstance(item, OutputDelta) else None
@@ -94,6 +121,11 @@ class Subscription:
         if self._size > MAX_WAITING_BYTES and len(self._waiting) > 1:
             self._waiting.clear()
             self.close()
+        if wake:
+            self.wake()
+
+    def wake(self) -> None:
+        """Let the watcher look at what waits."""
         self._news.set()
 
     def _continued_by(self, item: OutputDelta) -> int | None:
@@ -134,6 +166,8 @@ class Topic:
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
+        self._woken_at = 0.0
+        self._waking: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         """How many watch."""
@@ -151,8 +185,27 @@ class Topic:
 
     def publish(self, item: Block | OutputDelta) -> None:
         """Put it into every watcher's queue. Never waits."""
+        wake = len(self._subscriptions) < CROWD or self._may_wake_now()
         for subscription in self._subscriptions:
-            subscription.put(item)
+            subscription.put(item, wake=wake)
+
+    def _may_wake_now(self) -> bool:
+        """Whether a crowd has slept long enough; if not, it is woken when it has."""
+        if self._waking is not None:
+            return False
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        wait = self._woken_at + len(self._subscriptions) * SECONDS_FOR_EACH - now
+        if wait <= 0:
+            self._woken_at = now
+            return True
+        self._waking = loop.call_later(wait, self._wake)
+        return False
+
+    def _wake(self) -> None:
+        self._waking, self._woken_at = None, asyncio.get_running_loop().time()
+        for subscription in self._subscriptions:
+            subscription.wake()
 
     def close(self) -> None:
         """Disconnect every watcher, after the items in its queue."""

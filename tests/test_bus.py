@@ -1,11 +1,12 @@
 """A watcher's queue: what waits in it, how pieces become one, and when it ends."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 
 from duragent import bus
-from duragent.bus import Block, OutputDelta, Subscription, Topic
+from duragent.bus import CROWD, Block, OutputDelta, Subscription, Topic
 
 
 def block(seq: int, size: int = 10) -> Block:
@@ -31,7 +32,9 @@ async def drained(subscription: Subscription) -> list[Block | OutputDelta]:
 @pytest.mark.parametrize(
     ("items", "left"),
     [
-        ([block(1), block(2)], [block(1), block(2)]),
+        ([block(1), block(2)], [Block(b"x" * 20, 1, 2)]),
+        ([block(1), block(3)], [block(1), block(3)]),
+        ([block(1, 16_000), block(2, 1_000), block(3)], [block(1, 16_000), Block(b"x" * 1_010, 2, 3)]),
         ([delta(0, "a"), delta(1, "b"), delta(2, "c")], [delta(0, "abc")]),
         ([delta(0, "a"), delta(5, "b")], [delta(0, "a"), delta(5, "b")]),
         ([delta(0, "a"), delta(1, "b", kind="reasoning")], [delta(0, "a"), delta(1, "b", kind="reasoning")]),
@@ -107,5 +110,37 @@ async def test_topic_publishes_to_those_who_are_subscribed_now() -> None:
             topic.publish(block(2))
         topic.publish(block(3))
     assert len(topic) == 0
-    assert await drained(one) == [block(1), block(2), block(3)]
+    assert await drained(one) == [Block(b"x" * 30, 1, 3)]
     assert await drained(two) == [block(2)]
+
+
+async def test_a_crowd_is_woken_together_and_has_everything_in_order() -> None:
+    topic = Topic()
+    with ExitStack() as stack:
+        crowd = [stack.enter_context(topic.subscribe()) for _ in range(CROWD)]
+
+        async def watch(subscription: Subscription) -> list[tuple[int, int]]:
+            seen: list[tuple[int, int]] = []
+            while not seen or seen[-1][1] < 50:
+                item = await subscription.next()
+                assert isinstance(item, Block)
+                seen.append((item.first_seq, item.last_seq))
+            return seen
+
+        watching = asyncio.gather(*(watch(subscription) for subscription in crowd))
+        for seq in range(1, 51):
+            topic.publish(block(seq))
+            await asyncio.sleep(0)
+        for seen in await watching:
+            assert len(seen) < 25
+            assert [first for first, _ in seen] == [1, *(last + 1 for _, last in seen[:-1])]
+
+
+async def test_a_few_watchers_are_woken_for_each_record() -> None:
+    topic = Topic()
+    with topic.subscribe() as one:
+        for seq in range(1, 11):
+            waiting = asyncio.ensure_future(one.next())
+            await asyncio.sleep(0)
+            topic.publish(block(seq))
+            assert await waiting == block(seq)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -163,12 +164,13 @@ class ModelUsage(_Shape):
     """The part of `output_tokens` that was reasoning."""
 
 
-class ModelDelta(_Shape):
+@dataclass(frozen=True, slots=True)
+class ModelDelta:
     """A piece of an answer as it arrives."""
 
-    text: Text = ""
+    text: str = ""
     """What follows the text so far."""
-    reasoning: Text = ""
+    reasoning: str = ""
     """What follows the model's reasoning so far, which is not part of its text."""
 
 

@@ -44,6 +44,12 @@ from duragent.turn.turn_agent import TurnAgent
 MAX_RETRY_AFTER_SECONDS = 300.0
 """A provider that wants a longer pause is not waited for: the turn fails and says so."""
 
+_TIMER_STEP = 0.01
+"""The timer of a silent model is set anew after this part of its time, and so ends as much too early at most."""
+
+_BREATH_SECONDS = 0.001
+"""After so long without a pause the others on the loop have their turn."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -183,22 +189,27 @@ class ModelCaller:
             await partial.finish()
 
     async def _read(self, asked: _Asked, partial: Partial) -> ModelReply:
-        silence = self._ports.idle_timeout_seconds
+        silence, now = self._ports.idle_timeout_seconds, asyncio.get_running_loop().time
+        begun = moved = breathed = now()
         async with aclosing(asked.model.stream(asked.prepared.request)) as stream:
-            while True:
-                try:
-                    # Not `wait_for`: in Python 3.11 it forgets that it was cancelled when a piece comes at that moment.
-                    async with asyncio.timeout(silence):
-                        item = await anext(stream)
-                except TimeoutError:
-                    raise ModelTimeout(f"the model was silent for {silence:g} s") from None
-                except StopAsyncIteration:
-                    raise ModelUnavailable("the answer ended before it was whole") from None
-                if isinstance(item, ModelReply):
-                    return item
-                partial.add(item.text, item.reasoning)
-                # A model that never waits must not keep the loop for itself.
-                await asyncio.sleep(0)
+            try:
+                # Not `wait_for`: in Python 3.11 it forgets that it was cancelled when a piece comes at that moment.
+                async with asyncio.timeout(silence) as limit:
+                    async for item in stream:
+                        if isinstance(item, ModelReply):
+                            return item
+                        partial.add(item.text, item.reasoning)
+                        # For each piece a timer would cost as much as the piece.
+                        if (heard := now()) - moved > silence * _TIMER_STEP:
+                            limit.reschedule(heard + silence)
+                            moved = heard
+                        # A model that never waits must not keep the loop for itself.
+                        if heard - breathed > _BREATH_SECONDS or breathed == begun:
+                            await asyncio.sleep(0)
+                            breathed = now()
+            except TimeoutError:
+                raise ModelTimeout(f"the model was silent for {silence:g} s") from None
+        raise ModelUnavailable("the answer ended before it was whole")
 
     # --- how it ended -----------------------------------------------------------------------------------------------
 

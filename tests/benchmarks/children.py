@@ -19,6 +19,8 @@ from tests.support.until import until_sync
 
 START_SECONDS = 60.0
 SHORT_RECORDS = 12
+KEY = "of-the-stub"
+"""Any key will do."""
 
 
 @contextmanager
@@ -92,7 +94,9 @@ def workspace_for(folder: Path, *, provider_port: int | None = None, **config: o
     if provider_port is None:
         return make_workspace(folder, config=config or None)
     model = f"    name: gpt-4o\n    base_url: http://127.0.0.1:{provider_port}/v1"
-    return make_workspace(folder, model, provider="openai", config=config or None)
+    server = make_workspace(folder, model, provider="openai", config=config or None)
+    server.environ["OPENAI_API_KEY"] = KEY
+    return server
 
 
 async def many_sessions(server: RealServer, count: int) -> None:

@@ -72,3 +72,21 @@ def test_retry_is_given_in_seconds() -> None:
 def test_an_endless_event_is_refused(chunk: bytes) -> None:
     with pytest.raises(EventTooLong):
         list(Decoder(max_event_bytes=100).feed(chunk))
+
+
+STREAMS = (
+    b"data: a\n\ndata: b\n\n",
+    b"data: a\ndata: b\n\ndata: c\n\n",
+    b"data: a\n\n: comment\n\nevent: x\ndata: b\n\ndata: c\n\n",
+    b"data: a\n\nid: 7\ndata: b\n\ndata: c\n\nretry: 10\n\ndata: d\n\n",
+    b"data: a\n\n\n\ndata: b\r\n\r\ndata: c\n\n",
+    b"data:a\n\ndata: \n\ndata\n\ndata: \xc3\xa9\xff\n\n",
+)
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_whole_events_are_read_as_those_that_come_byte_by_byte(stream: bytes) -> None:
+    begun = b"data: 0\n\n"
+    wanted = decoded(begun, *(stream[at : at + 1] for at in range(len(stream))))
+    for place in range(len(stream) + 1):
+        assert decoded(begun, stream[:place], stream[place:]) == wanted, place
