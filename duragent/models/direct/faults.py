@@ -88,13 +88,28 @@ def _sentence_of(value: Any) -> str | None:
         return _sentence_of(value[0]) if value else None
     if not isinstance(value, dict):
         return None
-    for name in ("error", "message", "detail"):
+    for name in ("error", "message", "detail", "msg"):
         inner = value.get(name)
         if isinstance(inner, str) and inner.strip():
-            return inner
+            return _where(value) + inner + _from_behind(value)
         if (found := _sentence_of(inner)) is not None:
             return found
     return None
+
+
+def _where(value: Mapping[str, Any]) -> str:
+    """Mistral, and all that is made with FastAPI, name the field that is wrong."""
+    place = value.get("loc")
+    return f"{'.'.join(map(str, place))}: " if isinstance(place, list) and place else ""
+
+
+def _from_behind(value: Mapping[str, Any]) -> str:
+    """OpenRouter puts what the provider behind it said beside a sentence that says nothing."""
+    more = value.get("metadata")
+    raw = more.get("raw") if isinstance(more, Mapping) else None
+    if not isinstance(raw, str) or not raw.strip():
+        return ""
+    return f" ({more.get('provider_name') or 'the provider'}: {said_in(raw) or raw})" if more else ""
 
 
 def _wait_of(headers: Mapping[str, str]) -> str | None:

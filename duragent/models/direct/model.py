@@ -18,7 +18,7 @@ from duragent.http.library import httpx
 from duragent.http.sse import Decoder, EventTooLong, LineReader
 from duragent.models.base import ModelChoice
 from duragent.models.direct.connections import ProviderConnections
-from duragent.models.direct.dialect import WHOLE, AnswerSoFar, Dialect, WireEvent
+from duragent.models.direct.dialect import WHOLE, AnswerSoFar, Dialect, WireEvent, WireRequest
 from duragent.models.direct.faults import ProviderFault, failed_inside, refused, unreached_or_broken
 from duragent.models.faults import is_html, of_web_page, unfinished
 from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
@@ -107,8 +107,11 @@ class DirectModel:
         self, request: ModelRequest, key: str | None, answer: AnswerSoFar
     ) -> AsyncGenerator[ModelDelta, None]:
         """What the provider answers, up to the end of the answer. Raises ModelError for all that is no answer."""
-        asked = self._dialect.written(self._choice, None if key == _NO_KEY else key, request)
-        content = without_surrogates(json.dumps(asked.body, ensure_ascii=False, separators=(",", ":"))).encode()
+        if request.files:
+            # Megabytes as base64 would hold up every other session.
+            asked, content = await asyncio.to_thread(self._written, key, request)
+        else:
+            asked, content = self._written(key, request)
         headers = {**_HEADERS, "Content-Type": "application/json", **asked.headers}
         pool = self._connections.of(self._url, key)
         async with pool.stream("POST", self._url + asked.path, content=content, headers=headers) as response:
@@ -127,6 +130,11 @@ class DirectModel:
                     if answer.is_over:
                         await _read_out(batches)
                         return
+
+    def _written(self, key: str | None, request: ModelRequest) -> tuple[WireRequest, bytes]:
+        asked = self._dialect.written(self._choice, None if key == _NO_KEY else key, request)
+        text = json.dumps(asked.body, ensure_ascii=False, separators=(",", ":"))
+        return asked, without_surrogates(text).encode()
 
     async def _cut(self, response: httpx.Response) -> AsyncGenerator[Iterable[WireEvent], None]:
         """The events in the body, those together that came together."""

@@ -4,6 +4,8 @@
 reads what comes back.
 """
 
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from duragent.models.base import ModelChoice
@@ -46,7 +48,10 @@ class OpenAiChat:
             body[server.limit_field] = request.max_output_tokens
         if request.response_schema is not None:
             body["response_format"] = _response_format(server, request.response_schema)
-        body |= thinking_fields(choice, server, request.thinking)
+            if not server.takes_schemas:
+                body["messages"] = _with_schema(body["messages"], request.response_schema)
+        if not _lacks_thinking(choice, server, body["messages"]):
+            body |= thinking_fields(choice, server, request.thinking)
         if request.temperature is not None and _takes_temperature(choice, body):
             body["temperature"] = request.temperature
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -54,6 +59,19 @@ class OpenAiChat:
 
     def begin_answer(self, choice: ModelChoice) -> OpenAiAnswer:
         return OpenAiAnswer(self.name, choice, server_of(choice))
+
+
+def _lacks_thinking(choice: ModelChoice, server: ChatServer, messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether Claude is in the middle of calls that have no thinking of its own: then it refuses to go on with some."""
+    if server.thinking != "openrouter" or "claude" not in choice.name.lower():
+        return False
+    for at in range(len(messages) - 1, 0, -1):
+        message = messages[at]
+        if message["role"] == "user" and messages[at - 1]["role"] != "tool":
+            return False
+        if message.get("tool_calls") and not message.get("reasoning_details"):
+            return True
+    return False
 
 
 def _takes_temperature(choice: ModelChoice, body: dict[str, Any]) -> bool:
@@ -76,6 +94,14 @@ def _response_format(server: ChatServer, schema: ResponseSchema) -> dict[str, An
         return {"type": "json_object"}
     form = {"name": schema.name, "schema": schema.json_schema, "strict": _is_strict(schema.json_schema)}
     return {"type": "json_schema", "json_schema": form}
+
+
+def _with_schema(messages: list[dict[str, Any]], schema: ResponseSchema) -> list[dict[str, Any]]:
+    """The messages, of which the first says in words what the server cannot be asked for in another way."""
+    said = f"Answer with one JSON object that fits this JSON schema:\n{json.dumps(schema.json_schema)}"
+    if messages[0]["role"] != "system":
+        return [{"role": "system", "content": said}, *messages]
+    return [messages[0] | {"content": f"{messages[0]['content']}\n\n{said}"}, *messages[1:]]
 
 
 def _is_strict(schema: Any) -> bool:

@@ -12,6 +12,7 @@ from tests.campaigns.mutants.given_back import GIVEN_BACK
 from tests.campaigns.mutants.legacy import LEGACY
 from tests.campaigns.mutants.mutant import Mutant
 from tests.campaigns.mutants.neighbours import NEIGHBOURS
+from tests.campaigns.mutants.openai import OPENAI
 from tests.campaigns.mutants.owning import OWNING
 from tests.campaigns.mutants.reading import READING
 from tests.campaigns.mutants.server import SERVER
@@ -42,6 +43,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *UNDOING,
     *GIVEN_BACK,
     *ANTHROPIC,
+    *OPENAI,
     *DECIDING,
 )
 

@@ -48,6 +48,14 @@ def test_rate_limit_has_its_wait_in_each_of_its_spellings(headers: dict[str, str
         ('{"type": "error", "error": {"type": "x", "message": "no"}}', "no"),
         ('{"error": "no"}', "no"),
         ('{"message": "no"}', "no"),
+        ('{"object": "error", "message": {"detail": [{"loc": ["body", "x"], "msg": "no"}]}}', "body.x: no"),
+        (
+            '{"error": {"message": "Provider returned error", "metadata": {"raw": "{\\"error\\": \\"no\\"}", '
+            '"provider_name": "Mistral"}}}',
+            "Provider returned error (Mistral: no)",
+        ),
+        ('{"error": {"message": "no", "metadata": {"raw": " "}}}', "no"),
+        ('{"error": {"message": "no", "metadata": {"raw": "it is off"}}}', "no (the provider: it is off)"),
         ('{"detail": "no"}', "no"),
         ('{"detail": {"error": {"message": "no"}}}', "no"),
         ('[{"error": {"message": "no"}}]', "no"),

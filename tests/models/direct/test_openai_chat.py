@@ -1,5 +1,6 @@
 """A request in Chat Completions: what is left out, added and spelled otherwise for each server."""
 
+import json
 from typing import Any
 
 import pytest
@@ -104,6 +105,16 @@ def test_schema_is_strict_where_it_can_be(schema: dict[str, Any], is_strict: boo
     asked = body(OPENAI, response_schema=ResponseSchema(name="form", json_schema=schema))
     form = {"name": "form", "schema": schema, "strict": is_strict}
     assert asked["response_format"] == {"type": "json_schema", "json_schema": form}
+
+
+def test_server_that_knows_no_schemas_reads_it_in_the_system_message() -> None:
+    form = ResponseSchema(name="form", json_schema=_CLOSED)
+    said = f"Answer with one JSON object that fits this JSON schema:\n{json.dumps(_CLOSED)}"
+    for before, after in (("", said), ("Be brief.", f"Be brief.\n\n{said}")):
+        messages = (ChatMessage(role="system", content=before), *ASKED)
+        asked = OpenAiChat().written(DEEPSEEK, "k", ModelRequest(messages=messages, response_schema=form)).body
+        assert asked["response_format"] == {"type": "json_object"}
+        assert asked["messages"] == [{"role": "system", "content": after}, {"role": "user", "content": "hello"}]
 
 
 # --- thinking -------------------------------------------------------------------------------------------------------

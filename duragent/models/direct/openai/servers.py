@@ -72,6 +72,8 @@ _BY_HOST = {
 _BY_PROVIDER = {"openai": _OPENAI, "openrouter": _OPENROUTER, "gemini": _GEMINI}
 
 _OF_MISTRAL = re.compile(r"\b(mi[sn]istral|mistral|mixtral|codestral|devstral|magistral|pixtral|voxtral)")
+_OF_DEEPSEEK = re.compile(r"^deepseek-(reasoner|chat|v[4-9])")
+_CLOSED_OPENAI = re.compile(r"(^|/)(gpt-(?!oss)|o[1-9]|chatgpt)")
 _THINKING_OPENAI = re.compile(r"(^|/)(o[1-9]|gpt-[5-9])(?!.*chat)")
 
 
@@ -81,6 +83,11 @@ def server_of(choice: ModelChoice) -> ChatServer:
     if server is not _MISTRAL and _OF_MISTRAL.search(choice.name.lower()):
         # The templates of its models refuse the same wherever they run.
         server = replace(server, nine_letter_ids=True, answer_behind_results=True)
+    if _OF_DEEPSEEK.search(choice.name.lower()) and server is _PLAIN:
+        # As its makers call it, so it is a gateway to them.
+        server = replace(server, wants_reasoning="all", needs_reasoning=True)
+    if _CLOSED_OPENAI.search(choice.name.lower()) and server.thinking != "openrouter":
+        server = replace(server, wants_reasoning="")
     if is_thinking_openai(choice.name):
         # Through a gateway of one's own it is the same model, which refuses the older field.
         server = replace(server, limit_field="max_completion_tokens")

@@ -199,8 +199,9 @@ def test_thinking_of_mistral_goes_back_as_a_part() -> None:
     ]
 
 
-def test_deepseek_has_reasoning_on_every_call_also_on_those_of_another_model() -> None:
-    assert written(user("a"), CALLS, *RESULTS, choice=DEEPSEEK)[1]["reasoning_content"] == ""
+@pytest.mark.parametrize("choice", [DEEPSEEK, ModelChoice("openai", "deepseek-reasoner", "http://gateway:4000")])
+def test_deepseek_has_reasoning_on_every_call_also_on_those_of_another_model(choice: ModelChoice) -> None:
+    assert written(user("a"), CALLS, *RESULTS, choice=choice)[1]["reasoning_content"] == ""
 
 
 @pytest.mark.parametrize(
