@@ -6,7 +6,7 @@ import os
 
 from duragent.agent.spec import ModelSpec
 from duragent.models.facts import model_facts
-from duragent.models.local_servers import ASKED_TOKENS, WindowMemory
+from duragent.models.local_servers import ASKED_TOKENS, TOLD
 from duragent.models.providers import ollama_url
 
 WINDOWS_TOKENS = (
@@ -27,7 +27,6 @@ WINDOWS_TOKENS = (
 DEFAULT_WINDOW_TOKENS = 128_000
 
 _OLLAMA = ("ollama", "ollama_chat")
-_told = WindowMemory()
 
 
 async def find_window(model: ModelSpec) -> int:
@@ -35,7 +34,7 @@ async def find_window(model: ModelSpec) -> int:
     if model.max_input_tokens is not None or model.provider == "demo":
         return window_tokens(model)
     if model.provider in _OLLAMA:
-        told = await asyncio.to_thread(_told.window, model.base_url or ollama_url(os.environ), model.name)
+        told = await asyncio.to_thread(TOLD.window, model.base_url or ollama_url(os.environ), model.name)
         # Through litellm no request can ask for a window.
         window = told.running if model.adapter == "litellm" else told.to_ask_for
         if window is not None:

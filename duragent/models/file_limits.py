@@ -1,9 +1,12 @@
-"""Which files a model takes, and how large they may be. Pure but for the table of models, which is a file."""
+"""Which files a model takes, and how large they may be: by the table of models, or by what its Ollama says."""
 
+import os
 from dataclasses import dataclass
 
 from duragent.models.base import ModelChoice
 from duragent.models.facts import takes_images, takes_pdfs
+from duragent.models.local_servers import TOLD
+from duragent.models.providers import ollama_url
 
 _MIB = 1 << 20
 
@@ -50,9 +53,17 @@ class TakenFiles:
 
 
 def taken_files(choice: ModelChoice) -> TakenFiles:
-    """What is known of the model. Blocks: it may read litellm's table."""
+    """What is known of the model. Blocks: it may read litellm's table, or ask Ollama."""
     if choice.provider == "demo":
         return TakenFiles(False, False, _USUAL)
     is_claude = choice.provider == "openrouter" and choice.name.startswith("anthropic/")
     limits = _BY_PROVIDER.get("anthropic" if is_claude else choice.provider, _USUAL)
-    return TakenFiles(takes_images(choice), takes_pdfs(choice) is True, limits)
+    return TakenFiles(_sees(choice), takes_pdfs(choice) is True, limits)
+
+
+def _sees(choice: ModelChoice) -> bool | None:
+    if choice.provider in ("ollama", "ollama_chat"):
+        told = TOLD.window(choice.base_url or ollama_url(os.environ), choice.name).sees
+        if told is not None:
+            return told
+    return takes_images(choice)

@@ -42,7 +42,7 @@ def openai_models(base_url: str, seconds: float = TAKE_SECONDS) -> list[str] | N
 
 @dataclass(frozen=True, slots=True)
 class OllamaWindow:
-    """How many tokens a model of Ollama reads. None: that is not known, or not said."""
+    """How many tokens a model of Ollama reads, and whether it sees. None: that is not known, or not said."""
 
     loaded: int | None = None
     """What it is loaded with now."""
@@ -50,6 +50,8 @@ class OllamaWindow:
     """`num_ctx` of its Modelfile."""
     made_for: int | None = None
     """What it was made for."""
+    sees: bool | None = None
+    """Whether it takes images."""
 
     @property
     def running(self) -> int | None:
@@ -95,6 +97,10 @@ class WindowMemory:
         return told
 
 
+TOLD = WindowMemory()
+"""What the servers of this process's models have told."""
+
+
 def _with_shown_window(window: OllamaWindow, shown: Any) -> OllamaWindow:
     if not isinstance(shown, dict):
         return window
@@ -102,6 +108,8 @@ def _with_shown_window(window: OllamaWindow, shown: Any) -> OllamaWindow:
         word, _, value = line.strip().partition(" ")
         if word == "num_ctx" and value.strip().isdigit():
             window = replace(window, chosen=_tokens(int(value)))
+    if isinstance(can := shown.get("capabilities"), list) and can:
+        window = replace(window, sees="vision" in can)
     facts = shown.get("model_info")
     if not isinstance(facts, dict):
         return window

@@ -5,6 +5,7 @@ import pytest
 from duragent.file_types import ATTACHMENT_MAX_BYTES
 from duragent.models.base import ModelChoice
 from duragent.models.file_limits import taken_files
+from tests.support.stub_ollama import Pulled, StubOllama
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,11 @@ def test_an_image_for_anthropic_is_counted_as_base64() -> None:
 
 def test_a_file_of_the_largest_size_is_not_more_than_openai_takes() -> None:
     assert taken_files(ModelChoice("openai", "gpt-4o")).limits.image_bytes == ATTACHMENT_MAX_BYTES
+
+
+def test_an_ollama_says_whether_its_model_sees() -> None:
+    with StubOllama(granite=Pulled(sees=True), llava=Pulled()) as ollama:
+        seen = [taken_files(ModelChoice("ollama", name, ollama.url)).images for name in ("granite", "llava", "gone")]
+    assert seen == [True, False, None]
+    # Nobody answers any more; what is not known is taken from the name.
+    assert taken_files(ModelChoice("ollama", "bakllava", ollama.url)).images is True

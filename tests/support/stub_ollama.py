@@ -16,6 +16,8 @@ class Pulled:
     """What its Modelfile says; None: nothing."""
     loaded_with: int | None = None
     """What it is loaded with; None: it is not loaded."""
+    sees: bool = False
+    """Whether it takes images."""
 
 
 class StubOllama(StubLlm):
@@ -45,9 +47,10 @@ class StubOllama(StubLlm):
         model = self.pulled.get(asked["model"])
         if model is None:
             return None
+        can = ["completion", "tools", *(["vision"] if model.sees else [])]
         facts = {"general.architecture": "qwen3", "qwen3.context_length": model.context_length}
         parameters = "temperature 0.6" + (f"\nnum_ctx                        {model.num_ctx}" if model.num_ctx else "")
-        return {"modelfile": "", "parameters": parameters, "model_info": facts, "capabilities": ["completion", "tools"]}
+        return {"modelfile": "", "parameters": parameters, "model_info": facts, "capabilities": can}
 
     def _ps(self, _: Any) -> object:
         loaded = {name: model.loaded_with for name, model in self.pulled.items() if model.loaded_with}
