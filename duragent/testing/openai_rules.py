@@ -156,7 +156,8 @@ def _check_what_this_model_wants(body: Json) -> None:
         _check_thought_signatures(in_progress(messages), model)
     for message in messages:
         _check_details(message.get("reasoning_details") or (), model)
-    if model.startswith("anthropic/") and body.get("reasoning"):
+    wish = body.get("reasoning") or {"effort": "none"}
+    if model.startswith("anthropic/") and wish.get("effort") != "none":
         for message in _calling(in_progress(messages))[:1]:
             refuse_if(
                 not message.get("reasoning_details"), "Expected `thinking` or `redacted_thinking`, but found none"

@@ -65,6 +65,7 @@ ASKED = {"reasoning": {"effort": "low"}}
         (CLAUDE, [USER, detailed(*PIECES, HIDDEN), RESULT], ASKED, ""),
         (CLAUDE, [USER, CALLING, RESULT], {}, ""),
         (CLAUDE, [USER, CALLING, RESULT], ASKED, "Expected `thinking`"),
+        (CLAUDE, [USER, CALLING, RESULT], {"reasoning": {"effort": "none"}}, ""),
         (CLAUDE, [USER, detailed({**TEXT, "text": "ha"}), RESULT], {}, "Invalid `signature`"),
         (CLAUDE, [USER, detailed({"type": "reasoning.text", "text": "hm"}), RESULT], {}, "signature: Field required"),
         (CLAUDE, [USER, detailed({**HIDDEN, "data": "x"}), RESULT], {}, "Invalid `data`"),
