@@ -1,6 +1,7 @@
 """The list of safeguards, and how each is taken away to see that a test notices."""
 
 from tests.campaigns.mutants.anthropic import ANTHROPIC
+from tests.campaigns.mutants.asking import ASKING
 from tests.campaigns.mutants.attached import ATTACHED
 from tests.campaigns.mutants.authority import AUTHORITY
 from tests.campaigns.mutants.beside import BESIDE
@@ -44,6 +45,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *UNDOING,
     *GIVEN_BACK,
     *ANTHROPIC,
+    *ASKING,
     *OPENAI,
     *DECIDING,
     *ATTACHED,

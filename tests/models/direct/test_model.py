@@ -266,7 +266,7 @@ async def test_refusal_without_an_end_is_cut() -> None:
 @pytest.mark.parametrize("piece", [b"data: " + b"x" * 64, b": ping\n\n", b"\n", b'data: {"say": ""}\n\n'])
 async def test_answer_without_an_end_is_given_up(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "MAX_ANSWER_BYTES", 4096)
-    error = await failure(chunked(*(piece * 64 for _ in range(80)), GATE, headers=(SSE,)))
+    error = await failure(chunked(*(piece * 64 for _ in range(80)), headers=(SSE,)))
     assert type(error) is BadModelRequest
     assert str(error) == "openai/m: the provider sent an answer of more than 4096 bytes"
 
