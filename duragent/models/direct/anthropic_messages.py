@@ -17,6 +17,10 @@ _PATH = "/v1/messages"
 _ORIGIN = "https://api.anthropic.com"
 _VERSION = "2023-06-01"
 _BINDING_CONTROLS = "thinking-binding-controls-2026-08-01"
+_BETWEEN_CALLS = "interleaved-thinking-2025-05-14"
+"""Models up to 4.5 think again behind the result of a tool only when a request says so. Anthropic's own servers pass
+over the word where it means nothing; others may not."""
+
 _OUTPUT_TOKENS = 4096
 """Without a limit of the agent's own. Every request needs one."""
 
@@ -63,11 +67,15 @@ class AnthropicMessages:
 
 def _headers(choice: ModelChoice, key: str | None, thought: Thought) -> dict[str, str]:
     headers = {"anthropic-version": _VERSION}
-    if thought.config and "block_binding" in thought.config:
+    is_anthropic = choice.base_url is None or choice.base_url.startswith(_ORIGIN)
+    config = thought.config or {}
+    if "block_binding" in config:
         headers["anthropic-beta"] = _BINDING_CONTROLS
+    elif "budget_tokens" in config and is_anthropic:
+        headers["anthropic-beta"] = _BETWEEN_CALLS
     if key is not None:
         headers["x-api-key"] = key
-        if choice.base_url is not None and not choice.base_url.startswith(_ORIGIN):
+        if not is_anthropic:
             # Some servers that speak this protocol look only here.
             headers["Authorization"] = f"Bearer {key}"
     return headers

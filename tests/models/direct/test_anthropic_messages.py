@@ -33,8 +33,10 @@ def test_address_may_be_written_with_and_without_its_version(base_url: str, orig
     assert AnthropicMessages().url(base_url) == origin
 
 
-def headers(base_url: str | None, key: str | None, request: ModelRequest = HELLO) -> dict[str, str]:
-    choice = ModelChoice("anthropic", "claude-opus-5-5", base_url)
+def headers(
+    base_url: str | None, key: str | None, request: ModelRequest = HELLO, *, name: str = "claude-opus-5-5"
+) -> dict[str, str]:
+    choice = ModelChoice("anthropic", name, base_url)
     return dict(AnthropicMessages().written(choice, key, request).headers)
 
 
@@ -55,6 +57,15 @@ def test_controls_of_earlier_thinking_are_asked_for_with_their_header() -> None:
     beta = headers(None, "k", ModelRequest(messages=messages))["anthropic-beta"]
     assert beta == "thinking-binding-controls-2026-08-01"
     assert "anthropic-beta" not in headers(None, "k")
+
+
+def test_anthropic_is_told_that_older_models_may_think_between_two_calls() -> None:
+    thinking = HELLO.model_copy(update={"thinking": "low"})
+    older = "claude-sonnet-4-5"
+    assert headers(None, "k", thinking, name=older)["anthropic-beta"] == "interleaved-thinking-2025-05-14"
+    for others in (headers(None, "k", name=older), headers("http://h", "k", thinking, name=older)):
+        assert "anthropic-beta" not in others
+    assert "anthropic-beta" not in headers(None, "k", thinking, name="claude-opus-4-7")
 
 
 def test_request_has_what_is_asked_for_and_nothing_else() -> None:

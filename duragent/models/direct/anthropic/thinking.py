@@ -63,16 +63,15 @@ def _by_effort(facts: ClaudeFacts, request: ModelRequest, wanted: str | int | No
     level = level_of(wanted) if isinstance(wanted, int) else wanted
     if level is None and not facts.thinks_by_itself:
         return Thought(gives_back=False)
-    config: dict[str, Any] = {}
-    if level is not None and facts.hides_thinking:
+    config: dict[str, Any] = {"type": "adaptive"}
+    if facts.hides_thinking:
+        # Some say there what they are about to do between two calls, and nothing else.
         config["display"] = "summarized"
     if facts.binds_thinking and any(message.opaque for message in request.messages):
         # The system message and the tools may change between two questions, and a long conversation is cut.
         config["block_binding"] = {"prefix_mismatch_behavior": "drop_block"}
-    if level is not None or config:
-        config = {"type": "adaptive", **config}
     max_tokens = request.max_output_tokens or _ANSWER_TOKENS + _ROOM[level or "high"]
-    return Thought(config or None, level, max_tokens, is_on=True)
+    return Thought(config, level, max_tokens, is_on=True)
 
 
 def _by_budget(choice: ModelChoice, request: ModelRequest, wanted: ThinkingStrength | int) -> Thought:

@@ -70,7 +70,7 @@ def test_older_models_get_a_budget_that_fits_into_the_limit(fields: dict[str, An
                 "max_tokens": 900,
             },
         ),
-        ("claude-opus-5", {}, {"max_tokens": 36864}),
+        ("claude-opus-5", {}, {"thinking": {"type": "adaptive", "display": "summarized"}, "max_tokens": 36864}),
         ("claude-opus-5", {"thinking": "off"}, {"thinking": {"type": "disabled"}, "max_tokens": 4096}),
         (
             "claude-fable-5",
@@ -158,10 +158,9 @@ def test_newer_models_think_whether_or_not_their_thinking_is_there() -> None:
 
 def test_newest_models_are_told_to_leave_out_thinking_that_no_longer_fits() -> None:
     kept = opaque(SIGNED, name="claude-opus-5-5")
-    bound = {"block_binding": {"prefix_mismatch_behavior": "drop_block"}}
-    written = body(user("list"), called(kept), result(), name="claude-opus-5-5")
-    assert written["thinking"] == {"type": "adaptive", **bound}
-    asked_for = body(user("list"), called(kept), result(), name="claude-opus-5-5", thinking="low")
-    assert asked_for["thinking"] == {"type": "adaptive", "display": "summarized", **bound}
-    assert body(user("list"), name="claude-opus-5-5", thinking="low")["thinking"].keys() == {"type", "display"}
-    assert "thinking" not in body(user("list"), name="claude-opus-5-5")
+    shown = {"type": "adaptive", "display": "summarized"}
+    bound = {**shown, "block_binding": {"prefix_mismatch_behavior": "drop_block"}}
+    for thinking in ("low", None):
+        written = body(user("list"), called(kept), result(), name="claude-opus-5-5", thinking=thinking)
+        assert written["thinking"] == bound
+        assert body(user("list"), name="claude-opus-5-5", thinking=thinking)["thinking"] == shown
