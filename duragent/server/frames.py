@@ -6,6 +6,8 @@ A stored line has no raw line end in it (JSON escapes them), so it can never end
 from collections.abc import Mapping
 from functools import lru_cache
 
+from sse_starlette.event import ServerSentEvent
+
 from duragent.journal.line import frame_parts
 from duragent.server.responses import to_json
 
@@ -17,7 +19,7 @@ KEEP_ALIVE = b": keep-alive\n\n"
 
 def frame(event: str, fields: Mapping[str, object]) -> bytes:
     """An SSE event without an id."""
-    return b"event: %b\ndata: %b\n\n" % (event.encode(), to_json(fields))
+    return ServerSentEvent(to_json(fields).decode(), event=event, sep="\n").encode()
 
 
 def framed(lines: bytes) -> bytes:

@@ -159,8 +159,8 @@ SERVER: tuple[Mutant, ...] = (
         "ids on durable events only: a client resumes behind what it never got",
         Edit(
             FRAMES,
-            '    return b"event: %b\\ndata: %b\\n\\n" % (event.encode(), to_json(fields))',
-            '    return b"id: 9\\nevent: %b\\ndata: %b\\n\\n" % (event.encode(), to_json(fields))',
+            '    return ServerSentEvent(to_json(fields).decode(), event=event, sep="\\n").encode()',
+            '    return ServerSentEvent(to_json(fields).decode(), event=event, id="9", sep="\\n").encode()',
         ),
         f"{T_SERVER_ROUTES_EVENTS}::test_pieces_of_an_answer_come_without_an_id_and_to_one_who_comes_late",
     ),
