@@ -81,6 +81,24 @@ def dialect_name(choice: "ModelChoice") -> str | None:
     )
 
 
+def wrong_adapter(choice: "ModelChoice") -> str | None:
+    """A sentence that says what would be right, where the model cannot be asked as `adapter` says; else None."""
+    try:
+        dialect_name(choice)
+    except ModelNotConfigured as error:
+        return str(error)
+    return None
+
+
+def way_of_asking(choice: "ModelChoice") -> str:
+    """For people: "through litellm", or "directly" where the agent asks for it; "" for the usual way."""
+    if choice.provider == "demo" or wrong_adapter(choice):
+        return ""
+    if dialect_name(choice) is None:
+        return "through litellm"
+    return "directly" if choice.adapter == "direct" else ""
+
+
 def ollama_url(environ: Mapping[str, str]) -> str:
     """Where Ollama listens: `OLLAMA_HOST`, as Ollama reads it (host, host:port or URL), else localhost."""
     host = environ.get("OLLAMA_HOST", "").strip().rstrip("/") or "localhost"

@@ -169,6 +169,8 @@ def _check(home: _Home) -> bool:
     from duragent.agent.load import load_agent
     from duragent.equipment import equip
     from duragent.models.provider_names import unknown_provider
+    from duragent.models.providers import wrong_adapter
+    from duragent.turn.model_choice import choice_of
 
     name = view.one_line(home.folder.name)
     try:
@@ -177,12 +179,12 @@ def _check(home: _Home) -> bool:
         _say_fault(name, str(error))
         return False
     has = equip(agent, home.workspace, home.project)
-    wrong = unknown_provider(agent.spec.model.provider)
+    wrong = unknown_provider(agent.spec.model.provider) or wrong_adapter(choice_of(agent.spec.model))
     faults = (*([f"spec.model.provider: {wrong}"] if wrong else []), *has.faults)
     for fault in faults:
         _say_fault(name, fault)
     indent = "\n       "
-    about = indent.join(view.one_line(line) for line in (*_model(agent), *_tools(has)))
+    about = indent.join(view.one_line(line) for line in (*_model(agent, wrong), *_tools(has)))
     typer.echo(f"       {about}" if faults else f"{view.paint('ok', 'good')}     {name}  {about}")
     return not faults
 
@@ -191,10 +193,13 @@ def _say_fault(name: str, fault: str) -> None:
     typer.echo(f"{view.paint('fault', 'error')}  {name}  {view.clean(fault)}")
 
 
-def _model(agent: "Agent") -> list[str]:
+def _model(agent: "Agent", wrong: str | None) -> list[str]:
     from duragent.agent.spec import inactive
+    from duragent.models.providers import way_of_asking
+    from duragent.turn.model_choice import choice_of
 
-    lines = [f"{agent.spec.model.provider}/{agent.spec.model.name}"]
+    way = "" if wrong else way_of_asking(choice_of(agent.spec.model))
+    lines = [f"{agent.spec.model.provider}/{agent.spec.model.name}{f', {way}' if way else ''}"]
     if waiting := inactive(agent.spec):
         lines.append(f"not active yet: {', '.join(waiting)}")
     return lines

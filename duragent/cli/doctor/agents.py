@@ -52,6 +52,8 @@ def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> lis
     from duragent.agent.spec import inactive
     from duragent.equipment import equip
     from duragent.models.provider_names import unknown_provider
+    from duragent.models.providers import way_of_asking, wrong_adapter
+    from duragent.turn.model_choice import choice_of
 
     model, has = agent.spec.model, equip(agent, config.workspace, config.base)
     shows = "`duragent agent check` shows all faults"
@@ -63,6 +65,8 @@ def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> lis
     diagnoses += _about_key(agent, config)
     if wrong := unknown_provider(model.provider):
         diagnoses.append(("problem", wrong, "correct spec.model.provider"))
+    elif wrong := wrong_adapter(choice_of(model)):
+        diagnoses.append(("problem", wrong, "correct spec.model"))
     if waiting := inactive(agent.spec):
         diagnoses.append(
             ("warning", f"not active in this version: {', '.join(waiting)}", "what they ask for is not done")
@@ -72,7 +76,9 @@ def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> lis
     needed = facts.get(agent.spec.sandbox.require or "")
     if needed is not None and not needed.works:
         diagnoses.append(("problem", f"it runs no command without {needed.name}: {needed.why}", needed.hint))
-    return diagnoses or [("ok", f"{model.provider}/{model.name}, {len(has.loaded.tools.tools)} tools", "")]
+    way = way_of_asking(choice_of(model))
+    asked = f"{model.provider}/{model.name}{f' {way}' if way else ''}"
+    return diagnoses or [("ok", f"{asked}, {len(has.loaded.tools.tools)} tools", "")]
 
 
 def _about_key(agent: "Agent", config: "Config") -> list[_AboutAgent]:

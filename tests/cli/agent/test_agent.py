@@ -55,7 +55,32 @@ def test_check_says_what_is_not_active_yet(duragent: Command, folder: Path) -> N
 def test_check_takes_every_provider_that_litellm_knows(duragent: Command, provider: str) -> None:
     duragent("init", "--no-interactive", "--provider", provider, "--model", "m")
     ran = duragent("agent", "check")
-    assert (ran.code, ran.out) == (0, f"ok     assistant  {provider}/m\n{TOOLS}")
+    assert (ran.code, ran.out) == (0, f"ok     assistant  {provider}/m, through litellm\n{TOOLS}")
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "out"),
+    [
+        ("openai, name: m", 0, "ok     assistant  openai/m\n"),
+        ("openai, name: m, adapter: direct", 0, "ok     assistant  openai/m, directly\n"),
+        ("openai, name: m, adapter: litellm", 0, "ok     assistant  openai/m, through litellm\n"),
+        ("mistral, name: m, adapter: direct, base_url: http://h/v1", 0, "ok     assistant  mistral/m, directly\n"),
+        (
+            "mistral, name: m, adapter: direct",
+            65,
+            "fault  assistant  spec.model.provider: 'mistral' is asked directly only at an address that speaks OpenAI's "
+            "protocol: set `base_url`, or leave out `adapter: direct`\n       mistral/m\n",
+        ),
+    ],
+)
+def test_check_says_how_the_model_is_asked(duragent: Command, folder: Path, model: str, code: int, out: str) -> None:
+    duragent("init", "--no-interactive")
+    (folder / ".duragent/agents/assistant/agent.yaml").write_text(
+        "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {name: assistant}\nspec:\n"
+        f"  model: {{provider: {model}}}\n"
+    )
+    ran = duragent("agent", "check")
+    assert (ran.code, ran.out.replace("       tools: none\n", "")) == (code, out)
 
 
 def test_check_finds_a_provider_that_there_is_not(duragent: Command, folder: Path) -> None:
