@@ -26,7 +26,8 @@ from duragent.models.faults import (
 from duragent.models.unreached import sentence_when_unreached
 
 _NOISE = re.compile(
-    r"litellm\.\w+:\s*|\b\w+(?:Error|Exception) - |\b[A-Z]\w+Error:\s*|\. Handle with `litellm.*|Traceback \(most.*",
+    r"litellm\.\w+:\s*|\b\w+(?:Error|Exception) - |\b[A-Z]\w+Error:\s*"
+    r"|\. Handle with `litellm.*|\s*To drop these, set.*|Traceback \(most.*",
     re.DOTALL,
 )
 _BYTES = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""")

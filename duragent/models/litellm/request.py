@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from duragent.file_types import PDF
+from duragent.models.direct.levels import level_of
+from duragent.models.direct.neighbours import with_merged_neighbours
+from duragent.models.facts import thinks
 from duragent.text import without_surrogates
 
 if TYPE_CHECKING:
@@ -33,12 +36,17 @@ def litellm_arguments(choice: "ModelChoice", key: str | None, request: "ModelReq
     limit = request.max_output_tokens
     if limit is None and choice.provider == "anthropic":
         limit = _ANTHROPIC_OUTPUT_TOKENS
+    request = with_merged_neighbours(request)
+    offered = request.tools if request.tool_choice != "none" else ()
     optional = {
         "api_key": key,
         "api_base": _base_url(choice),
         "temperature": request.temperature,
         "max_tokens": limit,
-        "tools": [_tool(tool) for tool in request.tools] or None,
+        "tools": [_tool(tool) for tool in offered] or None,
+        "tool_choice": _tool_choice(request) if offered else None,
+        "response_format": _response_format(request),
+        **_thinking(choice, request),
     }
     return {
         "model": f"{_PREFIXES.get(choice.provider, choice.provider)}/{choice.name}",
@@ -49,6 +57,31 @@ def litellm_arguments(choice: "ModelChoice", key: str | None, request: "ModelReq
         "max_retries": 0,
         "timeout": _PATIENCE_SECONDS,
     } | {name: value for name, value in optional.items() if value is not None}
+
+
+def _tool_choice(request: "ModelRequest") -> str | dict[str, Any] | None:
+    asked = request.tool_choice
+    if isinstance(asked, str):
+        return None if asked == "auto" else asked
+    return {"type": "function", "function": {"name": asked.name}}
+
+
+def _response_format(request: "ModelRequest") -> dict[str, Any] | None:
+    if (asked := request.response_schema) is None:
+        return None
+    return {"type": "json_schema", "json_schema": {"name": asked.name, "schema": asked.json_schema}}
+
+
+def _thinking(choice: "ModelChoice", request: "ModelRequest") -> dict[str, Any]:
+    """As litellm wants it; it says so where a model's provider has no such thing."""
+    asked = request.thinking
+    if asked is None or (asked == "off" and not thinks(choice)):
+        return {}
+    if isinstance(asked, str):
+        return {"reasoning_effort": "none" if asked == "off" else asked}
+    if "claude" in choice.name.lower():
+        return {"thinking": {"type": "enabled", "budget_tokens": asked}}
+    return {"reasoning_effort": level_of(asked)}
 
 
 def _base_url(choice: "ModelChoice") -> str | None:

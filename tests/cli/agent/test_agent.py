@@ -68,8 +68,8 @@ def test_check_takes_every_provider_that_litellm_knows(duragent: Command, provid
         (
             "mistral, name: m, adapter: direct",
             65,
-            "fault  assistant  spec.model.provider: 'mistral' is asked directly only at an address that speaks OpenAI's "
-            "protocol: set `base_url`, or leave out `adapter: direct`\n       mistral/m\n",
+            "fault  assistant  spec.model.provider: 'mistral' is asked directly only at an address that speaks "
+            "OpenAI's protocol: set `base_url`, or leave out `adapter: direct`\n       mistral/m\n",
         ),
     ],
 )

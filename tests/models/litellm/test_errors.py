@@ -32,6 +32,15 @@ def test_timeouts_without_an_answer_become_model_timeout() -> None:
     assert isinstance(model_error(TimeoutError("read timed out"), ModelChoice("a", "b"), None), ModelTimeout)
 
 
+def test_what_litellm_says_of_itself_is_left_out() -> None:
+    said = (
+        "litellm.UnsupportedParamsError: x does not support parameters: ['reasoning_effort'], for model=m. "
+        "To drop these, set `litellm.drop_params=True` or for proxy: ..."
+    )
+    error = model_error(ValueError(said), ModelChoice("x", "m"), None)
+    assert str(error) == "x/m: x does not support parameters: ['reasoning_effort'], for model=m."
+
+
 def test_unknown_exceptions_become_model_unavailable_with_their_name() -> None:
     error = model_error(KeyError(), ModelChoice("a", "b"), None)
     assert (type(error), str(error)) == (ModelUnavailable, "a/b: KeyError")

@@ -9,7 +9,16 @@ from duragent.errors import ModelNotConfigured
 from duragent.models.base import ModelChoice
 from duragent.models.litellm.model import LitellmModel
 from duragent.models.litellm.request import litellm_arguments
-from duragent.models.messages import AttachedFile, ChatMessage, ModelRequest, ToolCall, ToolSchema
+from duragent.models.messages import (
+    AttachedFile,
+    ChatMessage,
+    ModelRequest,
+    OneTool,
+    ResponseSchema,
+    ThinkingLevel,
+    ToolCall,
+    ToolSchema,
+)
 from duragent.testing.stub_llm import StubLlm
 from tests.models.litellm.asking import HELLO, ask
 from tests.support.bounds import LIMIT_SECONDS
@@ -44,6 +53,58 @@ def test_request_is_one_attempt_with_usage() -> None:
         "api_base": "http://h",
         "max_tokens": 4096,
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "thinking", "written"),
+    [
+        ("magistral-medium-latest", "high", {"reasoning_effort": "high"}),
+        ("magistral-medium-latest", "off", {"reasoning_effort": "none"}),
+        ("magistral-medium-latest", 3_000, {"reasoning_effort": "medium"}),
+        ("magistral-medium-latest", None, {}),
+        ("codestral-latest", "off", {}),
+        ("claude-sonnet-4-5", 3_000, {"thinking": {"type": "enabled", "budget_tokens": 3_000}}),
+    ],
+)
+def test_thinking_is_asked_for_as_litellm_wants_it(
+    name: str, thinking: ThinkingLevel | int | None, written: dict[str, Any]
+) -> None:
+    request = HELLO.model_copy(update={"thinking": thinking})
+    arguments = litellm_arguments(ModelChoice("mistral", name), "k", request)
+    assert {part: arguments[part] for part in ("reasoning_effort", "thinking") if part in arguments} == written
+
+
+@pytest.mark.parametrize(
+    ("choice", "written"),
+    [
+        ("auto", {"tools": 1}),
+        ("none", {}),
+        ("required", {"tools": 1, "tool_choice": "required"}),
+        (OneTool(name="ls"), {"tools": 1, "tool_choice": {"type": "function", "function": {"name": "ls"}}}),
+    ],
+)
+def test_the_choice_of_a_tool_is_told(choice: Any, written: dict[str, Any]) -> None:
+    arguments = litellm_arguments(ModelChoice("mistral", "m"), "k", REQUEST.model_copy(update={"tool_choice": choice}))
+    told = {part: arguments[part] for part in ("tools", "tool_choice") if part in arguments}
+    assert told == written | ({"tools": arguments["tools"]} if "tools" in written else {})
+
+
+def test_the_form_of_the_answer_is_told() -> None:
+    schema = ResponseSchema(name="n", json_schema={"type": "object"})
+    arguments = litellm_arguments(
+        ModelChoice("mistral", "m"), "k", HELLO.model_copy(update={"response_schema": schema})
+    )
+    assert arguments["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "n", "schema": {"type": "object"}},
+    }
+
+
+def test_neighbours_of_one_role_are_one_message_because_some_providers_refuse_them() -> None:
+    note = ModelRequest(messages=(ChatMessage(role="user", content="[now]"), *HELLO.messages))
+    assert litellm_arguments(ModelChoice("mistral", "m"), "k", note)["messages"] == [
+        {"role": "user", "content": "[now]\n\nhello"}
+    ]
 
 
 MARK = {"type": "ephemeral"}
