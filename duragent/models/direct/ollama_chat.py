@@ -14,6 +14,7 @@ from duragent.models.direct.dialect import AnswerSoFar, WireEvent, WireRequest
 from duragent.models.direct.faults import ProviderFault
 from duragent.models.direct.levels import level_of
 from duragent.models.direct.neighbours import merged
+from duragent.models.facts import thinks
 from duragent.models.messages import (
     ChatMessage,
     ModelDelta,
@@ -89,7 +90,10 @@ def _think(choice: ModelChoice, request: ModelRequest) -> bool | str | None:
     if asked is None:
         return None
     if _THINKS_IN_LEVELS not in choice.name.lower():
-        return asked != "off"
+        if asked == "off":
+            return False
+        # A model that cannot think is refused when it should. Others think by themselves.
+        return True if thinks(choice) else None
     if isinstance(asked, int):
         return level_of(asked)
     return "low" if asked == "off" else asked

@@ -73,9 +73,9 @@ def _response_format(request: "ModelRequest") -> dict[str, Any] | None:
 
 
 def _thinking(choice: "ModelChoice", request: "ModelRequest") -> dict[str, Any]:
-    """As litellm wants it; it says so where a model's provider has no such thing."""
-    asked = request.thinking
-    if asked is None or (asked == "off" and not thinks(choice)):
+    """As litellm wants it. A model of which nothing is known is asked for it, and its provider may refuse that."""
+    asked, can = request.thinking, thinks(choice)
+    if asked is None or can is False or (asked == "off" and not can):
         return {}
     if isinstance(asked, str):
         return {"reasoning_effort": "none" if asked == "off" else asked}

@@ -131,6 +131,8 @@ def test_images_stand_beside_the_text() -> None:
         ("qwen3", "low", True),
         ("qwen3", "high", True),
         ("qwen3", 1_000, True),
+        ("llama3.1", "high", None),
+        ("llama3.1", "off", False),
         ("gpt-oss:20b", "off", "low"),
         ("gpt-oss:20b", "medium", "medium"),
         ("gpt-oss:20b", 2_048, "low"),

@@ -63,6 +63,9 @@ def test_request_is_one_attempt_with_usage() -> None:
         ("magistral-medium-latest", 3_000, {"reasoning_effort": "medium"}),
         ("magistral-medium-latest", None, {}),
         ("codestral-latest", "off", {}),
+        ("codestral-latest", "high", {}),
+        ("a-model-of-tomorrow", "off", {}),
+        ("a-model-of-tomorrow", "high", {"reasoning_effort": "high"}),
         ("claude-sonnet-4-5", 3_000, {"thinking": {"type": "enabled", "budget_tokens": 3_000}}),
     ],
 )
