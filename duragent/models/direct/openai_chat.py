@@ -51,7 +51,7 @@ class OpenAiChat:
             if not server.takes_schemas:
                 body["messages"] = _with_schema(body["messages"], request.response_schema)
         if not _lacks_thinking(choice, server, body["messages"]):
-            body |= thinking_fields(choice, server, request.thinking)
+            body |= thinking_fields(choice, server, request.thinking, has_tools=bool(request.tools))
         if request.temperature is not None and _takes_temperature(choice, body):
             body["temperature"] = request.temperature
         headers = {"Authorization": f"Bearer {key}"} if key else {}

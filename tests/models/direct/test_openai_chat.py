@@ -156,6 +156,14 @@ def thinking(choice: ModelChoice, asked: object) -> dict[str, Any]:
             {"chat_template_kwargs": {"enable_thinking": False}},
             {"reasoning_effort": "low"}, {"reasoning_effort": "medium"},
         ),
+        (
+            ModelChoice("openai", "qwen/qwen3-32b", "https://api.groq.com"),
+            {"reasoning_effort": "none"}, {"reasoning_effort": "default"}, {"reasoning_effort": "default"},
+        ),
+        (
+            ModelChoice("openai", "openai/gpt-oss-20b", "https://api.groq.com"),
+            {"reasoning_effort": "low"}, {"reasoning_effort": "low"}, {"reasoning_effort": "medium"},
+        ),
         (OPENAI, {}, {}, {}),
     ],
 )  # fmt: skip
@@ -166,6 +174,13 @@ def test_thinking_as_each_server_is_told(choice: ModelChoice, off: object, low: 
 
 def test_gemini_that_always_thinks_is_asked_for_the_least() -> None:
     assert thinking(ModelChoice("gemini", "gemini-2.5-pro"), "off") == {"reasoning_effort": "low"}
+
+
+@pytest.mark.parametrize(("name", "effort"), [("gpt-5.6-terra", "none"), ("gpt-5.4", "none"), ("gpt-5.1", "high")])
+def test_openai_that_refuses_tools_to_a_model_that_thinks_gets_it_without(name: str, effort: str) -> None:
+    asked = body(ModelChoice("openai", name), tools=(LS,), thinking="high", temperature=0.5)
+    assert (asked["reasoning_effort"], asked.get("temperature")) == (effort, 0.5 if effort == "none" else None)
+    assert body(ModelChoice("openai", name), thinking="high")["reasoning_effort"] == "high"
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from duragent.models.base import ModelChoice
 class ChatServer:
     """What is particular about a server."""
 
-    thinking: Literal["effort", "openai", "openrouter", "gemini", "mistral", "switch"] = "effort"
+    thinking: Literal["effort", "openai", "openrouter", "gemini", "mistral", "groq", "switch"] = "effort"
     """How a request says how much to think. `switch`: a field `thinking` that is on or off, and an effort."""
     limit_field: str = "max_tokens"
     """How it calls the limit of the answer."""
@@ -63,6 +63,7 @@ _BY_HOST = {
     "generativelanguage.googleapis.com": _GEMINI,
     "aiplatform.googleapis.com": _GEMINI,
     "mistral.ai": _MISTRAL,
+    "groq.com": ChatServer(thinking="groq"),
     "deepseek.com": _DEEPSEEK,
     "moonshot.ai": replace(_SWITCHED, needs_reasoning=True),
     "moonshot.cn": replace(_SWITCHED, needs_reasoning=True),

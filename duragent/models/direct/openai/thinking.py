@@ -9,14 +9,20 @@ from duragent.models.direct.openai.servers import ChatServer
 from duragent.models.facts import thinks
 from duragent.models.messages import ThinkingLevel
 
+_THINKS_WITHOUT_TOOLS = re.compile(r"(^|/)gpt-(5\.[4-9]|[6-9])")
 _FORCED_GEMINI = re.compile(r"gemini-(2\.5-pro|[3-9])")
 
 
-def thinking_fields(choice: ModelChoice, server: ChatServer, thinking: ThinkingLevel | int | None) -> dict[str, Any]:
+def thinking_fields(
+    choice: ModelChoice, server: ChatServer, thinking: ThinkingLevel | int | None, *, has_tools: bool
+) -> dict[str, Any]:
     """The fields of the request that say so; none where nothing is asked for, or where the model is known not to think.
 
     Where thinking cannot be switched off, the model is asked for the least.
     """
+    if server.thinking == "openai" and has_tools and _THINKS_WITHOUT_TOOLS.search(choice.name.lower()):
+        # In this protocol OpenAI refuses tools to them otherwise, also where nothing is said of thinking.
+        return {"reasoning_effort": "none"}
     if thinking is None or thinks(choice) is False:
         return {}
     level = _level(thinking)
@@ -34,9 +40,13 @@ def thinking_fields(choice: ModelChoice, server: ChatServer, thinking: ThinkingL
             return _of_gemini(choice.name, level, budget)
         case "mistral":
             return {} if "magistral" in choice.name else {"reasoning_effort": "none" if level == "off" else "high"}
+        case "groq" if "gpt-oss" not in choice.name:
+            return {"reasoning_effort": "none" if level == "off" else "default"}
         case "switch":
             switched: dict[str, Any] = {"thinking": {"type": "disabled" if level == "off" else "enabled"}}
             return switched if level == "off" else switched | {"reasoning_effort": level}
+        case "groq" if level == "off":
+            return {"reasoning_effort": "low"}
         case "effort" if level == "off":
             # Servers of open models hand this to the model's own template, and ignore it where there is no such switch.
             return {"chat_template_kwargs": {"enable_thinking": False}}
