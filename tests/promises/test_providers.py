@@ -59,6 +59,19 @@ async def test_a_conversation_reaches_the_provider_whole_and_in_order(provided: 
     assert said == [("user", "one"), ("assistant", "first answer"), ("user", "two")]
 
 
+@pytest.mark.parametrize("running", [each for each in EVERY_PROVIDER if "anthropic" in str(each.id)], indirect=True)
+async def test_anthropic_is_told_up_to_where_it_may_remember_a_question(provided: Provided) -> None:
+    provided.stub.script("first answer", "second answer")
+    async with provided.server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        await told(client, session, "one")
+        await told(client, session, "two")
+    for request, length in zip(provided.stub.requests, (1, 3), strict=True):
+        messages = request.body["messages"]
+        assert "cache_control" in request.body["system"][-1]
+        assert ["cache_control" in str(message) for message in messages] == [False] * (length - 1) + [True]
+
+
 async def test_usage_cost_and_model_are_in_the_log(provided: Provided) -> None:
     provided.stub.script("an answer")
     async with provided.server.client() as client:
