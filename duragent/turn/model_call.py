@@ -45,7 +45,7 @@ MAX_RETRY_AFTER_SECONDS = 300.0
 """A provider that wants a longer pause is not waited for: the turn fails and says so."""
 
 _TIMER_STEP = 0.01
-"""The timer of a silent model is set anew after this part of its time, and so ends as much too early at most."""
+"""The timer of a silent model begins again after this part of its time, and so ends as much too early at most."""
 
 _BREATH_SECONDS = 0.001
 """After so long without a pause the others on the loop have their turn."""

@@ -44,6 +44,8 @@ async def _with_opaque(record: Record, model: str, blob: Callable[[str], Awaitab
     if not isinstance(event, ModelReplied) or event.opaque is None:
         return record
     value = await _value(event.opaque, blob) if event.opaque.model == model else None
+    if value is not None and value is event.opaque.value:
+        return record
     opaque = event.opaque.model_copy(update={"value": value}) if value is not None else None
     return replace(record, event=event.model_copy(update={"opaque": opaque}))
 
