@@ -124,3 +124,24 @@ def test_log_and_replay_show_the_files_without_a_server(place: Place) -> None:
 
     assert "\nFiles:  photo.png (image/png, 2 kB)\n" in place.run("session", "log", session_id).stdout
     assert "\n  with photo.png (image/png, 2 kB)\n" in place.run("replay", session_id).stdout
+
+
+@pytest.mark.parametrize("point", ["attachment.stored:1", "attachment.stored:2", "log.before_write:2", "log.synced:2"])
+def test_server_that_dies_between_a_file_and_its_message_has_one_message_with_all_files(
+    place: Place, point: str
+) -> None:
+    place.environ["DURAGENT_CRASHPOINT"] = point
+    assert place.run("init", "--no-interactive").returncode == 0
+    assert place.run("session", "list").returncode == 0  # starts the server that is to die
+    del place.environ["DURAGENT_CRASHPOINT"]
+    (place.folder / "photo.png").write_bytes(PNG)
+    (place.folder / "other").write_bytes(b"\0")
+
+    asked = place.run("ask", "repeat thanks", "--attach", "photo.png", "--attach", "other", "--json")
+
+    assert (asked.returncode, json.loads(asked.stdout)["content"][:6]) == (0, "thanks")
+    assert "The server was gone: started it again" in asked.stderr
+    [session] = place.ids()
+    [message] = [record for record in place.log(session) if record["type"] == "message_received"]
+    assert [file["name"] for file in message["attachments"]] == ["photo.png", "other"]
+    assert place.run("session", "verify", session).returncode == 0
