@@ -47,9 +47,9 @@ class Pastes:
 
     def folded(self, pasted: str) -> str:
         """What goes into the input line: the paste itself, or its mark when it is long."""
-        lines = pasted.count("\n") + (not pasted.endswith("\n"))
-        if lines <= FOLD_LINES and len(pasted) <= FOLD_CHARS:
+        if not is_long(pasted):
             return pasted
+        lines = _lines(pasted)
         label = f"pasted {view.many(lines, 'line')}" if lines > 1 else f"pasted {len(pasted):,} characters"
         numbers = ("", *(f" #{number}" for number in range(2, len(self._texts) + 2)))
         mark = next(mark for mark in (f"[{label}{number}]" for number in numbers) if mark not in self._texts)
@@ -83,6 +83,15 @@ class Pastes:
 
     def text_of(self, mark: str) -> str:
         return self._texts[mark]
+
+
+def is_long(text: str) -> bool:
+    """Whether it is more than a person types: it was pasted."""
+    return _lines(text) > FOLD_LINES or len(text) > FOLD_CHARS
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + (not text.endswith("\n"))
 
 
 def size_words(text: str) -> str:

@@ -20,7 +20,7 @@ from prompt_toolkit.output import DummyOutput
 
 from duragent.cli import view
 from duragent.cli.chat.conversation import Block, Conversation, MessageBlock
-from duragent.cli.chat.pastes import Entered
+from duragent.cli.chat.pastes import Entered, is_long
 from duragent.cli.chat.question import answer_of, keys, plain_question, tells_whole_diff
 from duragent.cli.chat.render import render, whole_question
 from duragent.cli.chat.screen import Actions, Screen
@@ -163,7 +163,7 @@ class PlainScreen(Screen):
             self.conversation.has_seen(asked)
         elif text.strip():
             self._typed.append(text)
-            self._actions.submit(Entered(text, text))
+            self._actions.submit(Entered(text, text, "" if is_long(text) else text))
 
     def _interrupted(self) -> None:
         # The terminal has thrown away the line that was begun, and has not ended it.

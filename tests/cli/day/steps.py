@@ -84,6 +84,7 @@ STEPS = (
     Step("no colours", "NO_COLOR=1 duragent chat, a table, code, a command, a question", "no colours anywhere"),
     Step("light background", "the same where letters are black on white", "no letter that is hard to read on white"),
     Step("nothing is redrawn", "TERM=dumb, a message of one line, another of two", "lines, and no escape codes"),
+    Step("a file in lines", "@ and the name of a photo", "that it went with the message"),
     Step("a question in lines", "a message, then a line that is an answer", "the question, its answers, a line each"),
     Step("stopped and left in lines", "Ctrl-C, Ctrl-C, Ctrl-D", "Stopped; how to leave; how to come back"),
     # --- more than a line of text: test_input_line.py, in every size ---

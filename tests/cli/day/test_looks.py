@@ -65,6 +65,10 @@ def test_dumb_terminal(day: Day) -> None:
         chat.type("repeat one \\\r")
         chat.type("and two\r")
         chat.see(r"> repeat one \\ and two one and two >$")
+    with day.step("a file in lines"):
+        (day.folder / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+        chat.type("repeat @photo.png\r")
+        chat.see("> repeat @photo.png with photo.png [(]a file of 8 bytes[)] @photo.png .*>$")
     with day.step("a question in lines"):
         chat.type("run touch made\r")
         chat.see("Approval needed: bash touch made.*y: once.*n: deny.* >$")
