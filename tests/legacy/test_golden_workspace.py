@@ -17,7 +17,7 @@ from duragent.crashpoint import CrashPointReached
 from duragent.errors import LogChanged, NotDamaged, SessionIsClosed, StoreFull, Unavailable
 from duragent.journal import events as e
 from duragent.journal.events import SessionRenamed
-from duragent.journal.inputs import Rename
+from duragent.journal.inputs import Message, Rename
 from duragent.journal.record import Record, crc_seed, encode
 from duragent.journal.state import SessionState
 from duragent.session.expiry import expired_sessions
@@ -157,6 +157,23 @@ async def test_completed_session_stays_completed(place: Place) -> None:
     with pytest.raises(SessionIsClosed):
         await place.house.say(session_id("D0NE"), "hello?")
     assert "events.v0.5.jsonl" not in place.files(session_id("D0NE"))
+
+
+@pytest.mark.parametrize("name", OPEN)
+async def test_a_file_for_a_message_leaves_an_old_log_as_it_is_until_the_message(
+    place: Place, name: str, tmp_path: Path
+) -> None:
+    session, before = session_id(name), place.files(session_id(name))
+    file = await place.house.sessions.attach(session, b"one\n", "notes.txt")
+    assert place.files(session) == before
+    # A crash in between: it is still v0.5's log, and the file is there.
+    async with opened(tmp_path, node="node-2") as later:
+        assert said(await later.house.records(session)) == EXPECTED[session]
+        posted = await later.house.sessions.post(session, Message(text="read this", attachments=(file,)))
+        assert (await later.house.sessions.answer(session, posted.seq)).outcome == "completed"
+        assert "one\n[end of notes.txt]" in later.model.requests[-1].messages[-1].content
+        found = check(later.root, session)
+        assert (found.damage, found.lost_blobs) == (None, [])
 
 
 async def test_sessions_expire_only_after_they_were_continued_here(place: Place) -> None:

@@ -12,8 +12,9 @@ import pytest
 from duragent.client.client import Client
 from duragent.errors import ServerError
 from duragent.journal.events import MessageReceived
+from duragent.models.messages import ToolCall
 from duragent.stores.files.checkup import check
-from duragent.testing.stub_llm import StubLlm, StubRequest
+from duragent.testing.stub_llm import ProviderAnswer, StubLlm, StubRequest
 from duragent.wire import SendMessage, SentAttachment
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.pictures import png
@@ -105,6 +106,28 @@ async def test_each_provider_gets_the_image(tmp_path: Path, provider: str, adapt
         finally:
             server.stop()
     assert [images_in(request) for request in stub.requests] == [1, 1]
+
+
+@pytest.mark.parametrize("adapter", ["direct", "litellm"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_each_provider_gets_the_image_of_a_result(tmp_path: Path, provider: str, adapter: str) -> None:
+    name, url = PROVIDERS[provider]
+    (tmp_path / "photo.png").write_bytes(PNG)
+    with StubLlm() as stub:
+        rest = f"    name: {name}\n    base_url: {url(stub)}\n    adapter: {adapter}\n"
+        rest += "  tools: [{type: builtin, name: read_file}]\n"
+        server = make_workspace(tmp_path, rest, provider=provider)
+        calls = tuple(ToolCall(id=f"c{at}", name="read_file", arguments='{"path": "photo.png"}') for at in range(2))
+        stub.script(ProviderAnswer(calls=calls), "I see", "still")
+        try:
+            server.start({"ANTHROPIC_API_KEY": "sk-test", "OPENAI_API_KEY": "sk-test"})
+            async with server.client() as client:
+                session = (await client.create_session("assistant")).session_id
+                assert (await told(client, session, "look at photo.png")).content == "I see"
+                assert (await told(client, session, "and?")).content == "still"
+        finally:
+            server.stop()
+    assert [images_in(request) for request in stub.requests] == [0, 2, 2]
 
 
 async def with_image(client: Client, session: str) -> SentAttachment:
