@@ -1,4 +1,4 @@
-"""A session whose model is changed goes on, also in the middle of a turn that thinks and calls tools.
+"""A session goes on in a turn that thinks and calls tools: with another model, and when the window is full.
 
 Real adapters ask a stub that refuses what real providers refuse.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from duragent.agent.load import load_agent
 from duragent.clock import SystemClock
 from duragent.journal.inputs import ChooseModel
 from duragent.models.base import Model, ModelChoice
@@ -22,7 +23,7 @@ from duragent.testing.provider_wire import ReasoningField
 from duragent.testing.signatures import sealed, signature
 from duragent.testing.stub_llm import ProviderAnswer, StubLlm, StubRequest
 from tests.support.bounds import LIMIT_SECONDS
-from tests.support.house import House, open_house
+from tests.support.house import House, open_house, write_agent
 
 REST = "    name: demo\n    thinking: high\n  tools:\n    - type: builtin\n      name: think"
 KEYS = dict.fromkeys(("ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"), "sk-test")
@@ -104,6 +105,41 @@ async def test_each_step_of_a_turn_may_be_anothers_and_each_model_gets_back_its_
         assert word in again
     for other in others:
         assert not any(word in again for word in _signed_by(other[1], 2 + others.index(other)))
+
+
+@pytest.mark.parametrize("model", [CLAUDE, ROUTED, GEMINI, LLAMA], ids=lambda model: str(model[0]))
+async def test_a_turn_that_outgrows_the_window_goes_on_with_what_is_left_of_its_thinking(
+    stub: StubLlm, tmp_path: Path, model: tuple[str, str]
+) -> None:
+    provider, name = model
+    stage = Stage(stub, [])
+    rest = REST.replace("name: demo", f"name: {name}\n    max_input_tokens: 8000")
+    rounds = 12
+
+    def answer(request: StubRequest) -> ProviderAnswer:
+        number = len(stub.requests)
+        call = ToolCall(id=f"toolu_{number}", name="think", arguments=json.dumps({"thought": f"{number}"}))
+        return ProviderAnswer(
+            "well",
+            reasoning=f"{number} {'thought ' * 600}",
+            calls=(call,) if number <= rounds else (),
+            reasoning_field="reasoning_details" if model == ROUTED else "reasoning_content",
+        )
+
+    stub.answer = answer
+    async with open_house(MemoryStore(), ScriptedModel(), tmp_path, model_for=stage.model_for) as house:
+        house.speakers.known["assistant"] = load_agent(write_agent(tmp_path, rest=rest, provider=provider))
+        answered = await house.ask(await house.new(), "go")
+        assert answered.outcome == "completed", answered.reason
+    await stage.chooser.close()
+    assert len(stub.requests) == rounds + 1
+    for request in stub.requests:
+        assert request.protocol.refuse(request.body, request.headers) is None
+    last = json.dumps(stub.requests[-1].body)
+    assert "truncated" in last
+    if model != GEMINI:
+        assert f"{rounds} thought thought" in last
+        assert "2 thought thought" not in last.replace("12 thought", "")
 
 
 def _signed_by(model: str, number: int) -> list[str]:
