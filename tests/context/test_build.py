@@ -1,6 +1,7 @@
 """Whole requests: they fit, providers accept them, and each begins as the one before it."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -44,6 +45,17 @@ def test_everything_is_in_when_it_fits_and_nothing_is_said_of_cuts() -> None:
         ("assistant", "a file"),
         ("user", "two"),
     ]
+
+
+@pytest.mark.parametrize(("provider", "told"), [("ollama", 20_000), ("openai", None), ("demo", None)])
+def test_a_provider_that_must_be_told_the_window_is_told_the_one_that_was_fitted_to(
+    provider: str, told: int | None
+) -> None:
+    agent, log = agent_with(20_000), Log()
+    log.start("one")
+    model = agent.spec.model.model_copy(update={"provider": provider})
+    asked = request(replace(agent, spec=agent.spec.model_copy(update={"model": model})), log)
+    assert asked.window_tokens == told
 
 
 def test_oldest_exchanges_are_left_out_first_and_their_number_is_told() -> None:

@@ -93,4 +93,5 @@ assert not {{"httpx", "litellm"}} & set(sys.modules)
 asyncio.run(chooser.warm({choice}))
 assert sorted({{"httpx", "litellm"}} & set(sys.modules)) == {loads}, sorted(sys.modules)
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=LIMIT_SECONDS)
+    ran = subprocess.run([sys.executable, "-c", code], timeout=LIMIT_SECONDS, capture_output=True, encoding="utf-8")
+    assert ran.returncode == 0, ran.stderr

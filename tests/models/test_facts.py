@@ -14,8 +14,8 @@ from duragent.models.facts import model_facts, takes_images, takes_pdfs, thinks
 from tests.support.bounds import LIMIT_SECONDS
 
 TABLE = {
-    "gpt-x": {"litellm_provider": "openai", "mode": "chat", "max_input_tokens": 8, "nested": {"gpt-y": {"a": 1}}},
     "gpt-y": {"litellm_provider": "openai", "note": 'braces } and "quotes"', "list": [{"b": 2}]},
+    "gpt-x": {"litellm_provider": "openai", "mode": "chat", "max_input_tokens": 8, "nested": {"gpt-y": {"a": 1}}},
     "openai/gpt-é": {"litellm_provider": "openai", "last": True},
 }
 
@@ -74,7 +74,7 @@ def test_every_layout_of_the_table_says_the_same(indent: int | str | None, tmp_p
     program = """
         import json
         from duragent.models.facts import model_facts
-        print(json.dumps([model_facts("openai", name) for name in ("gpt-x", "gpt-y", "gpt-é", "gpt-z", "nested")]))
+        print(json.dumps([model_facts("openai", name) for name in ("gpt-y", "gpt-x", "gpt-é", "gpt-z", "nested")]))
     """
     asked = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{textwrap.dedent(program)}"]
     said = subprocess.run(asked, check=True, timeout=LIMIT_SECONDS, capture_output=True, encoding="utf-8")

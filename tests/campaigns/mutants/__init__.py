@@ -14,6 +14,7 @@ from tests.campaigns.mutants.given_back import GIVEN_BACK
 from tests.campaigns.mutants.legacy import LEGACY
 from tests.campaigns.mutants.mutant import Mutant
 from tests.campaigns.mutants.neighbours import NEIGHBOURS
+from tests.campaigns.mutants.ollama import OLLAMA
 from tests.campaigns.mutants.openai import OPENAI
 from tests.campaigns.mutants.owning import OWNING
 from tests.campaigns.mutants.reading import READING
@@ -47,6 +48,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *ANTHROPIC,
     *ASKING,
     *OPENAI,
+    *OLLAMA,
     *DECIDING,
     *ATTACHED,
 )
