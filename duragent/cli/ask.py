@@ -67,7 +67,7 @@ def ask(  # noqa: PLR0913 - typer: one parameter an option
     ] = None,
     attach: Annotated[
         list[Path] | None,
-        typer.Option("--attach", "-a", metavar="FILE", help="A file that goes with the question; may be repeated."),
+        typer.Option("--attach", metavar="FILE", help="A file that goes with the question; may be repeated."),
     ] = None,
     *,
     model: Annotated[

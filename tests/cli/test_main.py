@@ -3,8 +3,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from duragent import errors
 from duragent.cli import main
@@ -31,6 +33,17 @@ def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
     )
     assert (ran.returncode, ran.stderr.strip()) == (0, "[]")
     assert "duragent" in ran.stdout
+
+
+def test_no_two_options_of_a_command_have_one_name() -> None:
+    group: Any = typer.main.get_command(main.app)
+    waiting = [("duragent", group)]
+    for path, command in waiting:
+        names = [name for option in command.params for name in (*option.opts, *option.secondary_opts)]
+        assert sorted(names) == sorted(set(names)), path
+        within = command.list_commands(None) if hasattr(command, "list_commands") else ()
+        waiting += [(f"{path} {name}", command.get_command(None, name)) for name in within]
+    assert len(waiting) > len(main.COMMANDS)
 
 
 @pytest.mark.parametrize("name", main.COMMANDS)
