@@ -13,6 +13,7 @@ from duragent.models.direct.openai.calls import GatheredCalls
 from duragent.models.direct.openai.servers import ChatServer
 from duragent.models.direct.openai.usage import usage_and_cost
 from duragent.models.messages import ModelDelta, ModelReply, OpaquePart
+from duragent.text import without_surrogates
 
 _Finish = Literal["stop", "length", "tool_calls", "content_filter"]
 _FINISH: dict[str, _Finish] = {
@@ -79,7 +80,8 @@ class OpenAiAnswer:
         chunk = self._object(data)
         if (error := chunk.get("error")) or event.name == "error" or chunk.get("object") == "error":
             raise ProviderFault(said_in(data) or "failed without a word", _status_of(error) or _status_of(chunk))
-        self._model = chunk.get("model") or self._model
+        if (model := chunk.get("model")) and model.__class__ is str:
+            self._model = model
         if (usage := chunk.get("usage") or _usage_of_groq(chunk)) is not None:
             self._usage = usage or self._usage
         choices = chunk.get("choices")
@@ -108,7 +110,7 @@ class OpenAiAnswer:
             reasoning="".join(self._reasoning),
             calls=calls,
             finish_reason=finish,
-            model=self._model,
+            model=without_surrogates(self._model),
             usage=usage,
             cost_usd=cost,
             opaque=OpaquePart(adapter=self._adapter, model=self._choice.label, value=value) if value else None,
@@ -148,8 +150,9 @@ class OpenAiAnswer:
         if isinstance(refusal := said.get("refusal"), str) and refusal:
             self._refused = True
             text = refusal + text
-        for piece in said.get("tool_calls") or ():
-            self._calls.add(piece)
+        if isinstance(pieces := said.get("tool_calls"), list):
+            for piece in pieces:
+                self._calls.add(piece)
         if said.get("function_call"):
             self._calls.add_function(said["function_call"])
         return text, reasoning

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from duragent.models.messages import ToolCall
+from duragent.text import without_surrogates
 
 _KNOWN = ("index", "id", "type", "function")
 
@@ -63,7 +64,11 @@ class GatheredCalls:
     def whole(self) -> tuple[ToolCall, ...]:
         """The calls; one that got no id has one by its place."""
         return tuple(
-            ToolCall(id=call.id or f"call_{place}", name=call.name, arguments="".join(call.arguments))
+            ToolCall(
+                id=without_surrogates(call.id) or f"call_{place}",
+                name=without_surrogates(call.name),
+                arguments="".join(call.arguments),
+            )
             for place, call in enumerate(self._ordered(), start=1)
         )
 

@@ -1,5 +1,7 @@
 """An answer in Chat Completions, as each server sends it."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -206,3 +208,59 @@ def test_reasoning_is_kept_where_the_server_wants_it_back(
     call = said(tool_calls=[piece(0, "{}", id="c", name="ls")])
     assert wanted(said(**delta), said(content="b"), choice=choice) == without
     assert wanted(said(**delta), call, choice=choice) == with_call
+
+
+# --- anything may come ----------------------------------------------------------------------------------------------
+
+_EVERYTHING: dict[str, Any] = {
+    "model": "m",
+    "choices": [
+        {
+            "delta": {
+                "content": "a",
+                "reasoning": "b",
+                "reasoning_content": "b",
+                "refusal": "c",
+                "reasoning_details": [{"type": "reasoning.text", "text": "t", "index": 0, "signature": "s"}],
+                "extra_content": {"google": {"thought": True, "thought_signature": "s"}},
+                "tool_calls": [{"index": 0, "id": "a", "function": {"name": "n", "arguments": "{}"}, "extra": 1}],
+                "function_call": {"name": "n", "arguments": "{}"},
+            },
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {
+        "prompt_tokens": 1,
+        "completion_tokens": 2,
+        "total_tokens": 3,
+        "cost": 0.1,
+        "is_byok": True,
+        "cost_details": {"upstream_inference_cost": 0.1},
+        "prompt_tokens_details": {"cached_tokens": 1},
+        "completion_tokens_details": {"reasoning_tokens": 1},
+    },
+    "x_groq": {"usage": {}},
+    "error": None,
+}
+_ODD: tuple[Any, ...] = (None, 0, -1, 1.5, True, "", "\ud800", [], {}, [None], [[]], {"a": 1}, ["x"], 1e308, 10**30)
+
+
+def with_odd_values(value: Any) -> Iterator[Any]:
+    """The value with each odd one in each place, one at a time."""
+    yield from _ODD
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from (value | {key: odd} for odd in with_odd_values(inner))
+    if isinstance(value, list):
+        yield from ([odd] for odd in with_odd_values(value[0]))
+
+
+@pytest.mark.parametrize("choice", [OPENAI, OPENROUTER, GEMINI, DEEPSEEK, MISTRAL], ids=lambda choice: choice.label)
+def test_no_value_in_any_place_is_an_error_of_ours(choice: ModelChoice) -> None:
+    for chunk in with_odd_values(_EVERYTHING):
+        answer = OpenAiChat().begin_answer(choice)
+        with suppress(ProviderFault, ModelUnavailable):
+            answer.add(event(chunk))
+            answer.add(event(_EVERYTHING))
+            assert answer.is_whole
+            answer.reply().model_dump()
