@@ -47,6 +47,7 @@ def refuse_anthropic(body: Json, headers: Mapping[str, str]) -> Refusal | None:
         _check_marks(body)
         _check_calls(messages)
         _check_thought_before(messages, body)
+        refuse_if(messages[-1]["role"] != "user", "The conversation must end with a user message.")
     except RefusedByProvider as refused:
         return refused.refusal
     return None

@@ -71,6 +71,7 @@ def image(media_type: str, data: str) -> dict[str, Any]:
         ([USER], {"tool_choice": {"type": "auto"}}, "tool_choice: may only be given"),
         ([USER], {"stream_options": {}}, "stream_options: Extra inputs are not permitted"),
         ([said(NOTE), USER], {}, "first message must use"),
+        ([USER, said(NOTE)], {}, "must end with a user message"),
         ([USER, said({**USE, "id": "call:1"}), RESULTS], {}, "should match pattern"),
         ([USER, said(image("image/png", PNG)["content"][0])], {}, "does not match any of the expected"),
         ([image("image/png", PNG)], {}, ""),

@@ -12,7 +12,11 @@ ANTHROPIC: tuple[Mutant, ...] = (
     without(
         "a turn begun without thinking goes on with it",
         "a request with calls whose thinking is missing does not ask for thinking",
-        Edit(f"{_ROOM}.written", "lacks = lacks or not kept_blocks(message.opaque, self._choice)", "pass"),
+        Edit(
+            f"{_ROOM}.written",
+            "lacks = lacks or (takes_over and not kept_blocks(message.opaque, self._choice))",
+            "pass",
+        ),
         f"{_T_THINKING}::test_calls_without_their_thinking_go_on_without_it",
     ),
     without(

@@ -46,15 +46,18 @@ class WrittenConversation:
 
         They are of another model, or of this one before it was asked to think.
         """
-        lacks = False
-        before = "user"
+        lacks, takes_over, before = False, True, ""
         for message in self._request.messages:
-            if message.role == "user" and before != "tool":
-                lacks = False
-            elif message.role == "assistant" and before == "user" and message.calls:
+            if message.role == "user":
+                # Behind results it is one message with them: the turn goes on.
+                takes_over = True
+                lacks = lacks and before == "tool"
+            elif message.role == "tool":
+                before = "tool"
+            elif message.role == "assistant" and (message.calls or message.content.strip()):
                 # A model thinks where it takes over. Later questions of the turn may go without.
-                lacks = lacks or not kept_blocks(message.opaque, self._choice)
-            before = message.role
+                lacks = lacks or (takes_over and not kept_blocks(message.opaque, self._choice))
+                takes_over, before = False, "assistant"
         return lacks
 
     def written(self, *, with_thinking: bool) -> dict[str, Any]:
@@ -148,6 +151,9 @@ def _alternating(said: Sequence[tuple[str, list[Block]]]) -> list[dict[str, Any]
             messages.append({"role": role, "content": list(blocks)})
     if not messages or messages[0]["role"] != "user":
         messages.insert(0, {"role": "user", "content": [{"type": "text", "text": _PLACEHOLDER}]})
+    if messages[-1]["role"] != "user":
+        # The newest message has no text. Without it the model would be asked to go on with its own words.
+        messages.append({"role": "user", "content": [{"type": "text", "text": _PLACEHOLDER}]})
     return messages
 
 

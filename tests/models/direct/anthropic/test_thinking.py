@@ -126,6 +126,10 @@ def test_calls_without_their_thinking_go_on_without_it() -> None:
         assert [block["type"] for block in written["messages"][1]["content"]] == ["tool_use"]
 
 
+def test_words_of_several_people_behind_results_start_no_new_turn() -> None:
+    assert "thinking" not in body(user("list"), called(), result(), user("quick"), user("It is noon."), thinking="high")
+
+
 def test_calls_with_their_thinking_go_on_with_it() -> None:
     later = called().model_copy(update={"calls": (called().calls[0].model_copy(update={"id": "toolu_2"}),)})
     written = body(user("list"), called(opaque(SIGNED)), result(), later, result("", "toolu_2"), thinking="high")

@@ -237,3 +237,9 @@ def test_request_is_valid_json_in_the_order_of_the_protocol() -> None:
     written = body(user("list"), called(opaque(SIGNED)), result(), thinking="low", name=SONNET)
     assert json.loads(json.dumps(written)) == written
     assert CALL.id in json.dumps(written)
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_newest_message_without_text_is_there_all_the_same(text: str) -> None:
+    hello = ChatMessage(role="assistant", content="hello")
+    assert body(user("hi"), hello, user(text))["messages"][-1]["role"] == "user"
