@@ -14,7 +14,7 @@ from duragent.errors import ServerError
 from duragent.journal.events import MessageReceived
 from duragent.models.messages import ToolCall
 from duragent.stores.files.checkup import check
-from duragent.testing.stub_llm import ProviderAnswer, StubLlm, StubRequest
+from duragent.testing.stub_llm import Failure, ProviderAnswer, StubLlm, StubRequest
 from duragent.wire import SendMessage, SentAttachment
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.pictures import png
@@ -128,6 +128,24 @@ async def test_each_provider_gets_the_image_of_a_result(tmp_path: Path, provider
         finally:
             server.stop()
     assert [images_in(request) for request in stub.requests] == [0, 2, 2]
+
+
+@pytest.mark.parametrize("adapter", ["direct", "litellm"])
+async def test_an_image_that_a_provider_refuses_costs_one_turn(tmp_path: Path, adapter: str) -> None:
+    with StubLlm() as stub:
+        rest = f"    name: claude-sonnet-4-5\n    base_url: {stub.anthropic_url}\n    adapter: {adapter}\n"
+        server = make_workspace(tmp_path, rest, provider="anthropic")
+        stub.script(Failure(400, "Could not process image"), "hello")
+        try:
+            server.start({"ANTHROPIC_API_KEY": "sk-test"})
+            async with server.client() as client:
+                session = (await client.create_session("assistant")).session_id
+                with pytest.raises(ServerError, match="Could not process image"):
+                    await with_image(client, session)
+                assert (await told(client, session, "and?")).content == "hello"
+        finally:
+            server.stop()
+    assert [images_in(request) for request in stub.requests] == [1, 0]
 
 
 async def with_image(client: Client, session: str) -> SentAttachment:

@@ -112,19 +112,28 @@ def _with_files_of_results(written: "list[dict[str, Any]]", request: "ModelReque
     them in a result, and nothing else may stand between results."""
     found: list[dict[str, Any]] = []
     files: list[AttachedFile] = []
-    for at, message in enumerate(request.messages):
-        found.append(written[at])
-        files += message.attachments if message.role == "tool" else ()
-        is_last = at + 1 == len(request.messages) or request.messages[at + 1].role != "tool"
-        if files and is_last:
-            found.append({"role": "user", "content": _with_files(_OF_RESULTS, files, request)})
+    for message, each in zip(request.messages, written, strict=True):
+        if files and message.role != "tool":
+            parts = _with_files(_OF_RESULTS, files, request)
             files = []
-    return found
+            if message.role == "user":
+                # Two messages of one role in a row are refused by some.
+                said = each["content"]
+                found.append(each | {"content": parts + (_text_part(said) if isinstance(said, str) else said)})
+                continue
+            found.append({"role": "user", "content": parts})
+        found.append(each)
+        files += message.attachments if message.role == "tool" else ()
+    return [*found, {"role": "user", "content": _with_files(_OF_RESULTS, files, request)}] if files else found
+
+
+def _text_part(text: str) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": text}] if text else []
 
 
 def _with_files(text: Any, files: "Sequence[AttachedFile]", request: "ModelRequest") -> list[dict[str, Any]]:
     """A message's content with its files behind the text."""
-    parts = [{"type": "text", "text": text}] if text else []
+    parts = _text_part(text)
     for file in files:
         encoded = base64.b64encode(request.files.get(file.sha256, b"")).decode()
         url = f"data:{file.media_type};base64,{encoded}"

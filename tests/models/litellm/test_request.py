@@ -201,6 +201,20 @@ def test_files_of_results_come_behind_the_last_result_of_their_round() -> None:
     assert written[4]["content"][1:] == [PNG_PART, PDF_PART]
 
 
+@pytest.mark.parametrize("behind", [None, ChatMessage(role="user", content="and?", attachments=(PDF,))])
+def test_files_of_results_never_make_two_messages_of_one_role(behind: ChatMessage | None) -> None:
+    call = ToolCall(id="c1", name="read_file", arguments="{}")
+    written = _written(
+        ChatMessage(role="user", content="look"),
+        ChatMessage(role="assistant", calls=(call,)),
+        ChatMessage(role="tool", content="one", call_id="c1", attachments=(PNG,)),
+        *([behind] if behind else []),
+    )
+    assert [message["role"] for message in written] == ["user", "assistant", "tool", "user"]
+    also = [{"type": "text", "text": "and?"}, PDF_PART] if behind else []
+    assert written[3]["content"][1:] == [PNG_PART, *also]
+
+
 def test_a_message_with_files_can_be_marked_for_the_cache() -> None:
     [message] = _written(
         ChatMessage(role="user", content="look", attachments=(PNG,)), provider="anthropic", cache_points=(0,)

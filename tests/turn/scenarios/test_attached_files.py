@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.errors import DuragentError, InvalidRequest
+from duragent.errors import BadModelRequest, DuragentError, InvalidRequest
 from duragent.journal.events import Attachment, MessageReceived, ToolFinished
 from duragent.journal.inputs import ChooseModel, Message
 from duragent.stores.base import Store
@@ -126,6 +126,21 @@ async def test_a_turn_with_an_image_that_is_too_large_fails_in_words_and_the_ses
         await told(house, session)
     assert "a.png" in model.requests[0].messages[1].content
     assert model.requests[0].files == {}
+
+
+async def test_an_image_that_the_provider_refuses_costs_one_turn(tmp_path: Path) -> None:
+    model = ScriptedModel(
+        [BadModelRequest("could not process image"), "hello", "and this one I see"], label="anthropic/claude-sonnet-4-5"
+    )
+    async with open_house(MemoryStore(), model, tmp_path) as house:
+        session = await seeing(house)
+        bad = await house.sessions.attach(session, PNG, "bad.png")
+        answer = await house.sessions.answer(session, await send(house, session, bad))
+        assert (answer.outcome, answer.reason) == ("failed", "could not process image")
+        await told(house, session)
+        await told(house, session, await house.sessions.attach(session, OTHER, "good.png"))
+    assert [list(request.files.values()) for request in model.requests] == [[PNG], [], [OTHER]]
+    assert "read_file" not in model.requests[1].messages[1].content, "the agent does not have it"
 
 
 async def test_a_message_that_comes_again_counts_once(tmp_path: Path) -> None:
