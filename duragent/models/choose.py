@@ -72,6 +72,8 @@ class ModelChooser:
 
     def _prepare(self, choice: ModelChoice) -> None:
         self._direct(choice).prepare()
+        # Reads the table of models.
+        wants_text(choice, choice.tools)
 
     def _direct(self, choice: ModelChoice) -> "DirectModel":
         # Here, because an HTTP library takes a while to load, and the demo model needs none.
