@@ -6,7 +6,7 @@ What is sent again, and for how long, is in `transport.py`. Errors are `ProblemR
 
 from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -18,7 +18,6 @@ from duragent.client.files import SessionFiles
 from duragent.client.models import SessionModels
 from duragent.client.transport import ANSWER_SECONDS, PATIENCE_SECONDS, Request, Transport, session_path
 from duragent.client.transport import new_key as new_key
-from duragent.client.watch import Item, Position, watch
 from duragent.http.library import httpx
 from duragent.wire import (
     Accepted,
@@ -39,6 +38,9 @@ from duragent.wire import (
     Version,
     Waiting,
 )
+
+if TYPE_CHECKING:
+    from duragent.client.watch import Item
 
 M = TypeVar("M", bound=BaseModel)
 Source = Literal["http", "cli"]
@@ -189,8 +191,11 @@ class Client(SessionFiles, SessionModels, SessionAttachments):
 
     def watch(
         self, session_id: str, *, after: int | None = None, tail: int | None = None
-    ) -> AsyncGenerator[Item, None]:
+    ) -> "AsyncGenerator[Item, None]":
         """The session as it happens, for as long as it is wanted: see `watch.py`. Close it (`contextlib.aclosing`)."""
+        # It takes the journal with it, which a command that only asks does not need.
+        from duragent.client.watch import Position, watch
+
         position = Position(last=after, tail=tail)
         return watch(self._http, session_id, position)
 

@@ -66,7 +66,7 @@ async def _attached(address: Address, session: Written) -> float:
 async def _replay(effort: Effort, folder: Path, address: Address, session: Written) -> Result:
     path = f"/api/v1/sessions/{session.session_id}/events?after=0"
     what = f"{session.state.seq:,} records over SSE"
-    row = Row("long_sessions", what, "file to socket", "ms", Goal("ratio", "most", 6.0))
+    row = Row("long_sessions", what, "file to socket", "ms", Goal("ratio", "most", 10.0))
 
     async def replayed() -> float:
         with Wire(address) as wire:

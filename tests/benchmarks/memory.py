@@ -42,7 +42,7 @@ async def rows(bench: Bench) -> AsyncIterator[Result]:
         asking = workspace_for(bench.place("asking"), provider_port=provider.port)
         row = Row("memory", "an idle server with a real provider", "bare uvicorn", "MB", Goal("ratio", "most", 2.0))
         yield await compare(row, rounds, bare, partial(_idle, asking), warm_up=0)
-        row = Row("memory", "a server after its first model call", "bare uvicorn", "MB", Goal("ours", "most", 220.0))
+        row = Row("memory", "a server after its first model call", "bare uvicorn", "MB", Goal("ours", "most", 75.0))
         yield await compare(row, rounds, bare, partial(_after_a_call, asking), warm_up=0)
 
 
