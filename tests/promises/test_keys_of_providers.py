@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from duragent.errors import ProblemResponse
-from duragent.testing.stub_llm import Behaviour, Failure, ProviderAnswer, StubLlm
+from duragent.testing.stub_llm import Behaviour, Failure, ProviderAnswer, StubLlm, StubRequest
 from tests.support.house import write_agent
 from tests.support.real_server import RealServer, make_workspace, told
 
@@ -71,7 +72,7 @@ async def test_key_that_a_provider_quotes_is_shown_nowhere(begun: Begun, provide
     async with begun.server.client() as client:
         session = (await client.create_session(f"{provider}-{adapter}")).session_id
         for answer in quoting(key):
-            begun.stub.script(answer)
+            begun.stub.answer = partial(always, answer)
             with pytest.raises(ProblemResponse) as refused:
                 await told(client, session, "hello")
             seen.append(f"{refused.value!r} {refused.value}")
@@ -81,6 +82,11 @@ async def test_key_that_a_provider_quotes_is_shown_nowhere(begun: Begun, provide
     files = [path for path in begun.folder.rglob("*") if path.is_file()]
     assert {path.name for path in files} >= {"server.log", "events.jsonl"}
     assert [path for path in files if HIDDEN.encode() in content_of(path)] == []
+
+
+def always(answer: Behaviour, _: StubRequest) -> Behaviour:
+    """Also to who asks a second time."""
+    return answer
 
 
 def content_of(path: Path) -> bytes:
