@@ -297,6 +297,8 @@ def test_any_log_and_any_part_of_it_makes_a_request_that_fits_and_that_providers
     for kind, size in kinds:
         log.add(_event(kind, size, log, calls, chance))
         log.later(minutes=chance.randint(0, 90))
+    # A model is asked when there is something for it to answer.
+    log.add(_event(0, 1, log, calls, chance))
     newest = data.draw(st.integers(0, len(log.records)))
     prompt = "{{date}}" if tells_time else ""
     agent = agent_with(
