@@ -32,7 +32,8 @@ def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {"summary": route.summary, "operationId": route.endpoint.__name__}
     operation["parameters"] = _path_parameters(route) + _query_parameters(route) + _header_parameters(route)
     if isinstance(route.body, str):
-        operation["requestBody"] = {"required": True, "content": {route.body: _bytes()}}
+        # Without a body it is an empty file.
+        operation["requestBody"] = {"required": route.body != ANY_FILE, "content": {route.body: _bytes()}}
     elif route.body:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(route.body)}}}
     answers = {str(status): _answer(route, status) for status in route.answers}

@@ -6,6 +6,7 @@ only a workspace knows them, and which operations it leaves out, because they en
 """
 
 import copy
+import hashlib
 import json
 import os
 import re
@@ -25,6 +26,7 @@ from tests.support.real_server import RealServer, make_workspace
 
 pytest.importorskip("schemathesis")
 
+FILE = b"a text of a message"
 LEFT_OUT = ("/api/admin/v1/shutdown", "/api/v1/imports")
 CONFIG = """
 request-timeout = 30
@@ -53,7 +55,11 @@ def told_names(document: dict[str, Any], sessions: list[str]) -> dict[str, Any]:
     """The document with names that exist, and with the problems that it names as the only ones."""
     found = copy.deepcopy(document)
     found["components"]["schemas"]["CreateSession"]["properties"]["agent"]["enum"] = ["assistant"]
-    names = {"name": ["assistant", "nobody"], "session_id": [*sessions, "session_none", "a%2f..%2fb", "😀"]}
+    names = {
+        "name": ["assistant", "nobody"],
+        "session_id": [*sessions, "session_none", "a%2f..%2fb", "😀"],
+        "sha256": [hashlib.sha256(FILE).hexdigest(), "0" * 64, "..%2fstate.yaml", "😀"],
+    }
     for methods in found["paths"].values():
         for operation in methods.values():
             assert operation["responses"].pop("default")
@@ -68,6 +74,10 @@ def ask(server: RealServer, endpoint: Endpoint, folder: Path, number: int, *opti
     with httpx.Client(base_url=endpoint.url, headers=good, timeout=LIMIT_SECONDS) as http:
         document = http.get("/openapi.json").json()
         made = [http.post("/api/v1/sessions", json={"agent": "assistant"}).json()["session_id"] for _ in range(3)]
+        for session_id in made:
+            assert (
+                http.post(f"/api/v1/sessions/{session_id}/attachments", content=FILE).status_code == httpx.codes.CREATED
+            )
     (folder / "openapi.json").write_text(json.dumps(told_names(document, made)))
     (folder / "schemathesis.toml").write_text(CONFIG)
     command = [
