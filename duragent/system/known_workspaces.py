@@ -6,6 +6,7 @@ what was said there is still on the disk. Their number is bounded; those that ar
 
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,12 @@ from duragent.errors import UnsafePrivateFolder
 from duragent.system.private_folder import lasting_places, make_place, opened, places, read_text, write_text
 
 FOLDER_NAME = "known"
+_COARSE_NS = 2_000_000_000
+"""Two changes of a folder within this time may leave it with one and the same time of change."""
+
+_read_before: dict[tuple[int, int], tuple[int, tuple[Path, ...]]] = {}
+"""By device and inode of a folder: when it was changed, and what it said."""
+
 MOST = 100
 """So many workspaces are remembered; each costs every command two mounts."""
 
@@ -45,10 +52,25 @@ def hidden_everywhere(environ: Mapping[str, str] = os.environ) -> tuple[Path, ..
     hidden: dict[Path, None] = {}
     for place in places(environ):
         with suppress(OSError, UnsafePrivateFolder), opened(place) as base, opened(FOLDER_NAME, base) as folder:
-            for name in _names(folder):
-                known = _read(folder, name)
-                hidden.update((Path(path), None) for path in (known.hidden if known else ()) if os.path.isabs(path))
+            hidden.update((path, None) for path in _hidden_in(folder))
     return tuple(hidden)
+
+
+def _hidden_in(folder: int) -> tuple[Path, ...]:
+    """What the files of this folder name. They are read again when one came, went or was replaced.
+
+    Every turn looks here; on a busy machine there are a hundred files.
+    """
+    now = os.fstat(folder)
+    where, changed = (now.st_dev, now.st_ino), now.st_mtime_ns
+    before = _read_before.get(where)
+    if before is not None and before[0] == changed:
+        return before[1]
+    found = [known.hidden for name in _names(folder) if (known := _read(folder, name)) is not None]
+    hidden = tuple(Path(path) for paths in found for path in paths if os.path.isabs(path))
+    if time.time_ns() - changed > _COARSE_NS:
+        _read_before[where] = (changed, hidden)
+    return hidden
 
 
 def not_around(paths: Sequence[Path], folder: Path) -> tuple[Path, ...]:

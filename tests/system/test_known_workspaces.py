@@ -31,6 +31,25 @@ def test_known_workspaces_are_bounded_and_those_that_are_gone_are_forgotten(
     assert hidden_in(tmp_path, environ) == [tmp_path / "w0/run", tmp_path / "w0/sessions"]
 
 
+def test_the_files_are_read_again_only_when_one_came_or_went(environ: dict[str, str], tmp_path: Path) -> None:
+    assert remember("0" * 20, known(tmp_path, 0), environ)
+    assert hidden_in(tmp_path, environ) == [tmp_path / "w0/run", tmp_path / "w0/sessions"]
+    # Just now changed, so not yet relied on.
+    assert remember("1" * 20, known(tmp_path, 1), environ)
+    assert len(hidden_in(tmp_path, environ)) == 4
+    folder = lasting_places(environ)[0] / "known"
+    os.utime(folder, (1_000_000_000, 1_000_000_000))
+    assert len(hidden_in(tmp_path, environ)) == 4
+    (folder / ("1" * 20)).write_text("{}")
+    assert len(hidden_in(tmp_path, environ)) == 4
+    assert remember("2" * 20, known(tmp_path, 2), environ)
+    assert hidden_in(tmp_path, environ) == [
+        tmp_path / each for each in ("w0/run", "w0/sessions", "w2/run", "w2/sessions")
+    ]
+    os.unlink(folder / ("0" * 20))
+    assert hidden_in(tmp_path, environ) == [tmp_path / "w2/run", tmp_path / "w2/sessions"]
+
+
 def test_odd_files_among_the_known_hide_nothing_and_harm_nothing(environ: dict[str, str], tmp_path: Path) -> None:
     assert remember("0" * 20, known(tmp_path, 0), environ)
     folder = lasting_places(environ)[0] / "known"
