@@ -3,9 +3,10 @@ else its name."""
 
 import asyncio
 import os
+from functools import partial
 
 from duragent.agent.spec import ModelSpec
-from duragent.models.facts import model_facts
+from duragent.models.facts import looked_up, model_facts
 from duragent.models.local_servers import ASKED_TOKENS, TOLD
 from duragent.models.providers import ollama_url
 
@@ -39,7 +40,7 @@ async def find_window(model: ModelSpec) -> int:
         window = told.running if model.adapter == "litellm" else told.to_ask_for
         if window is not None:
             return window
-    found = window_tokens(model, await asyncio.to_thread(listed_window, model))
+    found = window_tokens(model, await looked_up(("window", model.provider, model.name), partial(listed_window, model)))
     return min(found, ASKED_TOKENS) if model.provider in _OLLAMA else found
 
 

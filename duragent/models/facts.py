@@ -3,18 +3,21 @@
 The file has 3 MB. Only the entries that are asked for are read from it, and only they are kept.
 """
 
+import asyncio
 import functools
 import importlib.util
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from duragent.models.base import ModelChoice
 
 _FILE = "model_prices_and_context_window_backup.json"
 _KEPT_ENTRIES = 512
+_looked_up: set[Hashable] = set()
+T = TypeVar("T")
 _MAX_ENTRY_BYTES = 64 << 10
 _LAYOUT = re.compile(rb'\A\{\r?\n([ \t]+)"')
 """How the file begins when each of its entries begins on a line of its own."""
@@ -44,6 +47,20 @@ def model_facts(provider: str, name: str) -> Mapping[str, Any]:
         if isinstance(facts, dict) and (key != name or facts.get("litellm_provider") == provider):
             return facts
     return {}
+
+
+async def looked_up(what: Hashable, look: Callable[[], T]) -> T:
+    """What `look` says, which reads facts of models: the first time in a thread, because the file is large.
+
+    `what` names those facts; later they are in memory, and a thread would cost more than they do.
+    """
+    if what in _looked_up:
+        return look()
+    said = await asyncio.to_thread(look)
+    if len(_looked_up) >= _KEPT_ENTRIES:
+        _looked_up.clear()
+    _looked_up.add(what)
+    return said
 
 
 def takes_images(choice: ModelChoice) -> bool | None:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 from duragent.context.budget import answer_tokens
 from duragent.context.tokens import request_tokens
@@ -32,6 +33,7 @@ from duragent.journal.next_step import AskModel, SettleModel
 from duragent.journal.state import SessionState, end_unknown
 from duragent.models.base import Model
 from duragent.models.costs import listed_price
+from duragent.models.facts import looked_up
 from duragent.models.messages import ModelReply
 from duragent.text import without_surrogates
 from duragent.turn.host import TurnHost, interrupted_within, keep_blob, let_go, when_there_is_room, why_stop
@@ -297,7 +299,8 @@ async def _reserve(prepared: Prepared) -> _Reserved:
     asked, answer = request_tokens(prepared.request), answer_tokens(chosen, prepared.frame.window_tokens)
     if chosen.provider == "demo":
         return _Reserved(asked, answer, None)
-    return _Reserved(asked, answer, await asyncio.to_thread(listed_price, chosen.provider, chosen.name, asked, answer))
+    price = partial(listed_price, chosen.provider, chosen.name, asked, answer)
+    return _Reserved(asked, answer, await looked_up(("price", chosen.provider, chosen.name), price))
 
 
 def _with_possible(state: SessionState, failed: ModelFailed) -> ModelFailed:

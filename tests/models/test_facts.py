@@ -5,12 +5,13 @@ import json
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
 
 from duragent.models.base import ModelChoice
-from duragent.models.facts import model_facts, takes_images, takes_pdfs, thinks
+from duragent.models.facts import looked_up, model_facts, takes_images, takes_pdfs, thinks
 from tests.support.bounds import LIMIT_SECONDS
 
 TABLE = {
@@ -123,3 +124,15 @@ def test_what_a_model_can_do_is_known_by_the_table_else_by_its_name(
 ) -> None:
     choice = ModelChoice(provider, name)
     assert (takes_images(choice), takes_pdfs(choice), thinks(choice)) == (sees, pdfs, thinking)
+
+
+async def test_facts_are_looked_up_in_a_thread_once_and_then_at_hand() -> None:
+    threads = list[int]()
+
+    def look() -> str:
+        threads.append(threading.get_ident())
+        return f"said {len(threads)}"
+
+    what = ("test", object())
+    assert [await looked_up(what, look), await looked_up(what, look)] == ["said 1", "said 2"]
+    assert [ident == threading.get_ident() for ident in threads] == [False, True]
