@@ -4,10 +4,11 @@ One small file a workspace in the private folder, written at each start of a ser
 what was said there is still on the disk. Their number is bounded; those that are gone are forgotten.
 """
 
+import functools
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -73,7 +74,8 @@ def _hidden_in(folder: int) -> tuple[Path, ...]:
     return hidden
 
 
-def not_around(paths: Sequence[Path], folder: Path) -> tuple[Path, ...]:
+@functools.lru_cache(64)
+def not_around(paths: tuple[Path, ...], folder: Path) -> tuple[Path, ...]:
     """Those that `folder` does not lie in: a workspace whose sessions rest in `/home` must not hide everything."""
     return tuple(path for path in paths if not folder.is_relative_to(path))
 

@@ -52,6 +52,9 @@ _TIMER_STEP = 0.01
 _BREATH_SECONDS = 0.001
 """After so long without a pause the others on the loop have their turn."""
 
+_FIRST_SECONDS = 0.05
+"""How long the reading of an answer waits until its first words are with the watchers."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -205,8 +208,12 @@ class ModelCaller:
                         if (heard := now()) - moved > silence * _TIMER_STEP:
                             limit.reschedule(heard + silence)
                             moved = heard
-                        # A model that never waits must not keep the loop for itself.
-                        if heard - breathed > _BREATH_SECONDS or breathed == begun:
+                        if breathed == begun:
+                            # The first words are waited for by a person; a hundred more may have come with them.
+                            await partial.published(_FIRST_SECONDS)
+                            breathed = now()
+                        elif heard - breathed > _BREATH_SECONDS:
+                            # A model that never waits must not keep the loop for itself.
                             await asyncio.sleep(0)
                             breathed = now()
             except TimeoutError:

@@ -69,6 +69,11 @@ class Partial:
         if self._publishing is None or self._publishing.done():
             self._publishing = asyncio.ensure_future(self._publish_all())
 
+    async def published(self, at_most_seconds: float) -> None:
+        """Return when everything that was added is published, or after that time."""
+        if self._publishing is not None:
+            await asyncio.wait((self._publishing,), timeout=at_most_seconds)
+
     async def finish(self) -> None:
         """Return when everything that was added is published; later pieces are dropped."""
         self._over = True

@@ -1,15 +1,18 @@
 """The pieces of an answer: kept before a watcher gets them, and none behind the answer itself."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
 from duragent.bus import Block, OutputDelta
 from duragent.journal.state import ModelAttempt, OpenTurn, SessionState
+from duragent.models.messages import ModelDelta, ModelReply, ModelRequest
 from duragent.session.watch import ReplayEnd
 from duragent.testing import Line
 from duragent.turn.partial import AttemptKey, Partial, recovered
+from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import House
 from tests.support.probes import a_while
 
@@ -39,6 +42,50 @@ async def test_piece_of_an_answer_never_comes_behind_the_answer_itself(tmp_path:
                 break
     await house.close()
     assert [item for item in told if isinstance(item, OutputDelta)] == []
+
+
+async def test_first_words_are_with_the_watchers_before_the_rest_of_a_burst_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"{number} " for number in range(20)]
+    given: list[str] = []
+
+    async def burst(request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
+        for word in words:
+            given.append(word)
+            yield ModelDelta(text=word)
+        yield ModelReply(text="".join(words))
+
+    house = House(tmp_path)
+    monkeypatch.setattr(house.model, "stream", burst)
+    session_id = await house.create()
+    async with house.sessions.watch(session_id, 0) as watched:
+        await house.say(session_id, "count", Prefer="respond-async")
+        async for item in watched:
+            if isinstance(item, OutputDelta):
+                assert (item.text, given) == (words[0], words[:1])
+                break
+    await house.close()
+
+
+@pytest.mark.parametrize("disk_answers", [True, False])
+async def test_a_disk_that_does_not_answer_holds_up_the_reading_for_a_moment_only(disk_answers: bool) -> None:
+    told: list[OutputDelta] = []
+    gate = asyncio.Event()
+
+    async def keep(data: bytes, append: bool) -> None:
+        await gate.wait()
+
+    partial = Partial(AttemptKey("turn_1", 1, 1), keep, told.append)
+    await partial.published(LIMIT_SECONDS)
+    partial.add("one", "")
+    if disk_answers:
+        asyncio.get_running_loop().call_soon(gate.set)
+    await partial.published(LIMIT_SECONDS if disk_answers else 0.01)
+    assert [delta.text for delta in told] == (["one"] if disk_answers else [])
+    gate.set()
+    await partial.finish()
+    assert [delta.text for delta in told] == ["one"]
 
 
 async def test_piece_of_an_answer_is_kept_before_it_is_told() -> None:
