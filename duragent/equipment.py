@@ -3,6 +3,8 @@
 The server and the commands that need none take it from here, so that both see the same agent.
 """
 
+import asyncio
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from pydantic import SecretStr
 from duragent.agent.load import Agent
 from duragent.config import Config, closed_to_agents
 from duragent.context.sections import ContextFileSource, SectionSource, sections_of
+from duragent.errors import SandboxUnavailable
 from duragent.process.spool import Spool
 from duragent.session.session_reader import session_tools
 from duragent.system.known_workspaces import hidden_everywhere
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from duragent.session.session_reader import ReadableSessions
     from duragent.tools.base import AnyTool, ToolOwner
     from duragent.tools.toolset import Factories
+
+_log = logging.getLogger("duragent")
 
 
 def section_sources(workspace: Path) -> tuple[SectionSource, ...]:
@@ -41,6 +46,27 @@ def web_tool(settings: WebSettings) -> "Factories":
         return WebTool(settings)
 
     return {"web": web}
+
+
+async def tell_where_commands_run(bench: Workbench) -> None:
+    """Say in the log which sandbox holds, and what a person must know about it. The sandbox is tried for it."""
+    try:
+        await asyncio.to_thread(_tell_where_commands_run, bench)
+    except (OSError, RuntimeError) as error:
+        # No thread or descriptor is free; the first command tries again.
+        _log.warning("where commands run is not known yet: %s", error)
+
+
+def _tell_where_commands_run(bench: Workbench) -> None:
+    try:
+        sandbox = bench.try_sandbox()
+    except SandboxUnavailable:
+        # With `fallback: none` sessions are served all the same; the warning says that no command runs.
+        pass
+    else:
+        _log.info("commands run in: %s", sandbox.name if sandbox.name != "trust" else "no sandbox, as you")
+    if warning := bench.warning():
+        _log.warning("%s", warning)
 
 
 def make_workbench(

@@ -1,4 +1,4 @@
-"""Files of messages and results: what one is, judged by its bytes and never by its name; its name; and the limits."""
+"""Files of messages and results: what one is, judged by its bytes and never by its name; its name, size and limits."""
 
 import re
 
@@ -31,7 +31,6 @@ _BEGINNINGS = (
     (b"GIF89a", "image/gif"),
     (b"II*\x00", "image/tiff"),
     (b"MM\x00*", "image/tiff"),
-    (b"%PDF-", PDF),
     (b"PK\x03\x04", "application/zip"),
     (b"\x1f\x8b\x08", "application/gzip"),
     (b"BZh", "application/x-bzip2"),
@@ -52,6 +51,11 @@ _NOT_OF_TEXT = re.compile("[\x00-\x07\x0e-\x1a\x1c-\x1f]")
 
 def media_type_of(data: bytes) -> str:
     """The type of a file with these bytes; `UNKNOWN` for what has no clear mark and is no text."""
+    if data.startswith(b"%PDF-"):
+        return PDF
+    if text_of(data) is not None:
+        # It may be about files, and begin with the mark of one.
+        return TEXT
     for beginning, media_type in _BEGINNINGS:
         if data.startswith(beginning):
             return media_type
@@ -59,7 +63,7 @@ def media_type_of(data: bytes) -> str:
         return riff
     if data[4:8] == b"ftyp":
         return _BRANDS.get(data[8:12], "video/mp4")
-    return UNKNOWN if text_of(data) is None else TEXT
+    return UNKNOWN
 
 
 def text_of(data: bytes) -> str | None:
@@ -79,3 +83,12 @@ def file_name(name: str) -> str:
         kept = NAME_MAX // 2
         shown = f"{shown[: kept - 1]}…{shown[-kept:]}"
     return "file" if shown in ("", ".", "..") else shown
+
+
+def size_in_words(size_bytes: int) -> str:
+    """`10.0 MB`, `12 kB`, `900 bytes`."""
+    if size_bytes >= 1_000_000:
+        return f"{size_bytes / 1_000_000:.1f} MB"
+    if size_bytes >= 1_000:
+        return f"{size_bytes // 1_000} kB"
+    return "1 byte" if size_bytes == 1 else f"{size_bytes} bytes"

@@ -1,6 +1,6 @@
 """The one wiring: the only file that knows every room, and that starts A before B.
 
-lock → private folder with the token → store, agents → socket → sessions go on → HTTP → server.json
+lock → private folder with the token → store, agents → socket → HTTP → sessions go on → server.json
 stop:  turns end within the grace → HTTP → server.json → private folder → lock
 """
 
@@ -24,7 +24,7 @@ from duragent.agent.catalog import Catalog, Reloaded
 from duragent.client.address import url_here, url_of, workspace_hash
 from duragent.clock import SystemClock
 from duragent.config import Config, inactive_config
-from duragent.equipment import make_workbench
+from duragent.equipment import make_workbench, tell_where_commands_run
 from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
 from duragent.journal.record import timestamp
 from duragent.models.base import Model, ModelChoice
@@ -35,7 +35,7 @@ from duragent.server.dependencies import AccessTokens, Dependencies
 from duragent.server.ending import end_for_sure
 from duragent.server.listen import listen_all
 from duragent.server.log import log_to_stderr
-from duragent.server.memory import keep_what_is_loaded, take_few_arenas
+from duragent.server.memory import hold_little, keep_what_is_loaded
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
 from duragent.session.sessions import Sessions
@@ -64,6 +64,9 @@ GRACE_FOR_TURNS = 0.8
 """The part of the grace that turns get; the rest is for answers on their way out."""
 
 EPHEMERAL_CHECK_SECONDS = 1.0
+SETTLE_SECONDS = 0.5
+"""Requests go first for so long after the start; other work follows then."""
+
 _log = logging.getLogger("duragent")
 
 
@@ -176,14 +179,14 @@ class Runtime:
                     self._models.model_for(ModelChoice("demo", "demo"))  # a fault in it ends the start
                 bench = await self._workbench()
                 self.sessions = Sessions(self._ports(store, tasks, bench))
-                housekeeping = [
-                    tasks.create_task(self.sessions.run()),
-                    tasks.create_task(self.catalog.watch(self.stop, self._on_reload)),
-                ]
                 dependencies = self._server_dependencies(presence, bench)
                 async with HttpServer(build_app(dependencies), listeners, dependencies.stop) as http:
                     address = self._address(port)
-                    housekeeping.append(tasks.create_task(stay_announced(workspace, presence, address)))
+                    housekeeping = [
+                        tasks.create_task(self.sessions.run()),
+                        tasks.create_task(stay_announced(workspace, presence, address)),
+                        tasks.create_task(self._settle(bench)),
+                    ]
                     with announced(workspace, presence, address):
                         yield
                         self.stop.set()
@@ -215,17 +218,18 @@ class Runtime:
     async def _workbench(self) -> Workbench:
         spool = await Spool.open(self.config.workspace.resolve() / "run" / "spool")
         bench = make_workbench(self.config, self.agents_dir, spool, lambda: self.sessions)
-        try:
-            sandbox = await asyncio.to_thread(bench.try_sandbox)
-        except SandboxUnavailable as error:
-            # With `fallback: none` sessions are served all the same; the warning below says that no command runs.
-            if self.config.sandbox.wanted != "auto":
+        if self.config.sandbox.wanted != "auto":
+            try:
+                await asyncio.to_thread(bench.try_sandbox)
+            except SandboxUnavailable as error:
                 raise ServerStartFailed(str(error)) from error
-        else:
-            _log.info("commands run in: %s", sandbox.name if sandbox.name != "trust" else "no sandbox, as you")
-        if warning := await asyncio.to_thread(bench.warning):
-            _log.warning("%s", warning)
         return bench
+
+    async def _settle(self, bench: Workbench) -> None:
+        """Try the sandbox, which the first command waits for otherwise, and keep up with the agents' files."""
+        await self.clock.sleep(SETTLE_SECONDS)
+        await tell_where_commands_run(bench)
+        await self.catalog.watch(self.stop, self._on_reload)
 
     def _ports(self, store: FileStore, tasks: asyncio.TaskGroup, bench: Workbench) -> Ports:
         positions = Positions(self.config.workspace / "run" / "listeners" / "notices")
@@ -312,7 +316,7 @@ async def serve(
     runtime = Runtime(config, settings, agents_dir or config.agents_dir)
     log_to_stderr()
     descriptors.raise_limit()
-    take_few_arenas()
+    hold_little()
     # Before a client can find this server: a signal during the start also ends it in order.
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, _on_signal, runtime)

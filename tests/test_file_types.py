@@ -1,10 +1,12 @@
 """The type of a file by its bytes, and a name that is safe to show."""
 
+import bz2
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duragent.file_types import NAME_MAX, TEXT, UNKNOWN, file_name, media_type_of, text_of
+from duragent.file_types import NAME_MAX, TEXT, UNKNOWN, file_name, media_type_of, size_in_words, text_of
 from duragent.visible import visible
 
 
@@ -22,6 +24,13 @@ from duragent.visible import visible
         (b"PK\x03\x04\x14\x00", "application/zip"),
         (b"", TEXT),
         (b"import os\n", TEXT),
+        (b"ID3 tags of songs", TEXT),
+        (b"ID3\x04\x00\x00", "audio/mpeg"),
+        (b"BZh is how it begins", TEXT),
+        (bz2.compress(b"packed"), "application/x-bzip2"),
+        (b"see ftyp boxes", TEXT),
+        (b"OggS is a mark", TEXT),
+        (b"fLaC is a mark", TEXT),
         ("grüße".encode(), TEXT),
         ("grüße".encode("utf-8-sig"), TEXT),
         ("grüße".encode("utf-16"), TEXT),
@@ -73,3 +82,14 @@ def test_every_name_is_one_line_without_folders(name: str) -> None:
     assert named == visible(named)
     assert not set(named) & set("\n\r\t/\\")
     assert file_name(named) == named
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "words"),
+    [
+        (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1_000, "1 kB"), (123_456, "123 kB"), (999_999, "999 kB"),
+        (1_000_000, "1.0 MB"), (10_000_000, "10.0 MB"),
+    ],
+)  # fmt: skip
+def test_a_size_is_short(size_bytes: int, words: str) -> None:
+    assert size_in_words(size_bytes) == words

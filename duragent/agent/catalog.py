@@ -170,8 +170,9 @@ async def _changes(
                 if changes or first:
                     yield
                 first = False
-    except OSError as error:
-        # No such folder any more, or the system's watches are used up: then the caller's polling has to do.
+    except (OSError, RuntimeError) as error:
+        # No such folder any more, or no watch or file descriptor is free, for which watchfiles has a RuntimeError:
+        # then the caller's polling has to do.
         _log.debug("cannot watch %s: %s", folder, error)
 
 

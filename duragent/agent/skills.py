@@ -83,6 +83,9 @@ def skills_of(agent: Agent, workspace: Path) -> Skills:
     """Those of the workspace and of the agent; of two with one name the agent's counts."""
     own = agent.folder / agent.spec.skills_dir
     shared, faults = load_skills(workspace / WORKSPACE_FOLDER)
+    if own.parent == agent.folder and _is_absent(own):
+        # As with most agents. What is not there leads nowhere, and following it looks at each folder on the way.
+        return shared, faults
     try:
         if not any(followed(own).is_relative_to(followed(place)) for place in (agent.folder, workspace)):
             raise InvalidFile(str(own), "spec.skills_dir leads out of the workspace")
@@ -91,6 +94,16 @@ def skills_of(agent: Agent, workspace: Path) -> Skills:
         theirs, more = (), (str(error),)
     found = {skill.name: skill for skill in (*shared, *theirs)}
     return tuple(found[name] for name in sorted(found)), tuple(dict.fromkeys((*faults, *more)))
+
+
+def _is_absent(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        pass  # Reading it tells why.
+    return False
 
 
 def load_skills(folder: Path) -> Skills:

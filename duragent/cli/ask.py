@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -83,7 +84,7 @@ def ask(  # noqa: PLR0913 - typer: one parameter an option
     if sum((session_id is not None, last, no_save)) > 1:
         raise InvalidRequest("--session, --last and --no-save: give only one of them")
     goes_on = Asking.LAST if last else session_id
-    files = tuple(_named_file(path) for path in attach or ())
+    files = _named_files(attach or ())
     asking = Asking(tuple(words or ()), _piped(words), agent, goes_on, timeout, model, system, not no_save, files)
     raise typer.Exit(run(_ask(where, asking, json)))
 
@@ -93,6 +94,17 @@ def _piped(words: "list[str] | None") -> str:
         return ""
     # Bytes that are not UTF-8 come through as lone surrogates, which every room here can bear.
     return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+
+
+def _named_files(paths: Sequence[Path]) -> "tuple[Upload, ...]":
+    if not paths:
+        return ()
+    from duragent.cli.uploads import TOO_MANY
+    from duragent.file_types import MAX_ATTACHMENTS
+
+    if len(paths) > MAX_ATTACHMENTS:
+        raise typer.BadParameter(f"--attach: {TOO_MANY}")
+    return tuple(map(_named_file, paths))
 
 
 def _named_file(path: Path) -> "Upload":

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from duragent.cli import view
 from duragent.errors import InvalidRequest
-from duragent.file_types import ATTACHMENT_MAX_BYTES
+from duragent.file_types import ATTACHMENT_MAX_BYTES, MAX_ATTACHMENTS, size_in_words
 from duragent.system.os_errors import in_words
-from duragent.system.safe_read import OddFile, open_file, read_all, refuse_long
+from duragent.system.safe_read import OddFile, open_file, read_file, refuse_long
 
 if TYPE_CHECKING:
     from duragent.client.client import Client
     from duragent.wire import SentAttachment
+
+TOO_MANY = f"a message takes at most {MAX_ATTACHMENTS} files"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Upload:
     @property
     def shown(self) -> str:
         """For people."""
-        return f"{view.one_line(self.name)} (a file of {view.size_words(self.size_bytes)})"
+        return f"{view.one_line(self.name)} (a file of {size_in_words(self.size_bytes)})"
 
 
 def upload_of(path: Path) -> Upload:
@@ -54,6 +56,8 @@ def upload_of(path: Path) -> Upload:
 
 async def sent(client: "Client", session_id: str, uploads: Sequence[Upload]) -> "list[SentAttachment]":
     """Send the files to the session; what the message says of them. Raises DuragentError."""
+    if len(uploads) > MAX_ATTACHMENTS:
+        raise InvalidRequest(f"{TOO_MANY}, and this one has {len(uploads)}")
     return [
         await client.attach(session_id, await asyncio.to_thread(_content, upload), name=upload.name)
         for upload in uploads
@@ -64,11 +68,7 @@ def _content(upload: Upload) -> bytes:
     if isinstance(upload.source, bytes):
         return upload.source
     try:
-        descriptor = open_file(upload.source)
-        try:
-            return read_all(descriptor, ATTACHMENT_MAX_BYTES)
-        finally:
-            os.close(descriptor)
+        return read_file(upload.source, ATTACHMENT_MAX_BYTES)
     except OSError as error:
         raise InvalidRequest(f"{view.one_line(upload.name)} cannot be sent: {why(error)}") from None
 

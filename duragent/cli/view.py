@@ -199,16 +199,11 @@ def when(ts: str) -> str:
     return ago(ts) if on_terminal() else one_line(ts)
 
 
-def size_words(size_bytes: int) -> str:
-    """`10.0 MB`, `12 kB`, `900 bytes`."""
-    if size_bytes < 1000:
-        return many(size_bytes, "byte")
-    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1_000_000 else f"{size_bytes // 1000} kB"
-
-
 def file_words(file: "Attachment | AttachmentInfo") -> str:
     """`photo.png (image/png, 120 kB)`."""
-    return f"{one_line(file.name)} ({one_line(file.media_type)}, {size_words(file.size_bytes)})"
+    from duragent.file_types import size_in_words
+
+    return f"{one_line(file.name)} ({one_line(file.media_type)}, {size_in_words(file.size_bytes)})"
 
 
 def dollars(usd: float) -> str:

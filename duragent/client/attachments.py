@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from duragent.client.copies import SessionCopies
 from duragent.client.transport import ANSWER_SECONDS, Request, session_path
+from duragent.text import without_surrogates
 from duragent.wire import AttachmentInfo, SentAttachment
 
 
@@ -22,7 +23,7 @@ class SessionAttachments(SessionCopies):
         Raises ProblemResponse for one that is too large.
         """
         headers = {"Content-Type": "application/octet-stream"}
-        path, params = f"{session_path(session_id)}/attachments", {"name": name}
+        path, params = f"{session_path(session_id)}/attachments", {"name": without_surrogates(name)}
         request = Request("POST", path, params, data=content, headers=headers, read_seconds=ANSWER_SECONDS)
         kept = self._http.parse(AttachmentInfo, await self._http.send(request))
         return SentAttachment(

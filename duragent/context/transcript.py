@@ -83,7 +83,12 @@ def user_message(record: Record, event: MessageReceived, turn: str = "") -> Tran
 
 
 def _attached(files: Iterable[Attachment]) -> tuple[AttachedFile, ...]:
-    return tuple(AttachedFile.model_validate(file.model_dump()) for file in files)
+    return tuple(map(attached_file, files))
+
+
+def attached_file(file: Attachment) -> AttachedFile:
+    """A file of the log as a request has it."""
+    return AttachedFile.model_validate(file.model_dump())
 
 
 def command_message(record: Record, event: CommandFinished, command: str) -> TranscriptEntry:

@@ -8,7 +8,7 @@ from functools import partial
 from duragent.agent.spec import ModelSpec
 from duragent.models.facts import looked_up, model_facts
 from duragent.models.local_servers import ASKED_TOKENS, TOLD
-from duragent.models.providers import ollama_url
+from duragent.models.providers import OLLAMA, ollama_url
 
 WINDOWS_TOKENS = (
     ("claude", 200_000),
@@ -27,21 +27,19 @@ WINDOWS_TOKENS = (
 
 DEFAULT_WINDOW_TOKENS = 128_000
 
-_OLLAMA = ("ollama", "ollama_chat")
-
 
 async def find_window(model: ModelSpec) -> int:
     """The window. Asks and looks in a thread: Ollama may be slow, and litellm's table is a file of 3 MB."""
     if model.max_input_tokens is not None or model.provider == "demo":
         return window_tokens(model)
-    if model.provider in _OLLAMA:
+    if model.provider in OLLAMA:
         told = await asyncio.to_thread(TOLD.window, model.base_url or ollama_url(os.environ), model.name)
         # Through litellm no request can ask for a window.
         window = told.running if model.adapter == "litellm" else told.to_ask_for
         if window is not None:
             return window
     found = window_tokens(model, await looked_up(("window", model.provider, model.name), partial(listed_window, model)))
-    return min(found, ASKED_TOKENS) if model.provider in _OLLAMA else found
+    return min(found, ASKED_TOKENS) if model.provider in OLLAMA else found
 
 
 def listed_window(model: ModelSpec) -> int | None:

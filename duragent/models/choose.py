@@ -78,12 +78,14 @@ class ModelChooser:
     def _direct(self, choice: ModelChoice) -> "DirectModel":
         # Here, because an HTTP library takes a while to load, and the demo model needs none.
         from duragent.models.direct.connections import ProviderConnections
-        from duragent.models.direct.dialects import dialect
+        from duragent.models.direct.dialects import dialect_of
         from duragent.models.direct.model import DirectModel
 
+        dialect = dialect_of(choice)
+        assert dialect is not None
         with self._lock:
             self._connections = self._connections or ProviderConnections()
-        return DirectModel(choice, dialect(dialect_name(choice) or ""), self._environment, self._connections)
+        return DirectModel(choice, dialect, self._environment, self._connections)
 
     def _litellm(self, choice: ModelChoice) -> Model:
         """Load litellm in the background, while the turn prepares its question; not earlier, to save memory."""

@@ -7,9 +7,10 @@ from typing import Any
 from duragent.models.base import ModelChoice
 from duragent.models.facts import model_facts
 from duragent.models.messages import ModelUsage, price
+from duragent.models.providers import OLLAMA
 
 _THRESHOLD = re.compile(r"(?:in|out)put_cost_per_token_above_(\d+)(k?)_tokens")
-_FREE_PROVIDERS = ("ollama", "ollama_chat", "demo")
+_FREE_PROVIDERS = (*OLLAMA, "demo")
 """What a model on one's own machine costs is not known; the table says 0, which is wrong."""
 
 

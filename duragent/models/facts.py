@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from duragent.models.base import ModelChoice
+from duragent.models.providers import OLLAMA
 
 _FILE = "model_prices_and_context_window_backup.json"
 _KEPT_ENTRIES = 512
@@ -22,7 +23,6 @@ _MAX_ENTRY_BYTES = 64 << 10
 _LAYOUT = re.compile(rb'\A\{\r?\n([ \t]+)"')
 """How the file begins when each of its entries begins on a line of its own."""
 
-_OLLAMA = ("ollama", "ollama_chat")
 _SEES = re.compile(
     r"claude|gpt-4o|gpt-4\.1|gpt-5|\bo[34]\b|gemini|grok-4|pixtral|llava|bakllava|moondream|minicpm-v|internvl|vision"
     r"|\bvl\b|vl\d|\dvl|-vl|gemma-?3(?!n)|gemma-?4|llama-?4|mistral-small-?3\.[1-9]|mistral-medium-3|qwen-?3\.[5-9]"
@@ -70,7 +70,7 @@ def takes_images(choice: ModelChoice) -> bool | None:
 
 def takes_pdfs(choice: ModelChoice) -> bool | None:
     """Whether the model's provider takes PDF files; None: nothing is known of it."""
-    if choice.provider in _OLLAMA:
+    if choice.provider in OLLAMA:
         return False
     return _can(choice, ("supports_pdf_input",), _TAKES_PDFS)
 
@@ -87,7 +87,7 @@ def _can(choice: ModelChoice, marks: tuple[str, ...], by_name: re.Pattern[str]) 
         told = [facts[mark] for mark in marks if isinstance(facts.get(mark), bool)]
         if told:
             return any(told)
-        if facts.get("mode") in ("chat", "responses", "completion") and provider not in _OLLAMA:
+        if facts.get("mode") in ("chat", "responses", "completion") and provider not in OLLAMA:
             return False
     return True if by_name.search(choice.name.lower()) else None
 

@@ -1,5 +1,6 @@
 """What went wrong at a provider, in plain words, whether litellm asked it or not. Pure."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,14 +11,25 @@ from duragent.models.base import ModelChoice
 from duragent.models.unreached import shown_address
 from duragent.text import cut_to, printable
 
+_MESSAGE = re.compile(r'"message"\s*:\s*("(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})+")')
 WEB_PAGE = re.compile(r"<!doctype html|<html[\s>]", re.IGNORECASE)
 _LONGEST = 300
 _ONE_DAY_SECONDS = 86_400.0
 _NOT_FOUND, _BAD_REQUEST = 404, 400
 
 
-def error_by_status(status: int | None, message: str, wait: float | None) -> ModelError:
-    """The error for an answer of that HTTP status; None: there was no answer. `wait`: what Retry-After asks for."""
+def error_of_answer(
+    choice: ModelChoice, status: int | None, sentence: str, wait_seconds: float | None = None
+) -> ModelError:
+    """The error for an answer of that HTTP status that says this; None: there was no answer.
+
+    `wait_seconds`: what Retry-After asks for.
+    """
+    said = _in_words_of_ollama(status, sentence, choice) if choice.provider == "ollama" else _Told(status, sentence)
+    return _by_status(said.status, f"{choice.label}: {said.sentence}", wait_seconds)
+
+
+def _by_status(status: int | None, message: str, wait: float | None) -> ModelError:
     if status == 429:
         return RateLimited(message, wait)
     if status in (401, 403):
@@ -86,6 +98,12 @@ def causes_of(error: BaseException) -> Iterator[BaseException]:
             waiting.extend(cause.exceptions)
 
 
+def quoted_message(text: str) -> str | None:
+    """What stands as `"message": "…"` in a text that may be no JSON, such as one that was cut; None for nothing."""
+    found = _MESSAGE.search(text)
+    return str(json.loads(found[1], strict=False)) if found else None
+
+
 def without_key(said: str, key: str | None) -> str:
     """The text with the key left out, which a provider may quote back."""
     # The placeholder "none" is a word like any other.
@@ -98,22 +116,17 @@ def one_line(said: str, key: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class OllamaWords:
-    """What an Ollama said, for people."""
+class _Told:
+    """What a provider said, for people."""
 
     status: int | None
     """The status that fits best: one that says whether another attempt can help."""
     sentence: str
 
 
-def in_words_of_ollama(choice: ModelChoice, status: int | None, sentence: str) -> OllamaWords:
-    """What is wrong and what to do, where an Ollama said something that we know; else what it said.
-
-    Of other providers the status and the sentence come back as they are.
-    """
-    said = OllamaWords(status, sentence)
-    if choice.provider != "ollama":
-        return said
+def _in_words_of_ollama(status: int | None, sentence: str, choice: ModelChoice) -> _Told:
+    """What is wrong and what to do, where an Ollama said something that we know; else what it said."""
+    said = _Told(status, sentence)
     if status == _NOT_FOUND and "not found" in sentence and "model" in sentence:
         return replace(said, sentence=f"it does not have this model: `ollama pull {choice.name}`")
     if status == _NOT_FOUND:
@@ -125,7 +138,7 @@ def in_words_of_ollama(choice: ModelChoice, status: int | None, sentence: str) -
         )
     if "more system memory" in sentence:
         # Ollama's status says that it failed; but the model will not fit the next time either.
-        return OllamaWords(_BAD_REQUEST, f"{sentence}; a smaller `max_input_tokens` or a smaller model needs less")
+        return _Told(_BAD_REQUEST, f"{sentence}; a smaller `max_input_tokens` or a smaller model needs less")
     advice = next((advice for words, advice in _OLLAMA_ADVICE.items() if words in sentence), None)
     return replace(said, sentence=f"{sentence}; {advice}") if advice else said
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from duragent.models.base import ModelChoice
 from duragent.models.facts import takes_images, takes_pdfs
 from duragent.models.local_servers import TOLD
-from duragent.models.providers import ollama_url
+from duragent.models.providers import OLLAMA, ollama_url
 
 _MIB = 1 << 20
 
@@ -62,7 +62,7 @@ def taken_files(choice: ModelChoice) -> TakenFiles:
 
 
 def _sees(choice: ModelChoice) -> bool | None:
-    if choice.provider in ("ollama", "ollama_chat"):
+    if choice.provider in OLLAMA:
         told = TOLD.window(choice.base_url or ollama_url(os.environ), choice.name).sees
         if told is not None:
             return told

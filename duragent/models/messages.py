@@ -119,7 +119,7 @@ class ModelRequest(_Shape):
     response_schema: ResponseSchema | None = None
     """The form of the answer's text; None for free text."""
     files: Mapping[str, bytes] = Field(default={}, exclude=True, repr=False)
-    """The bytes of the attachments in `messages`, by their SHA-256. Not part of the request's JSON: the hashes are."""
+    """The bytes of all attachments in `messages`, by their SHA-256. Not part of the request's JSON: the hashes are."""
 
 
 MOST_TOKENS = 1_000_000_000

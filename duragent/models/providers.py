@@ -24,7 +24,7 @@ class Provider:
     key_variables: tuple[str, ...]
     """Variables that may hold its key; the first that is set counts."""
     dialect: str
-    """The protocol that it is asked in; a key of `direct.dialects.DIALECTS`."""
+    """The protocol that it is asked in, by its name in `direct.dialects`."""
     url: str = ""
     """Where its API is, as a `base_url` would say it; "" when the environment decides."""
     url_variables: tuple[str, ...] = ()
@@ -53,9 +53,15 @@ PROVIDERS = {
         "openai_chat",
         "https://generativelanguage.googleapis.com/v1beta/openai",
     ),
+    # What these two refuse or want back litellm does not know: ids of nine letters, thoughts behind calls.
+    "mistral": Provider(("MISTRAL_API_KEY",), "openai_chat", "https://api.mistral.ai/v1", ("MISTRAL_API_BASE",)),
+    "deepseek": Provider(("DEEPSEEK_API_KEY",), "openai_chat", "https://api.deepseek.com", ("DEEPSEEK_API_BASE",)),
     "ollama": Provider(("OLLAMA_API_KEY",), "ollama_chat", needs_key=False, is_told_window=True),
 }
 
+
+OLLAMA = ("ollama", "ollama_chat")
+"""What an Ollama is called: by us, and by litellm."""
 
 _DIALECT_OF_ADDRESSES = "openai_chat"
 """What a server speaks that is named by its address alone."""

@@ -1,5 +1,6 @@
 """Words for a model about a file of a message. Pure: the same file, the same words."""
 
+from duragent.file_types import size_in_words
 from duragent.models.messages import AttachedFile
 
 SHORT_SHA = 8
@@ -27,13 +28,6 @@ def named(file: AttachedFile, why: str, *, can_open: bool = False) -> str:
 def reference(file: AttachedFile) -> str:
     """The path by which read_file finds the file."""
     return f"attachment:{file.sha256[:SHORT_SHA]}/{file.name}"
-
-
-def size_in_words(size_bytes: int) -> str:
-    """Such as `900 bytes`, `1.2 KB` or `3.4 MB`."""
-    if size_bytes < 1_000:
-        return f"{size_bytes} bytes"
-    return f"{size_bytes / 1_000:.1f} KB" if size_bytes < 999_950 else f"{size_bytes / 1_000_000:.1f} MB"
 
 
 def _what(file: AttachedFile) -> str:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from duragent.errors import BadModelRequest
+from duragent.file_types import size_in_words
 from duragent.models.file_limits import FileLimits
 from duragent.models.messages import AttachedFile
-from duragent.models.shown_files import size_in_words
 
 if TYPE_CHECKING:
     from PIL import Image

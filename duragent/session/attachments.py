@@ -39,7 +39,7 @@ async def attach(session: Attachable, store: BlobStore, data: bytes, name: str) 
         raise SessionIsClosed(session.state.session_id)
     if len(data) > ATTACHMENT_MAX_BYTES:
         raise InvalidRequest(f"an attachment may have at most {ATTACHMENT_MAX_BYTES:,} bytes")
-    attachment = await asyncio.to_thread(_described, data, name)
+    attachment = await asyncio.to_thread(_new, data, name)
     await store.put_blob(session.claim, attachment.sha256, data)
     crashpoint("attachment.stored")
     return attachment
@@ -60,9 +60,13 @@ async def _found(claim: Claim, store: BlobStore, wanted: Attachment) -> Attachme
         # Of a blob that nothing in the log refers to yet, this is no damage.
         problem = f"the session has no attachment with the SHA-256 {wanted.sha256}; upload it first"
         raise InvalidRequest(problem, [("attachments", problem)]) from None
-    return await asyncio.to_thread(_described, data, wanted.name)
+    # The store has compared its bytes with its name.
+    return await asyncio.to_thread(_described, data, wanted.name, wanted.sha256)
 
 
-def _described(data: bytes, name: str) -> Attachment:
-    sha256 = hashlib.sha256(data).hexdigest()
+def _new(data: bytes, name: str) -> Attachment:
+    return _described(data, name, hashlib.sha256(data).hexdigest())
+
+
+def _described(data: bytes, name: str, sha256: str) -> Attachment:
     return Attachment(name=file_name(name), media_type=media_type_of(data), sha256=sha256, size_bytes=len(data))

@@ -34,12 +34,14 @@ class PendingCommit:
     """Names the events, given the state that they will follow."""
     done: "asyncio.Future[list[Record]]"
     """The records once they are durable, or the error why there are none."""
+    then: Decide | None = None
+    """Names more events, given the state that those of `decide` lead to; None: there are no more."""
     claim: bool = False
     """Write the record of a new owner even when there is nothing else to write."""
     records: list[Record] = field(default_factory=list)
     """What was decided; empty before, and when there is nothing to write."""
     encoded: list[Encoded] = field(default_factory=list)
-    """The lines of `records`."""
+    """The lines of `records`, if they are a write of their own."""
 
     def refuse(self, error: Exception) -> None:
         if not self.done.done():
@@ -58,12 +60,15 @@ def decide_batch(batch: Sequence[PendingCommit], state: SessionState, context: W
         owned = reduce(state, claiming)
         try:
             decided = _records(owned.seq, ts, pending.decide(owned))
+            if decided and pending.then is not None:
+                state_then = reduce(owned, decided)
+                decided += _records(state_then.seq, ts, pending.then(state_then))
         except DuragentError as error:
             pending.refuse(error)
             continue
         records = [*claiming, *decided] if decided or pending.claim else []
         try:
-            pending.encoded = [encode(record, context.seed) for record in records]
+            pending.encoded = _encoded(records, context.seed)
         except ValueError as error:
             # A text that no line can hold must not fail the other decisions.
             pending.refuse(InvalidRequest(f"it cannot be stored: {error}"))
@@ -71,6 +76,22 @@ def decide_batch(batch: Sequence[PendingCommit], state: SessionState, context: W
         pending.records = records
         state = reduce(state, records)
     return state
+
+
+def lines_of(batch: Sequence[PendingCommit], seed: int) -> list[Encoded]:
+    """The lines of a whole write, each with its place in it."""
+    if len(batch) == 1:
+        return batch[0].encoded
+    return _encoded([record for pending in batch for record in pending.records], seed)
+
+
+def _encoded(records: Sequence[Record], seed: int) -> list[Encoded]:
+    count = len(records)
+    if count == 1:
+        return [encode(records[0], seed)]
+    return [
+        encode(Record(record.seq, record.ts, record.event, f"{i}/{count}"), seed) for i, record in enumerate(records, 1)
+    ]
 
 
 def _records(seq: int, ts: str, events: Iterable[Event]) -> list[Record]:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from duragent.bus import OutputDelta, Topic
 from duragent.errors import SessionDeleted, StoreError
+from duragent.journal.events import Event
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.session.log_reader import LogReader
@@ -58,8 +59,8 @@ class Engine:
     def can_work(self) -> bool:
         return self._writer.problem is None and not self.stopping
 
-    async def commit(self, decide: Decide, *, claim: bool = False) -> list[Record]:
-        return await self._writer.commit(decide, claim=claim)
+    async def commit(self, decide: Decide, *, then: Decide | None = None, claim: bool = False) -> list[Record]:
+        return await self._writer.commit(decide, then=then, claim=claim)
 
     async def newest(self, wanted: HistoryNeed) -> tuple[list[Record], bool]:
         return await self._reader.newest(wanted, self.state)
@@ -107,6 +108,10 @@ class Engine:
         An answer whose end is in the log is left out: the log has it before the turn ends the output.
         """
         return [output for output in self._outputs if not output.over(self.state)]
+
+    def begun(self, state: SessionState) -> Sequence[Event]:
+        """See `Turn.begun`."""
+        return self._turn.begun(state)
 
     def go_on(self) -> None:
         """Start to work if there is something to do that is not under way."""

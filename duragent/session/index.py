@@ -102,7 +102,8 @@ class Index:
             elif row.mark != listed.mark or row.problem:
                 doubtful.append(name)
                 row = replace(row, old=True)
-            self.rows.setdefault(name, row)
+            # By the id that the row has anyway: one of the two equal texts need not be kept.
+            self.rows.setdefault(row.state.session_id, row)
         self._filled.set()
         for name in unknown:
             if (row := await _from_snapshot(store, name)) and name in self.unread:
@@ -198,7 +199,8 @@ def dump(rows: Mapping[str, Row], marks: Iterable[tuple[str, str]]) -> bytes:
     lines = []
     for session_id, mark in marks:
         if (row := rows.get(session_id)) is not None and not row.old:
-            fields = _rows().dump_python(row, exclude={"old"}) | {"mark": mark}
+            # What a field is by default need not be read again by every start, nor kept for each session.
+            fields = _rows().dump_python(row, exclude={"old"}, exclude_defaults=True) | {"mark": mark}
             lines.append(json.dumps(fields, separators=(",", ":")))
     return "".join(f"{line}\n" for line in lines).encode()
 

@@ -14,10 +14,10 @@ from duragent.bus import Block, Topic
 from duragent.crashpoint import crashpoint
 from duragent.errors import DuragentError, Fenced, SessionDeleted, Stopping, StoreError, StoreFull, Unavailable
 from duragent.journal.line import crc_of
-from duragent.journal.record import Record, crc_seed, encode
+from duragent.journal.record import Record, crc_seed
 from duragent.journal.snapshot import Snapshot
 from duragent.journal.state import SessionState
-from duragent.session.commit_queue import PendingCommit, WriterContext, decide_batch
+from duragent.session.commit_queue import PendingCommit, WriterContext, decide_batch, lines_of
 from duragent.stores.base import Claim
 from duragent.turn.host import Decide
 from duragent.turn.ports import Ports
@@ -89,16 +89,16 @@ class LogWriter:
         """What `state.yaml` should hold; None before the first write of this process, and after a failure."""
         return Snapshot(self.state, self.last_crc) if self.last_crc and self.problem is None else None
 
-    async def commit(self, decide: Decide, *, claim: bool = False) -> list[Record]:
+    async def commit(self, decide: Decide, *, then: Decide | None = None, claim: bool = False) -> list[Record]:
         """Write the events that `decide` names for the state that they will follow; durable and told on return.
 
-        With `claim` the log gets the record of this process as its owner even when there are no other events. A caller
-        that is cancelled takes nothing back: its decision is still made. Raises what `decide` raises, the problem of
-        the log, StoreFull.
+        `then` names what follows on them in the same write; it is not asked when there are none. With `claim` the log
+        gets the record of this process as its owner even when there are no other events. A caller that is cancelled
+        takes nothing back: its decision is still made. Raises what `decide` raises, the problem of the log, StoreFull.
         """
         if self.problem is not None:
             raise self.problem
-        pending = PendingCommit(decide, asyncio.get_running_loop().create_future(), claim)
+        pending = PendingCommit(decide, asyncio.get_running_loop().create_future(), then, claim)
         self._pending.append(pending)
         if not self.writing:
             self.task = self._ports.spawn(self._write())
@@ -124,13 +124,7 @@ class LogWriter:
         state = decide_batch(batch, self.state, self._context)
         records = [record for pending in batch for record in pending.records]
         if records:
-            count = len(records)
-            encoded = [line for pending in batch for line in pending.encoded]
-            if count > 1:
-                encoded = [
-                    encode(Record(record.seq, record.ts, record.event, f"{i}/{count}"), self._seed)
-                    for i, record in enumerate(records, 1)
-                ]
+            encoded = lines_of(batch, self._seed)
             for line in encoded:
                 for name, data in line.blobs.items():
                     await self._ports.store.put_blob(self.claim, name, data)

@@ -159,7 +159,8 @@ class Session:
                 return []
             return admitted
 
-        records = await self.writer.commit(decide)
+        then = self._engine.begun if isinstance(posted, Message) else None
+        records = await self.writer.commit(decide, then=then)
         if already:
             before = already[0].remembered
             return Receipt(before.seq, before.message_id or None, duplicate=True)

@@ -67,9 +67,10 @@ def _hidden_in(folder: int) -> tuple[Path, ...]:
     before = _read_before.get(where)
     if before is not None and before[0] == changed:
         return before[1]
-    found = [known.hidden for name in _names(folder) if (known := _read(folder, name)) is not None]
-    hidden = tuple(Path(path) for paths in found for path in paths if os.path.isabs(path))
-    if time.time_ns() - changed > _COARSE_NS:
+    files = [_read(folder, name) for name in _names(folder)]
+    hidden = tuple(Path(path) for known in files if known for path in known.hidden if os.path.isabs(path))
+    # One that could not be read may be readable the next time.
+    if None not in files and time.time_ns() - changed > _COARSE_NS:
         _read_before[where] = (changed, hidden)
     return hidden
 

@@ -11,6 +11,7 @@ from functools import partial
 
 from duragent.context.stable_cut import roundest
 from duragent.context.tokens import file_tokens
+from duragent.context.transcript import attached_file
 from duragent.errors import BadModelRequest, Damaged
 from duragent.file_types import IMAGES, PDF, TEXT, text_of
 from duragent.journal.events import Attachment, MessageReceived, ModelCalled, ToolFinished, TurnEnded
@@ -105,7 +106,7 @@ class ShownFiles:
 
     def _is_short(self, file: Attachment) -> bool:
         """Whether a PDF may fit into a request."""
-        cost = file_tokens((AttachedFile.model_validate(file.model_dump()),))
+        cost = file_tokens((attached_file(file),))
         return file.size_bytes <= self._limits.total_bytes and cost <= self.asked.window_tokens // 2
 
     # --- one record -------------------------------------------------------------------------------------------------
@@ -115,7 +116,7 @@ class ShownFiles:
         room = min(MESSAGE_BYTES, 2 * self._inline_bytes)
         for at, file in enumerate(_files(record)):
             words, given = await self._one(record, at, file, room)
-            room -= len(words) if file.media_type == TEXT else 0
+            room -= len(words.encode("utf-8", "surrogatepass")) if file.media_type == TEXT else 0
             texts.append(words)
             kept += [given] if given else []
         if isinstance(event, MessageReceived):
@@ -127,7 +128,7 @@ class ShownFiles:
 
     async def _one(self, record: Record, at: int, file: Attachment, room: int) -> tuple[str, Attachment | None]:
         """The words for a file, and what stays attached of it."""
-        shape = AttachedFile.model_validate(file.model_dump())
+        shape = attached_file(file)
         if file.media_type == TEXT:
             if file.size_bytes > min(self._inline_bytes, room):
                 return named(shape, "too long to be shown here", can_open=self.asked.can_read), None

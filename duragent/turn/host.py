@@ -54,10 +54,11 @@ class TurnHost(History, Protocol):
         """False when the server stops, and when the log has failed."""
         ...
 
-    async def commit(self, decide: Decide, *, claim: bool = False) -> list[Record]:
+    async def commit(self, decide: Decide, *, then: Decide | None = None, claim: bool = False) -> list[Record]:
         """Write the events that `decide` names for the state that they will follow; durable on return.
 
-        With `claim` the log gets a record that this process owns the turn, even when there are no other events.
+        `then` names what follows on them in the same write. With `claim` the log gets a record that this process owns
+        the turn, even when there are no other events.
         """
         ...
 

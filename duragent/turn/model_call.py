@@ -36,7 +36,7 @@ from duragent.models.costs import listed_price
 from duragent.models.facts import looked_up
 from duragent.models.messages import ModelReply
 from duragent.text import without_surrogates
-from duragent.turn.host import TurnHost, interrupted_within, keep_blob, let_go, when_there_is_room, why_stop
+from duragent.turn.host import Decide, TurnHost, interrupted_within, keep_blob, let_go, when_there_is_room, why_stop
 from duragent.turn.opaque import kept_opaque
 from duragent.turn.partial import AttemptKey, Partial, recovered
 from duragent.turn.ports import Ports
@@ -88,8 +88,9 @@ class _Interrupted(Exception):
 class ModelCaller:
     """Asks the model for one session."""
 
-    def __init__(self, host: TurnHost, ports: Ports, turn_agent: TurnAgent) -> None:
-        self._host, self._ports, self._agent = host, ports, turn_agent
+    def __init__(self, host: TurnHost, ports: Ports, turn_agent: TurnAgent, then: Decide) -> None:
+        """`then` names the end of the turn, where an answer was its last; it is written with the answer."""
+        self._host, self._ports, self._agent, self._then = host, ports, turn_agent, then
 
     async def ask(self, step: AskModel) -> None:
         if not await self._wait_until(step):
@@ -154,17 +155,19 @@ class ModelCaller:
             crashpoint("model.heard")
             await self._keep_reply(replied.model_copy(update={"opaque": await self._kept(reply)}))
         except _Interrupted:
-            await self._host.commit(lambda state: [self._stopped(state, step, partial)])
+            await self._host.commit(lambda state: [self._stopped(state, step, partial)], then=self._then)
         except ModelError as error:
             failure = error
-            await self._host.commit(lambda state: [self._failed(state, step, partial, failure)])
+            await self._host.commit(lambda state: [self._failed(state, step, partial, failure)], then=self._then)
         finally:
             self._host.end_output(partial)
 
     async def _keep_reply(self, replied: ModelReplied) -> None:
         """Record the answer. It is paid for: when there is no room it waits, rather than being asked for again."""
         try:
-            await when_there_is_room(self._host, self._ports.clock, lambda: self._host.commit(lambda _: [replied]))
+            await when_there_is_room(
+                self._host, self._ports.clock, lambda: self._host.commit(lambda _: [replied], then=self._then)
+            )
         except InvalidRequest as error:
             raise BadModelRequest(f"the model's answer is not usable: {error}") from error
 

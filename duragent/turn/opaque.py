@@ -12,16 +12,13 @@ from duragent.errors import Damaged
 from duragent.journal.events import KeptOpaque, ModelReplied
 from duragent.journal.record import Record
 from duragent.models.messages import OpaquePart
+from duragent.models.strict_json import is_flat
 
 IN_LINE_BYTES = 16 << 10
 """What is longer goes into a blob."""
 
 MAX_BYTES = 8 << 20
-"""What is longer is not kept: then the provider is asked as if it had never been."""
-
-
-MAX_DEPTH = 64
-"""What is nested more deeply is not kept either: not everything that reads JSON goes so deep."""
+"""What is longer is not kept, nor what is nested too deeply: then the provider is asked as if it had never been."""
 
 
 async def kept_opaque(part: OpaquePart | None, put: Callable[[bytes], Awaitable[str]]) -> KeptOpaque | None:
@@ -62,23 +59,8 @@ async def _value(opaque: KeptOpaque, blob: Callable[[str], Awaitable[bytes]]) ->
 
 
 def _as_json(value: Any) -> bytes | None:
-    """Compact JSON; None for what is none, or is nested more than `MAX_DEPTH` deep."""
+    """Compact JSON; None for what is none, or is nested too deeply."""
     try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode() if _is_flat(value) else None
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode() if is_flat(value) else None
     except (ValueError, TypeError):
         return None
-
-
-def _is_flat(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [inner for each in level for inner in _inner(each)]
-        if not level:
-            return True
-    return False
-
-
-def _inner(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list | tuple) else ()

@@ -33,7 +33,7 @@ class Turn:
     def __init__(self, host: TurnHost, ports: Ports) -> None:
         self._host, self._ports = host, ports
         self._agent = TurnAgent(host.claim.stream_id, ports.agents, ports.workbench)
-        self._model = ModelCaller(host, ports, self._agent)
+        self._model = ModelCaller(host, ports, self._agent, self._ended)
         runner = ToolRunner(host, ports, self._agent)
         self._recovery = CallRecovery(host, ports, self._agent, runner)
         self._tools = ToolCalls(host, ports, self._agent, runner, self._recovery)
@@ -65,13 +65,16 @@ class Turn:
             case steps.SettleCall():
                 await self._recovery.settle(step)
             case steps.EndTurn():
-                await self._end(step, unless_cancelled=step.outcome != "cancelled")
+                await self._host.commit(self._ended)
             case _:
                 assert_never(step)
 
     def next_step(self) -> steps.Step | None:
         """What to do now. None: wait for an input, or the session can do nothing more."""
-        return steps.next_step(self._host.state, self._limits) if self._host.can_work else None
+        return self._step_at(self._host.state)
+
+    def _step_at(self, state: SessionState) -> steps.Step | None:
+        return steps.next_step(state, self._limits) if self._host.can_work else None
 
     def _must_claim(self, step: steps.Step) -> bool:
         """Whether another process owns the turn, and this step works for a while before it writes.
@@ -113,36 +116,44 @@ class Turn:
             _log.exception("%s failed in an unexpected way", step)
             reason = without_surrogates(f"unexpected {type(error).__name__}: {error}")
             if turn is not None:
-                await self._end(steps.EndTurn(turn.id, "failed", "internal-error", reason))
+                ended = TurnEnded(turn=turn.id, outcome="failed", code="internal-error", reason=reason)
+                await self._host.commit(lambda state: [ended] if state.turn and state.turn.id == ended.turn else [])
             elif isinstance(step, steps.StartTurn):
-                await self._not_started(self._ports.clock.new_id("turn"), step, "internal-error", reason)
+                failed = _not_begun(self._ports.clock.new_id("turn"), step, "internal-error", reason)
+                await self._host.commit(lambda state: [] if state.turn else failed)
 
     # --- the begin and the end of a turn ----------------------------------------------------------------------------
 
-    async def _start(self, step: steps.StartTurn) -> None:
+    def begun(self, state: SessionState) -> Sequence[Event]:
+        """The events that begin a turn now, for the same write as the message that it answers; none: not now."""
+        step = self._step_at(state)
+        try:
+            return self._beginning(step) if isinstance(step, steps.StartTurn) else []
+        except Exception:
+            # Once more by itself, where it is known what to do about it: a message must not be lost by it.
+            return []
+
+    def _beginning(self, step: steps.StartTurn) -> Sequence[Event]:
         turn = self._ports.clock.new_id("turn")
         try:
             agent = self._agent.begin(turn, self._host.state.agent)
         except DuragentError as error:
-            await self._not_started(turn, step, error.code, str(error))
-            return
-        started = TurnStarted(turn=turn, trigger=step.trigger, agent_fingerprint=agent.fingerprint)
-        await self._host.commit(lambda state: [] if state.paused or state.closed else [started])
+            return _not_begun(turn, step, error.code, str(error))
+        return [TurnStarted(turn=turn, trigger=step.trigger, agent_fingerprint=agent.fingerprint)]
 
-    async def _not_started(self, turn: str, step: steps.StartTurn, code: str, reason: str) -> None:
-        """Begin and end the turn in one write: the client of the message waits for an end."""
-        failed = TurnEnded(turn=turn, outcome="failed", code=code, reason=reason)
-        await self._host.commit(
-            lambda state: [] if state.turn else [TurnStarted(turn=turn, trigger=step.trigger), failed]
-        )
+    async def _start(self, step: steps.StartTurn) -> None:
+        events = self._beginning(step)
+        await self._host.commit(lambda state: events if isinstance(self._step_at(state), steps.StartTurn) else [])
 
-    async def _end(self, step: steps.EndTurn, *, unless_cancelled: bool = False) -> None:
-        """End the turn. With `unless_cancelled`, write nothing if a cancel came first: `next_step` then winds it up."""
-        ended = TurnEnded(turn=step.turn, outcome=step.outcome, code=step.code, reason=step.reason)
+    def _ended(self, state: SessionState) -> Sequence[Event]:
+        """The end of the turn, as this state wants it: a cancel may have come first. None: it goes on."""
+        step = self._step_at(state)
+        if not isinstance(step, steps.EndTurn):
+            return []
+        return [TurnEnded(turn=step.turn, outcome=step.outcome, code=step.code, reason=step.reason)]
 
-        def decide(state: SessionState) -> Sequence[Event]:
-            if state.turn is None or state.turn.id != step.turn:
-                return []
-            return [] if unless_cancelled and why_stop(state, False) == "cancelled" else [ended]
 
-        await self._host.commit(decide)
+def _not_begun(turn: str, step: steps.StartTurn, code: str, reason: str) -> Sequence[Event]:
+    """A turn that begins and ends in one write: the client of the message waits for an end."""
+    failed = TurnEnded(turn=turn, outcome="failed", code=code, reason=reason)
+    return [TurnStarted(turn=turn, trigger=step.trigger), failed]

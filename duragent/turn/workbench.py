@@ -41,8 +41,6 @@ NO_SANDBOX = (
 
 NO_COMMANDS = "No sandbox works here, so no command runs (`sandbox.fallback: none`)."
 
-_DEFAULTS = SandboxSettings()
-
 
 @dataclass(frozen=True, slots=True)
 class LoadedAgent:
@@ -84,7 +82,7 @@ class Workbench:
     """Files and folders that tools only read: what decides how agents behave."""
     spool: Spool
     """Where commands leave their results, so that they survive the server."""
-    sandbox: SandboxSettings = _DEFAULTS
+    sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     """The `sandbox:` block of duragent.yaml."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     """The server's, of which commands get a part."""

@@ -235,3 +235,18 @@ async def until_only(catalog: Catalog, seen: "asyncio.Queue[Reloaded]", *names: 
     while tuple(catalog.agents) != names:
         await seen.get()
     return True
+
+
+async def test_agents_are_read_again_also_where_no_watch_can_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As watchfiles says that no file descriptor is free: with a RuntimeError of its own."""
+
+    def awatch(*_: object, **__: object) -> AsyncIterator[None]:
+        raise RuntimeError("Error creating recommended watcher: Too many open files (os error 24)")
+
+    monkeypatch.setattr("watchfiles.awatch", awatch)
+    catalog = Catalog.open(tmp_path)
+    async with watching(catalog) as seen:
+        write(tmp_path, "ada")
+        assert await until_only(catalog, seen, "ada")

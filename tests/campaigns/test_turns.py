@@ -118,7 +118,7 @@ def _crashed_everywhere(campaign: Campaign, plan: Plan) -> None:
             # As the crash comes before anything that its chance decides, the run up to it is the one without.
             lives += tried(replace(plan, ends=(End(at),))).lives
     print(f"\n{points} points, {lives} processes")  # noqa: T201  # what was tried
-    assert campaign.only is not None or (points > 20 and lives > 1.8 * points)
+    assert campaign.only is not None or (points > 15 and lives > 1.8 * points)
 
 
 @pytest.mark.campaign
@@ -214,11 +214,14 @@ def _asked_again(campaign: Campaign, numbers: range) -> None:
 SILENT = Plan(((("send",),),), (End(8, 0.0),), faults=((1, "silence"),))
 """Told to stop while the model says nothing."""
 
+CANCELLED_LATE = random_plan(443)
+"""Cancelled between the last answer and the end of its turn."""
+
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_safeguard_that_is_taken_out_is_missed_within_a_hundred_runs(mutant: Mutant) -> None:
     with taken_out(mutant):
-        plans = (SILENT, *map(random_plan, range(99)))
+        plans = (SILENT, CANCELLED_LATE, *map(random_plan, range(98)))
         assert any(_is_noticed(plan) for plan in plans)
 
 

@@ -28,11 +28,19 @@ NAMED_TESTS_NOTICE_TOO = (
 """From the list of all safeguards, those that random plans miss soon."""
 
 OWN: tuple[Mutant, ...] = (
-    without(
+    Mutant(
         "a cancelled turn ends as it likes",
         "the look for a cancel when the end of a turn is written",
-        Edit(TURN, '[] if unless_cancelled and why_stop(state, False) == "cancelled" else [ended]', "[ended]"),
-        HERE,
+        (
+            Edit(TURN, "self._agent, self._ended)", "self._agent, lambda _: [])"),
+            Edit(
+                TURN,
+                "                await self._host.commit(self._ended)",
+                "                ended = TurnEnded(turn=step.turn, outcome=step.outcome, code=step.code)\n"
+                "                await self._host.commit(lambda _: [ended])",
+            ),
+        ),
+        (HERE,),
     ),
     without(
         "a late message counts as seen",

@@ -92,9 +92,9 @@ async def test_clipboard_without_an_image_has_none(path: Path, does: str) -> Non
 
 
 async def test_clipboard_of_another_machine_is_not_read(path: Path) -> None:
-    program(path, "xclip", "printf 'GIF89a'")
+    program(path, "xclip", r"printf 'GIF89a\1\0'")
     here = {"DISPLAY": ":0", "PATH": str(path)}
-    assert await image(here) == b"GIF89a"
+    assert await image(here) == b"GIF89a\x01\x00"
     assert await image({**here, "SSH_CONNECTION": "a"}) is None
     assert await image({"PATH": str(path)}) is None
 

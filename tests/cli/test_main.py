@@ -35,6 +35,15 @@ def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
     assert "duragent" in ran.stdout
 
 
+def test_the_end_of_a_command_looks_for_no_garbage() -> None:
+    code = (
+        "import atexit, gc, sys; atexit.register(lambda: print(gc.get_freeze_count() > len(gc.get_objects()))); "
+        "sys.argv[1:] = ['--version']; from duragent.cli.main import main; main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "True"
+
+
 def test_no_two_options_of_a_command_have_one_name() -> None:
     group: Any = typer.main.get_command(main.app)
     waiting = [("duragent", group)]

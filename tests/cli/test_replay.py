@@ -56,7 +56,8 @@ def test_conversation_of_a_damaged_log_is_shown_as_far_as_it_is_good(home: Home)
     home.stop()
     lines = home.log.read_bytes().splitlines(keepends=True)
     message = next(at for at, line in enumerate(lines) if b'"message_received"' in line)
-    home.log.write_bytes(b"".join([*lines[: message + 1], b"nonsense\n", *lines[message + 2 :]]))
+    # The begin of the turn is of one write with the message, and good only together with it.
+    home.log.write_bytes(b"".join([*lines[: message + 2], b"nonsense\n", *lines[message + 3 :]]))
     ran = home.run("replay", home.first)
     assert (ran.code, ran.out) == (DAMAGED, f"> {json.loads(lines[message])['text']}\n")
     assert "`duragent doctor` says" in ran.err

@@ -55,6 +55,22 @@ def test_quiet_verbose_and_the_agents_of_a_server_that_is_named(place: Place) ->
     assert place.run("agent", "list", "--token-file", "x").returncode == 2
 
 
+def test_a_server_whose_sandbox_must_hold_does_not_start_without_it(place: Place) -> None:
+    place.run("init", "--no-interactive")
+    (place.folder / "duragent.yaml").write_text("sandbox:\n  mode: docker\n")
+    ran = place.run("serve")
+    assert (ran.returncode, "docker_image" in ran.stderr) == (69, True)
+
+
+def test_the_log_of_a_server_says_where_commands_run(place: Place) -> None:
+    place.run("init", "--no-interactive")
+    (place.folder / "duragent.yaml").write_text("sandbox:\n  mode: trust\n")
+    place.run("session", "list")
+    log = place.folder / ".duragent/logs/server.log"
+    until_sync(lambda: "commands run in: no sandbox, as you" in log.read_text())
+    assert place.run("serve", "stop").returncode == 0
+
+
 def test_a_server_that_cannot_start_says_why(place: Place) -> None:
     place.run("init", "--no-interactive")
     (place.folder / "duragent.yaml").write_text("server:\n  host: 192.0.2.1\n  api_token: long-enough-token\n")

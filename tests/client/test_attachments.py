@@ -23,6 +23,14 @@ async def test_file_is_sent_as_it_is_and_named_by_the_message() -> None:
     assert (message.json()["content"], message.json()["attachments"]) == ("see", [KEPT])
 
 
+async def test_name_that_no_address_can_hold_is_sent_as_far_as_it_can_be() -> None:
+    path = "/api/v1/sessions/s/attachments"
+    server = FakeServer(statuses={path: (201, KEPT)})
+    async with client_of(server) as client:
+        await client.attach("s", PNG, name="a\udcff.png")
+    assert [asked.query for asked in server.asked] == [{"name": "a\N{REPLACEMENT CHARACTER}.png"}]
+
+
 async def test_file_that_is_refused_says_why() -> None:
     server = FakeServer(statuses={"/api/v1/sessions/s/attachments": (413, PROBLEM)})
     async with client_of(server) as client:

@@ -29,9 +29,11 @@ from tests.support.bounds import LIMIT_SECONDS
         (ModelChoice("ollama", "qwen3"), DirectModel),
         (ModelChoice("openai", "gpt-4o", adapter="direct"), DirectModel),
         (ModelChoice("openai", "gpt-4o", adapter="litellm"), LitellmModel),
-        (ModelChoice("mistral", "mistral-large-latest"), LitellmModel),
-        (ModelChoice("mistral", "mistral-large-latest", "https://api.mistral.ai/v1"), LitellmModel),
-        (ModelChoice("mistral", "mistral-large-latest", "https://api.mistral.ai/v1", adapter="direct"), DirectModel),
+        (ModelChoice("groq", "llama"), LitellmModel),
+        (ModelChoice("mistral", "mistral-large-latest"), DirectModel),
+        (ModelChoice("deepseek", "deepseek-chat"), DirectModel),
+        (ModelChoice("groq", "llama", "https://api.groq.com/openai/v1"), LitellmModel),
+        (ModelChoice("groq", "llama", "https://api.groq.com/openai/v1", adapter="direct"), DirectModel),
         (ModelChoice("openai", "gpt-4o", None, "text"), TextTools),
         (ModelChoice("demo", "demo", None, "text"), TextTools),
     ],
@@ -44,8 +46,8 @@ def test_each_choice_has_its_model_and_always_the_same_one(choice: ModelChoice, 
 
 
 def test_a_provider_that_only_litellm_knows_is_not_asked_directly_without_an_address() -> None:
-    with pytest.raises(ModelNotConfigured, match=r"'mistral' is asked directly only at an address.*set `base_url`, or"):
-        ModelChooser(FakeClock(), {}).model_for(ModelChoice("mistral", "m", adapter="direct"))
+    with pytest.raises(ModelNotConfigured, match=r"'groq' is asked directly only at an address.*set `base_url`, or"):
+        ModelChooser(FakeClock(), {}).model_for(ModelChoice("groq", "m", adapter="direct"))
 
 
 async def test_the_demo_model_speaks_as_fast_as_the_environment_says() -> None:
@@ -75,7 +77,7 @@ def test_a_speed_of_the_demo_model_that_is_none_is_a_fault(text: str) -> None:
         ('ModelChoice("ollama", "qwen3")', "{}", ["httpx"]),
         ('ModelChoice("openai", "gpt", "http://[")', "{'OPENAI_API_KEY': 'k'}", ["httpx"]),
         ('ModelChoice("openai", "gpt", adapter="litellm")', "{'OPENAI_API_KEY': 'k'}", ["httpx", "litellm"]),
-        ('ModelChoice("mistral", "large")', "{'MISTRAL_API_KEY': 'k'}", ["httpx", "litellm"]),
+        ('ModelChoice("groq", "llama")', "{'GROQ_API_KEY': 'k'}", ["httpx", "litellm"]),
         ('ModelChoice("openai", "gpt")', "{}", []),
         ('ModelChoice("demo", "demo")', "{}", []),
     ],

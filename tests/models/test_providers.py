@@ -14,8 +14,8 @@ def test_keys_are_found_by_provider() -> None:
     assert key("openai", None, OPENAI_API_KEY="o", ANTHROPIC_API_KEY="a") == "o"
     assert key("openai", "http://localhost:8000/v1") == "none"
     assert key("anthropic", "http://[::1]:8000") == "none"
-    assert key("mistral", None, MISTRAL_API_KEY="m") == "m"
-    assert key("mistral", None) is None
+    assert key("groq", None, GROQ_API_KEY="m") == "m"
+    assert key("groq", None) is None
     assert key("ollama", None) == "none"
 
 
@@ -41,7 +41,8 @@ def test_ollama_is_looked_for_where_its_own_programs_look(host: str | None, url:
         ("openai", "http://mine", {"OPENAI_BASE_URL": "http://h"}, "http://mine"),
         ("anthropic", None, {"ANTHROPIC_BASE_URL": "http://h"}, "http://h"),
         ("ollama", None, {}, "http://localhost:11434"),
-        ("mistral", None, {"MISTRAL_API_BASE": "http://h"}, None),
+        ("mistral", None, {"MISTRAL_API_BASE": "http://h"}, "http://h"),
+        ("groq", None, {"GROQ_API_BASE": "http://h"}, None),
     ],
 )
 def test_environment_has_the_address_where_the_agents_file_has_none(

@@ -148,7 +148,7 @@ def sed(folder: Path) -> None:
 
 def check_out_an_older_log(folder: Path) -> None:
     """As `git checkout` and `git stash` do it: the file is removed and another one made."""
-    older = b"".join(lines(folder)[:3])
+    older = b"".join(lines(folder)[:4])
     log(folder).unlink()
     log(folder).write_bytes(older)
 

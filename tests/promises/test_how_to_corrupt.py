@@ -86,7 +86,7 @@ def test_each_line_of_the_page_has_a_test() -> None:
 
 LATER = {
     "`sed -i`, or an editor that saves": "the checksum does not fit",
-    "`git checkout` or `git stash` of an older log": "the log ends at record 3, but state.yaml has seen 7",
+    "`git checkout` or `git stash` of an older log": "the log ends at record 4, but state.yaml has seen 7",
     "A line is added": "not JSON",
     "The log is truncated in place": "the log ends at record 2, but state.yaml has seen 7",
     "Letters are changed in place": "the checksum does not fit",

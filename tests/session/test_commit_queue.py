@@ -22,7 +22,7 @@ def context(torn: TornTail | None = None) -> WriterContext:
 
 
 def pending(*events: Event, claim: bool = False) -> PendingCommit:
-    return PendingCommit(lambda _: events, asyncio.get_running_loop().create_future(), claim)
+    return PendingCommit(lambda _: events, asyncio.get_running_loop().create_future(), claim=claim)
 
 
 def rename(title: str) -> SessionRenamed:
@@ -89,3 +89,19 @@ async def test_caller_that_went_away_is_no_fault() -> None:
     gone.accept()
     gone.refuse(NothingToDo("no"))
     assert gone.done.cancelled()
+
+
+async def test_what_follows_is_decided_on_what_it_follows_and_in_the_same_write() -> None:
+    def titled(state: SessionState) -> Sequence[Event]:
+        return [rename(f"after {state.title}")]
+
+    one, none = pending(rename("one")), pending()
+    one.then = none.then = titled
+
+    decide_batch([one, none], OURS, context())
+
+    assert written(one, none) == [(5, "session_renamed"), (6, "session_renamed")]
+    assert [record.event.title for record in one.records if isinstance(record.event, SessionRenamed)] == [
+        "one",
+        "after one",
+    ]

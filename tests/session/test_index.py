@@ -1,13 +1,15 @@
 """Pages of the list while sessions are still being read: none is left out, none comes twice."""
 
+import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
 
 from duragent.journal.record import timestamp
-from duragent.journal.state import SessionState
-from duragent.session.index import Index, SessionQuery
+from duragent.journal.state import OpenCall, OpenTurn, SessionState, Totals
+from duragent.session.index import Index, Row, SessionQuery, load
 from duragent.stores.base import Listed
 from duragent.stores.memory import MemoryStore
 
@@ -67,3 +69,28 @@ async def test_sessions_are_found_by_any_part_of_an_id_or_by_its_beginning(
     index = Index()
     await index.fill(Copied())
     assert [state.session_id for state in index.page(query)[0]] == found
+
+
+async def test_a_saved_row_says_only_what_is_not_as_usual_and_comes_back_whole() -> None:
+    store, index = MemoryStore(), Index()
+    await store.create(NAMES[0], [b'{"seq":1}'])
+    totals = Totals(messages=2, cost_usd=0.5)
+    state = SessionState(NAMES[0], seq=7, topic="weather", waiting=(3,), totals=totals)
+    index.put(state, None)
+    await index.save(store, set)
+    saved = json.loads(await store.get_index())
+    assert saved["state"] == {
+        "session_id": NAMES[0],
+        "seq": 7,
+        "topic": "weather",
+        "waiting": [3],
+        "totals": {"messages": 2, "cost_usd": 0.5},
+    }
+    (row,) = load(await store.get_index()).values()
+    assert row.state == state
+
+
+def test_a_row_that_says_everything_is_read_as_well() -> None:
+    state = SessionState(NAMES[0], seq=7, turn=OpenTurn("t1", 3, calls=(OpenCall("c1", "bash"),)), node="here")
+    line = json.dumps({"state": asdict(state), "problem": None, "mark": "m", "old": False})
+    assert load(line.encode())[NAMES[0]] == Row(state, mark="m")

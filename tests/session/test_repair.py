@@ -150,11 +150,11 @@ async def test_session_that_is_repaired_goes_on_from_what_is_on_the_disk_now(pla
     log = place.root / session / "events.jsonl"
     # As sed -i does it: another file gets the name, while the server has the old one open.
     other = Path(shutil.copytree(log.parent, place.folder / "other"))
-    spoil(other, 4)
+    spoil(other, 5)
     (other / log.name).rename(log)
     state = await place.house.sessions.repair(session)
     assert place.house.sessions.damaged() == {}
-    assert [type(event) for _, _, event in await past(place.house, session)][3:5] == [e.LogRecovered, e.OwnerClaimed]
+    assert [type(event) for _, _, event in await past(place.house, session)][4:6] == [e.LogRecovered, e.OwnerClaimed]
     assert state.turn is None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from duragent.stores.files.store import FileStore
 from duragent.stores.files.threads import THREADS, Threads
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.logs import SESSION, QuickDisk, conversation, lines_of, message
+from tests.support.until import until
 
 OTHER = "session_02other"
 APPENDS = conversation()
@@ -70,3 +72,17 @@ async def test_calls_that_hang_take_no_threads_from_the_others_and_do_not_stop_t
         await store.verify(SESSION)
     disk.go.set()
     assert await asyncio.gather(*hanging) == [1] * len(names)
+
+
+async def test_what_a_call_returned_is_not_kept_by_the_thread_that_ran_it() -> None:
+    """A list of all sessions, or a large blob."""
+
+    class Large:
+        """Something that a weak reference can point to."""
+
+    threads = Threads()
+    found = await threads.run(Large)
+    kept = weakref.ref(found)
+    del found
+    await until(lambda: kept() is None)
+    assert threads.close(5)

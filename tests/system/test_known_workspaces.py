@@ -1,8 +1,12 @@
 """What is hidden of other workspaces of this user: it is bounded, and odd files harm nothing."""
 
+import errno
 import os
 from pathlib import Path
 
+import pytest
+
+from duragent.system import known_workspaces, private_folder
 from duragent.system.known_workspaces import MOST, KnownWorkspace, hidden_everywhere, not_around, remember
 from duragent.system.private_folder import lasting_places, workspace_key
 
@@ -48,6 +52,26 @@ def test_the_files_are_read_again_only_when_one_came_or_went(environ: dict[str, 
     ]
     os.unlink(folder / ("0" * 20))
     assert hidden_in(tmp_path, environ) == [tmp_path / "w2/run", tmp_path / "w2/sessions"]
+
+
+def test_a_file_that_could_not_be_read_is_read_the_next_time(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No descriptor was free, say: nothing must stay visible for it."""
+    for number in range(2):
+        assert remember(str(number) * 20, known(tmp_path, number), environ)
+    folder = lasting_places(environ)[0] / "known"
+    os.utime(folder, (1_000_000_000, 1_000_000_000))
+
+    def read_text(folder: int, name: str) -> str:
+        if name.startswith("1"):
+            raise OSError(errno.EMFILE, "Too many open files")
+        return private_folder.read_text(folder, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(known_workspaces, "read_text", read_text)
+        assert hidden_in(tmp_path, environ) == [tmp_path / "w0/run", tmp_path / "w0/sessions"]
+    assert len(hidden_in(tmp_path, environ)) == 4
 
 
 def test_odd_files_among_the_known_hide_nothing_and_harm_nothing(environ: dict[str, str], tmp_path: Path) -> None:

@@ -136,8 +136,10 @@ async def test_a_long_text_is_named_and_read_file_opens_it(blobs: Blobs, can_rea
     assert (f"read_file opens it as {where}" in text) is can_read
 
 
-async def test_the_texts_of_one_message_have_a_limit_together(blobs: Blobs) -> None:
-    files = [blobs.file(bytes([65 + at]) * (INLINE_BYTES - 100), f"{at}.txt") for at in range(4)]
+@pytest.mark.parametrize("letters", ["abcd", "äöüß"])
+async def test_the_texts_of_one_message_have_a_limit_together(blobs: Blobs, letters: str) -> None:
+    long = [(each * INLINE_BYTES).encode()[: INLINE_BYTES - 100] for each in letters]
+    files = [blobs.file(content, f"{at}.txt") for at, content in enumerate(long)]
     [(text, _)] = await shown(blobs, asked(), said(*files))
     assert [f"[end of {at}.txt]" in text for at in range(4)] == [True, True, False, False]
 

@@ -9,7 +9,8 @@ import pytest
 from duragent.journal.events import KeptOpaque, MessageReceived, ModelReplied
 from duragent.journal.record import Record, crc_seed, decode, encode
 from duragent.models.messages import OpaquePart
-from duragent.turn.opaque import IN_LINE_BYTES, MAX_BYTES, MAX_DEPTH, kept_opaque, with_opaque
+from duragent.models.strict_json import MAX_DEPTH
+from duragent.turn.opaque import IN_LINE_BYTES, MAX_BYTES, kept_opaque, with_opaque
 
 SIGNED = [
     {"type": "thinking", "thinking": "hm \u2028 \ud800", "signature": "a+/="},
@@ -80,7 +81,7 @@ def nested(depth: int) -> Any:
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), {"a": float("inf")}, nested(MAX_DEPTH), object(), {1, 2}, "x" * MAX_BYTES]
+    "value", [float("nan"), {"a": float("inf")}, nested(MAX_DEPTH + 1), object(), {1, 2}, "x" * MAX_BYTES]
 )
 async def test_what_cannot_be_stored_and_sent_again_is_not_kept(value: Any) -> None:
     blobs = Blobs()
@@ -94,7 +95,7 @@ async def test_nothing_stays_nothing() -> None:
     assert await with_opaque([said, replied(None)], OURS, Blobs().get) == [said, replied(None)]
 
 
-@pytest.mark.parametrize("data", [b"{not JSON", b"\xff", b"[" * 100_000, json.dumps(nested(MAX_DEPTH)).encode()])
+@pytest.mark.parametrize("data", [b"{not JSON", b"\xff", b"[" * 100_000, json.dumps(nested(MAX_DEPTH + 1)).encode()])
 async def test_a_blob_of_a_log_from_elsewhere_that_cannot_be_sent_is_left_out(data: bytes) -> None:
     blobs = Blobs()
     kept = KeptOpaque(adapter="a", model=OURS, sha256=await blobs.put(data))
@@ -102,7 +103,7 @@ async def test_a_blob_of_a_log_from_elsewhere_that_cannot_be_sent_is_left_out(da
 
 
 async def test_a_value_of_a_log_from_elsewhere_that_cannot_be_sent_is_left_out() -> None:
-    record = replied(KeptOpaque(adapter="a", model=OURS, value=nested(MAX_DEPTH)))
+    record = replied(KeptOpaque(adapter="a", model=OURS, value=nested(MAX_DEPTH + 1)))
     [restored] = await with_opaque([record], OURS, Blobs().get)
     assert isinstance(restored.event, ModelReplied)
     assert restored.event.opaque is None

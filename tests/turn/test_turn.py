@@ -9,12 +9,14 @@ from duragent.errors import (
 from duragent.journal.events import (
     ToolFinished,
 )
+from duragent.journal.line import tx_of
 from duragent.models.base import Model, ModelChoice
 from duragent.models.messages import ModelReply, ToolCall
 from duragent.stores.memory import MemoryStore
 from duragent.testing import Line, ScriptedModel
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.house import open_house
+from tests.support.probes import Watched
 
 
 async def test_a_turn_is_message_start_question_answer_end(tmp_path: Path) -> None:
@@ -30,6 +32,48 @@ async def test_a_turn_is_message_start_question_answer_end(tmp_path: Path) -> No
             "model_replied",
             "turn_ended",
         ]
+
+
+async def test_the_begin_and_the_end_of_a_turn_are_written_with_their_causes(tmp_path: Path) -> None:
+    model = ScriptedModel(["hello", AuthenticationFailed("no")])
+    async with open_house(MemoryStore(), model, tmp_path) as house:
+        session = await house.new()
+        for text in ("hi", "and now?"):
+            await house.ask(session, text)
+            lines = (await house.sessions.read(session, 2, 99)).splitlines()[-5:]
+            assert [tx_of(line) for line in lines] == [(1, 2), (2, 2), None, (1, 2), (2, 2)]
+
+
+async def test_an_agent_that_is_not_there_ends_the_turn_in_the_write_of_its_message(tmp_path: Path) -> None:
+    async with open_house(MemoryStore(), ScriptedModel(), tmp_path) as house:
+        session = await house.new()
+        house.speakers.known.clear()
+        assert (await house.ask(session, "hi")).code == "not-found"
+        lines = (await house.sessions.read(session, 2, 99)).splitlines()
+        assert [tx_of(line) for line in lines] == [(1, 3), (2, 3), (3, 3)]
+
+
+async def test_a_message_that_comes_when_a_turn_is_about_to_begin_begins_no_second_one(tmp_path: Path) -> None:
+    """The turn's own task wants to begin it, behind a write that has done so already."""
+    gate, store = asyncio.Event(), Watched()
+    posted: list[asyncio.Task[int]] = []
+    model = ScriptedModel([Line("first", gate=gate), "second"])
+    async with open_house(store, model, tmp_path) as house:
+        session = await house.new()
+
+        async def say_more(lines: bytes) -> None:
+            if b"turn_ended" in lines and not posted:
+                posted.append(asyncio.create_task(house.say(session, "three")))
+
+        store.while_storing = say_more
+        await house.say(session, "one")
+        await model.asked(1)
+        second = await house.say(session, "two")
+        gate.set()
+        assert (await house.sessions.answer(session, second)).outcome == "completed"
+        assert (await house.sessions.answer(session, await posted[0])).outcome == "completed"
+        kinds = await house.kinds(session)
+        assert (kinds.count("turn_started"), kinds.count("turn_ended")) == (2, 2)
 
 
 async def test_after_a_failed_turn_the_next_message_is_answered(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 import shlex
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from duragent.file_types import IMAGES, MAX_ATTACHMENTS, PDF, media_type_of
 from duragent.system.safe_read import read_beginning
@@ -35,8 +35,8 @@ def _words(text: str) -> list[str]:
 def _path_of(word: str, here: Path) -> Path | None:
     """The image or PDF that the word names; None for anything else."""
     if word.startswith("file://"):
-        url = urlsplit(word)
-        word = unquote(url.path) if url.netloc in ("", "localhost") else ""
+        host, slash, rest = word.removeprefix("file://").partition("/")
+        word = unquote(slash + rest) if host in ("", "localhost") else ""
     if not word or "\0" in word:
         return None
     path = Path(os.path.normpath(here / os.path.expanduser(word)))

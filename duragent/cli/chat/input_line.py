@@ -23,7 +23,8 @@ from prompt_toolkit.keys import Keys
 from duragent.cli import clipboard, view
 from duragent.cli.chat.completion import is_offered
 from duragent.cli.chat.dropped import mentions_of
-from duragent.cli.chat.pastes import MESSAGE_BYTES, OFFER_BYTES, Entered, Pastes, size_bytes, size_words, write_file
+from duragent.cli.chat.pastes import MESSAGE_BYTES, OFFER_BYTES, Entered, Pastes, size_bytes, write_file
+from duragent.file_types import size_in_words
 
 EDITORS = ("editor", "nano", "vi")
 """Where neither VISUAL nor EDITOR says which."""
@@ -101,9 +102,9 @@ class InputLine:
         entered = self.pastes.entered(buffer.text)
         if size_bytes(entered.text) <= MESSAGE_BYTES:
             return entered
-        most = f"{MESSAGE_BYTES / 1e6:.1f} MB"
+        most = size_in_words(MESSAGE_BYTES)
         way = f" {AS_FILE}." if self.project and self.pastes.largest_in(buffer.text) else ""
-        self.hint(f"{size_words(entered.text)} do not fit into a message, which may have {most}.{way}")
+        self.hint(f"{size_in_words(size_bytes(entered.text))} do not fit into a message, which may have {most}.{way}")
         return None
 
     def beyond(self, buffer: Buffer, rows: int) -> str:
@@ -118,10 +119,10 @@ class InputLine:
             _insert_word(buffer, mentions)
             return
         buffer.insert_text(self.pastes.folded(pasted))
-        if len(pasted) > OFFER_BYTES // 4 and size_bytes(pasted) > OFFER_BYTES:
-            way = f"{AS_FILE}; Enter sends it as it is." if size_bytes(pasted) <= MESSAGE_BYTES else f"{AS_FILE}."
-            fits = "are much" if size_bytes(pasted) <= MESSAGE_BYTES else "are too much"
-            self.hint(f"{size_words(pasted)} {fits} for a message." + (f" {way}" if self.project else ""))
+        if len(pasted) > OFFER_BYTES // 4 and (size := size_bytes(pasted)) > OFFER_BYTES:
+            way = f"{AS_FILE}; Enter sends it as it is." if size <= MESSAGE_BYTES else f"{AS_FILE}."
+            fits = "are much" if size <= MESSAGE_BYTES else "are too much"
+            self.hint(f"{size_in_words(size)} {fits} for a message." + (f" {way}" if self.project else ""))
 
     async def _paste_image(self, buffer: Buffer, otherwise: str) -> None:
         """The image of the clipboard; without one the hint says so."""
@@ -130,7 +131,7 @@ class InputLine:
             self.hint(otherwise)
             return
         _insert_word(buffer, self.pastes.image_mark(content))
-        self.hint(f"The image of the clipboard, {view.size_words(len(content))}, goes with the message.")
+        self.hint(f"The image of the clipboard, {size_in_words(len(content))}, goes with the message.")
 
     def _into_file(self, buffer: Buffer) -> None:
         mark = self.pastes.largest_in(buffer.text)

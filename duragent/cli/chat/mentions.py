@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duragent.cli import view
-from duragent.cli.uploads import Upload, upload_of, why
+from duragent.cli.uploads import TOO_MANY, Upload, upload_of, why
 from duragent.file_types import MAX_ATTACHMENTS
 from duragent.system.safe_read import OddFile, read_file
 
@@ -60,8 +60,8 @@ def with_files(text: str, mentioning: str, here: Path, project: Path | None, oth
 
 def _one_more(path: Path, before: int) -> Upload:
     """The file behind so many others of the message. Raises OSError."""
-    if before == MAX_ATTACHMENTS:
-        raise OddFile(errno.E2BIG, f"a message takes {MAX_ATTACHMENTS} files")
+    if before >= MAX_ATTACHMENTS:
+        raise OddFile(errno.E2BIG, TOO_MANY)
     return upload_of(path)
 
 
@@ -71,7 +71,7 @@ def _mentioned(text: str, here: Path) -> list[Path]:
     for mention in MENTION.finditer(text):
         for name in dict.fromkeys([mention["quoted"] or mention["plain"], (mention["plain"] or "").rstrip(_BEHIND)]):
             path = Path(os.path.normpath(here / os.path.expanduser(name))) if name and "\0" not in name else here
-            if path.exists() and not path.is_dir():
+            if os.path.exists(path) and not os.path.isdir(path):
                 found[path] = None
                 break
     return list(found)

@@ -94,11 +94,6 @@ def _lines(text: str) -> int:
     return text.count("\n") + (not text.endswith("\n"))
 
 
-def size_words(text: str) -> str:
-    """Such as 10.0 MB, 12 kB."""
-    return view.size_words(size_bytes(text))
-
-
 def size_bytes(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 

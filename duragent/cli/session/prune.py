@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from duragent.cli import options, view
-from duragent.cli.chat.beginning import is_unused
 from duragent.cli.connection import Where, connect
 from duragent.cli.loop import run
 from duragent.cli.prompts import need_yes
@@ -100,6 +99,8 @@ async def _prune(where: Where, rule: PruneRule, *, dry_run: bool, yes: bool) -> 
 
 async def _fitting(client: "Client", rule: PruneRule) -> "tuple[Sequence[SessionInfo], int]":
     """The sessions that the rule fits, and how many are not read yet."""
+    from duragent.cli.chat.beginning import is_unused
+
     now = datetime.now(UTC)
     by_id: dict[str, SessionInfo] = {}
     cursor: str | None = None

@@ -1,7 +1,7 @@
 """What a protocol must say of itself, so that the engine (`model`) can ask in it. Values in, values out: no I/O.
 
-A dialect writes a request as JSON, and makes a `AnswerSoFar` for each answer. The engine sends the one, feeds the other
-with what comes back, and does all that is the same for every protocol: connections, limits, faults of the wire.
+A dialect writes a request as JSON, and makes an `AnswerSoFar` for each answer. The engine sends the one, feeds the
+other with what comes back, and does all that is the same for every protocol: connections, limits, faults of the wire.
 """
 
 from collections.abc import Mapping

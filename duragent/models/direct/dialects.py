@@ -7,13 +7,9 @@ from duragent.models.providers import dialect_name
 
 def dialect_of(choice: ModelChoice) -> Dialect | None:
     """The dialect in which that model is asked; None: through litellm. Raises ModelNotConfigured as `dialect_name`."""
-    name = dialect_name(choice)
-    return None if name is None else dialect(name)
-
-
-def dialect(name: str) -> Dialect:
-    """The dialect of that name."""
-    match name:
+    match dialect_name(choice):
+        case None:
+            return None
         case "anthropic_messages":
             from duragent.models.direct.anthropic_messages import AnthropicMessages
 
@@ -26,5 +22,5 @@ def dialect(name: str) -> Dialect:
             from duragent.models.direct.ollama_chat import OllamaChat
 
             return OllamaChat()
-        case _:
+        case name:
             raise ValueError(f"no dialect is named '{name}'")

@@ -1,7 +1,6 @@
 """What went wrong at a provider that is asked directly, as an error of ours. Pure, but for httpx's classes."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,16 +11,14 @@ from duragent.models.base import ModelChoice
 from duragent.models.faults import (
     WEB_PAGE,
     causes_of,
-    error_by_status,
-    in_words_of_ollama,
+    error_of_answer,
     is_html,
     of_web_page,
     one_line,
+    quoted_message,
     retry_after_seconds,
 )
 from duragent.models.unreached import sentence_when_unreached, shown_address
-
-_SENTENCE = re.compile(r'"message"\s*:\s*("(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})+")')
 
 
 @dataclass
@@ -43,9 +40,8 @@ def refused(choice: ModelChoice, key: str | None, response: httpx.Response, body
     sentence = said_in(text)
     if sentence is None and (is_html(response.headers) or WEB_PAGE.search(text)):
         sentence = of_web_page(choice, status)
-    words = in_words_of_ollama(choice, status, one_line(sentence or text, key) or f"status {status}")
     wait = retry_after_seconds(_wait_of(response.headers), response.headers.get("date"))
-    return error_by_status(words.status, f"{choice.label}: {words.sentence}", wait)
+    return error_of_answer(choice, status, one_line(sentence or text, key) or f"status {status}", wait)
 
 
 def _target(response: httpx.Response) -> str:
@@ -57,8 +53,7 @@ def _target(response: httpx.Response) -> str:
 
 def failed_inside(choice: ModelChoice, key: str | None, fault: ProviderFault) -> ModelError:
     """The error for a failure that the provider told in a stream that began well."""
-    words = in_words_of_ollama(choice, fault.status, one_line(fault.said, key) or "failed without a word")
-    return error_by_status(words.status, f"{choice.label}: {words.sentence}", None)
+    return error_of_answer(choice, fault.status, one_line(fault.said, key) or "failed without a word")
 
 
 def unreached_or_broken(choice: ModelChoice, key: str | None, error: Exception) -> ModelError:
@@ -77,8 +72,7 @@ def said_in(text: str) -> str | None:
     try:
         found = _sentence_of(json.loads(text))
     except (ValueError, RecursionError):
-        match = _SENTENCE.search(text)
-        return str(json.loads(match[1], strict=False)) if match else None
+        return quoted_message(text)
     return found
 
 

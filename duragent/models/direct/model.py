@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -31,7 +31,7 @@ _MAX_REFUSAL_BYTES = 64 << 10
 _AFTERWORD_SECONDS = 0.25
 """How long the end of the body is waited for behind the end of the answer, so that the connection can be used again."""
 
-_LAST_WORDS_SECONDS = 5.0
+LAST_WORDS_SECONDS = 5.0
 """How long a whole answer waits for what may follow, such as its usage, when the provider does not end the stream."""
 
 _FIT_FOR_A_HEADER = re.compile(r"[\x20-\x7e]+")
@@ -136,7 +136,7 @@ class DirectModel:
         text = json.dumps(asked.body, ensure_ascii=False, separators=(",", ":"))
         return asked, without_surrogates(text).encode()
 
-    async def _cut(self, response: httpx.Response) -> AsyncGenerator[Iterable[WireEvent], None]:
+    async def _cut(self, response: httpx.Response) -> AsyncGenerator[Sequence[WireEvent], None]:
         """The events in the body, those together that came together."""
         reader: _Reader = _SseReader() if self._dialect.framing == "sse" else _JsonLineReader()
         begun, received = b"", 0
@@ -152,23 +152,23 @@ class DirectModel:
                 if begun.startswith((b"{", b"[")) and self._dialect.framing == "sse":
                     reader = _WholeReader()
             yield reader.feed(chunk)
-        yield (event for event in reader.end() if not _is_cut(event))
+        yield [event for event in reader.end() if not _is_cut(event)]
 
 
 class _Reader(Protocol):
-    def feed(self, chunk: bytes) -> Iterable[WireEvent]: ...
+    def feed(self, chunk: bytes) -> Sequence[WireEvent]: ...
 
-    def end(self) -> Iterable[WireEvent]: ...
+    def end(self) -> Sequence[WireEvent]: ...
 
 
 class _SseReader:
     def __init__(self) -> None:
         self._decoder = Decoder(MAX_EVENT_BYTES)
 
-    def feed(self, chunk: bytes) -> Iterable[WireEvent]:
+    def feed(self, chunk: bytes) -> Sequence[WireEvent]:
         return [WireEvent(event.event, event.data) for event in self._decoder.feed(chunk) if event.data]
 
-    def end(self) -> Iterable[WireEvent]:
+    def end(self) -> Sequence[WireEvent]:
         return self.feed(b"\n\n")
 
 
@@ -176,10 +176,10 @@ class _JsonLineReader:
     def __init__(self) -> None:
         self._lines = LineReader(MAX_EVENT_BYTES)
 
-    def feed(self, chunk: bytes) -> Iterable[WireEvent]:
+    def feed(self, chunk: bytes) -> Sequence[WireEvent]:
         return [WireEvent("message", line.decode("utf-8", "replace")) for line in self._lines.feed(chunk) if line]
 
-    def end(self) -> Iterable[WireEvent]:
+    def end(self) -> Sequence[WireEvent]:
         return self.feed(b"\n")
 
 
@@ -189,16 +189,16 @@ class _WholeReader:
     def __init__(self) -> None:
         self._parts: list[bytes] = []
 
-    def feed(self, chunk: bytes) -> Iterable[WireEvent]:
+    def feed(self, chunk: bytes) -> Sequence[WireEvent]:
         self._parts.append(chunk)
         return ()
 
-    def end(self) -> Iterable[WireEvent]:
+    def end(self) -> Sequence[WireEvent]:
         return (WireEvent(WHOLE, b"".join(self._parts).decode("utf-8", "replace")),)
 
 
 def _taken_in(
-    events: Iterable[WireEvent], answer: AnswerSoFar
+    events: Sequence[WireEvent], answer: AnswerSoFar
 ) -> tuple[ModelDelta | None, ProviderFault | ModelError | None]:
     """What these events add for the eye, as one piece, and the fault that one of them tells of."""
     found: list[ModelDelta] = []
@@ -218,13 +218,16 @@ def _taken_in(
     return ModelDelta(text=text, reasoning=reasoning), fault
 
 
-async def _next(batches: AsyncGenerator[Iterable[WireEvent], None], answer: AnswerSoFar) -> Iterable[WireEvent] | None:
+async def _next(batches: AsyncGenerator[Sequence[WireEvent], None], answer: AnswerSoFar) -> Sequence[WireEvent] | None:
     """The next events; None where there are no more, or where a whole answer has only silence behind it."""
     if not answer.is_whole:
         return await anext(batches, None)
     try:
-        async with asyncio.timeout(_LAST_WORDS_SECONDS):
-            return await anext(batches, None)
+        async with asyncio.timeout(LAST_WORDS_SECONDS):
+            # What comes without an event, such as pings, is silence, too.
+            while (events := await anext(batches, None)) is not None and not events:
+                pass
+            return events
     except TimeoutError:
         return None
 
@@ -239,7 +242,7 @@ async def _beginning(response: httpx.Response) -> bytes:
     return read[:_MAX_REFUSAL_BYTES]
 
 
-async def _read_out(batches: AsyncGenerator[Iterable[WireEvent], None]) -> None:
+async def _read_out(batches: AsyncGenerator[Sequence[WireEvent], None]) -> None:
     with contextlib.suppress(TimeoutError, httpx.HTTPError, EventTooLong):
         async with asyncio.timeout(_AFTERWORD_SECONDS):
             async for _ in batches:
@@ -250,6 +253,6 @@ def _is_cut(event: WireEvent) -> bool:
     """Whether the body ended in the middle of this event, its last."""
     try:
         json.loads(event.data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return event.data.lstrip().startswith("{")
     return False

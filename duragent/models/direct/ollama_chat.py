@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from duragent.errors import BadModelRequest, ModelUnavailable
+from duragent.file_types import IMAGES
 from duragent.models.base import ModelChoice
 from duragent.models.direct.dialect import AnswerSoFar, WireEvent, WireRequest
 from duragent.models.direct.faults import ProviderFault
-from duragent.models.direct.levels import level_of
-from duragent.models.direct.neighbours import merged
 from duragent.models.facts import thinks
+from duragent.models.levels import level_of
 from duragent.models.messages import (
+    AttachedFile,
     ChatMessage,
     ModelDelta,
     ModelReply,
@@ -23,8 +24,10 @@ from duragent.models.messages import (
     ModelUsage,
     OpaquePart,
     ToolCall,
-    ToolSchema,
 )
+from duragent.models.neighbours import merged
+from duragent.models.openai_shapes import function_tool
+from duragent.models.strict_json import object_of
 
 NAME = "ollama_chat"
 
@@ -49,7 +52,7 @@ class OllamaChat:
         _refuse_what_it_has_not(choice, request)
         offered = request.tools if request.tool_choice != "none" else ()
         optional: dict[str, Any] = {
-            "tools": [_tool(tool) for tool in offered],
+            "tools": [function_tool(tool) for tool in offered],
             "think": _think(choice, request),
             "format": request.response_schema.json_schema if request.response_schema else None,
             "options": _options(request),
@@ -107,7 +110,7 @@ def _messages(choice: ModelChoice, request: ModelRequest) -> Iterator[dict[str, 
     for message in merged(request.messages):
         written: dict[str, Any] = {"role": message.role, "content": message.content}
         if message.attachments:
-            written["images"] = [_image(choice, request, file.name, file.sha256) for file in message.attachments]
+            written["images"] = [_image(choice, request, file) for file in message.attachments]
         if message.role == "tool":
             call_id = message.call_id or ""
             written |= {"tool_name": tool_of_call.get(call_id, ""), "tool_call_id": call_id}
@@ -119,11 +122,10 @@ def _messages(choice: ModelChoice, request: ModelRequest) -> Iterator[dict[str, 
         yield written
 
 
-def _image(choice: ModelChoice, request: ModelRequest, name: str, sha256: str) -> str:
-    content = request.files.get(sha256)
-    if content is None or content.startswith(b"%PDF-"):
-        raise BadModelRequest(f"{choice.label}: Ollama takes images only, and '{name}' is none")
-    return base64.b64encode(content).decode("ascii")
+def _image(choice: ModelChoice, request: ModelRequest, file: AttachedFile) -> str:
+    if file.media_type not in IMAGES:
+        raise BadModelRequest(f"{choice.label}: Ollama takes images only, and '{file.name}' is none")
+    return base64.b64encode(request.files[file.sha256]).decode()
 
 
 def _thought(choice: ModelChoice, message: ChatMessage) -> str:
@@ -136,21 +138,7 @@ def _thought(choice: ModelChoice, message: ChatMessage) -> str:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "function": {"name": call.name, "arguments": _object(call.arguments)}}
-
-
-def _object(arguments: str) -> dict[str, Any]:
-    """The arguments as an object; an empty one for what is none: one malformed call must not fail later requests."""
-    try:
-        parsed = json.loads(arguments)
-    except (ValueError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
-
-
-def _tool(tool: ToolSchema) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    return {"type": "function", "function": function}
+    return {"id": call.id, "function": {"name": call.name, "arguments": object_of(call.arguments)}}
 
 
 # --- answers --------------------------------------------------------------------------------------------------------

@@ -10,12 +10,20 @@ from typing import Any, Literal
 
 from duragent.models.base import ModelChoice
 from duragent.models.direct.dialect import WireRequest
-from duragent.models.direct.neighbours import with_merged_neighbours
 from duragent.models.direct.openai.answer import OpenAiAnswer
 from duragent.models.direct.openai.messages import written_messages
-from duragent.models.direct.openai.servers import ChatServer, api_url, is_thinking_openai, operation_path, server_of
+from duragent.models.direct.openai.servers import (
+    ChatServer,
+    api_url,
+    hands_on_to_claude,
+    is_thinking_openai,
+    operation_path,
+    server_of,
+)
 from duragent.models.direct.openai.thinking import thinking_fields
-from duragent.models.messages import ModelRequest, OneTool, ResponseSchema, ToolSchema
+from duragent.models.messages import ModelRequest, ResponseSchema
+from duragent.models.neighbours import with_merged_neighbours
+from duragent.models.openai_shapes import function_choice, function_tool
 
 
 class OpenAiChat:
@@ -41,9 +49,9 @@ class OpenAiChat:
         if server.cost_in_usage:
             body["usage"] = {"include": True}
         if request.tools:
-            body["tools"] = [_tool(tool) for tool in request.tools]
+            body["tools"] = [function_tool(tool) for tool in request.tools]
             if request.tool_choice != "auto":
-                body["tool_choice"] = _tool_choice(request.tool_choice)
+                body["tool_choice"] = function_choice(request.tool_choice)
         if request.max_output_tokens is not None:
             body[server.limit_field] = request.max_output_tokens
         if request.response_schema is not None:
@@ -63,7 +71,7 @@ class OpenAiChat:
 
 def _lacks_thinking(choice: ModelChoice, server: ChatServer, messages: Sequence[Mapping[str, Any]]) -> bool:
     """Whether Claude is in the middle of calls that have no thinking of its own: then it refuses to go on with some."""
-    if server.thinking != "openrouter" or "claude" not in choice.name.lower():
+    if not hands_on_to_claude(choice, server):
         return False
     for at in range(len(messages) - 1, 0, -1):
         message = messages[at]
@@ -76,17 +84,6 @@ def _lacks_thinking(choice: ModelChoice, server: ChatServer, messages: Sequence[
 
 def _takes_temperature(choice: ModelChoice, body: dict[str, Any]) -> bool:
     return not is_thinking_openai(choice.name) or body.get("reasoning_effort") == "none"
-
-
-def _tool(tool: ToolSchema) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    return {"type": "function", "function": function}
-
-
-def _tool_choice(choice: str | OneTool) -> Any:
-    if isinstance(choice, OneTool):
-        return {"type": "function", "function": {"name": choice.name}}
-    return choice
 
 
 def _response_format(server: ChatServer, schema: ResponseSchema) -> dict[str, Any]:

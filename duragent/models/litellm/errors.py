@@ -5,7 +5,6 @@ connection `InternalServerError`. The status code it keeps beside the class is r
 """
 
 import ast
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -15,11 +14,11 @@ from duragent.models.base import ModelChoice
 from duragent.models.faults import (
     WEB_PAGE,
     causes_of,
-    error_by_status,
-    in_words_of_ollama,
+    error_of_answer,
     is_html,
     of_web_page,
     one_line,
+    quoted_message,
     retry_after_seconds,
     without_key,
 )
@@ -31,7 +30,6 @@ _NOISE = re.compile(
     re.DOTALL,
 )
 _BYTES = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""")
-_SENTENCE = re.compile(r'"message"\s*:\s*("(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})+")')
 _OBJECT = re.compile(r"\s*(?:\b\w+:)?<[\w.]+ object at 0x[0-9a-f]+>")
 
 
@@ -52,11 +50,10 @@ def model_error(error: Exception, choice: ModelChoice, key: str | None) -> Model
     status = getattr(cause, "status_code", None)
     status = int(status) if isinstance(status, int) or (isinstance(status, str) and status.isdigit()) else None
     # Some send their JSON as text/html; what it says is worth more than our guess.
-    if answered and not _SENTENCE.search(str(cause)) and (is_html(headers) or WEB_PAGE.search(str(cause))):
+    if answered and quoted_message(str(cause)) is None and (is_html(headers) or WEB_PAGE.search(str(cause))):
         sentence = without_key(of_web_page(choice, status), key)
-    words = in_words_of_ollama(choice, status, sentence)
     wait = retry_after_seconds((headers or {}).get("retry-after"), (headers or {}).get("date"))
-    return error_by_status(words.status, f"{choice.label}: {words.sentence}", wait if answered else None)
+    return error_of_answer(choice, status, sentence, wait if answered else None)
 
 
 def _headers(error: Exception) -> Mapping[str, str] | None:
@@ -73,8 +70,7 @@ def _is_timeout(error: Exception) -> bool:
 
 def _sentence(error: Exception, key: str | None) -> str:
     text = _BYTES.sub(lambda found: _decoded(found.group()), str(error))
-    found = _SENTENCE.search(text)
-    said = str(json.loads(found.group(1), strict=False)) if found else _OBJECT.sub("", _NOISE.sub("", text))
+    said = quoted_message(text) or _OBJECT.sub("", _NOISE.sub("", text))
     return one_line(said, key) or type(error).__name__
 
 

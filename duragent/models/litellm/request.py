@@ -1,15 +1,24 @@
 """How a request is written for litellm: which provider wants which name and address. Pure."""
 
-import base64
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from duragent.file_types import PDF
-from duragent.models.direct.levels import level_of
-from duragent.models.direct.neighbours import with_merged_neighbours
+from duragent.models.cache_marks import CACHE_MARK, marked_messages
 from duragent.models.facts import thinks
+from duragent.models.levels import level_of
+from duragent.models.neighbours import with_merged_neighbours
+from duragent.models.openai_shapes import (
+    data_url,
+    file_part,
+    function_choice,
+    function_tool,
+    image_part,
+    text_part,
+)
+from duragent.models.strict_json import object_text
 from duragent.text import without_surrogates
 
 if TYPE_CHECKING:
@@ -18,8 +27,6 @@ if TYPE_CHECKING:
 
 _ANTHROPIC_OUTPUT_TOKENS = 4096
 """Anthropic wants a limit in every request; litellm's own default would be the model's largest."""
-
-_ANTHROPIC_CACHE_POINTS = 4
 
 _PREFIXES = {"ollama": "openai"}
 """The names of providers at litellm, where they are not ours. To litellm an Ollama is a server with OpenAI's protocol,
@@ -44,7 +51,7 @@ def litellm_arguments(choice: "ModelChoice", key: str | None, request: "ModelReq
         "temperature": request.temperature,
         "max_tokens": limit,
         "tools": [_tool(tool) for tool in offered] or None,
-        "tool_choice": _tool_choice(request) if offered else None,
+        "tool_choice": function_choice(request.tool_choice) if offered and request.tool_choice != "auto" else None,
         "response_format": _response_format(request),
         **_thinking(choice, request),
     }
@@ -57,13 +64,6 @@ def litellm_arguments(choice: "ModelChoice", key: str | None, request: "ModelReq
         "max_retries": 0,
         "timeout": _PATIENCE_SECONDS,
     } | {name: value for name, value in optional.items() if value is not None}
-
-
-def _tool_choice(request: "ModelRequest") -> str | dict[str, Any] | None:
-    asked = request.tool_choice
-    if isinstance(asked, str):
-        return None if asked == "auto" else asked
-    return {"type": "function", "function": {"name": asked.name}}
 
 
 def _response_format(request: "ModelRequest") -> dict[str, Any] | None:
@@ -102,7 +102,7 @@ def _messages(choice: "ModelChoice", request: "ModelRequest") -> list[dict[str, 
         if message.attachments and message.role == "user":
             written[at] = written[at] | {"content": _with_files(written[at]["content"], message.attachments, request)}
     if choice.provider == "anthropic" or (choice.provider == "openrouter" and "claude" in choice.name.lower()):
-        for at in request.cache_points[-_ANTHROPIC_CACHE_POINTS:]:
+        for at in marked_messages(request):
             written[at] = _remembered(written[at])
     return _with_files_of_results(written, request)
 
@@ -119,7 +119,7 @@ def _with_files_of_results(written: "list[dict[str, Any]]", request: "ModelReque
             if message.role == "user":
                 # Two messages of one role in a row are refused by some.
                 said = each["content"]
-                found.append(each | {"content": parts + (_text_part(said) if isinstance(said, str) else said)})
+                found.append(each | {"content": parts + (_text_parts(said) if isinstance(said, str) else said)})
                 continue
             found.append({"role": "user", "content": parts})
         found.append(each)
@@ -127,35 +127,30 @@ def _with_files_of_results(written: "list[dict[str, Any]]", request: "ModelReque
     return [*found, {"role": "user", "content": _with_files(_OF_RESULTS, files, request)}] if files else found
 
 
-def _text_part(text: str) -> list[dict[str, Any]]:
-    return [{"type": "text", "text": text}] if text else []
+def _text_parts(text: str) -> list[dict[str, Any]]:
+    return [text_part(text)] if text else []
 
 
 def _with_files(text: Any, files: "Sequence[AttachedFile]", request: "ModelRequest") -> list[dict[str, Any]]:
     """A message's content with its files behind the text."""
-    parts = _text_part(text)
+    parts = _text_parts(text)
     for file in files:
-        encoded = base64.b64encode(request.files.get(file.sha256, b"")).decode()
-        url = f"data:{file.media_type};base64,{encoded}"
-        if file.media_type == PDF:
-            parts.append({"type": "file", "file": {"filename": without_surrogates(file.name), "file_data": url}})
-        else:
-            parts.append({"type": "image_url", "image_url": {"url": url}})
+        url = data_url(file, request.files[file.sha256])
+        parts.append(file_part(without_surrogates(file.name), url) if file.media_type == PDF else image_part(url))
     return parts
 
 
 def _remembered(message: dict[str, Any]) -> dict[str, Any]:
     """The message with Anthropic's mark that the request up to here is worth remembering."""
-    mark = {"type": "ephemeral"}
     if message["role"] == "tool":
         # litellm puts it on the result's block.
-        return message | {"cache_control": mark}
+        return message | {"cache_control": CACHE_MARK}
     if not message["content"]:
         return message
     if isinstance(message["content"], list):
         *others, last = message["content"]
-        return message | {"content": [*others, last | {"cache_control": mark}]}
-    return message | {"content": [{"type": "text", "text": message["content"], "cache_control": mark}]}
+        return message | {"content": [*others, last | {"cache_control": CACHE_MARK}]}
+    return message | {"content": [text_part(message["content"]) | {"cache_control": CACHE_MARK}]}
 
 
 def _message(message: "ChatMessage") -> dict[str, Any]:
@@ -169,24 +164,10 @@ def _message(message: "ChatMessage") -> dict[str, Any]:
 
 
 def _call(call: "ToolCall") -> dict[str, Any]:
-    function = {"name": without_surrogates(call.name), "arguments": _object_text(call.arguments)}
+    function = {"name": without_surrogates(call.name), "arguments": object_text(without_surrogates(call.arguments))}
     return {"id": without_surrogates(call.id), "type": "function", "function": function}
 
 
-def _object_text(arguments: str) -> str:
-    """The arguments if they are a JSON object, else "{}": one malformed call must not fail every later request."""
-    text = without_surrogates(arguments)
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        return "{}"
-    return text if isinstance(parsed, dict) else "{}"
-
-
 def _tool(tool: "ToolSchema") -> dict[str, Any]:
-    function = {
-        "name": tool.name,
-        "description": without_surrogates(tool.description),
-        "parameters": json.loads(without_surrogates(json.dumps(tool.parameters, ensure_ascii=False))),
-    }
-    return {"type": "function", "function": function}
+    written: dict[str, Any] = json.loads(without_surrogates(json.dumps(function_tool(tool), ensure_ascii=False)))
+    return written

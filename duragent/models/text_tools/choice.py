@@ -4,10 +4,10 @@ from typing import Literal
 
 from duragent.models.base import ModelChoice
 from duragent.models.facts import model_facts
+from duragent.models.providers import OLLAMA
 
 ToolMode = Literal["native", "text", "auto"]
 
-_OLLAMA = ("ollama", "ollama_chat")
 _OLLAMA_WITHOUT_TOOLS = frozenset(
     """
     alfred bakllava codebooga codegeex4 codegemma codellama codeqwen codestral codeup deepseek-coder
@@ -29,7 +29,7 @@ def wants_text(choice: ModelChoice, mode: ToolMode) -> bool:
     """`auto` is text only for a model that is known to have no tool calling. Reads litellm's table at the first use."""
     if mode != "auto":
         return mode == "text"
-    if choice.provider in _OLLAMA and choice.name.removeprefix("library/").partition(":")[0] in _OLLAMA_WITHOUT_TOOLS:
+    if choice.provider in OLLAMA and choice.name.removeprefix("library/").partition(":")[0] in _OLLAMA_WITHOUT_TOOLS:
         return True
     facts = model_facts(choice.provider, choice.name)
     return facts.get("supports_function_calling") is False and facts.get("mode") in ("chat", "completion")

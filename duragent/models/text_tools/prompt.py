@@ -11,6 +11,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
+from duragent.models.neighbours import with_merged_neighbours
 from duragent.models.text_tools.block import OPEN
 from duragent.models.text_tools.parse import parse
 
@@ -32,14 +33,15 @@ _MAX_SCHEMA_CHARS = 600
 def as_text(request: ModelRequest) -> ModelRequest:
     """The same request without tools, calls and tool messages. Its cache points move with their messages."""
     messages = list(request.messages)
-    system = messages.pop(0).content if messages and messages[0].role == "system" else None
-    told = _joined([system or "", describe(request.tools)] if request.tools else [system or ""])
+    had_system = bool(messages) and messages[0].role == "system"
+    system = messages.pop(0).content if had_system else ""
+    told = _joined([system, describe(request.tools)] if request.tools else [system])
     start = [ChatMessage(role="system", content=told)] if told else []
-    turns, places = _merged(_turns(messages, request.tools))
-    # Where each message of the old request is in the new one; None when it is in none.
-    moved = [*([0 if start else None] if system is not None else []), *(len(start) + place for place in places)]
-    points = sorted({place for at in request.cache_points if (place := moved[at]) is not None})
-    return request.model_copy(update={"messages": (*start, *turns), "tools": (), "cache_points": tuple(points)})
+    # How much later each message stands; an empty system message, which is left out, stands nowhere.
+    later = len(start) - had_system
+    points = tuple(at + later for at in request.cache_points if at + later >= 0)
+    said = (*start, *_turns(messages, request.tools))
+    return with_merged_neighbours(request.model_copy(update={"messages": said, "tools": (), "cache_points": points}))
 
 
 def describe(tools: Iterable[ToolSchema]) -> str:
@@ -100,6 +102,7 @@ def _kind(schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 0) ->
 
 
 def _turns(messages: Sequence[ChatMessage], tools: Sequence[ToolSchema]) -> Iterator[ChatMessage]:
+    """Each message without calls, as one of the user or the assistant."""
     open_calls: dict[str, tuple[int, str]] = {}
     note = ""
     for message in messages:
@@ -149,25 +152,6 @@ def _note(text: str, tools: Sequence[ToolSchema]) -> str:
     if not faults:
         return ""
     return f"[Note from the system: a tool call in your last message was not run: {'; '.join(faults)}.]"
-
-
-def _merged(turns: Iterable[ChatMessage]) -> tuple[list[ChatMessage], list[int]]:
-    """Neighbours of one role as one message, as many providers want it, and for each turn where it is now."""
-    merged: list[list[ChatMessage]] = []
-    places: list[int] = []
-    for turn in turns:
-        if merged and merged[-1][0].role == turn.role:
-            merged[-1].append(turn)
-        else:
-            merged.append([turn])
-        places.append(len(merged) - 1)
-    return [_as_one(several) for several in merged], places
-
-
-def _as_one(several: Sequence[ChatMessage]) -> ChatMessage:
-    attachments = tuple(file for each in several for file in each.attachments)
-    text = _joined(each.content for each in several)
-    return several[0].model_copy(update={"content": text, "attachments": attachments})
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -17,12 +17,15 @@ from duragent.wire import AgentDetail, AgentList, AgentSummary
 
 async def list_agents(dependencies: Dependencies, request: Request) -> Response:
     known = list(dependencies.catalog.agents.values())
-    places = await asyncio.to_thread(lambda: [dependencies.work_place(agent) for agent in known])
+    # The sandbox may not have been tried yet.
+    told = await asyncio.to_thread(
+        lambda: [(dependencies.work_place(agent), dependencies.warning(agent)) for agent in known]
+    )
     agents = [
-        _summary(agent, dependencies.warning(agent), place).model_copy(
+        _summary(agent, warning, place).model_copy(
             update={"missing_key": missing_key(choice_of(agent.spec.model), dependencies.keys)}
         )
-        for agent, place in zip(known, places, strict=True)
+        for agent, (place, warning) in zip(known, told, strict=True)
     ]
     broken = [AgentSummary(name=name, problem=reason) for name, reason in dependencies.catalog.broken.items()]
     return answer(AgentList(agents=agents, broken=broken))

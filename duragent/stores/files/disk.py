@@ -30,7 +30,8 @@ class Disk:
         fd = os.open(path, _CREATE, 0o600)
         try:
             # An inode's number is used again.
-            failed_syncs.discard(_file(fd))
+            if failed_syncs:
+                failed_syncs.discard(_file(fd))
         except OSError:
             os.close(fd)
             raise
@@ -83,7 +84,7 @@ class Disk:
 
     def sync(self, fd: int) -> None:
         """Never succeeds on a file where it failed once: the kernel took the lost pages for clean, and would say so."""
-        if _file(fd) in failed_syncs:
+        if failed_syncs and _file(fd) in failed_syncs:
             raise OSError(errno.EIO, "an earlier sync of this file failed")
         try:
             self.kernel_sync(fd)
@@ -111,9 +112,12 @@ class Disk:
     def replace(self, path: Path, data: bytes, *, durable: bool = True) -> None:
         """The file has exactly `data`, or what it had before, whatever happens in between."""
         temporary = path.with_name(f".{path.name}.new")
-        with contextlib.suppress(FileNotFoundError):
+        try:
+            fd = self.create(temporary)
+        except FileExistsError:
+            # A process that died has left it.
             self.unlink(temporary)
-        fd = self.create(temporary)
+            fd = self.create(temporary)
         try:
             self.write(fd, data, 0)
             crashpoint("disk.temporary_written")

@@ -107,9 +107,9 @@ def has_state(folder: Path) -> bool:
     return os.path.lexists(folder / LEGACY_SNAPSHOT)
 
 
-def legacy_mark(folder: Path) -> str:
+def legacy_mark(folder: str) -> str:
     """What changes when v0.5's files beside the log do; "" when there are none."""
-    marks = (_mark(folder / LEGACY_SNAPSHOT), _mark(folder / ARCHIVE))
+    marks = (_mark(os.path.join(folder, LEGACY_SNAPSHOT)), _mark(os.path.join(folder, ARCHIVE)))
     return "".join(f"-{mark[1]}.{mark[2]}" for mark in marks if mark)
 
 
@@ -216,7 +216,7 @@ def _marks(folder: Path) -> tuple[_Mark, ...]:
     return tuple(_mark(folder / name) for name in (ACTIVE, LEGACY_SNAPSHOT, ARCHIVE))
 
 
-def _mark(path: Path) -> _Mark:
+def _mark(path: str | Path) -> _Mark:
     try:
         found = os.stat(path, follow_symlinks=False)
     except OSError:

@@ -18,15 +18,16 @@ def listed(disk: Disk, root: Path) -> list[Listed]:
         return found
     with os.scandir(root) as entries:
         for entry in entries:
-            if STREAM_ID.match(entry.name) and (stream := _stream(disk, Path(entry.path))):
+            if STREAM_ID.match(entry.name) and (stream := _stream(disk, entry)):
                 found.append(stream)
     return found
 
 
-def _stream(disk: Disk, folder: Path) -> Listed | None:
+def _stream(disk: Disk, folder: os.DirEntry[str]) -> Listed | None:
     """The stream in this folder; None when there is no record in it."""
+    # Without `Path`, which keeps its parts for as long as the process runs: there may be very many of them.
     try:
-        status = os.stat(folder / ACTIVE, follow_symlinks=False)
+        status = os.stat(os.path.join(folder, ACTIVE), follow_symlinks=False)
     except FileNotFoundError:
         status = None
     except NotADirectoryError:
@@ -34,10 +35,10 @@ def _stream(disk: Disk, folder: Path) -> Listed | None:
     except OSError:
         # It is there; opening it says what is wrong.
         return Listed(folder.name, "unreadable")
-    legacy = legacy_mark(folder)
+    legacy = legacy_mark(folder.path)
     if status and (status.st_size or not stat.S_ISREG(status.st_mode)):
         mark = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}{legacy}"
         return Listed(folder.name, mark, status.st_mtime)
     # A summary without the log that it sums up is a log that was lost.
-    is_there = has_sealed(disk, folder) or os.path.lexists(folder / SNAPSHOT) or legacy
+    is_there = legacy or os.path.lexists(os.path.join(folder, SNAPSHOT)) or has_sealed(disk, Path(folder.path))
     return Listed(folder.name, f"sealed{legacy}") if is_there else None

@@ -31,7 +31,7 @@ class WorkspaceLock:
 
     def __init__(self, path: Path, refused: type[WorkspaceLocked] = WorkspaceLocked) -> None:
         """`refused` is what `acquire` raises when another process holds it."""
-        self._path, self._refused = path, refused
+        self._path, self._parent, self._refused = path, path.parent, refused
         self._fd: int | None = None
         self._folder_fd: int | None = None
         self._folder: os.stat_result | None = None
@@ -47,7 +47,7 @@ class WorkspaceLock:
         servers of version 0.1.0, and for people: it has the note.
         """
         # The folder is locked too, and first: `git clean` may remove the file, and another server would make a new one.
-        folder_fd, fd = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), None
+        folder_fd, fd = os.open(self._parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), None
         try:
             _lock(folder_fd)
             fd = _lock_file(self._path)
@@ -59,7 +59,7 @@ class WorkspaceLock:
                 if each is not None:
                     os.close(each)
             if isinstance(error, BlockingIOError):
-                raise self._refused(str(self._path.parent), self._holder() or "another process") from error
+                raise self._refused(str(self._parent), self._holder() or "another process") from error
             raise
         self._fd, self._folder_fd = fd, folder_fd
         self.describe(note)
@@ -76,11 +76,11 @@ class WorkspaceLock:
             return
         problem = "it was removed or moved away"
         with contextlib.suppress(OSError):
-            if os.path.samestat(os.stat(self._path.parent), self._folder):
+            if os.path.samestat(os.stat(self._parent), self._folder):
                 return
             problem = "another folder has its name now"
         raise Unavailable(
-            f"{self._path.parent} is not the folder that this server has locked: {problem}; "
+            f"{self._parent} is not the folder that this server has locked: {problem}; "
             "put the old one back, or start the server again"
         )
 

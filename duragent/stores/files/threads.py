@@ -107,25 +107,33 @@ class Threads:
             self._make_room()
 
     def _work(self) -> None:
-        while (call := self._next()) is not None:
-            if not call.done.set_running_or_notify_cancel():
-                continue
-            with self._lock:
-                call.began = time.monotonic()
-                self._running.add(call)
-            try:
-                result = call.work()
-            except BaseException as error:
-                self._ended(call)
-                call.done.set_exception(error)
-            else:
-                self._ended(call)
-                call.done.set_result(result)
-            if call.stuck:
-                # Another one has its place.
-                break
+        while self._take_one():
+            pass
         with self._lock:
             self._threads.remove(threading.current_thread())
+
+    def _take_one(self) -> bool:
+        """Wait for a call and run it; False when this thread is to end.
+
+        What it returned may be large, and must not stay here while the thread waits for the next one.
+        """
+        if (call := self._next()) is None:
+            return False
+        if not call.done.set_running_or_notify_cancel():
+            return True
+        with self._lock:
+            call.began = time.monotonic()
+            self._running.add(call)
+        try:
+            result = call.work()
+        except BaseException as error:
+            self._ended(call)
+            call.done.set_exception(error)
+        else:
+            self._ended(call)
+            call.done.set_result(result)
+        # When it was stuck, another one has its place.
+        return not call.stuck
 
     def _next(self) -> _Call | None:
         with self._lock:

@@ -5,6 +5,7 @@ from tests.campaigns.mutants.where import (
     ACTOR,
     ASKING,
     BUS,
+    COMMIT_QUEUE,
     EXECUTION,
     LISTENERS,
     LOG_WRITER,
@@ -14,9 +15,11 @@ from tests.campaigns.mutants.where import (
     T_SERVER_ROUTES_EVENTS,
     T_SESSION_SAFEGUARDS,
     T_TURN,
+    T_TURN_LOOP,
     T_TURN_MODEL_CALL,
     T_TURN_PARTIAL,
     T_TURN_TOOL_RUN,
+    TURN,
 )
 
 COMMITTING: tuple[Mutant, ...] = (
@@ -65,9 +68,9 @@ COMMITTING: tuple[Mutant, ...] = (
         "no tx marks",
         "the marks of a batch: half of it counts after a crash",
         Edit(
-            LOG_WRITER,
-            '                    encode(Record(record.seq, record.ts, record.event, f"{i}/{count}"), self._seed)',
-            "                    encode(Record(record.seq, record.ts, record.event), self._seed)",
+            COMMIT_QUEUE,
+            'encode(Record(record.seq, record.ts, record.event, f"{i}/{count}"), seed)',
+            "encode(Record(record.seq, record.ts, record.event), seed)",
         ),
         f"{T_SESSION_SAFEGUARDS}::test_records_of_one_write_are_marked_as_one_group",
     ),
@@ -92,13 +95,21 @@ COMMITTING: tuple[Mutant, ...] = (
         f"{T_SESSION_SAFEGUARDS}::test_session_whose_write_failed_takes_nothing_more_and_lets_its_watchers_go",
     ),
     without(
+        "two turns begin at once",
+        "the look for an open turn: the write of a message may have begun one",
+        Edit(TURN, "events if isinstance(self._step_at(state), steps.StartTurn) else []", "events"),
+        f"{T_TURN_LOOP}::test_a_message_that_comes_when_a_turn_is_about_to_begin_begins_no_second_one",
+    ),
+    without(
         "an answer that finds no room is thrown away",
         "the wait for room: the answer is paid for",
         Edit(
             ASKING,
-            "            await when_there_is_room(self._host, self._ports.clock, lambda: "
-            "self._host.commit(lambda _: [replied]))",
-            "            await self._host.commit(lambda _: [replied])",
+            "            await when_there_is_room(\n"
+            "                self._host, self._ports.clock, "
+            "lambda: self._host.commit(lambda _: [replied], then=self._then)\n"
+            "            )",
+            "            await self._host.commit(lambda _: [replied], then=self._then)",
         ),
         f"{T_TURN_MODEL_CALL}::test_an_answer_that_finds_no_room_waits_and_is_not_asked_for_again",
     ),

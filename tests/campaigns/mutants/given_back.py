@@ -44,7 +44,7 @@ GIVEN_BACK: tuple[Mutant, ...] = (
     without(
         "what is nested deeply ends a turn",
         "the limit of how deep a value may be",
-        Edit(_OPAQUE, "if _is_flat(value) else None", "if True else None"),
+        Edit(_OPAQUE, "if is_flat(value) else None", "if True else None"),
         f"{_T_OPAQUE}::test_what_cannot_be_stored_and_sent_again_is_not_kept",
         f"{_T_OPAQUE}::test_a_blob_of_a_log_from_elsewhere_that_cannot_be_sent_is_left_out",
     ),

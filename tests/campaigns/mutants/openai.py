@@ -4,6 +4,7 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 
 _ROOM = "duragent.models.direct"
 _TESTS = "tests/models/direct"
+_T_STRICT_JSON = "tests/models/test_strict_json.py"
 _T_MESSAGES = f"{_TESTS}/openai/test_messages.py"
 _T_ANSWER = f"{_TESTS}/openai/test_answer.py"
 _T_CALLS = f"{_TESTS}/openai/test_calls.py"
@@ -44,8 +45,14 @@ OPENAI: tuple[Mutant, ...] = (
     without(
         "malformed arguments go back as they came",
         "arguments that are no JSON object are written as an empty one",
-        Edit(f"{_ROOM}.openai.messages", 'return arguments if isinstance(parsed, dict) else "{}"', "return arguments"),
+        Edit("duragent.models.strict_json", 'return "{}" if _object_in(text) is None else text', "return text"),
         f"{_T_MESSAGES}::test_malformed_arguments_do_not_fail_every_later_request",
+    ),
+    without(
+        "an endless number in a call is written as a word that is no JSON",
+        "numbers that no float holds make arguments malformed",
+        Edit("duragent.models.strict_json", ", parse_float=_finite", ""),
+        f"{_T_STRICT_JSON}::test_everything_else_counts_as_no_arguments",
     ),
     without(
         "Claude behind OpenRouter thinks on in calls of another model",

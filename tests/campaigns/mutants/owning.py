@@ -5,10 +5,10 @@ from tests.campaigns.mutants.where import (
     ADMIT,
     APPLY,
     CHECKS,
+    COMMIT_QUEUE,
     LIMITS,
     LIVE_SESSIONS,
     NEW,
-    PROPOSALS,
     SNAPSHOT,
     STEPS,
     T_LIMITS_OF_TURNS,
@@ -24,7 +24,7 @@ OWNING: tuple[Mutant, ...] = (
         "the epoch is not raised",
         "owner_claimed: calls of a dead process look like ours",
         Edit(
-            PROPOSALS,
+            COMMIT_QUEUE,
             "OwnerClaimed(epoch=state.epoch + 1, node=context.node)",
             "OwnerClaimed(epoch=state.epoch, node=context.node)",
         ),
@@ -34,7 +34,7 @@ OWNING: tuple[Mutant, ...] = (
         "the new owner does not say so",
         "owner_claimed before the first record of this process",
         Edit(
-            PROPOSALS,
+            COMMIT_QUEUE,
             "        claiming = [] if state.node == context.node else ",
             "        claiming = [] if True else ",
         ),
@@ -44,7 +44,7 @@ OWNING: tuple[Mutant, ...] = (
         "a torn tail is not told",
         "log_recovered in the log",
         Edit(
-            PROPOSALS,
+            COMMIT_QUEUE,
             "    if (torn := context.claim.torn) is not None:",
             "    if (torn := None) is not None:",
         ),

@@ -46,7 +46,7 @@ WRITING: tuple[Mutant, ...] = (
     without(
         "a sync that failed may succeed later",
         "the memory of failed syncs: the kernel has marked the lost pages as clean",
-        Edit(DISK, "        if _file(fd) in failed_syncs:", "        if False:"),
+        Edit(DISK, "        if failed_syncs and _file(fd) in failed_syncs:", "        if False:"),
         f"{T_DISK}::test_sync_that_failed_never_succeeds_later",
     ),
     without(

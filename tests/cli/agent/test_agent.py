@@ -51,7 +51,7 @@ def test_check_says_what_is_not_active_yet(duragent: Command, folder: Path) -> N
     assert "not active yet: spec.memory" in ran.out
 
 
-@pytest.mark.parametrize("provider", ["ollama_chat", "mistral", "hosted_vllm"])
+@pytest.mark.parametrize("provider", ["ollama_chat", "groq", "hosted_vllm"])
 def test_check_takes_every_provider_that_litellm_knows(duragent: Command, provider: str) -> None:
     duragent("init", "--no-interactive", "--provider", provider, "--model", "m")
     ran = duragent("agent", "check")
@@ -64,12 +64,12 @@ def test_check_takes_every_provider_that_litellm_knows(duragent: Command, provid
         ("openai, name: m", 0, "ok     assistant  openai/m\n"),
         ("openai, name: m, adapter: direct", 0, "ok     assistant  openai/m, directly\n"),
         ("openai, name: m, adapter: litellm", 0, "ok     assistant  openai/m, through litellm\n"),
-        ("mistral, name: m, adapter: direct, base_url: http://h/v1", 0, "ok     assistant  mistral/m, directly\n"),
+        ("groq, name: m, adapter: direct, base_url: http://h/v1", 0, "ok     assistant  groq/m, directly\n"),
         (
-            "mistral, name: m, adapter: direct",
+            "groq, name: m, adapter: direct",
             65,
-            "fault  assistant  spec.model.provider: 'mistral' is asked directly only at an address that speaks "
-            "OpenAI's protocol: set `base_url`, or leave out `adapter: direct`\n       mistral/m\n",
+            "fault  assistant  spec.model.provider: 'groq' is asked directly only at an address that speaks "
+            "OpenAI's protocol: set `base_url`, or leave out `adapter: direct`\n       groq/m\n",
         ),
     ],
 )

@@ -55,6 +55,7 @@ def test_paths_of_images_become_mentions(here: Path, pasted: str, mentions: str)
         "{here}/a.png is nice",
         "see {here}/a.png",
         "file://elsewhere{here}/a.png",
+        "file://[::1{here}/a.png",
         "'{here}/a.png",
         "a.png\0",
         '{here}/a\\"b.png',

@@ -22,7 +22,9 @@ def test_file_that_is_mentioned_goes_with_the_message(tmp_path: Path, text: str)
     assert told(text, tmp_path) == WithFiles(f"{text}\n\na.py:\n```\nx = 1\n```", ("with a.py (1 line)",))
 
 
-@pytest.mark.parametrize("text", ["ada@a.py", "@", "@nobody", "@folder", '@""', "@a.pyx", "@a\0b", "@/", "@~nobody/x"])
+@pytest.mark.parametrize(
+    "text", ["ada@a.py", "@", "@nobody", "@folder", '@""', "@a.pyx", "@a\0b", "@/", "@~nobody/x", f"@{'x' * 300}"]
+)
 def test_what_names_no_file_is_a_word(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.py").write_text("x = 1\n")
     (tmp_path / "folder").mkdir()
@@ -94,7 +96,7 @@ def test_message_takes_no_more_files_than_the_server_does(tmp_path: Path) -> Non
     found = told(" ".join(f"@{name}" for name in names), tmp_path)
 
     assert [upload.name for upload in found.attached] == names[:-1]
-    assert found.notes[-1] == "without f20: a message takes 20 files; the agent gets its name"
+    assert found.notes[-1] == "without f20: a message takes at most 20 files; the agent gets its name"
 
 
 def test_text_of_all_files_of_a_message_has_a_limit_together(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.cli.chat.pastes import FOLD_CHARS, FOLD_LINES, Entered, Pastes, size_words, write_file
+from duragent.cli.chat.pastes import FOLD_CHARS, FOLD_LINES, Entered, Pastes, write_file
 
 LONG = "line\n" * (FOLD_LINES + 1)
 
@@ -56,10 +56,3 @@ def test_file_is_new_and_the_owners(tmp_path: Path) -> None:
     path = write_file(tmp_path, "a\r\nb\udcff")
     assert (path.name, path.read_bytes(), path.stat().st_mode & 0o777) == ("pasted-2.txt", b"a\r\nb\xff", 0o600)
     assert (tmp_path / "pasted-1.txt").read_text() == "mine"
-
-
-@pytest.mark.parametrize(
-    ("count", "words"), [(1, "1 byte"), (10, "10 bytes"), (123_456, "123 kB"), (10_000_000, "10.0 MB")]
-)
-def test_sizes_are_words(count: int, words: str) -> None:
-    assert size_words("x" * count) == words

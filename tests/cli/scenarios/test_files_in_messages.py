@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from duragent.cli.chat.pastes import Entered
+from duragent.cli.uploads import Upload
+from duragent.file_types import MAX_ATTACHMENTS
 from tests.cli.chat.sitting import sitting
 from tests.cli.commands import stdin_of
 from tests.cli.desk import Desk
@@ -70,6 +72,28 @@ async def test_ask_says_which_file_it_cannot_send_and_begins_nothing(desk: Desk,
     assert json.loads((await desk.run("session", "list", "--json")).out) == []
 
 
+async def test_ask_with_too_many_files_says_how_many_there_may_be_and_begins_nothing(desk: Desk, photo: Path) -> None:
+    files = ["--attach", "photo.png"] * MAX_ATTACHMENTS
+    assert (await desk.run("ask", "--agent", "assistant", "hi", *files)).code == 0
+
+    asked = await desk.run("ask", "--agent", "assistant", "hi", *files, "--attach", "photo.png")
+
+    assert (asked.code, asked.out) == (2, "")
+    assert "--attach: a message takes at most 20 files" in asked.err
+    assert len(json.loads((await desk.run("session", "list", "--json")).out)) == 1
+
+
+async def test_chat_goes_on_behind_a_message_with_too_many_files(desk: Desk) -> None:
+    images = tuple(Upload(f"{n}.png", PNG, len(PNG)) for n in range(MAX_ATTACHMENTS + 1))
+    session_id = await desk.house.create()
+    async with sitting(desk, session_id) as terminal:
+        terminal.talk.say(Entered("see", "see", "", images))
+        await terminal.shows("Not accepted: a message takes at most 20 files, and this one has 21")
+        terminal.type("hello\r")
+        await terminal.shows("hello there friend")
+    assert [message["text"] for message in await messages(desk, session_id)] == ["hello"]
+
+
 async def test_chat_sends_what_is_no_short_text_as_a_file(desk: Desk, photo: Path) -> None:
     (desk.folder / "short.txt").write_text("x = 1\n")
     session_id = await desk.house.create()
@@ -105,7 +129,7 @@ async def test_message_that_is_asked_again_in_a_fork_has_its_files(desk: Desk, p
         terminal.talk.say(again)
         await until(lambda: messages(desk, fork))
     [message] = await messages(desk, fork)
-    assert (message["text"], message["attachments"]) == ("see @photo.png", [PHOTO])
+    assert (message["text"], message.get("attachments")) == ("see @photo.png", [PHOTO])
 
 
 async def test_conversation_in_a_file_names_the_files(desk: Desk, photo: Path) -> None:

@@ -1,6 +1,7 @@
 """The one engine that asks providers, in a plain protocol of the test and over real sockets."""
 
 import asyncio
+import contextlib
 import gzip
 import json
 import re
@@ -21,6 +22,7 @@ from duragent.models.base import ModelChoice
 from duragent.models.direct import model as engine
 from duragent.models.direct.connections import ProviderConnections
 from duragent.models.direct.model import DirectModel
+from duragent.models.direct.openai_chat import OpenAiChat
 from duragent.models.messages import ModelDelta, ModelReply
 from tests.models.direct.plain import HELLO, JSON, KEY, LINES, SSE, PlainDialect, event, model_at
 from tests.support.bounds import LIMIT_SECONDS
@@ -134,6 +136,28 @@ async def test_what_comes_behind_the_end_is_not_waited_for() -> None:
     assert said == WORDS
 
 
+async def test_whole_answer_does_not_wait_for_a_provider_that_only_pings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LAST_WORDS_SECONDS", 0.2)
+    first, late = ({"choices": [{"delta": {"content": text}, "finish_reason": "stop"}]} for text in ("Héllo", "late"))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\ndata: " + json.dumps(first).encode() + b"\n\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100_000):
+                writer.write(b": ping\n\n")
+                await writer.drain()
+                await asyncio.sleep(0)
+            writer.write(b"data: " + json.dumps(late).encode() + b"\n\n")
+        writer.close()
+
+    connections = ProviderConnections()
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        assert await told(DirectModel(ModelChoice("openai", "m", url), OpenAiChat(), {}, connections)) == WORDS
+        await connections.close()
+
+
 async def test_words_before_a_fault_in_the_same_piece_are_shown() -> None:
     connections = ProviderConnections()
     fault = b'data: {"fault": "busy", "status": 529}\n\n'
@@ -208,10 +232,13 @@ async def test_who_stops_listening_ends_the_request(way: str) -> None:
         Raw((b"SSH-2.0-OpenSSH_9.6\r\n",), closes=True),
         whole(gzip.compress(joined(*HI))[:-20], SSE, "Content-Encoding: gzip"),
         whole(b"no gzip", SSE, "Content-Encoding: gzip"),
+        whole(b'{"say":' * 100_000, JSON),
+        whole(b'data: {"say":' + b"[" * 100_000, SSE),
     ],
     ids=[
         "no end", "broken", "broken in an event", "closed", "closed in an event", "empty", "whole", "no answer",
-        "broken in a header", "another protocol", "gzip that is cut", "no gzip",
+        "broken in a header", "another protocol", "gzip that is cut", "no gzip", "nested without end",
+        "event nested without end",
     ],
 )  # fmt: skip
 async def test_answer_that_breaks_off_may_be_asked_for_again(answer: Raw, request: pytest.FixtureRequest) -> None:

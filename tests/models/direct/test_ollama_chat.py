@@ -119,8 +119,9 @@ def test_images_stand_beside_the_text() -> None:
     request = ModelRequest(messages=(message,), files={"f" * 64: b"png"})
     written = {"role": "user", "content": "what?", "images": [base64.b64encode(b"png").decode()]}
     assert body(request)["messages"] == [written]
-    with pytest.raises(BadModelRequest, match=r"ollama/qwen3: Ollama takes images only, and 'a\.png' is none"):
-        body(ModelRequest(messages=(message,), files={"f" * 64: b"%PDF-1.7"}))
+    paper = file.model_copy(update={"name": "a.pdf", "media_type": "application/pdf"})
+    with pytest.raises(BadModelRequest, match=r"ollama/qwen3: Ollama takes images only, and 'a\.pdf' is none"):
+        body(request.model_copy(update={"messages": (message.model_copy(update={"attachments": (paper,)}),)}))
 
 
 @pytest.mark.parametrize(

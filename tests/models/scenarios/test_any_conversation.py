@@ -83,7 +83,7 @@ def refusal(choice: ModelChoice, request: ModelRequest) -> Any:
     protocol = protocol_at(asked.path if "/" in asked.path.strip("/") else f"/v1{asked.path}")
     assert protocol is not None
     # As the engine sends it.
-    body = json.loads(without_surrogates(json.dumps(asked.body, ensure_ascii=False)))
+    body = json.loads(without_surrogates(json.dumps(asked.body, ensure_ascii=False, allow_nan=False)))
     return protocol.refuse(body, {name.lower(): value for name, value in asked.headers.items()})
 
 

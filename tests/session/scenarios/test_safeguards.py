@@ -60,8 +60,9 @@ async def test_records_of_one_write_are_marked_as_one_group(tmp_path: Path) -> N
     async with open_house(MemoryStore(), ScriptedModel(otherwise="ok"), tmp_path) as house:
         session = await house.new()
         await asyncio.gather(house.say(session, "one"), house.say(session, "two"))
-        lines = (await house.sessions.read(session, 2, 2)).splitlines()
-        assert [tx_of(line) for line in lines] == [(1, 2), (2, 2)]
+        lines = (await house.sessions.read(session, 2, 3)).splitlines()
+        # Two messages, and the turn that the first one begins.
+        assert [tx_of(line) for line in lines] == [(1, 3), (2, 3), (3, 3)]
 
 
 async def test_session_whose_write_failed_takes_nothing_more_and_lets_its_watchers_go(tmp_path: Path) -> None:

@@ -129,11 +129,10 @@ class MessageSoFar:
         self._blocks.append(block)
         self._open[_key(index)] = block
         field = block["type"]
-        at_once = started.get(field)
-        if field not in ("text", "thinking") or not isinstance(at_once, str) or not at_once:
+        if field not in ("text", "thinking"):
             return None
-        block[field] = ""
-        return self._add(block, field, at_once)
+        at_once, block[field] = _string(started.get(field)), ""
+        return self._add(block, field, at_once) if at_once else None
 
     def _piece(self, index: object, delta: Block) -> ModelDelta | None:
         kind, field = _PIECES.get(str(delta.get("type")), ("", ""))

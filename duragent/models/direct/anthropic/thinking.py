@@ -6,7 +6,7 @@ from typing import Any
 from duragent.errors import BadModelRequest
 from duragent.models.base import ModelChoice
 from duragent.models.direct.anthropic.claude import ClaudeFacts
-from duragent.models.direct.levels import BUDGETS, ThinkingStrength, level_of
+from duragent.models.levels import BUDGETS, ThinkingStrength, level_of
 from duragent.models.messages import ModelRequest, OneTool
 
 _LEAST_BUDGET = 1024

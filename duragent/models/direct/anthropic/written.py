@@ -5,20 +5,20 @@ only the letters that are taken, and thinking stands where it stood.
 """
 
 import base64
-import json
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from duragent.file_types import PDF
 from duragent.models.base import ModelChoice
+from duragent.models.cache_marks import CACHE_MARK, marked_messages
 from duragent.models.direct.anthropic.kept import kept_blocks, with_kept
 from duragent.models.messages import AttachedFile, ChatMessage, ModelRequest, ToolCall
+from duragent.models.strict_json import object_of
 
 Block = dict[str, Any]
 
-_MARKS = 4
-_MARK = {"type": "ephemeral"}
 _PLACEHOLDER = "…"
 """Where the protocol wants a text and there is none."""
 
@@ -33,7 +33,7 @@ class WrittenConversation:
 
     def __init__(self, choice: ModelChoice, request: ModelRequest) -> None:
         self._choice, self._request = choice, request
-        self._marked = set(request.cache_points[-_MARKS:])
+        self._marked = set(marked_messages(request))
         self._ids: dict[str, deque[str]] = defaultdict(deque)
         self._taken: set[str] = set()
         self.called: dict[str, None] = {}
@@ -55,10 +55,14 @@ class WrittenConversation:
             elif message.role == "tool":
                 before = "tool"
             elif message.role == "assistant" and (message.calls or message.content.strip()):
+                if before == "assistant":
+                    # A message of the user stands between them.
+                    lacks, takes_over = False, True
                 # A model thinks where it takes over. Later questions of the turn may go without.
                 lacks = lacks or (takes_over and not kept_blocks(message.opaque, self._choice))
                 takes_over, before = False, "assistant"
-        return lacks
+        # Behind an answer, too, a message of the user follows.
+        return lacks and before != "assistant"
 
     def written(self, *, with_thinking: bool) -> dict[str, Any]:
         """The fields `system`, when there is one, and `messages`."""
@@ -74,7 +78,7 @@ class WrittenConversation:
         if not text.strip():
             return None
         block: Block = {"type": "text", "text": text}
-        return block | {"cache_control": _MARK} if at in self._marked else block
+        return block | {"cache_control": CACHE_MARK} if at in self._marked else block
 
     def _each(self, *, with_thinking: bool) -> Iterator[tuple[str, list[Block]]]:
         for at, message in enumerate(self._request.messages):
@@ -98,7 +102,12 @@ class WrittenConversation:
         return with_kept(kept, message.content, uses)
 
     def _use(self, call: ToolCall) -> Block:
-        return {"type": "tool_use", "id": self._new_id(call.id), "name": _name(call.name), "input": _input(call)}
+        return {
+            "type": "tool_use",
+            "id": self._new_id(call.id),
+            "name": _name(call.name),
+            "input": object_of(call.arguments),
+        }
 
     def _new_id(self, ours: str) -> str:
         """An id for the call that the protocol takes and that no other call has."""
@@ -123,11 +132,9 @@ class WrittenConversation:
         return [*text, *(self._file(file) for file in message.attachments)]
 
     def _file(self, file: AttachedFile) -> Block:
-        content = self._request.files.get(file.sha256)
-        if content is None:
-            return {"type": "text", "text": f"[{file.name}: a file that is not here]"}
-        source = {"type": "base64", "media_type": file.media_type, "data": base64.b64encode(content).decode()}
-        if file.media_type == "application/pdf":
+        content = base64.b64encode(self._request.files[file.sha256]).decode()
+        source = {"type": "base64", "media_type": file.media_type, "data": content}
+        if file.media_type == PDF:
             return {"type": "document", "source": source, "title": file.name}
         return {"type": "image", "source": source}
 
@@ -145,37 +152,31 @@ def written_tools(request: ModelRequest, called: Iterable[str]) -> list[Block]:
 def _alternating(said: Sequence[tuple[str, list[Block]]]) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
     for role, blocks in said:
+        if role == "assistant" and (not messages or messages[-1]["role"] == "assistant"):
+            # The second of two answers was asked for with this behind the first; and it may begin with thinking, which
+            # must stay in front.
+            messages.append(_nothing_said())
         if messages and messages[-1]["role"] == role:
             messages[-1]["content"].extend(blocks)
         else:
             messages.append({"role": role, "content": list(blocks)})
-    if not messages or messages[0]["role"] != "user":
-        messages.insert(0, {"role": "user", "content": [{"type": "text", "text": _PLACEHOLDER}]})
-    if messages[-1]["role"] != "user":
+    if not messages or messages[-1]["role"] != "user":
         # The newest message has no text. Without it the model would be asked to go on with its own words.
-        messages.append({"role": "user", "content": [{"type": "text", "text": _PLACEHOLDER}]})
+        messages.append(_nothing_said())
     return messages
+
+
+def _nothing_said() -> dict[str, Any]:
+    """A message of the user, where the protocol wants one and there is none."""
+    return {"role": "user", "content": [{"type": "text", "text": _PLACEHOLDER}]}
 
 
 def _mark(blocks: list[Block]) -> None:
     """Tell the cache that the request up to these blocks is worth remembering."""
     at = next((at for at in reversed(range(len(blocks))) if blocks[at]["type"] not in _UNMARKED), None)
     if at is not None:
-        blocks[at] = blocks[at] | {"cache_control": _MARK}
+        blocks[at] = blocks[at] | {"cache_control": CACHE_MARK}
 
 
 def _name(name: str) -> str:
     return _ODD.sub("_", name)[:_LONGEST_NAME] or "unnamed"
-
-
-def _input(call: ToolCall) -> dict[str, Any]:
-    """The arguments if they are a JSON object, else none: one malformed call must not fail every later request."""
-    try:
-        parsed = json.loads(call.arguments, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(name)

@@ -120,7 +120,7 @@ class OpenAiAnswer:
 
     def _add_said(self, said: dict[str, Any]) -> ModelDelta | None:
         content = said.get("content")
-        if content.__class__ is str and len(said) == 1:
+        if content.__class__ is str and len(said) == 1 and not self._in_thought:
             # Nearly every event; the rest need not be looked for.
             text, reasoning = content, ""
         else:

@@ -1,22 +1,22 @@
 """A conversation as Chat Completions has it. Pure."""
 
-import base64
 import hashlib
-import json
 import re
 import string
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from duragent.errors import BadModelRequest
+from duragent.file_types import IMAGES, PDF
 from duragent.models.base import ModelChoice
-from duragent.models.direct.openai.servers import ChatServer
+from duragent.models.cache_marks import CACHE_MARK, marked_messages
+from duragent.models.direct.openai.servers import ChatServer, hands_on_to_claude
 from duragent.models.messages import AttachedFile, ChatMessage, ModelRequest, ToolCall
+from duragent.models.openai_shapes import data_url, file_part, image_part, text_part
+from duragent.models.strict_json import object_text
 
 Json = dict[str, Any]
 
-_CACHE_POINTS = 4
-_CACHE_MARK = {"type": "ephemeral"}
 _NOTED = "Understood."
 """What the assistant is made to say between results of tools and a message of the user, where that is demanded."""
 
@@ -37,8 +37,7 @@ class _Writer:
         self._adapter, self._choice, self._server, self._request = adapter, choice, server, request
         self._ids: dict[str, str] = {}
         """Of calls: how the provider called them, by our ids."""
-        remembers = server.thinking == "openrouter" and "claude" in choice.name.lower()
-        self._marks = request.cache_points[-_CACHE_POINTS:] if remembers else ()
+        self._marks = marked_messages(request) if hands_on_to_claude(choice, server) else ()
 
     def messages(self) -> Iterator[Json]:
         owed: list[AttachedFile] = []
@@ -65,7 +64,7 @@ class _Writer:
     def _files_of_results(self, files: Sequence[AttachedFile], before: str) -> Iterator[Json]:
         if before == "tool" and self._server.answer_behind_results:
             yield {"role": "assistant", "content": _NOTED}
-        yield {"role": "user", "content": [_text(_FILES_OF_RESULTS), *map(self._file, files)]}
+        yield {"role": "user", "content": [text_part(_FILES_OF_RESULTS), *map(self._file, files)]}
 
     def _message(self, message: ChatMessage, *, marked: bool) -> Json:
         match message.role:
@@ -86,25 +85,22 @@ class _Writer:
     def _content(self, text: str, files: Sequence[AttachedFile], *, marked: bool) -> Any:
         if not files and not (marked and text):
             return text
-        parts = [_text(text)] if text else []
+        parts = [text_part(text)] if text else []
         parts += [self._file(file) for file in files]
         if marked:
-            parts[-1] = parts[-1] | {"cache_control": _CACHE_MARK}
+            parts[-1] = parts[-1] | {"cache_control": CACHE_MARK}
         return parts
 
     def _file(self, file: AttachedFile) -> Json:
-        data = self._request.files.get(file.sha256)
-        if data is None:
-            return _text(f"[{file.name} ({file.media_type}, {file.size_bytes} bytes) cannot be shown]")
-        url = f"data:{file.media_type};base64,{base64.b64encode(data).decode()}"
-        if file.media_type.startswith("image/"):
-            return {"type": "image_url", "image_url": {"url": url}}
-        if file.media_type == "application/pdf":
+        url = data_url(file, self._request.files[file.sha256])
+        if file.media_type in IMAGES:
+            return image_part(url)
+        if file.media_type == PDF:
             match self._server.pdfs:
                 case "file":
-                    return {"type": "file", "file": {"filename": file.name, "file_data": url}}
+                    return file_part(file.name, url)
                 case "image":
-                    return {"type": "image_url", "image_url": {"url": url}}
+                    return image_part(url)
                 case "document":
                     return {"type": "document_url", "document_url": url, "document_name": file.name}
         raise BadModelRequest(f"{self._choice.label} does not take files of type {file.media_type}: {file.name}")
@@ -115,8 +111,8 @@ class _Writer:
         kept = self._kept(message)
         written: Json = {"role": "assistant", "content": message.content or (None if message.calls else "")}
         if thoughts := kept.get("thinking"):
-            parts = [{"type": "thinking", "thinking": [_text(thoughts)]}]
-            written["content"] = [*parts, _text(message.content)] if message.content else parts
+            parts = [{"type": "thinking", "thinking": [text_part(thoughts)]}]
+            written["content"] = [*parts, text_part(message.content)] if message.content else parts
         for name in ("reasoning_content", "reasoning", "reasoning_details", "extra_content"):
             if name in kept:
                 written[name] = kept[name]
@@ -139,7 +135,7 @@ class _Writer:
         for place, call in enumerate(calls):
             given = ids[place]
             self._ids[call.id] = given if isinstance(given, str) and given else self._id(call.id)
-            function = {"name": call.name, "arguments": _object_text(call.arguments)}
+            function = {"name": call.name, "arguments": object_text(call.arguments)}
             written = {"id": self._ids[call.id], "type": "function", "function": function}
             if isinstance(extras[place], dict):
                 written |= extras[place]
@@ -158,23 +154,6 @@ class _Writer:
         return "".join(letters)
 
 
-def _text(text: str) -> Json:
-    return {"type": "text", "text": text}
-
-
 def _aligned(values: Any, calls: Sequence[ToolCall]) -> Sequence[Any]:
     """One value for each call; none where they are not as many."""
     return values if isinstance(values, list) and len(values) == len(calls) else [None] * len(calls)
-
-
-def _object_text(arguments: str) -> str:
-    """The arguments if they are a JSON object, else "{}": one malformed call must not fail every later request."""
-    try:
-        parsed = json.loads(arguments, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return "{}"
-    return arguments if isinstance(parsed, dict) else "{}"
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)

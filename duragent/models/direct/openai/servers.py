@@ -70,7 +70,13 @@ _BY_HOST = {
     "z.ai": _SWITCHED,
     "bigmodel.cn": _SWITCHED,
 }
-_BY_PROVIDER = {"openai": _OPENAI, "openrouter": _OPENROUTER, "gemini": _GEMINI}
+_BY_PROVIDER = {
+    "openai": _OPENAI,
+    "openrouter": _OPENROUTER,
+    "gemini": _GEMINI,
+    "mistral": _MISTRAL,
+    "deepseek": _DEEPSEEK,
+}
 
 _OF_MISTRAL = re.compile(r"\b(mi[sn]istral|mistral|mixtral|codestral|devstral|magistral|pixtral|voxtral)")
 _OF_DEEPSEEK = re.compile(r"^deepseek-(reasoner|chat|v[4-9])")
@@ -98,6 +104,11 @@ def server_of(choice: ModelChoice) -> ChatServer:
 def is_thinking_openai(name: str) -> bool:
     """Whether it is a model of OpenAI that always thinks, and therefore wants no temperature."""
     return _THINKING_OPENAI.search(name.lower()) is not None
+
+
+def hands_on_to_claude(choice: ModelChoice, server: ChatServer) -> bool:
+    """Whether Claude answers, behind a server that hands Anthropic's own fields on."""
+    return server.thinking == "openrouter" and "claude" in choice.name.lower()
 
 
 def _by_address(choice: ModelChoice) -> ChatServer:

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from duragent.models.base import ModelChoice
-from duragent.models.direct.levels import level_of
 from duragent.models.direct.openai.servers import ChatServer
 from duragent.models.facts import thinks
+from duragent.models.levels import level_of
 from duragent.models.messages import ThinkingLevel
 
 _THINKS_WITHOUT_TOOLS = re.compile(r"(^|/)gpt-(5\.[4-9]|[6-9])")

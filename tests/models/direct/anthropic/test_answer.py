@@ -208,6 +208,7 @@ def test_call_that_the_limit_cut_off_has_the_arguments_that_came() -> None:
         {"type": "content_block_delta", "index": 7},
         {"type": "content_block_delta", "index": 0, "delta": {"type": "citations_delta", "citation": {}}},
         {"type": "content_block_delta", "index": [], "delta": {"type": "text_delta", "text": None}},
+        {"type": "content_block_start", "index": 7, "content_block": {"type": "thinking", "thinking": 3}},
         {"type": "content_block_stop", "index": []},
         {"type": "message_start", "message": None},
         {"type": "message_delta", "delta": 3},

@@ -54,9 +54,20 @@ def test_conversation_alternates_and_results_come_first() -> None:
         ("user", [text("list"), text("please")]),
         ("assistant", [text("I look."), use(path=".")]),
         ("user", [answer("a.txt"), text("and?")]),
-        ("assistant", [text("a.txt"), text("That is all.")]),
+        ("assistant", [text("a.txt")]),
+        ("user", [text("…")]),
+        ("assistant", [text("That is all.")]),
         ("user", [text("again")]),
     ]
+
+
+def test_thinking_stays_in_front_behind_an_answer_that_was_interrupted() -> None:
+    begun = (user("list"), ChatMessage(role="assistant", content="I beg"))
+    asked = body(*begun, thinking=2048)
+    again = body(*begun, called(opaque(SIGNED)), result(), thinking=2048)
+    assert again["messages"][:-2] == asked["messages"]
+    assert again["messages"][-2]["content"] == [SIGNED, use(path=".")]
+    assert asked["thinking"] == again["thinking"] == {"type": "enabled", "budget_tokens": 2048}
 
 
 def test_system_message_has_a_field_of_its_own_and_is_left_out_when_blank() -> None:
@@ -147,11 +158,6 @@ def test_images_and_documents_stand_behind_the_text() -> None:
     )
     assert said[0] == ("user", [text("What is it?"), image, document])
     assert said[2] == ("user", [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [text("a dot"), image]}])
-
-
-def test_file_without_bytes_is_named() -> None:
-    said = messages(ChatMessage(role="user", attachments=(PNG,)))
-    assert said == [("user", [text("[dot.png: a file that is not here]")])]
 
 
 # --- marks for the cache --------------------------------------------------------------------------------------------

@@ -54,6 +54,11 @@ def test_pieces_are_joined_and_reasoning_is_kept_apart() -> None:
             "b",
             "aa",
         ),
+        (
+            [said(content="<thought>a", extra_content={"google": {"thought": True}}), said(content="</thought>b")],
+            "b",
+            "a",
+        ),
         ([said(content=None, reasoning=None, tool_calls=None, refusal=None)], "", ""),
         ([said(content=7, reasoning=["x"], tool_calls=[None, 3])], "", ""),
     ],

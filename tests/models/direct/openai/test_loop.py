@@ -27,6 +27,8 @@ SERVERS = [
         "anthropic/claude-sonnet-4.5",
         ProviderAnswer(reasoning="hm, well", hidden_reasoning="x", reasoning_field="reasoning_details", calls=CALLS),
     ),
+    ("mistral", "mistral-small-latest", ProviderAnswer("so", calls=CALLS)),
+    ("deepseek", "deepseek-reasoner", ProviderAnswer(reasoning="hm, well", calls=CALLS)),
 ]
 
 

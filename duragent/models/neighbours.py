@@ -44,7 +44,7 @@ def _one_of(group: Sequence[ChatMessage]) -> ChatMessage:
     # What a provider wants back belongs to one reply. That of the last one is needed, where it calls tools.
     return last.model_copy(
         update={
-            "content": "\n\n".join(message.content for message in group if message.content),
+            "content": "\n\n".join(message.content for message in group if message.content.strip()),
             "attachments": tuple(file for message in group for file in message.attachments),
         }
     )

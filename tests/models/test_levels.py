@@ -2,7 +2,7 @@
 
 import pytest
 
-from duragent.models.direct.levels import BUDGETS, level_of
+from duragent.models.levels import BUDGETS, level_of
 
 
 @pytest.mark.parametrize(

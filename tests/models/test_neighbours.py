@@ -2,8 +2,8 @@
 
 import pytest
 
-from duragent.models.direct.neighbours import merged, with_merged_neighbours
 from duragent.models.messages import AttachedFile, ChatMessage, ModelRequest, OpaquePart, ToolCall
+from duragent.models.neighbours import merged, with_merged_neighbours
 
 SYSTEM = ChatMessage(role="system", content="Be brief.")
 CALL, OTHER = (ToolCall(id=name, name="ls", arguments="{}") for name in ("one", "two"))
@@ -27,6 +27,7 @@ def assistant(text: str, opaque: OpaquePart | None = None, *calls: ToolCall) -> 
         ((SYSTEM, user("a"), assistant("b"), user("c")), (SYSTEM, user("a"), assistant("b"), user("c"))),
         ((SYSTEM, user("a"), user("b"), user("c")), (SYSTEM, user("a\n\nb\n\nc"))),
         ((user("a", FILES[0]), user("", FILES[1])), (user("a", *FILES),)),
+        ((user(" \n"), user("a"), user("")), (user("a"),)),
         ((user("a"), assistant("b"), assistant("c")), (user("a"), assistant("b\n\nc"))),
         ((user("a"), assistant("b"), assistant("", None, CALL)), (user("a"), assistant("b", None, CALL))),
         ((user("a"), CALLS, *RESULTS, user("b"), user("c")), (user("a"), CALLS, *RESULTS, user("b\n\nc"))),
