@@ -48,10 +48,15 @@ class Seen:
 
 @asynccontextmanager
 async def attached(server: RealServer, session_id: str) -> AsyncIterator[Seen]:
+    """A client that watches the session, and has its first record when the block begins.
+
+    A watch that connected only after an answer would show its record and no pieces of it.
+    """
     seen = Seen()
     async with server.client() as client:
         following = asyncio.ensure_future(seen.follow(client, session_id))
         try:
+            await seen.until(lambda s: bool(s.records))
             yield seen
         finally:
             following.cancel()
