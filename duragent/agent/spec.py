@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from duragent.agent.access import AccessSpec
+from duragent.agent.memory_spec import MemorySpec
 from duragent.yaml.model import PathText
 from duragent.yaml.section import Filled, FilledPath, Scalar, Texts, YamlSection
 
@@ -247,15 +248,6 @@ class HooksSpec(YamlSection):
     after_tool: Annotated[tuple[AfterTool, ...], Strict(False)] = Field(
         default=(), description="Notes for the model after a tool has run."
     )
-
-
-# --- memory ---------------------------------------------------------------------------------------------------------
-
-
-class MemorySpec(YamlSection):
-    """What the agent remembers across sessions."""
-
-    backend: Filled = Field(default="filesystem", description="Where memories rest.")
 
 
 # --- the file -------------------------------------------------------------------------------------------------------

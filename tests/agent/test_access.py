@@ -22,4 +22,3 @@ def test_access_and_queue_defaults() -> None:
             },
         },
     }
-    assert plain(spec_of("  memory: {}\n").memory) == {"backend": "filesystem"}

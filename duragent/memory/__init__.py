@@ -1,0 +1,1 @@
+"""What agents remember: notes in Markdown files, and how they are found again."""

@@ -1,0 +1,158 @@
+"""The words of this room: notes, who may read them, and what a session sees of an agent's memory.
+
+The law: notes are Markdown that people read and edit; an index over them is a cache; what a model was shown of them
+stands in the session's log.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Trust = Literal["owner", "agent", "unreviewed"]
+"""Who vouches for a note. `owner`: its words are a person's, or stand in a file that a person wrote. `agent`: a model
+wrote it while nothing from outside was in its window. `unreviewed`: no model is shown it until a person has seen it."""
+
+Silent = Literal["", "below_threshold", "nothing", "late", "off"]
+"""Why nothing was recalled: no note passed the threshold, none has a word of the question, the search took too long,
+or the agent does not search by itself; "" when notes were recalled."""
+
+ScopeKind = Literal["owner", "world", "person", "chat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """To whom a note belongs."""
+
+    kind: ScopeKind = "owner"
+    """`owner`: the agent's own notes. `world`: shared by all agents. `person`, `chat`: one sender's or one chat's."""
+    id: str = ""
+    """Of a person or a chat, such as `telegram-4711`; "" for the others."""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}" if self.id else self.kind
+
+
+OWNER = Scope("owner")
+WORLD = Scope("world")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What made an agent write a note."""
+
+    session_id: str
+    """The session in which the call was made."""
+    seq: int
+    """The record with the call."""
+    call: str = ""
+    """The call's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNote:
+    """One note as it stands in a file."""
+
+    id: str
+    """`m_` and 8 letters or digits: from its comment, or for a note without one from its file and text."""
+    text: str
+    """Without its heading and comment."""
+    file: str
+    """Relative to the memory folder of its agent (`daily/2026-11-21.md`), or `world/<topic>.md`."""
+    line: int
+    """Its first line in that file, from 1."""
+    scope: Scope = OWNER
+    """To whom it belongs."""
+    trust: Trust = "owner"
+    """Who vouches for it, as far as the file alone can say; see `mind` for what the log says of it."""
+    written_at: str = ""
+    """RFC 3339 in UTC; "" when neither the file's name nor its heading tells."""
+    importance_milli: int = 500
+    """0 to 1,000; 500 for notes that do not say it."""
+    source: str = ""
+    """`SESSION#SEQ` of the call that wrote it; "" for a person's note."""
+    decays: bool = True
+    """Whether it counts less as it gets older; notes of MEMORY.md, world, people and chats do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewNote:
+    """A note to be written."""
+
+    text: str
+    """At most 8 KiB."""
+    scope: Scope = OWNER
+    """To whom it will belong."""
+    importance_milli: int = 500
+    """0 to 1,000."""
+    trust: Trust = "agent"
+    """Decided by code from whose words it has; see `trust`."""
+    cause: Cause | None = None
+    """The call that writes it; None for a person."""
+    replaces: str = ""
+    """The id of a note that it takes the place of; "" for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecallQuery:
+    """What is to be found for a question to the model."""
+
+    text: str
+    """The person's message."""
+    reads: tuple[Scope, ...]
+    """The scopes that the session may read."""
+    visible: frozenset[str] = frozenset()
+    """Notes that the model's window shows already, by id."""
+    limit: int = 5
+    """How many notes at most."""
+    budget_tokens: int = 600
+    """How long they may be together, by our estimate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A note that was looked at for a question."""
+
+    note: MemoryNote
+    """The note."""
+    score_milli: int
+    """Relevance, age and importance together, of 1,000."""
+    coverage_milli: int
+    """How much of the question's weight its own words have, of 1,000."""
+    relevance_milli: int
+    """1,000 for the best."""
+    age_hours: int
+    """Since it was written; 0 when that is not known."""
+    own: tuple[str, ...]
+    """Words of the question that stand in it."""
+    near: tuple[str, ...]
+    """Words of the question that stand only in its neighbours."""
+    left_out: str = ""
+    """Why it is not shown: `below_threshold`, `visible`, `copy`, `budget`, `limit`, `unimportant`; "" when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What a search for a question gave."""
+
+    text: str
+    """The block for the model, to the byte; "" when nothing is shown."""
+    candidates: Sequence[Candidate]
+    """What was looked at, the best first; those that are shown have no `left_out`."""
+    silent: Silent = ""
+    """Why nothing is shown; "" when something is."""
+    took_ms: int = 0
+    """How long the search took."""
+    index_rev: str = ""
+    """Names the index's schema, language, weights and embedder."""
+    notes: int = 0
+    """How many notes the index had."""
+    embedder: str = ""
+    """`provider/model@dimensions`; "" without one."""
+
+
+class Memory(Protocol):
+    """What a session sees of its agent's memory."""
+
+    async def recall(self, query: RecallQuery, deadline_seconds: float) -> Recalled:
+        """Search for a question. Never raises; a search that takes longer is `late`."""
+        ...
