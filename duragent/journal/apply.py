@@ -59,6 +59,7 @@ from duragent.journal.state import (
 )
 from duragent.journal.topic import topic_of
 from duragent.journal.totals import with_unknown, with_usage
+from duragent.journal.viewport import ViewportEvent, viewed
 
 _Change = Callable[[OpenTurn], OpenTurn]
 
@@ -73,6 +74,8 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
     """The state after one more record. Total: it accepts every record, in any order, and never raises."""
     at = replace(state, seq=record.seq, updated_at=record.ts, created_at=state.created_at or record.ts)
     event = record.event
+    if isinstance(event, ViewportEvent):
+        return replace(at, viewport=viewed(at.viewport, at.seq, event))
     match event:
         case SessionCreated():
             return _created(at, event)
@@ -122,9 +125,8 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
             begun = {"epoch": event.epoch, "attempt": event.attempt, "effect": event.effect, "spool": event.spool}
             return _call_moves(at, (event.call,), "tool_started", **begun)
         case ToolLost():
-            return _call_moves(
-                at, (event.call,), "tool_lost", asks=event.asks, asked_seq=record.seq, asked_at=record.ts
-            )
+            asked = {"asks": event.asks, "asked_seq": record.seq, "asked_at": record.ts}
+            return _call_moves(at, (event.call,), "tool_lost", **asked)
         case ToolResolved():
             at = _remember(at, event.idempotency_key, event.fingerprint, "")
             at = _decided(at, event.call, event.resolution, event.by, record.ts)

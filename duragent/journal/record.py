@@ -1,9 +1,11 @@
 """A record: one event with its place and time, and how it becomes a line of a log and comes back (`encode`, `decode`).
 
-The form of a line is in `line.py`. Texts that make a line too long are moved out to blobs (`encode` says which).
+The form of a line is in `line.py`. Texts that make a line too long are moved out to blobs (`encode` says which), and so
+are all that can be forgotten.
 Unknown fields and types are accepted. Lines of duragent-rust v0.5 (`timestamp`, no `crc`) are lifted to today's form.
 """
 
+import functools
 import hashlib
 import json
 import re
@@ -22,10 +24,12 @@ from duragent.journal.events import (
     MessageReceived,
     ModelReplied,
     Opaque,
+    PromptSet,
     ToolFinished,
     ToolStarted,
     UndoRequested,
 )
+from duragent.journal.events.base import MovedOut
 from duragent.journal.legacy import lift
 from duragent.journal.line import (
     MAX_LINE_BYTES,
@@ -46,6 +50,8 @@ BLOB_MIN_BYTES = 16 << 10
 # surrogates cannot be encoded at all.
 _MUST_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MOVED = {"blob", "size_bytes"}
+_LISTS = ("calls", "sections")
+"""Fields with parts that have texts of their own."""
 E = TypeVar("E", bound=BaseModel)
 
 
@@ -95,12 +101,21 @@ def timestamp(moment: datetime) -> str:
 
 
 def encode(record: StreamRecord[Any], seed: int) -> Encoded:
-    """The line of a record. Texts that do not fit are replaced by `{"blob": sha256, "size_bytes": n}`."""
+    """The line of a record. Texts that do not fit are replaced by `{"blob": sha256, "size_bytes": n}`.
+
+    So are texts that can be forgotten, whatever their length: those of type `Forgettable`, and in `sections` those that
+    say `forgettable`.
+    """
     fields = _fields(record)
-    body = _json(fields)
     blobs: dict[str, bytes] = {}
+    event_type: type[BaseModel] = type(record.event)
+    forgettable = _forgettable(event_type)
+    if forgettable or isinstance(record.event, PromptSet):
+        fields, blobs = _with_forgettable(fields, forgettable)
+    body = _json(fields)
     if line_bytes(body) > MAX_LINE_BYTES:
-        body, blobs = _with_blobs(fields)
+        body, more = _with_blobs(fields)
+        blobs |= more
     return Encoded(with_crc(body[:-1], seed) + b"\n", blobs)
 
 
@@ -131,17 +146,39 @@ def _json(value: Any) -> bytes:
     return _MUST_ESCAPE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
 
 
+@functools.cache
+def _forgettable(event: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of such events whose texts can be forgotten."""
+    fields = event.model_fields.items()
+    return tuple(name for name, field in fields if any(isinstance(mark, MovedOut) for mark in field.metadata))
+
+
+def _with_forgettable(fields: dict[str, Any], names: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    blobs: dict[str, bytes] = {}
+    fields = _copy(fields)
+    places = [(fields, name) for name in names]
+    places += [(part, "text") for part in _parts(fields) if part is not fields and part.get("forgettable") is True]
+    for part, name in places:
+        if isinstance(text := part.get(name), str) and text:
+            _move_out(part, name, text, blobs)
+    return fields, blobs
+
+
+def _move_out(part: dict[str, Any], name: str, text: str, blobs: dict[str, bytes]) -> None:
+    data = text.encode("utf-8", "surrogatepass")
+    digest = hashlib.sha256(data).hexdigest()
+    blobs[digest] = data
+    part[name] = {"blob": digest, "size_bytes": len(data)}
+
+
 def _with_blobs(fields: dict[str, Any]) -> tuple[bytes, dict[str, bytes]]:
     blobs: dict[str, bytes] = {}
     fields = _copy(fields)
     texts = [(part, name, text) for part in _parts(fields) for name, text in part.items() if isinstance(text, str)]
     for part, name, text in sorted(texts, key=lambda slot: len(slot[2]), reverse=True):
-        data = text.encode("utf-8", "surrogatepass")
-        if len(data) < BLOB_MIN_BYTES:
+        if len(text.encode("utf-8", "surrogatepass")) < BLOB_MIN_BYTES:
             break
-        digest = hashlib.sha256(data).hexdigest()
-        blobs[digest] = data
-        part[name] = {"blob": digest, "size_bytes": len(data)}
+        _move_out(part, name, text, blobs)
         body = _json(fields)
         if line_bytes(body) <= MAX_LINE_BYTES:
             return body, blobs
@@ -149,16 +186,17 @@ def _with_blobs(fields: dict[str, Any]) -> tuple[bytes, dict[str, bytes]]:
 
 
 def _copy(fields: dict[str, Any]) -> dict[str, Any]:
-    calls = fields.get("calls")
-    if not isinstance(calls, list | tuple):
-        return dict(fields)
-    return fields | {"calls": [dict(call) if isinstance(call, dict) else call for call in calls]}
+    copied = dict(fields)
+    for name in _LISTS:
+        if isinstance(parts := fields.get(name), list | tuple):
+            copied[name] = [dict(part) if isinstance(part, dict) else part for part in parts]
+    return copied
 
 
 def _parts(fields: dict[str, Any]) -> list[dict[str, Any]]:
-    """Where long texts may stand: in the record itself, and in the tool calls of a reply."""
-    calls = fields.get("calls")
-    return [fields, *(call for call in (calls if isinstance(calls, list) else ()) if isinstance(call, dict))]
+    """Where long texts may stand: in the record itself, in the tool calls of a reply, in sections of a prompt."""
+    lists = [parts for name in _LISTS if isinstance(parts := fields.get(name), list)]
+    return [fields, *(part for parts in lists for part in parts if isinstance(part, dict))]
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Literal
 from duragent.journal.call_states import CallStatus
 from duragent.journal.events import EffectClass, ModelChosen, ModelFailed, OnDisconnect
 from duragent.journal.source import Door, Source
+from duragent.journal.viewport import NOTHING_SHOWN, Viewport
 from duragent.text import Text
 
 REMEMBERED_KEYS = 128
@@ -327,6 +328,8 @@ class SessionState:
     """The gateway of the chat that it belongs to; None without one."""
     chat_id: Text | None = None
     """That chat's id at its gateway."""
+    viewport: Viewport = NOTHING_SHOWN
+    """What the model was shown last."""
 
     @property
     def waiting_from_people(self) -> tuple[int, ...]:

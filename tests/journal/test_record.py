@@ -43,9 +43,10 @@ def line_with(fields: dict[str, Any], seed: int = SEED) -> bytes:
 @given(RECORDS)
 def test_every_record_comes_back_as_it_was(record: Record) -> None:
     encoded = encode(record, SEED)
-    assert encoded.blobs == {}
-    assert decode(encoded.line, SEED, no_blob) == record
-    assert decode(encoded.line, SEED) == record
+    assert decode(encoded.line, SEED, encoded.blobs.__getitem__) == record
+    if not isinstance(record.event, e.PromptSet | e.MemoryRecalled):
+        assert encoded.blobs == {}
+        assert decode(encoded.line, SEED) == record
 
 
 @given(RECORDS)
@@ -261,3 +262,45 @@ def test_what_a_provider_wants_back_is_not_taken_for_a_text_that_was_moved_out()
     line = encode(Record(1, TS, replied), crc_seed("s1")).line
     assert blob_names(line) == set()
     assert decode(line, crc_seed("s1"), dict[str, bytes]().__getitem__).event == replied
+
+
+# --- texts that can be forgotten ------------------------------------------------------------------------------------
+
+
+def test_text_that_can_be_forgotten_is_never_in_the_line_however_short_it_is() -> None:
+    record = Record(3, TS, e.MemoryRecalled(turn="t", upto_seq=2, text="metric"))
+    encoded = encode(record, SEED)
+    digest = hashlib.sha256(b"metric").hexdigest()
+    assert b"metric" not in encoded.line
+    assert encoded.blobs == {digest: b"metric"}
+    assert json.loads(encoded.line)["text"] == {"blob": digest, "size_bytes": 6}
+    assert blob_names(encoded.line) == {digest}
+    assert decode(encoded.line, SEED, encoded.blobs.__getitem__) == record
+    assert json.loads(expand(encoded.line, encoded.blobs.__getitem__))["text"] == "metric"
+
+
+def test_empty_text_that_can_be_forgotten_needs_no_blob() -> None:
+    encoded = encode(Record(3, TS, e.MemoryRecalled(turn="t", upto_seq=2, silent="nothing")), SEED)
+    assert encoded.blobs == {}
+
+
+def test_of_a_prompt_only_the_sections_that_can_be_forgotten_are_moved_out() -> None:
+    model = e.PromptModel(provider="openai", name="m")
+    sections = (
+        e.PromptPart(priority=0, source="soul", text="Be kind."),
+        e.PromptPart(priority=300, source="MEMORY.md", text="Ada lives in Leipzig.", forgettable=True),
+    )
+    record = Record(3, TS, e.PromptSet(frame_sha256="f" * 64, sections=sections, model=model, window_tokens=9))
+    encoded = encode(record, SEED)
+    assert list(encoded.blobs.values()) == [b"Ada lives in Leipzig."]
+    assert b"Be kind." in encoded.line
+    assert decode(encoded.line, SEED, encoded.blobs.__getitem__) == record
+
+
+def test_long_section_of_a_prompt_moves_out_like_any_long_text() -> None:
+    model = e.PromptModel(provider="openai", name="m")
+    sections = tuple(e.PromptPart(priority=n, source=f"s{n}", text=f"{n}" * 400_000) for n in range(4))
+    record = Record(3, TS, e.PromptSet(frame_sha256="f" * 64, sections=sections, model=model, window_tokens=9))
+    encoded = encode(record, SEED)
+    assert len(encoded.blobs) == 2
+    assert decode(encoded.line, SEED, encoded.blobs.__getitem__) == record

@@ -17,6 +17,7 @@ from duragent.journal.events.base import (
     CallOutcome,
     EffectClass,
     EventModel,
+    Forgettable,
     OnDisconnect,
     PolicyFinding,
     Sender,
@@ -44,6 +45,16 @@ from duragent.journal.events.files import (
     UndoRequested,
 )
 from duragent.journal.events.legacy import HistoryAdopted, ToolsSkipped
+from duragent.journal.events.memory import (
+    FORGOTTEN,
+    ForgottenText,
+    MemoryRecalled,
+    PromptModel,
+    PromptPart,
+    PromptSet,
+    RecalledItem,
+    TextForgotten,
+)
 from duragent.journal.events.message import MessageReceived
 from duragent.journal.events.session import (
     LogRecovered,
@@ -68,6 +79,7 @@ from duragent.journal.events.turn import (
 
 __all__ = [
     "EVENT_TYPES",
+    "FORGOTTEN",
     "REFUSED",
     "AllowanceOffer",
     "AllowanceRevoked",
@@ -85,10 +97,13 @@ __all__ = [
     "FileChange",
     "FileRefused",
     "FileUndo",
+    "Forgettable",
+    "ForgottenText",
     "HistoryAdopted",
     "KeptOpaque",
     "KnownEvent",
     "LogRecovered",
+    "MemoryRecalled",
     "MessageReceived",
     "ModelCalled",
     "ModelChosen",
@@ -98,12 +113,17 @@ __all__ = [
     "Opaque",
     "OwnerClaimed",
     "PolicyFinding",
+    "PromptModel",
+    "PromptPart",
+    "PromptSet",
+    "RecalledItem",
     "Sender",
     "SessionClosed",
     "SessionCreated",
     "SessionPaused",
     "SessionRenamed",
     "SessionResumed",
+    "TextForgotten",
     "TokenCounts",
     "ToolFinished",
     "ToolLost",
@@ -138,6 +158,8 @@ KnownEvent = Annotated[
     | LogRecovered
     | MessageReceived
     | TurnStarted
+    | PromptSet
+    | MemoryRecalled
     | ModelCalled
     | ModelReplied
     | ModelFailed
@@ -155,6 +177,7 @@ KnownEvent = Annotated[
     | UndoFinished
     | CommandRequested
     | CommandFinished
+    | TextForgotten
     | HistoryAdopted,
     Field(discriminator="type"),
 ]

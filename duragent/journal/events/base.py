@@ -1,6 +1,7 @@
 """What all events share, and the parts that several of them have."""
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,6 +13,15 @@ CallOutcome = Literal["ok", "error", "timeout", "cancelled", "denied", "skipped"
 EffectClass = Literal["pure", "idempotent", "unsafe", "never"]
 """What the next start does with a call that was started and has no result: `pure` and `idempotent` run again; a person
 decides about `unsafe`; `never` is not run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovedOut:
+    """Marks a text that is always in a blob, also a short one, so that it can be removed without touching the log."""
+
+
+Forgettable = Annotated[Text, MovedOut()]
+"""A text that can be forgotten."""
 
 
 class EventModel(BaseModel):

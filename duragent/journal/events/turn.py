@@ -47,6 +47,10 @@ class ModelCalled(EventModel):
     """The price of `reserved_tokens`; None when it is not known."""
     window_tokens: int | None = None
     """How much the model can read; None in old logs."""
+    frame_sha256: str = ""
+    """The newest `PromptSet` with it says what stood around the conversation; "" in old logs."""
+    first_seq: int | None = None
+    """The oldest record that the request was made from; None in old logs."""
 
 
 class KeptOpaque(EventModel):
