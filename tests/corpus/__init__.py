@@ -1,0 +1,1 @@
+"""Texts of our own that are measured with, and what reads them."""
