@@ -20,7 +20,9 @@
     │   │   └── NotDamaged           a repair of what is whole
     │   ├── NotNow                   something else is under way, and must end first
     │   ├── AlreadyDecided           another decision came first; says who made it, and what it was
-    │   └── CallChanged              the decision is about another call than the waiting one
+    │   ├── CallChanged              the decision is about another call than the waiting one
+    │   ├── MemoryChanged            a file of an agent's memory is not what its writer saw
+    │   └── MemoryFull               a file of an agent's memory, or a note, would be too long
     ├── StoreError                   the place where streams rest refuses
     │   ├── WorkspaceLocked          another server holds the workspace
     │   │   └── SessionsLocked       … or the folder of its sessions, which another workspace may name too
@@ -66,6 +68,8 @@ from duragent.errors.bad_input import (
     InvalidArguments,
     InvalidFile,
     InvalidRequest,
+    MemoryChanged,
+    MemoryFull,
     NotDamaged,
     NotFound,
     NothingToDo,
@@ -131,6 +135,8 @@ __all__ = [
     "InvalidFile",
     "InvalidRequest",
     "LogChanged",
+    "MemoryChanged",
+    "MemoryFull",
     "ModelError",
     "ModelNotConfigured",
     "ModelTimeout",

@@ -163,3 +163,26 @@ class CallChanged(BadInput):
     def __init__(self, call: str) -> None:
         self.call = call
         super().__init__(f"call '{call}' is not what the decision is about; look at it again")
+
+
+class MemoryChanged(BadInput):
+    """A file of an agent's memory is not what its writer saw. `text` is what it has now, `diff` what changed."""
+
+    code = "memory-changed"
+
+    def __init__(self, file: str, text: str = "", diff: str = "") -> None:
+        self.file, self.text, self.diff = file, text, diff
+        super().__init__(f"{file} was changed meanwhile; nothing was written")
+
+
+class MemoryFull(BadInput):
+    """A file of an agent's memory has no room for more. `limit_bytes` is what it may have."""
+
+    code = "memory-full"
+
+    def __init__(self, file: str, size_bytes: int, limit_bytes: int) -> None:
+        self.file, self.size_bytes, self.limit_bytes = file, size_bytes, limit_bytes
+        super().__init__(
+            f"{file} would have {size_bytes:,} bytes, and may have {limit_bytes:,}: nothing was written; "
+            "move what is old to another file"
+        )

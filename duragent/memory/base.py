@@ -72,6 +72,12 @@ class MemoryNote:
     """`SESSION#SEQ` of the call that wrote it; "" for a person's note."""
     decays: bool = True
     """Whether it counts less as it gets older; notes of MEMORY.md, world, people and chats do not."""
+    heading: str = ""
+    """The heading that it stands under, without the time of a dated one."""
+    replaces: str = ""
+    """The id of a note that it took the place of; "" for none."""
+    proposes: str = ""
+    """Of a note that waits for review: the file whose whole text it wants to be; "" for a note like others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ class NewNote:
     """The call that writes it; None for a person."""
     replaces: str = ""
     """The id of a note that it takes the place of; "" for none."""
+    proposes: str = ""
+    """The file whose whole text it wants to be, which a person decides; "" for a note like others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ STATUSES: dict[type[errors.DuragentError], tuple[int, str]] = {
     errors.NotNow: (409, "Not Now"),
     errors.AlreadyDecided: (409, "Already Decided"),
     errors.CallChanged: (409, "Call Changed"),
+    errors.MemoryChanged: (409, "Memory Changed"),
+    errors.MemoryFull: (507, "Memory Full"),
     errors.Stopping: (503, "Stopping"),
     errors.SessionExists: (409, "Session Exists"),
     errors.StoreFull: (507, "Store Full"),

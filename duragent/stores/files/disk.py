@@ -106,6 +106,16 @@ class Disk:
     def rename(self, old: Path, new: Path) -> None:
         os.rename(old, new)
 
+    def exchange(self, one: Path, other: Path) -> bool:
+        """Whether they have each other's names now; False where that cannot be done in one step."""
+        from duragent.system.exchange import exchange
+
+        return exchange(one, other)
+
+    def link(self, old: Path, new: Path) -> None:
+        """A second name for a file; fails if anything has that name."""
+        os.link(old, new, follow_symlinks=False)
+
     def unlink(self, path: Path) -> None:
         os.unlink(path)
 
