@@ -6,10 +6,10 @@ never acknowledged, so it may be cut off) or *damaged* (anything else; it may on
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from duragent.journal.line import BadLine, checked_seq, is_legacy, tx_of
-from duragent.journal.record import Record
+from duragent.journal.record import StreamRecord
 
 # What a block that never reached the disk reads as. A hole begins where the append began, or spans whole sectors; a
 # shorter run of NULs is no hole but a change.
@@ -89,7 +89,7 @@ def next_tx(before: tuple[int, int] | None, tx: tuple[int, int] | None) -> tuple
     return None if tx is None or tx[0] == tx[1] else tx
 
 
-def ends_group(record: Record) -> bool:
+def ends_group(record: StreamRecord[Any]) -> bool:
     """Whether the log may end with this record: it is the last of those that were appended at once."""
     if record.tx is None:
         return True

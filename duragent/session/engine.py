@@ -13,8 +13,8 @@ from duragent.errors import SessionDeleted, StoreError
 from duragent.journal.events import Event
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
+from duragent.session.fold import SessionWriter
 from duragent.session.log_reader import LogReader
-from duragent.session.log_writer import LogWriter
 from duragent.stores.base import Claim
 from duragent.turn.asides import Asides
 from duragent.turn.history import HistoryNeed
@@ -33,7 +33,7 @@ class Engine:
     stopping: bool
     """No step is begun any more: the session is being closed."""
 
-    def __init__(self, ports: Ports, writer: LogWriter, reader: LogReader, topic: Topic) -> None:
+    def __init__(self, ports: Ports, writer: SessionWriter, reader: LogReader, topic: Topic) -> None:
         self._ports, self._writer, self._reader, self._topic = ports, writer, reader, topic
         self.interrupt = asyncio.Event()
         self.stopping = False

@@ -15,11 +15,12 @@ from duragent.journal.inputs import Input
 from duragent.journal.record import crc_seed, encode, timestamp
 from duragent.journal.state import SessionState
 from duragent.session.create import NewSession, first_records
+from duragent.session.fold import SESSION_FOLD
 from duragent.session.index import Index
 from duragent.session.locks import SessionLocks
-from duragent.session.recovery import recover
 from duragent.session.tasks import HANG_SECONDS, bounded, shielded
 from duragent.stores.base import Claim
+from duragent.streams.recovery import recover
 from duragent.turn.ports import Ports
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class LiveSessions:
         """Claim the log, recover its state, and let the session go on. The caller holds the lock."""
         claim = await self._ports.store.claim(session_id)
         try:
-            state = await recover(self._ports.store, claim)
+            state = await recover(self._ports.store, claim, SESSION_FOLD)
             # `finish` would not know of it, and would not stop what is posted to it.
             self.refuse_when_stopping()
         except BaseException:

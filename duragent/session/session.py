@@ -1,7 +1,8 @@
 """One session alive: its log with one writer, and the engine that goes on as long as there is a next step.
 
-`log_writer` has the law of every write (durable, then true, then told), `engine` the loop. This file joins them: what
-is posted is admitted and committed, and what is committed starts the engine, the summary and the watchers' news.
+The writer of all streams has the law of every write (durable, then true, then told), `engine` the loop. This file joins
+them: what is posted is admitted and committed, and what is committed starts the engine, the summary and the watchers'
+news.
 """
 
 import asyncio
@@ -31,12 +32,13 @@ from duragent.session.approvals import prepare_decision
 from duragent.session.attachments import with_found_files
 from duragent.session.engine import Engine
 from duragent.session.file_diffs import ChangedFile, LogChanges, log_changes, undo_diffs
+from duragent.session.fold import SESSION_FOLD, SessionWriter
 from duragent.session.log_reader import LogReader
-from duragent.session.log_writer import LogWriter, WriterHooks
 from duragent.session.summary import SUMMARIZED, Summary
 from duragent.session.undo import changes_of, planned_undo, prepare_undo
 from duragent.session.watch import LogHead, Source, Watched, follow
 from duragent.stores.base import Claim
+from duragent.streams.log_writer import WriterHooks
 from duragent.turn.ports import Ports
 
 _ADMITTED = (
@@ -69,7 +71,7 @@ class Session:
 
     log: LogReader
     """Reads the stored lines and records."""
-    writer: LogWriter
+    writer: SessionWriter
     """Writes them, and has the state."""
     last_used: float
     """When the session was opened for a caller, or written, last: seconds of the monotonic clock."""
@@ -77,7 +79,8 @@ class Session:
     def __init__(self, ports: Ports, claim: Claim, state: SessionState, on_change: Callable[["Session"], None]) -> None:
         self._ports, self._on_change = ports, on_change
         self._topic = Topic()
-        self.writer = LogWriter(ports, claim, state, self._topic, WriterHooks(self._written, self._failed))
+        hooks = WriterHooks(self._written, self._failed)
+        self.writer = SessionWriter(ports, SESSION_FOLD, claim, state, self._topic, hooks)
         self.log = LogReader(ports.store, claim, self.writer.fail)
         self._engine = Engine(ports, self.writer, self.log, self._topic)
         self._summary = Summary(ports, claim, state.seq, self.writer.snapshot)

@@ -22,6 +22,7 @@ from duragent.journal.events import (
     TurnEnded,
 )
 from duragent.journal.snapshot import Snapshot
+from duragent.journal.state import SessionState
 from duragent.stores.base import Claim
 from duragent.turn.ports import Ports
 
@@ -44,7 +45,9 @@ _log = logging.getLogger(__name__)
 class Summary:
     """Writes the summary. `seq` is the record at which it stands; `newest` gives the snapshot to write, or None."""
 
-    def __init__(self, ports: Ports, claim: Claim, seq: int, newest: Callable[[], Snapshot | None]) -> None:
+    def __init__(
+        self, ports: Ports, claim: Claim, seq: int, newest: Callable[[], Snapshot[SessionState] | None]
+    ) -> None:
         self._ports, self._claim, self._seq, self._newest = ports, claim, seq, newest
         self.task: asyncio.Task[None] | None = None
 

@@ -1,7 +1,7 @@
 """The contract of a store: a place where streams rest. A stream is a log of lines with one writer, of some kind.
 
-Today there is one kind, `SESSION`. A store serves streams of one kind, and knows of it only its name and its errors;
-what stands in a line concerns those that decode it, with the kind's `types`.
+One kind is `SESSION`; the rooms that have others define them. A store serves streams of one kind, and knows of it only
+its name and its errors; what stands in a line concerns those that decode it, with the kind's `types`.
 
 `LogStore` keeps the logs, `BlobStore` the texts that are too long for a line, `CacheStore` what may be lost. `Store` is
 all three. Promises of every store on this shelf (`duragent.testing.check_store` tries them, with two kinds):
@@ -29,13 +29,14 @@ Idempotency, SSE and tokens stand above this floor.
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from duragent.errors import Damaged, DuragentError, LogChanged, NotFound, SessionExists, SessionNotFound, StoreFull
 from duragent.journal.events import EVENT_TYPES
 from duragent.journal.record import crc_seed
+from duragent.journal.snapshot import SESSION_FORM, SnapshotForm
 
 STREAM_ID = re.compile(r"[a-z0-9][A-Za-z0-9_-]{0,63}\Z")
 """Ids that may name a stream. Capital letters only because duragent-rust wrote its ULIDs so."""
@@ -56,9 +57,17 @@ class StreamKind:
     """The error for an id that no stream has."""
     exists: Callable[[str], DuragentError]
     """The error for an id that a stream has already; it is given the sentence that says so."""
+    snapshots: SnapshotForm[Any] | None = None
+    """How its snapshots are written; None: it has none."""
+    prefix: str = ""
+    """How the names of its streams begin, where those of several kinds stand in one folder."""
+
+    def has(self, stream_id: str) -> bool:
+        """Whether a stream with this id would be of this kind."""
+        return stream_id.startswith(self.prefix) and STREAM_ID.match(stream_id) is not None
 
 
-SESSION = StreamKind("session", EVENT_TYPES, SessionNotFound, SessionExists)
+SESSION = StreamKind("session", EVENT_TYPES, SessionNotFound, SessionExists, SESSION_FORM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +214,10 @@ class BlobStore(Protocol):
 
     async def get_blob(self, claim: Claim, sha256: str) -> bytes:
         """Raises Damaged when it is absent or is not what its name says."""
+        ...
+
+    async def drop_blob(self, claim: Claim, sha256: str) -> None:
+        """Remove it, durably on return. One that is not there is no error."""
         ...
 
 

@@ -109,6 +109,9 @@ class MemoryStore:
     async def put_blob(self, claim: Claim, sha256: str, data: bytes) -> None:
         self._mine(claim).blobs[sha256] = data
 
+    async def drop_blob(self, claim: Claim, sha256: str) -> None:
+        self._mine(claim).blobs.pop(sha256, None)
+
     async def get_blob(self, claim: Claim, sha256: str) -> bytes:
         data = self._mine(claim).blobs.get(sha256)
         if data is None or hashlib.sha256(data).hexdigest() != sha256:

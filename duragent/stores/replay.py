@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from duragent.errors import Damaged
 from duragent.journal import snapshot
@@ -9,6 +10,7 @@ from duragent.journal.fold import LOG_NAME, fold_lines
 from duragent.journal.line import crc_of
 from duragent.journal.snapshot import Snapshot
 from duragent.journal.state import SessionState
+from duragent.stores.base import Stream
 from duragent.stores.reader import StoreReader
 
 
@@ -35,12 +37,12 @@ def replay(reader: StoreReader, session_id: str, upto: int | None = None) -> Rep
         if upto is not None and state.seq >= upto:
             # What is behind it need not be good.
             return Replayed(state, crc_of(last))
-    if lost := lost_end(session_id, state.seq, saved, lambda: reader.is_legacy(session_id)):
+    if lost := lost_end(Stream(session_id), state.seq, saved, lambda: reader.is_legacy(session_id)):
         raise lost
     return Replayed(state, crc_of(last))
 
 
-def lost_end(session_id: str, head: int, saved: Snapshot | None, is_legacy: Callable[[], bool]) -> Damaged | None:
+def lost_end(stream: Stream, head: int, saved: Snapshot[Any] | None, is_legacy: Callable[[], bool]) -> Damaged | None:
     """What is wrong with a log that ends at `head`, before the record that its summary has seen; None when it does not.
 
     The summary is written only after the record that it stands at is durable, so such a log has lost something. One
@@ -49,10 +51,10 @@ def lost_end(session_id: str, head: int, saved: Snapshot | None, is_legacy: Call
     if saved is None or saved.state.seq <= head or (saved.state.epoch == 0 and is_legacy()):
         return None
     problem = f"the log ends at record {head}, but state.yaml has seen {saved.state.seq}"
-    return Damaged(session_id, LOG_NAME, head + 1, problem, head)
+    return stream.damaged(LOG_NAME, head + 1, problem, head)
 
 
-def saved_snapshot(reader: StoreReader, session_id: str) -> Snapshot | None:
+def saved_snapshot(reader: StoreReader, session_id: str) -> Snapshot[SessionState] | None:
     """What `state.yaml` says, when it can be trusted."""
     try:
         return snapshot.load(reader.summary(session_id), session_id)

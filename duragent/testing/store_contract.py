@@ -211,6 +211,10 @@ async def blobs_are_kept_and_checked(store: Store) -> None:
     await raises(Damaged, store.get_blob(again, wrong))
     await store.put_blob(again, wrong, b"else")
     assert await store.get_blob(again, wrong) == b"else"
+    for _ in range(2):
+        await store.drop_blob(again, wrong)
+    await raises(Damaged, store.get_blob(again, wrong))
+    assert await store.get_blob(again, digest) == data
 
 
 async def snapshot_is_the_newest_or_none(store: Store) -> None:

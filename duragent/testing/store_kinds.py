@@ -25,24 +25,24 @@ class NotebookOpened(BaseModel):
     owner: str
 
 
-class NoteWritten(BaseModel):
+class EntryWritten(BaseModel):
     """One more note."""
 
-    type: Literal["note_written"] = "note_written"
+    type: Literal["entry_written"] = "entry_written"
     text: str
 
 
-class NoteStruck(BaseModel):
+class EntryStruck(BaseModel):
     """The note of record `note` does not count any more."""
 
-    type: Literal["note_struck"] = "note_struck"
+    type: Literal["entry_struck"] = "entry_struck"
     note: int
 
 
-NoteEvent = NotebookOpened | NoteWritten | NoteStruck | Opaque
+NoteEvent = NotebookOpened | EntryWritten | EntryStruck | Opaque
 NOTEBOOK = StreamKind(
     "notebook",
-    {"notebook_opened": NotebookOpened, "note_written": NoteWritten, "note_struck": NoteStruck},
+    {"notebook_opened": NotebookOpened, "entry_written": EntryWritten, "entry_struck": EntryStruck},
     lambda stream_id: NotFound(f"notebook '{stream_id}' not found"),
     StoreError,
 )
@@ -58,7 +58,7 @@ def note_lines(first: int, events: Sequence[NoteEvent]) -> list[bytes]:
 
 
 OPENED = note_lines(1, [NotebookOpened(owner="assistant")])
-GROUP = note_lines(2, [NoteWritten(text="milk"), NoteWritten(text="eggs"), NoteStruck(note=2)])
+GROUP = note_lines(2, [EntryWritten(text="milk"), EntryWritten(text="eggs"), EntryStruck(note=2)])
 LINES = [*OPENED, *GROUP]
 
 
@@ -67,9 +67,9 @@ def notes(block: bytes) -> list[str]:
     written: dict[int, str] = {}
     for _, record in decode_lines(split_lines(block), BOOK.id, 0, types=NOTEBOOK.types):
         match record.event:
-            case NoteWritten(text=text):
+            case EntryWritten(text=text):
                 written[record.seq] = text
-            case NoteStruck(note=note):
+            case EntryStruck(note=note):
                 written.pop(note)
     return list(written.values())
 
@@ -99,7 +99,7 @@ async def errors_of_another_kind_speak_of_it(store: Store) -> None:
     claim = await _filled(store)
     for refusal in (
         await raises(StoreError, store.create(BOOK.id, OPENED)),
-        await raises(SeqConflict, store.append(claim, note_lines(9, [NoteWritten(text="x")]), expect=8)),
+        await raises(SeqConflict, store.append(claim, note_lines(9, [EntryWritten(text="x")]), expect=8)),
         await raises(Damaged, store.get_blob(claim, hashlib.sha256(b"x").hexdigest())),
         await raises(Damaged, store.mend(claim, 9, lambda tail: [])),
     ):
@@ -116,7 +116,7 @@ async def log_of_another_kind_is_taken_in_and_mended(store: Store) -> None:
     assert (await read_all(store, claim), await store.get_blob(claim, digest)) == (b"".join(LINES), data)
 
     def closing(tail: TornTail) -> Sequence[bytes]:
-        return note_lines(2, [NoteWritten(text=f"{tail.size_bytes} bytes were cut off")])
+        return note_lines(2, [EntryWritten(text=f"{tail.size_bytes} bytes were cut off")])
 
     await store.mend(claim, 1, closing)
     claim = await store.claim(BOOK.id)
@@ -126,7 +126,7 @@ async def log_of_another_kind_is_taken_in_and_mended(store: Store) -> None:
 async def damage_of_another_kind_is_told(store: Store, spoil: Spoil) -> None:
     """As for sessions: the good part is served, and the error names the notebook."""
     claim = await _filled(store)
-    await store.append(claim, note_lines(5, [NoteWritten(text="bread")]), expect=4)
+    await store.append(claim, note_lines(5, [EntryWritten(text="bread")]), expect=4)
     await store.release(claim)
     spoil(store, BOOK.id, 5)
     claim = await store.claim(BOOK.id)

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
-from duragent.session.recovery import recover
+from duragent.session.fold import SESSION_FOLD
 from duragent.stores.files.store import FileStore
+from duragent.streams.recovery import recover
 from tests.benchmarks.children import child, running, wait_until_idle, workspace_for
 from tests.benchmarks.logs import LogMaker, Written, write_index
 from tests.benchmarks.measure import Bench, Effort, Goal, Result, Row, compare
@@ -101,7 +102,7 @@ async def _open(effort: Effort, sessions_dir: Path, short: Written, long: Writte
 async def _opened(store: FileStore, session: Written) -> float:
     began = time.perf_counter()
     claim = await store.claim(session.session_id)
-    state = await recover(store, claim)
+    state = await recover(store, claim, SESSION_FOLD)
     milliseconds = (time.perf_counter() - began) * 1000
     await store.release(claim)
     if state != session.state:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from duragent.session.recovery import recover
+from duragent.session.fold import SESSION_FOLD
 from duragent.stores.files.store import FileStore
+from duragent.streams.recovery import recover
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.logs import LogMaker, Written, write_index
 from tests.benchmarks.measure import Goal, Result, Row, compare, percentile
@@ -85,7 +86,7 @@ async def _opened(sessions_dir: Path, written: Written) -> Written:
         await store.verify(written.session_id)
         claim = await store.claim(written.session_id)
         assert (claim.damage, claim.torn) == (None, None)
-        state = await recover(store, claim)
+        state = await recover(store, claim, SESSION_FOLD)
     finally:
         store.close()
     folder = sessions_dir / written.session_id

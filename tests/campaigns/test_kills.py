@@ -18,7 +18,7 @@ from tests.campaigns.kills_story import Story
 from tests.campaigns.kills_truth import must_hold
 from tests.campaigns.kills_world import make_world
 
-RECOVERING = ("recovery.synced", "session.folded", "log.before_write", "log.written", "log.synced", "commit.stored")
+RECOVERING = ("recovery.synced", "log.folded", "log.before_write", "log.written", "log.synced", "commit.stored")
 """What a server passes while it picks up what another one left."""
 
 ACTIONS: tuple[Action, ...] = ("term", "freeze")
@@ -59,7 +59,7 @@ async def test_server_that_is_asked_to_end_or_is_stopped_for_a_moment_loses_noth
 ) -> None:
     for number in campaign.cases([1]):
         with campaign.case(number) as chance:
-            phases = ("session.folded", "log.written", "model.called", "tool.started", "spool.spawned", "model.heard")
+            phases = ("log.folded", "log.written", "model.called", "tool.started", "spool.spawned", "model.heard")
             hits = [Hit(point, action="term") for point in phases] + [Hit("partial.kept", 2, "freeze")]
             await told(tmp_path, hits, chance, any_order=True)
 
@@ -70,7 +70,7 @@ def stories(point: str, chance: random.Random) -> list[list[Hit]]:
     # Where the disk fails, or a person meddles, clients are refused unless the server dies before it tells them.
     others = [Hit(point, action=action) for action in ACTIONS if Hit(point).way in ("run", "torn")]
     if Hit(point).way == "first start":
-        return [[Hit(point, action=action), Hit("session.folded")] for action in ("kill", *ACTIONS)]
+        return [[Hit(point, action=action), Hit("log.folded")] for action in ("kill", *ACTIONS)]
     before = [Hit(BEHIND[point])] if point in BEHIND else []
     again = (Hit(chance.choice(RECOVERING), chance.randint(1, 2)) for _ in itertools.count())
     return [[each for hit in (*kills, *others) for each in (*before, hit, next(again))]]

@@ -9,12 +9,14 @@ import pytest
 from duragent.bus import OutputDelta, Topic
 from duragent.errors import Damaged, Unavailable
 from duragent.journal.events import Event, MessageReceived
+from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.session.engine import Engine
+from duragent.session.fold import SESSION_FOLD, SessionWriter
 from duragent.session.log_reader import LogReader
-from duragent.session.log_writer import LogWriter, WriterHooks
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
+from duragent.streams.log_writer import WriterHooks
 from duragent.testing import FakeClock, Line, ScriptedModel
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.ports import begun, ports_to
@@ -25,7 +27,8 @@ async def engine_of(store: MemoryStore, folder: Path, model: ScriptedModel, cloc
     """The engine of a new session, with a writer and a reader of its own."""
     claim, state = await begun(store)
     ports, topic = ports_to(store, folder, model, clock), Topic()
-    writer = LogWriter(ports, claim, state, topic, WriterHooks(lambda _: None, lambda: None))
+    hooks: WriterHooks[Record] = WriterHooks(lambda _: None, lambda: None)
+    writer = SessionWriter(ports, SESSION_FOLD, claim, state, topic, hooks)
     return Engine(ports, writer, LogReader(store, claim, writer.fail), topic)
 
 

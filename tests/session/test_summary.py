@@ -36,7 +36,7 @@ class Counting(MemoryStore):
         self.seqs.append(written.state.seq)
 
 
-def at(seq: int) -> Snapshot:
+def at(seq: int) -> Snapshot[SessionState]:
     return Snapshot(SessionState(SESSION, seq=seq), "0badcafe")
 
 
@@ -48,7 +48,9 @@ async def finished(summary: Summary) -> None:
 @pytest.mark.parametrize(
     ("newest", "written"), [(None, []), (at(2), []), (at(3), []), (at(4), [4])], ids=["none", "older", "same", "newer"]
 )
-async def test_only_a_newer_state_is_written(tmp_path: Path, newest: Snapshot | None, written: list[int]) -> None:
+async def test_only_a_newer_state_is_written(
+    tmp_path: Path, newest: Snapshot[SessionState] | None, written: list[int]
+) -> None:
     store = Counting()
     claim, _ = await begun(store)
     summary = Summary(ports_to(store, tmp_path), claim, 3, lambda: newest)

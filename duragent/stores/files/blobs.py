@@ -27,6 +27,14 @@ def write_blob(disk: Disk, folder: Path, sha256: str, data: bytes) -> None:
     crashpoint("blob.stored")
 
 
+def drop_blob(disk: Disk, folder: Path, sha256: str) -> None:
+    """Gone for good on return. Raises OSError."""
+    path = folder / "blobs" / sha256
+    with contextlib.suppress(FileNotFoundError):
+        disk.unlink(path)
+        disk.sync_folder(path.parent)
+
+
 def read_blob(disk: Disk, folder: Path, sha256: str, good: Good) -> bytes:
     """The bytes of a blob, checked. Raises Damaged, OSError."""
     problem = "is not what its name says"

@@ -1,17 +1,18 @@
-"""Looking a session over, from its files alone: every line, every blob, and the summary. Changes nothing."""
+"""Looking a stream over, from its files alone: every line, every blob, and the summary. Changes nothing."""
 
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from duragent.errors import Damaged, SessionNotFound, Unavailable
+from duragent.errors import Damaged, NotFound, Unavailable
 from duragent.journal import snapshot
 from duragent.journal.events import HistoryAdopted
 from duragent.journal.fold import decode_lines
-from duragent.journal.record import Record, blobs_of
+from duragent.journal.record import StreamRecord, blobs_of
 from duragent.journal.snapshot import Snapshot
-from duragent.stores.base import Stream
+from duragent.stores.base import SESSION, Stream, StreamKind
 from duragent.stores.files.blobs import read_blob
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.legacy import is_legacy
@@ -24,18 +25,18 @@ from duragent.system.os_errors import in_words, is_shortage
 _BESIDE = ("events.torn-", "events.damaged-", "events.conflict-")
 
 
-def check(sessions_dir: Path, session_id: str, disk: Disk | None = None) -> Checkup:
-    """A session of which only the summary is left counts as damaged. Raises SessionNotFound, Unavailable.
+def check(root: Path, stream_id: str, disk: Disk | None = None, kind: StreamKind = SESSION) -> Checkup:
+    """A stream of which only the summary is left counts as damaged. Raises the kind's `not_found`, Unavailable.
 
     It may be written, deleted or made again meanwhile: damage counts when a second look finds it too.
     """
-    disk = disk or Disk()
-    first = _Look(disk, sessions_dir / session_id, Stream(session_id)).whole()
-    return first if first.is_whole else _Look(disk, sessions_dir / session_id, Stream(session_id)).whole()
+    disk, stream = disk or Disk(), Stream(stream_id, kind)
+    first = _Look(disk, root / stream.id, stream).whole()
+    return first if first.is_whole else _Look(disk, root / stream.id, stream).whole()
 
 
 class _Look:
-    """One look at the files of one session."""
+    """One look at the files of one stream."""
 
     def __init__(self, disk: Disk, folder: Path, stream: Stream) -> None:
         self._disk, self._folder, self._stream = disk, folder, stream
@@ -49,10 +50,10 @@ class _Look:
         try:
             self._read_log()
             is_v0_5s = partial(is_legacy, self._disk, self._folder)
-            checkup.damage = lost_end(self._stream.id, checkup.records, saved, is_v0_5s) or checkup.damage
+            checkup.damage = lost_end(self._stream, checkup.records, saved, is_v0_5s) or checkup.damage
         except Damaged as damage:
             checkup.damage = damage
-        except SessionNotFound:
+        except NotFound:
             if not os.path.lexists(self._folder / SNAPSHOT):
                 raise
             checkup.damage = self._stream.damaged(ACTIVE, 1, "the log is gone", 0)
@@ -68,13 +69,14 @@ class _Look:
         return checkup
 
     def _read_log(self) -> None:
-        """Every line, every blob. Raises Damaged, SessionNotFound, OSError."""
+        """Every line, every blob. Raises Damaged, NotFound, OSError."""
         for piece in pieces(self._disk, self._folder, self._stream):
-            for line, record in decode_lines(piece.lines(), self._stream.id, self._checkup.records):
+            good, types = self._checkup.records, self._stream.kind.types
+            for line, record in decode_lines(piece.lines(), self._stream.id, good, types=types):
                 self._take(line, record, piece.blobs)
             self._checkup.behind_bytes = piece.torn_bytes
 
-    def _take(self, line: bytes, record: Record, not_stored_yet: Mapping[str, bytes]) -> None:
+    def _take(self, line: bytes, record: StreamRecord[Any], not_stored_yet: Mapping[str, bytes]) -> None:
         checkup = self._checkup
         if isinstance(record.event, HistoryAdopted):
             checkup.notes = record.event.notes
@@ -99,9 +101,12 @@ class _Look:
         if is_shortage(error):
             raise Unavailable(f"{self._stream} cannot be read: {in_words(error)}") from error
 
-    def _saved_snapshot(self) -> Snapshot | None:
+    def _saved_snapshot(self) -> Snapshot[Any] | None:
+        form = self._stream.kind.snapshots
+        if form is None:
+            return None
         try:
-            return snapshot.load(self._disk.read_file(self._folder / SNAPSHOT, snapshot.MAX_BYTES), self._stream.id)
+            return form.load(self._disk.read_file(self._folder / SNAPSHOT, snapshot.MAX_BYTES), self._stream.id)
         except OSError:
             return None
 

@@ -59,6 +59,8 @@ class FileClaim(Claim):
 
     log: LogFile
     folder: Path
+    threads: LockedThreads
+    """Of its own store: files may be let go of for another store that shares the count."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Lets one call at a time through."""
 
@@ -70,11 +72,10 @@ class FileClaim(Claim):
 class FileClaims:
     """The claims that are not over, by the ids of their streams."""
 
-    def __init__(self, threads: LockedThreads, kind: StreamKind, most_open: Callable[[], int]) -> None:
-        """`most_open` says how many logs may have their file open at a time."""
-        self._threads, self._kind = threads, kind
+    def __init__(self, threads: LockedThreads, kind: StreamKind, open_logs: OpenLogs[FileClaim]) -> None:
+        """`open_logs` counts the logs whose file is open, of all stores that share it."""
+        self._threads, self._kind, self._open_logs = threads, kind, open_logs
         self._claims: dict[str, FileClaim] = {}
-        self._open_logs: OpenLogs[FileClaim] = OpenLogs(most_open)
 
     def get(self, stream_id: str) -> FileClaim | None:
         return self._claims.get(stream_id)
@@ -101,7 +102,7 @@ class FileClaims:
     def close(self, claim: FileClaim) -> None:
         """Close its log; the claim is over."""
         if not claim.over:
-            self._open_logs.closed(claim.stream_id)
+            self._open_logs.closed(str(claim.folder))
             claim.close()
 
     def close_all(self, *, also_busy: bool) -> None:
@@ -133,7 +134,7 @@ class FileClaims:
 
     async def _used(self, claim: FileClaim) -> None:
         """Of too many open logs, let go of those that were not used for longest."""
-        self._open_logs.used(claim.stream_id, claim)
+        self._open_logs.used(str(claim.folder), claim)
         for idle in self._open_logs.take_surplus(lambda open_claim: not open_claim.turn.locked()):
             await self._let_go(idle)
 
@@ -141,8 +142,8 @@ class FileClaims:
         """Close its file to make room for another one, whose caller must not see what is wrong with this one."""
         if idle.turn.locked():
             # It was used again since it was chosen.
-            self._open_logs.used(idle.stream_id, idle)
+            self._open_logs.used(str(idle.folder), idle)
             return
         async with idle.turn:
             with contextlib.suppress(Unavailable):
-                await self._threads.run(idle.log.rest)
+                await idle.threads.run(idle.log.rest)

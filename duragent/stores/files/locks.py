@@ -111,6 +111,10 @@ class SessionsLock:
         self._folder, self._workspace, self._note = folder, workspace, note
         self._lock = WorkspaceLock(folder / ".lock", SessionsLocked)
 
+    def beside(self, folder: Path) -> "SessionsLock":
+        """The same for another folder of the same server."""
+        return SessionsLock(folder, self._workspace, self._note) if self._note else self.none()
+
     @classmethod
     def none(cls) -> "SessionsLock":
         """Locks nothing: for a folder to which no other process writes."""

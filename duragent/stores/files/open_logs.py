@@ -10,19 +10,22 @@ _T = TypeVar("_T")
 
 
 class OpenLogs(Generic[_T]):
-    """At most `most()` by session id, but for those that are in use. The bound may change while the server runs."""
+    """At most `most()` by the folders of their streams, but for those that are in use.
+
+    The bound may change while the server runs.
+    """
 
     def __init__(self, most: Callable[[], int]) -> None:
         self._most = most
         self._open: dict[str, _T] = {}
 
-    def used(self, session_id: str, log: _T) -> None:
+    def used(self, folder: str, log: _T) -> None:
         """It is open, and was used last."""
-        self._open.pop(session_id, None)
-        self._open[session_id] = log
+        self._open.pop(folder, None)
+        self._open[folder] = log
 
-    def closed(self, session_id: str) -> None:
-        self._open.pop(session_id, None)
+    def closed(self, folder: str) -> None:
+        self._open.pop(folder, None)
 
     def take_surplus(self, is_idle: Callable[[_T], bool]) -> list[_T]:
         """Those to close now, the least recently used first; they no longer count as open."""

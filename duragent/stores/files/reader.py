@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from duragent.errors import Unavailable
 from duragent.journal import snapshot
 from duragent.journal.fold import decode_lines
-from duragent.journal.record import Record
-from duragent.stores.base import STREAM_ID, Stream
+from duragent.stores.base import SESSION, Stream, StreamKind
 from duragent.stores.files.blobs import read_blob
 from duragent.stores.files.checkup import check
 from duragent.stores.files.disk import Disk
@@ -22,20 +22,20 @@ from duragent.system.os_errors import in_words
 
 
 class FileLogReader:
-    """The sessions below one folder."""
+    """The streams of one kind below one folder."""
 
-    def __init__(self, sessions_dir: Path, disk: Disk | None = None) -> None:
-        self._root, self._disk = sessions_dir, disk or Disk()
+    def __init__(self, root: Path, disk: Disk | None = None, kind: StreamKind = SESSION) -> None:
+        self._root, self._disk, self._kind = root, disk or Disk(), kind
 
     # --- which there are --------------------------------------------------------------------------------------------
 
     def stream_ids(self) -> list[str]:
-        """All sessions that have a log, or a summary of one, oldest id first."""
+        """All that have a log, or a summary of one, oldest id first."""
         try:
-            names = sorted(entry.name for entry in self._root.iterdir() if STREAM_ID.match(entry.name))
+            names = sorted(entry.name for entry in self._root.iterdir() if self._kind.has(entry.name))
         except FileNotFoundError:
             return []
-        return [name for name in names if self._is_session(self._root / name)]
+        return [name for name in names if self._is_stream(self._root / name)]
 
     def last_changed_first(self) -> list[str]:
         """The same, by when the file that is written has changed."""
@@ -44,12 +44,13 @@ class FileLogReader:
     def named(self, part: str) -> list[str]:
         """The names of all folders with that part, in upper or lower case, in their order."""
         try:
-            folders = (path.name for path in self._root.iterdir() if path.is_dir() and not path.name.startswith("."))
-            return sorted(name for name in folders if part.casefold() in name.casefold())
+            folders = (path.name for path in self._root.iterdir() if path.is_dir())
+            named = (name for name in folders if name.startswith(self._kind.prefix) and not name.startswith("."))
+            return sorted(name for name in named if part.casefold() in name.casefold())
         except OSError:
             return []
 
-    def _is_session(self, folder: Path) -> bool:
+    def _is_stream(self, folder: Path) -> bool:
         try:
             return has_log(self._disk, folder) or os.path.lexists(folder / SNAPSHOT)
         except OSError:
@@ -58,14 +59,14 @@ class FileLogReader:
 
     # --- one of them ------------------------------------------------------------------------------------------------
 
-    def read(self, session_id: str, after: int = 0) -> Iterator[Record]:
+    def read(self, session_id: str, after: int = 0) -> Iterator[Any]:
         """The records behind seq `after`. A tail that is being written, or that a crash left, is not shown.
 
-        Raises SessionNotFound, and Damaged at the first record that cannot be trusted, after those before it.
+        Raises the kind's `not_found`, and Damaged at the first record that cannot be trusted, after those before it.
         """
         for piece in self.pieces(session_id, after):
             blob = self._blobs(session_id, piece.blobs)
-            for _, record in decode_lines(piece.lines(), session_id, after, blob=blob):
+            for _, record in decode_lines(piece.lines(), session_id, after, blob=blob, types=self._kind.types):
                 after = record.seq
                 yield record
 
@@ -76,8 +77,8 @@ class FileLogReader:
 
     def pieces(self, session_id: str, after: int = 0) -> Iterator[LogPiece]:
         """The log behind seq `after`, file by file. Raises as `read` does."""
-        stream = Stream(session_id)
-        if not STREAM_ID.match(session_id):
+        stream = Stream(session_id, self._kind)
+        if not self._kind.has(session_id):
             raise stream.not_found()
         try:
             yield from pieces(self._disk, self._root / session_id, stream, after)
@@ -86,7 +87,7 @@ class FileLogReader:
 
     def blob(self, session_id: str, sha256: str) -> bytes:
         """See `StoreReader.blob`."""
-        stream = Stream(session_id)
+        stream = Stream(session_id, self._kind)
         try:
             return read_blob(self._disk, self._root / session_id, sha256, good=(stream, 0))
         except OSError as error:
@@ -101,8 +102,8 @@ class FileLogReader:
         return is_legacy(self._disk, self._root / session_id)
 
     def check(self, session_id: str) -> Checkup:
-        """See `StoreReader.check`. Raises SessionNotFound, Unavailable."""
-        return check(self._root, session_id, self._disk)
+        """See `StoreReader.check`. Raises the kind's `not_found`, Unavailable."""
+        return check(self._root, session_id, self._disk, self._kind)
 
     # --- what lies beside them --------------------------------------------------------------------------------------
 
@@ -115,7 +116,7 @@ class FileLogReader:
         return sorted(path.name for start in (DELETED, ADOPTED) for path in self._root.glob(f"{start}*"))
 
     def _blobs(self, session_id: str, known: Mapping[str, bytes]) -> Callable[[str], bytes]:
-        stored = partial(read_blob, self._disk, self._root / session_id, good=(Stream(session_id), 0))
+        stored = partial(read_blob, self._disk, self._root / session_id, good=(Stream(session_id, self._kind), 0))
         return lambda name: known[name] if name in known else stored(name)
 
 

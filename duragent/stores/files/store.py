@@ -1,5 +1,8 @@
 """The files store: one folder for each stream, below one root. Of sessions that is the `sessions` folder.
 
+`beside` makes another store, for streams of another kind in another folder: it shares the threads, the disk and the
+count of open files with the first, and is closed with it.
+
     <root>/<id>/events.jsonl   the truth (log_file.py)
                 state.yaml     a summary, for eyes and for a fast open
                 partial.jsonl  what watchers saw of an answer that is being written
@@ -21,9 +24,9 @@ from pathlib import Path
 from duragent.crashpoint import crashpoint
 from duragent.errors import DuragentError, Fenced, StoreFull, Unavailable
 from duragent.journal import snapshot
-from duragent.stores.base import SESSION, STREAM_ID, Claim, Listed, Stream, StreamKind, TornTail
-from duragent.stores.files.blobs import read_blob, write_blob
-from duragent.stores.files.caches import INDEX_MAX_BYTES, PARTIAL_MAX_BYTES, Scratch, read_or_none
+from duragent.stores.base import SESSION, Claim, Listed, Stream, StreamKind, TornTail
+from duragent.stores.files.blobs import drop_blob, read_blob, write_blob
+from duragent.stores.files.caches import read_or_none
 from duragent.stores.files.claims import FileClaim, FileClaims, LockedThreads
 from duragent.stores.files.deletion import delete
 from duragent.stores.files.disk import Disk
@@ -32,22 +35,22 @@ from duragent.stores.files.legacy import may_write_summary
 from duragent.stores.files.listing import listed
 from duragent.stores.files.locks import SessionsLock
 from duragent.stores.files.log_file import LogFile
+from duragent.stores.files.open_logs import OpenLogs
 from duragent.stores.files.pieces import verify
 from duragent.stores.files.repair import mend
 from duragent.stores.files.rotation import Rotation
+from duragent.stores.files.scratch import FileScratch
 from duragent.stores.files.segments import SNAPSHOT
 from duragent.stores.files.sessions_folder import SessionsFolder
 from duragent.stores.files.threads import Threads
 from duragent.system.os_errors import in_words
 
-_INDEX = ".index.jsonl"
-_PARTIAL = "partial.jsonl"
 _OPEN_LOGS = 256
 CLOSE_SECONDS = 2.0
 """So long `close` waits for calls to the disk that are under way."""
 
 
-class FileStore:
+class FileStore(FileScratch):
     """See `Store` for the promises. The caller holds the workspace's lock (`locks.py`)."""
 
     def __init__(  # noqa: PLR0913 - each but the first has a default
@@ -69,10 +72,21 @@ class FileStore:
         self._kind = kind
         self._disk = disk or Disk()
         self.rotation = rotation or Rotation()
-        lock = lock or SessionsLock.none()
-        self._folder = SessionsFolder(self._disk, root, lock)
-        self._threads = LockedThreads(lock, threads or Threads())
-        self._claims = FileClaims(self._threads, kind, open_logs)
+        self._lock, self._pool = lock or SessionsLock.none(), threads or Threads()
+        self._folder = SessionsFolder(self._disk, root, self._lock)
+        self._threads = LockedThreads(self._lock, self._pool)
+        self._open_logs: OpenLogs[FileClaim] = OpenLogs(open_logs)
+        self._claims = FileClaims(self._threads, kind, self._open_logs)
+        self._others: list[FileStore] = []
+
+    def beside(self, root: Path, kind: StreamKind) -> "FileStore":
+        """A store for streams of that kind below that folder, which is made with the first of them."""
+        lock = next((other._lock for other in self._others if other.root == root), self._lock.beside(root))
+        other = FileStore(root, kind=kind, disk=self._disk, rotation=self.rotation, lock=lock, threads=self._pool)
+        other._open_logs = self._open_logs
+        other._claims = FileClaims(other._threads, kind, self._open_logs)
+        self._others.append(other)
+        return other
 
     def open(self) -> None:
         """Make the folder and finish what a crash left half deleted. Blocking; call once, first. Raises Unavailable.
@@ -87,7 +101,12 @@ class FileStore:
     def close(self, seconds: float = CLOSE_SECONDS) -> bool:
         """Close all logs. False: a call to the disk has not returned within `seconds`, and may write when it does."""
         ended = self._threads.close(seconds)
-        self._claims.close_all(also_busy=ended)
+        for store in (self, *self._others):
+            store._claims.close_all(also_busy=ended)
+        if ended:
+            # Their folders belong to the server alone; the maker of this store releases the first lock.
+            for other in self._others:
+                other._lock.release()
         return ended
 
     def claimed(self, stream_id: str) -> FileClaim | None:
@@ -135,7 +154,7 @@ class FileStore:
         await self._claims.run(claim, work)
 
     async def claim(self, stream_id: str) -> Claim:
-        if not STREAM_ID.match(stream_id):
+        if not self._kind.has(stream_id):
             raise self._kind.not_found(stream_id)
         if (old := self._claims.get(stream_id)) is not None:
             await self.release(old)
@@ -162,7 +181,7 @@ class FileStore:
             log.close()
             raise
         opened = (log.head, log.oldest, log.torn, log.damage, log.legacy is not None)
-        claim = FileClaim(stream_id, *opened, log=log, folder=self.root / stream_id)
+        claim = FileClaim(stream_id, *opened, log=log, folder=self.root / stream_id, threads=self._threads)
         await self._claims.add(claim)
         return claim
 
@@ -219,6 +238,9 @@ class FileStore:
 
         return await self._claims.run(claim, work)
 
+    async def drop_blob(self, claim: Claim, sha256: str) -> None:
+        await self._claims.run(claim, lambda mine, _: drop_blob(self._disk, mine.folder, sha256))
+
     async def put_snapshot(self, claim: Claim, data: bytes) -> None:
         def work(mine: FileClaim, log: LogFile) -> None:
             if log.legacy is None or may_write_summary(self._disk, mine.folder):
@@ -231,28 +253,11 @@ class FileStore:
         path = self.root / stream_id / SNAPSHOT
         return await self._threads.run(lambda: read_or_none(self._disk, path, snapshot.MAX_BYTES, may_lack=False))
 
-    async def put_partial(self, claim: Claim, data: bytes, *, append: bool) -> None:
-        def work(mine: FileClaim, _: LogFile) -> None:
-            # A cache: an answer is streamed also when there is no room for it.
-            with (
-                contextlib.suppress(OSError),
-                contextlib.closing(Scratch(self._disk, mine.folder / _PARTIAL)) as scratch,
-            ):
-                scratch.put(data, append)
-
-        await self._claims.run(claim, work)
-        crashpoint("partial.kept")
-
-    async def get_partial(self, claim: Claim) -> bytes:
-        def work(mine: FileClaim, _: LogFile) -> bytes:
-            return read_or_none(self._disk, mine.folder / _PARTIAL, PARTIAL_MAX_BYTES) or b""
-
-        return await self._claims.run(claim, work)
-
     # --- all streams ------------------------------------------------------------------------------------------------
 
     async def list_streams(self) -> list[Listed]:
-        return await self._threads.run(lambda: listed(self._disk, self.root))
+        found = await self._threads.run(lambda: listed(self._disk, self.root))
+        return [stream for stream in found if stream.stream_id.startswith(self._kind.prefix)]
 
     async def delete(self, stream_id: str) -> None:
         claim = self._claims.get(stream_id)
@@ -269,11 +274,3 @@ class FileStore:
                     self._claims.close(mine)
 
         await self._claims.run(claim, work)
-
-    async def put_index(self, data: bytes) -> None:
-        await self._threads.run(lambda: self._disk.replace(self.root / _INDEX, data, durable=False))
-        crashpoint("index.dumped")
-
-    async def get_index(self) -> bytes:
-        path = self.root / _INDEX
-        return await self._threads.run(lambda: read_or_none(self._disk, path, INDEX_MAX_BYTES) or b"")

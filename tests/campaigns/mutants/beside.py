@@ -125,8 +125,8 @@ BESIDE: tuple[Mutant, ...] = (
         "the checksum of the snapshot's own bytes",
         Edit(
             SNAPSHOT,
-            '    if not mark or len(data) > MAX_BYTES or checksum != b"%08x\\n" % zlib.crc32(body):',
-            "    if not mark:",
+            '        if not mark or len(data) > MAX_BYTES or checksum != b"%08x\\n" % zlib.crc32(body):',
+            "        if not mark:",
         ),
         f"{T_RECOVERY}::test_a_lost_or_wrong_snapshot_is_harmless[edited]",
         f"{T_SNAPSHOT}::test_edited_snapshot_counts_as_absent",
@@ -149,7 +149,7 @@ BESIDE: tuple[Mutant, ...] = (
         "the comparison of the session's id",
         Edit(
             SNAPSHOT,
-            'facts.get("session_id") != session_id',
+            "facts.get(self.id_field) != stream_id",
             "False",
         ),
         f"{T_SESSION_SAFEGUARDS}::test_snapshot_of_another_session_counts_as_absent",

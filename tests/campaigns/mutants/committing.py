@@ -69,8 +69,8 @@ COMMITTING: tuple[Mutant, ...] = (
         "the marks of a batch: half of it counts after a crash",
         Edit(
             COMMIT_QUEUE,
-            'encode(Record(record.seq, record.ts, record.event, f"{i}/{count}"), seed)',
-            "encode(Record(record.seq, record.ts, record.event), seed)",
+            'encode(StreamRecord(record.seq, record.ts, record.event, f"{i}/{count}"), seed)',
+            "encode(StreamRecord(record.seq, record.ts, record.event), seed)",
         ),
         f"{T_SESSION_SAFEGUARDS}::test_records_of_one_write_are_marked_as_one_group",
     ),

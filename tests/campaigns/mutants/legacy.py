@@ -3,7 +3,7 @@
 from tests.campaigns.mutants.mutant import Edit, Mutant, without
 
 _LINES, _LOG, _MERGE = (f"duragent.journal.legacy.{name}" for name in ("lines", "log", "merge"))
-_FILES, _FOLD, _EXPIRY = "duragent.stores.files.legacy", "duragent.session.recovery", "duragent.session.expiry"
+_FILES, _FOLD, _EXPIRY = "duragent.stores.files.legacy", "duragent.streams.recovery", "duragent.session.expiry"
 _T_LOG, _T_WORKSPACE = "tests/journal/legacy/test_log.py", "tests/legacy/test_golden_workspace.py"
 
 LEGACY: tuple[Mutant, ...] = (
@@ -83,7 +83,7 @@ LEGACY: tuple[Mutant, ...] = (
     without(
         "a long log is folded at each start",
         "the summary of a log that had to be read through",
-        Edit(_FOLD, "    if state.seq - first >= SUMMARY_RECORDS:", "    if False:"),
+        Edit(_FOLD, "    if state.seq - first >= SUMMARY_RECORDS and ", "    if False and "),
         f"{_T_WORKSPACE}::test_long_old_log_is_summed_up_once",
     ),
     without(

@@ -159,8 +159,8 @@ OWNING: tuple[Mutant, ...] = (
         "the keys in state.yaml: a request that is sent again after a restart counts again",
         Edit(
             SNAPSHOT,
-            'if key not in ("session_id", "seq")}',
-            'if key not in ("session_id", "seq", "remembered")}',
+            'if key not in (self.id_field, "seq")}',
+            'if key not in (self.id_field, "seq", "remembered")}',
         ),
         f"{T_SESSION_SAFEGUARDS}::test_key_counts_once_also_after_a_restart_from_the_snapshot",
         f"{T_SNAPSHOT}::test_snapshot_comes_back_as_it_was",

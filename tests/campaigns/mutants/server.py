@@ -129,7 +129,7 @@ SERVER: tuple[Mutant, ...] = (
         "the same in the store itself: `..` leads out of the sessions folder",
         Edit(
             STORE_FILES,
-            "        if not STREAM_ID.match(stream_id):\n            raise self._kind.not_found",
+            "        if not self._kind.has(stream_id):\n            raise self._kind.not_found",
             "        if False:\n            raise self._kind.not_found",
         ),
         f"{T_STORE_SAFEGUARDS}::test_store_opens_nothing_outside_of_its_folder",

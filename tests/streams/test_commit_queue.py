@@ -7,29 +7,31 @@ import pytest
 
 from duragent.errors import NothingToDo
 from duragent.journal.events import Event, LogRecovered, OwnerClaimed, SessionClosed, SessionRenamed
-from duragent.journal.record import crc_seed
+from duragent.journal.record import Record, crc_seed
 from duragent.journal.state import SessionState
-from duragent.session.commit_queue import PendingCommit, WriterContext, decide_batch, ownership
+from duragent.session.fold import SESSION_FOLD
 from duragent.stores.base import Claim, TornTail
+from duragent.streams.commit_queue import PendingCommit, WriterContext, decide_batch, ownership
 from duragent.testing import FakeClock
 
+Pending = PendingCommit[SessionState, Record]
 OURS = SessionState("session_1", seq=4, epoch=2, node="us")
 TORN = TornTail(offset=10, size_bytes=3, saved_as="events.torn-1")
 
 
-def context(torn: TornTail | None = None) -> WriterContext:
-    return WriterContext(Claim("session_1", 4, torn=torn), FakeClock(), "us", crc_seed("session_1"))
+def context(torn: TornTail | None = None) -> WriterContext[SessionState, Record]:
+    return WriterContext(Claim("session_1", 4, torn=torn), FakeClock(), "us", crc_seed("session_1"), SESSION_FOLD)
 
 
-def pending(*events: Event, claim: bool = False) -> PendingCommit:
-    return PendingCommit(lambda _: events, asyncio.get_running_loop().create_future(), claim=claim)
+def pending(*events: Event, claim: bool = False) -> Pending:
+    return Pending(lambda _: events, asyncio.get_running_loop().create_future(), claim=claim)
 
 
 def rename(title: str) -> SessionRenamed:
     return SessionRenamed(title=title)
 
 
-def written(*batch: PendingCommit) -> list[tuple[int, str]]:
+def written(*batch: Pending) -> list[tuple[int, str]]:
     return [(record.seq, record.event.type) for each in batch for record in each.records]
 
 
@@ -40,7 +42,7 @@ async def test_decisions_are_made_one_after_another_on_the_state_of_the_ones_bef
         seen.append(state.title)
         return [rename(f"{state.title}+")]
 
-    batch = [PendingCommit(decide, asyncio.get_running_loop().create_future()) for _ in range(3)]
+    batch = [Pending(decide, asyncio.get_running_loop().create_future()) for _ in range(3)]
     last = decide_batch(batch, OURS, context())
     assert (seen, last.title, last.seq) == ([None, "None+", "None++"], "None+++", 7)
     assert [len(each.encoded) for each in batch] == [1, 1, 1]
@@ -50,7 +52,7 @@ async def test_decision_that_is_refused_takes_no_other_with_it() -> None:
     def refuse(state: SessionState) -> Sequence[Event]:
         raise NothingToDo("no")
 
-    refused = PendingCommit(refuse, asyncio.get_running_loop().create_future())
+    refused = Pending(refuse, asyncio.get_running_loop().create_future())
     first, last = pending(rename("a")), pending(SessionClosed())
     assert decide_batch([first, refused, last], OURS, context()).closed
     assert written(first, refused, last) == [(5, "session_renamed"), (6, "session_closed")]

@@ -11,10 +11,12 @@ from duragent.bus import Block, OutputDelta, Topic
 from duragent.errors import Fenced, SessionDeleted, StoreFull, Unavailable
 from duragent.journal.events import Event, SessionRenamed
 from duragent.journal.line import crc_of
+from duragent.journal.record import Record
 from duragent.journal.state import SessionState
-from duragent.session.log_writer import FULL_SECONDS, LogWriter, WriterHooks
+from duragent.session.fold import SESSION_FOLD, SessionWriter
 from duragent.stores.base import Claim
 from duragent.stores.memory import MemoryStore
+from duragent.streams.log_writer import FULL_SECONDS, WriterHooks
 from duragent.testing import FakeClock
 from tests.support.ports import begun, ports_to
 
@@ -49,11 +51,12 @@ class Desk(Topic):
     failures: int = 0
     closed: bool = False
 
-    async def open(self, folder: Path) -> LogWriter:
+    async def open(self, folder: Path) -> SessionWriter:
         claim, state = await begun(self.store)
         self.store.appended = lambda: self._tell("appended")
-        hooks = WriterHooks(lambda _: self._tell("written"), self._failed)
-        self.writer = LogWriter(ports_to(self.store, folder, clock=self.clock), claim, state, self, hooks)
+        hooks: WriterHooks[Record] = WriterHooks(lambda _: self._tell("written"), self._failed)
+        ports = ports_to(self.store, folder, clock=self.clock)
+        self.writer = SessionWriter(ports, SESSION_FOLD, claim, state, self, hooks)
         return self.writer
 
     def publish(self, item: Block | OutputDelta) -> None:
