@@ -56,6 +56,7 @@ from duragent.journal.state import (
     SessionState,
     chosen_model,
     end_unknown,
+    is_final,
 )
 from duragent.journal.topic import topic_of
 from duragent.journal.totals import with_unknown, with_usage
@@ -261,12 +262,12 @@ def _model_replied(at: SessionState, event: ModelReplied) -> SessionState:
     if turn is None or turn.id != event.turn or turn.asking is None:
         return at
     asking = replace(turn.asking, status="replied", error="", message="", retry=False)
-    calls = tuple(OpenCall(call.call, call.tool) for call in event.calls)
+    calls = tuple(OpenCall(call.call, call.tool, quiet=call.quiet) for call in event.calls)
     turn = replace(
         turn,
         asking=asking,
         calls=calls,
-        final=not calls,
+        final=is_final(event),
         refused=event.finish_reason == REFUSED and not calls and not event.text.strip(),
         failures=0,
         recoveries=0,

@@ -157,12 +157,18 @@ def _next_call(state: SessionState, turn: OpenTurn, call: OpenCall) -> Step | No
             return None if call.asks else SettleCall(turn.id, call, "interrupted", OUTCOME_UNKNOWN)
         case "denied":
             return SettleCall(turn.id, call, "denied", "The call was denied by the user.")
-        case "requested" if turn.asking and any(seq > turn.asking.input_seq for seq in state.waiting_from_people):
+        # What the model noted without waiting for it is no plan that a new message may have changed.
+        case "requested" if not call.quiet and _has_newer_message(state, turn):
             return SettleCall(turn.id, call, "skipped", SKIPPED)
         case "requested" | "approved":
             return RunTool(turn.id, call)
         case _:
             assert_never(call.status)
+
+
+def _has_newer_message(state: SessionState, turn: OpenTurn) -> bool:
+    """Whether a person said something that the model has not seen."""
+    return turn.asking is not None and any(seq > turn.asking.input_seq for seq in state.waiting_from_people)
 
 
 def _not_before(asking: ModelAttempt, failures: int, limits: TurnLimits) -> datetime | None:

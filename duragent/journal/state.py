@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from duragent.journal.call_states import CallStatus
-from duragent.journal.events import EffectClass, ModelChosen, ModelFailed, OnDisconnect
+from duragent.journal.events import EffectClass, ModelChosen, ModelFailed, ModelReplied, OnDisconnect
 from duragent.journal.source import Door, Source
 from duragent.journal.viewport import NOTHING_SHOWN, Viewport
 from duragent.text import Text
@@ -34,6 +34,11 @@ def end_unknown(failed: ModelFailed) -> bool:
     """Whether the provider may have charged for an attempt without a reply: its answer began, or was cut off."""
     begun = bool(failed.partial_text or failed.partial_reasoning)
     return begun or failed.error in NOT_THE_MODEL or failed.error == "model-timeout"
+
+
+def is_final(replied: ModelReplied) -> bool:
+    """Whether the turn ends with this reply, once its calls have their results."""
+    return not replied.calls or (bool(replied.text.strip()) and all(call.quiet for call in replied.calls))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ class OpenCall:
     """After this moment the question counts as denied; "" for never."""
     place: Text = ""
     """Where the person was told that it would run, at most `REASON_MAX` characters; "" in old logs."""
+    quiet: bool = False
+    """The model does not wait for its result; see `Call`."""
 
     @property
     def waits(self) -> bool:

@@ -194,3 +194,5 @@ class ModelReply(_Shape):
     """The price in US dollars; None when it is not known."""
     opaque: OpaquePart | None = None
     """What the provider wants back with this answer in later requests; None for nothing."""
+    quiet: tuple[str, ...] = ()
+    """The ids of those calls for whose results the model does not wait."""

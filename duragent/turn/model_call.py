@@ -37,6 +37,7 @@ from duragent.models.facts import looked_up
 from duragent.models.messages import ModelReply
 from duragent.text import without_surrogates
 from duragent.turn.host import Decide, TurnHost, interrupted_within, keep_blob, let_go, when_there_is_room, why_stop
+from duragent.turn.model_choice import with_tags
 from duragent.turn.opaque import kept_opaque
 from duragent.turn.partial import AttemptKey, Partial, recovered
 from duragent.turn.ports import Ports
@@ -122,7 +123,8 @@ class ModelCaller:
         loaded = await self._agent.at(step.turn, self._host.state.agent)
         prepared = await prepare(self._host, loaded, self._ports.clock.now(), offered=self._agent.offered)
         self._agent.offered = prepared.frame.tools
-        return _Asked(step, prepared, self._ports.model_for(prepared.model), await _reserve(prepared))
+        model = with_tags(self._ports.model_for(prepared.model), prepared.agent, prepared.model)
+        return _Asked(step, prepared, model, await _reserve(prepared))
 
     def _intent(self, state: SessionState, asked: _Asked) -> Sequence[Event]:
         step = asked.step
@@ -227,7 +229,10 @@ class ModelCaller:
 
     def _replied(self, step: AskModel, reply: ModelReply) -> ModelReplied:
         clock = self._ports.clock
-        calls = tuple(Call(call=clock.new_id("call"), tool=call.name, arguments=call.arguments) for call in reply.calls)
+        calls = tuple(
+            Call(call=clock.new_id("call"), tool=each.name, arguments=each.arguments, quiet=each.id in reply.quiet)
+            for each in reply.calls
+        )
         used = reply.usage
         return ModelReplied(
             message_id=clock.new_id("msg"),

@@ -1,11 +1,12 @@
-"""The agent of one session: what a person chose for that session alone stands in place of what the files say. Pure."""
+"""The agent of one session: what a person chose for that session alone stands in place of what the files say."""
 
 from dataclasses import replace
 
 from duragent.agent.load import Agent
 from duragent.agent.spec import ModelSpec
 from duragent.journal.state import ChosenModel
-from duragent.models.base import ModelChoice
+from duragent.models.base import Model, ModelChoice
+from duragent.models.text_tools.choice import wants_text
 
 
 def with_model(agent: Agent, choice: ChosenModel | None) -> Agent:
@@ -42,6 +43,16 @@ def choice_of(model: ModelSpec, *, without_key: bool = False) -> ModelChoice:
         adapter=model.adapter,
         without_key=without_key,
     )
+
+
+def with_tags(model: Model, agent: Agent, choice: ModelChoice) -> Model:
+    """The model, with tags in its answers as notes where the agent's memory wants that."""
+    memory = agent.spec.memory
+    if memory is None or memory.tags == "off" or (memory.tags == "auto" and not wants_text(choice, choice.tools)):
+        return model
+    from duragent.models.remember_tags import RememberTags
+
+    return RememberTags(model)
 
 
 def with_system(agent: Agent, system: str) -> Agent:

@@ -34,6 +34,7 @@ from tests.journal.histories import (
     MESSAGE,
     PAUSED,
     RESUMED,
+    SECOND,
     called,
     decided,
     ended,
@@ -49,6 +50,7 @@ from tests.journal.histories import (
 )
 
 BOTH = [*ASKED, finished("c1"), finished("c2")]
+QUIET = FIRST.model_copy(update={"quiet": True})
 FROM_MACHINE = message(source="schedule")
 
 
@@ -113,6 +115,12 @@ def told(step: Step | None) -> str:
         ([*BEGUN, called(), replied(), ended("completed")], "wait"),
         ([*BEGUN, called(), replied(), ended("paused")], "wait"),
         ([*BEGUN, called(), replied(), ended("paused"), RESUMED], "start 1"),
+        # Calls for whose results the model does not wait.
+        ([*BEGUN, called(), replied(QUIET)], "run c1 requested"),
+        ([*BEGUN, called(), replied(QUIET), MESSAGE], "run c1 requested"),
+        ([*BEGUN, called(), replied(QUIET), finished("c1")], "end completed"),
+        ([*BEGUN, called(), replied(QUIET, text=" "), finished("c1")], "ask 2.1"),
+        ([*BEGUN, called(), replied(QUIET, SECOND), finished("c1"), finished("c2")], "ask 2.1"),
         # A call, status by status.
         (ASKED, "run c1 requested"),
         ([*ASKED, requested()], "wait"),

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from duragent.agent.memory_spec import MemorySpec
 from duragent.agent.spec import ModelSpec
 from duragent.journal import events as e
 from duragent.journal.state import ChosenModel
 from duragent.models.base import ModelChoice
+from duragent.testing import ScriptedModel
 from duragent.tools.toolset import Toolset
-from duragent.turn.model_choice import with_model, with_system
+from duragent.turn.model_choice import with_model, with_system, with_tags
 from duragent.turn.request import prepare
 from duragent.turn.workbench import LoadedAgent
 from tests.context.logs import NOW, Log, agent_with
@@ -63,3 +65,21 @@ async def test_the_request_is_for_what_the_session_says() -> None:
     assert chosen == ModelChoice("openai", "local", "http://127.0.0.1:1/v1", without_key=True)
     log.add(e.ModelChosen())
     assert (await prepare(Stored(log), loaded, NOW)).model == ModelChoice("demo", "demo")
+
+
+@pytest.mark.parametrize(
+    ("memory", "tools", "expected"),
+    [
+        (None, "text", False),
+        (MemorySpec(), "text", True),
+        (MemorySpec(), "native", False),
+        (MemorySpec(tags="on"), "native", True),
+        (MemorySpec(tags="off"), "text", False),
+    ],
+)
+def test_tags_are_notes_where_the_memory_wants_it(memory: MemorySpec | None, tools: str, expected: bool) -> None:
+    agent = agent_with()
+    agent = replace(agent, spec=agent.spec.model_copy(update={"memory": memory}))
+    model = ScriptedModel()
+    choice = ModelChoice("openai", "gpt", tools="text" if tools == "text" else "native")
+    assert (with_tags(model, agent, choice) is not model) is expected

@@ -1,9 +1,9 @@
 """What all events share, and the parts that several of them have."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from duragent.text import Text
 
@@ -47,6 +47,16 @@ class Call(EventModel):
     """The name of the tool, as the model wrote it."""
     arguments: Text
     """The JSON text as the model wrote it, valid or not."""
+    quiet: bool = False
+    """Whether the model does not wait for its result: text with only such calls is the turn's answer."""
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `quiet` where it is not: lines of logs stay as they were."""
+        fields: dict[str, Any] = write(self)
+        if not self.quiet:
+            del fields["quiet"]
+        return fields
 
 
 class TokenCounts(EventModel):

@@ -19,6 +19,18 @@ from tests.campaigns.mutants.where import (
 
 CALLS: tuple[Mutant, ...] = (
     without(
+        "a quiet call asks again",
+        "an answer ends its turn, also when the model noted something beside it",
+        Edit("duragent.journal.state", "bool(replied.text.strip()) and all(", "False and all("),
+        "tests/turn/scenarios/test_quiet_calls.py::test_a_reply_with_text_and_only_quiet_calls_is_the_answer",
+    ),
+    without(
+        "a message skips what was noted",
+        "a note of the model is no plan that a newer message changes",
+        Edit(STEPS, "if not call.quiet and _has_newer", "if _has_newer"),
+        "tests/turn/scenarios/test_quiet_calls.py::test_a_message_in_between_does_not_skip_what_was_noted",
+    ),
+    without(
         "intent after effect",
         "the order: tool_started is durable before the tool runs",
         Edit(
