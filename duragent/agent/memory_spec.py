@@ -53,7 +53,7 @@ class MemorySpec(YamlSection):
     )
     language: Filled = Field(
         default="en",
-        description="For stop words and word stems: `en`, `none` (whole words), `cjk` (any three characters), or "
+        description="For stop words and word stems: `en`, `none` (whole words), `cjk` (neighbouring characters), or "
         "another that the package snowballstemmer knows.",
     )
     history: bool = Field(default=True, description="Whether what was said in older sessions is found too.")

@@ -125,7 +125,7 @@ class Candidate:
     score_milli: int
     """Relevance, age and importance together, of 1,000."""
     coverage_milli: int
-    """How much of the question's weight its own words have, of 1,000."""
+    """How much of the question's weight stands in it or in its neighbours, of 1,000."""
     relevance_milli: int
     """1,000 for the best."""
     age_hours: int

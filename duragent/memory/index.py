@@ -1,0 +1,363 @@
+"""The index of one agent's memory: SQLite's FTS5 over notes and what was said, each with its neighbours.
+
+The law: everything in it comes from somewhere else, so that it can be deleted at any time. A search never waits longer
+than it was allowed to, and never for a file that is being written.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from duragent.memory import index_schema as schema
+from duragent.memory.base import Scope
+from duragent.memory.chunks import FAR, Chunk
+from duragent.memory.languages import Language
+from duragent.memory.score import Hit
+from duragent.memory.terms import Terms
+from duragent.memory.words import WeighedWord, asked_words, coverage, match_of, tokens_like, weighed
+from duragent.text import without_surrogates
+
+LOOKED_AT = 50
+"""How many pieces of a search are judged."""
+_NEW = (0, "", "")
+_STEPS = 2_000
+"""After how many steps of SQLite a search looks at its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceContent:
+    """What one file or session says now."""
+
+    mark: str
+    """Changes with the content, and is cheap to find: see `ChunkSource.marks`."""
+    chunks: Sequence[Chunk]
+    """In their order."""
+    sha256: str = ""
+    """Of the content; the same one means that nothing is to be done. "" where the mark alone tells."""
+    appended: bool = False
+    """The chunks follow those that were indexed before, which are unchanged."""
+
+
+class ChunkSource(Protocol):
+    """Where an index gets its texts from: the files of a folder, or the sessions of an agent. Blocks on the disk."""
+
+    def marks(self) -> Mapping[str, str]:
+        """Each place with a mark that changes with its content: times and size of a file, the head of a session."""
+        ...
+
+    def content(self, place: str, indexed_mark: str) -> PlaceContent:
+        """What is to be indexed; `indexed_mark` is that of the last time, "" for the first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found."""
+
+    hits: Sequence[Hit]
+    """The best first, at most `LOOKED_AT`."""
+    words: Sequence[WeighedWord]
+    """What was searched for, and what is not in the index."""
+    notes: int
+    """How many pieces the index has."""
+
+
+class SearchTooLate(Exception):
+    """The search was not done in its time."""
+
+
+class MemoryIndex:
+    """One file. Any thread may call; one call runs at a time."""
+
+    def __init__(self, path: Path, language: Language) -> None:
+        self._path = path
+        self._language = language
+        self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+        self._inode = (0, 0)
+        self._terms: Terms | None = None
+        self._frequencies: dict[str, int] = {}
+        self.rev = schema.rev_of(language)
+        """Names schema, language and weights."""
+
+    # --- writing ---
+
+    def update(self, sources: Sequence[ChunkSource]) -> int:
+        """Brings the index up to date, or makes it again when there is none to use; how many places changed."""
+        with self._lock:
+            try:
+                db = self._current()
+                if db is not None:
+                    return self._caught_up(db, sources)
+            except sqlite3.OperationalError as error:
+                if "locked" in str(error):
+                    return 0
+            except sqlite3.DatabaseError:
+                pass
+            return self._made_again(sources)
+
+    def rewrite(self, sources: Sequence[ChunkSource]) -> None:
+        """A new file, in which no trace is left of what the sources do not say any more; see `forget`."""
+        with self._lock:
+            self._made_again(sources)
+
+    def close(self) -> None:
+        """Gives the file back; the next call opens it again."""
+        with self._lock:
+            self._drop()
+            if self._terms is not None:
+                self._terms.close()
+                self._terms = None
+
+    def _current(self) -> sqlite3.Connection | None:
+        """The open file, if it is still the one at this path and of this make."""
+        try:
+            stat = os.stat(self._path)
+        except FileNotFoundError:
+            self._drop()
+            return None
+        if self._db is not None and self._inode == (stat.st_dev, stat.st_ino):
+            return self._db
+        self._drop()
+        db = schema.opened(self._path)
+        try:
+            if schema.rev_in(db) == self.rev:
+                db.execute("PRAGMA journal_mode = WAL")
+                self._db, self._inode = db, (stat.st_dev, stat.st_ino)
+                return db
+        finally:
+            if self._db is not db:
+                db.close()
+        return None
+
+    def _drop(self) -> None:
+        self._frequencies.clear()
+        if self._db is not None:
+            with suppress(sqlite3.Error):
+                self._db.close()
+        self._db = None
+
+    def _made_again(self, sources: Sequence[ChunkSource]) -> int:
+        self._drop()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._path.with_name(f"{self._path.name}.new")
+        schema.remove_index(beside)
+        try:
+            changed = self._made(beside, sources)
+            schema.put_in_place(beside, self._path)
+        finally:
+            schema.remove_index(beside)
+        self._current()
+        return changed
+
+    def _made(self, beside: Path, sources: Sequence[ChunkSource]) -> int:
+        db = schema.opened(beside)
+        try:
+            # A file that is not finished is thrown away, and needs no way back.
+            db.execute("PRAGMA journal_mode = OFF")
+            db.execute("BEGIN")
+            schema.make_tables(db, self._language)
+            changed = self._filled(db, sources)
+            schema.make_lookups(db)
+            db.execute("COMMIT")
+            if self._path.exists():
+                schema.keep_vectors(db, self._path)
+        finally:
+            db.close()
+        return changed
+
+    def _filled(self, db: sqlite3.Connection, sources: Sequence[ChunkSource]) -> int:
+        next_id, changed = 1, 0
+        for source in sources:
+            for name in sorted(source.marks()):
+                content = source.content(name, "")
+                changed += 1
+                db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (changed, name, content.mark, content.sha256))
+                self._add(db, changed, content.chunks, next_id)
+                next_id += len(content.chunks)
+        return changed
+
+    def _caught_up(self, db: sqlite3.Connection, sources: Sequence[ChunkSource]) -> int:
+        known = {name: (int(place), mark, sha) for place, name, mark, sha in db.execute("SELECT * FROM place")}
+        marks = [(source, name, mark) for source in sources for name, mark in source.marks().items()]
+        changed = [(source, name) for source, name, mark in marks if known.get(name, _NEW)[1] != mark]
+        there = {name for _, name, _ in marks}
+        gone = [name for name in known if name not in there]
+        if not changed and not gone:
+            return 0
+        self._frequencies.clear()
+        with _written(db):
+            for name in gone:
+                self._remove(db, known[name][0], with_place=True)
+            for source, name in changed:
+                self._changed(db, source, name, known.get(name, _NEW))
+        return len(changed) + len(gone)
+
+    def _changed(self, db: sqlite3.Connection, source: ChunkSource, name: str, known: tuple[int, str, str]) -> None:
+        place, mark, sha256 = known
+        content = source.content(name, mark)
+        if not place:
+            (place,) = db.execute("SELECT coalesce(max(id), 0) + 1 FROM place").fetchone()
+            db.execute("INSERT INTO place VALUES (?, ?, '', '')", (place, name))
+        if content.appended:
+            self._append(db, place, content.chunks)
+        elif not sha256 or content.sha256 != sha256:
+            self._remove(db, place)
+            self._add(db, place, content.chunks, _next_id(db))
+        db.execute("UPDATE place SET mark = ?, sha256 = ? WHERE id = ?", (content.mark, content.sha256, place))
+
+    def _append(self, db: sqlite3.Connection, place: int, chunks: Sequence[Chunk]) -> None:
+        """The last ones before get new neighbours, so that their words are written again."""
+        last = "SELECT id, text, at FROM chunk WHERE place = ? ORDER BY at DESC LIMIT ?"
+        rows = db.execute(last, (place, 2 * FAR)).fetchall()[::-1]
+        before = [(int(chunk), str(text)) for chunk, text, _ in rows]
+        only_neighbours = max(0, len(before) - FAR)
+        schema.change_words(db, self._language, before, only_neighbours, delete=True)
+        first = _next_id(db)
+        schema.add_chunks(db, place, chunks, (first, int(rows[-1][2]) + 1 if rows else 0))
+        new = [(first + at, chunk.note.text) for at, chunk in enumerate(chunks)]
+        schema.change_words(db, self._language, before + new, only_neighbours)
+
+    def _add(self, db: sqlite3.Connection, place: int, chunks: Sequence[Chunk], first_id: int) -> None:
+        schema.add_chunks(db, place, chunks, (first_id, 0))
+        texts = [(first_id + at, chunk.note.text) for at, chunk in enumerate(chunks)]
+        schema.change_words(db, self._language, texts)
+
+    def _remove(self, db: sqlite3.Connection, place: int, *, with_place: bool = False) -> None:
+        rows = db.execute("SELECT id, text FROM chunk WHERE place = ? ORDER BY at", (place,)).fetchall()
+        schema.change_words(db, self._language, rows, delete=True)
+        db.execute("DELETE FROM chunk WHERE place = ?", (place,))
+        if with_place:
+            db.execute("DELETE FROM place WHERE id = ?", (place,))
+
+    # --- reading ---
+
+    def search(
+        self, text: str, reads: Sequence[Scope], out_of_time: Callable[[], bool] = lambda: False, wait: float = -1
+    ) -> Found:
+        """What fits a question, among the notes of these scopes. Raises SearchTooLate.
+
+        It waits `wait` seconds for another call to end; a negative figure is as long as it takes.
+        """
+        if not self._lock.acquire(timeout=wait):
+            raise SearchTooLate
+        try:
+            with _limited(self._opened(), out_of_time) as db:
+                return self._found(db, text, frozenset(str(scope) for scope in reads))
+        finally:
+            self._lock.release()
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            db = self._current()
+        except sqlite3.DatabaseError:
+            db = None
+        if db is None:
+            raise SearchTooLate
+        return db
+
+    def _found(self, db: sqlite3.Connection, text: str, reads: frozenset[str]) -> Found:
+        (notes,) = db.execute("SELECT count(*) FROM chunk").fetchone()
+        words = self._weighed(db, without_surrogates(text), notes)
+        match = match_of(words)
+        rows = _rows(db, match, reads) if match else []
+        return Found([self._hit(db, row, words) for row in rows], words, notes)
+
+    def _weighed(self, db: sqlite3.Connection, text: str, notes: int) -> list[WeighedWord]:
+        asked = asked_words(text, self._language)
+        terms = self._known_terms().of([word.token for word in asked])
+
+        def frequency(term: str) -> int:
+            known = self._frequencies.get(term)
+            if known is None:
+                row = db.execute("SELECT doc FROM vocab WHERE term = ? AND col = 'own'", (term,)).fetchone()
+                known = self._frequencies[term] = int(row[0]) if row else 0
+            return known
+
+        return weighed(asked, terms, frequency, notes, self._language.most_words)
+
+    def _hit(self, db: sqlite3.Connection, row: Sequence[Any], words: Sequence[WeighedWord]) -> Hit:
+        relevance, place, at, *columns = row
+        note = schema.note_of(columns)
+        own = self._terms_like(note.text, words)
+        here = tuple(word.shown for word in words if word.term in own)
+        near: tuple[str, ...] = ()
+        if len(here) < len(words):
+            beside = self._terms_like(_beside(db, place, at), words)
+            near = tuple(word.shown for word in words if word.term in beside and word.term not in own)
+            own |= beside
+        return Hit(note, relevance, coverage(words, own), here, near)
+
+    def _terms_like(self, text: str, words: Sequence[WeighedWord]) -> frozenset[str]:
+        return frozenset(self._known_terms().of(tokens_like(text, words, self._language)).values())
+
+    def _known_terms(self) -> Terms:
+        if self._terms is None:
+            self._terms = Terms(self._language.tokenizer)
+        return self._terms
+
+
+def _rows(db: sqlite3.Connection, match: str, reads: frozenset[str]) -> list[Sequence[Any]]:
+    """The best pieces of these scopes, each as its relevance, place and position, and the columns of its note."""
+    # The few best are cheaper to find than the order of all, and mostly enough: most sessions read most notes.
+    found, whole = _rows_of(db, match, reads, LOOKED_AT + LOOKED_AT // 4)
+    return found if whole else _rows_of(db, match, reads, -1)[0]
+
+
+def _rows_of(db: sqlite3.Connection, match: str, reads: frozenset[str], most: int) -> tuple[list[Sequence[Any]], bool]:
+    """Among the `most` best pieces of all scopes (-1: all), and whether no more are needed."""
+    ranked = db.execute(
+        "SELECT rowid, bm25(words, ?, ?, ?) AS found FROM words WHERE words MATCH ? ORDER BY found LIMIT ?",
+        (*schema.WEIGHTS, match, most),
+    ).fetchall()
+    columns = f"SELECT scope, place, at, {schema.NOTE_COLUMNS} FROM chunk WHERE id = ?"
+    found: list[Sequence[Any]] = []
+    for chunk, bm25 in ranked:
+        row = db.execute(columns, (chunk,)).fetchone()
+        if row is not None and row[0] in reads:
+            found.append((-bm25, *row[1:]))
+            if len(found) == LOOKED_AT:
+                return found, True
+    return found, len(ranked) < most
+
+
+def _beside(db: sqlite3.Connection, place: int, at: int) -> str:
+    """The texts of all neighbours."""
+    near = "SELECT text FROM chunk WHERE place = ? AND at BETWEEN ? AND ? AND at != ?"
+    return "\n".join(text for (text,) in db.execute(near, (place, at - FAR, at + FAR, at)))
+
+
+def _next_id(db: sqlite3.Connection) -> int:
+    (last,) = db.execute("SELECT coalesce(max(id), 0) FROM chunk").fetchone()
+    return int(last) + 1
+
+
+@contextmanager
+def _written(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        with suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+@contextmanager
+def _limited(db: sqlite3.Connection, out_of_time: Callable[[], bool]) -> Iterator[sqlite3.Connection]:
+    """Statements on `db` end with SearchTooLate when the time is over."""
+    db.set_progress_handler(out_of_time, _STEPS)
+    try:
+        yield db
+    except sqlite3.OperationalError as error:
+        if "interrupted" in str(error) or "locked" in str(error):
+            raise SearchTooLate from None
+        raise
+    finally:
+        db.set_progress_handler(None, 0)
