@@ -19,17 +19,17 @@ _SENTENCES = re.compile("(?<=[.!?\u3002\uff01\uff1f])\\s*(?=\\s|[\u3000-\uffff])
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class NoteChunk:
     """One piece of a note; a place has them in their order."""
 
     note: MemoryNote
     """With the text of this piece alone."""
 
 
-def chunks_of(notes: Iterable[MemoryNote]) -> list[Chunk]:
+def chunks_of(notes: Iterable[MemoryNote]) -> list[NoteChunk]:
     """The pieces of one file's notes, in their order."""
     pieces = [replace(note, text=text) if text is not note.text else note for note in notes for text in cut(note.text)]
-    return [Chunk(note) for note in pieces]
+    return [NoteChunk(note) for note in pieces]
 
 
 def cut(text: str, most_chars: int = PIECE_CHARS) -> list[str]:

@@ -11,19 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from duragent.memory import index_schema as schema
+from duragent.memory import vectors
 from duragent.memory.base import Scope
-from duragent.memory.chunks import FAR, Chunk
+from duragent.memory.bits import SmallVector
+from duragent.memory.chunks import FAR, NoteChunk
 from duragent.memory.languages import Language
-from duragent.memory.score import Hit
-from duragent.memory.terms import Terms
-from duragent.memory.words import WeighedWord, asked_words, coverage, match_of, tokens_like, weighed
-from duragent.text import without_surrogates
+from duragent.memory.search import FoundNotes, IndexSearch, Meaning
 
-LOOKED_AT = 50
-"""How many pieces of a search are judged."""
 _NEW = (0, "", "")
 _STEPS = 2_000
 """After how many steps of SQLite a search looks at its time."""
@@ -35,7 +32,7 @@ class PlaceContent:
 
     mark: str
     """Changes with the content, and is cheap to find: see `ChunkSource.marks`."""
-    chunks: Sequence[Chunk]
+    chunks: Sequence[NoteChunk]
     """In their order."""
     sha256: str = ""
     """Of the content; the same one means that nothing is to be done. "" where the mark alone tells."""
@@ -55,18 +52,6 @@ class ChunkSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found."""
-
-    hits: Sequence[Hit]
-    """The best first, at most `LOOKED_AT`."""
-    words: Sequence[WeighedWord]
-    """What was searched for, and what is not in the index."""
-    notes: int
-    """How many pieces the index has."""
-
-
 class SearchTooLate(Exception):
     """The search was not done in its time."""
 
@@ -80,16 +65,18 @@ class MemoryIndex:
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._inode = (0, 0)
-        self._terms: Terms | None = None
-        self._frequencies: dict[str, int] = {}
+        self._search = IndexSearch(language)
         self.rev = schema.rev_of(language)
         """Names schema, language and weights."""
 
     # --- writing ---
 
-    def update(self, sources: Sequence[ChunkSource]) -> int:
-        """Brings the index up to date, or makes it again when there is none to use; how many places changed."""
-        with self._lock:
+    def update(self, sources: Sequence[ChunkSource], wait: float = -1) -> int:
+        """Brings the index up to date, or makes it again when there is none to use; how many places changed.
+
+        It waits `wait` seconds for another call to end, and raises SearchTooLate then; see `search`.
+        """
+        with self._held(wait):
             try:
                 db = self._current()
                 if db is not None:
@@ -110,9 +97,7 @@ class MemoryIndex:
         """Gives the file back; the next call opens it again."""
         with self._lock:
             self._drop()
-            if self._terms is not None:
-                self._terms.close()
-                self._terms = None
+            self._search.close()
 
     def _current(self) -> sqlite3.Connection | None:
         """The open file, if it is still the one at this path and of this make."""
@@ -136,7 +121,7 @@ class MemoryIndex:
         return None
 
     def _drop(self) -> None:
-        self._frequencies.clear()
+        self._search.forget()
         if self._db is not None:
             with suppress(sqlite3.Error):
                 self._db.close()
@@ -190,7 +175,7 @@ class MemoryIndex:
         gone = [name for name in known if name not in there]
         if not changed and not gone:
             return 0
-        self._frequencies.clear()
+        self._search.forget()
         with _written(db):
             for name in gone:
                 self._remove(db, known[name][0], with_place=True)
@@ -211,44 +196,66 @@ class MemoryIndex:
             self._add(db, place, content.chunks, _next_id(db))
         db.execute("UPDATE place SET mark = ?, sha256 = ? WHERE id = ?", (content.mark, content.sha256, place))
 
-    def _append(self, db: sqlite3.Connection, place: int, chunks: Sequence[Chunk]) -> None:
+    def _append(self, db: sqlite3.Connection, place: int, chunks: Sequence[NoteChunk]) -> None:
         """The last ones before get new neighbours, so that their words are written again."""
-        last = "SELECT id, text, at FROM chunk WHERE place = ? ORDER BY at DESC LIMIT ?"
+        last = f"SELECT id, {schema.SAID}, at FROM chunk WHERE place = ? ORDER BY at DESC LIMIT ?"
         rows = db.execute(last, (place, 2 * FAR)).fetchall()[::-1]
         before = [(int(chunk), str(text)) for chunk, text, _ in rows]
         only_neighbours = max(0, len(before) - FAR)
         schema.change_words(db, self._language, before, only_neighbours, delete=True)
         first = _next_id(db)
         schema.add_chunks(db, place, chunks, (first, int(rows[-1][2]) + 1 if rows else 0))
-        new = [(first + at, chunk.note.text) for at, chunk in enumerate(chunks)]
+        new = [(first + at, schema.said(chunk.note)) for at, chunk in enumerate(chunks)]
         schema.change_words(db, self._language, before + new, only_neighbours)
 
-    def _add(self, db: sqlite3.Connection, place: int, chunks: Sequence[Chunk], first_id: int) -> None:
+    def _add(self, db: sqlite3.Connection, place: int, chunks: Sequence[NoteChunk], first_id: int) -> None:
         schema.add_chunks(db, place, chunks, (first_id, 0))
-        texts = [(first_id + at, chunk.note.text) for at, chunk in enumerate(chunks)]
+        texts = [(first_id + at, schema.said(chunk.note)) for at, chunk in enumerate(chunks)]
         schema.change_words(db, self._language, texts)
 
     def _remove(self, db: sqlite3.Connection, place: int, *, with_place: bool = False) -> None:
-        rows = db.execute("SELECT id, text FROM chunk WHERE place = ? ORDER BY at", (place,)).fetchall()
+        rows = db.execute(f"SELECT id, {schema.SAID} FROM chunk WHERE place = ? ORDER BY at", (place,)).fetchall()
         schema.change_words(db, self._language, rows, delete=True)
         db.execute("DELETE FROM chunk WHERE place = ?", (place,))
         if with_place:
             db.execute("DELETE FROM place WHERE id = ?", (place,))
 
+    # --- vectors ---
+
+    def without_vectors(self, label: str, most: int) -> list[tuple[bytes, str]]:
+        """Texts without a vector of this label, with their keys, the newest first. Raises SearchTooLate."""
+        with self._held():
+            return vectors.missing(self._opened(), label, most)
+
+    def add_vectors(self, label: str, found: Mapping[bytes, SmallVector]) -> None:
+        """Keeps vectors; those of other labels are dropped when no text is without one. Raises SearchTooLate."""
+        with self._held(), _written(self._opened()) as db:
+            vectors.store(db, label, found)
+            self._search.forget()
+
     # --- reading ---
 
     def search(
-        self, text: str, reads: Sequence[Scope], out_of_time: Callable[[], bool] = lambda: False, wait: float = -1
-    ) -> Found:
+        self,
+        text: str,
+        reads: Sequence[Scope],
+        out_of_time: Callable[[], bool] = lambda: False,
+        wait: float = -1,
+        meaning: Meaning | None = None,
+    ) -> FoundNotes:
         """What fits a question, among the notes of these scopes. Raises SearchTooLate.
 
         It waits `wait` seconds for another call to end; a negative figure is as long as it takes.
         """
+        with self._held(wait), _limited(self._opened(), out_of_time) as db:
+            return self._search.found(db, text, frozenset(str(scope) for scope in reads), meaning)
+
+    @contextmanager
+    def _held(self, wait: float = -1) -> Iterator[None]:
         if not self._lock.acquire(timeout=wait):
             raise SearchTooLate
         try:
-            with _limited(self._opened(), out_of_time) as db:
-                return self._found(db, text, frozenset(str(scope) for scope in reads))
+            yield
         finally:
             self._lock.release()
 
@@ -261,76 +268,6 @@ class MemoryIndex:
             raise SearchTooLate
         return db
 
-    def _found(self, db: sqlite3.Connection, text: str, reads: frozenset[str]) -> Found:
-        (notes,) = db.execute("SELECT count(*) FROM chunk").fetchone()
-        words = self._weighed(db, without_surrogates(text), notes)
-        match = match_of(words)
-        rows = _rows(db, match, reads) if match else []
-        return Found([self._hit(db, row, words) for row in rows], words, notes)
-
-    def _weighed(self, db: sqlite3.Connection, text: str, notes: int) -> list[WeighedWord]:
-        asked = asked_words(text, self._language)
-        terms = self._known_terms().of([word.token for word in asked])
-
-        def frequency(term: str) -> int:
-            known = self._frequencies.get(term)
-            if known is None:
-                row = db.execute("SELECT doc FROM vocab WHERE term = ? AND col = 'own'", (term,)).fetchone()
-                known = self._frequencies[term] = int(row[0]) if row else 0
-            return known
-
-        return weighed(asked, terms, frequency, notes, self._language.most_words)
-
-    def _hit(self, db: sqlite3.Connection, row: Sequence[Any], words: Sequence[WeighedWord]) -> Hit:
-        relevance, place, at, *columns = row
-        note = schema.note_of(columns)
-        own = self._terms_like(note.text, words)
-        here = tuple(word.shown for word in words if word.term in own)
-        near: tuple[str, ...] = ()
-        if len(here) < len(words):
-            beside = self._terms_like(_beside(db, place, at), words)
-            near = tuple(word.shown for word in words if word.term in beside and word.term not in own)
-            own |= beside
-        return Hit(note, relevance, coverage(words, own), here, near)
-
-    def _terms_like(self, text: str, words: Sequence[WeighedWord]) -> frozenset[str]:
-        return frozenset(self._known_terms().of(tokens_like(text, words, self._language)).values())
-
-    def _known_terms(self) -> Terms:
-        if self._terms is None:
-            self._terms = Terms(self._language.tokenizer)
-        return self._terms
-
-
-def _rows(db: sqlite3.Connection, match: str, reads: frozenset[str]) -> list[Sequence[Any]]:
-    """The best pieces of these scopes, each as its relevance, place and position, and the columns of its note."""
-    # The few best are cheaper to find than the order of all, and mostly enough: most sessions read most notes.
-    found, whole = _rows_of(db, match, reads, LOOKED_AT + LOOKED_AT // 4)
-    return found if whole else _rows_of(db, match, reads, -1)[0]
-
-
-def _rows_of(db: sqlite3.Connection, match: str, reads: frozenset[str], most: int) -> tuple[list[Sequence[Any]], bool]:
-    """Among the `most` best pieces of all scopes (-1: all), and whether no more are needed."""
-    ranked = db.execute(
-        "SELECT rowid, bm25(words, ?, ?, ?) AS found FROM words WHERE words MATCH ? ORDER BY found LIMIT ?",
-        (*schema.WEIGHTS, match, most),
-    ).fetchall()
-    columns = f"SELECT scope, place, at, {schema.NOTE_COLUMNS} FROM chunk WHERE id = ?"
-    found: list[Sequence[Any]] = []
-    for chunk, bm25 in ranked:
-        row = db.execute(columns, (chunk,)).fetchone()
-        if row is not None and row[0] in reads:
-            found.append((-bm25, *row[1:]))
-            if len(found) == LOOKED_AT:
-                return found, True
-    return found, len(ranked) < most
-
-
-def _beside(db: sqlite3.Connection, place: int, at: int) -> str:
-    """The texts of all neighbours."""
-    near = "SELECT text FROM chunk WHERE place = ? AND at BETWEEN ? AND ? AND at != ?"
-    return "\n".join(text for (text,) in db.execute(near, (place, at - FAR, at + FAR, at)))
-
 
 def _next_id(db: sqlite3.Connection) -> int:
     (last,) = db.execute("SELECT coalesce(max(id), 0) FROM chunk").fetchone()
@@ -338,10 +275,10 @@ def _next_id(db: sqlite3.Connection) -> int:
 
 
 @contextmanager
-def _written(db: sqlite3.Connection) -> Iterator[None]:
+def _written(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     db.execute("BEGIN IMMEDIATE")
     try:
-        yield
+        yield db
     except BaseException:
         with suppress(sqlite3.Error):
             db.execute("ROLLBACK")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from duragent.memory.base import MemoryNote, Scope
-from duragent.memory.chunks import Chunk, neighbours
+from duragent.memory.chunks import NoteChunk, neighbours
 from duragent.memory.languages import Language, wholes
 from duragent.text import without_surrogates
 
@@ -25,16 +25,29 @@ _TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID",
     "CREATE TABLE place (id INTEGER PRIMARY KEY, name TEXT UNIQUE, mark TEXT, sha256 TEXT)",
     "CREATE TABLE chunk (id INTEGER PRIMARY KEY, place INTEGER, at INTEGER, sha BLOB, ref TEXT, text TEXT, file TEXT,"
-    " line INTEGER, scope TEXT, trust TEXT, written_at TEXT, importance INTEGER, source TEXT, decays INTEGER)",
+    " line INTEGER, scope TEXT, trust TEXT, written_at TEXT, importance INTEGER, source TEXT, decays INTEGER,"
+    " heading TEXT, replaces TEXT)",
     "CREATE TABLE vector (label TEXT, sha BLOB, bits BLOB, bytes BLOB, PRIMARY KEY (label, sha)) WITHOUT ROWID",
 )
 _LOOKUPS = (
     "CREATE INDEX chunk_place ON chunk (place, at)",
     "CREATE INDEX chunk_sha ON chunk (sha)",
+    "CREATE INDEX chunk_replaces ON chunk (replaces) WHERE replaces != ''",
 )
-_COLUMNS = "id, place, at, sha, ref, text, file, line, scope, trust, written_at, importance, source, decays"
-NOTE_COLUMNS = "ref, text, file, line, scope, trust, written_at, importance, source, decays"
+_COLUMNS = (
+    "id, place, at, sha, ref, text, file, line, scope, trust, written_at, importance, source, decays, heading, replaces"
+)
+NOTE_COLUMNS = "ref, text, file, line, scope, trust, written_at, importance, source, decays, heading, replaces"
 """What `note_of` takes."""
+
+
+SAID = "CASE heading WHEN '' THEN text ELSE heading || char(10) || text END"
+"""What `said` gives, in SQL."""
+
+
+def said(note: MemoryNote) -> str:
+    """What is indexed of a note: its heading may have the word that it is asked for."""
+    return f"{note.heading}\n{note.text}" if note.heading else note.text
 
 
 def rev_of(language: Language) -> str:
@@ -87,10 +100,10 @@ def rev_in(db: sqlite3.Connection) -> str:
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def add_chunks(db: sqlite3.Connection, place: int, chunks: Sequence[Chunk], first: tuple[int, int]) -> None:
+def add_chunks(db: sqlite3.Connection, place: int, chunks: Sequence[NoteChunk], first: tuple[int, int]) -> None:
     """Chunks of one place, without their words; `first` is the id and the position of the first one."""
     db.executemany(
-        f"INSERT INTO chunk ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO chunk ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         _chunk_rows(place, first, chunks),
     )
 
@@ -118,12 +131,13 @@ def _word_rows(texts: Sequence[tuple[int, str]], cut: Sequence[str], skip: int) 
         yield chunk, own, *neighbours(cut, at)
 
 
-def _chunk_rows(place: int, first: tuple[int, int], chunks: Iterable[Chunk]) -> Iterator[tuple[object, ...]]:
+def _chunk_rows(place: int, first: tuple[int, int], chunks: Iterable[NoteChunk]) -> Iterator[tuple[object, ...]]:
     for at, chunk in enumerate(chunks):
         note = chunk.note
         text = without_surrogates(note.text)
         here = (first[0] + at, place, first[1] + at, chunk_sha(text), note.id, text, note.file, note.line)
-        yield *here, str(note.scope), note.trust, note.written_at, note.importance_milli, note.source, note.decays
+        about = (str(note.scope), note.trust, note.written_at, note.importance_milli, note.source, note.decays)
+        yield *here, *about, without_surrogates(note.heading), note.replaces
 
 
 def chunk_sha(text: str) -> bytes:
@@ -133,11 +147,11 @@ def chunk_sha(text: str) -> bytes:
 
 def note_of(row: Sequence[object]) -> MemoryNote:
     """The note of a row of `NOTE_COLUMNS`."""
-    ref, text, file, line, scope, trust, written_at, importance, source, decays = row
+    ref, text, file, line, scope, trust, written_at, importance, source, decays, heading, replaces = row
     kind, _, whose = str(scope).partition(":")
     return MemoryNote(
         str(ref), str(text), str(file), int(line), Scope(kind, whose), trust,  # type: ignore[arg-type, call-overload]  # as they were put in
-        str(written_at), int(importance), str(source), bool(decays),  # type: ignore[call-overload]  # likewise
+        str(written_at), int(importance), str(source), bool(decays), str(heading), str(replaces),  # type: ignore[call-overload]  # likewise
     )  # fmt: skip
 
 

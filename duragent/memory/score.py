@@ -49,7 +49,7 @@ class ScoreRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class NoteHit:
     """A piece of a note that a search found."""
 
     note: MemoryNote
@@ -67,7 +67,7 @@ class Hit:
 
 
 def judged(
-    hits: Iterable[Hit],
+    hits: Iterable[NoteHit],
     query: RecallQuery,
     rules: ScoreRules,
     now: datetime,
@@ -92,8 +92,8 @@ def silence(candidates: Sequence[Candidate]) -> Silent:
     return "below_threshold" if any(each.left_out == "below_threshold" for each in candidates) else "nothing"
 
 
-def _best_piece_of_each(hits: Iterable[Hit]) -> list[Hit]:
-    best: dict[str, Hit] = {}
+def _best_piece_of_each(hits: Iterable[NoteHit]) -> list[NoteHit]:
+    best: dict[str, NoteHit] = {}
     for hit in hits:
         held = best.get(hit.note.id)
         if held is None or (hit.coverage, hit.relevance) > (held.coverage, held.relevance):
@@ -101,7 +101,7 @@ def _best_piece_of_each(hits: Iterable[Hit]) -> list[Hit]:
     return list(best.values())
 
 
-def _candidate(hit: Hit, best: float, rules: ScoreRules, now: datetime) -> Candidate:
+def _candidate(hit: NoteHit, best: float, rules: ScoreRules, now: datetime) -> Candidate:
     hours = age_hours(hit.note.written_at, now)
     relevance = hit.relevance / best if best > 0 else 0.0
     weight = age_weight(hours, rules) if hit.note.decays and hours is not None else 1.0
@@ -118,13 +118,13 @@ def _candidate(hit: Hit, best: float, rules: ScoreRules, now: datetime) -> Candi
 
 
 def _decided(
-    scored: Sequence[tuple[Hit, Candidate]],
+    scored: Sequence[tuple[NoteHit, Candidate]],
     query: RecallQuery,
     rules: ScoreRules,
     superseded: Collection[str],
     cost: Callable[[str], int],
 ) -> Iterator[Candidate]:
-    shown: list[Hit] = []
+    shown: list[NoteHit] = []
     left = query.budget_tokens - cost("\n".join((HEADER, LAW, FOOTER)))
     for hit, candidate in scored:
         reason = _shut_out(hit, query, rules, superseded)
@@ -140,7 +140,7 @@ def _decided(
         yield _because(candidate, reason)
 
 
-def _shut_out(hit: Hit, query: RecallQuery, rules: ScoreRules, superseded: Collection[str]) -> str:
+def _shut_out(hit: NoteHit, query: RecallQuery, rules: ScoreRules, superseded: Collection[str]) -> str:
     """Why this note is not for this question, whatever else was found; "" when it is."""
     if hit.note.trust == "unreviewed":
         return "unreviewed"

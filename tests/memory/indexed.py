@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from duragent.memory.base import MemoryNote
-from duragent.memory.chunks import Chunk, chunks_of
+from duragent.memory.chunks import NoteChunk, chunks_of
 from duragent.memory.index import PlaceContent
 
 WHEN = "2026-11-21T14:32:00Z"
@@ -50,5 +50,5 @@ class Sessions:
         head, before = len(self.said), int(indexed_mark or 0)
         after = before if before <= head else 0
         return PlaceContent(
-            str(head), [Chunk(note) for note in self.said[after:]], appended=after == before and after > 0
+            str(head), [NoteChunk(note) for note in self.said[after:]], appended=after == before and after > 0
         )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duragent.memory.base import OWNER, WORLD, MemoryNote, RecallQuery
-from duragent.memory.score import Hit, ScoreRules, age_hours, age_weight, block_of, harmless, judged, silence
+from duragent.memory.score import NoteHit, ScoreRules, age_hours, age_weight, block_of, harmless, judged, silence
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RULES = ScoreRules()
@@ -21,12 +21,12 @@ def note(name: str, text: str = "", days: float = 0, importance: int = 500) -> M
                       importance_milli=importance, source="session_1#4")  # fmt: skip
 
 
-def reasons(hits: list[Hit], query: RecallQuery = ASKED, superseded: tuple[str, ...] = ()) -> dict[str, str]:
+def reasons(hits: list[NoteHit], query: RecallQuery = ASKED, superseded: tuple[str, ...] = ()) -> dict[str, str]:
     return {each.note.id: each.left_out for each in judged(hits, query, RULES, NOW, superseded)}
 
 
 def test_score_is_relevance_by_age_by_importance() -> None:
-    hits = [Hit(note("a", days=7, importance=900), 2.0, 0.9), Hit(note("b", importance=500), 1.0, 0.9)]
+    hits = [NoteHit(note("a", days=7, importance=900), 2.0, 0.9), NoteHit(note("b", importance=500), 1.0, 0.9)]
     assert [(each.note.id, each.score_milli, each.relevance_milli) for each in judged(hits, ASKED, RULES, NOW)] == [
         ("m_a", 450, 1000),
         ("m_b", 250, 500),
@@ -35,13 +35,13 @@ def test_score_is_relevance_by_age_by_importance() -> None:
 
 def test_each_note_that_is_not_shown_has_its_reason() -> None:
     hits = [
-        Hit(note("shown"), 2, 0.9),
-        Hit(replace(note("waits"), trust="unreviewed"), 2, 0.9),
-        Hit(note("old"), 2, 0.9),
-        Hit(note("seen"), 2, 0.9),
-        Hit(note("light", importance=50), 2, 0.9),
-        Hit(note("weak"), 2, 0.29),
-        Hit(note("copy", "shown says a word"), 1, 0.9),
+        NoteHit(note("shown"), 2, 0.9),
+        NoteHit(replace(note("waits"), trust="unreviewed"), 2, 0.9),
+        NoteHit(note("old"), 2, 0.9),
+        NoteHit(note("seen"), 2, 0.9),
+        NoteHit(note("light", importance=50), 2, 0.9),
+        NoteHit(note("weak"), 2, 0.29),
+        NoteHit(note("copy", "shown says a word"), 1, 0.9),
     ]
     query = replace(ASKED, visible=frozenset({"m_seen"}))
     assert reasons(hits, query, ("m_old",)) == {
@@ -56,33 +56,33 @@ def test_each_note_that_is_not_shown_has_its_reason() -> None:
 
 
 def test_limit_and_budget_end_the_list() -> None:
-    hits = [Hit(note(name), 9 - at, 1) for at, name in enumerate("abc")]
+    hits = [NoteHit(note(name), 9 - at, 1) for at, name in enumerate("abc")]
     assert reasons(hits, replace(ASKED, limit=2)) == {"m_a": "", "m_b": "", "m_c": "limit"}
-    long = [Hit(note("a", "x " * 600), 2, 1), Hit(note("b"), 1, 1)]
+    long = [NoteHit(note("a", "x " * 600), 2, 1), NoteHit(note("b"), 1, 1)]
     assert reasons(long, replace(ASKED, budget_tokens=200)) == {"m_a": "budget", "m_b": ""}
 
 
 def test_notes_that_differ_in_a_number_are_no_copies() -> None:
     text = "the staging server of the team in Leipzig listens for all requests on port {}"
-    assert reasons([Hit(note(port, text.format(port)), 1, 1) for port in ("8080", "9090")]) == {
+    assert reasons([NoteHit(note(port, text.format(port)), 1, 1) for port in ("8080", "9090")]) == {
         "m_8080": "", "m_9090": "",
     }  # fmt: skip
 
 
 def test_meaning_takes_the_place_of_words() -> None:
-    assert reasons([Hit(note("a"), 1, 0.0, by_meaning=True)]) == {"m_a": ""}
+    assert reasons([NoteHit(note("a"), 1, 0.0, by_meaning=True)]) == {"m_a": ""}
 
 
 def test_best_piece_stands_for_its_note() -> None:
-    found = judged([Hit(note("a", "one"), 3, 0.1), Hit(note("a", "two"), 1, 0.8)], ASKED, RULES, NOW)
+    found = judged([NoteHit(note("a", "one"), 3, 0.1), NoteHit(note("a", "two"), 1, 0.8)], ASKED, RULES, NOW)
     assert [each.note.text for each in found] == ["two"]
 
 
 @pytest.mark.parametrize(
     ("hits", "silent"),
-    [([], "nothing"), ([Hit(note("a"), 1, 0.1)], "below_threshold"), ([Hit(note("a"), 1, 1)], "")],
+    [([], "nothing"), ([NoteHit(note("a"), 1, 0.1)], "below_threshold"), ([NoteHit(note("a"), 1, 1)], "")],
 )
-def test_silence_says_why(hits: list[Hit], silent: str) -> None:
+def test_silence_says_why(hits: list[NoteHit], silent: str) -> None:
     assert silence(judged(hits, ASKED, RULES, NOW)) == silent
 
 
@@ -102,15 +102,15 @@ def test_age() -> None:
 
 
 def test_notes_that_do_not_decay_keep_their_weight() -> None:
-    (found,) = judged([Hit(replace(note("a", days=400), decays=False), 1, 1)], ASKED, RULES, NOW)
+    (found,) = judged([NoteHit(replace(note("a", days=400), decays=False), 1, 1)], ASKED, RULES, NOW)
     assert found.score_milli == 500
 
 
 def test_block_to_the_byte() -> None:
     hits = [
-        Hit(note("a", "The user prefers\nmetric units.", days=6, importance=900), 3, 1),
-        Hit(replace(note("b", "Berlin is UTC+1."), scope=WORLD, written_at=""), 2, 1),
-        Hit(replace(note("c", "They may like tea."), trust="agent"), 1, 1),
+        NoteHit(note("a", "The user prefers\nmetric units.", days=6, importance=900), 3, 1),
+        NoteHit(replace(note("b", "Berlin is UTC+1."), scope=WORLD, written_at=""), 2, 1),
+        NoteHit(replace(note("c", "They may like tea."), trust="agent"), 1, 1),
     ]
     assert block_of(judged(hits, ASKED, RULES, NOW)) == (
         "[Relevant memories]\n"

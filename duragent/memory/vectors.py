@@ -1,0 +1,56 @@
+"""The vectors of an index: which are missing, storing them, and the pieces that are near a question.
+
+The law: the outbox has no queue. What must be computed is what has no vector of the current label, so that nothing is
+lost, and nothing is computed twice.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from duragent.memory.bits import SmallVector, least_cosine, nearest_by_bits, nearest_by_bytes, small
+
+_MEASURED = 500
+_MEASURE = "SELECT bytes FROM vector WHERE label = ? ORDER BY sha LIMIT ?"
+
+
+def missing(db: sqlite3.Connection, label: str, most: int) -> list[tuple[bytes, str]]:
+    """Texts without a vector of this label, with their keys, the newest first; unreviewed ones are sent nowhere."""
+    return db.execute(
+        "SELECT chunk.sha, chunk.text FROM chunk LEFT JOIN vector ON vector.label = ? AND vector.sha = chunk.sha"
+        " WHERE vector.sha IS NULL AND chunk.trust != 'unreviewed'"
+        " GROUP BY chunk.sha ORDER BY max(chunk.id) DESC LIMIT ?",
+        (label, most),
+    ).fetchall()
+
+
+def store(db: sqlite3.Connection, label: str, vectors: Mapping[bytes, SmallVector]) -> None:
+    """Keeps vectors of texts that are still there, and drops those of other labels when nothing is missing any more."""
+    rows = [(label, sha, each.bits, each.scaled) for sha, each in vectors.items()]
+    db.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?, ?, ?)", rows)
+    if not missing(db, label, 1):
+        db.execute("DELETE FROM vector WHERE label != ? OR sha NOT IN (SELECT sha FROM chunk)", (label,))
+    least = least_cosine([row[0] for row in db.execute(_MEASURE, (label, _MEASURED))])
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"least_cosine {label}", repr(least)))
+
+
+def bits_of(db: sqlite3.Connection, label: str) -> list[tuple[int, int]]:
+    """The bits of each piece that has a vector, by its id."""
+    found = db.execute("SELECT chunk.id, bits FROM chunk JOIN vector ON label = ? AND vector.sha = chunk.sha", (label,))
+    return [(int(chunk), int.from_bytes(bits)) for chunk, bits in found]
+
+
+def near(
+    db: sqlite3.Connection, label: str, vector: Sequence[float], bits: Sequence[tuple[int, int]]
+) -> list[tuple[int, bool]]:
+    """The pieces whose meaning is nearest to the question's, and for each whether it is near enough to be shown."""
+    asked = small(vector)
+    row = db.execute("SELECT value FROM meta WHERE key = ?", (f"least_cosine {label}",)).fetchone()
+    least = float(row[0]) if row else 1.0
+    keys = nearest_by_bits(asked, bits)
+    marks = ", ".join("?" * len(keys))
+    rows = db.execute(
+        "SELECT chunk.id, bytes FROM chunk JOIN vector ON label = ? AND vector.sha = chunk.sha"
+        f" WHERE chunk.id IN ({marks})",
+        (label, *keys),
+    )
+    return [(chunk, found >= least) for chunk, found in nearest_by_bytes(asked, rows)]
