@@ -16,7 +16,7 @@ import uvloop
 from rich.console import Console
 
 import duragent
-from tests.benchmarks import appends, commands, long_sessions, memory, prompts, starts, streams, tools, turns
+from tests.benchmarks import appends, commands, long_sessions, memory, prompts, recall, starts, streams, tools, turns
 from tests.benchmarks.measure import Bench, Effort, Result
 from tests.benchmarks.report import as_json, as_markdown, cells, machine, show
 
@@ -30,6 +30,7 @@ TOPICS: dict[str, Callable[[Bench], AsyncIterator[Result]]] = {
     "prompts": prompts.rows,
     "commands": commands.rows,
     "tools": tools.rows,
+    "recall": recall.rows,
 }
 
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="duragent-benchmark-", dir=asked.folder) as name:
         here = machine(Path(name))
         sys.stderr.write(f"{here.sentence()}\n")
-        results = uvloop.run(_measure(names, Effort(asked.quick), Path(name)))
+        results = uvloop.run(_measure(names, Bench(Effort(asked.quick), Path(name), asked.locomo)))
     console.print(here.sentence(), highlight=False, soft_wrap=True)
     show(console, results)
     if asked.json:
@@ -55,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(result.reached is False for result in results))
 
 
-async def _measure(names: Sequence[str], effort: Effort, folder: Path) -> list[Result]:
+async def _measure(names: Sequence[str], bench: Bench) -> list[Result]:
     results = []
     for name in names:
-        async for result in TOPICS[name](Bench(effort, folder)):
+        async for result in TOPICS[name](bench):
             results.append(result)
             what, baseline, ours, _, ratio, goal, reached = cells(result)
             sys.stderr.write(f"{name}: {what}: {baseline}, ours {ours}, {ratio} {goal} {reached}\n")
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"topics: {', '.join(TOPICS)}; without any, all")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures to this file")
     parser.add_argument("--markdown", type=Path, metavar="PATH", help="write the table as Markdown to this file")
+    parser.add_argument("--locomo", type=Path, metavar="PATH", help="LoCoMo's locomo10.json, for the topic recall")
     parser.add_argument("--quick", action="store_true", help="only show that it works; the figures mean nothing")
     parser.add_argument("--folder", type=Path, help="measure the disk that this folder is on (a real one, no tmpfs)")
     return parser

@@ -13,7 +13,8 @@ from typing import Literal
 Side = Callable[[], Awaitable[float]]
 """Measures one round: a figure in the row's unit."""
 
-Unit = Literal["ms", "s", "/s", "MB"]
+Unit = Literal["ms", "s", "/s", "MB", "share", "tokens"]
+"""A share is of 1."""
 Direction = Literal["least", "most"]
 
 
@@ -122,6 +123,8 @@ class Bench:
 
     effort: Effort
     folder: Path
+    locomo: Path | None = None
+    """The data of LoCoMo, where somebody has it."""
 
     def place(self, name: str) -> Path:
         """A new folder."""

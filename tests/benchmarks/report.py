@@ -64,6 +64,8 @@ def _file_system(folder: Path) -> str:
 
 def figure(value: float, unit: Unit) -> str:
     """As a person reads it."""
+    if unit == "share":
+        return f"{value:.3f}"
     shown = f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
     return f"{shown}{unit}" if unit == "/s" else f"{shown} {unit}"
 
@@ -76,7 +78,7 @@ def goal_text(goal: Goal, unit: Unit) -> str:
         case "added":
             return f"{sign} + {goal.limit:g} {unit}"
         case "ours":
-            return f"{sign} {goal.limit:,g} {unit}"
+            return f"{sign} {goal.limit:,g}" if unit == "share" else f"{sign} {goal.limit:,g} {unit}"
 
 
 def cells(result: Result) -> tuple[str, ...]:
