@@ -21,6 +21,7 @@ from rooms import modules_page, rooms_table
 
 from duragent import errors, wire
 from duragent.agent import spec
+from duragent.agent.model_file import ModelFile
 from duragent.cli import main as cli
 from duragent.config import ConfigFile
 from duragent.journal import events
@@ -182,6 +183,12 @@ def agent_yaml() -> str:
         "## Other spellings",
         table(("key", "also read as"), _aliases()),
     )
+
+
+def model_yaml() -> str:
+    schema = ModelFile.model_json_schema()
+    rows = [row[:3] + row[4:] for row in yaml_rows(schema, schema, "", frozenset())]
+    return page("models/NAME.yaml", MODEL_YAML, table(tuple(each for each in YAML_COLUMNS if each != "active"), rows))
 
 
 def _aliases() -> Iterator[tuple[str, str]]:
@@ -508,7 +515,14 @@ into numbers, and numbers never into texts. `[]` in a key stands for each item o
 *Active: no* means that this version checks the key and does nothing with it yet; `duragent agent check` lists such keys
 when they are set. Prompts are looked for in the agent's folder: `SOUL.md`, `SYSTEM_PROMPT.md` and `INSTRUCTIONS.md`
 need no line here. In prompts `{{agent.name}}` and `{{agent.home}}` are replaced; `{{date}}` and
-`{{time}}` point at a note beside the newest message."""
+`{{time}}` point at a note beside the newest message. `{{include:FILE}}`, `always.md` and `spec.model.use` are shown in
+[Say things once](../how-to/say-things-once.md)."""
+
+MODEL_YAML = """\
+A model that agents use by the file's name: `spec.model: {use: NAME}` in [agent.yaml](agent-yaml.md). Fields that the
+agent has itself go before those of the file, one by one. The file alone must say which model it is; unknown keys are
+errors.
+[Say things once](../how-to/say-things-once.md) shows it."""
 
 DURAGENT_YAML = """\
 The settings of a workspace's server. The file is optional: without it all defaults hold, and the workspace is
@@ -705,6 +719,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "events.md": event_types,
     "exit-codes.md": exit_codes,
     "http.md": http,
+    "model-yaml.md": model_yaml,
     "modules.md": modules_page,
     "policy-yaml.md": policy_yaml,
     "tools.md": tools_page,

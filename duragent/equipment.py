@@ -106,7 +106,7 @@ def _frozen(config: Config, workspace: Path, agents_dir: Path) -> tuple[Path, ..
     if base != workspace:
         return (workspace, agents_dir, config_file)
     # The workspace is the project itself.
-    inside = ("policy.yaml", "tools", "skills", "directives", "commands", "memory")
+    inside = ("policy.yaml", "tools", "skills", "directives", "commands", "memory", "models", "shared")
     return (agents_dir, config_file, *(workspace / name for name in inside))
 
 

@@ -167,7 +167,7 @@ class Runtime:
     @asynccontextmanager
     async def _answering(self, store: FileStore, lock: WorkspaceLock, presence: Presence) -> AsyncIterator[None]:
         workspace = self.config.workspace
-        self.catalog = await asyncio.to_thread(Catalog.open, self.agents_dir)
+        self.catalog = await asyncio.to_thread(Catalog.open, self.agents_dir, workspace)
         self._room = Room(self.config.sessions_dir)
         listeners = listen_all(self.settings, presence.socket_path)
         port = listeners[0].getsockname()[1]

@@ -35,7 +35,8 @@ def test_agents_write_neither_their_own_files_nor_the_configuration(tmp_path: Pa
 def test_project_that_is_the_workspace_itself_can_be_worked_in(tmp_path: Path) -> None:
     inside = Config(base=tmp_path, file=ConfigFile(workspace=str(tmp_path)))
     assert names(tmp_path, bench(inside).frozen) == [
-        *("agents", "duragent.yaml", "policy.yaml", "tools", "skills", "directives", "commands", "memory"),
+        *("agents", "duragent.yaml", "policy.yaml", "tools", "skills", "directives", "commands", "memory", "models"),
+        "shared",
     ]
 
 

@@ -13,7 +13,9 @@ from types import MappingProxyType
 from typing import Any
 
 from duragent.agent.folder_files import names_in
+from duragent.agent.includes import NOT_INCLUDED, SHARED
 from duragent.agent.load import FILE_NAME, Agent, load_agent
+from duragent.agent.model_file import FOLDER as MODELS
 from duragent.errors import AgentBroken, AgentNotFound, InvalidFile
 
 POLL_SECONDS = 1.0
@@ -44,17 +46,21 @@ class _Known:
 
 
 class Catalog:
-    """The agents below `agents_dir`. Reading is free; `reload` blocks on the disk and may run in a thread."""
+    """The agents below `agents_dir`. Reading is free; `reload` blocks on the disk and may run in a thread.
 
-    def __init__(self, agents_dir: Path) -> None:
+    `workspace` has `models/` and `shared/`, which agents use; None: the folder that holds `agents_dir`.
+    """
+
+    def __init__(self, agents_dir: Path, workspace: Path | None = None) -> None:
         self.agents_dir = agents_dir
+        self.workspace = agents_dir.absolute().parent if workspace is None else workspace
         self._known = _Known(MappingProxyType({}), MappingProxyType({}))
         self._reloading = threading.Lock()
 
     @classmethod
-    def open(cls, agents_dir: Path) -> "Catalog":
+    def open(cls, agents_dir: Path, workspace: Path | None = None) -> "Catalog":
         """The catalog of what is there now; a folder that is absent has no agents. Raises InvalidFile."""
-        catalog = cls(agents_dir)
+        catalog = cls(agents_dir, workspace)
         catalog.reload()
         return catalog
 
@@ -84,7 +90,7 @@ class Catalog:
         """Reads all files again. Raises InvalidFile when the folder itself cannot be read; then nothing has changed."""
         with self._reloading:
             before = self._known
-            agents, broken, loaded = _read(self.agents_dir, before.agents)
+            agents, broken, loaded = _read(self.agents_dir, self.workspace, before.agents)
             self._known = _Known(MappingProxyType(agents), MappingProxyType(broken))
         names = before.agents.keys() | agents.keys()
         changed = tuple(sorted(name for name in names if before.agents.get(name) != agents.get(name)))
@@ -104,12 +110,47 @@ class Catalog:
         one save; the existence of the folder is checked every `poll_seconds`.
         """
         while not stop.is_set():
-            async for _ in _changes(self.agents_dir, stop, poll_seconds, debounce_seconds):
+            async for _ in self._changes(stop, poll_seconds, debounce_seconds):
                 await self._reload_quietly(on_reload)
-            # The folder is not there, or is another one than before: its agents have gone.
+            # A folder is not there, or is another one than before: what was in it has gone.
             await self._reload_quietly(on_reload)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), poll_seconds)
+
+    async def _changes(self, stop: asyncio.Event, poll_seconds: float, debounce_seconds: float) -> AsyncIterator[None]:
+        """Yields once when the watch stands, then for each burst of changes; ends when a folder comes or goes."""
+        from watchfiles import awatch
+
+        folders = (self.agents_dir, self.workspace / MODELS, self.workspace / SHARED)
+        identities = [_identity(folder) for folder in folders]
+        if identities[0] is None:
+            return
+        there = [folder for folder, identity in zip(folders, identities, strict=True) if identity is not None]
+        options: Any = {"debounce": int(debounce_seconds * 1000), "rust_timeout": int(poll_seconds * 1000)}
+        first = True
+        try:
+            async with contextlib.aclosing(
+                awatch(*there, stop_event=stop, watch_filter=self._matters, yield_on_timeout=True, **options)
+            ) as bursts:
+                async for changes in bursts:
+                    if [_identity(folder) for folder in folders] != identities:
+                        return
+                    # What changed before the watch stood is not in any burst.
+                    if changes or first:
+                        yield
+                    first = False
+        except (OSError, RuntimeError) as error:
+            # No such folder any more, or no watch or file descriptor is free, for which watchfiles has a RuntimeError:
+            # then the caller's polling has to do.
+            _log.debug("cannot watch %s: %s", self.agents_dir, error)
+
+    def _matters(self, _change: object, path: str) -> bool:
+        if _is_written_by_agents(path, str(self.agents_dir)):
+            return False
+        if os.path.splitext(path)[1] in _WATCHED:
+            return True
+        # A file that texts include may have any ending.
+        return any(Path(os.path.realpath(path)) in agent.included for agent in self.agents.values())
 
     async def _reload_quietly(self, on_reload: Callable[[Reloaded], None] | None) -> None:
         broken_before = self.broken
@@ -123,12 +164,14 @@ class Catalog:
             on_reload(reloaded)
 
 
-def _read(agents_dir: Path, before: Mapping[str, Agent]) -> tuple[dict[str, Agent], dict[str, str], int]:
+def _read(
+    agents_dir: Path, workspace: Path, before: Mapping[str, Agent]
+) -> tuple[dict[str, Agent], dict[str, str], int]:
     agents: dict[str, Agent] = {}
     broken: dict[str, str] = {}
     for folder in _folders(agents_dir):
         try:
-            agents[folder.name] = load_agent(folder)
+            agents[folder.name] = load_agent(folder, workspace)
         except (InvalidFile, OSError) as error:
             broken[folder.name] = str(error)
     loaded = len(agents)
@@ -148,36 +191,10 @@ def _not_found(name: str, known: tuple[str, ...]) -> AgentNotFound:
     return error
 
 
-async def _changes(
-    folder: Path, stop: asyncio.Event, poll_seconds: float, debounce_seconds: float
-) -> AsyncIterator[None]:
-    """Yields once when the watch stands, then for each burst of changes; ends when the folder goes or is replaced."""
-    from watchfiles import awatch
-
-    identity = _identity(folder)
-    if identity is None:
-        return
-    options: Any = {"debounce": int(debounce_seconds * 1000), "rust_timeout": int(poll_seconds * 1000)}
-    first = True
-    try:
-        async with contextlib.aclosing(
-            awatch(folder, stop_event=stop, watch_filter=_matters, yield_on_timeout=True, **options)
-        ) as bursts:
-            async for changes in bursts:
-                if _identity(folder) != identity:
-                    return
-                # What changed before the watch stood is not in any burst.
-                if changes or first:
-                    yield
-                first = False
-    except (OSError, RuntimeError) as error:
-        # No such folder any more, or no watch or file descriptor is free, for which watchfiles has a RuntimeError:
-        # then the caller's polling has to do.
-        _log.debug("cannot watch %s: %s", folder, error)
-
-
-def _matters(_change: object, path: str) -> bool:
-    return os.path.splitext(path)[1] in _WATCHED
+def _is_written_by_agents(path: str, agents_dir: str) -> bool:
+    """Whether it lies in an agent's memory, which changes with every note and is no part of what the agent is."""
+    _, is_below, inner = path.partition(f"{agents_dir}{os.sep}")
+    return bool(is_below) and inner.split(os.sep)[1:2] == [NOT_INCLUDED]
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

@@ -46,8 +46,8 @@ class ThinkingBudgetSpec(YamlSection):
     budget_tokens: int = Field(gt=0, description="Tokens that the model may think; part of the longest answer.")
 
 
-class ModelSpec(YamlSection):
-    """Which model answers, and how."""
+class ModelFields(YamlSection):
+    """What may be said of a model, by an agent or by a file in `models/`."""
 
     provider: Filled = Field(
         description="Who runs it: anthropic, ollama, openai, openrouter, gemini, demo, or another that litellm knows."
@@ -101,6 +101,14 @@ class ModelSpec(YamlSection):
         if value is not None and not re.match(r"https?://[^/\s]", value):
             raise ValueError("must begin with http:// or https://, and name a host")
         return value
+
+
+class ModelSpec(ModelFields):
+    """Which model answers, and how."""
+
+    use: Filled | None = Field(
+        default=None, description="The name of a file in `models/`, which then has the fields that are not here."
+    )
 
 
 # --- session --------------------------------------------------------------------------------------------------------

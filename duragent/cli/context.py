@@ -60,7 +60,7 @@ async def next_request(config: "Config", log: "SessionLog") -> "Prepared":
     from duragent.equipment import equip
     from duragent.turn.request import prepare
 
-    agent = Catalog.open(config.agents_dir).get(log.state.agent)
+    agent = Catalog.open(config.agents_dir, config.workspace).get(log.state.agent)
     return await prepare(log, equip(agent, config.workspace, config.base).loaded, SystemClock().now())
 
 
@@ -165,7 +165,8 @@ def _print(shown: Shown) -> None:
 
 def _title(shown: Shown) -> str:
     model = shown.prepared.agent.spec.model
-    about = (shown.state.session_id, shown.state.status, shown.prepared.agent.name, f"{model.provider}/{model.name}")
+    named = f"{model.provider}/{model.name}{f' (models/{model.use}.yaml)' if model.use else ''}"
+    about = (shown.state.session_id, shown.state.status, shown.prepared.agent.name, named)
     return "  ·  ".join(map(view.one_line, about))
 
 
@@ -176,6 +177,7 @@ def _sums(report: "ContextReport") -> Iterator[str]:
     for name, count, note in (
         ("window", report.window_tokens, f"{report.reserved_tokens:,} of it are kept free for the answer"),
         ("budget", report.budget_tokens, cap),
+        *([("tail", report.tail.tokens, ", ".join(report.tail.sources))] if report.tail.text else []),
         ("used", report.used_tokens, f"{len(report.messages)} messages{_marks(report)}{ratio}"),
         ("left", report.left_tokens, over),
     ):
@@ -209,6 +211,8 @@ def _texts(shown: Shown) -> Iterator[str]:
         marked = f", {message.mark}" if message.mark else ""
         text = "\n".join(part for part in (message.text, *(f"→ {call}" for call in message.calls)) if part)
         yield from _block(f"record {message.seq}: {message.role} ({message.tokens:,} tokens{marked})", text)
+    if report.tail.text:
+        yield from _block(f"tail: {', '.join(report.tail.sources)} ({report.tail.tokens:,} tokens)", report.tail.text)
     yield ""
     yield from _sums(report)
 
@@ -230,6 +234,7 @@ def _as_json(shown: Shown, *, full: bool) -> dict[str, Any]:
         for tool, schema in zip(fields["tools"], shown.prepared.frame.tools, strict=True):
             tool |= {"description": schema.description, "parameters": schema.parameters}
     else:
+        del fields["tail"]["text"]
         for message in fields["messages"]:
             del message["text"], message["calls"]
     model = shown.prepared.agent.spec.model
@@ -238,5 +243,6 @@ def _as_json(shown: Shown, *, full: bool) -> dict[str, Any]:
         "status": shown.state.status,
         "agent": shown.prepared.agent.name,
         "model": f"{model.provider}/{model.name}",
+        "model_file": model.use,
         **fields,
     }

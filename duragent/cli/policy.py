@@ -50,7 +50,7 @@ def try_command(
     settings = need_config(config, workspace)
     spool = Spool(settings.workspace / "run" / "spool", "")
     bench = make_workbench(settings, settings.agents_dir, spool, _no_sessions)
-    loaded = Catalog.open(settings.agents_dir).get(agent)
+    loaded = Catalog.open(settings.agents_dir, settings.workspace).get(agent)
     unasked: tuple[str, ...] = ()
     invocation = Invocation("bash", "bash", command)
     if tool is not None:

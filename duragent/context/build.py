@@ -11,9 +11,9 @@ from datetime import datetime
 from duragent.agent.load import Agent
 from duragent.agent.spec import ThinkingBudgetSpec
 from duragent.context.budget import NOTICE_TOKENS, FittedRecords, WindowLimits, keep, reserved_tokens, split
-from duragent.context.sections import PromptSection, agent_sections, ordered, system_message
+from duragent.context.sections import PromptSection, agent_sections, ordered, system_message, tail_of
 from duragent.context.time_notes import asks_for_time, dated, dated_from_first
-from duragent.context.tokens import MESSAGE_OVERHEAD_TOKENS, measured_ratio, schema_tokens, tokens
+from duragent.context.tokens import MESSAGE_OVERHEAD_TOKENS, measured_ratio, schema_tokens, tail_tokens, tokens
 from duragent.context.tool_results import with_masked_results, with_short_results
 from duragent.context.transcript import TranscriptEntry, said, user_message
 from duragent.context.window import window_tokens
@@ -38,11 +38,13 @@ class Frame:
     window_tokens: int
     """The model's window, in real tokens."""
     fixed_tokens: int
-    """What the system message and the tools take."""
+    """What the system message, the tools and the tail take."""
     sections: tuple[PromptSection, ...] = ()
     """In the order of the system message."""
     tools: tuple[ToolSchema, ...] = ()
     """What the model is offered."""
+    tail: str = ""
+    """What the model reads last, behind the conversation or in front of its newest message."""
     tells_time: bool = False
     """Notes with date and time stand before messages."""
 
@@ -61,14 +63,14 @@ def frame_of(
     `tells_time` None: when the agent's prompts name `{{date}}` or `{{time}}`.
     """
     every = tuple(ordered([*agent_sections(agent, now), *sections]))
-    system = system_message(every)
+    system, tail = system_message(every), tail_of(agent, now)
     known = window_tokens(agent.spec.model) if window is None else window
-    fixed = tokens(system) + schema_tokens(tools) + MESSAGE_OVERHEAD_TOKENS
+    fixed = tokens(system) + schema_tokens(tools) + MESSAGE_OVERHEAD_TOKENS + tail_tokens(tail)
     room = max(known - reserved_tokens(agent.spec.model, known) - fixed, 1)
     cap = agent.spec.session.context.max_history_tokens
     if tells_time is None:
-        tells_time = asks_for_time([section.text for section in every])
-    return Frame(system, min(room, cap) if cap else room, room, known, fixed, every, tuple(tools), tells_time)
+        tells_time = asks_for_time([*(section.text for section in every), tail])
+    return Frame(system, min(room, cap) if cap else room, room, known, fixed, every, tuple(tools), tail, tells_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def build(agent: Agent, around: Frame, window: WindowUse) -> ModelRequest:
     return ModelRequest(
         messages=(ChatMessage(role="system", content=around.system), *(each.message for each in found.talk)),
         tools=around.tools,
+        tail=around.tail,
         temperature=agent.spec.model.temperature,
         max_output_tokens=agent.spec.model.max_output_tokens,
         window_tokens=around.window_tokens if _is_told_window(agent) else None,

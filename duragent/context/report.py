@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from duragent.agent.load import Agent
 from duragent.context.budget import reserved_tokens
 from duragent.context.build import Frame, WindowUse, conversation
-from duragent.context.tokens import message_tokens, schema_tokens, tokens
+from duragent.context.tokens import message_tokens, schema_tokens, tail_tokens, tokens
 from duragent.context.transcript import Mark, TranscriptEntry
 
 
@@ -28,6 +28,18 @@ class ToolLine:
 
     name: str
     tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TailLine:
+    """What the model reads last."""
+
+    sources: tuple[str, ...]
+    """The files that it is from."""
+    tokens: int
+    """Calibrated; 0 when there is none."""
+    text: str
+    """All of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +69,14 @@ class ContextReport:
     """What the model is offered."""
     messages: tuple[MessageLine, ...]
     """Oldest first, without the system message."""
+    tail: TailLine
+    """What stands in the last message besides."""
     window_tokens: int
     """What the model can read: `reserved_tokens` and `budget_tokens` together."""
     reserved_tokens: int
     """Kept free: for the answer, and a tenth of the window."""
     budget_tokens: int
-    """For sections, tools and messages."""
+    """For sections, tools, messages and the tail."""
     used_tokens: int
     """What they take."""
     left_tokens: int
@@ -89,6 +103,9 @@ def report(agent: Agent, around: Frame, window: WindowUse) -> ContextReport:
         ),
         tools=tuple(ToolLine(each.name, _real(schema_tokens([each]), found.ratio)) for each in around.tools),
         messages=tuple(_line(each, found.ratio) for each in found.talk),
+        tail=TailLine(
+            tuple(part.source for part in agent.always), _real(tail_tokens(around.tail), found.ratio), around.tail
+        ),
         window_tokens=around.window_tokens,
         reserved_tokens=reserved,
         budget_tokens=budget,

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
+from duragent.agent.always import joined
 from duragent.agent.load import Agent, render, variables
 
 if TYPE_CHECKING:
@@ -109,15 +110,37 @@ class ContextFileSource:
 
 def agent_sections(agent: Agent, now: datetime) -> list[PromptSection]:
     """What the agent's own files say, with their template variables filled in."""
-    from duragent.context.time_notes import STABLE_VARIABLES
-
-    values = variables(agent, now) | STABLE_VARIABLES
+    values = _values(agent, now)
     return [
         PromptSection(-100, "prime directives", PRIME_DIRECTIVES),
         PromptSection(0, "soul", render(agent.soul, values)),
         PromptSection(100, "system prompt", render(agent.system_prompt, values)),
         PromptSection(200, "instructions", render(agent.instructions, values)),
     ]
+
+
+def tail_of(agent: Agent, now: datetime) -> str:
+    """What the model reads again with every question, with template variables filled in; "" for nothing."""
+    return render(joined(agent.always), _values(agent, now)).strip()
+
+
+def _values(agent: Agent, now: datetime) -> dict[str, str]:
+    from duragent.context.time_notes import STABLE_VARIABLES
+
+    return variables(agent, now) | STABLE_VARIABLES
+
+
+def runtime_section(agent: Agent, host: str, tools: Literal["native", "text"]) -> PromptSection:
+    """Where the agent runs, in one line that changes only when that does. `tools` is how its model calls them."""
+    model = agent.spec.model
+    facts = {
+        "agent": agent.name,
+        "model": f"{model.provider}/{model.name}",
+        "host": host.partition(".")[0],
+        "tools": tools,
+        "home": agent.home,
+    }
+    return PromptSection(110, "runtime", " | ".join(f"{name}={' '.join(said.split())}" for name, said in facts.items()))
 
 
 def context_file_sections(around: "ContextFiles") -> list[PromptSection]:

@@ -97,9 +97,14 @@ def schema_tokens(tools: Iterable[ToolSchema]) -> int:
     return sum(tokens(tool.model_dump_json()) + MESSAGE_OVERHEAD_TOKENS for tool in tools)
 
 
+def tail_tokens(tail: str) -> int:
+    """What the tail of a request costs, which may become a message of its own."""
+    return tokens(tail) + MESSAGE_OVERHEAD_TOKENS if tail else 0
+
+
 def request_tokens(request: ModelRequest) -> int:
     """The estimate for a whole request, as `ModelCalled` keeps it."""
-    return sum(map(message_tokens, request.messages)) + schema_tokens(request.tools)
+    return sum(map(message_tokens, request.messages)) + schema_tokens(request.tools) + tail_tokens(request.tail)
 
 
 # --- calibration ----------------------------------------------------------------------------------------------------

@@ -103,6 +103,8 @@ class ModelRequest(_Shape):
     """The first one is the only `system` message; each tool message follows its call."""
     tools: tuple[ToolSchema, ...] = ()
     """The tools that the model may call."""
+    tail: Text = ""
+    """What the model reads last, in this request alone. Adapters write it into the last message (`tail.placed`)."""
     temperature: float | None = None
     """None for the provider's default."""
     max_output_tokens: int | None = None

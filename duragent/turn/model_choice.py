@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from duragent.agent.load import Agent
-from duragent.agent.spec import ModelSpec
+from duragent.agent.spec import ModelFields, ModelSpec
 from duragent.journal.state import ChosenModel
 from duragent.models.base import Model, ModelChoice
 from duragent.models.text_tools.choice import wants_text
@@ -12,7 +12,7 @@ from duragent.models.text_tools.choice import wants_text
 def with_model(agent: Agent, choice: ChosenModel | None) -> Agent:
     """The agent with the model that was chosen for a session; itself without a choice.
 
-    What the file says of its own model, such as its window, holds for that model only; `temperature` and `thinking`
+    What the files say of their own model, such as its window, holds for that model only; `temperature` and `thinking`
     stay.
     """
     if choice is None:
@@ -30,10 +30,11 @@ def with_model(agent: Agent, choice: ChosenModel | None) -> Agent:
         thinking=own.thinking,
         adapter=own.adapter if same_provider else "auto",
     )
-    return replace(agent, spec=agent.spec.model_copy(update={"model": chosen}))
+    always = tuple(part for part in agent.always if not part.of_model)
+    return replace(agent, spec=agent.spec.model_copy(update={"model": chosen}), always=always, from_model_file=())
 
 
-def choice_of(model: ModelSpec, *, without_key: bool = False) -> ModelChoice:
+def choice_of(model: ModelFields, *, without_key: bool = False) -> ModelChoice:
     """The model that such a block of an agent's file names."""
     return ModelChoice(
         model.provider,

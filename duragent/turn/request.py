@@ -6,19 +6,24 @@ the model is sent.
 
 import hashlib
 import json
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import takewhile
 
 from duragent.agent.load import Agent
 from duragent.context.build import Frame, WindowUse, build, frame_of
+from duragent.context.sections import PromptSection, runtime_section
 from duragent.context.tool_recall import recall
 from duragent.context.window import find_window
 from duragent.journal.events import MessageReceived, SessionCreated, ToolStarted, TurnStarted
 from duragent.journal.record import Record
 from duragent.models.base import ModelChoice
+from duragent.models.facts import looked_up
 from duragent.models.messages import ModelRequest, ToolSchema
+from duragent.models.text_tools.choice import wants_text
 from duragent.turn.files import FileReader, ShownFiles
 from duragent.turn.history import History, HistoryNeed
 from duragent.turn.model_choice import choice_of, with_model, with_system
@@ -74,7 +79,8 @@ async def prepare(
     agent = with_system(with_model(loaded.agent, choice), await _system(history))
     tools = await _offered(history, loaded) if offered is None else offered
     window = await find_window(agent.spec.model)
-    frame = frame_of(agent, now, sections=loaded.sections.sections, tools=tools, window=window)
+    sections = (*loaded.sections.sections, await _runtime(agent))
+    frame = frame_of(agent, now, sections=sections, tools=tools, window=window)
     input_seq = history.state.seq
     # A part of what is read is not shown, so it is more than what fits.
     need = HistoryNeed(frame.budget_tokens + frame.budget_tokens // 2, 2 * frame.room_tokens)
@@ -88,6 +94,14 @@ async def prepare(
     request = files.with_contents(build(agent, frame, use))
     last_seq = max(input_seq, records[-1].seq if records else 0)
     return Prepared(agent, frame, use, request, last_seq, bool(choice and choice.base_url))
+
+
+async def _runtime(agent: Agent) -> PromptSection:
+    choice = choice_of(agent.spec.model)
+    as_text = choice.tools == "text"
+    if choice.tools == "auto" and choice.provider != "demo":
+        as_text = await looked_up(("tools", choice), partial(wants_text, choice, choice.tools))
+    return runtime_section(agent, platform.node(), "text" if as_text else "native")
 
 
 def _asked(history: History, model: ModelChoice, frame: Frame) -> FileReader:

@@ -28,7 +28,7 @@ def error_of(folder: Path) -> str:
     return str(caught.value).removeprefix(f"{folder}/")
 
 
-def test_minimal_agent_has_no_prompts(folder: Path) -> None:
+def test_minimal_agent_has_no_prompts(folder: Path, tmp_path: Path) -> None:
     agent = load_agent(folder)
 
     assert agent == Agent(
@@ -40,7 +40,9 @@ def test_minimal_agent_has_no_prompts(folder: Path) -> None:
         system_prompt="",
         instructions="",
         fingerprint=agent.fingerprint,
+        home=agent.home,
     )
+    assert agent.home == f"{tmp_path.name}/ada"
     assert agent.spec.model.name == "demo"
 
 

@@ -48,6 +48,7 @@ def test_minimal_agent_has_every_default() -> None:
             "tools": "auto",
             "thinking": None,
             "adapter": "auto",
+            "use": None,
         },
         "soul": None,
         "system_prompt": None,
@@ -87,6 +88,7 @@ def test_all_model_options_are_read() -> None:
         "tools": "auto",
         "thinking": None,
         "adapter": "auto",
+        "use": None,
     }
 
 

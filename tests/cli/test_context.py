@@ -154,6 +154,7 @@ async def test_context_tells_each_part_with_its_tokens_and_they_add_up(duragent:
         "prime directives",
         "soul",
         "system prompt",
+        "runtime",
         "instructions",
         "directives: workspace/tone",
         "AGENTS.md",

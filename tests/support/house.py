@@ -131,7 +131,7 @@ async def open_house(
     `workbench`: by default a real one in the folder `agents_dir`. `of_ports`: other fields of `Ports`.
     """
     clock = clock or FakeClock(hurried=True)
-    speakers = Speakers({"assistant": load_agent(write_agent(agents_dir, rest=agent_rest))})
+    speakers = Speakers({"assistant": load_agent(write_agent(agents_dir, rest=agent_rest), agents_dir)})
     tasks: set[asyncio.Task[None]] = set()
 
     def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

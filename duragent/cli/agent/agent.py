@@ -47,7 +47,8 @@ def list_agents(
 def _of_files(config: Path | None, workspace: Path | None) -> AgentList:
     from duragent.agent.catalog import Catalog
 
-    catalog = Catalog.open(need_config(config, workspace).agents_dir)
+    found = need_config(config, workspace)
+    catalog = Catalog.open(found.agents_dir, found.workspace)
     agents = [
         AgentSummary(
             name=agent.name,
@@ -174,7 +175,7 @@ def _check(home: _Home) -> bool:
 
     name = view.one_line(home.folder.name)
     try:
-        agent = load_agent(home.folder)
+        agent = load_agent(home.folder, home.workspace)
     except InvalidFile as error:
         _say_fault(name, str(error))
         return False
@@ -200,6 +201,12 @@ def _model(agent: "Agent", wrong: str | None) -> list[str]:
 
     way = "" if wrong else way_of_asking(choice_of(agent.spec.model))
     lines = [f"{agent.spec.model.provider}/{agent.spec.model.name}{f', {way}' if way else ''}"]
+    if used := agent.spec.model.use:
+        lines.append(f"from models/{used}.yaml: {', '.join(agent.from_model_file) or 'nothing'}")
+    if agent.always:
+        lines.append(f"with every question: {', '.join(part.source for part in agent.always)}")
+    if agent.included:
+        lines.append(f"includes: {', '.join(path.name for path in agent.included)}")
     if waiting := inactive(agent.spec):
         lines.append(f"not active yet: {', '.join(waiting)}")
     return lines

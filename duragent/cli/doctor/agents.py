@@ -21,7 +21,7 @@ def agents(config: "Config", facts: "Mapping[str, Fact]") -> Iterator[Diagnosis]
     from duragent.agent.catalog import Catalog
 
     try:
-        catalog = Catalog.open(config.agents_dir)
+        catalog = Catalog.open(config.agents_dir, config.workspace)
     except InvalidFile as error:
         yield Diagnosis("agents", "problem", str(error))
         return
@@ -77,7 +77,8 @@ def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> lis
     if needed is not None and not needed.works:
         diagnoses.append(("problem", f"it runs no command without {needed.name}: {needed.why}", needed.hint))
     way = way_of_asking(choice_of(model))
-    asked = f"{model.provider}/{model.name}{f' {way}' if way else ''}"
+    used = f" of models/{model.use}.yaml" if model.use else ""
+    asked = f"{model.provider}/{model.name}{f' {way}' if way else ''}{used}"
     return diagnoses or [("ok", f"{asked}, {len(has.loaded.tools.tools)} tools", "")]
 
 

@@ -12,6 +12,7 @@ from duragent.models.direct.anthropic.thinking import Thought, thought_of
 from duragent.models.direct.anthropic.written import WrittenConversation, written_tools
 from duragent.models.direct.dialect import WireRequest
 from duragent.models.messages import ModelRequest, OneTool
+from duragent.models.tail import placed
 
 _PATH = "/v1/messages"
 _ORIGIN = "https://api.anthropic.com"
@@ -41,6 +42,7 @@ class AnthropicMessages:
     def written(self, choice: ModelChoice, key: str | None, request: ModelRequest) -> WireRequest:
         """Raises BadModelRequest where the model cannot do what is asked."""
         facts = facts_of(choice.name)
+        request = placed(request, apart=True)
         conversation = WrittenConversation(choice, request)
         thought = thought_of(choice, facts, request, thinking_is_missing=conversation.lacks_thinking())
         body: dict[str, Any] = {

@@ -28,6 +28,7 @@ from duragent.models.messages import (
 from duragent.models.neighbours import merged
 from duragent.models.openai_shapes import function_tool
 from duragent.models.strict_json import object_of
+from duragent.models.tail import placed
 
 NAME = "ollama_chat"
 
@@ -107,7 +108,7 @@ def _think(choice: ModelChoice, request: ModelRequest) -> bool | str | None:
 
 def _messages(choice: ModelChoice, request: ModelRequest) -> Iterator[dict[str, Any]]:
     tool_of_call: dict[str, str] = {}
-    for message in merged(request.messages):
+    for message in merged(placed(request).messages):
         written: dict[str, Any] = {"role": message.role, "content": message.content}
         if message.attachments:
             written["images"] = [_image(choice, request, file) for file in message.attachments]

@@ -24,6 +24,7 @@ from duragent.models.direct.openai.thinking import thinking_fields
 from duragent.models.messages import ModelRequest, ResponseSchema
 from duragent.models.neighbours import with_merged_neighbours
 from duragent.models.openai_shapes import function_choice, function_tool
+from duragent.models.tail import placed
 
 
 class OpenAiChat:
@@ -38,7 +39,8 @@ class OpenAiChat:
     def written(self, choice: ModelChoice, key: str | None, request: ModelRequest) -> WireRequest:
         """Raises BadModelRequest for an attachment that the server does not take."""
         server = server_of(choice)
-        request = with_merged_neighbours(request)
+        # Claude gets a result and the text behind it as one message, so that the cache mark can stay on the result.
+        request = with_merged_neighbours(placed(request, apart=hands_on_to_claude(choice, server)))
         body: dict[str, Any] = {
             "model": choice.name,
             "messages": written_messages(self.name, choice, server, request),

@@ -19,6 +19,7 @@ from duragent.models.openai_shapes import (
     text_part,
 )
 from duragent.models.strict_json import object_text
+from duragent.models.tail import placed
 from duragent.text import without_surrogates
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def litellm_arguments(choice: "ModelChoice", key: str | None, request: "ModelReq
     limit = request.max_output_tokens
     if limit is None and choice.provider == "anthropic":
         limit = _ANTHROPIC_OUTPUT_TOKENS
-    request = with_merged_neighbours(request)
+    request = with_merged_neighbours(placed(request, apart=_is_marked(choice)))
     offered = request.tools if request.tool_choice != "none" else ()
     optional = {
         "api_key": key,
@@ -101,10 +102,15 @@ def _messages(choice: "ModelChoice", request: "ModelRequest") -> list[dict[str, 
     for at, message in enumerate(request.messages):
         if message.attachments and message.role == "user":
             written[at] = written[at] | {"content": _with_files(written[at]["content"], message.attachments, request)}
-    if choice.provider == "anthropic" or (choice.provider == "openrouter" and "claude" in choice.name.lower()):
+    if _is_marked(choice):
         for at in marked_messages(request):
             written[at] = _remembered(written[at])
     return _with_files_of_results(written, request)
+
+
+def _is_marked(choice: "ModelChoice") -> bool:
+    """Whether Claude answers: it gets cache marks, and a result and the text behind it as one message."""
+    return choice.provider == "anthropic" or (choice.provider == "openrouter" and "claude" in choice.name.lower())
 
 
 def _with_files_of_results(written: "list[dict[str, Any]]", request: "ModelRequest") -> list[dict[str, Any]]:

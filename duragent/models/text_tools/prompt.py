@@ -12,6 +12,7 @@ from xml.sax.saxutils import quoteattr
 
 from duragent.models.messages import ChatMessage, ModelRequest, ToolCall, ToolSchema
 from duragent.models.neighbours import with_merged_neighbours
+from duragent.models.tail import marks_before, placed
 from duragent.models.text_tools.block import OPEN
 from duragent.models.text_tools.parse import parse
 
@@ -32,6 +33,8 @@ _MAX_SCHEMA_CHARS = 600
 
 def as_text(request: ModelRequest) -> ModelRequest:
     """The same request without tools, calls and tool messages. Its cache points move with their messages."""
+    has_tail = bool(request.tail.strip())
+    request = placed(request, apart=True)
     messages = list(request.messages)
     had_system = bool(messages) and messages[0].role == "system"
     system = messages.pop(0).content if had_system else ""
@@ -41,7 +44,11 @@ def as_text(request: ModelRequest) -> ModelRequest:
     later = len(start) - had_system
     points = tuple(at + later for at in request.cache_points if at + later >= 0)
     said = (*start, *_turns(messages, request.tools))
-    return with_merged_neighbours(request.model_copy(update={"messages": said, "tools": (), "cache_points": points}))
+    asked = with_merged_neighbours(request.model_copy(update={"messages": said, "tools": (), "cache_points": points}))
+    if not has_tail:
+        return asked
+    # A result and the tail behind it have become one message.
+    return asked.model_copy(update={"cache_points": marks_before(asked.cache_points, len(asked.messages) - 1)})
 
 
 def describe(tools: Iterable[ToolSchema]) -> str:

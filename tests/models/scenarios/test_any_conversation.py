@@ -27,6 +27,8 @@ CHOICES = (
     ModelChoice("anthropic", "claude-opus-4-7"),
     ModelChoice("ollama", "qwen3", "http://127.0.0.1:11434"),
 )
+ANSWER = ChatMessage(role="assistant", content="done")
+TAIL = "Answer in metres. ⟂"
 LS = ToolSchema(name="ls", description="Lists.", parameters={"type": "object", "properties": {}})
 TEXTS = st.sampled_from(["", " ", "\n\n", "hi", "a\ud800b", "Grüße 🎉", "<note>", "x" * 300]) | st.text(max_size=20)
 ARGUMENTS = st.sampled_from(["{}", "", "{", "[]", "null", '{"a": 1}', '{"a": "\udc80"}', '"x"', "NaN", '{"a": 1e999}'])
@@ -64,6 +66,7 @@ def requests(draw: st.DrawFn) -> ModelRequest:
     return ModelRequest(
         messages=messages,
         tools=draw(st.sampled_from([(), (LS,)])),
+        tail=draw(st.sampled_from(["", TAIL])),
         temperature=draw(st.sampled_from([None, 0.0, 0.7])),
         max_output_tokens=draw(st.sampled_from([None, 100, 8192])),
         thinking=draw(st.sampled_from([None, "off", "low", "high", 1, 2048, 100_000])),
@@ -102,3 +105,66 @@ def test_provider_takes_a_call_that_is_demanded(choice: ModelChoice, tool_choice
         messages=(ChatMessage(role="user", content="list"),), tools=(LS,), tool_choice=tool_choice, thinking=thinking
     )
     assert refusal(choice, asked) is None
+
+
+# --- the tail -------------------------------------------------------------------------------------------------------
+
+
+def conversation(choice: ModelChoice, request: ModelRequest) -> list[dict[str, Any]]:
+    """The messages as they are sent, without marks for the cache."""
+    dialect = dialect_of(choice)
+    assert dialect is not None
+    body: Any = json.loads(json.dumps(dialect.written(choice, "k", request).body["messages"]))
+    return [_without_marks(message) for message in body]
+
+
+def _without_marks(value: Any) -> Any:
+    """Marks may move, and a text that has none may stand there without being a part."""
+    if isinstance(value, list):
+        parts = [_without_marks(each) for each in value]
+        return parts[0]["text"] if len(parts) == 1 and set(parts[0]) == {"type", "text"} else parts
+    if isinstance(value, dict):
+        return {name: _without_marks(each) for name, each in value.items() if name != "cache_control"}
+    return value
+
+
+def marked_texts(value: Any) -> list[str]:
+    """The texts up to which the provider is to remember."""
+    if isinstance(value, list):
+        return [text for each in value for text in marked_texts(each)]
+    if not isinstance(value, dict):
+        return []
+    own = [json.dumps(value, ensure_ascii=False)] if "cache_control" in value else []
+    return own + [text for each in value.values() for text in marked_texts(each)]
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: f"{choice.label}{'@local' if choice.base_url else ''}")
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(request=requests())
+def test_what_stands_before_the_tail_is_the_same_without_it(choice: ModelChoice, request: ModelRequest) -> None:
+    request = request.model_copy(update={"thinking": None, "tail": TAIL, "max_output_tokens": None})
+    with_tail = conversation(choice, request)
+    later = request.model_copy(update={"tail": "", "messages": (*request.messages, ANSWER)})
+    plain = conversation(choice, later)
+    assert with_tail[:-1] == plain[: len(with_tail) - 1]
+    said, next_time = with_tail[-1]["content"], plain[len(with_tail) - 1]["content"]
+    if said == TAIL:
+        return
+    if isinstance(said, str):
+        before, _, behind = said.partition(TAIL)
+        # It is at one end; a message without words becomes another one, which real ones never are.
+        assert "" in (before, behind)
+        assert " ".join((before + behind).split()) == " ".join(next_time.removeprefix("…").split())
+    else:
+        assert [part for part in said if part.get("text", "").startswith(TAIL)]
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: f"{choice.label}{'@local' if choice.base_url else ''}")
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(request=requests())
+def test_no_mark_covers_the_tail(choice: ModelChoice, request: ModelRequest) -> None:
+    dialect = dialect_of(choice)
+    assert dialect is not None
+    request = request.model_copy(update={"thinking": None, "tail": TAIL, "max_output_tokens": None})
+    sent: Any = dialect.written(choice, "k", request).body["messages"]
+    assert [text for text in marked_texts(sent) if TAIL in text] == []

@@ -69,7 +69,7 @@ class _Writer:
     def _message(self, message: ChatMessage, *, marked: bool) -> Json:
         match message.role:
             case "assistant":
-                return self._assistant(message)
+                return self._assistant(message, marked=marked)
             case "tool":
                 call_id = self._ids.get(message.call_id or "") or self._id(message.call_id or "")
                 files = message.attachments if self._server.files_in_results else ()
@@ -107,9 +107,11 @@ class _Writer:
 
     # --- answers ----------------------------------------------------------------------------------------------------
 
-    def _assistant(self, message: ChatMessage) -> Json:
+    def _assistant(self, message: ChatMessage, *, marked: bool) -> Json:
         kept = self._kept(message)
         written: Json = {"role": "assistant", "content": message.content or (None if message.calls else "")}
+        if marked and message.content.strip():
+            written["content"] = self._content(message.content, (), marked=True)
         if thoughts := kept.get("thinking"):
             parts = [{"type": "thinking", "thinking": [text_part(thoughts)]}]
             written["content"] = [*parts, text_part(message.content)] if message.content else parts

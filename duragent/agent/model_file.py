@@ -1,0 +1,130 @@
+"""`models/<name>.yaml`: a model that several agents use by its name, `spec.model: {use: name}`.
+
+What an agent says of its model itself goes before what the file says, field by field.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AliasChoices, Field, field_validator
+
+from duragent.agent.folder_files import names_in, read_text_inside
+from duragent.agent.spec import NAME_PATTERN, ModelFields, check_name
+from duragent.errors import InvalidFile
+from duragent.yaml.document import MAX_BYTES, YamlDocument, parse_yaml
+from duragent.yaml.model import validate
+from duragent.yaml.section import YamlSection
+
+FOLDER = "models"
+_PLACE = ("spec", "model", "use")
+
+
+class SharedModelSpec(ModelFields):
+    """The `spec` block."""
+
+    always: str = Field(
+        default="", description="What the model reads again with every question, behind the agent's `always.md`."
+    )
+
+
+class SharedModelMetadata(YamlSection):
+    """What the model is called."""
+
+    name: str | None = Field(default=None, description="The file's name without `.yaml`, when it is given at all.")
+    description: str | None = Field(default=None, description="One line for people.")
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_plain(cls, value: str | None) -> str | None:
+        return value if value is None else check_name(value)
+
+
+class ModelFile(YamlSection):
+    """A `models/<name>.yaml`."""
+
+    api_version: Literal["duragent/v1alpha1"] = Field(alias="apiVersion", description="The format's version.")
+    kind: Literal["Model"] = Field(description="What this file is.")
+    metadata: SharedModelMetadata = Field(
+        default_factory=SharedModelMetadata, description="What the model is called; its file's name is enough."
+    )
+    spec: SharedModelSpec = Field(description="Which model it is, and how it is asked.")
+
+
+@dataclass(frozen=True, slots=True)
+class SharedModel:
+    """A model's file as it was when it was read."""
+
+    name: str
+    """The file's name without `.yaml`."""
+    spec: SharedModelSpec
+    """Its `spec` block."""
+    document: YamlDocument
+    """The file itself."""
+
+
+def load_model_file(workspace: Path, name: str) -> SharedModel:
+    """The model of that name. Raises InvalidFile; for one that is not there it tells those that are."""
+    folder = workspace / FOLDER
+    path = folder / f"{name}.yaml"
+    if not NAME_PATTERN.fullmatch(name) or not os.path.lexists(path):
+        raise InvalidFile(str(path), "does not exist", hint=_others(folder, name))
+    document = parse_yaml(read_text_inside(folder, path, MAX_BYTES), str(path))
+    file = validate(document, ModelFile)
+    if file.metadata.name not in (None, name):
+        document.fail(("metadata", "name"), f"is '{file.metadata.name}', but the file is '{name}.yaml'")
+    return SharedModel(name, file.spec, document)
+
+
+def used_model(document: YamlDocument, workspace: Path) -> SharedModel | None:
+    """The model's file that an agent.yaml names; None when it names none. Raises InvalidFile."""
+    name = _own_fields(document).get("use")
+    if not isinstance(name, str):
+        return None
+    folder = workspace / FOLDER
+    if not os.path.lexists(folder / f"{name}.yaml") or not NAME_PATTERN.fullmatch(name):
+        document.fail(_PLACE, f"there is no {FOLDER}/{name[:64]}.yaml", _others(folder, name))
+    return load_model_file(workspace, name)
+
+
+def with_fields_of(document: YamlDocument, model: SharedModel) -> tuple[YamlDocument, tuple[str, ...]]:
+    """The agent.yaml as if the fields that only the model's file has stood there, and the names of these fields."""
+    own = _own_fields(document)
+    there = {_field_of(key) for key in own}
+    written: Mapping[str, Any] = model.document.data["spec"]
+    taken = {
+        key: value
+        for key, value in written.items()
+        if key != "always" and value is not None and _field_of(key) not in there
+    }
+    spec = {**document.data["spec"], "model": {**taken, **own}}
+    return replace(document, data={**document.data, "spec": spec}), tuple(_field_of(key) for key in taken)
+
+
+def _own_fields(document: YamlDocument) -> Mapping[str, Any]:
+    """What agent.yaml says of the model; nothing where the file has another form: that is found later."""
+    found: Any = document.data
+    for part in _PLACE[:-1]:
+        found = found.get(part) if isinstance(found, dict) else None
+    return {key: value for key, value in found.items() if value is not None} if isinstance(found, dict) else {}
+
+
+def _field_of(key: str) -> str:
+    """The field that the key means: some have an older name, too."""
+    for name, field in ModelFields.model_fields.items():
+        if isinstance(field.validation_alias, AliasChoices) and key in field.validation_alias.choices:
+            return name
+    return key
+
+
+def _others(folder: Path, name: str) -> str:
+    try:
+        known = [each.removesuffix(".yaml") for each in names_in(folder) if each.endswith(".yaml")]
+    except InvalidFile:
+        known = []
+    if near := difflib.get_close_matches(name.lower(), known, n=1):
+        return f"did you mean '{near[0]}'?"
+    return f"there are: {', '.join(known)}" if known else f"{FOLDER}/ has no model yet"
