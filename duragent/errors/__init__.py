@@ -44,6 +44,9 @@
     │   ├── AuthenticationFailed     final
     │   ├── BadModelRequest          final
     │   └── ModelNotConfigured       no key, no such provider; final
+    ├── EmbedderError                no vectors came for some texts
+    │   ├── EmbedderUnavailable      down, slow, busy, no key; asked again after a pause
+    │   └── EmbeddingRefused         what came back is no batch of vectors, or a text was not taken
     └── ServerError                  what a client says of the server it talks to
         ├── ServerUnreachable
         ├── OlderServer              a duragent answers that this program cannot work with
@@ -86,6 +89,9 @@ from duragent.errors.base import (
 from duragent.errors.running import (
     AuthenticationFailed,
     BadModelRequest,
+    EmbedderError,
+    EmbedderUnavailable,
+    EmbeddingRefused,
     ModelError,
     ModelNotConfigured,
     ModelTimeout,
@@ -128,6 +134,9 @@ __all__ = [
     "CallChanged",
     "Damaged",
     "DuragentError",
+    "EmbedderError",
+    "EmbedderUnavailable",
+    "EmbeddingRefused",
     "Fenced",
     "IdempotencyMismatch",
     "InvalidArchive",

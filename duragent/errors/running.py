@@ -73,3 +73,32 @@ class BadModelRequest(ModelError):
 
 class ModelNotConfigured(ModelError):
     code = "model-not-configured"
+
+
+class EmbedderError(DuragentError):
+    """No vectors came for some texts."""
+
+    code = "embedder-error"
+
+
+class EmbedderUnavailable(EmbedderError):
+    """It is down, slow, busy, or wants something else set right first. A later attempt may help."""
+
+    code = "embedder-unavailable"
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message)
+
+
+class EmbeddingRefused(EmbedderError):
+    """This batch has no vectors: what came back cannot be used, or a text is not taken.
+
+    `text_is_at_fault`: the same texts in smaller batches may be taken, but for one.
+    """
+
+    code = "embedding-refused"
+
+    def __init__(self, message: str, *, text_is_at_fault: bool = False) -> None:
+        self.text_is_at_fault = text_is_at_fault
+        super().__init__(message)

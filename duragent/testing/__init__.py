@@ -3,6 +3,7 @@
 The stub provider is in `duragent.testing.stub_llm`; it is not imported here, because it brings an HTTP server along.
 """
 
+from duragent.testing.embedder_contract import check_embedder
 from duragent.testing.fake_clock import FakeClock
 from duragent.testing.listener_contract import check_listener
 from duragent.testing.sandbox_contract import check_sandbox
@@ -15,6 +16,7 @@ __all__ = [
     "FakeClock",
     "Line",
     "ScriptedModel",
+    "check_embedder",
     "check_listener",
     "check_sandbox",
     "check_store",

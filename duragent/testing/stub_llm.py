@@ -33,8 +33,9 @@ from starlette.types import Message, Receive, Scope, Send
 from duragent.models.messages import ToolCall
 from duragent.testing.provider_protocols import ProviderProtocol, protocol_at
 from duragent.testing.provider_wire import Chunk, ProviderAnswer, openai_error
+from duragent.testing.stub_vectors import VectorAnswer, answer_with_vectors, speaks_vectors, wrong_with
 
-__all__ = ["Behaviour", "Failure", "ProviderAnswer", "Silence", "StubLlm", "StubRequest", "say_back"]
+__all__ = ["Behaviour", "Failure", "ProviderAnswer", "Silence", "StubLlm", "StubRequest", "VectorAnswer", "say_back"]
 
 _STOP_SECONDS = 10.0
 _TIME_NOTE = re.compile(r"\A\[now: [^\]\n]*\]\n\n")
@@ -113,6 +114,9 @@ class StubLlm:
         """Every request, in order, also the refused ones."""
         self.others: dict[str, Callable[[Any], object]] = {}
         """Answers at other paths, such as `/v1/models`: given the request's JSON, the answer's; None: a 404."""
+        self.vector_requests: list[StubRequest] = []
+        """Every request for vectors, in order; they stand in no other list, and have a script of their own."""
+        self._vector_script: deque[VectorAnswer | Failure | Silence] = deque()
         self._check = check
         self._port = port
         self._script: deque[Behaviour] = deque()
@@ -155,6 +159,10 @@ class StubLlm:
         """Add to the script. A string is an `Answer` with that text; a `ToolCall` an `Answer` with that call."""
         for behaviour in behaviours:
             self._script.append(_as_behaviour(behaviour))
+
+    def script_vectors(self, *answers: "VectorAnswer | Failure | Silence") -> None:
+        """What the next requests for vectors get; when that is over, vectors."""
+        self._vector_script.extend(answers)
 
     def release(self) -> None:
         """Let every request that hangs go on, now and from now on."""
@@ -205,6 +213,9 @@ class StubLlm:
             found = other(_json_of(await request.body()))
             await _respond(send, 404 if found is None else 200, json.dumps(found).encode())
             return
+        if request.method == "POST" and speaks_vectors(request.url.path):
+            await self._send_vectors(request, send)
+            return
         if request.method != "POST" or protocol_at(request.url.path) is None:
             await _respond(send, 404, openai_error(404, f"no such path: {request.url.path}"))
             return
@@ -219,6 +230,29 @@ class StubLlm:
         await asyncio.wait([reply, leaving])
         if not reply.cancelled():
             reply.result()
+
+    async def _send_vectors(self, request: Request, send: Send) -> None:
+        path, body = request.url.path, _json_of(await request.body())
+        body = body if isinstance(body, dict) else {}
+        with self._arrived:
+            self.vector_requests.append(StubRequest(path, dict(request.headers), body))
+            answer = self._vector_script.popleft() if self._vector_script else VectorAnswer()
+        if isinstance(answer, Silence):
+            await self._until_released()
+            answer = Failure(503, "the stub was silent, and was released")
+        await asyncio.sleep(answer.delay_seconds)
+        if (wrong := wrong_with(path, body)) is not None:
+            answer = Failure(400, wrong)
+        if isinstance(answer, Failure):
+            said = openai_error(answer.status, answer.message) if answer.body is None else answer.body
+            await _respond(send, answer.status, said, answer.headers)
+            return
+        data = answer_with_vectors(path, body, answer)
+        if answer.cut:
+            await send(_start(200, {"content-type": "application/json", "content-length": str(len(data))}))
+            await send({"type": "http.response.body", "body": data[: len(data) // 2], "more_body": True})
+            raise ConnectionAbortedError("the stub was told to break the connection")
+        await _respond(send, 200, data)
 
     async def _record(self, request: Request) -> StubRequest:
         body = _json_of(await request.body())

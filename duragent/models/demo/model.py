@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 
 from duragent.clock import Clock
-from duragent.models.demo import tools
+from duragent.models.demo import memories, tools
 from duragent.models.messages import ChatMessage, ModelDelta, ModelReply, ModelRequest, ModelUsage, ToolCall
 
 _WORDS_PER_SECOND = 30.0
@@ -128,11 +128,13 @@ class DemoModel:
     def _reaction(self, request: ModelRequest) -> DemoAnswer:
         """To the last user message."""
         offered = tuple(tool.name for tool in request.tools)
-        texts = [message.content.strip() for message in request.messages if _is_of_a_person(message)]
+        texts = [memories.without_notes(each.content).strip() for each in request.messages if _is_of_a_person(each)]
         said = texts[-1] if texts else ""
         named = _NAMED.fullmatch(said)
         spellings = (said, named["text"]) if named else (said,)
         for spelling in spellings:
+            if memories.asks_for_notes(spelling) and (notes := memories.shown_notes(request.messages)):
+                return DemoAnswer(memories.told_notes(notes))
             wishes = tools.asked_for(spelling)
             if wishes.unclear:
                 return DemoAnswer(f"I do not know what `{wishes.unclear[:100]}` asks for, so I did nothing. {_HELP}")
@@ -153,7 +155,9 @@ _NAMED = re.compile(r"[^\s:`][^:\n`]{0,60}: (?P<text>.+)", re.DOTALL)
 
 
 def _is_of_a_person(message: ChatMessage) -> bool:
-    return message.role == "user" and not message.content.startswith("[now: ")
+    if message.role != "user" or message.content.startswith("[now: "):
+        return False
+    return not message.content or bool(memories.without_notes(message.content))
 
 
 # --- what it can say ------------------------------------------------------------------------------------------------

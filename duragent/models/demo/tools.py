@@ -135,6 +135,14 @@ def _search(found: re.Match[str]) -> tuple[str, Arguments]:
     return "web", {"action": "search", "query": _plain(found["query"])}
 
 
+def _remember(found: re.Match[str]) -> tuple[str, Arguments]:
+    return "memory", {"action": "remember", "content": _plain(found["note"])}
+
+
+def _recall(found: re.Match[str]) -> tuple[str, Arguments]:
+    return "memory", {"action": "recall"} | ({"query": _plain(found["query"])} if found["query"] else {})
+
+
 def _sessions(_: re.Match[str]) -> tuple[str, Arguments]:
     return "session", {"action": "list"}
 
@@ -186,6 +194,11 @@ _WISHES = (
         rf"(?:\s+in\s+(?:the\s+)?(?:folder\s+|file\s+)?{_ONE.format('path')})?{_END}",
         _find,
     ),
+    _row(rf"^remember(?:\s+that\s+|\s*:\s*|\s+){_ANY.format('note')}\s*[.!]?$", _remember),
+    _row(
+        rf"^what\s+do\s+you\s+(?:know|remember)(?:\s+(?:about|of)\s+{_ANY.format('query')})?{_END}",
+        _recall,
+    ),
     _row(rf"^fetch\s+{_ONE.format('url')}{_END}", _fetch),
     _row(rf"^(?:use|load)\s+(?:the\s+)?skill\s+{_ONE.format('name')}{_END}", _skill),
     _row(r"^use\s+(?:the\s+)?(?:tool\s+)?(?P<tool>[\w-]{1,64})(?:\s+with\s+(?P<json>\S.*))?$", _any),
@@ -202,6 +215,7 @@ ABILITIES = (
     ("list_files", "`list` or `list src`: what is in a folder"),
     ("search_files", "`find evening` or `find evening in src`: a text in files"),
     ("web", "`fetch https://example.com/` and `search the web for cats`"),
+    ("memory", "`remember that I like tea` and `what do you know about tea`: notes for later sessions"),
     ("session", "`list sessions`: this agent's other sessions"),
     ("think", "`think about dinner`: a note to myself"),
     ("reload_tools", "`reload tools`"),
@@ -233,6 +247,8 @@ def lacking(wishes: Sequence[ToolWish], offered: Collection[str]) -> str:
     head = f"I am not offered the tool {names}, so I did nothing."
     if "skill" in missing:
         hint = "The tool `skill` is there when the agent has a skill: a folder `skills/NAME/` with a SKILL.md."
+    elif "memory" in missing:
+        hint = "The tool `memory` is there when the agent remembers: `memory: {}` in `spec` of its agent.yaml."
     elif all(name in _OURS for name in missing):
         rows = "\n".join(f"    - type: builtin\n      name: {name}" for name in missing)
         hint = f"Its agent.yaml needs this; a running server notices when you save:\n\n{_YAML.format(rows=rows)}"
@@ -252,7 +268,7 @@ def calls_for(wishes: Sequence[ToolWish], messages: int) -> tuple[ToolCall, ...]
 
 # --- what came out --------------------------------------------------------------------------------------------------
 
-_MAIN = ("command", "path", "pattern", "url", "query", "name", "thought", "session_id")
+_MAIN = ("command", "path", "pattern", "url", "query", "name", "thought", "session_id", "content")
 
 _OUTCOMES = (
     (r"^The call was denied by the user\.(?: The reason: (?P<why>.*?))?(?: Please try a different approach\.)?$",

@@ -11,8 +11,8 @@ import importlib
 import logging
 import os
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, TypeVar
 
 from duragent.errors import ModelUnavailable
 from duragent.models.messages import ModelDelta, ModelReply
@@ -20,6 +20,8 @@ from duragent.models.messages import ModelDelta, ModelReply
 Piece = ModelDelta | ModelReply
 Work = Callable[[Any], AsyncGenerator[Piece, None]]
 """Given the imported litellm, the pieces of one answer. It runs in the thread."""
+
+_Answer = TypeVar("_Answer")
 
 _MOST_WAITING = 256
 """Pieces that may wait for a slow reader before the request itself has to wait."""
@@ -65,6 +67,16 @@ class LitellmThread:
                 yield piece
         finally:
             running.cancel()
+
+    async def call(self, work: Callable[[Any], Awaitable[_Answer]]) -> _Answer:
+        """What `work` gives, which runs in the thread with the imported litellm. Cancelling this cancels it at once."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._do(work), self.start()))
+
+    async def _do(self, work: Callable[[Any], Awaitable[_Answer]]) -> _Answer:
+        await self._ready.wait()
+        if self._import_error is not None:
+            raise self._import_error
+        return await work(self._imported)
 
     def _live(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import httpx
 
+from duragent.http.addresses import Address, literal_address
 from duragent.tools.settings import WebSettings
-from duragent.tools.web.guard import Address, UrlRefused, UrlTarget, check_addresses, check_url, literal_address
+from duragent.tools.web.guard import UrlRefused, UrlTarget, check_addresses, check_url
 
 MAX_REDIRECTS = 5
 MAX_ADDRESSES = 4

@@ -6,10 +6,8 @@ from tests.campaigns.mutants.where import (
     PATHS,
     T_DISCOVERY,
     T_PATHS,
-    T_WEB_GUARD,
     T_WEB_REDIRECTS,
     T_YAML_DOCUMENT,
-    WEB_GUARD,
     WEB_PAGE,
     YAML_FILE,
 )
@@ -197,11 +195,11 @@ TOOLS: tuple[Mutant, ...] = (
         "private addresses are public",
         "the list of networks that are not the internet",
         Edit(
-            WEB_GUARD,
+            "duragent.http.addresses",
             "        return not any(address in network for network in _SPECIAL_V4)",
             "        return True",
         ),
-        f"{T_WEB_GUARD}::test_other_addresses_are_not",
+        "tests/http/test_addresses.py::test_other_addresses_are_not",
     ),
     without(
         "a page has no bound",

@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 
+from duragent.http.addresses import Address
 from duragent.tools.base import ToolResult
 from duragent.tools.settings import WebSettings
-from duragent.tools.web.guard import Address
 from duragent.tools.web.tool import WebTool
 from tests.tools.calling import call
 
