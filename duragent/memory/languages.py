@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import blake2b
+from importlib import import_module
 from importlib.metadata import version
+from typing import Any
 
 from duragent.errors import BadInput
 from duragent.memory.stop_words import STOP_WORDS
@@ -85,7 +87,8 @@ def _plain_tokens(text: str) -> list[tuple[str, str]]:
 @cache
 def _of_snowball(name: str) -> Language:
     try:
-        import snowballstemmer  # type: ignore[import-untyped]  # it has no types
+        # By its name: it may not be there, and has no types.
+        snowballstemmer: Any = import_module("snowballstemmer")
     except ImportError:
         raise BadInput(
             f"spec.memory.language {name!r} needs the package snowballstemmer, which is not installed; install "
