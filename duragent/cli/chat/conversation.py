@@ -10,6 +10,7 @@ from typing import Literal
 from duragent.cli.chat.asides import command_blocks, undone_words
 from duragent.cli.chat.progress import Progress
 from duragent.cli.chat.question import DECIDED
+from duragent.cli.chat.recalls import noted_words, recalled_words
 from duragent.cli.chat.tool_blocks import Called, Returned, asked_about, called, never_began, returned
 from duragent.cli.view import dollars, file_words
 from duragent.client.activity import Activity
@@ -107,6 +108,9 @@ class Conversation:
     _shown_calls: dict[str, Called] = field(default_factory=dict)
     """The lines of calls, the newest last."""
 
+    _quiet: set[str] = field(default_factory=set)
+    """Calls of the newest reply for whose results the model does not wait."""
+
     @property
     def live(self) -> bool:
         """Whether all that was before is known."""
@@ -181,6 +185,8 @@ class Conversation:
         return blocks
 
     def _talk(self, record: Record) -> list[Block]:
+        if isinstance(record.event, events.ModelReplied):
+            self._quiet = {call.call for call in record.event.calls if call.quiet}
         match record.event:
             case events.MessageReceived() as message:
                 return self._said(message)
@@ -214,6 +220,13 @@ class Conversation:
 
     def _work(self, record: Record) -> list[Block]:
         match record.event:
+            case events.MemoryRecalled() as recalled:
+                words = recalled_words(recalled)
+                return [Note(words)] if words else []
+            case events.ToolStarted(call=call) if call in self._quiet:
+                return []
+            case events.ToolFinished(call=call, outcome="ok") as noted if call in self._quiet:
+                return [Note(noted_words(noted))]
             case events.ToolStarted() as started:
                 return self._line(started.call, called(started.tool, started.invocation, started.rule))
             case events.ApprovalRequested() as asked:
