@@ -15,6 +15,9 @@ READ_CHARS = 2_000
 MOST_LOOKED_UP = 256
 """How many different words of a message are counted in the index."""
 
+SMALL, FEW = 100, 200
+"""Below so many notes unknown words begin to weigh less, and words are weighed as if there were `FEW` notes."""
+
 
 @dataclass(frozen=True, slots=True)
 class AskedWord:
@@ -85,8 +88,13 @@ def weighed(
 
 
 def idf(count: int, notes: int) -> float:
-    """As BM25 has it, and never negative."""
-    return math.log(1 + (max(notes, count) - count + 0.5) / (count + 0.5))
+    """As BM25 has it, and never negative.
+
+    A small memory says little about which words are rare: it counts as one of `FEW` notes, and a word that it does not
+    have weighs hardly more than one that a single note has.
+    """
+    seen, of = max(float(count), 1 - notes / SMALL), max(notes, count, FEW)
+    return math.log(1 + (of - seen + 0.5) / (seen + 0.5))
 
 
 def match_of(words: Sequence[WeighedWord]) -> str:

@@ -61,3 +61,13 @@ def test_no_question_is_a_fault_of_syntax(text: str) -> None:
     if words:
         db.execute("SELECT * FROM words WHERE words MATCH ?", (match_of(words),)).fetchall()
     db.close()
+
+
+def test_one_word_of_three_is_enough_in_a_memory_of_one_note_and_not_in_a_large_one() -> None:
+    words = [AskedWord(word, word) for word in ("units", "trip", "report")]
+    shares = [
+        coverage(weighed(words, {}, lambda term: int(term == "units"), notes, 5), frozenset({"units"}))
+        for notes in (1, 50, 200, 10_000)
+    ]
+    assert shares[0] == pytest.approx(1 / 3, rel=0.01)
+    assert shares[1] > 0.3 > shares[2]
