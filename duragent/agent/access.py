@@ -70,3 +70,7 @@ class AccessSpec(YamlSection):
 
     dm: DmAccess = Field(default_factory=DmAccess, description="Direct messages.")
     groups: GroupAccess = Field(default_factory=GroupAccess, description="Group chats.")
+    owners: Texts = Field(
+        default=(),
+        description="Sender ids, or `<channel>:<id>`, that count as the owner in chats; command line and HTTP do.",
+    )

@@ -31,7 +31,7 @@ def working_folder(agent: Agent, project: Path) -> Path:
 
 def load_context_files(agent: Agent, workspace: Path, working_folder: Path) -> ContextFiles:
     """All of it. Blocks on the disk: on the event loop, call it in a thread."""
-    directives, directive_faults = load_directives(workspace, agent.folder)
+    directives, directive_faults = load_directives(workspace, agent.folder, remembers=agent.spec.memory is not None)
     skills, skill_faults = skills_of(agent, workspace)
     project, project_faults = load_project(working_folder)
     return ContextFiles(directives, skills, project, (*directive_faults, *skill_faults, *project_faults))

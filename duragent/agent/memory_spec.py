@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from duragent.yaml.section import Filled, YamlSection
 
@@ -66,3 +66,15 @@ class MemorySpec(YamlSection):
     )
     embedding: EmbeddingSpec | None = Field(default=None, description="Also find by meaning; absent means by words.")
     sleep: SleepSpec = Field(default_factory=SleepSpec, description="What work in the background may use.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_is_known(cls, value: str | None) -> str | None:
+        if value is not None:
+            from zoneinfo import ZoneInfo
+
+            try:
+                ZoneInfo(value)
+            except (KeyError, OSError, ValueError) as error:
+                raise ValueError(f"this machine knows no time zone '{value[:64]}'; one is `Europe/Berlin`") from error
+        return value

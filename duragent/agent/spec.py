@@ -317,7 +317,7 @@ def check_name(name: str) -> str:
     )
 
 
-_INACTIVE = {"access", "memory", "session.compaction"}
+_INACTIVE = {"access", "session.compaction"}
 
 
 def inactive(spec: AgentSpec) -> list[str]:

@@ -249,6 +249,10 @@ deny:
   - 'mcp:*.ssh *'
   - 'builtin:*.ssh *'
   - '*:*/etc/shadow*'
+  # what a person decides about notes and calls
+  - 'bash:duragent memory review*'
+  - 'bash:duragent memory forget*'
+  - 'bash:duragent approve*'
   # doors into this machine
   - 'bash:nc *-l*'
   - 'bash:ncat *-l*'

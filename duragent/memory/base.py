@@ -164,3 +164,90 @@ class Memory(Protocol):
     async def recall(self, query: RecallQuery, deadline_seconds: float) -> Recalled:
         """Search for a question. Never raises; a search that takes longer is `late`."""
         ...
+
+
+# --- what the tool `memory` works with ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a session's model sees while it writes a note, by who said it."""
+
+    owners: tuple[str, ...] = ()
+    """The owner's messages."""
+    outside: tuple[str, ...] = ()
+    """Results of tools that bring texts from elsewhere, and messages of others."""
+    touched: bool = False
+    """Something from outside is there that has no text, such as a picture."""
+    recalled: tuple[tuple[str, str], ...] = ()
+    """The notes that this turn was shown: id and text."""
+    seq: int = 0
+    """The record with the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenNote:
+    """A note, or a whole file, that was written."""
+
+    path: str
+    """The file, by its name in the memory."""
+    note: str = ""
+    """The note's id; "" for a whole file."""
+    theirs: str = ""
+    """The file that keeps what a person saved in the moment of the write; "" when nothing was."""
+
+
+class MemoryPort(Protocol):
+    """What the tool `memory` may do with an agent's memory, in one session.
+
+    Every write is durable when it returns, and may be repeated: the call makes the note's id. They raise MemoryChanged,
+    MemoryFull, InvalidFile, and errors of the store.
+    """
+
+    async def window(self) -> Window:
+        """What the session's model sees now."""
+        ...
+
+    async def reads(self) -> tuple[Scope, ...]:
+        """The scopes that the session may read; see `scope`."""
+        ...
+
+    async def writes(self) -> tuple[Scope, ...]:
+        """The scopes that it may write, the first one for new notes."""
+        ...
+
+    async def recall_text(self, days: int) -> str:
+        """All of some days, as far as the session may read it; see `legacy_text`."""
+        ...
+
+    async def search(self, query: str, limit: int) -> "Sequence[MemoryNote]":
+        """Notes that the session may read, the best first."""
+        ...
+
+    async def note(self, note: str) -> "MemoryNote | None":
+        """The note of that id, when the session may read it."""
+        ...
+
+    async def remember(self, new: NewNote, call: str) -> WrittenNote:
+        """Write a note, or do nothing when this call has written it already."""
+        ...
+
+    async def long_term(self) -> str:
+        """MEMORY.md now; its SHA-256 is what the next `reflect` of this session compares with."""
+        ...
+
+    async def reflect(self, content: str, call: str) -> WrittenNote:
+        """Replace MEMORY.md. Raises MemoryChanged when it is not what this session read last."""
+        ...
+
+    async def update_world(self, topic: str, content: str, call: str) -> WrittenNote:
+        """Replace a topic that all agents share. Raises MemoryChanged as `reflect` does."""
+        ...
+
+    async def propose(self, file: str, new: NewNote, call: str) -> WrittenNote:
+        """Let a whole text for MEMORY.md or a topic wait for a person."""
+        ...
+
+    async def forget(self, note: str, call: str) -> WrittenNote:
+        """Remove a note."""
+        ...

@@ -28,6 +28,7 @@ _COMMENT = re.compile(rf"<!-- ({_ID})((?: [a-z]+=[^\s<>]+)*) -->")
 _TIME = re.compile(r"## (?:(\d{4}-\d{2}-\d{2}) )?(\d{1,2}):(\d{2})(?!\d)(.*)")
 _HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_NOT_IN_COMMENTS = re.compile(r"[\s<>]")
 _STRUCTURE = re.compile(r"\\*(?: {0,3}#|<!-- m_)")
 _ESCAPED = re.compile(r"\\(?=\\*(?: {0,3}#|<!-- m_))")
 
@@ -296,7 +297,7 @@ def comment_of(note: MemoryNote) -> str:
         said.append(f"replaces={note.replaces}")
     if note.source:
         said.append(f"from={note.source}")
-    return f"<!-- {note.id} {' '.join(said)} -->"
+    return f"<!-- {note.id} {' '.join(_NOT_IN_COMMENTS.sub('-', pair) for pair in said)} -->"
 
 
 def without_comments(text: str) -> str:

@@ -26,14 +26,20 @@ def topic_stem(topic: str, title_of: Callable[[str], str | None]) -> str:
     When cleaning changed more than capitals, four digits of the name's SHA-256 are added, unless the plain name's file
     is about this very topic.
     """
-    wanted = " ".join(unicodedata.normalize("NFC", topic).split())
+    if is_plain(topic):
+        return _small(topic)
+    wanted = _wanted(topic)
     stem = safe_stem(wanted)
     short = _cut(stem)
-    if short == _small(wanted) and stem.strip("-_"):
-        return short
     if stem.strip("-_") and stem == short and _same(title_of(stem), wanted):
         return stem
     return f"{_cut(stem, 5).strip('-') or 'topic'}-{_digits(wanted)}"
+
+
+def is_plain(topic: str) -> bool:
+    """Whether a topic, but for capitals, is the stem of its file."""
+    stem = safe_stem(topic)
+    return stem == _small(topic) == _cut(stem) and bool(stem.strip("-_"))
 
 
 def id_stem(channel: str, name: str) -> str:
@@ -47,6 +53,10 @@ def title_of(text: str) -> str | None:
     """The heading of a file's first line; None when there is none."""
     found = _TITLE.match(text.lstrip("\n"))
     return found[1] if found else None
+
+
+def _wanted(topic: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", topic).split())
 
 
 def _small(name: str) -> str:

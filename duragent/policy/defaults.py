@@ -13,7 +13,7 @@ _GIT_EXACT = (
     "remote -v", "stash list", "worktree list", "config --list", "config -l", "reflog", "--version",
 )  # fmt: skip
 
-_LATER = """memory:recall schedule:list background_process:list background_process:status background_process:log
+_LATER = """schedule:list background_process:list background_process:status background_process:log
     background_process:capture""".split()
 """Calls of tools that are part of the format, and come later; those that there are say it of themselves."""
 

@@ -240,6 +240,9 @@ class Tool(ABC, Generic[A]):
     """After so long the call is ended, with the outcome `timeout`."""
     by_command: bool = False
     """All that it does is one `commands.run`: a call that was interrupted can be picked up where it stands."""
+    outside: bool = True
+    """Whether its results may have texts that neither the owner nor the agent wrote: a note that quotes them waits for
+    a person. False only for tools that bring nothing new in."""
     changes_tools: bool = False
     """After it has run, the agent's tools are gathered again."""
     runs_unasked: bool | tuple[str, ...] = False

@@ -17,6 +17,7 @@ class SessionTool(Tool["SessionTool.Arguments"]):
 
     name = "session"
     effect: EffectClass = "pure"
+    outside = False
     runs_unasked = ("list", "read")
     main = "session_id"
 

@@ -19,6 +19,7 @@ class SkillTool(Tool["SkillTool.Arguments"]):
 
     name = "skill"
     effect = "pure"
+    outside = False
     runs_unasked = True
     main = "name"
 

@@ -10,6 +10,7 @@ class Think(Tool["Think.Arguments"]):
 
     name = "think"
     effect = "pure"
+    outside = False
     runs_unasked = True
     main = "thought"
 

@@ -56,6 +56,8 @@ Factories = Mapping[str, ToolFactory]
 NO_FACTORIES: Factories = MappingProxyType({})
 
 READ_OUTPUT, SKILL = "read_output", "skill"
+MEMORY = "memory"
+"""Present exactly when the agent has `spec.memory`; the wiring brings its factory."""
 _TAKEN = "has the name of a tool that comes with duragent; call it something else"
 _NEAR = 0.6
 
@@ -111,7 +113,9 @@ def gather(owner: ToolOwner, factories: Factories = NO_FACTORIES, *, trusted: bo
     faults += found.faults
     programs = [tool for tool in named.values() if isinstance(tool, ProgramTool)]
     first = [tool for tool in named.values() if tool is not None and not isinstance(tool, ProgramTool)]
-    reserved = {tool.name for tool in first} | {READ_OUTPUT, SKILL}
+    if agent.spec.memory is not None and MEMORY not in named:
+        first.append(make(MEMORY))
+    reserved = {tool.name for tool in first} | {READ_OUTPUT, SKILL, MEMORY}
     for tool in found.tools:
         if tool.name in reserved:
             faults.append(f"{tool.program.folder}: {_TAKEN}")
@@ -133,7 +137,9 @@ def _untrusted_reload(_: ToolOwner) -> AnyTool:
 
 def builtin_tools() -> tuple[AnyTool, ...]:
     """All that come with duragent, to be looked at. Imports every one of them."""
-    return tuple(map(_loaded, BUILTINS))
+    from duragent.tools.memory import MemoryTool
+
+    return (*map(_loaded, BUILTINS), MemoryTool())
 
 
 def _named(
@@ -158,6 +164,8 @@ def _named(
 
 def _builtin(name: str, *, owner: ToolOwner, factories: Factories) -> AnyTool:
     """The tool that an agent names: made by its factory, or one of ours, or of another package. Raises ValueError."""
+    if name == MEMORY and owner.agent.spec.memory is None:
+        raise ValueError("'memory' needs the block `spec.memory`, which may be empty: `memory: {}`")
     if name in factories:
         try:
             return factories[name](owner)
@@ -165,6 +173,10 @@ def _builtin(name: str, *, owner: ToolOwner, factories: Factories) -> AnyTool:
             raise ValueError(f"'{name}' cannot be loaded: {error}") from error
     if name in BUILTINS:
         return _loaded(name)
+    if name == MEMORY:
+        from duragent.tools.memory import MemoryTool
+
+        return MemoryTool()
     if name in LATER:
         raise ValueError(f"'{name}' does not exist yet in this version")
     points = tuple(entry_points(group=ENTRY_POINTS, name=name))
@@ -223,7 +235,7 @@ def _cli(spec: CliSpec, places: Places, trusted: bool) -> ProgramTool:
         raise ValueError(f"'{spec.name}' is left out until this workspace is trusted")
     if not NAME.fullmatch(spec.name):
         raise ValueError(f"name: {cut(ascii(spec.name))} {NAME_RULE}")
-    if spec.name in (READ_OUTPUT, SKILL):
+    if spec.name in (READ_OUTPUT, SKILL, MEMORY):
         raise ValueError(_TAKEN)
     folder = places.agent_folder
     try:

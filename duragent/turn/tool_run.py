@@ -173,6 +173,7 @@ class ToolRunner:
             signature=mark,
             changed=changed(run.before) if result.outcome == "ok" else (),
             attachments=files,
+            outside=resolved.tool.outside or None,
         )
 
         def decide(state: SessionState) -> Sequence[Event]:

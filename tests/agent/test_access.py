@@ -21,4 +21,5 @@ def test_access_and_queue_defaults() -> None:
                 "debounce": {"enabled": True, "window_ms": 1500},
             },
         },
+        "owners": (),
     }

@@ -104,3 +104,17 @@ def test_project_file_that_is_no_text_or_leads_out_is_told(tmp_path: Path) -> No
     project, faults = load_project(folder)
     assert project is None
     assert "leads out of" in faults[0]
+
+
+def test_agent_that_remembers_has_a_directive_unless_a_file_takes_its_place(tmp_path: Path) -> None:
+    workspace, agent = tmp_path / "workspace", tmp_path / "agent"
+    (workspace / "directives").mkdir(parents=True)
+    (workspace / "directives/tone.md").write_text("Be calm.")
+    found, _ = load_directives(workspace, agent, remembers=True)
+    assert [each.source for each in found] == ["built-in/memory", "workspace/tone"]
+    assert "tool `memory`" in found[0].text
+    (agent / "directives").mkdir(parents=True)
+    for text in ("Never remember.", " \n"):
+        (agent / "directives/memory.md").write_text(text)
+        found, _ = load_directives(workspace, agent, remembers=True)
+        assert [each.source for each in found] == ["workspace/tone", "agent/memory"][: 1 + bool(text.strip())]

@@ -224,7 +224,7 @@ def test_inactive_lists_only_what_the_file_sets() -> None:
             "    context: {max_tool_result_tokens: 8000,"
             " tool_result_truncation: head, tool_result_keep_first: 1, tool_result_keep_last: 1}\n"
         )
-    ) == ["spec.access", "spec.memory", "spec.session.compaction"]
+    ) == ["spec.access", "spec.session.compaction"]
 
 
 def test_every_field_has_a_description() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from duragent.agent.memory_spec import MemorySpec
 from duragent.agent.spec import AgentSpec, ModelSpec
 from duragent.policy.files import load_policy
 from duragent.policy.rules import Allow, Ask, judge
@@ -14,7 +15,7 @@ from duragent.tools import toolset
 from duragent.tools.base import AnyTool, Tool, ToolArguments, ToolContext, ToolOwner, ToolResult
 from duragent.tools.programs.tool import ProgramTool
 from duragent.tools.read_output import ReadOutput
-from duragent.tools.toolset import BUILTINS, Toolset, gather
+from duragent.tools.toolset import BUILTINS, Toolset, builtin_tools, gather
 from tests.support.bounds import LIMIT_SECONDS
 
 PLUGIN = """\
@@ -425,3 +426,40 @@ def test_nothing_heavy_is_imported_before_a_tool_needs_it() -> None:
     command = [sys.executable, "-c", code]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT_SECONDS)
     assert ran.stdout == "[]\n"
+
+
+def remembering(agent: Path, *tools: dict[str, str]) -> Toolset:
+    owner = owner_of(agent, *tools)
+    spec = owner.agent.spec.model_copy(update={"memory": MemorySpec()})
+    return gather(replace(owner, agent=replace(owner.agent, spec=spec)))
+
+
+def test_memory_is_there_exactly_when_the_agent_has_one_also_without_other_tools(agent: Path) -> None:
+    assert names(remembering(agent)) == ["memory"]
+    assert names(remembering(agent, builtin("think"))) == ["think", "memory"]
+    assert names(remembering(agent, builtin("memory"), builtin("think"))) == ["memory", "think"]
+    assert names(gathered(agent)) == []
+    tools = gathered(agent, builtin("memory"))
+    assert names(tools) == []
+    assert "spec.tools[0]: 'memory' needs the block `spec.memory`" in fault(tools, agent)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        ('{"action": "recall"}', "allow"),
+        ('{"action": "remember", "content": "a"}', "allow"),
+        ('{"action": "reflect", "content": "a"}', "allow"),
+        ('{"action": "update_world", "topic": "a", "content": "a"}', "allow"),
+        ('{"action": "forget", "id": "m_00000000"}', "ask"),
+    ],
+)
+def test_memory_runs_unasked_but_for_forgetting(agent: Path, arguments: str, answer: str) -> None:
+    tools = remembering(agent)
+    tool = tools.tools[0]
+    verdict = judge(load_policy(agent, agent, tools.unasked), tool.invocation(tool.parse(arguments)))
+    assert type(verdict).__name__.lower() == answer
+
+
+def test_only_tools_that_bring_nothing_new_in_are_not_outside() -> None:
+    assert {tool.name for tool in builtin_tools() if not tool.outside} == {"think", "memory", "session", "skill"}

@@ -134,6 +134,8 @@ class ToolFinished(EventModel):
     """The files that the call has changed, of those that it said it would; what commands change is not known."""
     attachments: tuple[Attachment, ...] = ()
     """The files that the result has besides its text, such as images. Their blobs are durable before this record."""
+    outside: bool | None = None
+    """True when the result may have texts that neither the owner nor the agent wrote; see `Tool.outside`."""
 
 
 class ToolLost(EventModel):

@@ -41,7 +41,8 @@ def test_example_agent_has_tools_surroundings_and_policy_without_a_fault(name: s
     around = load_context_files(agent, EXAMPLE, EXAMPLE)
     assert around.faults == ()
     assert [skill.name for skill in around.skills] == ["meeting-notes"]
-    assert [directive.source for directive in around.directives] == ["workspace/language"]
+    built_in = ["built-in/memory"] if agent.spec.memory else []
+    assert [directive.source for directive in around.directives] == [*built_in, "workspace/language"]
     assert load_policy(EXAMPLE, agent.folder).faults == ()
 
 

@@ -39,5 +39,5 @@ async def test_agent_is_shown_with_the_texts_of_its_prompts(house: House) -> Non
         {"name": "poet"},
     )
     assert shown["spec"] == {"model": {"provider": "demo"}, "soul": "You rhyme.", "tools": [], "memory": {}}
-    assert shown["inactive"] == ["spec.memory"]
+    assert shown["inactive"] == []
     assert (await house.http.get("/api/v1/agents/nobody")).status_code == 404
