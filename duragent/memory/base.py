@@ -114,6 +114,8 @@ class RecallQuery:
     """How many notes at most."""
     budget_tokens: int = 600
     """How long they may be together, by our estimate."""
+    session_id: str = ""
+    """The session that asks: what was said in it stands in its own window."""
 
 
 @dataclass(frozen=True, slots=True)

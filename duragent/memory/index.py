@@ -233,6 +233,36 @@ class MemoryIndex:
             vectors.store(db, label, found)
             self._search.forget()
 
+    # --- checking ---
+
+    def check(self, sources: Sequence[ChunkSource]) -> list[str]:
+        """Sentences about what differs between the index and its sources; none when all is well."""
+        with self._held():
+            try:
+                db = self._current()
+                if db is None:
+                    return [f"{self._path} is absent or of another make; the next recall writes it"]
+                damage = [str(row[0]) for row in db.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
+                return damage or list(self._differences(db, sources))
+            except sqlite3.DatabaseError as error:
+                return [f"{self._path} is damaged ({error}); the next recall writes it again"]
+
+    def _differences(self, db: sqlite3.Connection, sources: Sequence[ChunkSource]) -> Iterator[str]:
+        there: set[str] = set()
+        query = f"SELECT {schema.SAID} FROM chunk JOIN place ON place.id = place WHERE name = ? ORDER BY at"
+        for source in sources:
+            for name in source.marks():
+                there.add(name)
+                indexed = [text for (text,) in db.execute(query, (name,))]
+                if indexed != [schema.said(chunk.note) for chunk in source.content(name, "").chunks]:
+                    yield f"{name} has changed since it was indexed"
+        yield from (
+            f"{name} is indexed and gone" for (name,) in db.execute("SELECT name FROM place") if name not in there
+        )
+        (chunks,), (words,) = (db.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("chunk", "words"))
+        if chunks != words:
+            yield f"the index has {words:,} texts for {chunks:,} pieces; rebuild it"
+
     # --- reading ---
 
     def search(

@@ -146,7 +146,7 @@ def _shut_out(hit: NoteHit, query: RecallQuery, rules: ScoreRules, superseded: C
         return "unreviewed"
     if hit.note.id in superseded:
         return "superseded"
-    if hit.note.id in query.visible:
+    if hit.note.id in query.visible or hit.note.file == query.session_id:
         return "visible"
     if hit.note.importance_milli < rules.min_importance_milli:
         return "unimportant"

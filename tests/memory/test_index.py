@@ -199,3 +199,15 @@ def test_text_that_is_no_unicode_is_indexed(index: MemoryIndex) -> None:
     places.files["day"] = []
     index.update([places])
     assert ids(index, "harbour") == []
+
+
+def test_check_compares_the_index_with_its_sources(index: MemoryIndex, tmp_path: Path) -> None:
+    places, path = Places(one=[UNITS], two=[TRIP]), tmp_path / "mind" / "index.sqlite"
+    assert "absent" in index.check([places])[0]
+    index.update([places])
+    assert index.check([places]) == []
+    places.files = {"one": [TEA]}
+    assert index.check([places]) == ["one has changed since it was indexed", "two is indexed and gone"]
+    index.close()
+    path.write_bytes(b"x" * 5_000)
+    assert "damaged" in index.check([places])[0]

@@ -69,6 +69,11 @@ def test_notes_that_differ_in_a_number_are_no_copies() -> None:
     }  # fmt: skip
 
 
+def test_what_was_said_in_the_session_itself_is_visible() -> None:
+    said = replace(note("a"), file="session_1")
+    assert reasons([NoteHit(said, 1, 1)], replace(ASKED, session_id="session_1")) == {"m_a": "visible"}
+
+
 def test_meaning_takes_the_place_of_words() -> None:
     assert reasons([NoteHit(note("a"), 1, 0.0, by_meaning=True)]) == {"m_a": ""}
 
