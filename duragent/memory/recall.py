@@ -17,7 +17,9 @@ from duragent.memory.base import MemoryNote, Recalled, RecallQuery, Silent
 from duragent.memory.chunks import chunks_of
 from duragent.memory.folder import MemoryFolder
 from duragent.memory.index import ChunkSource, MemoryIndex, PlaceContent, SearchTooLate
+from duragent.memory.index_schema import has_fts5
 from duragent.memory.languages import language
+from duragent.memory.plain_index import PlainIndex
 from duragent.memory.score import ScoreRules, block_of, judged, silence
 
 
@@ -75,7 +77,7 @@ class NoteRecall:
     """None finds by words alone."""
     fault: str = ""
     """What went wrong in the newest search, for people; "" when nothing did."""
-    _index: MemoryIndex | None = field(default=None, repr=False)
+    _index: "MemoryIndex | PlainIndex | None" = field(default=None, repr=False)
     _running: set["asyncio.Task[Recalled]"] = field(default_factory=set, repr=False)
 
     async def recall(self, query: RecallQuery, deadline_seconds: float) -> Recalled:
@@ -95,10 +97,11 @@ class NoteRecall:
         await asyncio.to_thread(lambda: self.index.update(self.sources))
 
     @property
-    def index(self) -> MemoryIndex:
+    def index(self) -> "MemoryIndex | PlainIndex":
         """The index; its language is checked when it is first used. Raises BadInput."""
         if self._index is None:
-            self._index = MemoryIndex(self.path, language(self.spec.language))
+            made = MemoryIndex if has_fts5() else PlainIndex
+            self._index = made(self.path, language(self.spec.language))
         return self._index
 
     def close(self) -> None:
