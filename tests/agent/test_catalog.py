@@ -206,6 +206,31 @@ async def test_watch_waits_for_a_folder_and_survives_its_end(tmp_path: Path) -> 
         assert await until_only(catalog, seen, "bob")
 
 
+async def test_watch_sees_what_agents_use_of_the_workspace(tmp_path: Path) -> None:
+    agents_dir, models, shared = (tmp_path / name for name in ("agents", "models", "shared"))
+    folder = write(agents_dir, "ada", soul="{{include:shared/units.txt}}", model="{use: fast}")
+    catalog = Catalog.open(agents_dir)
+    assert "there is no models/fast.yaml" in catalog.broken["ada"]
+
+    async with watching(catalog) as seen:
+        shared.mkdir()
+        (shared / "units.txt").write_text("metres")
+        models.mkdir()
+        (models / "fast.yaml").write_text("apiVersion: duragent/v1alpha1\nkind: Model\nspec: {provider: demo}\n")
+        assert await until_only(catalog, seen, "ada")
+        assert catalog.get("ada").soul == "metres"
+
+        (agents_dir / "always.md").write_text("Be short.")
+        while not catalog.get("ada").always:
+            await seen.get()
+        # Notes of the agent are no part of what it is.
+        (folder / "memory").mkdir()
+        (folder / "memory" / "MEMORY.md").write_text("a note")
+        (shared / "units.txt").write_text("feet")
+        while catalog.get("ada").soul != "feet":
+            await seen.get()
+
+
 async def test_watch_sees_a_new_and_a_removed_agent(tmp_path: Path) -> None:
     write(tmp_path, "ada")
     catalog = Catalog.open(tmp_path)

@@ -1,13 +1,17 @@
 """What `duragent context` shows adds up to the request that would be made."""
 
+from dataclasses import replace
+
+from duragent.agent.always import Always
 from duragent.context.build import WindowUse, build, frame_of
-from duragent.context.report import report
-from duragent.context.tokens import request_tokens
+from duragent.context.report import TailLine, report
+from duragent.context.tokens import request_tokens, tail_tokens
 from tests.context.logs import NOW, READ_OUTPUT, Log, agent_with
 
 
 def test_report_tells_each_part_and_adds_up_to_the_request() -> None:
     agent, log = agent_with(20_000, "Today is {{date}}.", tool_result_keep_last=1, max_tool_result_tokens=200), Log()
+    agent = replace(agent, always=(Always("agents/always.md", "Be short."),))
     for number in range(30):
         log.start("words " * 300)
         log.end(f"yes {number}")
@@ -28,6 +32,8 @@ def test_report_tells_each_part_and_adds_up_to_the_request() -> None:
     assert [(line.role, line.text) for line in found.messages] == [
         (message.role, message.content) for message in request.messages[1:]
     ]
+    assert found.tail == TailLine(("agents/always.md",), tail_tokens("Be short."), "Be short.")
+    assert request.tail == "Be short."
     assert (found.used_tokens, found.ratio) == (request_tokens(request), 1.0)
     assert found.window_tokens == 20_000 == found.reserved_tokens + found.used_tokens + found.left_tokens
     assert found.history_cap_tokens == 40_000

@@ -1,12 +1,14 @@
 """The system message: sections by priority, each with its source."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from duragent.agent.always import Always
 from duragent.agent.context_files import ContextFiles
 from duragent.agent.directives import Directive, Project
 from duragent.agent.skills import Skill
 from duragent.context.build import frame_of
-from duragent.context.sections import PromptSection, context_file_sections, system_message
+from duragent.context.sections import PromptSection, context_file_sections, runtime_section, system_message
 from tests.context.logs import NOW, agent_with
 
 AROUND = ContextFiles(
@@ -56,3 +58,22 @@ def test_empty_sections_are_left_out() -> None:
         system_message([PromptSection(2, "b", "b"), PromptSection(1, "a", " \n"), PromptSection(0, "c", "c")])
         == "c\n\nb"
     )
+
+
+def test_line_on_where_the_agent_runs_has_a_fixed_order_and_one_line() -> None:
+    agent = replace(agent_with(), home="agents/a b")
+    section = runtime_section(agent, "vega.example.org", "text")
+    model = f"{agent.spec.model.provider}/{agent.spec.model.name}"
+    assert (section.priority, section.source) == (110, "runtime")
+    assert section.text == f"agent={agent.name} | model={model} | host=vega | tools=text | home=agents/a b"
+    assert "\n" not in runtime_section(replace(agent, home="a\nb"), "h", "native").text
+
+
+def test_tail_is_counted_and_tells_the_time_by_the_notes() -> None:
+    plain = frame_of(agent_with(), NOW)
+    always = (Always("a", "I am {{agent.name}}."), Always("b", "Today is {{date}}.", of_model=True))
+    around = frame_of(replace(agent_with(), always=always), NOW)
+    assert around.tail == f"I am {agent_with().name}.\n\nToday is the date of the newest [now: …] note."
+    assert (plain.tail, plain.tells_time, around.tells_time) == ("", False, True)
+    assert around.fixed_tokens - plain.fixed_tokens == plain.room_tokens - around.room_tokens > 10
+    assert around.system == plain.system

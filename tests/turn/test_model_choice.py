@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from duragent.agent.always import Always
 from duragent.agent.memory_spec import MemorySpec
 from duragent.agent.spec import ModelSpec
 from duragent.journal import events as e
@@ -44,6 +45,14 @@ def test_only_what_holds_for_any_model_stays(choice: ChosenModel | None, expecte
     agent = agent_with()
     agent = replace(agent, spec=agent.spec.model_copy(update={"model": OWN}))
     assert with_model(agent, choice).spec.model == expected
+
+
+def test_words_of_a_models_file_hold_for_that_model_only() -> None:
+    own, of_model = Always("agents/ada/always.md", "own"), Always("models/fast.yaml", "fast", of_model=True)
+    agent = replace(agent_with(), always=(own, of_model))
+    agent = replace(agent, spec=agent.spec.model_copy(update={"model": OWN}))
+    assert with_model(agent, ChosenModel("openai", "gpt")).always == (own, of_model)
+    assert with_model(agent, ChosenModel("gemini", "g")).always == (own,)
 
 
 def test_a_system_text_stands_in_place_of_the_agents() -> None:

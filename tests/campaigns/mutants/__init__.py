@@ -20,6 +20,7 @@ from tests.campaigns.mutants.owning import OWNING
 from tests.campaigns.mutants.reading import READING
 from tests.campaigns.mutants.server import SERVER
 from tests.campaigns.mutants.shortage import SHORTAGE
+from tests.campaigns.mutants.tail import TAIL
 from tests.campaigns.mutants.tools import TOOLS
 from tests.campaigns.mutants.undoing import UNDOING
 from tests.campaigns.mutants.writing import WRITING
@@ -42,6 +43,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *CLIENT,
     *NEIGHBOURS,
     *COMMANDS,
+    *TAIL,
     *TOOLS,
     *UNDOING,
     *GIVEN_BACK,
