@@ -42,7 +42,7 @@ class EmbedderChooser:
         self._connections: ProviderConnections | None = None
 
     def embedder_for(self, spec: EmbeddingSpec) -> Guarded:
-        """Asks nobody. Raises ModelNotConfigured where there can be none."""
+        """No provider is asked. Raises ModelNotConfigured where there can be none."""
         choice = EmbedderChoice(spec.provider, spec.model, spec.base_url, spec.dimensions)
         if choice not in self._known:
             self._known[choice] = Guarded(self._plain(choice), self._clock)

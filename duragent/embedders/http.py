@@ -36,7 +36,7 @@ class Destination:
     url: str
     """The address of the API."""
     is_providers_own: bool
-    """Nobody chose it: it needs no check."""
+    """Neither the agent nor the environment names another one, so it is not checked."""
     allow_hosts: tuple[str, ...] = ()
     """Hosts that need no check."""
 

@@ -1,7 +1,7 @@
 """Vectors that are missing, computed batch by batch: an outbox without a queue.
 
-What is to be done is asked anew before each batch: the texts that have no vector of the current label. So nothing is
-lost or done twice after a crash, another model begins from the beginning by itself, and nobody waits for it.
+Before each batch the table says which texts have no vector of the current label. So nothing is lost or done twice after
+a crash, another model begins from the beginning by itself, and no turn waits for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ class VectorTable(Protocol):
         ...
 
 
-class Allowance(Protocol):
+class EmbeddingBudget(Protocol):
     """What work in the background may use in a day."""
 
     async def begin(self, estimate_tokens: int) -> str | None:
@@ -68,8 +68,8 @@ class Computed:
 class Outbox:
     """The missing vectors of one agent. Texts that the embedder refuses are left out until the next start."""
 
-    def __init__(self, embedder: Embedder, table: VectorTable, allowance: Allowance) -> None:
-        self._embedder, self._table, self._allowance = embedder, table, allowance
+    def __init__(self, embedder: Embedder, table: VectorTable, budget: EmbeddingBudget) -> None:
+        self._embedder, self._table, self._budget = embedder, table, budget
         self._refused: set[str] = set()
 
     async def run(self) -> Computed:
@@ -77,20 +77,20 @@ class Outbox:
         label, kept = self._embedder.label, set[str]()
         while batch := await self._table.without_vector(label, MAX_TEXTS, frozenset(self._refused | kept)):
             tokens = sum(len(each.text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN + 1 for each in batch)
-            job = await self._allowance.begin(tokens)
+            job = await self._budget.begin(tokens)
             if job is None:
                 return Computed(len(kept), len(self._refused), "budget")
             vectors: dict[str, Vector] = {}
             try:
                 await self._embed(batch, vectors)
             except EmbedderError as error:
-                await self._allowance.end(job, "failed", tokens)
+                await self._budget.end(job, "failed", tokens)
                 return Computed(len(kept), len(self._refused), str(error))
             finally:
                 # What was computed is paid for, also when the rest fails.
                 await self._table.keep(label, vectors)
                 kept |= vectors.keys()
-            await self._allowance.end(job, "done", tokens)
+            await self._budget.end(job, "done", tokens)
         await self._table.drop_other_labels(label)
         return Computed(len(kept), len(self._refused))
 

@@ -29,7 +29,7 @@ class Table:
 
 
 class Purse:
-    """An allowance of so many jobs."""
+    """A budget of so many jobs."""
 
     def __init__(self, jobs: int = 99) -> None:
         self.jobs, self.ended = jobs, list[str]()
