@@ -300,6 +300,8 @@ spec:
     # context:
     #   max_history_tokens: 40000  # how much of the talk the model sees again; 0 is all that fits
 
+  # memory: {{}} # remembers across sessions: notes in a folder `memory` beside this file
+
   # What it can do. What only reads runs at once; about the rest you are asked, and policy.yaml says what never runs.
   # Take a line out, and the agent cannot do that at all. Your own programs go into a folder `tools` beside this file.
   tools:
