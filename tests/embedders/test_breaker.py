@@ -53,6 +53,10 @@ async def test_it_is_left_alone_after_three_failures_and_asked_again_later() -> 
     await clock.advance(4 * FIRST_PAUSE_SECONDS)
     assert len(await embedder.embed(["a"], "query")) == 1
     assert embedder.trouble == ""
+    # It begins to count anew.
+    inner.errors.append(DOWN)
+    assert await fail(embedder) == "it is down"
+    assert embedder.trouble == ""
 
 
 async def test_pause_has_an_end() -> None:
