@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from duragent.agent.load import Agent
 from duragent.config import Config, closed_to_agents
-from duragent.context.sections import ContextFileSource, SectionSource, sections_of
+from duragent.context.sections import NO_SECTIONS, ContextFileSource, SectionSource, SourcedSections, sections_of
 from duragent.errors import SandboxUnavailable
 from duragent.process.spool import Spool
 from duragent.session.session_reader import session_tools
@@ -34,7 +34,19 @@ _log = logging.getLogger("duragent")
 
 def section_sources(workspace: Path) -> tuple[SectionSource, ...]:
     """The rooms that have something to say in the system message."""
-    return (ContextFileSource(workspace),)
+    return (ContextFileSource(workspace), LongTermMemory())
+
+
+class LongTermMemory:
+    """MEMORY.md of agents that remember. For all others nothing is loaded."""
+
+    def sections(self, agent: Agent, folder: Path) -> SourcedSections:
+        if agent.spec.memory is None:
+            return NO_SECTIONS
+        from duragent.context.long_term import LongTermSource
+        from duragent.memory.notes import without_comments
+
+        return LongTermSource(without_comments).sections(agent, folder)
 
 
 def web_tool(settings: WebSettings) -> "Factories":

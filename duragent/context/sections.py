@@ -60,6 +60,8 @@ class PromptSection:
     """Where the section is from, for people."""
     text: str
     """Without text the section is left out."""
+    forgettable: bool = False
+    """Whether the log keeps it so that it can be removed later, as what an agent remembers of people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Whose notes a session reads and writes: one table, closed by default.
 
-The law: pure. A session that is not known to be the owner's is somebody else's; a group never reads what was said in
-private, but for the notes about the one who asks.
+The law: pure. A session that is not known to be the owner's is another person's; a group never reads what was
+said in private, but for the notes about the person that asks.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ class Visitor:
     """Who speaks in a session."""
 
     kind: Literal["owner", "person", "group"]
-    """The owner, another person in private, or somebody in a group."""
+    """The owner, another person in private, or a person in a group."""
     person: str = ""
     """The stem of the person's file; "" where the platform names none."""
     chat: str = ""

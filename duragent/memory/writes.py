@@ -92,7 +92,7 @@ def replace_text(folder: MemoryFolder, file: str, content: str, seen: FileText) 
 
 
 def replace_long_term(folder: MemoryFolder, content: str, seen: FileText) -> Saved:
-    """MEMORY.md anew; see `replace_text`."""
+    """A whole new MEMORY.md; see `replace_text`."""
     return replace_text(folder, LONG_TERM, content, seen)
 
 
