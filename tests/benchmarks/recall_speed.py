@@ -60,7 +60,7 @@ async def rows(bench: Bench) -> AsyncIterator[Result]:
         return _seconds(lambda: OurSearch(folder / f"ours-{next(names)}.sqlite", notes, "en").close()) * 1000
 
     row = Row(
-        "recall", f"the index of {count:,} notes, anew", "executemany into FTS5", "ms", Goal("ratio", "most", 1.5)
+        "recall", f"an index of {count:,} notes, CPU time", "executemany into FTS5", "ms", Goal("ratio", "most", 1.5)
     )
     yield await compare(row, rounds, bare, anew)
     with closing(OurSearch(folder / "ours.sqlite", notes, "en")) as ours, closing(_bare(folder / "bare", notes)) as db:
@@ -87,9 +87,9 @@ def _searches(
         bare_ms.append(_seconds(partial(_asked, db, match)) * 1000)
         our_ms.append(_seconds(partial(ours.shown, question.text, rules)) * 1000)
     what, against = f"a question among {count:,} notes", "FTS5 asked for the same words"
-    slower = Row("recall", f"{what}, mean", against, "ms", Goal("ratio", "most", 2.0))
-    half = Row("recall", f"{what}, p50", against, "ms", Goal("ours", "most", 12))
-    slowest = Row("recall", f"{what}, p99", against, "ms", Goal("ours", "most", 60))
+    slower = Row("recall", f"{what}, CPU time", against, "ms", Goal("ratio", "most", 2.0))
+    half = Row("recall", f"{what}, CPU time p50", against, "ms", Goal("ours", "most", 12))
+    slowest = Row("recall", f"{what}, CPU time p99", against, "ms", Goal("ours", "most", 60))
     return [
         Result(slower, (statistics.fmean(bare_ms),), (statistics.fmean(our_ms),)),
         Result(half, (percentile(bare_ms, 50),), (percentile(our_ms, 50),)),
@@ -127,6 +127,7 @@ async def _stall(work: Callable[[], object]) -> float:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    """Of a core: what else the machine does has no part in it."""
+    began = time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.process_time() - began
