@@ -28,6 +28,8 @@ COMMANDS: dict[str, str] = {
     "keys": "Keep providers' keys for all servers: list, set, remove.",
     "init": "Make a workspace with an agent.",
     "serve": "Run the server, or speak to the one that runs: status, token, stop, reload-agents.",
+    "log": "Show a log: ID of a session, or a stream such as mind-AGENT.",
+    "verify": "Say whether logs of sessions and streams are whole.",
     "session": "list, show, log, verify, repair, export, import, rename, delete, prune.",
     "diff": "Show what an agent changed in files: ID[@A..@B].",
     "undo": "Put files back as they were before a turn: ID[@TURN].",
@@ -44,6 +46,8 @@ COMMANDS: dict[str, str] = {
 _IN_FOLDERS = {
     "chat": "chat.chat",
     "attach": "chat.attach",
+    "log": "session.log",
+    "verify": "session.verify",
     "session": "session.session",
     "agent": "agent.agent",
     "doctor": "doctor.doctor",

@@ -19,7 +19,7 @@ from duragent import __version__
 from duragent.cli import options, view
 from duragent.cli.doctor.agents import agents
 from duragent.cli.doctor.finding import Diagnosis, Status
-from duragent.cli.doctor.sessions import sessions
+from duragent.cli.doctor.sessions import sessions, streams
 from duragent.cli.doctor.v05 import old_workspace
 from duragent.cli.doctor.workspace import workspace as workspace_diagnoses
 from duragent.cli.looks import Role
@@ -79,10 +79,15 @@ def _examined(config: "Config | None") -> list[Diagnosis]:
         looking = threads.submit(lambda: list(workspace_diagnoses(config)) if config else [])
         reading = threads.submit(agents_with_facts, config) if config else None
         is_there = config is not None and (config.workspace.is_dir() or config.sessions_dir.is_dir())
-        verifying = threads.submit(lambda: list(sessions(config.sessions_dir)) if config and is_there else [])
+        verifying = threads.submit(lambda: list(_logs(config)) if config and is_there else [])
         old = list(old_workspace(config)) if config and is_there else []
         machine = [*sandbox(trying.result()), _limits(config), *programs()]
         return [*looking.result(), *verifying.result(), *old, *machine, *(reading.result() if reading else ())]
+
+
+def _logs(config: "Config") -> Iterator[Diagnosis]:
+    yield from sessions(config.sessions_dir)
+    yield from streams(config.workspace)
 
 
 # --- this program, its configuration, and the programs that it may use -----------------------------------------------

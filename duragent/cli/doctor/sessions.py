@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from duragent.cli import view
 from duragent.cli.doctor.finding import Diagnosis
-from duragent.cli.logs import open_logs
+from duragent.cli.logs import STREAMS, open_logs, open_streams
 
 if TYPE_CHECKING:
     from duragent.stores.reader import Checkup, StoreReader
@@ -38,6 +38,30 @@ def sessions(sessions_dir: Path, now: Callable[[], float] = time.monotonic) -> I
     yield from _unread(found)
     yield from _put_aside(found)
     yield from _leftovers(reader)
+
+
+def streams(workspace: Path) -> Iterator[Diagnosis]:
+    """What can be said of the streams that are no sessions; nothing where there are none."""
+    from duragent.errors import NotFound
+
+    if not (workspace / STREAMS).is_dir():
+        return
+    reader = open_streams(workspace)
+    found: list[Checkup] = []
+    for name in reader.stream_ids():
+        try:
+            found.append(reader.check(name))
+        except NotFound:
+            continue
+    good = sum(each.is_whole for each in found)
+    text = f"{view.many(good, 'stream')}, all whole" if good == len(found) else f"{good:,} of {len(found):,} whole"
+    if found:
+        yield Diagnosis("streams", "ok", text)
+    for each in found:
+        if (damage := each.damage) is not None:
+            hint = f"`duragent session repair {each.stream_id}` goes on behind its {each.records:,} good records"
+            text = f"{each.stream_id}: {damage.file}:{damage.line}: {damage.problem}"
+            yield Diagnosis("streams", "problem", text, hint if each.records else "only a backup brings it back")
 
 
 def _looked_over(names: Sequence[str], found: "Sequence[Checkup]") -> Diagnosis:

@@ -1,4 +1,4 @@
-"""`duragent session log`: a session's log from its files alone, as `git log` would show it."""
+"""`duragent log`, `duragent session log`: a log from its files alone, as `git log` would show it."""
 
 import time
 from collections import deque
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from duragent.cli import options, view
-from duragent.cli.logs import find_log, open_logs
+from duragent.cli.logs import find_any, is_stream
 from duragent.cli.pager import page
 from duragent.cli.place import need_config
-from duragent.errors import Damaged, SessionDeleted, SessionNotFound
+from duragent.errors import Damaged, NotFound, SessionDeleted
 
 if TYPE_CHECKING:
     from duragent.journal.events import Attachment, HistoryAdopted, LogRecovered, ModelReplied
@@ -35,9 +35,11 @@ def log(  # noqa: PLR0913 - typer: one parameter an option
     no_pager: Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Show a session's log, oldest first. Needs no server: it reads the files alone."""
-    reader = open_logs(need_config(config, workspace).sessions_dir)
-    reading = LogReading(reader, find_log(reader, session_id))
+    """Show the log of a session or of a stream (`mind-AGENT`), oldest first. Needs no server: it reads files alone."""
+    reader, name = find_any(need_config(config, workspace), session_id)
+    reading = LogReading(reader, name)
+    # Of what is no talk all records are shown.
+    every = every or is_stream(name)
     records = reading.records()
     if last:
         # Counted are those that are shown.
@@ -74,7 +76,7 @@ class LogReading:
             self._at_end = True
         except Damaged as damage:
             self.damage = damage
-        except (SessionNotFound, FileNotFoundError) as error:
+        except (NotFound, FileNotFoundError) as error:
             # Found once already: its folder went away while it was read.
             raise SessionDeleted(self._session_id) from error
 

@@ -1,4 +1,4 @@
-"""`duragent session verify|repair`: is it whole, and if not, what can be saved?"""
+"""`duragent verify`, `duragent session verify|repair`: is it whole, and if not, what can be saved?"""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -9,11 +9,11 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.completions import complete_session
 from duragent.cli.connection import Connection, Where, connect, find_session
-from duragent.cli.logs import find_log, open_logs
+from duragent.cli.logs import find_any, is_stream, open_logs, open_streams
 from duragent.cli.loop import run
 from duragent.cli.place import need_config
-from duragent.cli.prompts import need_yes
-from duragent.errors import InvalidRequest, NotDamaged, SessionNotFound
+from duragent.cli.repair_stream import must_agree, repair_stream
+from duragent.errors import NotDamaged, NotFound
 
 if TYPE_CHECKING:
     from duragent.stores.reader import Checkup
@@ -24,20 +24,26 @@ DAMAGED_EXIT = 65
 def verify(
     sessions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ID", help="Sessions; else all of them.", autocompletion=complete_session),
+        typer.Argument(
+            metavar="ID",
+            help="Sessions or streams; else all of them.",
+            autocompletion=complete_session,
+        ),
     ] = None,
     config: options.Config = None,
     workspace: options.Workspace = None,
     json: options.Json = False,
 ) -> None:
-    """Read every record and every blob of sessions, and say what is not whole. Needs no server, changes nothing."""
-    reader = open_logs(need_config(config, workspace).sessions_dir)
-    names = [find_log(reader, prefix) for prefix in sessions or ()] or reader.stream_ids()
+    """Read every record and blob of sessions and streams, and say what is not whole. Needs no server."""
+    settings = need_config(config, workspace)
+    readers = (open_logs(settings.sessions_dir), open_streams(settings.workspace))
+    named = [find_any(settings, prefix) for prefix in sessions or ()]
+    of = {name: reader for reader, name in named} or {name: each for each in readers for name in each.stream_ids()}
     found = []
-    for name in progress(names, "verifying"):
+    for name in progress(list(of), "verifying"):
         try:
-            found.append(reader.check(name))
-        except SessionNotFound:
+            found.append(of[name].check(name))
+        except NotFound:
             # One that was deleted meanwhile is left out, unless it was named.
             if sessions:
                 raise
@@ -52,7 +58,7 @@ def verify(
         records = sum(each.records for each in found)
         torn = sum(1 for each in found if each.is_whole and each.behind_bytes)
         tails = f"; {view.many(torn, 'torn tail')}, never acknowledged, will be cut off" if torn else ""
-        told = f"{view.many(len(found), 'session')}, {view.many(records, 'record')}: {_sum(damaged)}{tails}."
+        told = f"{_counted(found)}, {view.many(records, 'record')}: {_sum(damaged)}{tails}."
         typer.echo(told, err=bool(rows))
         for each in damaged:
             typer.echo(view.clean(_remedy(each)), err=True)
@@ -69,6 +75,12 @@ def progress(names: Sequence[str], what: str) -> Iterable[str]:
     from rich.progress import track
 
     return track(names, what, console=Console(stderr=True), transient=True)
+
+
+def _counted(found: "Sequence[Checkup]") -> str:
+    streams = sum(is_stream(each.stream_id) for each in found)
+    sessions = view.many(len(found) - streams, "session")
+    return f"{sessions} and {view.many(streams, 'stream')}" if streams else sessions
 
 
 def _remedy(found: "Checkup") -> str:
@@ -114,7 +126,10 @@ def repair(
     where: Where,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Let a damaged session go on behind its last good record. The rest is kept beside its log, never thrown away."""
+    """Let a damaged session or stream go on behind its last good record. The rest is kept beside its log."""
+    if is_stream(session_id):
+        run(repair_stream(where, session_id, yes))
+        return
     run(_repair(where, session_id, yes))
 
 
@@ -124,10 +139,7 @@ async def _repair(where: Where, prefix: str, yes: bool) -> None:
         typer.echo(view.one_line(session.problem or _problem(connection, session.session_id)), err=True)
         if not yes:
             # Asked only now: of a session that is whole there is nothing to ask.
-            if not sys.stdin.isatty():
-                problem = "records leave the session, and nobody can be asked without a terminal: --yes is needed"
-                raise InvalidRequest(problem)
-            need_yes("Go on behind the last good record? The rest is kept beside the log.")
+            must_agree("session")
         repaired = await connection.client.repair(session.session_id)
         kept = open_logs(connection.config.sessions_dir).repaired(repaired.session_id) if connection.config else []
     typer.echo(f"{repaired.session_id} goes on behind its good records; it has {repaired.head} now.")

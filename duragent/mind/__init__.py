@@ -1,0 +1,1 @@
+"""What agents remember, alive: the one writer of each agent's memory, and of what all agents share."""
