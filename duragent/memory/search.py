@@ -3,6 +3,7 @@
 The law: a search only reads. What it remembers (terms, frequencies, bits) is forgotten with each change of the index.
 """
 
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from duragent.memory.chunks import FAR
 from duragent.memory.languages import Language
 from duragent.memory.score import NoteHit
 from duragent.memory.terms import Terms
-from duragent.memory.words import WeighedWord, asked_words, coverage, match_of, tokens_like, weighed
+from duragent.memory.words import WeighedWord, asked_words, beginnings, coverage, match_of, tokens_like, weighed
 from duragent.text import without_surrogates
 
 LOOKED_AT = 50
@@ -47,6 +48,7 @@ class IndexSearch:
         self._terms: Terms | None = None
         self._frequencies: dict[str, int] = {}
         self._bits: dict[str, list[tuple[int, int]]] = {}
+        self._begins: re.Pattern[str] | None = None
 
     def forget(self) -> None:
         """The index has changed."""
@@ -65,6 +67,7 @@ class IndexSearch:
         """What fits a question, among the notes of these scopes, by words and by meaning."""
         (notes,) = db.execute("SELECT count(*) FROM chunk").fetchone()
         words = self._weighed(db, without_surrogates(text), notes)
+        self._begins = beginnings(words, self._language)
         match = match_of(words)
         rows = _rows(db, match, reads) if match else []
         hits = {int(row[0]): self._hit(db, row, words) for row in rows}
@@ -115,17 +118,17 @@ class IndexSearch:
     def _hit(self, db: sqlite3.Connection, row: Sequence[Any], words: Sequence[WeighedWord]) -> NoteHit:
         _, relevance, place, at, *columns = row
         note = schema.note_of(columns)
-        own = self._terms_like(schema.said(note), words)
+        own = self._terms_like(schema.said(note))
         here = tuple(word.shown for word in words if word.term in own)
         near: tuple[str, ...] = ()
         if len(here) < len(words):
-            beside = self._terms_like(_beside(db, place, at), words)
+            beside = self._terms_like(_beside(db, place, at))
             near = tuple(word.shown for word in words if word.term in beside and word.term not in own)
             own |= beside
         return NoteHit(note, relevance, coverage(words, own), here, near)
 
-    def _terms_like(self, text: str, words: Sequence[WeighedWord]) -> frozenset[str]:
-        return frozenset(self._known_terms().of(tokens_like(text, words, self._language)).values())
+    def _terms_like(self, text: str) -> frozenset[str]:
+        return frozenset(self._known_terms().of(tokens_like(text, self._begins, self._language)).values())
 
     def _known_terms(self) -> Terms:
         if self._terms is None:

@@ -113,12 +113,17 @@ def coverage(words: Sequence[WeighedWord], terms: frozenset[str]) -> float:
     return sum(word.weight for word in words if word.term in terms) / whole if whole else 0.0
 
 
-def tokens_like(text: str, words: Sequence[WeighedWord], language: Language) -> set[str]:
-    """Tokens of a text, at least all that could be one of these words; most of the others are passed over."""
-    found = {token for _, token in wholes(text)}
-    if not (language.by_prefix and text.isascii() and all(word.term.isascii() for word in words)):
-        return found | {token for _, token in language.tokens(text)}
+def beginnings(words: Sequence[WeighedWord], language: Language) -> re.Pattern[str] | None:
+    """Finds what could be one of these words in a text in lower case; None where that takes more than ASCII."""
+    if not (language.by_prefix and all(word.term.isascii() for word in words)):
+        return None
     begins = "|".join(sorted({re.escape(part[:2]) for word in words for part in (word.shown, word.term)}))
-    # The pattern of a question is compiled once: `re` keeps the newest.
-    near = " ".join(re.findall(rf"(?<![^\W_])(?:{begins})[^\W_]*", text.lower()))
-    return found | {token for _, token in language.tokens(near)}
+    return re.compile(rf"(?<![^\W_])(?:{begins})[^\W_]*")
+
+
+def tokens_like(text: str, begins: re.Pattern[str] | None, language: Language) -> set[str]:
+    """Tokens of a text, at least all that `begins` could find; most of the others are passed over."""
+    found = {token for _, token in wholes(text)}
+    if begins is not None and text.isascii():
+        text = " ".join(begins.findall(text.lower()))
+    return found | {token for _, token in language.tokens(text)}
