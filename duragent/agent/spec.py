@@ -117,7 +117,20 @@ class ModelSpec(ModelFields):
 class ContextSpec(YamlSection):
     """How much of a session the model sees."""
 
-    max_history_tokens: int = Field(default=40_000, ge=0, description="The cap for earlier messages; 0 means no cap.")
+    max_history_tokens: int = Field(
+        default=40_000, ge=0, description="The cap for earlier messages that are shown whole; 0 means no cap."
+    )
+    summaries: Literal["extract", "model", "off"] = Field(
+        default="extract",
+        description="What stands for messages that are shown no longer: `extract` is made by code, for `model` a model "
+        "writes the text, `off` leaves them out with a notice.",
+    )
+    summary_share: float = Field(
+        default=0.2, ge=0, le=1, description="What summaries take at most, as a part of `max_history_tokens`."
+    )
+    pin_share: float = Field(
+        default=0.05, ge=0, le=1, description="What goals and pins take at most, as a part of `max_history_tokens`."
+    )
     max_tool_result_tokens: int = Field(default=8_000, gt=0, description="The cap for one tool result.")
     tool_result_truncation: Literal["head", "tail", "both"] = Field(
         default="head", description="Which part of a tool result that is too long is kept."

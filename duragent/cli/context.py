@@ -94,14 +94,14 @@ class SessionLog:
         """See `turn.history.History`."""
         from duragent.turn.history import Reach
 
-        reach = Reach(need, self.state)
+        reach, oldest = Reach(need, self.state), max(self.oldest, need.after + 1)
         before = self.oldest + len(self.sizes)
-        while before > self.oldest and not reach.enough(before):
-            first = self._step_back(before)
+        while before > oldest and not reach.enough(before):
+            first = max(self._step_back(before), oldest)
             reach.take(first, sum(self.sizes[first - self.oldest : before - self.oldest]))
             before = first
         records = await self.read_records(before - 1, len(self.sizes) + self.oldest - before)
-        return records, before <= self.oldest
+        return records, before <= oldest
 
     async def read_records(self, after: int, limit: int) -> "list[Record]":
         """Records with seq > `after`, with their texts; none that came since the log was opened."""

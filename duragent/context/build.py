@@ -16,6 +16,7 @@ from duragent.context.time_notes import asks_for_time, dated, dated_from_first
 from duragent.context.tokens import MESSAGE_OVERHEAD_TOKENS, measured_ratio, schema_tokens, tail_tokens, tokens
 from duragent.context.tool_results import with_masked_results, with_short_results
 from duragent.context.transcript import TranscriptEntry, said, user_message
+from duragent.context.viewport import NO_PAST, ShownPast
 from duragent.context.window import window_tokens
 from duragent.journal.events import MessageReceived, TurnStarted
 from duragent.journal.record import Record
@@ -80,9 +81,11 @@ class WindowUse:
     records: Sequence[Record]
     """The newest records, oldest first."""
     from_start: bool
-    """There are no older records."""
+    """There are no older records, but for those that `past` stands for."""
     opening: Sequence[Record] = ()
     """The messages that the running turn is for; they count when `records` do not reach back to them."""
+    past: ShownPast = NO_PAST
+    """What stands for the records before these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,10 @@ def conversation(agent: Agent, around: Frame, window: WindowUse) -> FittedConver
     last = talk[-1].turn if talk else ""
     seen = FittedRecords(window.from_start, window.from_start or not last or last in begun)
     cap = int(spec.max_history_tokens / ratio)
+    room -= window.past.tokens
     kept = keep(talk, WindowLimits(max(room, 1), cap, bool(around.tools)), seen)
+    if window.past.text:
+        kept.insert(0, window.past.entry())
     return FittedConversation(tuple(dated_from_first(kept) if around.tells_time else kept), ratio)
 
 

@@ -13,11 +13,14 @@ from duragent.journal.events import (
     Call,
     CommandFinished,
     CommandRequested,
+    GoalEnded,
+    GoalSet,
     KeptOpaque,
     MessageReceived,
     ModelCalled,
     ModelFailed,
     ModelReplied,
+    RecordPinned,
     ToolFinished,
     ToolsSkipped,
     TurnEnded,
@@ -29,7 +32,7 @@ from duragent.models.messages import AttachedFile, ChatMessage, OpaquePart, Tool
 NO_RESULT = "The call was interrupted and has no result. It may or may not have taken effect."
 NO_TEXT = "[empty message]"
 
-Mark = Literal["", "notice", "truncated", "masked", "cut"]
+Mark = Literal["", "notice", "summary", "truncated", "masked", "cut"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,21 @@ def command_message(record: Record, event: CommandFinished, command: str) -> Tra
     return TranscriptEntry(ChatMessage(role="user", content=text), record.seq, record.ts)
 
 
+def by_person(record: Record, event: MessageReceived | RecordPinned | GoalSet | GoalEnded) -> TranscriptEntry:
+    """A message; or what a person pinned or aims at, as that person would tell of it."""
+    match event:
+        case MessageReceived():
+            return user_message(record, event)
+        case RecordPinned():
+            text = f"[I pinned record {event.record}{': ' if event.text else '.'}{event.text}]"
+        case GoalSet():
+            part = f", a part of {event.parent}" if event.parent else ""
+            text = f"[I set the goal {event.goal}{part}: {event.text}]"
+        case GoalEnded():
+            text = f"[The goal {event.goal} is {event.outcome}.]"
+    return TranscriptEntry(ChatMessage(role="user", content=text), record.seq, record.ts, mark="notice")
+
+
 def _opaque(kept: KeptOpaque | None) -> OpaquePart | None:
     """None also for a value that is in a blob and was not read."""
     if kept is None or kept.value is None:
@@ -134,8 +152,8 @@ class _Talk:
                 self.typed[event.command_id] = event.command
             case CommandFinished():
                 self.held.append(command_message(record, event, self.typed.pop(event.command_id, "")))
-            case MessageReceived():
-                self.held.append(user_message(record, event))
+            case MessageReceived() | RecordPinned() | GoalSet(call="") | GoalEnded(call=""):
+                self.held.append(by_person(record, event))
             case TurnStarted():
                 self.settle()
                 self.turn = event.turn

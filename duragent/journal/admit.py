@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from duragent import errors
 from duragent.file_types import MAX_ATTACHMENTS
+from duragent.journal.admit_view import admit_view
 from duragent.journal.call_states import DECIDED, CallStatus, may_follow
 from duragent.journal.events import (
     AllowanceRevoked,
@@ -94,6 +95,8 @@ def admit(state: SessionState, posted: Input, fresh_id: str) -> Sequence[Event] 
             return _undo(state, posted)
         case RunCommand():
             return _command(state, posted, fresh_id)
+        case _:
+            return admit_view(state, posted)
 
 
 def fingerprint(posted: Message | Cancel | Decision | Undo | RunCommand) -> str:

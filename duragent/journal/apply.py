@@ -60,7 +60,7 @@ from duragent.journal.state import (
 )
 from duragent.journal.topic import topic_of
 from duragent.journal.totals import with_unknown, with_usage
-from duragent.journal.viewport import ViewportEvent, viewed
+from duragent.journal.viewport import ViewportEvent, longer, viewed
 
 _Change = Callable[[OpenTurn], OpenTurn]
 
@@ -73,8 +73,8 @@ def reduce(state: SessionState, records: Iterable[Record]) -> SessionState:
 
 def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  # one case for each event, none nested
     """The state after one more record. Total: it accepts every record, in any order, and never raises."""
-    at = replace(state, seq=record.seq, updated_at=record.ts, created_at=state.created_at or record.ts)
-    event = record.event
+    event, view = record.event, longer(state.viewport, record.event)
+    at = replace(state, seq=record.seq, updated_at=record.ts, created_at=state.created_at or record.ts, viewport=view)
     if isinstance(event, ViewportEvent):
         return replace(at, viewport=viewed(at.viewport, at.seq, event))
     match event:

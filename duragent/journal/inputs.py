@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from duragent.journal.events import Attachment, FileUndo, Sender
+from duragent.journal.events import Attachment, FileUndo, Sender, SummaryPart, TokenCounts
 from duragent.journal.source import Door, Source
 from duragent.text import Text
 
@@ -145,4 +145,112 @@ class RunCommand(InputModel):
     """The same key counts once."""
 
 
-Input = Message | Cancel | Pause | Resume | Rename | ChooseModel | Close | Revocation | Decision | Undo | RunCommand
+class HistorySummary(InputModel):
+    """A summary of what the model is to be shown no longer. One that comes twice, or too late, changes nothing."""
+
+    level: int
+    """1: of records; a higher one: of five summaries of the level below."""
+    first_seq: int
+    """The first record that it covers."""
+    last_seq: int
+    """The last one."""
+    text: Text = ""
+    """What was said, in short."""
+    facts: Text = ""
+    """Facts as they stand in the records."""
+    by: Text = "extract"
+    """`extract`, or the model that wrote the text."""
+    source_sha256: str = ""
+    """Over what it was made from."""
+    tokens: int = 0
+    """Of its text and facts, by our estimate."""
+    covered_tokens: int = 0
+    """As in `history_summarised`."""
+    job: str = ""
+    """The work in the background that made it; "" where none was begun for it."""
+    usage: TokenCounts | None = None
+    """What the model used; None when no model was asked."""
+    cost_usd: float | None = None
+    """The price of that; None when it is not known."""
+
+
+class ExpandSummary(InputModel):
+    """Show the summaries of which another one was made in its place."""
+
+    summary: int
+    """The record with the summary."""
+    by: str = ""
+    """The person; "" when the client did not say."""
+    children: tuple[SummaryPart, ...] = ()
+    """Of what it was made; the session fills it in."""
+
+
+class Pin(InputModel):
+    """Keep the beginning of a record in sight."""
+
+    seq: int
+    """The record."""
+    goals: tuple[str, ...] = ()
+    """The pin goes with the last of these goals; none: it stays until it is taken away."""
+    by: str = ""
+    """Who pins it; "" when the client did not say."""
+    reason: str = ""
+    """Why, as a sentence; "" when none is given."""
+    text: Text = ""
+    """What stays in sight; the session fills it in."""
+
+
+class Unpin(InputModel):
+    """Take a pin away."""
+
+    seq: int
+    """The record that is pinned."""
+    by: str = ""
+    """Who takes it away; "" when the client did not say."""
+    reason: str = ""
+    """Why, as a sentence; "" when none is given."""
+
+
+class SetGoal(InputModel):
+    """Keep a goal in sight."""
+
+    text: Text
+    """What is to be reached: a sentence."""
+    parent: str = ""
+    """The goal that it is a part of; "" for one of its own."""
+    by: str = ""
+    """Who sets it; "" when the client did not say."""
+    call: Text = ""
+    """The tool call that sets it; "" for a person."""
+
+
+class EndGoal(InputModel):
+    """A goal, and all that are parts of it, is reached or given up."""
+
+    goal: str
+    """The goal's id, such as `g3`."""
+    outcome: Literal["done", "dropped"] = "done"
+    """Whether it was reached."""
+    by: str = ""
+    """Who says so; "" when the client did not say."""
+    call: Text = ""
+    """The tool call that ends it; "" for a person."""
+
+
+ViewportInput = HistorySummary | ExpandSummary | Pin | Unpin | SetGoal | EndGoal
+"""What changes what the model is shown of the past."""
+
+Input = (
+    Message
+    | Cancel
+    | Pause
+    | Resume
+    | Rename
+    | ChooseModel
+    | Close
+    | Revocation
+    | Decision
+    | Undo
+    | RunCommand
+    | ViewportInput
+)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from duragent.journal.covered import ALL_SHOWN, Coverage, CoverageEvent, covered, grown
 from duragent.journal.events.memory import MemoryRecalled, PromptSet, TextForgotten
 
-ViewportEvent = PromptSet | MemoryRecalled | TextForgotten
+ViewportEvent = PromptSet | MemoryRecalled | TextForgotten | CoverageEvent
 """The events that change it."""
 
 
@@ -18,6 +19,8 @@ class Viewport:
     """The newest message that memory was searched for; 0 before there is one."""
     forgotten: tuple[int, ...] = ()
     """The records that name texts which were forgotten."""
+    coverage: Coverage = ALL_SHOWN
+    """What stands for the records before the boundary, and what is pinned and aimed at."""
 
 
 NOTHING_SHOWN = Viewport()
@@ -33,3 +36,11 @@ def viewed(at: Viewport, seq: int, event: ViewportEvent) -> Viewport:
             return replace(at, recalled_upto=max(at.recalled_upto, event.upto_seq))
         case TextForgotten():
             return replace(at, forgotten=(*at.forgotten, seq))
+        case _:
+            return replace(at, coverage=covered(at.coverage, seq, event))
+
+
+def longer(at: Viewport, event: object) -> Viewport:
+    """The same with one more record behind the boundary."""
+    coverage = grown(at.coverage, event)
+    return at if coverage is at.coverage else replace(at, coverage=coverage)

@@ -55,9 +55,9 @@ class LogReader:
     async def newest(self, need: HistoryNeed, state: SessionState) -> tuple[list[Record], bool]:
         """See `TurnHost`. What was read so is remembered until `forget`."""
         reach = history.Reach(need, state)
-        before, oldest, blocks = state.seq + 1, self._claim.oldest, list[bytes]()
+        before, oldest, blocks = state.seq + 1, max(self._claim.oldest, need.after + 1), list[bytes]()
         while before > oldest and not reach.enough(before):
-            if not (lines := await self.lines_back(before, history.BACK_LINES)):
+            if not (lines := await self.lines_back(before, min(history.BACK_LINES, before - oldest))):
                 break
             before = first_seq(lines)
             blocks.append(lines)

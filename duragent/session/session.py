@@ -25,7 +25,7 @@ from duragent.journal.events import (
     UndoFinished,
     UndoRequested,
 )
-from duragent.journal.inputs import Decision, Input, Message, RunCommand, Undo
+from duragent.journal.inputs import Decision, ExpandSummary, Input, Message, Pin, RunCommand, Undo
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.session.approvals import prepare_decision
@@ -34,6 +34,7 @@ from duragent.session.engine import Engine
 from duragent.session.file_diffs import ChangedFile, LogChanges, log_changes, undo_diffs
 from duragent.session.fold import SESSION_FOLD, SessionWriter
 from duragent.session.log_reader import LogReader
+from duragent.session.summarising import Summariser
 from duragent.session.summary import SUMMARIZED, Summary
 from duragent.session.undo import changes_of, planned_undo, prepare_undo
 from duragent.session.watch import LogHead, Source, Watched, follow
@@ -84,6 +85,7 @@ class Session:
         self.log = LogReader(ports.store, claim, self.writer.fail)
         self._engine = Engine(ports, self.writer, self.log, self._topic)
         self._summary = Summary(ports, claim, state.seq, self.writer.snapshot)
+        self._summariser = Summariser(ports, self.writer)
         self._deciding = asyncio.Lock()
         self.last_used = ports.clock.monotonic()
 
@@ -120,7 +122,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether anything of this session is under way, or it has a watcher."""
-        summing_up = self._summary.task is not None and not self._summary.task.done()
+        summing_up = (self._summary.task is not None and not self._summary.task.done()) or self._summariser.busy
         return self.writer.busy or self._engine.running or summing_up or self.watchers > 0 or self._deciding.locked()
 
     # --- the two verbs ----------------------------------------------------------------------------------------------
@@ -136,6 +138,10 @@ class Session:
                 return await self._undo(posted)
             case Message(attachments=(_, *_)):
                 return await self._admit(await with_found_files(self.claim, self._ports.store, posted))
+            case Pin() | ExpandSummary():
+                from duragent.session.view_inputs import with_texts
+
+                return await self._admit(await with_texts(self.log, posted))
             case RunCommand():
                 await self._ports.workbench.spool.ready()
                 return await self._admit(posted.model_copy(update={"spool": self._ports.workbench.spool.id}))
@@ -243,13 +249,17 @@ class Session:
     def go_on(self) -> None:
         """Start the engine if there is something to do and it is not running."""
         self._engine.go_on()
+        if self.state.turn is None and not self.stopping:
+            self._summariser.look()
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
     async def finish(self, grace_seconds: float) -> None:
         """Let the running turn end within the grace, then stop it where it can go on later; nothing starts after."""
         await self._engine.wait(grace_seconds)
-        for task in (*self._engine.halt(), self.writer.task):
+        halting = self._engine.halt()
+        await self._summariser.stop()
+        for task in (*halting, self.writer.task):
             if task is not None:
                 await asyncio.wait((task,))
         if not isinstance(self.problem, Damaged):
@@ -261,7 +271,7 @@ class Session:
     async def retire(self) -> None:
         """Stop at once, for a session that is being deleted: nothing more is written."""
         self.problem = SessionDeleted(self.id)
-        for task in (*self._engine.halt(), self.writer.task, self._summary.task):
+        for task in (*self._engine.halt(), self.writer.task, self._summary.task, self._summariser.task):
             if task is not None:
                 task.cancel()
                 await asyncio.wait((task,))

@@ -22,6 +22,10 @@ class HistoryNeed:
     """Of what was before the running turn."""
     turn_tokens: int = 0
     """Of the running turn, from the message that it began with."""
+    after: int = 0
+    """Records up to this one are not wanted: summaries tell of them."""
+    all_behind: bool = False
+    """All records behind `after` are wanted, however many they are."""
 
 
 class History(Protocol):
@@ -33,7 +37,7 @@ class History(Protocol):
         ...
 
     async def newest(self, need: HistoryNeed) -> tuple[list[Record], bool]:
-        """The newest records, oldest first, at least as much as is needed; and whether there are no older ones."""
+        """The newest records, oldest first, at least as much as is needed; and whether no older ones are wanted."""
         ...
 
     async def read_records(self, after: int, limit: int) -> list[Record]:
@@ -70,6 +74,8 @@ class Reach:
 
     def enough(self, before: int) -> bool:
         """Whether nothing older than `before` is needed, after all from there on has been taken."""
+        if self._need.all_behind:
+            return False
         if before > self._trigger:
             most = max(self._need.turn_tokens, self._need.history_tokens)
             if self._turn_bytes > most * _BYTES_PER_TOKEN:

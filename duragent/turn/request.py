@@ -28,6 +28,7 @@ from duragent.turn.files import FileReader, ShownFiles
 from duragent.turn.history import History, HistoryNeed
 from duragent.turn.model_choice import choice_of, with_model, with_system
 from duragent.turn.opaque import with_opaque
+from duragent.turn.past import read_history
 from duragent.turn.workbench import LoadedAgent
 
 FOR_RECALL = HistoryNeed(8_000)
@@ -82,15 +83,13 @@ async def prepare(
     sections = (*loaded.sections.sections, await _runtime(agent))
     frame = frame_of(agent, now, sections=sections, tools=tools, window=window)
     input_seq = history.state.seq
-    # A part of what is read is not shown, so it is more than what fits.
-    need = HistoryNeed(frame.budget_tokens + frame.budget_tokens // 2, 2 * frame.room_tokens)
-    records, from_start = await history.newest(need)
+    read = await read_history(history, agent, frame)
     model = choice_of(agent.spec.model)
-    records = await with_opaque(records, model.label, history.blob)
+    records = await with_opaque(read.records, model.label, history.blob)
     opening = await _opening(history, records)
     files = ShownFiles(_asked(history, model, frame), history.blob)
     shown = await files.of([*opening, *records])
-    use = WindowUse(shown[len(opening) :], from_start, shown[: len(opening)])
+    use = WindowUse(shown[len(opening) :], read.from_start, shown[: len(opening)], read.past)
     request = files.with_contents(build(agent, frame, use))
     last_seq = max(input_seq, records[-1].seq if records else 0)
     return Prepared(agent, frame, use, request, last_seq, bool(choice and choice.base_url))

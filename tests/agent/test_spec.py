@@ -26,6 +26,9 @@ DEFAULT_SESSION = {
     "compaction": None,
     "context": {
         "max_history_tokens": 40_000,
+        "summaries": "extract",
+        "summary_share": 0.2,
+        "pin_share": 0.05,
         "max_tool_result_tokens": 8_000,
         "tool_result_truncation": "head",
         "tool_result_keep_first": 2,

@@ -10,14 +10,20 @@ from duragent.journal.inputs import (
     ChooseModel,
     Close,
     Decision,
+    EndGoal,
+    ExpandSummary,
+    HistorySummary,
     Input,
     Message,
     Pause,
+    Pin,
     Rename,
     Resume,
     Revocation,
     RunCommand,
+    SetGoal,
     Undo,
+    Unpin,
 )
 
 SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
@@ -32,6 +38,12 @@ SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
     Decision: {"call": "c", "decision": "deny"},
     Undo: {},
     RunCommand: {"command": "ls"},
+    HistorySummary: {"level": 1, "first_seq": 1, "last_seq": 9},
+    ExpandSummary: {"summary": 60},
+    Pin: {"seq": 12},
+    Unpin: {"seq": 12},
+    SetGoal: {"text": "ship it"},
+    EndGoal: {"goal": "g1"},
 }
 each_input = pytest.mark.parametrize(("kind", "fields"), SMALLEST.items(), ids=[kind.__name__ for kind in SMALLEST])
 

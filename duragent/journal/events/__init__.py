@@ -76,6 +76,15 @@ from duragent.journal.events.turn import (
     TurnEnded,
     TurnStarted,
 )
+from duragent.journal.events.viewport import (
+    GoalEnded,
+    GoalSet,
+    HistorySummarised,
+    RecordPinned,
+    RecordUnpinned,
+    SummaryExpanded,
+    SummaryPart,
+)
 
 __all__ = [
     "EVENT_TYPES",
@@ -99,7 +108,10 @@ __all__ = [
     "FileUndo",
     "Forgettable",
     "ForgottenText",
+    "GoalEnded",
+    "GoalSet",
     "HistoryAdopted",
+    "HistorySummarised",
     "KeptOpaque",
     "KnownEvent",
     "LogRecovered",
@@ -117,12 +129,16 @@ __all__ = [
     "PromptPart",
     "PromptSet",
     "RecalledItem",
+    "RecordPinned",
+    "RecordUnpinned",
     "Sender",
     "SessionClosed",
     "SessionCreated",
     "SessionPaused",
     "SessionRenamed",
     "SessionResumed",
+    "SummaryExpanded",
+    "SummaryPart",
     "TextForgotten",
     "TokenCounts",
     "ToolFinished",
@@ -178,6 +194,12 @@ KnownEvent = Annotated[
     | CommandRequested
     | CommandFinished
     | TextForgotten
+    | HistorySummarised
+    | SummaryExpanded
+    | RecordPinned
+    | RecordUnpinned
+    | GoalSet
+    | GoalEnded
     | HistoryAdopted,
     Field(discriminator="type"),
 ]

@@ -1,0 +1,214 @@
+"""Summaries of a session's own log: made after a turn, beside everything else, and posted as any input is.
+
+The law: a summary is made from records that are durable, and posting it is the only thing that it does. One that is
+lost, late or posted twice costs nothing: the next turn's end looks again, and what does not fit is stale.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from duragent.agent.load import Agent
+from duragent.context.tokens import tokens
+from duragent.context.viewport import turn_sizes
+from duragent.crashpoint import crashpoint
+from duragent.errors import DuragentError, SessionDeleted, StoreError
+from duragent.journal.admit import admit
+from duragent.journal.covered import size_of
+from duragent.journal.events import Event
+from duragent.journal.inputs import HistorySummary
+from duragent.journal.line import split_lines
+from duragent.journal.record import Record, crc_seed, decode
+from duragent.journal.state import SessionState
+from duragent.memory.zones import (
+    FAR_BEHIND,
+    LEAST_TOKENS,
+    MOST_RECORDS,
+    TurnSize,
+    Zone,
+    ZoneBudget,
+    budget_of,
+    is_full,
+    plan,
+)
+from duragent.session.fold import SessionWriter
+from duragent.session.log_reader import LogReader
+from duragent.turn.history import HistoryNeed
+from duragent.turn.ports import Ports
+
+if TYPE_CHECKING:
+    from duragent.memory.extract import Extract, Extracting
+
+BLOCK_RECORDS = 500
+"""So many records are read at once."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A summary, and what it takes away."""
+
+    extract: "Extract"
+    covered_tokens: int
+    """By the measure of the state."""
+
+
+class Summariser:
+    """Summarises the log of one session when it is due."""
+
+    task: "asyncio.Task[None] | None"
+    """The work under way; None before the first."""
+
+    def __init__(self, ports: Ports, writer: SessionWriter) -> None:
+        self._ports, self._writer = ports, writer
+        self._seen_tokens = 0
+        self.task = None
+
+    @property
+    def busy(self) -> bool:
+        return self.task is not None and not self.task.done()
+
+    def look(self) -> None:
+        """Start to work when it is due. Costs next to nothing while it is not."""
+        at = self._writer.state.viewport.coverage
+        if at.tokens < LEAST_TOKENS and self._writer.state.seq - at.boundary <= MOST_RECORDS and not at.frontier:
+            return
+        if not self.busy and self._is_due():
+            self.task = self._ports.spawn(self._run())
+
+    async def stop(self) -> None:
+        """End what is under way; it is done again when the session is open again."""
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.wait((self.task,))
+
+    # --- when -------------------------------------------------------------------------------------------------------
+
+    def _is_due(self) -> bool:
+        state = self._writer.state
+        if state.turn is not None or state.closed or self._writer.problem is not None:
+            return False
+        agent = self._agent(state)
+        if agent is None or agent.spec.session.context.summaries == "off":
+            return False
+        at, budget = state.viewport.coverage, budget_for(agent, state)
+        # What is masked in a request counts here; it was looked at then, and is not again for a few words more.
+        grown = at.tokens - self._seen_tokens > budget.history_tokens // 10 or at.tokens < self._seen_tokens
+        return is_full(at, state.seq, budget) and (grown or state.seq - at.boundary > MOST_RECORDS)
+
+    def _agent(self, state: SessionState) -> Agent | None:
+        try:
+            return self._ports.agents.get(state.agent)
+        except DuragentError:
+            return None
+
+    # --- what -------------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        try:
+            while self._is_due() and await self._one():
+                pass
+        except (StoreError, SessionDeleted):
+            # Nothing is lost: the records are there, and requests say what they leave out.
+            _log.debug("session %s was not summarised", self._writer.claim.stream_id, exc_info=True)
+        except Exception:
+            _log.exception("summarising session %s failed in an unexpected way", self._writer.claim.stream_id)
+
+    async def _one(self) -> bool:
+        """Make and post the next summary; False when none is due after all."""
+        state = self._writer.state
+        if (agent := self._agent(state)) is None:
+            return False
+        at, budget = state.viewport.coverage, budget_for(agent, state)
+        reader = LogReader(self._ports.store, self._writer.claim, self._writer.fail)
+        turns = await self._turns(reader, state, agent, budget)
+        zone = plan(at, state.seq, turns, budget)
+        if zone is None:
+            self._seen_tokens = at.tokens
+            return False
+        made = await self._made(reader, zone, budget)
+        crashpoint("summary.made")
+        posted = _summary(zone, made)
+        records = await self._writer.commit(lambda now: _events(now, posted))
+        crashpoint("summary.posted")
+        self._seen_tokens = 0
+        return bool(records)
+
+    async def _turns(
+        self, reader: LogReader, state: SessionState, agent: Agent, budget: ZoneBudget
+    ) -> Sequence[TurnSize]:
+        """The turns behind the boundary. Of very many the older ones are one, of a guessed length."""
+        at = state.viewport.coverage
+        need = HistoryNeed(int(2 * FAR_BEHIND * budget.history_tokens), 0, at.boundary)
+        records, whole = await reader.newest(need, state)
+        sizes = [TurnSize(*size) for size in await asyncio.to_thread(turn_sizes, records, agent.spec)]
+        waiting = min(state.waiting, default=state.seq + 1)
+        sizes = [size for size in sizes if size.first_seq <= waiting]
+        if whole or not records:
+            return sizes
+        older = max(at.tokens - sum(size.tokens for size in sizes), 2 * int(FAR_BEHIND * budget.history_tokens))
+        return [TurnSize(at.boundary + 1, older), *(size for size in sizes if size.first_seq > records[0].seq)]
+
+    async def _made(self, reader: LogReader, zone: Zone, budget: ZoneBudget) -> _Made:
+        from duragent.memory.extract import Extracting
+
+        extracting, covered = Extracting(), 0
+        async for records in self._blocks(reader, zone):
+            covered += await asyncio.to_thread(_take, extracting, records)
+        made = await asyncio.to_thread(extracting.made, budget.summary_tokens, tokens)
+        return _Made(made, covered if zone.level == 1 else 0)
+
+    async def _blocks(self, reader: LogReader, zone: Zone) -> AsyncIterator[list[Record]]:
+        """The records of the zone, decoded off the loop."""
+        after, seed = zone.first_seq - 1, crc_seed(self._writer.claim.stream_id)
+        while after < zone.last_seq:
+            lines = await reader.lines(after, min(BLOCK_RECORDS, zone.last_seq - after))
+            if not lines:
+                return
+            blobs = await reader.blobs(lines)
+            records = await asyncio.to_thread(_decoded, lines, seed, blobs)
+            yield [record for record in records if record.seq <= zone.last_seq]
+            after = records[-1].seq
+
+
+def budget_for(agent: Agent, state: SessionState) -> ZoneBudget:
+    """What the agent's history may take, in estimated tokens."""
+    at, context = state.viewport.coverage, agent.spec.session.context
+    return budget_of(
+        cap=context.max_history_tokens,
+        window=at.window_tokens,
+        ratio_milli=at.ratio_milli,
+        summary_share=context.summary_share,
+    )
+
+
+def _decoded(lines: bytes, seed: int, blobs: Mapping[str, bytes]) -> list[Record]:
+    return [decode(line, seed, blobs.__getitem__) for line in split_lines(lines)]
+
+
+def _take(extracting: "Extracting", records: Sequence[Record]) -> int:
+    for record in records:
+        extracting.take(record)
+    return sum(size_of(record.event) for record in records)
+
+
+def _summary(zone: Zone, made: _Made) -> HistorySummary:
+    extract = made.extract
+    return HistorySummary(
+        level=zone.level,
+        first_seq=zone.first_seq,
+        last_seq=zone.last_seq,
+        text=extract.text,
+        facts=extract.facts,
+        source_sha256=extract.source_sha256,
+        tokens=tokens(extract.text) + tokens(extract.facts),
+        covered_tokens=made.covered_tokens,
+    )
+
+
+def _events(state: SessionState, posted: HistorySummary) -> Sequence[Event]:
+    events = admit(state, posted, "")
+    return events if isinstance(events, Sequence) else []

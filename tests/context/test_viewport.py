@@ -1,0 +1,51 @@
+"""What stands in the place of the records before the boundary."""
+
+import pytest
+
+from duragent.agent.spec import ContextSpec
+from duragent.context.tokens import tokens
+from duragent.context.viewport import NO_TEXT, NO_TEXTS, PastTexts, past
+from duragent.journal.covered import Coverage, Covered, Goal, PinnedRecord
+
+FRONTIER = (Covered(2, 1, 50, 60, 10), Covered(1, 51, 70, 71, 10))
+GOALS = (Goal("g1", "", "Ship it.", 5), Goal("g2", "g1", "Test it.", 6), Goal("g3", "", "Later.", 90))
+PINS = (PinnedRecord(12, 13), PinnedRecord(14, 99))
+AT = Coverage(boundary=70, frontier=FRONTIER, goals=GOALS, pins=PINS)
+TEXTS = PastTexts(
+    {60: ("#1 user: hello", "Paths: a/b.py"), 71: ("#51 user: and now", "")}, {13: "user: metric units", 99: "later"}
+)
+
+
+def text(at: Coverage, texts: PastTexts, room: int = 10_000, *, can_read: bool = True) -> str:
+    return past(at, texts, ContextSpec(), room_tokens=room, can_read=can_read).text
+
+
+def test_goals_then_pins_then_summaries_each_with_its_range() -> None:
+    assert text(AT, TEXTS) == (
+        "[Before record 71. Summaries; `history` with a range shows the original.]\n\n"
+        "Goals:\n- g1: Ship it.\n  - g2: Test it.\n\n"
+        "Pinned:\n- record 12: user: metric units\n\n"
+        "Records 1 to 50 (L2):\n#1 user: hello\nPaths: a/b.py\n\n"
+        "Records 51 to 70 (L1):\n#51 user: and now"
+    )
+
+
+def test_without_the_tool_nothing_is_said_of_it() -> None:
+    assert text(AT, TEXTS, can_read=False).startswith("[Before record 71. Summaries.]")
+
+
+def test_before_the_first_summary_there_is_nothing() -> None:
+    assert text(Coverage(goals=GOALS, pins=PINS), TEXTS) == ""
+
+
+def test_a_summary_without_its_text_still_stands_for_its_records() -> None:
+    assert text(AT, NO_TEXTS).count(NO_TEXT) == 2
+
+
+@pytest.mark.parametrize("room", [0, 100, 400, 1_000, 4_000])
+def test_it_keeps_to_its_shares(room: int) -> None:
+    long = PastTexts({60: ("word " * 2_000, "a/b.py " * 500), 71: ("word " * 900, "")}, {13: "w " * 90})
+    made = past(AT, long, ContextSpec(), room_tokens=room, can_read=True)
+    assert made.pinned_tokens <= room * 0.05
+    titles = tokens("Records 1 to 50 (L2):") * 2 + 10
+    assert tokens(made.text) - 30 <= room * 0.25 + titles
