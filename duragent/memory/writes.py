@@ -24,7 +24,7 @@ from duragent.memory.topics import is_plain, title_of, topic_stem
 
 
 @dataclass(frozen=True, slots=True)
-class NoteWritten:
+class AddedNote:
     """A note, and the write that put it where it is."""
 
     note: MemoryNote
@@ -42,16 +42,16 @@ def call_note_id(new: NewNote) -> str:
     return note_id(new.cause.session_id, new.cause.call)
 
 
-def add_note(folder: MemoryFolder, new: NewNote, now: datetime) -> NoteWritten:
+def add_note(folder: MemoryFolder, new: NewNote, now: datetime) -> AddedNote:
     """Write a note: of today, of a person or chat, or among those that wait. Raises as `MemoryFolder.write`."""
     local = now.astimezone(folder.zone)
     file = UNREVIEWED if new.trust == "unreviewed" else file_for(new.scope, f"{local:%Y-%m-%d}")
     note = call_note_id(new)
     if found := _written_before(folder, note, file, now):
-        return NoteWritten(found, None)
+        return AddedNote(found, None)
     made = made_note(new, note, file, now)
     saved, before = folder.change(file, lambda text: appended(text, made, local))
-    return NoteWritten(made, saved, before.text)
+    return AddedNote(made, saved, before.text)
 
 
 def find_note(folder: MemoryFolder, note: str) -> tuple[FileText, PlacedNote, tuple[PlacedNote, ...]] | None:
