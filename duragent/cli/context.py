@@ -12,6 +12,7 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.pager import page
 from duragent.cli.place import need_config
+from duragent.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from duragent.config import Config
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from duragent.journal.state import SessionState
     from duragent.stores.reader import StoreReader
     from duragent.turn.history import HistoryNeed
+    from duragent.turn.rebuild import Rebuilt
     from duragent.turn.request import Prepared
 
 SHOWN_CHARS = 100
@@ -27,11 +29,18 @@ SHOWN_CHARS = 100
 _RULE = "─" * 3
 
 
-def context(
+def context(  # noqa: PLR0913 - typer: one parameter an option
     session_id: options.SessionArgument,
     config: options.Config = None,
     workspace: options.Workspace = None,
     full: Annotated[bool, typer.Option("--full", help="Print the texts themselves.")] = False,
+    at: Annotated[
+        int | None,
+        typer.Option("--at", metavar="RECORD", min=1, help="What it saw at that record, from the log alone."),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="With --at: say whether these are the bytes that were sent.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Show what the model would see if it were asked now: each part, with its tokens. Needs no server.
@@ -41,10 +50,21 @@ def context(
     from duragent.cli.logs import find_log, open_logs
     from duragent.cli.loop import run
 
+    if verify and at is None:
+        raise InvalidRequest("--verify needs --at RECORD")
     found = need_config(config, workspace)
     reader = open_logs(found.sessions_dir)
     log = SessionLog.open(reader, find_log(reader, session_id))
-    shown = Shown.of(log.state, run(next_request(found, log)))
+    if at is not None:
+        from duragent.turn.rebuild import rebuild
+
+        rebuilt = run(rebuild(log, log.state.session_id, log.state.agent, at))
+        if verify:
+            _tell(rebuilt, json=json)
+            return
+        shown = Shown.of(log.state, rebuilt)
+    else:
+        shown = Shown.of(log.state, run(next_request(found, log)))
     if json:
         view.print_json(_as_json(shown, full=full))
     elif full:
@@ -108,6 +128,10 @@ class SessionLog:
         read = islice(self.reader.read(self.state.session_id, after), limit)
         return [record for record in read if record.seq <= self.state.seq]
 
+    async def lines(self, after: int, limit: int) -> bytes:
+        """See `turn.rebuild.StoredLog`."""
+        return b"".join(islice(self.reader.lines(self.state.session_id, after), limit))
+
     async def blob(self, sha256: str) -> bytes:
         """See `turn.history.History`."""
         return self.reader.blob(self.state.session_id, sha256)
@@ -133,14 +157,34 @@ class Shown:
     """What is printed: the request, and the report on it."""
 
     state: "SessionState"
-    prepared: "Prepared"
+    prepared: "Prepared | Rebuilt"
     report: "ContextReport"
 
     @classmethod
-    def of(cls, state: "SessionState", prepared: "Prepared") -> "Shown":
+    def of(cls, state: "SessionState", prepared: "Prepared | Rebuilt") -> "Shown":
         from duragent.context.report import report
 
         return cls(state, prepared, report(prepared.agent, prepared.frame, prepared.window))
+
+
+def _tell(rebuilt: "Rebuilt", *, json: bool) -> None:
+    """Say whether a request that was made again is the one that was sent. Exits with 1 when it is not."""
+    if json:
+        called = {"seq": rebuilt.called_seq, "equal": rebuilt.is_equal, "sha256": rebuilt.sha256}
+        sent = {"request_sha256": rebuilt.called.request_sha256, "lost_blobs": rebuilt.lost_blobs}
+        view.print_json({**called, **sent, "forgotten": rebuilt.forgotten})
+    elif rebuilt.is_equal:
+        typer.echo(f"rebuilt byte for byte: sha256 equal to model_called #{rebuilt.called_seq:,}")
+    else:
+        typer.echo(f"different from model_called #{rebuilt.called_seq:,}{_why_different(rebuilt)}")
+    if not rebuilt.is_equal:
+        raise typer.Exit(1)
+
+
+def _why_different(rebuilt: "Rebuilt") -> str:
+    if rebuilt.lost_blobs:
+        return f": absent or changed: {', '.join(f'blobs/{name}' for name in rebuilt.lost_blobs)}"
+    return ": a text of it was forgotten since" if rebuilt.forgotten else ""
 
 
 def _print(shown: Shown) -> None:

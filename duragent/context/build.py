@@ -15,10 +15,10 @@ from duragent.context.sections import PromptSection, agent_sections, ordered, sy
 from duragent.context.time_notes import asks_for_time, dated, dated_from_first
 from duragent.context.tokens import MESSAGE_OVERHEAD_TOKENS, measured_ratio, schema_tokens, tail_tokens, tokens
 from duragent.context.tool_results import with_masked_results, with_short_results
-from duragent.context.transcript import TranscriptEntry, said, user_message
+from duragent.context.transcript import TranscriptEntry, recalled_message, said, user_message
 from duragent.context.viewport import NO_PAST, ShownPast
 from duragent.context.window import window_tokens
-from duragent.journal.events import MessageReceived, TurnStarted
+from duragent.journal.events import MemoryRecalled, MessageReceived, TurnStarted
 from duragent.journal.record import Record
 from duragent.models.messages import ChatMessage, ModelRequest, ThinkingLevel, ToolSchema
 from duragent.models.providers import PROVIDERS
@@ -63,15 +63,35 @@ def frame_of(
 
     `tells_time` None: when the agent's prompts name `{{date}}` or `{{time}}`.
     """
-    every = tuple(ordered([*agent_sections(agent, now), *sections]))
-    system, tail = system_message(every), tail_of(agent, now)
-    known = window_tokens(agent.spec.model) if window is None else window
-    fixed = tokens(system) + schema_tokens(tools) + MESSAGE_OVERHEAD_TOKENS + tail_tokens(tail)
-    room = max(known - reserved_tokens(agent.spec.model, known) - fixed, 1)
-    cap = agent.spec.session.context.max_history_tokens
+    every = ordered([*agent_sections(agent, now), *sections])
+    tail = tail_of(agent, now)
     if tells_time is None:
         tells_time = asks_for_time([*(section.text for section in every), tail])
-    return Frame(system, min(room, cap) if cap else room, room, known, fixed, every, tuple(tools), tail, tells_time)
+    known = window_tokens(agent.spec.model) if window is None else window
+    return frame_around(agent, PromptTexts(every, tools, tail), known, tells_time=tells_time)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptTexts:
+    """The texts around the conversation."""
+
+    sections: Sequence[PromptSection]
+    """Of the system message, in any order."""
+    tools: Sequence[ToolSchema]
+    """What it is offered."""
+    tail: str
+    """What the model reads last."""
+
+
+def frame_around(agent: Agent, texts: PromptTexts, window: int, *, tells_time: bool) -> Frame:
+    """The frame of texts that are complete. Of the agent count only the limits of its model and of its sessions."""
+    every = tuple(ordered(texts.sections))
+    system = system_message(every)
+    fixed = tokens(system) + schema_tokens(texts.tools) + MESSAGE_OVERHEAD_TOKENS + tail_tokens(texts.tail)
+    room = max(window - reserved_tokens(agent.spec.model, window) - fixed, 1)
+    cap = agent.spec.session.context.max_history_tokens
+    budget, tools = min(room, cap) if cap else room, tuple(texts.tools)
+    return Frame(system, budget, room, window, fixed, every, tools, texts.tail, tells_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +179,15 @@ def _with_opening(
     if current and turn in begun and current[0].message.role == "user":
         return talk
     there = {each.seq for each in talk}
-    messages = [
-        user_message(record, record.event, turn)
-        for record in opening
-        if isinstance(record.event, MessageReceived)
-        and record.seq not in there
-        and (first is None or record.seq < first)
-    ]
+    recalled = {event.upto_seq: event for each in opening if isinstance(event := each.event, MemoryRecalled)}
+    messages: list[TranscriptEntry] = []
+    for record in opening:
+        if not isinstance(record.event, MessageReceived) or record.seq in there:
+            continue
+        if first is None or record.seq < first:
+            block = recalled.get(record.seq)
+            messages += [recalled_message(block, turn)] if block and block.text else []
+            messages.append(user_message(record, record.event, turn))
     return [*talk[: len(talk) - len(current)], *messages, *current]
 
 

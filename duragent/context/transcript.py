@@ -16,6 +16,7 @@ from duragent.journal.events import (
     GoalEnded,
     GoalSet,
     KeptOpaque,
+    MemoryRecalled,
     MessageReceived,
     ModelCalled,
     ModelFailed,
@@ -32,7 +33,7 @@ from duragent.models.messages import AttachedFile, ChatMessage, OpaquePart, Tool
 NO_RESULT = "The call was interrupted and has no result. It may or may not have taken effect."
 NO_TEXT = "[empty message]"
 
-Mark = Literal["", "notice", "summary", "truncated", "masked", "cut"]
+Mark = Literal["", "notice", "recalled", "summary", "truncated", "masked", "cut"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class TranscriptEntry:
     note: str = ""
     """What duragent adds to a tool result."""
     mark: Mark = ""
-    """What was done to the message to make it fit."""
+    """What was done to the message to make it fit, or that it is none of the talk itself."""
     settled: bool = False
     """Up to here, messages will not change soon."""
 
@@ -63,7 +64,11 @@ def said(records: Iterable[Record]) -> list[TranscriptEntry]:
     """The same, each with where it is from."""
     talk = _Talk()
     for record in records:
-        talk.take(record)
+        if isinstance(record.event, MemoryRecalled):
+            # Not with its number: while its question is prepared it has none yet.
+            talk.recalled(record.event)
+        else:
+            talk.take(record)
     talk.settle()
     talk.let_in(None)
     return talk.said
@@ -83,6 +88,11 @@ def user_message(record: Record, event: MessageReceived, turn: str = "") -> Tran
     said = f"{name}: {text}" if name else text
     message = ChatMessage(role="user", content=said, attachments=_attached(event.attachments))
     return TranscriptEntry(message, record.seq, record.ts, turn)
+
+
+def recalled_message(event: MemoryRecalled, turn: str = "") -> TranscriptEntry:
+    """What memory gave. It goes with the message that it was searched for, and so has the seq of that."""
+    return TranscriptEntry(ChatMessage(role="user", content=event.text), event.upto_seq, turn=turn, mark="recalled")
 
 
 def _attached(files: Iterable[Attachment]) -> tuple[AttachedFile, ...]:
@@ -177,6 +187,12 @@ class _Talk:
                 self.turn = ""
             case _:
                 pass
+
+    def recalled(self, event: MemoryRecalled) -> None:
+        """In front of the message that it was searched for, which the question is about to take up."""
+        places = [at for at, each in enumerate(self.held) if each.seq == event.upto_seq]
+        if event.text and places:
+            self.held.insert(places[0], recalled_message(event))
 
     def add(self, message: ChatMessage) -> None:
         self.said.append(TranscriptEntry(message, self.seq, turn=self.turn))

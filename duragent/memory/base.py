@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from duragent.agent.load import Agent
+
 Trust = Literal["owner", "agent", "unreviewed"]
 """Who vouches for a note. `owner`: its words are a person's, or stand in a file that a person wrote. `agent`: a model
 wrote it while nothing from outside was in its window. `unreviewed`: no model is shown it until a person has seen it."""
@@ -252,4 +254,12 @@ class MemoryPort(Protocol):
 
     async def forget(self, note: str, call: str) -> WrittenNote:
         """Remove a note."""
+        ...
+
+
+class Memories(Protocol):
+    """The memories of all agents."""
+
+    def of(self, agent: Agent) -> Memory | None:
+        """The agent's; None when it has none. It is opened when it is first asked."""
         ...

@@ -46,6 +46,8 @@ class FileReader:
     """Whether it has read_file."""
     trigger: int
     """The message that the running turn is for; after the last record between turns."""
+    taken: TakenFiles | None = None
+    """What the model takes, where that is known already; None: it is looked up when there are files."""
 
 
 @dataclass(slots=True)
@@ -65,9 +67,14 @@ class ShownFiles:
         """The records with all files in their texts but those that the model gets. Raises BadModelRequest."""
         if not any(_files(record) for record in records):
             return list(records)
-        self._taken = await asyncio.to_thread(taken_files, self.asked.model)
+        self._taken = self.asked.taken or await asyncio.to_thread(taken_files, self.asked.model)
         self._kept = self._chosen(records)
         return [await self._shown(record) if _files(record) else record for record in records]
+
+    @property
+    def taken(self) -> TakenFiles | None:
+        """What the model takes; None while there was no file to ask for."""
+        return self._taken
 
     def with_contents(self, request: ModelRequest) -> ModelRequest:
         """The request with the bytes of its files."""

@@ -28,7 +28,23 @@ class HistoryNeed:
     """All records behind `after` are wanted, however many they are."""
 
 
-class History(Protocol):
+class HasRecords(Protocol):
+    """A log of which records are read."""
+
+    async def read_records(self, after: int, limit: int) -> list[Record]:
+        """Records with seq > `after`, with their texts."""
+        ...
+
+
+class HasBlobs(Protocol):
+    """A log of which blobs are read."""
+
+    async def blob(self, sha256: str) -> bytes:
+        """The blob of that name, which a record refers to. Raises Damaged when it is absent or changed."""
+        ...
+
+
+class History(HasRecords, HasBlobs, Protocol):
     """A session's log, as a request to a model needs it."""
 
     @property
@@ -38,14 +54,6 @@ class History(Protocol):
 
     async def newest(self, need: HistoryNeed) -> tuple[list[Record], bool]:
         """The newest records, oldest first, at least as much as is needed; and whether no older ones are wanted."""
-        ...
-
-    async def read_records(self, after: int, limit: int) -> list[Record]:
-        """Records with seq > `after`, with their texts."""
-        ...
-
-    async def blob(self, sha256: str) -> bytes:
-        """The blob of that name, which a record refers to. Raises Damaged when it is absent or changed."""
         ...
 
 

@@ -121,29 +121,36 @@ class ModelCaller:
 
     async def _prepare(self, step: AskModel) -> _Asked:
         loaded = await self._agent.at(step.turn, self._host.state.agent)
-        prepared = await prepare(self._host, loaded, self._ports.clock.now(), offered=self._agent.offered)
+        ports, offered = self._ports, self._agent.offered
+        prepared = await prepare(self._host, loaded, ports.clock.now(), offered=offered, memories=ports.memories)
         self._agent.offered = prepared.frame.tools
         model = with_tags(self._ports.model_for(prepared.model), prepared.agent, prepared.model)
         return _Asked(step, prepared, model, await _reserve(prepared))
 
     def _intent(self, state: SessionState, asked: _Asked) -> Sequence[Event]:
-        step = asked.step
+        """The question with all that is new about what it shows, in one write: a crash leaves all of it or nothing."""
+        step, prepared = asked.step, asked.prepared
         if state.turn is None or state.turn.id != step.turn or why_stop(state, self._host.stopping):
             return []
+        frame, recalled = prepared.prompt_set, prepared.recalled
         return [
+            *([frame] if frame.frame_sha256 != state.viewport.frame_sha256 else []),
+            *([recalled] if recalled else []),
             ModelCalled(
                 turn=step.turn,
                 step=step.step,
                 attempt=step.attempt,
                 epoch=state.epoch,
                 model=asked.model.label,
-                input_seq=asked.prepared.input_seq,
-                request_sha256=asked.prepared.sha256,
+                input_seq=prepared.input_seq,
+                request_sha256=prepared.sha256,
                 estimated_tokens=asked.reserved.input_tokens,
                 reserved_tokens=asked.reserved.input_tokens + asked.reserved.output_tokens,
                 reserved_usd=asked.reserved.usd,
-                window_tokens=asked.prepared.frame.window_tokens,
-            )
+                window_tokens=prepared.frame.window_tokens,
+                frame_sha256=frame.frame_sha256,
+                first_seq=prepared.first_seq,
+            ),
         ]
 
     async def _listen(self, asked: _Asked) -> None:

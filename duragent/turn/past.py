@@ -10,7 +10,7 @@ from duragent.journal.events import HistorySummarised, RecordPinned
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.memory.zones import FAR_BEHIND, MOST_RECORDS
-from duragent.turn.history import History, HistoryNeed
+from duragent.turn.history import HasRecords, History, HistoryNeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ async def read_history(history: History, agent: Agent, frame: Frame) -> ReadHist
     history_tokens, turn_tokens = frame.budget_tokens + frame.budget_tokens // 2, 2 * frame.room_tokens
     every = agent.spec.session.context.summaries != "off" and _is_near(state, frame)
     records, from_start = await history.newest(HistoryNeed(history_tokens, turn_tokens, at.boundary, every))
-    return ReadHistory(records, from_start, await _past(history, at, agent, frame))
+    return ReadHistory(records, from_start, await past_of(history, at, agent, frame))
 
 
 def _is_near(state: SessionState, frame: Frame) -> bool:
@@ -47,7 +47,8 @@ def _is_near(state: SessionState, frame: Frame) -> bool:
     return at.tokens <= FAR_BEHIND * frame.budget_tokens and state.seq - at.boundary <= FAR_BEHIND * MOST_RECORDS
 
 
-async def _past(history: History, at: Coverage, agent: Agent, frame: Frame) -> ShownPast:
+async def past_of(history: HasRecords, at: Coverage, agent: Agent, frame: Frame) -> ShownPast:
+    """What stands for the records up to that boundary."""
     if not at.boundary:
         return NO_PAST
     summaries: dict[int, tuple[str, str]] = {}

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from duragent.agent.load import Agent
 from duragent.clock import Clock
@@ -12,6 +12,9 @@ from duragent.stores.base import Store
 from duragent.subscribers.base import Listener, LogListener
 from duragent.turn.settings import SessionsSettings
 from duragent.turn.workbench import Workbench
+
+if TYPE_CHECKING:
+    from duragent.memory.base import Memories
 
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 """Run a coroutine as a child of the wiring's task group."""
@@ -53,3 +56,5 @@ class Ports:
     """Each gets a call after every commit."""
     notices: LogListener | None = None
     """The listener that delivers what `notify` in a policy wants told; None: it is not delivered."""
+    memories: "Memories | None" = None
+    """What agents remember; None: nothing is searched."""

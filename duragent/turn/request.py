@@ -1,35 +1,50 @@
 """What a model is sent: `prepare` is the one sequence that makes it, for a turn and for `duragent context`.
 
 The law of this file: the same log, agent, files and tools give the same bytes, so that what a person is shown is what
-the model is sent.
+the model is sent. `assembled` makes the request of what the log keeps, so that it can be made again later.
 """
 
 import hashlib
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from duragent.agent.load import Agent
 from duragent.context.build import Frame, WindowUse, build, frame_of
+from duragent.context.prompt_set import prompt_set
 from duragent.context.sections import PromptSection, runtime_section
 from duragent.context.tool_recall import recall
+from duragent.context.viewport import NO_PAST, ShownPast
 from duragent.context.window import find_window
-from duragent.journal.events import MessageReceived, SessionCreated, ToolStarted, TurnStarted
+from duragent.journal.events import (
+    MemoryRecalled,
+    MessageReceived,
+    PromptSet,
+    SessionCreated,
+    ToolStarted,
+    TurnStarted,
+)
 from duragent.journal.record import Record
+from duragent.journal.state import SessionState
 from duragent.models.base import ModelChoice
 from duragent.models.facts import looked_up
+from duragent.models.file_limits import TakenFiles
 from duragent.models.messages import ModelRequest, ToolSchema
 from duragent.models.text_tools.choice import wants_text
 from duragent.turn.files import FileReader, ShownFiles
-from duragent.turn.history import History, HistoryNeed
+from duragent.turn.history import HasBlobs, HasRecords, History, HistoryNeed
 from duragent.turn.model_choice import choice_of, with_model, with_system
 from duragent.turn.opaque import with_opaque
 from duragent.turn.past import read_history
 from duragent.turn.workbench import LoadedAgent
+
+if TYPE_CHECKING:
+    from duragent.memory.base import Memories
 
 FOR_RECALL = HistoryNeed(8_000)
 """How much of the session tells which tools fit."""
@@ -39,6 +54,43 @@ READ_FILE = "read_file"
 
 OPENING_RECORDS = 64
 """Between the message that a turn is for and its start there are only more messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The records that a request is made from."""
+
+    records: Sequence[Record]
+    """The newest ones, oldest first."""
+    from_start: bool
+    """There are no older ones."""
+    opening: Sequence[Record]
+    """What the running turn is for, where it lies before them."""
+    trigger: int
+    """The message that the running turn is for; after the last record between turns."""
+    past: ShownPast = NO_PAST
+    """What stands for the records before these."""
+    recalled: MemoryRecalled | None = None
+    """What memory gave for the messages that the question takes up; None when it was not asked."""
+    taken: TakenFiles | None = None
+    """Which files the model takes, where the log says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A request, and what came out on the way."""
+
+    window: WindowUse
+    """The records from which the conversation was made."""
+    request: ModelRequest
+    """What the model is sent."""
+    taken: TakenFiles | None
+    """Which files the model takes; None while there was no file."""
+
+    @property
+    def sha256(self) -> str:
+        """Over the whole request, as `ModelCalled.request_sha256` keeps it."""
+        return hashlib.sha256(json.dumps(self.request.model_dump(), sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +107,14 @@ class Prepared:
     """What the model is sent."""
     input_seq: int
     """The newest record that the request takes into account."""
+    sha256: str
+    """Over the whole request, as `ModelCalled.request_sha256` keeps it."""
+    prompt_set: PromptSet
+    """The frame as the log keeps it."""
+    first_seq: int | None = None
+    """The oldest record of `window.records`; None when there is none."""
+    recalled: MemoryRecalled | None = None
+    """What memory gave for the messages that it takes up; None when it was not asked."""
     without_key: bool = False
     """The model was chosen with an address of its own, which gets no key."""
 
@@ -63,18 +123,19 @@ class Prepared:
         """The model that is asked."""
         return choice_of(self.agent.spec.model, without_key=self.without_key)
 
-    @property
-    def sha256(self) -> str:
-        """Over the whole request, as `ModelCalled.request_sha256` keeps it."""
-        return hashlib.sha256(json.dumps(self.request.model_dump(), sort_keys=True).encode()).hexdigest()
-
 
 async def prepare(
-    history: History, loaded: LoadedAgent, now: datetime, *, offered: Sequence[ToolSchema] | None = None
+    history: History,
+    loaded: LoadedAgent,
+    now: datetime,
+    *,
+    offered: Sequence[ToolSchema] | None = None,
+    memories: "Memories | None" = None,
 ) -> Prepared:
     """What the model of that agent is sent at the end of this history.
 
-    `offered` are the tools that an earlier request of the same turn had; None chooses them.
+    `offered` are the tools that an earlier request of the same turn had; None chooses them. `memories` are searched for
+    messages that no question has taken up yet.
     """
     choice = history.state.model_choice
     agent = with_system(with_model(loaded.agent, choice), await _system(history))
@@ -82,17 +143,38 @@ async def prepare(
     window = await find_window(agent.spec.model)
     sections = (*loaded.sections.sections, await _runtime(agent))
     frame = frame_of(agent, now, sections=sections, tools=tools, window=window)
-    input_seq = history.state.seq
+    state = history.state
     read = await read_history(history, agent, frame)
+    # What came meanwhile is for the next question: this one is made of one state.
+    records = [record for record in read.records if record.seq <= state.seq]
+    opening = await opening_of(history, state, records)
+    recalled = await _recalled(memories, agent, state, [*opening, *records])
+    material = Material(records, read.from_start, opening, trigger_of(state), read.past, recalled)
+    made = await assembled(agent, frame, material, history)
+    return Prepared(
+        agent=agent,
+        frame=frame,
+        window=made.window,
+        request=made.request,
+        input_seq=state.seq,
+        sha256=made.sha256,
+        prompt_set=prompt_set(agent, frame, asdict(made.taken) if made.taken else {}),
+        first_seq=records[0].seq if records else None,
+        recalled=recalled,
+        without_key=bool(choice and choice.base_url),
+    )
+
+
+async def assembled(agent: Agent, frame: Frame, of: Material, blobs: HasBlobs) -> Assembled:
+    """The request that this frame and these records make: the same of the same. Raises BadModelRequest, StoreError."""
     model = choice_of(agent.spec.model)
-    records = await with_opaque(read.records, model.label, history.blob)
-    opening = await _opening(history, records)
-    files = ShownFiles(_asked(history, model, frame), history.blob)
+    records = await with_opaque(_with_recalled(of), model.label, blobs.blob)
+    opening = list(of.opening)
+    can_read = any(tool.name == READ_FILE for tool in frame.tools)
+    files = ShownFiles(FileReader(model, frame.window_tokens, can_read, of.trigger, of.taken), blobs.blob)
     shown = await files.of([*opening, *records])
-    use = WindowUse(shown[len(opening) :], read.from_start, shown[: len(opening)], read.past)
-    request = files.with_contents(build(agent, frame, use))
-    last_seq = max(input_seq, records[-1].seq if records else 0)
-    return Prepared(agent, frame, use, request, last_seq, bool(choice and choice.base_url))
+    window = WindowUse(shown[len(opening) :], of.from_start, shown[: len(opening)], of.past)
+    return Assembled(window, files.with_contents(build(agent, frame, window)), files.taken)
 
 
 async def _runtime(agent: Agent) -> PromptSection:
@@ -103,10 +185,27 @@ async def _runtime(agent: Agent) -> PromptSection:
     return runtime_section(agent, platform.node(), "text" if as_text else "native")
 
 
-def _asked(history: History, model: ModelChoice, frame: Frame) -> FileReader:
-    turn = history.state.turn
-    can_read = any(tool.name == READ_FILE for tool in frame.tools)
-    return FileReader(model, frame.window_tokens, can_read, turn.trigger if turn else history.state.seq + 1)
+def _with_recalled(of: Material) -> list[Record]:
+    """The records with what memory gave behind them: it is written with the question, after all that it takes up."""
+    if of.recalled is None:
+        return list(of.records)
+    last = of.records[-1].seq if of.records else of.trigger
+    return [*of.records, Record(last + 1, "", of.recalled)]
+
+
+async def _recalled(
+    memories: "Memories | None", agent: Agent, state: SessionState, records: Sequence[Record]
+) -> MemoryRecalled | None:
+    if memories is None or agent.spec.memory is None:
+        return None
+    from duragent.turn.recall import recalled
+
+    return await recalled(memories, agent, state, records)
+
+
+def trigger_of(state: SessionState) -> int:
+    """The message that the running turn is for; after the last record between turns."""
+    return state.turn.trigger if state.turn else state.seq + 1
 
 
 async def _system(history: History) -> str:
@@ -128,11 +227,14 @@ async def _offered(history: History, loaded: LoadedAgent) -> Sequence[ToolSchema
     return recall(tools, messages, limit, always=used)
 
 
-async def _opening(history: History, records: Sequence[Record]) -> list[Record]:
-    """The messages that the running turn is for, when they are older than these records."""
-    turn = history.state.turn
+async def opening_of(history: HasRecords, state: SessionState, records: Sequence[Record]) -> list[Record]:
+    """The messages that the running turn is for, when they are older than these records, and what memory gave."""
+    turn = state.turn
     if turn is None or (records and records[0].seq <= turn.trigger):
         return []
     first = await history.read_records(turn.trigger - 1, OPENING_RECORDS)
     before = takewhile(lambda record: not isinstance(record.event, TurnStarted), first)
-    return [record for record in before if isinstance(record.event, MessageReceived)]
+    messages = [record for record in before if isinstance(record.event, MessageReceived)]
+    seqs = {record.seq for record in messages}
+    known = [record for record in first if isinstance(event := record.event, MemoryRecalled) and event.upto_seq in seqs]
+    return [*messages, *known]

@@ -45,7 +45,7 @@ OWN: tuple[Mutant, ...] = (
     without(
         "a late message counts as seen",
         "the last record that a question was made from",
-        Edit(ASKING, "input_seq=asked.prepared.input_seq,", "input_seq=state.seq,"),
+        Edit(ASKING, "input_seq=prepared.input_seq,", "input_seq=state.seq,"),
         HERE,
     ),
     without(

@@ -35,7 +35,7 @@ TAKEN_BY: dict[str, set[str]] = {
     "message_received": {"transcript", "chat", "log", "messages", "other sessions"},
     "turn_started": {"answer", "transcript", "skills"},
     "prompt_set": set(),
-    "memory_recalled": {"chat"},
+    "memory_recalled": {"transcript", "chat"},
     "text_forgotten": set(),
     "history_summarised": set(),
     "summary_expanded": set(),

@@ -61,7 +61,7 @@ async def test_engine_runs_one_turn_at_a_time_to_its_end(tmp_path: Path) -> None
     await model.asked(1)
     gate.set()
     await idle(engine)
-    assert (await types(engine))[-4:] == ["turn_started", "model_called", "model_replied", "turn_ended"]
+    assert (await types(engine))[-5:] == ["turn_started", "prompt_set", "model_called", "model_replied", "turn_ended"]
     assert len(model.requests) == 1
     engine.go_on()
     assert not engine.running

@@ -280,8 +280,8 @@ async def test_a_log_that_lost_its_end_to_somebody_is_damaged(store: FileStore, 
     log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-2]))
     again = reopened(store, tmp_path)
     async with open_house(again, ScriptedModel(), tmp_path / "agents", node="node-2") as house:
-        assert (await house.sessions.state(session)).seq == 5
-        assert "state.yaml has seen 7" in house.sessions.damaged()[session]
+        assert (await house.sessions.state(session)).seq == 6
+        assert "state.yaml has seen 8" in house.sessions.damaged()[session]
     again.close()
 
 

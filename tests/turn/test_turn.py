@@ -28,6 +28,7 @@ async def test_a_turn_is_message_start_question_answer_end(tmp_path: Path) -> No
         assert await house.kinds(session) == [
             "message_received",
             "turn_started",
+            "prompt_set",
             "model_called",
             "model_replied",
             "turn_ended",
@@ -38,10 +39,12 @@ async def test_the_begin_and_the_end_of_a_turn_are_written_with_their_causes(tmp
     model = ScriptedModel(["hello", AuthenticationFailed("no")])
     async with open_house(MemoryStore(), model, tmp_path) as house:
         session = await house.new()
-        for text in ("hi", "and now?"):
+        # What stands around the conversation is written with the first question only.
+        for text, question in (("hi", [(1, 2), (2, 2)]), ("and now?", [None])):
+            head = (await house.sessions.state(session)).seq
             await house.ask(session, text)
-            lines = (await house.sessions.read(session, 2, 99)).splitlines()[-5:]
-            assert [tx_of(line) for line in lines] == [(1, 2), (2, 2), None, (1, 2), (2, 2)]
+            lines = (await house.sessions.read(session, head, 99)).splitlines()
+            assert [tx_of(line) for line in lines] == [(1, 2), (2, 2), *question, (1, 2), (2, 2)]
 
 
 async def test_an_agent_that_is_not_there_ends_the_turn_in_the_write_of_its_message(tmp_path: Path) -> None:

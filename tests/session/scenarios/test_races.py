@@ -174,7 +174,8 @@ async def test_a_model_that_does_not_stop_when_it_is_told_to_holds_up_no_stop(
             model.end.set()
             await model.ended.wait()
     async with open_house(store, ScriptedModel(otherwise="ok"), tmp_path, node="node-2") as house:
-        assert (await house.kinds(session))[:4] == ["message_received", "turn_started", "model_called", "model_failed"]
+        first = ["message_received", "turn_started", "prompt_set", "model_called", "model_failed"]
+        assert (await house.kinds(session))[:5] == first
         failed = [event for event in await house.events(session) if isinstance(event, ModelFailed)]
         assert [event.partial_text for event in failed] == [""]
         await house.idle(session)

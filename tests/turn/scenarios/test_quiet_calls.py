@@ -23,7 +23,7 @@ async def test_a_reply_with_text_and_only_quiet_calls_is_the_answer(tmp_path: Pa
         answered = await house.ask(session, "hi")
         assert answered.reply is not None
         assert (answered.outcome, answered.reply.text, deed.runs) == ("completed", "Noted.", 1)
-        assert (await house.kinds(session))[2:] == [
+        assert (await house.kinds(session))[3:] == [
             "model_called",
             "model_replied",
             "tool_started",
