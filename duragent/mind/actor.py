@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from duragent.clock import Clock
 from duragent.crashpoint import crashpoint
-from duragent.errors import DuragentError, InvalidRequest, MemoryChanged, NotFound, NothingToDo
+from duragent.errors import DuragentError, IdempotencyMismatch, InvalidRequest, MemoryChanged, NotFound, NothingToDo
 from duragent.journal.mind.events import (
     Author,
     ForgettingBegun,
@@ -100,16 +100,21 @@ class Mind:
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    async def remember(self, new: NewNote, *, person: str = "") -> tuple[MemoryNote, Saved | None]:
-        """Write a note; nothing is written when this call has written it already. Raises MemoryFull, InvalidFile."""
+    async def remember(self, new: NewNote, *, person: str = "", key: str = "") -> tuple[MemoryNote, Saved | None]:
+        """Write a note; nothing is written when this call, or a person with this key, has written it already.
+
+        Raises MemoryFull, InvalidFile, IdempotencyMismatch when the key was used for another text.
+        """
         cause = new.cause
-        note = note_id(cause.session_id, cause.call) if cause else note_id(person, self._clock.new_id("note"))
+        note = note_id(cause.session_id, cause.call) if cause else note_id(person, key or self._clock.new_id("note"))
         local = self._clock.now().astimezone(self.folder.zone)
         file = UNREVIEWED if new.trust == "unreviewed" else file_for(new.scope, f"{local:%Y-%m-%d}")
         made = made_note(new, note, file, local)
 
         async def work() -> tuple[MemoryNote, Saved | None]:
-            if (there := self.state.file_of(note)) and self.state.known(note) is not None:
+            if (there := self.state.file_of(note)) and (known := self.state.known(note)) is not None:
+                if key and known.sha != text_sha256(made.text)[:SHA_DIGITS]:
+                    raise IdempotencyMismatch(key)
                 return replace(made, file=there), None
             saved = await self._add(made, local)
             events: list[MindEvent] = [written(made, "remember", saved, cause, person)]
@@ -185,13 +190,18 @@ class Mind:
 
         await self.log.commit(decide)
 
-    async def undo(self, file: str, by: str) -> Saved:
-        """Put a file back as it was before its newest write. Raises NothingToDo, MemoryChanged."""
+    async def undo(self, file: str, by: str, seq: int = 0) -> Saved:
+        """Put a file back as it was before its newest write, which is the record `seq` unless that is 0.
+
+        Raises NothingToDo, MemoryChanged.
+        """
 
         async def work() -> Saved:
             version = next((each for each in reversed(self.state.versions) if each.file == file), None)
             if version is None or (version.sha256 and not await self._has(version.sha256)):
                 raise NothingToDo(f"no earlier version of {file} is kept")
+            if seq not in (0, version.seq):
+                raise MemoryChanged(file)
             now = await asyncio.to_thread(self.folder.read, file)
             if now.sha256 != version.after_sha256:
                 raise MemoryChanged(file, now.text)
@@ -252,7 +262,8 @@ class Mind:
     async def review(self, note: str, verdict: str, by: str, text: str = "") -> str:
         """Decide about a note that waits: `keep`, `forget`, or `edit` with the words of `text`.
 
-        Returns the file where it stands now; "" when it was forgotten. Raises NotFound, InvalidRequest.
+        A proposal for a whole file is only taken out, see `reviews.decide`. Returns the file where it stands now; ""
+        when it was forgotten or was a proposal. Raises NotFound, InvalidRequest.
         """
         if verdict not in ("keep", "forget", "edit") or (verdict == "edit" and not text.strip()):
             raise InvalidRequest("a review is `keep`, `forget`, or `edit` with the new text")
@@ -260,10 +271,9 @@ class Mind:
         async def work() -> str:
             placed = await self._placed(note, UNREVIEWED)
             kept, added = replace(placed.note, text=text or placed.note.text, trust="owner"), None
-            if verdict != "forget":
+            if verdict != "forget" and not placed.note.proposes:
                 local = self._clock.now().astimezone(self.folder.zone)
-                file = file_for(kept.scope, f"{local:%Y-%m-%d}")
-                kept = replace(kept, file=file, source=kept.source)
+                kept = replace(kept, file=file_for(kept.scope, f"{local:%Y-%m-%d}"))
                 added = await self._add(kept, local)
                 crashpoint("mind.review_added")
             saved = await self._take_out(UNREVIEWED, note)

@@ -4,19 +4,24 @@ The law: a mind is opened, compared with its files, unloaded and closed under it
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from duragent.errors import Damaged, NotDamaged, Stopping, Unavailable
+from duragent.clock import Clock
+from duragent.errors import Damaged, DuragentError, NotDamaged, Stopping, Unavailable
 from duragent.journal.mind.events import MindCreated
 from duragent.memory.folder import MemoryFolder
 from duragent.mind.actor import Mind
 from duragent.mind.kind import MIND_FOLD, stream_of
+from duragent.mind.pending import drop_old, has_old
 from duragent.streams.repair import mend_stream
 from duragent.streams.stream_log import StreamLog, StreamPorts
 
 IDLE_SECONDS = 600.0
 """After so long without use a mind is unloaded."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ class Minds:
             mind = Mind(log, folder, ports.clock)
             if log.problem is None:
                 await mind.reconcile(adopt=not made)
+                await _tidy(mind, ports.clock)
         except BaseException:
             await log.close()
             raise
@@ -106,9 +112,14 @@ class Minds:
             await mend_stream(ports, claim, MIND_FOLD, damage)
 
     async def tick_idle(self) -> None:
-        """Unload those that were not used for long; one with a problem stays, so that the problem stays known."""
+        """Unload those that were not used for long; one with a problem stays, so that the problem stays known.
+
+        What has waited for a person for too long is dropped.
+        """
         for agent, mind in list(self._minds.items()):
             async with self._lock(agent):
+                if mind.log.problem is None and has_old(mind, self._of_streams().clock.now()):
+                    await _tidy(mind, self._of_streams().clock)
                 old = self._of_streams().clock.monotonic() - IDLE_SECONDS
                 if mind.last_used < old and not mind.busy and mind.log.problem is None:
                     self._minds.pop(agent, None)
@@ -129,3 +140,11 @@ class Minds:
 
     def _lock(self, agent: str) -> asyncio.Lock:
         return self._locks.setdefault(agent, asyncio.Lock())
+
+
+async def _tidy(mind: Mind, clock: Clock) -> None:
+    """Drop what has waited too long. Where that cannot be done now, the mind is opened all the same."""
+    try:
+        await drop_old(mind, clock.now())
+    except (DuragentError, OSError) as error:
+        _log.warning("notes of %s that wait for a review were not dropped: %s", mind.log.name, error)

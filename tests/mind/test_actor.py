@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from duragent.errors import Damaged, InvalidRequest, MemoryChanged, NotFound, NothingToDo
-from duragent.memory.base import Scope
+from duragent.errors import Damaged, IdempotencyMismatch, InvalidRequest, MemoryChanged, NotFound, NothingToDo
+from duragent.memory.base import NewNote, Scope
 from duragent.memory.notes import LONG_TERM, UNREVIEWED
 from tests.mind.house import mind_house, note
 
@@ -188,3 +188,27 @@ async def test_note_is_reinforced_up_to_its_most(tmp_path: Path) -> None:
         older = mind.state.known(made.id)
         assert older is not None
         assert older.by == newer.id
+
+
+async def test_note_of_a_person_with_a_key_is_written_once_and_the_key_is_for_one_text(tmp_path: Path) -> None:
+    async with mind_house(tmp_path) as house:
+        mind = await house.ada()
+        new = NewNote("mine", trust="owner")
+        made, saved = await mind.remember(new, person="bea", key="k1")
+        again, nothing = await mind.remember(new, person="bea", key="k1")
+        assert (again.id, saved is None, nothing) == (made.id, False, None)
+        with pytest.raises(IdempotencyMismatch):
+            await mind.remember(NewNote("other", trust="owner"), person="bea", key="k1")
+        assert (house.memory / made.file).read_text().count("## ") == 1
+
+
+async def test_undo_of_a_write_that_is_not_the_newest_any_more_changes_nothing(tmp_path: Path) -> None:
+    async with mind_house(tmp_path) as house:
+        mind = await house.ada()
+        one = await mind.write_whole(LONG_TERM, "one\n", "")
+        await mind.write_whole(LONG_TERM, "two\n", one.after_sha256)
+        first, newest = [version.seq for version in mind.state.versions]
+        with pytest.raises(MemoryChanged):
+            await mind.undo(LONG_TERM, "bea", first)
+        await mind.undo(LONG_TERM, "bea", newest)
+        assert (house.memory / LONG_TERM).read_text() == "one\n"
