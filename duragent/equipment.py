@@ -18,6 +18,7 @@ from duragent.config import Config, closed_to_agents
 from duragent.context.sections import NO_SECTIONS, ContextFileSource, SectionSource, SourcedSections, sections_of
 from duragent.errors import SandboxUnavailable
 from duragent.process.spool import Spool
+from duragent.session.session_past import past_tools
 from duragent.session.session_reader import session_tools
 from duragent.system.known_workspaces import hidden_everywhere
 from duragent.tools.settings import WebSettings
@@ -25,7 +26,7 @@ from duragent.turn.temporary_folders import TemporaryFolders
 from duragent.turn.workbench import LoadedAgent, Workbench
 
 if TYPE_CHECKING:
-    from duragent.session.session_reader import ReadableSessions
+    from duragent.session.session_past import OwnSessions
     from duragent.tools.base import AnyTool, ToolOwner
     from duragent.tools.toolset import Factories
 
@@ -85,7 +86,7 @@ def make_workbench(
     config: Config,
     agents_dir: Path,
     spool: Spool,
-    sessions: "Callable[[], ReadableSessions]",
+    sessions: "Callable[[], OwnSessions]",
 ) -> Workbench:
     """The bench of a server. `sessions` is called when an agent's tools are made."""
     workspace = config.workspace.resolve()
@@ -98,7 +99,7 @@ def make_workbench(
         spool=spool,
         temporary=TemporaryFolders(workspace / "run" / "tmp"),
         sandbox=config.sandbox,
-        factories={**session_tools(sessions), **web_tool(_web_settings(config))},
+        factories={**session_tools(sessions), **past_tools(sessions), **web_tool(_web_settings(config))},
         sources=section_sources(workspace),
     )
 

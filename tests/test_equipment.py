@@ -8,14 +8,14 @@ from duragent.agent.catalog import Catalog
 from duragent.config import Config, ConfigFile
 from duragent.equipment import equip, make_workbench, section_sources
 from duragent.process.spool import Spool
-from duragent.session.session_reader import ReadableSessions
+from duragent.session.session_past import OwnSessions
 from duragent.tools.base import ToolOwner
 from duragent.tools.web.tool import WebTool
 from duragent.turn.workbench import Workbench
 from tests.support.house import write_agent
 
 
-def no_sessions() -> ReadableSessions:
+def no_sessions() -> OwnSessions:
     raise AssertionError("no tool that reads sessions was made")
 
 

@@ -210,7 +210,7 @@ class BuiltinToolSpec(YamlSection):
     type: Literal["builtin"] = Field(description="`builtin`: a tool that comes with duragent.")
     name: Filled = Field(
         description="Which one: bash, read_file, write_file, edit_file, list_files, search_files, web, session, skill, "
-        "think, read_output, reload_tools, or one that another package brings."
+        "think, read_output, reload_tools, history, goals, or one that another package brings."
     )
 
 

@@ -44,6 +44,8 @@ BUILTINS: Mapping[str, str] = MappingProxyType(
         "skill": "duragent.tools.skill:SkillTool",
         "read_output": "duragent.tools.read_output:ReadOutput",
         "think": "duragent.tools.think:Think",
+        "history": "duragent.tools.history:HistoryTool",
+        "goals": "duragent.tools.goals:GoalsTool",
     }
 )
 """By name: where the class is. It can be made without arguments, to be looked at; a factory gives it what it needs."""
@@ -56,6 +58,8 @@ Factories = Mapping[str, ToolFactory]
 NO_FACTORIES: Factories = MappingProxyType({})
 
 READ_OUTPUT, SKILL = "read_output", "skill"
+HISTORY = "history"
+"""Reads the records for which summaries stand; see `Toolset.of_the_past`."""
 MEMORY = "memory"
 """Present exactly when the agent has `spec.memory`; the wiring brings its factory."""
 _TAKEN = "has the name of a tool that comes with duragent; call it something else"
@@ -72,6 +76,9 @@ class Toolset:
     """Sentences: one for each tool that is not there although it was asked for, or not as it was meant."""
     skills: tuple[Skill, ...] = ()
     """What the tool `skill` can load; a skill that is loaded may narrow which calls are allowed."""
+    of_the_past: tuple[AnyTool, ...] = ()
+    """What agents with other tools have besides, as soon as summaries stand for records of the session. The request
+    changes from its beginning then; before, these tools would cost words and have nothing to find."""
 
     def get(self, name: str) -> AnyTool | None:
         """The tool with exactly this name."""
@@ -88,11 +95,11 @@ class Toolset:
     @cached_property
     def unasked(self) -> tuple[str, ...]:
         """Patterns of the calls that run without an approval where no policy file has an `allow` list."""
-        return tuple(pattern for tool in self.tools for pattern in tool.unasked_patterns())
+        return tuple(pattern for tool in (*self.tools, *self.of_the_past) for pattern in tool.unasked_patterns())
 
     @cached_property
     def _by_name(self) -> Mapping[str, AnyTool]:
-        return {tool.name: tool for tool in self.tools}
+        return {tool.name: tool for tool in (*self.of_the_past, *self.tools)}
 
     @cached_property
     def _schemas(self) -> tuple[ToolSchema, ...]:
@@ -126,7 +133,12 @@ def gather(owner: ToolOwner, factories: Factories = NO_FACTORIES, *, trusted: bo
         first.append(make(SKILL))
     if READ_OUTPUT not in named and any(tool.by_command for tool in (*first, *programs)):
         first.append(make(READ_OUTPUT))
-    return Toolset((*first, *programs), tuple(faults), skills)
+    past = _of_the_past(agent, make) if HISTORY not in {*named, *(tool.name for tool in (*first, *programs))} else ()
+    return Toolset((*first, *programs), tuple(faults), skills, past if first or programs else ())
+
+
+def _of_the_past(agent: Agent, make: Callable[[str], AnyTool]) -> tuple[AnyTool, ...]:
+    return (make(HISTORY),) if agent.spec.session.context.summaries != "off" else ()
 
 
 def _untrusted_reload(_: ToolOwner) -> AnyTool:

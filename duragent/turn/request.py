@@ -40,7 +40,7 @@ from duragent.turn.files import FileReader, ShownFiles
 from duragent.turn.history import HasBlobs, HasRecords, History, HistoryNeed
 from duragent.turn.model_choice import choice_of, with_model, with_system
 from duragent.turn.opaque import with_opaque
-from duragent.turn.past import read_history
+from duragent.turn.past import coverage_of, read_history
 from duragent.turn.workbench import LoadedAgent
 
 if TYPE_CHECKING:
@@ -219,12 +219,15 @@ async def _system(history: History) -> str:
 async def _offered(history: History, loaded: LoadedAgent) -> Sequence[ToolSchema]:
     """All tools, or for a small model those that fit what was said, and those that were used already."""
     tools, limit = loaded.tools.schemas(), loaded.agent.spec.tools_recall
+    of_the_past: tuple[ToolSchema, ...] = ()
+    if coverage_of(loaded.agent, history.state).boundary:
+        of_the_past = tuple(tool.schema() for tool in loaded.tools.of_the_past)
     if limit is None or len(tools) <= limit:
-        return tools
+        return (*tools, *of_the_past)
     events = [record.event for record in (await history.newest(FOR_RECALL))[0]]
     messages = [event.text for event in events if isinstance(event, MessageReceived)]
     used = {event.tool for event in events if isinstance(event, ToolStarted)}
-    return recall(tools, messages, limit, always=used)
+    return (*recall(tools, messages, limit, always=used), *of_the_past)
 
 
 async def opening_of(history: HasRecords, state: SessionState, records: Sequence[Record]) -> list[Record]:

@@ -16,6 +16,7 @@ from duragent.journal.record import Record
 from duragent.models.base import Model, ModelChoice
 from duragent.session.log_source import SessionLogs
 from duragent.session.session import Session
+from duragent.session.session_past import past_tools
 from duragent.session.session_reader import session_tools
 from duragent.session.sessions import NewSession, Sessions
 from duragent.stores.base import Store
@@ -140,7 +141,7 @@ async def open_house(
         return task
 
     choose = model_for or (lambda _: model)
-    factories = session_tools(lambda: house.sessions)
+    factories = {**session_tools(lambda: house.sessions), **past_tools(lambda: house.sessions)}
     workbench = replace(workbench or workbench_in(agents_dir), closed_of_others=closed_of_others, factories=factories)
     ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn, workbench)
     ports = replace(ports, **of_ports)

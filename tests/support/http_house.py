@@ -19,6 +19,7 @@ from duragent.server.dependencies import AccessTokens, Dependencies
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
+from duragent.session.session_past import past_tools
 from duragent.session.session_reader import session_tools
 from duragent.session.sessions import Sessions
 from duragent.testing import FakeClock, ScriptedModel
@@ -99,7 +100,8 @@ class House:
         self.store = store or OpenStore()
         self.tasks: set[asyncio.Task[None]] = set()
         self.shutdowns = 0
-        self.workbench = replace(workbench_in(folder), factories=session_tools(lambda: self.sessions))
+        factories = {**session_tools(lambda: self.sessions), **past_tools(lambda: self.sessions)}
+        self.workbench = replace(workbench_in(folder), factories=factories)
         catalog = Catalog.open(self.agents_dir)
         model = self.model
         ports = Ports(

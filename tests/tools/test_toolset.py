@@ -314,6 +314,10 @@ def test_builtin_whose_module_is_missing_is_a_fault(agent: Path, monkeypatch: py
         ("skill", '{"name": "a"}', "pure", "allow", "builtin:skill"),
         ("read_output", '{"call": "c"}', "pure", "allow", "builtin:read_output"),
         ("think", '{"thought": "a"}', "pure", "allow", "builtin:think"),
+        ("history", '{"action": "search", "query": "a"}', "pure", "allow", "builtin:history:search"),
+        ("history", '{"action": "read", "first": 1}', "pure", "allow", "builtin:history:read"),
+        ("goals", '{"action": "set", "text": "a"}', "idempotent", "allow", "builtin:goals:set"),
+        ("goals", '{"action": "list"}', "idempotent", "allow", "builtin:goals:list"),
     ],
 )
 def test_each_builtin_says_itself_what_doing_it_twice_means_and_whether_it_asks(
@@ -462,4 +466,10 @@ def test_memory_runs_unasked_but_for_forgetting(agent: Path, arguments: str, ans
 
 
 def test_only_tools_that_bring_nothing_new_in_are_not_outside() -> None:
-    assert {tool.name for tool in builtin_tools() if not tool.outside} == {"think", "memory", "session", "skill"}
+    assert {tool.name for tool in builtin_tools() if not tool.outside} == {
+        "goals",
+        "think",
+        "memory",
+        "session",
+        "skill",
+    }

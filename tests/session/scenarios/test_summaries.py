@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from duragent.journal.events import HistorySummarised
 from duragent.journal.inputs import HistorySummary
 from duragent.models.messages import ModelRequest
@@ -65,6 +67,26 @@ async def test_requests_begin_as_the_one_before_unless_the_boundary_moved(tmp_pa
 
 def begins_with(later: ModelRequest, earlier: ModelRequest) -> bool:
     return later.messages[: len(earlier.messages)] == earlier.messages
+
+
+@pytest.mark.parametrize(
+    ("more", "offered"),
+    [
+        ("  tools: [{type: builtin, name: think}]\n", [("think",), ("think", "history")]),
+        ("  tools: [{type: builtin, name: history}]\n", [("history",), ("history",)]),
+        ("", [(), ()]),
+    ],
+)
+async def test_history_is_offered_when_summaries_stand_for_records(
+    tmp_path: Path, more: str, offered: list[tuple[str, ...]]
+) -> None:
+    model = answers(TURNS)
+    async with open_house(MemoryStore(), model, tmp_path, agent_rest=SMALL + more) as house:
+        await talk(house, await house.new(), 20)
+    first, last = (tuple(tool.name for tool in request.tools) for request in (model.requests[0], model.requests[-1]))
+    assert [first, last] == offered
+    told = "`history` with a range shows the original" in all_of(model.requests[-1].messages)
+    assert told == ("history" in last)
 
 
 async def test_a_short_session_is_not_summarised(tmp_path: Path) -> None:
