@@ -45,10 +45,10 @@ def test_check_finds_an_agent_file_that_is_a_link_to_nowhere(duragent: Command, 
 def test_check_says_what_is_not_active_yet(duragent: Command, folder: Path) -> None:
     duragent("init", "--no-interactive")
     file = folder / ".duragent/agents/assistant/agent.yaml"
-    file.write_text(file.read_text() + "  memory: {}\n")
+    file.write_text(file.read_text() + "  access: {}\n")
     ran = duragent("agent", "check", "assistant")
     assert ran.code == 0
-    assert "not active yet: spec.memory" in ran.out
+    assert "not active yet: spec.access" in ran.out
 
 
 @pytest.mark.parametrize("provider", ["ollama_chat", "groq", "hosted_vllm"])

@@ -28,7 +28,7 @@ def test_no_agents_is_a_warning(duragent: Command, folder: Path) -> None:
 
 def test_what_an_agent_lacks_is_told_by_how_much_it_matters(duragent: Command, folder: Path) -> None:
     rest = (
-        "  tools: [{type: builtin, name: bsh}]\n  memory: {}\n  working_directory: work\n  sandbox: {require: docker}\n"
+        "  tools: [{type: builtin, name: bsh}]\n  access: {}\n  working_directory: work\n  sandbox: {require: docker}\n"
     )
     home = write_agent(folder, "ada", rest, "{provider: opnai, name: m}")
     (home / "policy.yaml").write_text("mode: perhaps\n")
@@ -44,7 +44,7 @@ def test_what_an_agent_lacks_is_told_by_how_much_it_matters(duragent: Command, f
             ("problem", "ada: a tool is missing: ", "(did you mean 'bash'?)"),
             ("warning", "ada: left out: ", "has no front matter"),
             ("problem", "ada: there is no provider 'opnai'", "'openai'"),
-            ("warning", "ada: not active in this version: ", "spec.memory"),
+            ("warning", "ada: not active in this version: ", "spec.access"),
             ("problem", "ada: its working directory ", "/work is not there"),
             ("problem", "ada: it runs no command without docker: ", ""),
         ),
