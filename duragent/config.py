@@ -164,6 +164,11 @@ class Config:
         return self._place(self.file.services.session.path, "sessions")
 
     @property
+    def world_dir(self) -> Path:
+        """The topics that all agents share."""
+        return self._place(self.file.world_memory.path, "memory/world")
+
+    @property
     def env_file(self) -> Path | None:
         return None if self.file.env_file is None else self.absolute(self.file.env_file)
 

@@ -6,7 +6,7 @@ The server and the commands that need none take it from here, so that both see t
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from duragent.turn.temporary_folders import TemporaryFolders
 from duragent.turn.workbench import LoadedAgent, Workbench
 
 if TYPE_CHECKING:
+    from duragent.memory.base import MemoryNote
     from duragent.session.session_past import OwnSessions
     from duragent.tools.base import AnyTool, ToolOwner
     from duragent.tools.toolset import Factories
@@ -48,6 +49,20 @@ class LongTermMemory:
         from duragent.memory.notes import without_comments
 
         return LongTermSource(without_comments).sections(agent, folder)
+
+
+def notes_of(agent: Agent, world_dir: Path) -> "Sequence[MemoryNote]":
+    """The notes of an agent and those of all agents, as they are now, file by file. Blocks."""
+    spec = agent.spec.memory
+    if spec is None:
+        return ()
+    from duragent.memory.folder import MemoryFolder
+    from duragent.memory.zone import zone_of
+    from duragent.stores.files.disk import Disk
+
+    zone, disk = zone_of(spec.timezone), Disk()
+    folders = (MemoryFolder(agent.folder / "memory", zone, disk), MemoryFolder(world_dir, zone, disk, is_world=True))
+    return [note for folder in folders for note in folder.read_all().notes]
 
 
 def web_tool(settings: WebSettings) -> "Factories":

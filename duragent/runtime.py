@@ -24,7 +24,7 @@ from duragent.agent.catalog import Catalog, Reloaded
 from duragent.client.address import url_here, url_of, workspace_hash
 from duragent.clock import SystemClock
 from duragent.config import Config, inactive_config
-from duragent.equipment import make_workbench, tell_where_commands_run
+from duragent.equipment import make_workbench, notes_of, tell_where_commands_run
 from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
 from duragent.journal.record import timestamp
 from duragent.models.base import Model, ModelChoice
@@ -265,6 +265,7 @@ class Runtime:
             trouble=self._trouble,
             warning=bench.warning,
             work_place=bench.work_place,
+            notes=lambda agent: notes_of(agent, self.config.world_dir),
         )
 
     async def _trouble(self) -> str | None:

@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "agent": "list, create, check.",
     "policy": "test: what an agent's policy says of a command.",
     "context": "Show what the model would see of a session, with tokens.",
+    "why": "Say what a question's search in memory gave, and why: ID[@SEQ].",
     "doctor": "Check this machine, the workspace and the agents; say what is missing.",
     "completions": "Print the completion script for bash, zsh or fish.",
 }

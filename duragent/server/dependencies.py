@@ -1,7 +1,8 @@
 """What the routes work with: everything that the HTTP API needs of the rest of the program."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.agent.load import Agent
@@ -13,6 +14,9 @@ from duragent.session.sessions import Sessions
 from duragent.system.descriptors import DescriptorUse, descriptors
 from duragent.turn.workbench import WorkPlace
 from duragent.wire import Version
+
+if TYPE_CHECKING:
+    from duragent.memory.base import MemoryNote
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,10 @@ def _no_warning(agent: Agent) -> str:
 
 def _nowhere(agent: Agent) -> WorkPlace:
     return WorkPlace("", "")
+
+
+def _no_notes(agent: Agent) -> "Sequence[MemoryNote]":
+    return ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,9 @@ class Dependencies:
 
     work_place: Callable[[Agent], WorkPlace] = _nowhere
     """Says where the agent works. Blocks."""
+
+    notes: "Callable[[Agent], Sequence[MemoryNote]]" = _no_notes
+    """What the agent remembers now, file by file. Blocks."""
 
     warm: Callable[[ModelChoice], Awaitable[None]] = _no_warming
     """Loads what a model needs, because a question is about to come; returns when it is there."""

@@ -96,6 +96,20 @@ class DiffQuery(QueryParams):
     last: int | None = Field(None, ge=1, le=SEQ_MAX, description="Only what records up to this one changed.")
 
 
+class RecallsQuery(QueryParams):
+    seq: int | None = Field(
+        None, ge=1, le=SEQ_MAX, description="Only the search of this record or message, else the newest one before it."
+    )
+    before: int | None = Field(None, ge=1, le=SEQ_MAX, description="Only searches with a lower seq.")
+    limit: int = Field(20, ge=1, le=100, description="How many at most.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "RecallsQuery":
+        if self.seq is not None and self.before is not None:
+            raise ValueError("`seq` and `before` exclude each other")
+        return self
+
+
 class UndoQuery(QueryParams):
     turn: str = Field("", max_length=100, description="As in the body of the POST.")
     force: bool = Field(False, description="As in the body of the POST.")

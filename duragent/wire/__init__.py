@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         UndoPlan,
         UndoTurn,
     )
+    from duragent.wire.recalls import RecallInfo, RecallList, RecallNote
     from duragent.wire.requests import (
         CLIENT_SOURCES,
         ChangeSession,
@@ -108,6 +109,9 @@ __all__ = [
     "PickModel",
     "Problem",
     "Ready",
+    "RecallInfo",
+    "RecallList",
+    "RecallNote",
     "Revoke",
     "Revoked",
     "SendMessage",
@@ -130,7 +134,7 @@ __all__ = [
     "WireModel",
 ]
 
-_FILES = ("base", "server", "streams", "requests", "answers", "files")
+_FILES = ("base", "server", "streams", "requests", "answers", "files", "recalls")
 """In the order in which a name is looked for; what loads fast comes first."""
 
 

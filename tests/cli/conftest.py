@@ -5,12 +5,14 @@ import pytest
 
 from duragent.agent.first_model import PROVIDER_KEYS
 from duragent.cli import main
+from duragent.testing import FakeClock
 from tests.cli.commands import Command, Ran, stdin_of
 from tests.cli.desk import Desk
 from tests.cli.home import Home
 from tests.cli.place import Place
 from tests.support.http_house import TOKEN, House
 from tests.support.left_servers import end_servers
+from tests.support.remembering import SearchedFolders
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ async def desk(
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", stdin_of())
-    house = House(tmp_path)
+    house = House(tmp_path, memories=SearchedFolders(tmp_path, FakeClock()))
     house.start()
     await house.worker()
     async with house.served() as (_, client):

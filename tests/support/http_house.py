@@ -12,7 +12,9 @@ from typing import Any
 import httpx
 
 from duragent.agent.catalog import Catalog
+from duragent.equipment import notes_of
 from duragent.http.sse import Decoder
+from duragent.memory.base import Memories
 from duragent.server.app import build_app
 from duragent.server.bounds import USUAL_BOUNDS, Bounds
 from duragent.server.dependencies import AccessTokens, Dependencies
@@ -91,7 +93,7 @@ class Stream:
 
 
 class House:
-    def __init__(self, folder: Path, store: OpenStore | None = None) -> None:
+    def __init__(self, folder: Path, store: OpenStore | None = None, memories: Memories | None = None) -> None:
         self.agents_dir = folder / "agents"
         for name, text in {"assistant": AGENT, "pauser": PAUSER}.items():
             self.write_agent(name, text.format(name=name))
@@ -113,6 +115,7 @@ class House:
             settings=SessionsSettings(),
             spawn=self._spawn,
             workbench=self.workbench,
+            memories=memories,
         )
         self.sessions = Sessions(ports)
         self.dependencies = Dependencies(
@@ -126,6 +129,7 @@ class House:
             shutdown=self._shutdown,
             work_place=self.workbench.work_place,
             reload_agents=lambda: asyncio.to_thread(catalog.reload),
+            notes=lambda agent: notes_of(agent, folder / "world"),
         )
         self.http = self.client("http://127.0.0.1:8080", transport=httpx.ASGITransport(build_app(self.dependencies)))
 

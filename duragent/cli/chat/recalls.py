@@ -14,7 +14,7 @@ def recalled_words(recalled: events.MemoryRecalled) -> str:
         return ""
     more = ", \u2026" if len(shown) > MOST_IDS else ""
     notes = "1 note" if len(shown) == 1 else f"{len(shown)} notes"
-    return f"  {MARK} recalled {notes} ({', '.join(shown[:MOST_IDS])}{more})"
+    return f"  {MARK} recalled {notes} ({', '.join(shown[:MOST_IDS])}{more}) \u00b7 /why"
 
 
 def noted_words(finished: events.ToolFinished) -> str:

@@ -21,9 +21,12 @@ def recalled(*refs: str, left_out: str = "", silent: str = "") -> events.MemoryR
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (recalled("m_1"), "  \u2301 recalled 1 note (m_1)"),
-        (recalled("m_1", "m_2"), "  \u2301 recalled 2 notes (m_1, m_2)"),
-        (recalled(*(f"m_{n}" for n in range(7))), "  \u2301 recalled 7 notes (m_0, m_1, m_2, m_3, m_4, \u2026)"),
+        (recalled("m_1"), "  \u2301 recalled 1 note (m_1) \u00b7 /why"),
+        (recalled("m_1", "m_2"), "  \u2301 recalled 2 notes (m_1, m_2) \u00b7 /why"),
+        (
+            recalled(*(f"m_{n}" for n in range(7))),
+            "  \u2301 recalled 7 notes (m_0, m_1, m_2, m_3, m_4, \u2026) \u00b7 /why",
+        ),
         (recalled("m_1", left_out="below_threshold", silent="below_threshold"), ""),
         (recalled(silent="nothing"), ""),
     ],
