@@ -9,7 +9,8 @@
     │   ├── NotFound
     │   │   ├── SessionNotFound
     │   │   │   └── SessionDeleted   it was there when the wait or the stream began
-    │   │   └── AgentNotFound
+    │   │   ├── AgentNotFound
+    │   │   └── NoMemory             the agent's file has no `spec.memory`
     │   ├── AmbiguousId              a prefix that fits several sessions
     │   ├── AgentBroken              the agent's files have a fault; it is named
     │   ├── SessionIsClosed
@@ -73,6 +74,7 @@ from duragent.errors.bad_input import (
     InvalidRequest,
     MemoryChanged,
     MemoryFull,
+    NoMemory,
     NotDamaged,
     NotFound,
     NothingToDo,
@@ -150,6 +152,7 @@ __all__ = [
     "ModelNotConfigured",
     "ModelTimeout",
     "ModelUnavailable",
+    "NoMemory",
     "NotDamaged",
     "NotFound",
     "NotNow",

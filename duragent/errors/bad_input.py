@@ -84,6 +84,16 @@ class AgentNotFound(NotFound):
         super().__init__(f"agent '{name}' not found; {there}" if name else there)
 
 
+class NoMemory(NotFound):
+    """The agent does not remember anything, because its file has no `spec.memory`."""
+
+    code = "no-memory"
+
+    def __init__(self, agent: str) -> None:
+        self.agent = agent
+        super().__init__(f"agent '{agent}' has no memory: its agent.yaml has no `memory:` under `spec:`")
+
+
 class AmbiguousId(BadInput):
     code = "ambiguous-id"
 

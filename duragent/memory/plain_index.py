@@ -89,6 +89,16 @@ class PlainIndex:
         hits = _ranked(pieces, words, frozenset(map(str, reads)), out_of_time)
         return FoundNotes(hits, words, len(pieces), superseded)
 
+    def rewrite(self, sources: Sequence[ChunkSource]) -> None:
+        """Forgets all and reads it again."""
+        with self._lock:
+            self._marks, self._places = {}, {}
+        self.update(sources)
+
+    def check(self, sources: Sequence[ChunkSource]) -> list[str]:
+        """There is no file that could differ, only less to search in."""
+        return [self.limits]
+
     def close(self) -> None:
         """Nothing is open."""
 

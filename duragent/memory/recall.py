@@ -22,6 +22,9 @@ from duragent.memory.languages import language
 from duragent.memory.plain_index import PlainIndex
 from duragent.memory.score import ScoreRules, block_of, judged, silence
 
+_PATIENCE_SECONDS = 30.0
+"""How long a person's search may take."""
+
 
 class QuestionVectors(Protocol):
     """Where the vector of a question comes from: an embedder with a cache."""
@@ -91,6 +94,18 @@ class NoteRecall:
         task.add_done_callback(self._running.discard)
         await asyncio.wait({task}, timeout=deadline_seconds)
         return task.result() if task.done() and not task.cancelled() else self._silent("late", begun)
+
+    async def look_up(self, query: RecallQuery) -> Recalled:
+        """As `recall` for a person's own search: also where models are shown nothing, and for as long as it takes."""
+        return await self._recall(query, self.clock.monotonic(), _PATIENCE_SECONDS)
+
+    async def check(self) -> list[str]:
+        """What differs between the index and the notes, in sentences."""
+        return await asyncio.to_thread(lambda: self.index.check(self.sources))
+
+    async def rewrite(self) -> None:
+        """A new index, without a trace of what the notes do not say any more."""
+        await asyncio.to_thread(lambda: self.index.rewrite(self.sources))
 
     async def refresh(self) -> None:
         """Brings the index up to date, however long it takes. Raises what stands in the way."""

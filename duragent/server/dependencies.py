@@ -17,6 +17,7 @@ from duragent.wire import Version
 
 if TYPE_CHECKING:
     from duragent.memory.base import MemoryNote
+    from duragent.server.memories import ServedMemories
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,9 @@ class Dependencies:
 
     proof_key: str = field(default="", repr=False)
     """What the server proves itself with to clients of its own user; "": it cannot."""
+
+    memories: "ServedMemories | None" = None
+    """What agents remember; None: no agent of this server does."""
 
     stop: Stop = field(default_factory=Stop)
     """Is begun when the server ends; streams and waiting requests end with it."""

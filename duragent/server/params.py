@@ -14,7 +14,7 @@ from duragent.server.auth import is_of
 from duragent.server.problems import RequestRefused
 from duragent.stores.base import STREAM_ID
 from duragent.text import without_surrogates
-from duragent.wire import IDEMPOTENCY_KEY_MAX, ModelName, StatusFilter
+from duragent.wire import IDEMPOTENCY_KEY_MAX, ModelName, StatusFilter, TrustWord
 from duragent.yaml.validation_words import cut, problem_and_hint, unknown_key
 
 SEQ_MAX = (1 << 53) - 1
@@ -113,6 +113,34 @@ class RecallsQuery(QueryParams):
 class UndoQuery(QueryParams):
     turn: str = Field("", max_length=100, description="As in the body of the POST.")
     force: bool = Field(False, description="As in the body of the POST.")
+
+
+class NotesQuery(QueryParams):
+    file: str | None = Field(None, max_length=300, description="Only of this file.")
+    scope: str | None = Field(None, max_length=300, description="Only of this scope, such as `person:telegram-4711`.")
+    trust: TrustWord | None = Field(None, description="Only these; `unreviewed` is what waits for a person.")
+    match: str | None = Field(None, max_length=64, description="Only notes whose id has this part.")
+    limit: int = Field(50, ge=1, le=200)
+    skip: int = Field(0, ge=0, le=1_000_000, description="Leave out so many.")
+
+
+class NoteSearchQuery(QueryParams):
+    q: str = Field(min_length=1, max_length=2_000, description="What is looked for.")
+    limit: int = Field(10, ge=1, le=50, description="How many notes at most.")
+
+
+class ForgetQuery(QueryParams):
+    by: str = Field("", max_length=200, description="Who asks for it, for the log.")
+    reason: str = Field("", max_length=1_000, description="Why, for the log.")
+
+
+class MindLogQuery(QueryParams):
+    before: int | None = Field(None, ge=1, le=SEQ_MAX, description="Only records with a lower seq.")
+    limit: int = Field(50, ge=1, le=500, description="How many records.")
+
+
+class MemoryUndoQuery(QueryParams):
+    file: str | None = Field(None, max_length=300, description="The file; else the one that was written last.")
 
 
 class ImportQuery(QueryParams):

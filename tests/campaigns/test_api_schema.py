@@ -56,7 +56,8 @@ def told_names(document: dict[str, Any], sessions: list[str]) -> dict[str, Any]:
     found = copy.deepcopy(document)
     found["components"]["schemas"]["CreateSession"]["properties"]["agent"]["enum"] = ["assistant"]
     names = {
-        "name": ["assistant", "nobody"],
+        "name": ["assistant", "worldMemory", "nobody"],
+        "note": ["m_3f9k2a7c", "..%2fm_", "😀"],
         "session_id": [*sessions, "session_none", "a%2f..%2fb", "😀"],
         "sha256": [hashlib.sha256(FILE).hexdigest(), "0" * 64, "..%2fstate.yaml", "😀"],
     }

@@ -60,8 +60,8 @@ async def test_proposal_for_a_file_that_is_not_as_the_person_saw_it_changes_noth
 
 async def test_note_for_all_agents_or_for_a_file_elsewhere_is_let_in_nowhere(tmp_path: Path) -> None:
     async with mind_house(tmp_path) as house:
-        for number, fields in enumerate(({"scope": WORLD}, {"proposes": "daily/2026-01-01.md"})):
-            made = await waits(house, f"odd {number}", f"c{number}", **fields)
+        shared = await waits(house, "odd", scope=WORLD)
+        for made in (shared, await waits(house, "odd too", "c2", proposes="daily/2026-01-01.md")):
             with pytest.raises(InvalidRequest):
                 await decide(house.minds, "ada", made, KEEP)
             await decide(house.minds, "ada", made, FORGET)

@@ -1,6 +1,8 @@
 """The document against the live app: every route of the one is in the other, and real answers have its shapes."""
 
 import asyncio
+import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +12,7 @@ from duragent.server.routes.table import ROUTES
 from duragent.testing import Line
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.http_house import ADMIN_TOKEN, House
+from tests.support.memories import Remembering, remembering
 
 BODIES: dict[tuple[str, str], dict[str, str]] = {
     ("post", "/api/v1/sessions"): {"agent": "assistant"},
@@ -68,7 +71,20 @@ async def test_every_reference_of_the_document_is_in_it(house: House) -> None:
     assert names <= set(document["components"]["schemas"])
 
 
-async def test_real_answers_of_every_operation_have_the_described_shape(house: House) -> None:
+async def test_real_answers_of_every_operation_have_the_described_shape(house: House, tmp_path: Path) -> None:
+    async with remembering(house, tmp_path) as memories:
+        await _ask_all(house, memories)
+
+
+async def _memory_body(house: House, memories: Remembering, url: str) -> dict[str, Any] | None:
+    if url.endswith("/undo"):
+        await memories.remember("new", f"{time.monotonic_ns()}")
+        plan = (await house.http.get(url)).json()
+        return {"file": plan["file"], "seq": plan["seq"]}
+    return {"verdict": "keep"} if url.endswith("/review") else {"text": "new"} if url.endswith("/notes") else None
+
+
+async def _ask_all(house: House, memories: Remembering) -> None:
     document = await _document(house)
     house.write_agent("broken", "apiVersion: [")
     await asyncio.to_thread(house.dependencies.catalog.reload)
@@ -83,7 +99,12 @@ async def test_real_answers_of_every_operation_have_the_described_shape(house: H
                 waiting = await house.waits("rm -f x")
                 session_id, body = waiting["session_id"], {"call_id": waiting["call_id"], "decision": "deny"}
             stored = (await house.http.post(f"/api/v1/sessions/{session_id}/attachments", content=b"a")).json()
-            url = path.format(session_id=session_id, name="assistant", sha256=stored["sha256"])
+            note = await memories.waits(f"{method} {path}", f"{method} {path}")
+            name = "ada" if "/memory" in path else "assistant"
+            url = path.format(session_id=session_id, name=name, sha256=stored["sha256"], note=note)
+            if "/memory" in path:
+                body = await _memory_body(house, memories, url)
+                url += "?q=new" if path.endswith("/search") else ""
             admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"} if path.startswith("/api/admin/") else {}
             if path.endswith("/imports"):
                 archive = (await house.http.get(f"/api/v1/sessions/{session_id}/export")).content
@@ -94,6 +115,7 @@ async def test_real_answers_of_every_operation_have_the_described_shape(house: H
             # There is nothing to repair in a session that is whole.
             described = "default" if path.endswith("/repair") else str(response.status_code)
             assert described in operation["responses"], (method, path, response.text)
+            assert "/memory" not in path or response.is_success, (method, path, response.text)
             _check(document, operation, response)
             asked.add((method, path))
     assert len(asked) == len(ROUTES)

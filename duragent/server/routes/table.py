@@ -13,9 +13,14 @@ from duragent.server.params import (
     DeleteQuery,
     DiffQuery,
     EventsQuery,
+    ForgetQuery,
     ImportQuery,
+    MemoryUndoQuery,
     MessagesQuery,
+    MindLogQuery,
     ModelQuery,
+    NoteSearchQuery,
+    NotesQuery,
     ReadyQuery,
     RecallsQuery,
     SessionsQuery,
@@ -31,6 +36,7 @@ from duragent.server.routes import (
     copies,
     events,
     files,
+    memory,
     messages,
     models,
     recalls,
@@ -42,6 +48,7 @@ from duragent.server.routing import ANY_FILE, ARCHIVE, Route
 
 V1 = "/api/v1"
 ONE = f"{V1}/sessions/{{session_id}}"
+MEMORY = f"{V1}/agents/{{name}}/memory"
 ADMIN = "/api/admin/v1"
 
 
@@ -74,6 +81,79 @@ ROUTES = (
         repeatable=True,
     ),
     Route("GET", f"{V1}/models", models.list_models, "The models that can be asked.", {200: wire.ModelOffers}),
+    Route(
+        "GET", f"{MEMORY}/notes", memory.list_notes, "What an agent remembers.", {200: wire.NoteList}, query=NotesQuery
+    ),
+    Route("POST", f"{MEMORY}/notes", memory.add_note, "Write a note.", {201: wire.NoteInfo}, body=wire.AddNote),
+    Route("GET", f"{MEMORY}/notes/{{note}}", memory.get_note, "One note.", {200: wire.NoteInfo}),
+    Route(
+        "DELETE",
+        f"{MEMORY}/notes/{{note}}",
+        memory.delete_note,
+        "Forget it for good, and say where its words still stand.",
+        {200: wire.ForgottenNote},
+        query=ForgetQuery,
+    ),
+    Route(
+        "POST",
+        f"{MEMORY}/notes/{{note}}/review",
+        memory.review_note,
+        "Decide about a note that waits for a person.",
+        {200: wire.Reviewed},
+        body=wire.ReviewNote,
+        repeatable=True,
+    ),
+    Route(
+        "GET",
+        f"{MEMORY}/search",
+        memory.search_notes,
+        "What a question finds.",
+        {200: wire.NoteSearch},
+        query=NoteSearchQuery,
+    ),
+    Route(
+        "GET", f"{MEMORY}/index", memory.check_index, "Compare the index with the notes.", {200: wire.MemoryIndexInfo}
+    ),
+    Route(
+        "POST",
+        f"{MEMORY}/index",
+        memory.rebuild_index,
+        "Make the index again.",
+        {200: wire.MemoryIndexInfo},
+        repeatable=True,
+    ),
+    Route(
+        "GET",
+        f"{MEMORY}/log",
+        memory.get_log,
+        "What was written and by whom: the newest records of the memory's log.",
+        {200: wire.MindRecords},
+        query=MindLogQuery,
+    ),
+    Route(
+        "GET",
+        f"{MEMORY}/undo",
+        memory.plan_undo,
+        "What an undo of the newest write would do; it changes nothing.",
+        {200: wire.MemoryUndoPlan},
+        query=MemoryUndoQuery,
+    ),
+    Route(
+        "POST",
+        f"{MEMORY}/undo",
+        memory.undo_write,
+        "Put a file of the memory back as it was before its newest write.",
+        {200: wire.MemoryUndone},
+        body=wire.UndoMemory,
+        repeatable=True,
+    ),
+    Route(
+        "GET",
+        f"{MEMORY}/work",
+        memory.get_work,
+        "What work in the background has used today, and may use.",
+        {200: wire.MemoryWork},
+    ),
     Route(
         "GET", f"{V1}/sessions", sessions.list_sessions, "The sessions.", {200: wire.SessionList}, query=SessionsQuery
     ),
