@@ -26,9 +26,8 @@ from duragent.journal.mind.events import (
 )
 from duragent.journal.mind.state import KEPT_VERSIONS, SHA_DIGITS, FileVersion, MindState
 from duragent.memory.base import Cause, MemoryNote, NewNote, Trust
-from duragent.memory.folder import MemoryFolder, Saved, difference
+from duragent.memory.folder import FileText, MemoryFolder, Saved, difference
 from duragent.memory.notes import (
-    LONG_TERM,
     UNREVIEWED,
     PlacedNote,
     appended,
@@ -41,7 +40,7 @@ from duragent.memory.notes import (
 )
 from duragent.mind.compare import differences
 from duragent.mind.kind import MindLog
-from duragent.mind.records import cause_of, written
+from duragent.mind.records import cause_of, whole_written, written
 
 ATTEMPTS = 20
 """So often a note is added again when a person saves the file at the same time."""
@@ -77,26 +76,22 @@ class Mind:
         return self._lock.locked() or self.log.busy
 
     def trust_of(self, note: MemoryNote) -> Trust:
-        """Who vouches for a note. What its comment says counts only when the log knows its id and its text."""
+        """Who vouches for a note. Its comment makes it more than its file only when the log knows id and text."""
         if note.file == UNREVIEWED:
             return "unreviewed"
         known = self.state.known(note.id)
         if known is not None and known.sha == text_sha256(note.text)[:SHA_DIGITS]:
             return known.trust
         file = self.state.files.get(note.file)
-        return "unreviewed" if file is not None and file.by == "unattributed" else "owner"
+        if file is not None and file.by == "unattributed":
+            return "unreviewed"
+        return "agent" if known is None and note.trust == "agent" else "owner"
 
     async def read(self, file: str) -> tuple[str, str]:
         """A file's text, and its SHA-256 for the next `write_whole`. Raises InvalidFile."""
         found = await asyncio.to_thread(self.folder.read, file)
-        self._remember_text(found.sha256, found.text)
+        _keep_text(self._read, found.sha256, found.text)
         return found.text, found.sha256
-
-    def _remember_text(self, sha256: str, text: str) -> None:
-        self._read.pop(sha256, None)
-        self._read[sha256] = text
-        while len(self._read) > READ_TEXTS:
-            del self._read[next(iter(self._read))]
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -155,25 +150,23 @@ class Mind:
                 if known is not None and known.sha256 == now.sha256:
                     return saved
             elif now.sha256 != before_sha256:
-                self._remember_text(now.sha256, now.text)
+                _keep_text(self._read, now.sha256, now.text)
                 diff = difference(self._read.get(before_sha256, ""), now.text, file)
                 raise MemoryChanged(file, now.text, diff)
             else:
                 saved = await self._replace(file, content, now.text, before_sha256)
-            self._remember_text(saved.after_sha256, content)
-            op = "reflect" if file == LONG_TERM else "update_world"
-            event = NoteWritten(
-                file=file,
-                op=op,
-                before_sha256=saved.before_sha256,
-                after_sha256=saved.after_sha256,
-                chars=len(content),
-                scope="world" if self.folder.is_world else "",
-                cause=cause_of(cause),
-                person=person,
-                theirs=saved.theirs,
-            )
+            _keep_text(self._read, saved.after_sha256, content)
+            event = whole_written(saved, content, cause, person, is_world=self.folder.is_world)
             await self._record([event])
+            return saved
+
+        return await self._one_at_a_time(work)
+
+    async def write_seen(self, seen: FileText, text: str, told: Callable[[Saved], Sequence[MindEvent]]) -> Saved:
+        """Replace a file that still is as it was seen; `told` gives the records. Raises as `write_whole`."""
+
+        async def work() -> Saved:
+            await self._record(told(saved := await self._replace(seen.file, text, seen.text, seen.sha256)))
             return saved
 
         return await self._one_at_a_time(work)
@@ -255,7 +248,7 @@ class Mind:
             person=by,
         )
         said = f"the session {note.source.partition('#')[0]} still has what was said there"
-        left = (said,) if note.source else ()
+        left = (said,) if "#" in note.source else ()
         await self._record([gone, ForgettingEnded(notes=(note.id,), sha256s=tuple(dropped), left=left)])
         return left
 
@@ -398,3 +391,10 @@ class Mind:
                 await self._forget(await self._placed(note), "")
             except NotFound:
                 await self._record([ForgettingEnded(notes=(note,))])
+
+
+def _keep_text(kept: dict[str, str], sha256: str, text: str) -> None:
+    kept.pop(sha256, None)
+    kept[sha256] = text
+    while len(kept) > READ_TEXTS:
+        del kept[next(iter(kept))]

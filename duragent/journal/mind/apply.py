@@ -14,6 +14,7 @@ from duragent.journal.mind.events import (
     MindEvent,
     NoteReinforced,
     NoteReviewed,
+    NotesImported,
     NoteSuperseded,
     NoteWritten,
     SessionConsumed,
@@ -62,8 +63,8 @@ def apply_mind(state: MindState, record: StreamRecord[Any]) -> MindState:
             return replace(at, forgetting=Forgetting(record.seq, event.notes, event.sha256s))
         case ForgettingEnded():
             return _forgotten(at, event)
-        case FileSeen():
-            return replace(at, files=_seen(at.files, event))
+        case FileSeen() | NotesImported():
+            return _by_person(at, event)
         case WorkBegun() | WorkEnded():
             return _work(at, event, record.ts)
         case SessionConsumed():
@@ -105,6 +106,19 @@ def _written(at: MindState, event: NoteWritten, ts: str) -> MindState:
     waits = event.trust == "unreviewed" and event.note and event.op != "forget"
     reviews = tuple(review for review in at.reviews if review.note != event.note)
     return replace(at, reviews=(*reviews, WaitingNote(event.note, ts)) if waits else reviews)
+
+
+def _by_person(at: MindState, event: FileSeen | NotesImported) -> MindState:
+    if isinstance(event, FileSeen):
+        return replace(at, files=_seen(at.files, event))
+    known = at.files.get(event.file)
+    came = {
+        each.note: KnownNote(each.text_sha256[:SHA_DIGITS], each.trust, each.importance_milli) for each in event.notes
+    }
+    file = KnownFile(event.after_sha256, "person", {**(known.notes if known else {}), **came})
+    version = FileVersion(event.file, event.before_sha256, event.after_sha256, at.seq)
+    files = _bounded(_newest(at.files, event.file, file, KNOWN_FILES))
+    return replace(at, files=files, versions=(*at.versions, version)[-2 * KEPT_VERSIONS :])
 
 
 def _bounded(files: Mapping[str, KnownFile]) -> Mapping[str, KnownFile]:

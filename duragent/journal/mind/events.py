@@ -72,6 +72,39 @@ class NoteWritten(EventModel):
     """The file that keeps what a person saved in the moment of the write; "" when nothing was."""
 
 
+class ImportedNote(EventModel):
+    """A note of another program that a memory has now."""
+
+    note: Text
+    """The note's id."""
+    text_sha256: str
+    """Of its text."""
+    importance_milli: int = 500
+    """0 to 1,000."""
+    trust: NoteTrust = "agent"
+    """Who vouches for it."""
+
+
+class NotesImported(EventModel):
+    """What another program remembered came into a file of the memory."""
+
+    type: Literal["notes_imported"] = "notes_imported"
+    file: Text
+    """Relative to the memory folder, or `world/<topic>.md`."""
+    before_sha256: str = ""
+    """Of the file as it was; "" when there was none."""
+    after_sha256: str
+    """Of the file as it is."""
+    notes: tuple[ImportedNote, ...] = ()
+    """Those of the notes that the log vouches for: files that are taken as they are have none."""
+    count: int = 0
+    """How many notes came."""
+    by: Text = ""
+    """Who asked for it."""
+    theirs: Text = ""
+    """The file that keeps what a person saved in the moment of the write; "" when nothing was."""
+
+
 class NoteReinforced(EventModel):
     """The same or nearly the same note was made again, so the first one counts more."""
 
@@ -207,6 +240,7 @@ KnownMindEvent = Annotated[
     | OwnerClaimed
     | LogRecovered
     | NoteWritten
+    | NotesImported
     | NoteReinforced
     | NoteSuperseded
     | NoteReviewed

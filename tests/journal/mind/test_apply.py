@@ -51,7 +51,7 @@ def test_golden_log_adds_up_to_what_was_recorded_and_holds_every_event() -> None
 def test_each_event_has_its_name_on_disk() -> None:
     assert {kind.__name__ for kind in MIND_EVENT_TYPES.values()} == {
         *(name for name in vars(events) if name in ("MindCreated", "FileSeen", "SessionConsumed", "OwnerClaimed")),
-        *("LogRecovered", "NoteWritten", "NoteReinforced", "NoteSuperseded", "NoteReviewed"),
+        *("LogRecovered", "NoteWritten", "NotesImported", "NoteReinforced", "NoteSuperseded", "NoteReviewed"),
         *("ForgettingBegun", "ForgettingEnded", "WorkBegun", "WorkEnded"),
     }
 

@@ -1,0 +1,117 @@
+"""What a file of a memory becomes when notes are brought to it. Pure.
+
+The law: nothing that a file has is changed or taken out; notes come behind it. Where both say something different in
+the same place, the file keeps what it has, and the other words are listed as a conflict. A second time there is nothing
+to do.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from duragent.memory.base import MemoryNote
+from duragent.memory.notes import PlacedNote, appended, is_dated, placed_notes
+from duragent.transfer.memories.base import BroughtNote
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A file with what came to it."""
+
+    text: str
+    """All of it; what it was before when nothing came."""
+    added: tuple[MemoryNote, ...] = ()
+    """The notes that it has more."""
+    there: int = 0
+    """How many of those that came it had already."""
+    conflicts: tuple[str, ...] = ()
+    """What did not come, as clauses."""
+
+
+def merged_file(before: str, text: str, file: str, zone: tzinfo) -> Merged:
+    """The file with all notes of `text`. An empty one becomes `text`, to the byte."""
+    incoming = placed_notes(text, file, zone)
+    if before == text or not before.strip():
+        return Merged(text, () if before == text else _notes(incoming), len(incoming) if before == text else 0)
+    lines, known = text.split("\n"), placed_notes(before, file, zone)
+    parts, added, conflicts, there = [before], [], [], 0
+    for placed in incoming:
+        if any(_is_same(placed, other) for other in known):
+            there += 1
+        elif reason := _excluded(placed, known, dated=is_dated(file)):
+            conflicts.append(reason)
+        else:
+            parts.append(_block(lines, placed))
+            added.append(placed.note)
+    return Merged(_joined(parts) if added else before, tuple(added), there, tuple(conflicts))
+
+
+def merged_notes(before: str, found: Sequence[tuple[BroughtNote, datetime]], file: str, known: "KnownNotes") -> Merged:
+    """The file of a day with those notes, each with its local time, that the memory has nowhere."""
+    text, added, there = before, [], 0
+    for each, local in found:
+        if known.has(each.id, each.text):
+            there += 1
+            continue
+        note = MemoryNote(
+            id=each.id,
+            text=each.text,
+            file=file,
+            line=0,
+            trust="agent",
+            written_at=each.written_at,
+            importance_milli=each.importance_milli,
+            source=each.source,
+        )
+        text = appended(text, note, local)
+        added.append(note)
+    return Merged(text, tuple(added), there)
+
+
+class KnownNotes:
+    """What a memory has before anything comes to it, by id and by words."""
+
+    def __init__(self, notes: Iterable[MemoryNote] = ()) -> None:
+        kept = tuple(notes)
+        self._ids = {note.id for note in kept}
+        self._texts = {note.text for note in kept}
+
+    def has(self, note: str, text: str) -> bool:
+        """Whether the note is there, with these or other words, or these words are."""
+        return note in self._ids or text in self._texts
+
+
+def _notes(placed: Sequence[PlacedNote]) -> tuple[MemoryNote, ...]:
+    return tuple(each.note for each in placed)
+
+
+def _is_same(one: PlacedNote, other: PlacedNote) -> bool:
+    mine, theirs = one.note, other.note
+    return mine.text == theirs.text and (mine.written_at, mine.heading) == (theirs.written_at, theirs.heading)
+
+
+def _excluded(placed: PlacedNote, known: Sequence[PlacedNote], *, dated: bool) -> str:
+    """Why a note cannot come to those that are there; "" when it can."""
+    note = placed.note
+    if placed.commented and any(other.commented and other.note.id == note.id for other in known):
+        return f"line {note.line}: the note {note.id} has other words here"
+    if not dated and any(other.note.heading == note.heading for other in known):
+        where = f"'{_short(note.heading)}'" if note.heading else "what stands in front of the first heading"
+        return f"line {note.line}: {where} has other words here"
+    return ""
+
+
+def _block(lines: Sequence[str], placed: PlacedNote) -> str:
+    """The note's lines as they stand in their file, below its heading."""
+    body = "\n".join(lines[placed.first : placed.end]).rstrip("\n")
+    heading = f"{lines[placed.heading]}\n\n" if placed.heading >= 0 else ""
+    return f"{heading}{body}\n"
+
+
+def _joined(parts: Sequence[str]) -> str:
+    first = parts[0] if parts[0].endswith("\n") else parts[0] + "\n"
+    return "\n".join([first, *parts[1:]])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:59] + "…"
