@@ -14,12 +14,12 @@ from pydantic import BaseModel
 from duragent.client.address import Locate
 from duragent.client.attachments import SessionAttachments
 from duragent.client.backoff import USUAL_BACKOFF, Backoff
-from duragent.client.files import SessionFiles
 from duragent.client.memory import AgentNotes
 from duragent.client.models import SessionModels
 from duragent.client.recalls import SessionRecalls
 from duragent.client.transport import ANSWER_SECONDS, PATIENCE_SECONDS, Request, Transport, session_path
 from duragent.client.transport import new_key as new_key
+from duragent.client.view import SessionViews
 from duragent.http.library import httpx
 from duragent.wire import (
     Accepted,
@@ -48,7 +48,7 @@ M = TypeVar("M", bound=BaseModel)
 Source = Literal["http", "cli"]
 
 
-class Client(SessionFiles, SessionModels, SessionRecalls, SessionAttachments, AgentNotes):
+class Client(SessionViews, SessionModels, SessionRecalls, SessionAttachments, AgentNotes):
     """One server, wherever it is at the moment: `async with Client(locate) as client`.
 
     `source`: for whom it speaks. `patience_seconds`: how long a request may go without a server. `backoff`: the pauses

@@ -14,10 +14,9 @@ from duragent.server.auth import is_of
 from duragent.server.problems import RequestRefused
 from duragent.stores.base import STREAM_ID
 from duragent.text import without_surrogates
-from duragent.wire import IDEMPOTENCY_KEY_MAX, ModelName, StatusFilter, TrustWord
+from duragent.wire import IDEMPOTENCY_KEY_MAX, SEQ_MAX, ModelName, StatusFilter, TrustWord
 from duragent.yaml.validation_words import cut, problem_and_hint, unknown_key
 
-SEQ_MAX = (1 << 53) - 1
 MESSAGES_MAX = 1000
 
 _KEY = re.compile(rf"[\x20-\x7e]{{1,{IDEMPOTENCY_KEY_MAX}}}")
@@ -108,6 +107,10 @@ class RecallsQuery(QueryParams):
         if self.seq is not None and self.before is not None:
             raise ValueError("`seq` and `before` exclude each other")
         return self
+
+
+class EndGoalQuery(QueryParams):
+    outcome: Literal["done", "dropped"] = Field("done", description="Whether it was reached, or is given up.")
 
 
 class UndoQuery(QueryParams):

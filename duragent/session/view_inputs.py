@@ -1,7 +1,7 @@
 """What a session adds to inputs about its past: the text of a pinned record, and the parts of a summary."""
 
 from duragent.journal.covered import PIN_CHARS
-from duragent.journal.events import HistorySummarised, SummaryPart
+from duragent.journal.events import HistorySummarised, RecordPinned, SummaryPart
 from duragent.journal.inputs import ExpandSummary, Pin
 from duragent.journal.said import said_in
 from duragent.session.log_reader import LogReader
@@ -13,6 +13,12 @@ async def with_texts(log: LogReader, posted: Pin | ExpandSummary) -> Pin | Expan
     if isinstance(posted, Pin):
         return posted.model_copy(update={"text": await _pinned(log, posted.seq)})
     return posted.model_copy(update={"children": await _children(log, posted.summary)})
+
+
+async def pinned_text(log: LogReader, since: int) -> str:
+    """What of a pinned record stays in sight, by the record that pinned it; "" when it is not there."""
+    found = await log.read_records(since - 1, 1)
+    return found[0].event.text if found and isinstance(found[0].event, RecordPinned) else ""
 
 
 async def _pinned(log: LogReader, seq: int) -> str:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         Waiting,
         Warmed,
     )
-    from duragent.wire.base import IDEMPOTENCY_KEY_MAX, Asked, Status, StatusFilter, WireModel
+    from duragent.wire.base import IDEMPOTENCY_KEY_MAX, SEQ_MAX, Asked, Status, StatusFilter, WireModel
     from duragent.wire.files import (
         ChangedTurn,
         FileDiff,
@@ -86,16 +86,19 @@ if TYPE_CHECKING:
     )
     from duragent.wire.server import Descriptors, Fault, Problem, Ready, ServerAddress, Version
     from duragent.wire.streams import Delta, Hello
+    from duragent.wire.view import AimAt, Outcome, PinRecord, SessionView, ShownGoal, ShownPin, ShownSummary
 
 __all__ = [
     "CLIENT_SOURCES",
     "IDEMPOTENCY_KEY_MAX",
+    "SEQ_MAX",
     "UNREAD",
     "Accepted",
     "AddNote",
     "AgentDetail",
     "AgentList",
     "AgentSummary",
+    "AimAt",
     "Answer",
     "Approval",
     "ApprovalList",
@@ -137,7 +140,9 @@ __all__ = [
     "NoteList",
     "NoteSearch",
     "Offer",
+    "Outcome",
     "PickModel",
+    "PinRecord",
     "Problem",
     "Ready",
     "RecallInfo",
@@ -153,6 +158,10 @@ __all__ = [
     "SessionDiff",
     "SessionInfo",
     "SessionList",
+    "SessionView",
+    "ShownGoal",
+    "ShownPin",
+    "ShownSummary",
     "Status",
     "StatusFilter",
     "Title",
@@ -170,7 +179,7 @@ __all__ = [
     "WireModel",
 ]
 
-_FILES = ("base", "server", "streams", "requests", "answers", "files", "recalls", "memory")
+_FILES = ("base", "server", "streams", "requests", "answers", "files", "recalls", "memory", "view")
 """In the order in which a name is looked for; what loads fast comes first."""
 
 

@@ -15,6 +15,9 @@ StatusFilter = Literal["active", "running", "paused", "completed", "damaged"]
 
 IDEMPOTENCY_KEY_MAX = 255
 
+SEQ_MAX = (1 << 53) - 1
+"""The highest number of a record: JSON has no larger integers that every language reads."""
+
 
 class WireModel(BaseModel):
     model_config = ConfigDict(defer_build=True, frozen=True)

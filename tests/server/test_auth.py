@@ -16,7 +16,7 @@ from tests.support.http_house import ADMIN_TOKEN, TOKEN, House
 
 
 def _some(path: str) -> str:
-    return path.format(session_id="session_1", name="assistant", sha256="0" * 64, note="m_3f9k2a7c")
+    return path.format(session_id="session_1", name="assistant", sha256="0" * 64, note="m_3f9k2a7c", seq=3, goal="g1")
 
 
 async def test_every_route_but_the_public_ones_wants_a_token(house: House) -> None:

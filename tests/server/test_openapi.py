@@ -20,7 +20,10 @@ BODIES: dict[tuple[str, str], dict[str, str]] = {
     ("post", "/api/v1/sessions/{session_id}/messages"): {"content": "hi"},
     ("post", "/api/v1/sessions/{session_id}/stream"): {"content": "hi"},
     ("post", "/api/v1/sessions/{session_id}/fork"): {},
+    ("post", "/api/v1/sessions/{session_id}/goals"): {"text": "another one"},
 }
+NOT_NOW = ("/repair", "/expand")
+"""There is nothing to repair in a session that is whole, and no summary in a short one."""
 
 
 async def _document(house: House) -> dict[str, Any]:
@@ -94,14 +97,17 @@ async def _ask_all(house: House, memories: Remembering) -> None:
         for method, operation in methods.items():
             session_id = await house.create()
             await house.say(session_id, "hello")
-            body = BODIES.get((method, path))
+            if "/pins" in path or "/goals" in path:
+                await house.http.post(f"/api/v1/sessions/{session_id}/pins", json={"seq": 3})
+                await house.http.post(f"/api/v1/sessions/{session_id}/goals", json={"text": "reach it"})
+            body = {"seq": 1} if path.endswith("/pins") else BODIES.get((method, path))
             if path.endswith("/approve"):
                 waiting = await house.waits("rm -f x")
                 session_id, body = waiting["session_id"], {"call_id": waiting["call_id"], "decision": "deny"}
             stored = (await house.http.post(f"/api/v1/sessions/{session_id}/attachments", content=b"a")).json()
             note = await memories.waits(f"{method} {path}", f"{method} {path}")
             name = "ada" if "/memory" in path else "assistant"
-            url = path.format(session_id=session_id, name=name, sha256=stored["sha256"], note=note)
+            url = path.format(session_id=session_id, name=name, sha256=stored["sha256"], note=note, seq=3, goal="g1")
             if "/memory" in path:
                 body = await _memory_body(house, memories, url)
                 url += "?q=new" if path.endswith("/search") else ""
@@ -112,8 +118,7 @@ async def _ask_all(house: House, memories: Remembering) -> None:
                 response = await house.http.post(f"{url}?new_id=true", content=archive, headers=zipped)
             else:
                 response = await house.http.request(method, url, json=body, headers=admin)
-            # There is nothing to repair in a session that is whole.
-            described = "default" if path.endswith("/repair") else str(response.status_code)
+            described = "default" if path.endswith(NOT_NOW) else str(response.status_code)
             assert described in operation["responses"], (method, path, response.text)
             assert "/memory" not in path or response.is_success, (method, path, response.text)
             _check(document, operation, response)

@@ -3,7 +3,7 @@
 To add one: a function `(talk, rest)`, and a line in `COMMANDS` of its module; a new module is named here.
 """
 
-from duragent.cli.chat.commands import about, approvals, files, going, line, memory, models
+from duragent.cli.chat.commands import about, approvals, files, going, line, memory, models, past
 from duragent.cli.chat.commands.base import SlashCommand
 
 COMMANDS: tuple[SlashCommand, ...] = (
@@ -14,6 +14,7 @@ COMMANDS: tuple[SlashCommand, ...] = (
     *going.COMMANDS,
     *models.COMMANDS,
     *memory.COMMANDS,
+    *past.COMMANDS,
 )
 """In the order in which `/help` and the menu show them."""
 

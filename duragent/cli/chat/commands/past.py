@@ -1,0 +1,99 @@
+"""Slash commands about what the model is shown of a long session: pinned records, goals, and summaries."""
+
+from typing import TYPE_CHECKING
+
+from duragent.cli import view
+from duragent.cli.chat.commands.base import SlashCommand
+from duragent.cli.chat.conversation import Note
+from duragent.errors import InvalidRequest
+from duragent.wire import AimAt, PinRecord, SessionView
+
+if TYPE_CHECKING:
+    from duragent.cli.chat.talk import Talk
+
+SHOWN_CHARS = 100
+"""Of a goal or a pinned record."""
+_ENDS = {"done": "done", "drop": "dropped"}
+
+
+async def _pin(talk: "Talk", rest: str) -> None:
+    if not rest:
+        _tell(talk, _pins(await talk.client.view(talk.session_id)))
+        return
+    number, *goals = rest.split()
+    body = PinRecord(seq=_record("/pin", number), goals=goals, by=_by(talk))
+    _tell(talk, _pins(await talk.client.pin(talk.session_id, body)))
+
+
+async def _unpin(talk: "Talk", rest: str) -> None:
+    _tell(talk, _pins(await talk.client.unpin(talk.session_id, _record("/unpin", rest))))
+
+
+async def _goal(talk: "Talk", rest: str) -> None:
+    # A goal may be the first thing in a session.
+    session_id = await talk.beginning.begin() if rest else talk.session_id
+    word, _, goal = rest.partition(" ")
+    if not rest:
+        shown = await talk.client.view(session_id)
+    elif word in _ENDS and goal and " " not in goal:
+        shown = await talk.client.end_goal(session_id, goal, "done" if word == "done" else "dropped")
+    else:
+        shown = await talk.client.set_goal(session_id, AimAt(text=rest, by=_by(talk)))
+    _tell(talk, _goals(shown))
+
+
+async def _expand(talk: "Talk", rest: str) -> None:
+    if rest:
+        shown = await talk.client.expand_summary(talk.session_id, _record("/expand", rest))
+    else:
+        shown = await talk.client.view(talk.session_id)
+    _tell(talk, _summaries(shown))
+
+
+def _tell(talk: "Talk", lines: list[str]) -> None:
+    talk.note(Note("\n".join(lines)))
+
+
+def _record(command: str, word: str) -> int:
+    number = word.removeprefix("#")
+    if not (number.isascii() and number.isdigit()):
+        raise InvalidRequest(f"{command} takes the number of a record, as `duragent session log` shows it")
+    return int(number[:18])
+
+
+def _pins(shown: SessionView) -> list[str]:
+    lines = []
+    for pin in shown.pins:
+        goals = f" (until {', '.join(pin.goals)})" if pin.goals else ""
+        lines.append(f"record {pin.seq}{goals}  {view.one_line(pin.text, SHOWN_CHARS)}")
+    return lines or ["No record is pinned. /pin RECORD keeps the beginning of one in sight."]
+
+
+def _goals(shown: SessionView) -> list[str]:
+    lines = [
+        f"{goal.goal}{f' (part of {goal.parent})' if goal.parent else ''}  {view.one_line(goal.text, SHOWN_CHARS)}"
+        for goal in shown.goals
+    ]
+    more = "/goal done ID and /goal drop ID end one."
+    return [*lines, more] if lines else ["There are no goals. /goal TEXT keeps one in sight."]
+
+
+def _summaries(shown: SessionView) -> list[str]:
+    lines = [
+        f"summary {each.seq}  L{each.level}, records {each.first_seq:,} to {each.last_seq:,}, {each.tokens:,} tokens"
+        for each in shown.summaries
+    ]
+    more = "/expand NUMBER shows the parts of one of level 2 or higher in its place."
+    return [*lines, more] if lines else ["All records of this session are shown to the model as they are."]
+
+
+def _by(talk: "Talk") -> str:
+    return talk.options.sender_name or view.person()
+
+
+COMMANDS = (
+    SlashCommand("/pin", "keep the beginning of a record in the model's sight", _pin, "[RECORD [GOAL …]]"),
+    SlashCommand("/unpin", "no longer keep it in sight", _unpin, "RECORD"),
+    SlashCommand("/goal", "keep a goal in the model's sight; end one", _goal, "[TEXT | done ID | drop ID]"),
+    SlashCommand("/expand", "which summaries stand for old records; show the parts of one", _expand, "[NUMBER]"),
+)
