@@ -190,7 +190,7 @@ def _why_different(rebuilt: "Rebuilt") -> str:
 def _print(shown: Shown) -> None:
     report = shown.report
     if view.on_terminal():
-        typer.echo(f"{_title(shown)}\n")
+        typer.echo(f"{_title(shown)}\n{in_one_line(report)}\n")
     sections = [(line.source, str(line.priority), f"{line.tokens:,}") for line in report.sections]
     view.print_table(("SECTION", "PRIORITY", "TOKENS"), sections, "No sections.")
     typer.echo()
@@ -212,6 +212,22 @@ def _title(shown: Shown) -> str:
     named = f"{model.provider}/{model.name}{f' (models/{model.use}.yaml)' if model.use else ''}"
     about = (shown.state.session_id, shown.state.status, shown.prepared.agent.name, named)
     return "  ·  ".join(map(view.one_line, about))
+
+
+def in_one_line(report: "ContextReport") -> str:
+    """Where the window goes: the parts in the order in which the model reads them."""
+    past, shown = report.past, report.messages[1:] if report.past.boundary else report.messages
+    levels = " ".join(f"L{level}x{count}" for level, count in past.levels)
+    parts = [f"system {sum(each.tokens for each in report.sections):,}"]
+    parts.append(f"tools {sum(each.tokens for each in report.tools):,}")
+    if past.kept_tokens:
+        parts.append(f"goals+pins {past.kept_tokens:,}")
+    if past.boundary:
+        parts.append(f"summaries {levels} {past.summaries_tokens:,} (records 1 to {past.boundary:,})")
+    parts.append(f"{len(shown)} messages {sum(each.tokens for each in shown):,}")
+    if report.tail.text:
+        parts.append(f"tail {report.tail.tokens:,}")
+    return " · ".join((*parts, f"left {report.left_tokens:,}"))
 
 
 def _sums(report: "ContextReport") -> Iterator[str]:

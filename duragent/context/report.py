@@ -1,5 +1,6 @@
 """What the model would see, part by part with its tokens: for people who wonder where the window goes."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from duragent.context.budget import reserved_tokens
 from duragent.context.build import Frame, WindowUse, conversation
 from duragent.context.tokens import message_tokens, schema_tokens, tail_tokens, tokens
 from duragent.context.transcript import Mark, TranscriptEntry
+from duragent.context.viewport import ShownPast
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,20 @@ class TailLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PastLine:
+    """What stands in the place of older records."""
+
+    boundary: int
+    """The last record that it stands for; 0 when all are shown."""
+    kept_tokens: int
+    """Of goals and pinned records; calibrated."""
+    summaries_tokens: int
+    """Of the summaries; calibrated."""
+    levels: tuple[tuple[int, int], ...]
+    """Each level with the number of its summaries, the highest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class MessageLine:
     """A message of the conversation."""
 
@@ -71,6 +87,8 @@ class ContextReport:
     """Oldest first, without the system message."""
     tail: TailLine
     """What stands in the last message besides."""
+    past: PastLine
+    """What the first message tells of older records; a part of `messages`."""
     window_tokens: int
     """What the model can read: `reserved_tokens` and `budget_tokens` together."""
     reserved_tokens: int
@@ -106,6 +124,7 @@ def report(agent: Agent, around: Frame, window: WindowUse) -> ContextReport:
         tail=TailLine(
             tuple(part.source for part in agent.always), _real(tail_tokens(around.tail), found.ratio), around.tail
         ),
+        past=_past(window.past, found.ratio),
         window_tokens=around.window_tokens,
         reserved_tokens=reserved,
         budget_tokens=budget,
@@ -116,6 +135,13 @@ def report(agent: Agent, around: Frame, window: WindowUse) -> ContextReport:
         masked=_marked(found.talk, "masked"),
         truncated=_marked(found.talk, "truncated") + _marked(found.talk, "cut"),
     )
+
+
+def _past(past: ShownPast, ratio: float) -> PastLine:
+    levels = Counter(each.level for each in past.coverage.frontier)
+    kept = _real(past.pinned_tokens, ratio)
+    summaries = _real(past.tokens, ratio) - kept if past.text else 0
+    return PastLine(past.boundary, kept, summaries, tuple(sorted(levels.items(), reverse=True)))
 
 
 def _line(each: TranscriptEntry, ratio: float) -> MessageLine:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from duragent.cli.context import SessionLog, next_request
+from duragent.cli.context import SessionLog, Shown, next_request
 from duragent.cli.place import need_config
 from duragent.context.tokens import request_tokens
+from duragent.journal.state import SessionState
 from duragent.models.messages import ModelReply, ModelRequest, ModelUsage, ToolCall
 from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.store import FileStore
@@ -70,6 +71,8 @@ async def talk(folder: Path, rest: str, messages: Iterable[str], script: Iterabl
             session_id = await house.new()
             for message in messages:
                 await house.ask(session_id, message)
+                while house.live(session_id).busy:
+                    await asyncio.sleep(0)
     finally:
         store.close()
     return Talk(workspace, session_id, model.requests)
@@ -110,6 +113,22 @@ async def test_context_in_a_turn_longer_than_what_is_looked_at_is_what_the_model
         about.before(number)
         assert await shown(about) == request, number
     assert "the only message" in str(about.asked[-1].messages)
+
+
+async def test_context_of_a_long_session_is_what_the_model_was_sent_with_summaries(tmp_path: Path) -> None:
+    rest = f"{TOOLS}\n  session: {{context: {{max_history_tokens: 2000}}}}"
+    messages = [f"Question {number}: what is in a/{number}.py? {'words ' * 60}" for number in range(40)]
+    about = await talk(tmp_path, rest, messages, [f"Answer {number}. {'More. ' * 40}" for number in range(40)])
+    seen = set()
+    for question in reversed(range(len(about.asked))):
+        about.before(question)
+        prepared = await prepared_of(about)
+        assert prepared.request == about.asked[question]
+        assert (prepared.sha256, prepared.input_seq) == about.request_sha256(question)
+        past = Shown.of(SessionState(about.id), prepared).report.past
+        seen.add(past.levels)
+        assert ("history" in {tool.name for tool in prepared.request.tools}) == bool(past.boundary)
+    assert {(), ((1, 1),), ((1, 3),)} <= seen
 
 
 async def test_context_of_an_agent_with_recall_has_the_tools_that_its_turn_had(tmp_path: Path) -> None:

@@ -3,9 +3,13 @@
 import pytest
 
 from duragent.agent.spec import ContextSpec
+from duragent.cli.context import in_one_line
+from duragent.context.build import WindowUse, frame_of
+from duragent.context.report import PastLine, report
 from duragent.context.tokens import tokens
 from duragent.context.viewport import NO_TEXT, NO_TEXTS, PastTexts, past
 from duragent.journal.covered import Coverage, Covered, Goal, PinnedRecord
+from tests.context.logs import NOW, agent_with
 
 FRONTIER = (Covered(2, 1, 50, 60, 10), Covered(1, 51, 70, 71, 10))
 GOALS = (Goal("g1", "", "Ship it.", 5), Goal("g2", "g1", "Test it.", 6), Goal("g3", "", "Later.", 90))
@@ -40,6 +44,20 @@ def test_before_the_first_summary_there_is_nothing() -> None:
 
 def test_a_summary_without_its_text_still_stands_for_its_records() -> None:
     assert text(AT, NO_TEXTS).count(NO_TEXT) == 2
+
+
+def test_one_line_tells_what_it_takes_of_the_window() -> None:
+    agent = agent_with(20_000)
+    shown = past(AT, TEXTS, ContextSpec(), room_tokens=10_000, can_read=True)
+    found = report(agent, frame_of(agent, NOW), WindowUse([], from_start=True, past=shown))
+    kept = tokens("Goals:\n- g1: Ship it.\n  - g2: Test it.\n\nPinned:\n- record 12: user: metric units")
+    assert found.past == PastLine(70, kept, shown.tokens - kept, ((2, 1), (1, 1)))
+    rest = len(found.messages) - 1
+    assert in_one_line(found) == (
+        f"system {sum(each.tokens for each in found.sections)} · tools 0 · goals+pins {kept} · "
+        f"summaries L2x1 L1x1 {shown.tokens - kept} (records 1 to 70) · {rest} messages "
+        f"{sum(each.tokens for each in found.messages[1:])} · left {found.left_tokens:,}"
+    )
 
 
 @pytest.mark.parametrize("room", [0, 100, 400, 1_000, 4_000])
