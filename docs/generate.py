@@ -534,7 +534,7 @@ content can never add keys. A variable that is not set and has no default is an 
 
 *Active: no* means that this version checks the key and does nothing with it yet."""
 
-INACTIVE_CONFIG = ("world_memory", "gateways", "routes", "sessions.compaction")
+INACTIVE_CONFIG = ("gateways", "routes", "sessions.compaction")
 
 EVENTS = """\
 Each line of `events.jsonl` is one record: one event with its place and time.

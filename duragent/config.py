@@ -164,6 +164,11 @@ class Config:
         return self._place(self.file.services.session.path, "sessions")
 
     @property
+    def streams_dir(self) -> Path:
+        """The streams that are no sessions, such as agents' minds."""
+        return self.workspace / "streams"
+
+    @property
     def world_dir(self) -> Path:
         """The topics that all agents share."""
         return self._place(self.file.world_memory.path, "memory/world")
@@ -214,7 +219,7 @@ def load_config(path: Path | None, environ: Mapping[str, str], base: Path | None
 def inactive_config(config: Config) -> list[str]:
     """The keys that the file sets, on which this version does not act yet; sorted."""
     file, found = config.file, set()
-    found |= file.model_fields_set & {"gateways", "routes", "world_memory"}
+    found |= file.model_fields_set & {"gateways", "routes"}
     if "compaction" in file.sessions.model_fields_set and file.sessions.compaction != "disabled":
         found.add("sessions.compaction")
     return sorted(found)
@@ -275,4 +280,5 @@ def closed_to_agents(config: Config) -> tuple[Path, ...]:
     """What no tool and no command of an agent may read: tokens, keys, results of other calls, and what was said."""
     workspace = config.workspace.resolve()
     keys = () if config.env_file is None else (config.env_file.resolve(),)
-    return (workspace / "run", workspace / ".lock", config.sessions_dir.resolve(), *keys, *places())
+    logs = (config.sessions_dir.resolve(), config.streams_dir.resolve())
+    return (workspace / "run", workspace / ".lock", *logs, *keys, *places())

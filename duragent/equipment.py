@@ -27,6 +27,7 @@ from duragent.turn.workbench import LoadedAgent, Workbench
 
 if TYPE_CHECKING:
     from duragent.memory.base import MemoryNote
+    from duragent.remembering import Remembering
     from duragent.session.session_past import OwnSessions
     from duragent.tools.base import AnyTool, ToolOwner
     from duragent.tools.toolset import Factories
@@ -34,20 +35,31 @@ if TYPE_CHECKING:
 _log = logging.getLogger("duragent")
 
 
-def section_sources(workspace: Path) -> tuple[SectionSource, ...]:
+MayShow = Callable[[Agent, str], bool]
+"""Whether a model may be shown that file of the agent's memory. Called in a thread."""
+
+
+def section_sources(workspace: Path, may_show: MayShow | None = None) -> tuple[SectionSource, ...]:
     """The rooms that have something to say in the system message."""
-    return (ContextFileSource(workspace), LongTermMemory())
+    return (ContextFileSource(workspace), LongTermMemory(may_show))
 
 
+@dataclass(frozen=True, slots=True)
 class LongTermMemory:
     """MEMORY.md of agents that remember. For all others nothing is loaded."""
+
+    may_show: MayShow | None = None
+    """None where no mind is open: then it is as a person left it."""
 
     def sections(self, agent: Agent, folder: Path) -> SourcedSections:
         if agent.spec.memory is None:
             return NO_SECTIONS
         from duragent.context.long_term import LongTermSource
-        from duragent.memory.notes import without_comments
+        from duragent.memory.notes import LONG_TERM, without_comments
 
+        if self.may_show is not None and not self.may_show(agent, LONG_TERM):
+            waits = "is not shown to the model: a command changed it, and no person has saved it since"
+            return SourcedSections(faults=(f"{agent.folder / 'memory' / LONG_TERM}: {waits}",))
         return LongTermSource(without_comments).sections(agent, folder)
 
 
@@ -102,9 +114,11 @@ def make_workbench(
     agents_dir: Path,
     spool: Spool,
     sessions: "Callable[[], OwnSessions]",
+    remembering: "Remembering | None" = None,
 ) -> Workbench:
     """The bench of a server. `sessions` is called when an agent's tools are made."""
     workspace = config.workspace.resolve()
+    memory = remembering.factories() if remembering else {}
     return Workbench(
         workspace=workspace,
         project=config.base.resolve(),
@@ -114,8 +128,13 @@ def make_workbench(
         spool=spool,
         temporary=TemporaryFolders(workspace / "run" / "tmp"),
         sandbox=config.sandbox,
-        factories={**session_tools(sessions), **past_tools(sessions), **web_tool(_web_settings(config))},
-        sources=section_sources(workspace),
+        factories={
+            **session_tools(sessions),
+            **past_tools(sessions),
+            **web_tool(_web_settings(config)),
+            **memory,
+        },
+        sources=section_sources(workspace, remembering.may_show if remembering else None),
     )
 
 

@@ -17,18 +17,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from duragent import __version__, wire
 from duragent.agent.catalog import Catalog, Reloaded
 from duragent.client.address import url_here, url_of, workspace_hash
 from duragent.clock import SystemClock
 from duragent.config import Config, inactive_config
 from duragent.equipment import make_workbench, notes_of, tell_where_commands_run
-from duragent.errors import InvalidRequest, SandboxUnavailable, ServerStartFailed
+from duragent.errors import SandboxUnavailable, ServerStartFailed
 from duragent.journal.record import timestamp
 from duragent.models.base import Model, ModelChoice
 from duragent.process.spool import Spool
+from duragent.remembering import Remembering
 from duragent.server.announce import Presence, announced, prepare_run_folder, stay_announced, take_presence
 from duragent.server.app import build_app
 from duragent.server.dependencies import AccessTokens, Dependencies
@@ -37,7 +36,7 @@ from duragent.server.listen import listen_all
 from duragent.server.log import log_to_stderr
 from duragent.server.memory import hold_little, keep_what_is_loaded
 from duragent.server.serve import HttpServer
-from duragent.server.settings import ServerSettings
+from duragent.server.settings import ServerSettings, with_options
 from duragent.session.sessions import Sessions
 from duragent.session.tasks import HANG_SECONDS, TaskSet
 from duragent.stores.files.disk import Disk
@@ -53,9 +52,8 @@ from duragent.system.known_workspaces import KnownWorkspace, remember
 from duragent.system.os_errors import in_words
 from duragent.system.private_folder import workspace_key
 from duragent.system.workspace_folder import close_to_others, make_folders
-from duragent.turn.ports import Ports
+from duragent.turn.ports import Ports, Spawn
 from duragent.turn.workbench import Workbench
-from duragent.yaml.validation_words import problem_and_hint
 
 if TYPE_CHECKING:
     from duragent.models.choose import ModelChooser
@@ -88,9 +86,9 @@ class Runtime:
     stuck_seconds: float = STUCK_SECONDS
     """After this long a call to the disk counts as hung, and another thread takes its place."""
     sessions: Sessions = field(init=False)
-    """Set while the block of `open` runs, as `catalog`; both are for programs that embed a server."""
+    """Set while the block of `open` runs, as the next two; they are for programs that embed a server."""
     catalog: Catalog = field(init=False)
-    """The agents by name."""
+    remembering: Remembering = field(init=False)
     url: str = ""
     """Where it listens; "" before `open`."""
     _room: Room = field(init=False)
@@ -177,6 +175,7 @@ class Runtime:
             async with asyncio.TaskGroup() as tasks:
                 if self._keys.get("DURAGENT_DEMO_SPEED"):
                     self._models.model_for(ModelChoice("demo", "demo"))  # a fault in it ends the start
+                self.remembering = self._remembering(store, tasks)
                 bench = await self._workbench()
                 self.sessions = Sessions(self._ports(store, tasks, bench))
                 dependencies = self._server_dependencies(presence, bench)
@@ -195,6 +194,7 @@ class Runtime:
                         await http.stop(grace * (1 - GRACE_FOR_TURNS) / 2)
                 for task in housekeeping:
                     task.cancel()
+                await self.remembering.close()
                 await self._work.end(HANG_SECONDS)
                 if "_models" in self.__dict__:
                     await self._models.close()
@@ -217,7 +217,7 @@ class Runtime:
 
     async def _workbench(self) -> Workbench:
         spool = await Spool.open(self.config.workspace.resolve() / "run" / "spool")
-        bench = make_workbench(self.config, self.agents_dir, spool, lambda: self.sessions)
+        bench = make_workbench(self.config, self.agents_dir, spool, lambda: self.sessions, self.remembering)
         if self.config.sandbox.wanted != "auto":
             try:
                 await asyncio.to_thread(bench.try_sandbox)
@@ -231,21 +231,34 @@ class Runtime:
         await tell_where_commands_run(bench)
         await self.catalog.watch(self.stop, self._on_reload)
 
+    def _remembering(self, store: FileStore, tasks: asyncio.TaskGroup) -> Remembering:
+        return Remembering(
+            self.config, store, self.catalog, self.clock, self._node, self._spawn(tasks), lambda: self.sessions
+        )
+
+    @functools.cached_property
+    def _node(self) -> str:
+        return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+    def _spawn(self, tasks: asyncio.TaskGroup) -> Spawn:
+        return lambda work: self._work.add(tasks.create_task(_guarded(work)))
+
     def _ports(self, store: FileStore, tasks: asyncio.TaskGroup, bench: Workbench) -> Ports:
         positions = Positions(self.config.workspace / "run" / "listeners" / "notices")
         notices = Notices(positions, lambda agent: bench.deliveries(self.catalog.get(agent)))
         return Ports(
             store=store,
             clock=self.clock,
-            node=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+            node=self._node,
             agents=self.catalog,
             model_for=self.model_for or (lambda choice: self._models.model_for(choice)),
             settings=self.config.sessions,
-            spawn=lambda work: self._work.add(tasks.create_task(_guarded(work))),
+            spawn=self._spawn(tasks),
             workbench=bench,
             idle_timeout_seconds=self.settings.idle_timeout_seconds,
-            listeners=(notices,),
+            listeners=(notices, self.remembering),
             notices=notices,
+            memories=self.remembering,
         )
 
     def _server_dependencies(self, presence: Presence, bench: Workbench) -> Dependencies:
@@ -266,6 +279,7 @@ class Runtime:
             warning=bench.warning,
             work_place=bench.work_place,
             notes=lambda agent: notes_of(agent, self.config.world_dir),
+            memories=self.remembering.served(),
         )
 
     async def _trouble(self) -> str | None:
@@ -313,7 +327,7 @@ async def serve(
     ephemeral_seconds: float | None = None,
 ) -> None:
     """Serve a workspace until SIGTERM, SIGINT or a shutdown request; a second signal does not wait for turns."""
-    settings = _with_options(config.server, host, port)
+    settings = with_options(config.server, host, port)
     runtime = Runtime(config, settings, agents_dir or config.agents_dir)
     log_to_stderr()
     descriptors.raise_limit()
@@ -335,20 +349,6 @@ async def serve(
         _log.info("stopping; what is not done within %g s goes on at the next start", settings.shutdown_grace_seconds)
     ending.cancel()
     _log.info("stopped")
-
-
-def _with_options(settings: ServerSettings, host: str | None, port: int | None) -> ServerSettings:
-    """The settings with the command line's wishes; checked again, because a public host needs a token."""
-    wishes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    if not wishes:
-        return settings
-    given = {name: getattr(settings, name) for name in settings.model_fields_set}
-    try:
-        return ServerSettings.model_validate(given | wishes)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        problem, _ = problem_and_hint(first, f"'{first['input']}'")
-        raise InvalidRequest(f"server: {problem}") from error
 
 
 @contextmanager

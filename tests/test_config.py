@@ -201,7 +201,6 @@ def test_keys_without_effect_are_listed(tmp_path: Path) -> None:
         "gateways",
         "routes",
         "sessions.compaction",
-        "world_memory",
     ]
     assert inactive_config(load(tmp_path, "sandbox: {mode: trust}\nsessions: {compaction: disabled}\n")) == []
 

@@ -7,7 +7,7 @@ than it was allowed to, and never for a file that is being written.
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,20 +235,22 @@ class MemoryIndex:
 
     # --- checking ---
 
-    def check(self, sources: Sequence[ChunkSource]) -> list[str]:
-        """Sentences about what differs between the index and its sources; none when all is well."""
+    def check(self, sources: Sequence[ChunkSource], others: Collection[str] = ()) -> list[str]:
+        """Sentences about what differs between the index and its sources; none when all is well.
+
+        `others` are places that are indexed too, and not compared.
+        """
         with self._held():
             try:
                 db = self._current()
                 if db is None:
                     return [f"{self._path} is absent or of another make; the next recall writes it"]
                 damage = [str(row[0]) for row in db.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
-                return damage or list(self._differences(db, sources))
+                return damage or list(self._differences(db, sources, set(others)))
             except sqlite3.DatabaseError as error:
                 return [f"{self._path} is damaged ({error}); the next recall writes it again"]
 
-    def _differences(self, db: sqlite3.Connection, sources: Sequence[ChunkSource]) -> Iterator[str]:
-        there: set[str] = set()
+    def _differences(self, db: sqlite3.Connection, sources: Sequence[ChunkSource], there: set[str]) -> Iterator[str]:
         query = f"SELECT {schema.SAID} FROM chunk JOIN place ON place.id = place WHERE name = ? ORDER BY at"
         for source in sources:
             for name in source.marks():
@@ -264,6 +266,15 @@ class MemoryIndex:
             yield f"the index has {words:,} texts for {chunks:,} pieces; rebuild it"
 
     # --- reading ---
+
+    def marks(self) -> Mapping[str, str]:
+        """What it has, by place with the mark of then; nothing when it is absent or cannot be read."""
+        with self._held():
+            try:
+                db = self._current()
+                return dict(db.execute("SELECT name, mark FROM place")) if db is not None else {}
+            except sqlite3.DatabaseError:
+                return {}
 
     def search(
         self,

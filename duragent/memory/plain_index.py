@@ -6,7 +6,7 @@ The law: it answers as `MemoryIndex` does, without endings taken off in English,
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from duragent.memory.index import ChunkSource, SearchTooLate
 from duragent.memory.index_schema import WEIGHTS, said
 from duragent.memory.languages import Language, wholes
 from duragent.memory.score import NoteHit
-from duragent.memory.search import LOOKED_AT, FoundNotes, Meaning
+from duragent.memory.search import LOOKED_AT, FoundNotes, Meaning, may_be_found
 from duragent.memory.words import WeighedWord, asked_words, coverage, weighed
 
 MOST = 5_000
@@ -65,6 +65,10 @@ class PlainIndex:
         finally:
             self._lock.release()
 
+    def marks(self) -> Mapping[str, str]:
+        """See `MemoryIndex.marks`."""
+        return dict(self._marks)
+
     def search(
         self,
         text: str,
@@ -95,7 +99,7 @@ class PlainIndex:
             self._marks, self._places = {}, {}
         self.update(sources)
 
-    def check(self, sources: Sequence[ChunkSource]) -> list[str]:
+    def check(self, sources: Sequence[ChunkSource], others: Collection[str] = ()) -> list[str]:
         """There is no file that could differ, only less to search in."""
         return [self.limits]
 
@@ -134,7 +138,7 @@ def _ranked(
             raise SearchTooLate
         norm = _K1 * (1 - _B + _B * piece.length / max(average, 1.0))
         counts = [(idf[term], piece.counts[term]) for term in searched if term in piece.counts]
-        if counts and str(piece.note.scope) in reads:
+        if counts and may_be_found(str(piece.note.scope), piece.note.file, reads):
             scored.append((-sum(weight * n * (_K1 + 1) / (n + norm) for weight, n in counts), at))
     return [_hit(pieces[at], -score, words) for score, at in sorted(scored)[:LOOKED_AT]]
 

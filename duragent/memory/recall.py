@@ -87,8 +87,16 @@ class NoteRecall:
         """Search for a question. Never raises; a search that takes longer is `late`."""
         if self.spec.recall == "off":
             return Recalled("", (), "off")
+        return await self._within(query, deadline_seconds, ScoreRules.of(self.spec))
+
+    async def search(self, query: RecallQuery, deadline_seconds: float) -> Recalled:
+        """As `recall`, for a query that a model or a person wrote: a note with any of its words is found."""
+        rules = replace(ScoreRules.of(self.spec), threshold=0.0, min_importance_milli=0)
+        return await self._within(query, deadline_seconds, rules)
+
+    async def _within(self, query: RecallQuery, deadline_seconds: float, rules: ScoreRules) -> Recalled:
         begun = self.clock.monotonic()
-        task = asyncio.create_task(self._recall(query, begun, deadline_seconds))
+        task = asyncio.create_task(self._recall(query, rules, begun, deadline_seconds))
         # A search that is too late goes on alone: what it brings up to date serves the next one.
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -97,11 +105,17 @@ class NoteRecall:
 
     async def look_up(self, query: RecallQuery) -> Recalled:
         """As `recall` for a person's own search: also where models are shown nothing, and for as long as it takes."""
-        return await self._recall(query, self.clock.monotonic(), _PATIENCE_SECONDS)
+        return await self._recall(query, ScoreRules.of(self.spec), self.clock.monotonic(), _PATIENCE_SECONDS)
 
     async def check(self) -> list[str]:
         """What differs between the index and the notes, in sentences."""
-        return await asyncio.to_thread(lambda: self.index.check(self.sources))
+
+        def work() -> list[str]:
+            files = [source for source in self.sources if isinstance(source, FolderNotes)]
+            others = {place for source in self.sources if source not in files for place in source.marks()}
+            return self.index.check(files, others)
+
+        return await asyncio.to_thread(work)
 
     async def rewrite(self) -> None:
         """A new index, without a trace of what the notes do not say any more."""
@@ -124,10 +138,10 @@ class NoteRecall:
         if self._index is not None:
             self._index.close()
 
-    async def _recall(self, query: RecallQuery, begun: float, deadline_seconds: float) -> Recalled:
+    async def _recall(self, query: RecallQuery, rules: ScoreRules, begun: float, deadline_seconds: float) -> Recalled:
         try:
             vector = await self.vectors.of_question(query.text) if self.vectors else None
-            recalled = await asyncio.to_thread(self._searched, query, vector, begun, deadline_seconds)
+            recalled = await asyncio.to_thread(self._searched, query, rules, vector, begun + deadline_seconds)
             self.fault = ""
         except SearchTooLate:
             return self._silent("late", begun)
@@ -137,10 +151,12 @@ class NoteRecall:
         return recalled
 
     def _searched(
-        self, query: RecallQuery, vector: Sequence[float] | None, begun: float, deadline_seconds: float
+        self, query: RecallQuery, rules: ScoreRules, vector: Sequence[float] | None, until: float
     ) -> Recalled:
+        begun = self.clock.monotonic()
+
         def left() -> float:
-            return max(0.0, begun + deadline_seconds - self.clock.monotonic())
+            return max(0.0, until - self.clock.monotonic())
 
         index, now = self.index, self.clock.now()
         index.update(self.sources, wait=left())
@@ -148,7 +164,7 @@ class NoteRecall:
         meaning = (label, vector) if vector and label else None
         found = index.search(query.text, query.reads, lambda: left() <= 0, wait=left(), meaning=meaning)
         hits = [replace(hit, note=self.vouched(hit.note)) for hit in found.hits]
-        candidates = judged(hits, query, ScoreRules.of(self.spec), now, found.superseded)
+        candidates = judged(hits, query, rules, now, found.superseded)
         silent = silence(candidates)
         text = block_of(candidates)
         return Recalled(text, candidates, silent, self._took(begun), index.rev, found.notes, label)

@@ -22,6 +22,7 @@ from duragent.text import without_surrogates
 LOOKED_AT = 50
 """How many pieces of a search are judged."""
 _ROW = f"SELECT scope, place, at, {schema.NOTE_COLUMNS} FROM chunk WHERE id = ?"
+_FILE = 3 + schema.NOTE_COLUMNS.split(", ").index("file")
 Meaning = tuple[str, Sequence[float]]
 """The label and the vector of a question."""
 
@@ -93,7 +94,7 @@ class IndexSearch:
         near: dict[int, bool] = {}
         for chunk, enough in vectors.near(db, label, vector, self._bits[label]):
             row = db.execute(_ROW, (chunk,)).fetchone()
-            if row is not None and row[0] in reads and len(near) < LOOKED_AT:
+            if row is not None and may_be_found(row[0], row[_FILE], reads) and len(near) < LOOKED_AT:
                 near[chunk] = enough
                 hits.setdefault(chunk, self._hit(db, (chunk, 0.0, *row[1:]), words))
         ranks = joined_ranks(by_words, near)
@@ -136,6 +137,15 @@ class IndexSearch:
         return self._terms
 
 
+def may_be_found(scope: str, file: str, reads: frozenset[str]) -> bool:
+    """Whether a piece of this scope may be shown to a session that reads these.
+
+    `person:*` and `chat:*` stand for notes about people and chats, and not for what was said there: strangers may have
+    said it.
+    """
+    return scope in reads or (file.endswith(".md") and f"{scope.partition(':')[0]}:*" in reads)
+
+
 def _rows(db: sqlite3.Connection, match: str, reads: frozenset[str]) -> list[Sequence[Any]]:
     """The best pieces of these scopes, each as its id, relevance, place and position, and the columns of its note."""
     # The few best are cheaper to find than the order of all, and mostly enough: most sessions read most notes.
@@ -152,7 +162,7 @@ def _rows_of(db: sqlite3.Connection, match: str, reads: frozenset[str], most: in
     found: list[Sequence[Any]] = []
     for chunk, bm25 in ranked:
         row = db.execute(_ROW, (chunk,)).fetchone()
-        if row is not None and row[0] in reads:
+        if row is not None and may_be_found(row[0], row[_FILE], reads):
             found.append((chunk, -bm25, *row[1:]))
             if len(found) == LOOKED_AT:
                 return found, True

@@ -48,6 +48,10 @@ class Minds:
         """Those in memory now."""
         return iter(list(self._minds.values()))
 
+    def loaded(self, agent: str) -> Mind | None:
+        """The mind of an agent, or with "" the world's, if it is in memory."""
+        return self._minds.get(agent)
+
     async def world(self) -> Mind:
         """What all agents share. Raises as `of`."""
         return await self.of("")

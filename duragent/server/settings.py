@@ -3,7 +3,10 @@
 import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from duragent.errors import InvalidRequest
+from duragent.yaml.validation_words import problem_and_hint
 
 # `${TOKEN:-}` means "a token if there is one": an empty token must never count as one.
 Token = Annotated[str | None, BeforeValidator(lambda value: None if value == "" else value)]
@@ -58,6 +61,20 @@ class ServerSettings(BaseModel):
         if auth == "local" and host != "localhost" and not _address(host).is_loopback:
             raise ValueError(f"'local' is only for a server on this machine alone, and `host` is {host}")
         return auth
+
+
+def with_options(settings: ServerSettings, host: str | None, port: int | None) -> ServerSettings:
+    """The settings with the command line's wishes; checked again, because a public host needs a token."""
+    wishes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    if not wishes:
+        return settings
+    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    try:
+        return ServerSettings.model_validate(given | wishes)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        problem, _ = problem_and_hint(first, f"'{first['input']}'")
+        raise InvalidRequest(f"server: {problem}") from error
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

@@ -201,6 +201,8 @@ class LiveSessions:
                 raise
             await session.retire()
             self._index.drop(session.id)
+            for listener in self._ports.listeners:
+                listener.told(session.id, 0)
             await self._remove_temporary(session.id)
 
     async def repair(self, session: "Session") -> None:

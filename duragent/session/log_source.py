@@ -12,4 +12,5 @@ class SessionLogs:
 
     async def part(self, stream: str, after: int, limit: int) -> LogPart:
         async with self._live.borrow(stream) as session:
-            return LogPart(session.state.agent, await session.read_records(after, limit))
+            state, records = session.state, await session.read_records(after, limit)
+            return LogPart(state.agent, records, state.gateway or "", state.chat_id)

@@ -48,6 +48,10 @@ class LogPart:
     """The name of the agent that the stream belongs to."""
     records: Sequence[Record]
     """Oldest first, without a gap; () when there are none."""
+    gateway: str = ""
+    """The gateway of the chat that it belongs to; "" outside of chats."""
+    chat_id: str | None = None
+    """That chat's id at its gateway; None outside of chats."""
 
 
 class LogSource(Protocol):
@@ -62,7 +66,10 @@ class Listener(Protocol):
     """What sessions know of a listener."""
 
     def told(self, stream: str, head: int) -> None:
-        """The records of the stream up to `head` are durable and published. Returns at once, and raises nothing."""
+        """The records of the stream up to `head` are durable and published. Returns at once, and raises nothing.
+
+        0: the stream is gone.
+        """
         ...
 
     async def run(self, source: LogSource) -> None:

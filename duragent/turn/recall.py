@@ -14,8 +14,8 @@ from duragent.journal.events import MemoryRecalled, MessageReceived, RecalledIte
 from duragent.journal.record import Record
 from duragent.journal.source import is_person
 from duragent.journal.state import SessionState
-from duragent.memory.base import Memories, Memory, Recalled, RecallQuery, Scope
-from duragent.memory.scope import access_of, visitor_of
+from duragent.memory.base import Memories, Memory, Recalled, RecallQuery
+from duragent.memory.scope import Access, access_of, visitor_of
 
 DEADLINE_SECONDS = 0.1
 DEADLINE_WITH_VECTORS_SECONDS = 0.3
@@ -41,10 +41,11 @@ async def recalled(
     seq, newest = new[-1]
     query = RecallQuery(
         text="\n".join(message.text for _, message in reversed(new))[:QUERY_CHARS],
-        reads=_reads(agent, state, newest),
+        reads=access_in(agent, state, newest).reads,
         visible=frozenset(_shown(records)),
         limit=spec.limit,
         budget_tokens=spec.budget_tokens,
+        session_id=state.session_id,
     )
     found = await _found(memory, query, spec)
     return _event(state.turn.id if state.turn else "", seq, found)
@@ -62,12 +63,14 @@ def _new_messages(state: SessionState, records: Iterable[Record]) -> list[tuple[
     ]
 
 
-def _reads(agent: Agent, state: SessionState, message: MessageReceived) -> tuple[Scope, ...]:
-    """What this session may read. Every chat counts as a group here: none says yet that it is private."""
+def access_in(agent: Agent, state: SessionState, message: MessageReceived) -> Access:
+    """What the session may do with notes when that message is its newest.
+
+    Every chat counts as a group here: none says yet that it is private.
+    """
     sender = message.sender.id if message.sender else None
     owners = agent.spec.access.owners if agent.spec.access else ()
-    visitor = visitor_of(message.source, state.gateway or "", sender, state.chat_id, owners)
-    return access_of(visitor).reads
+    return access_of(visitor_of(message.source, state.gateway or "", sender, state.chat_id, owners))
 
 
 def _shown(records: Iterable[Record]) -> Iterable[str]:

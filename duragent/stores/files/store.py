@@ -88,6 +88,11 @@ class FileStore(FileScratch):
         self._others.append(other)
         return other
 
+    @property
+    def disk(self) -> Disk:
+        """Its file operations."""
+        return self._disk
+
     def open(self) -> None:
         """Make the folder and finish what a crash left half deleted. Blocking; call once, first. Raises Unavailable.
 

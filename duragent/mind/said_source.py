@@ -1,0 +1,167 @@
+"""What was said in an agent's sessions as a source of its index. What is to be indexed is read beforehand.
+
+The law: a search never waits for a log. The source says only what stands ready; what the index lost (a file that was
+deleted) is read again in the background. The cursor of a session stands in the index, beside what was read up to it.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from duragent.journal.events import MessageReceived
+from duragent.journal.record import Record
+from duragent.journal.source import is_person
+from duragent.memory.base import OWNER, Scope
+from duragent.memory.chunks import NoteChunk
+from duragent.memory.index import PlaceContent
+from duragent.memory.said import said_in
+from duragent.memory.scope import access_of, visitor_of
+
+PREFIX = "session:"
+"""Of a session's place in the index; no file of a memory has such a name."""
+NOBODY = Scope("person", "")
+"""Of a conversation that is not indexed, because it is not known who speaks in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a session was read, and what is known of it there; the mark of its place."""
+
+    seq: int = 0
+    """The last record that was read."""
+    touched: bool = False
+    """Whether it had seen something from outside by then."""
+    scope: Scope = OWNER
+    """Whose what is said there is."""
+
+    @classmethod
+    def of(cls, mark: str) -> "Cursor":
+        """A mark of another form is the beginning."""
+        seq, _, rest = mark.partition(" ")
+        touched, _, scope = rest.partition(" ")
+        kind, _, whose = scope.partition(":")
+        if not seq.isdecimal() or kind not in ("owner", "person", "chat"):
+            return cls()
+        return cls(int(seq), touched == "1", Scope(kind, whose))  # type: ignore[arg-type]  # one of these three
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.touched:d} {self.scope}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Where a session takes place."""
+
+    gateway: str = ""
+    """"" outside of chats."""
+    chat_id: str | None = None
+    """None outside of chats."""
+    owners: tuple[str, ...] = ()
+    """Who counts as the owner there."""
+
+
+class SaidSource:
+    """A `ChunkSource`. `marks` and `content` are called in a thread, all else on the event loop."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._marks: dict[str, str] = {}
+        self._ready: dict[str, tuple[str, PlaceContent]] = {}
+        self._lost: set[str] = set()
+
+    # --- for the index ----------------------------------------------------------------------------------------------
+
+    def marks(self) -> Mapping[str, str]:
+        """The sessions that are indexed, or stand ready to be."""
+        with self._lock:
+            return dict(self._marks)
+
+    def content(self, place: str, indexed_mark: str) -> PlaceContent:
+        """What stands ready for what the index has; else nothing, and the session is read again."""
+        with self._lock:
+            before, content = self._ready.pop(place, ("", None))
+            if content is not None and before == indexed_mark:
+                return content
+            self._marks.pop(place, None)
+            self._lost.add(place.removeprefix(PREFIX))
+            return PlaceContent("", ())
+
+    # --- for what feeds it ------------------------------------------------------------------------------------------
+
+    def begin(self, indexed: Mapping[str, str]) -> None:
+        """What an index has of sessions, by place."""
+        with self._lock:
+            self._marks = {place: mark for place, mark in indexed.items() if place.startswith(PREFIX)}
+
+    def cursor(self, session_id: str) -> Cursor:
+        """How far a session was read."""
+        with self._lock:
+            return Cursor.of(self._marks.get(PREFIX + session_id, ""))
+
+    def sessions(self) -> list[str]:
+        """Those of which something was read."""
+        with self._lock:
+            return [place.removeprefix(PREFIX) for place in self._marks]
+
+    def take_lost(self) -> list[str]:
+        """The sessions that are to be read from their beginning."""
+        with self._lock:
+            lost, self._lost = sorted(self._lost), set()
+            return lost
+
+    def forget(self, session_id: str) -> None:
+        """The next update of the index takes it out."""
+        with self._lock:
+            self._marks.pop(PREFIX + session_id, None)
+            self._ready.pop(PREFIX + session_id, None)
+
+    def take(self, session_id: str, records: Sequence[Record], chat: Chat) -> int:
+        """Records behind the cursor; how many pieces they made. The index is to be updated before the next ones."""
+        place = PREFIX + session_id
+        with self._lock:
+            mark = self._marks.get(place, "")
+        before = Cursor.of(mark)
+        chunks, after = _pieces(session_id, records, before, chat)
+        content = PlaceContent(str(after), chunks, appended=before.seq > 0)
+        with self._lock:
+            if self._marks.get(place, "") != mark or not records or records[0].seq != before.seq + 1:
+                return 0  # the index lost it meanwhile: it is read again
+            self._ready[place] = (mark, content)
+            self._marks[place] = str(after)
+        return len(chunks)
+
+
+def _pieces(
+    session_id: str, records: Sequence[Record], before: Cursor, chat: Chat
+) -> tuple[tuple[NoteChunk, ...], Cursor]:
+    found: list[NoteChunk] = []
+    touched, scope = before.touched, before.scope
+    for scope, run in _runs(records, before.scope, chat):
+        said = said_in(session_id, run, scope, touched=touched)
+        touched = said.touched
+        if scope != NOBODY:
+            found += said.chunks
+    return tuple(found), Cursor(records[-1].seq if records else before.seq, touched, scope)
+
+
+def _runs(records: Iterable[Record], scope: Scope, chat: Chat) -> Iterator[tuple[Scope, list[Record]]]:
+    """The records in parts that belong to one person or chat: to whom the message before them does."""
+    run: list[Record] = []
+    for record in records:
+        event = record.event
+        if isinstance(event, MessageReceived) and is_person(event.source):
+            now = scope_of(event, chat)
+            if now != scope:
+                if run:
+                    yield scope, run
+                scope, run = now, []
+        run.append(record)
+    if run:
+        yield scope, run
+
+
+def scope_of(message: MessageReceived, chat: Chat) -> Scope:
+    """To whom belongs what is said with that message."""
+    sender = message.sender.id if message.sender else None
+    writes = access_of(visitor_of(message.source, chat.gateway, sender, chat.chat_id, chat.owners)).writes
+    return writes[0] if writes else NOBODY

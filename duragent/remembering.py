@@ -1,0 +1,200 @@
+"""What agents remember, wired: made when the first agent with `spec.memory` is asked, and not before.
+
+The law: where no agent remembers, nothing of it is imported, opened or started, and no file is made.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from duragent.agent.load import Agent
+from duragent.clock import Clock
+from duragent.config import Config
+from duragent.errors import DuragentError
+
+if TYPE_CHECKING:
+    from duragent.agent.memory_spec import EmbeddingSpec
+    from duragent.embedders.base import Embedder
+    from duragent.embedders.choose import EmbedderChooser
+    from duragent.memory.base import Memory
+    from duragent.memory.folder import MemoryFolder
+    from duragent.memory.recall import NoteRecall
+    from duragent.mind.agent_memory import AgentMemory, ListedSessions
+    from duragent.mind.memories import AgentMemories
+    from duragent.server.memories import ServedMemories
+    from duragent.session.sessions import Sessions
+    from duragent.stores.files.store import FileStore
+    from duragent.streams.stream_log import StreamPorts
+    from duragent.subscribers.base import LogSource
+    from duragent.tools.base import AnyTool, ToolOwner
+    from duragent.tools.toolset import Factories
+    from duragent.turn.ports import Agents
+
+OPEN_SECONDS = 10.0
+"""So long a turn waits for a memory that is opened, at most."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Remembering:
+    """The `Memories` of a server, its listener, and the factory of the tool."""
+
+    config: Config
+    """Where things are."""
+    store: "FileStore"
+    """The sessions' store; streams rest beside it."""
+    agents: "Agents"
+    """The agents by name."""
+    clock: Clock
+    """The source of time."""
+    node: str
+    """Names this process in logs."""
+    spawn: "Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]"
+    """Starts a task of the server's."""
+    sessions: "Callable[[], Sessions]"
+    """The sessions; called when the first agent is asked."""
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    """On which everything runs but what threads ask for."""
+    _logs: "LogSource | None" = None
+    _made: "AgentMemories | None" = None
+    _chooser: "EmbedderChooser | None" = None
+
+    # --- what sessions know of it -----------------------------------------------------------------------------------
+
+    def of(self, agent: Agent) -> "Memory | None":
+        """See `Memories`."""
+        return None if agent.spec.memory is None else self.memories.of(agent)
+
+    def told(self, stream: str, head: int) -> None:
+        """See `Listener`."""
+        if self._made is not None:
+            self._made.told(stream, head)
+
+    async def run(self, source: "LogSource") -> None:
+        """See `Listener`. There is no task while nothing is to be read."""
+        self._logs = source
+
+    def factories(self) -> "Factories":
+        """The tool `memory`."""
+
+        def memory(owner: "ToolOwner") -> "AnyTool":
+            from duragent.tools.memory import MemoryTool
+
+            if owner.agent.spec.memory is None or not owner.session_id:
+                return MemoryTool()
+            from duragent.session.session_memory import SessionMemory
+
+            return MemoryTool(
+                SessionMemory(lambda: self.memory(owner.agent), owner.session_id, self.sessions, self._read_by)
+            )
+
+        return {"memory": memory}
+
+    def _read_by(self, session_id: str) -> dict[str, str]:
+        return self.memories.read_by(session_id)
+
+    def may_show(self, agent: Agent, file: str) -> bool:
+        """Whether a model may be shown that file. Called in a thread; opens the memory, before a search needs it."""
+        opened = asyncio.run_coroutine_threadsafe(self._opened(agent), self.loop)
+        try:
+            return opened.result(OPEN_SECONDS).attributed(file)
+        except (DuragentError, TimeoutError) as error:
+            _log.warning("the memory of agent %s cannot be opened: %s", agent.name, error)
+            return False
+
+    async def _opened(self, agent: Agent) -> "AgentMemory":
+        memory = self.memory(agent)
+        await memory.open()
+        return memory
+
+    def memory(self, agent: Agent) -> "AgentMemory":
+        """The memory of an agent that has `spec.memory`."""
+        found = self.memories.memory(agent)
+        assert found is not None
+        return found
+
+    def served(self) -> "ServedMemories":
+        """What the HTTP routes work with."""
+        from duragent.server.memories import ServedMemories
+
+        async def recall(agent: str) -> "NoteRecall":
+            return (await self._opened(self.agents.get(agent))).notes
+
+        return ServedMemories(lambda: self.memories.room.minds, recall)
+
+    async def close(self) -> None:
+        """End what is under way, and give the minds back."""
+        if self._made is not None:
+            await self._made.close()
+        if self._chooser is not None:
+            await self._chooser.close()
+
+    # --- what is made with the first agent that remembers -----------------------------------------------------------
+
+    @property
+    def memories(self) -> "AgentMemories":
+        """All of it."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def _make(self) -> "AgentMemories":
+        from duragent.mind.agent_memory import MemoryRoom
+        from duragent.mind.memories import AgentMemories
+        from duragent.mind.minds import MindPorts, Minds
+
+        room = MemoryRoom(
+            minds=Minds(MindPorts(self._streams, self._folder)),
+            folder=self._folder,
+            index=self._index,
+            embedder=self._embedder,
+            clock=self.clock,
+            spawn=self.spawn,
+            logs=self._log_source,
+            sessions=self._listed,
+        )
+        return AgentMemories(room, lambda name: self.agents.get(name).name)
+
+    def _streams(self) -> "StreamPorts":
+        from duragent.mind.kind import MIND
+        from duragent.streams.stream_log import StreamPorts
+
+        return StreamPorts(self.store.beside(self.config.streams_dir, MIND), self.clock, self.node, self.spawn)
+
+    def _index(self, agent: str) -> Path:
+        from duragent.mind.kind import stream_of
+
+        return self.config.streams_dir / stream_of(agent) / "index.sqlite"
+
+    def _folder(self, agent: str) -> "MemoryFolder":
+        from duragent.memory.folder import MemoryFolder
+        from duragent.memory.zone import zone_of
+
+        if agent:
+            of = self.agents.get(agent)
+            root, zone = of.folder / "memory", of.spec.memory.timezone if of.spec.memory else None
+        else:
+            root, zone = self.config.world_dir, None
+        return MemoryFolder(root, zone_of(zone), self.store.disk, is_world=not agent)
+
+    def _embedder(self, spec: "EmbeddingSpec") -> "Embedder":
+        import os
+
+        from duragent.embedders.choose import EmbedderChooser
+
+        if self._chooser is None:
+            hosts = self.config.file.web.allow_hosts
+            self._chooser = EmbedderChooser(self.clock, self.config.keys(os.environ), hosts)
+        return self._chooser.embedder_for(spec)
+
+    def _log_source(self) -> "LogSource":
+        from duragent.session.log_source import SessionLogs
+
+        return self._logs or SessionLogs(self.sessions().live)
+
+    def _listed(self) -> "ListedSessions":
+        return self.sessions()

@@ -1,0 +1,221 @@
+"""An agent's memory as the tool `memory` sees it in one session: the mind's writers, and what the session's log says.
+
+The law: who may read and write follows from the newest message of a person in the log, and who vouches for a note from
+what the newest question showed; nothing of it is taken from a model.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from duragent.errors import InvalidFile, MemoryChanged, NotFound
+from duragent.journal.events import MessageReceived, ModelCalled, ModelReplied
+from duragent.journal.record import Record
+from duragent.journal.source import is_person
+from duragent.journal.state import SessionState
+from duragent.memory.base import OWNER, Cause, MemoryNote, NewNote, RecallQuery, Scope, Window, WrittenNote
+from duragent.memory.legacy_text import recall_text
+from duragent.memory.notes import LONG_TERM, placed_notes, text_sha256
+from duragent.memory.scope import Access, access_of, visitor_of
+from duragent.memory.writes import titled, topic_file
+from duragent.mind.actor import Mind
+from duragent.mind.agent_memory import AgentMemory
+from duragent.session.memory_window import window_of
+from duragent.turn.recall import access_in
+
+if TYPE_CHECKING:
+    from duragent.session.session_reader import ReadableSessions
+
+PAGE = 500
+MOST_RECORDS = 20_000
+"""Of a window that has more, the rest counts as something from outside."""
+OPENING_RECORDS = 16
+SEARCH_SECONDS = 5.0
+SEARCH_TOKENS = 20_000
+
+
+class SessionMemory:
+    """A `MemoryPort`."""
+
+    def __init__(
+        self,
+        memory: Callable[[], AgentMemory],
+        session_id: str,
+        sessions: Callable[[], "ReadableSessions"],
+        read_by: Callable[[str], dict[str, str]],
+    ) -> None:
+        """`memory` and `sessions` are called on the event loop, when the tool is used.
+
+        `read_by` gives what a session read last of files that are replaced as a whole.
+        """
+        self._memory_of, self._session_id, self._sessions_of = memory, session_id, sessions
+        self._read_by = read_by
+
+    @property
+    def _memory(self) -> AgentMemory:
+        return self._memory_of()
+
+    @property
+    def _sessions(self) -> "ReadableSessions":
+        return self._sessions_of()
+
+    # --- what the session's log says --------------------------------------------------------------------------------
+
+    async def window(self) -> Window:
+        records, whole = await self._shown()
+        state = await self._state()
+        replies = [record.seq for record in records if isinstance(record.event, ModelReplied) and record.event.calls]
+        window = window_of(records, "", state.gateway or "", self._owners)
+        return replace(window, seq=max(replies, default=0), touched=window.touched or not whole)
+
+    async def reads(self) -> tuple[Scope, ...]:
+        return (await self._access()).reads
+
+    async def writes(self) -> tuple[Scope, ...]:
+        return (await self._access()).writes
+
+    @property
+    def _owners(self) -> tuple[str, ...]:
+        access = self._memory.agent.spec.access
+        return tuple(access.owners) if access else ()
+
+    async def _state(self) -> SessionState:
+        return await self._sessions.state(self._session_id)
+
+    async def _access(self) -> Access:
+        state = await self._state()
+        records, _ = await self._shown()
+        for record in reversed(records):
+            if isinstance(record.event, MessageReceived) and is_person(record.event.source):
+                return access_in(self._memory.agent, state, record.event)
+        return access_of(visitor_of(state.source, state.gateway or "", "", state.chat_id, self._owners))
+
+    async def _shown(self) -> tuple[list[Record], bool]:
+        """The records that the newest question showed and what came after, and whether that is all of them."""
+        found: list[Record] = []
+        first = 0
+        while len(found) < MOST_RECORDS:
+            page = await self._back(found[0].seq if found else None, PAGE)
+            found = [*page, *found]
+            first = first or _first_shown(page)
+            if not page or found[0].seq <= max(first, 1):
+                break
+        shown = [record for record in found if record.seq >= first]
+        return [*await self._opening(first), *shown], not found or found[0].seq <= max(first, 1)
+
+    async def _opening(self, first: int) -> list[Record]:
+        """The messages that the running turn is for, where they are older than what is shown of the rest."""
+        turn = (await self._state()).turn
+        if turn is None or turn.trigger >= first:
+            return []
+        before = await self._back(turn.trigger + 1, OPENING_RECORDS)
+        return [record for record in before if record.seq == turn.trigger]
+
+    async def _back(self, before: int | None, limit: int) -> Sequence[Record]:
+        lines = await self._sessions.read_back(self._session_id, before, limit)
+        return await self._sessions.records(self._session_id, lines) if lines else ()
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def recall_text(self, days: int) -> str:
+        memory, may_read = self._memory, (await self._access()).may_read(OWNER)
+        await memory.open()
+        today = memory.now().date()
+        text = await asyncio.to_thread(
+            lambda: recall_text(memory.own if may_read else None, memory.world, today, days, memory.attributed)
+        )
+        await asyncio.to_thread(self._read_world)
+        return text
+
+    def _read_world(self) -> None:
+        read = self._read_by(self._session_id)
+        for file in self._memory.world.files()[0]:
+            try:
+                read[file] = self._memory.world.read(file).sha256
+            except InvalidFile:
+                continue
+
+    async def search(self, query: str, limit: int) -> Sequence[MemoryNote]:
+        access = await self._access()
+        asked = RecallQuery(query, access.reads, limit=limit, budget_tokens=SEARCH_TOKENS, session_id=self._session_id)
+        found = await self._memory.search(asked, SEARCH_SECONDS)
+        return [each.note for each in found.candidates if not each.left_out]
+
+    async def note(self, note: str) -> MemoryNote | None:
+        await self._memory.open()
+        found = await asyncio.to_thread(self._find, note)
+        if found is None:
+            return None
+        vouched = self._memory.vouched(found)
+        readable = (await self._access()).may_read(vouched.scope)
+        return vouched if readable and vouched.trust != "unreviewed" else None
+
+    def _find(self, note: str) -> MemoryNote | None:
+        for folder in (self._memory.own, self._memory.world):
+            for file in folder.files()[0]:
+                try:
+                    text = folder.read(file).text
+                except InvalidFile:
+                    continue
+                for placed in placed_notes(text, file, folder.zone):
+                    if placed.note.id == note:
+                        return placed.note
+        return None
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    async def remember(self, new: NewNote, call: str) -> WrittenNote:
+        note, saved = await (await self._memory.mind()).remember(new)
+        return WrittenNote(note.file, note.id, saved.theirs if saved else "")
+
+    async def long_term(self) -> str:
+        mind = await self._memory.mind()
+        text, sha256 = await mind.read(LONG_TERM)
+        self._read_by(self._session_id)[LONG_TERM] = sha256
+        if not self._memory.attributed(LONG_TERM):
+            raise InvalidFile(LONG_TERM, "was changed by a command, and waits until a person has saved it")
+        return text
+
+    async def reflect(self, content: str, call: str) -> WrittenNote:
+        return await self._replace(await self._memory.mind(), LONG_TERM, content, call)
+
+    async def update_world(self, topic: str, content: str, call: str) -> WrittenNote:
+        mind = await self._memory.world_mind()
+        file = await asyncio.to_thread(topic_file, mind.folder, topic)
+        return await self._replace(mind, file, titled(topic, content), call)
+
+    async def _replace(self, mind: Mind, file: str, content: str, call: str) -> WrittenNote:
+        read = self._read_by(self._session_id)
+        text = content.replace("\r\n", "\n").replace("\0", "")
+        text = text if text.endswith("\n") else text + "\n"
+        window = await self.window()
+        cause = Cause(self._session_id, window.seq, call)
+        try:
+            saved = await mind.write_whole(file, text, read.get(file, ""), cause)
+        except MemoryChanged as changed:
+            # Its answer shows what the file has now.
+            read[file] = text_sha256(changed.text) if changed.text else ""
+            raise
+        read[file] = saved.after_sha256
+        return WrittenNote(file, theirs=saved.theirs)
+
+    async def propose(self, file: str, new: NewNote, call: str) -> WrittenNote:
+        return await self.remember(replace(new, proposes=file), call)
+
+    async def forget(self, note: str, call: str) -> WrittenNote:
+        await self._memory.open()
+        found = await asyncio.to_thread(self._find, note)
+        if found is None:
+            raise NotFound(f"there is no note {note[:64]}")
+        mind = await (self._memory.world_mind() if found.file.startswith("world/") else self._memory.mind())
+        await mind.forget(note, f"{self._session_id}/{call}")
+        return WrittenNote(found.file, note)
+
+
+def _first_shown(records: Sequence[Record]) -> int:
+    """The oldest record that the newest question among these showed; 0 when there is no question."""
+    for record in reversed(records):
+        if isinstance(record.event, ModelCalled):
+            return record.event.first_seq or record.seq
+    return 0
