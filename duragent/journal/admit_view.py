@@ -1,4 +1,4 @@
-"""May this change what the model is shown of the past? Summaries, pins and goals, as events. Pure."""
+"""May this change what the model is shown of the past? Summaries, pins, goals and forgotten texts, as events. Pure."""
 
 from collections.abc import Sequence
 from typing import assert_never
@@ -22,10 +22,12 @@ from duragent.journal.events import (
     RecordPinned,
     RecordUnpinned,
     SummaryExpanded,
+    TextForgotten,
 )
 from duragent.journal.inputs import (
     EndGoal,
     ExpandSummary,
+    Forget,
     HistorySummary,
     Pin,
     SetGoal,
@@ -45,6 +47,9 @@ def admit_view(state: SessionState, posted: ViewportInput) -> Sequence[Event]:
         # What the next turn answers is shown whole.
         open_since = min((*state.waiting, state.turn.trigger if state.turn else state.seq + 1))
         return _summary(at, min(state.seq, open_since - 1), posted)
+    if isinstance(posted, Forget):
+        # Also in a session that is closed: it has the texts as long as it exists.
+        return _forgotten(state.seq, posted)
     if state.closed:
         raise SessionIsClosed(state.session_id)
     match posted:
@@ -60,6 +65,14 @@ def admit_view(state: SessionState, posted: ViewportInput) -> Sequence[Event]:
             return _goal_end(at, posted)
         case _:
             assert_never(posted)
+
+
+def _forgotten(seq: int, posted: Forget) -> Sequence[Event]:
+    """Raises InvalidRequest."""
+    for each in posted.fields:
+        if not 1 <= each.seq <= seq:
+            raise InvalidRequest(f"there is no record {each.seq}: the newest one is {seq}")
+    return [TextForgotten(fields=posted.fields, by=posted.by, reason=posted.reason)] if posted.fields else []
 
 
 def _summary(at: Coverage, seq: int, posted: HistorySummary) -> Sequence[CoverageEvent]:

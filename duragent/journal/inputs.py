@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from duragent.journal.events import Attachment, FileUndo, Sender, SummaryPart, TokenCounts
+from duragent.journal.events import Attachment, FileUndo, ForgottenText, Sender, SummaryPart, TokenCounts
 from duragent.journal.source import Door, Source
 from duragent.text import Text
 
@@ -145,6 +145,17 @@ class RunCommand(InputModel):
     """The same key counts once."""
 
 
+class Forget(InputModel):
+    """Remove texts of earlier records for good. Their records stay, and say that a text was forgotten."""
+
+    fields: tuple[ForgottenText, ...]
+    """Which texts; each is in a blob. Those that were forgotten before are only removed once more."""
+    by: str = ""
+    """Who asked; "" when the client did not say."""
+    reason: str = ""
+    """A sentence for people; "" when none is given. It stays, so it must not repeat what is forgotten."""
+
+
 class HistorySummary(InputModel):
     """A summary of what the model is to be shown no longer. One that comes twice, or too late, changes nothing."""
 
@@ -237,7 +248,7 @@ class EndGoal(InputModel):
     """The tool call that ends it; "" for a person."""
 
 
-ViewportInput = HistorySummary | ExpandSummary | Pin | Unpin | SetGoal | EndGoal
+ViewportInput = HistorySummary | ExpandSummary | Pin | Unpin | SetGoal | EndGoal | Forget
 """What changes what the model is shown of the past."""
 
 Input = (

@@ -3,13 +3,17 @@
 from collections.abc import Awaitable, Callable
 
 from duragent.errors import Damaged
-from duragent.journal.line import first_seq, split_lines
+from duragent.journal.events import FORGOTTEN
+from duragent.journal.line import first_seq, last_seq, split_lines
 from duragent.journal.record import Record, blob_names, crc_seed, decode
 from duragent.journal.state import SessionState
 from duragent.session.record_cache import RecordCache
 from duragent.stores.base import Claim, Store
 from duragent.turn import history
 from duragent.turn.history import HistoryNeed
+
+LINES = 1_000
+"""Lines that are read at once."""
 
 
 class LogReader:
@@ -19,6 +23,7 @@ class LogReader:
         self._store, self._claim, self._damaged = store, claim, damaged
         self._seed = crc_seed(claim.stream_id)
         self._cache = RecordCache(self._seed)
+        self._forgotten, self._looked_upto = set[str](), 0
 
     async def lines(self, after: int, limit: int) -> bytes:
         """See `Store.read`."""
@@ -37,11 +42,33 @@ class LogReader:
 
     async def blobs(self, lines: bytes) -> dict[str, bytes]:
         """The blobs that these lines refer to."""
-        return {name: await self._store.get_blob(self._claim, name) for name in blob_names(lines)}
+        return {name: await self.blob(name) for name in blob_names(lines)}
 
     async def blob(self, sha256: str) -> bytes:
-        """See `Store.get_blob`. One that is lost does not damage the log, which goes on without it."""
-        return await self._store.get_blob(self._claim, sha256)
+        """See `Store.get_blob`; of one that was forgotten, the sentence that says so.
+
+        One that is lost does not damage the log, which goes on without it.
+        """
+        kept = await self.kept_blob(sha256)
+        return FORGOTTEN.encode() if kept is None else kept
+
+    async def kept_blob(self, sha256: str) -> bytes | None:
+        """See `Store.get_blob`; None when it was forgotten."""
+        try:
+            return await self._store.get_blob(self._claim, sha256)
+        except Damaged:
+            if sha256 in await self.forgotten():
+                return None
+            raise
+
+    async def forgotten(self) -> set[str]:
+        """The blobs of which a record says that they were forgotten, by their SHA-256."""
+        from duragent.journal.forgotten import forgotten_in
+
+        while self._looked_upto < self._claim.head and (lines := await self.lines(self._looked_upto, LINES)):
+            self._forgotten |= forgotten_in(lines)
+            self._looked_upto = last_seq(lines)
+        return self._forgotten
 
     async def records(self, lines: bytes) -> list[Record]:
         """The records of stored lines, with their texts."""

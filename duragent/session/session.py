@@ -25,7 +25,7 @@ from duragent.journal.events import (
     UndoFinished,
     UndoRequested,
 )
-from duragent.journal.inputs import Decision, ExpandSummary, Input, Message, Pin, RunCommand, Undo
+from duragent.journal.inputs import Decision, ExpandSummary, Forget, Input, Message, Pin, RunCommand, Undo
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.session.approvals import prepare_decision
@@ -142,6 +142,10 @@ class Session:
                 from duragent.session.view_inputs import with_texts
 
                 return await self._admit(await with_texts(self.log, posted))
+            case Forget():
+                from duragent.session.forgetting import forget
+
+                return await forget(self.log, self.claim, self._ports.store, posted, self._admit)
             case RunCommand():
                 await self._ports.workbench.spool.ready()
                 return await self._admit(posted.model_copy(update={"spool": self._ports.workbench.spool.id}))

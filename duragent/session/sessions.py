@@ -143,8 +143,8 @@ class Sessions:
         return await (await self.live.open(session_id)).records(lines)
 
     async def blob(self, session_id: str, name: str) -> bytes:
-        """Raises Damaged when it is absent, or not what its name says."""
-        return await self._ports.store.get_blob((await self.live.open(session_id)).claim, name)
+        """As `LogReader.blob`. Raises Damaged when it is absent, or not what its name says."""
+        return await (await self.live.open(session_id)).log.blob(name)
 
     async def damage(self, session_id: str) -> Damaged | None:
         """Why this session is read-only, if it is because of its log."""

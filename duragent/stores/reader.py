@@ -32,7 +32,7 @@ class Checkup:
     kept_aside: tuple[str, ...] = ()
     """The names of files that a recovery or a repair has set aside; empty when there are none."""
     lost_blobs: list[str] = field(default_factory=list)
-    """The SHA-256 of each blob that is absent or changed."""
+    """The SHA-256 of each blob that is absent or changed, and was not forgotten."""
     notes: tuple[str, ...] = ()
     """What could not be read of a log of duragent-rust, one sentence each."""
 
@@ -68,7 +68,10 @@ class StoreReader(Protocol):
         ...
 
     def blob(self, stream_id: str, sha256: str) -> bytes:
-        """The blob of that name. Raises Damaged when it is absent or changed, Unavailable."""
+        """The blob of that name; of one that was forgotten, the sentence that says so.
+
+        Raises Damaged when it is absent or changed, Unavailable.
+        """
         ...
 
     def summary(self, stream_id: str) -> bytes:

@@ -201,6 +201,9 @@ class Archive:
         if digest.hexdigest() != self.manifest.events_sha256:
             raise InvalidArchive("events.jsonl is not what manifest.json says: its sha256 is another")
 
+    def has_blob(self, name: str) -> bool:
+        return f"blobs/{name}" in self._members
+
     def blob(self, name: str) -> bytes:
         member = f"blobs/{name}"
         if member not in self._members:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from duragent.clock import Clock
 from duragent.errors import InvalidRequest
-from duragent.journal.events import SessionCreated, SessionRenamed
-from duragent.journal.record import timestamp
+from duragent.journal.events import SessionCreated, SessionRenamed, TextForgotten
+from duragent.journal.record import Record, timestamp
 from duragent.journal.state import SessionState
 from duragent.session.create import CreateKey, create_once, fingerprint
 from duragent.session.sessions import Sessions
@@ -54,11 +54,27 @@ async def fork(sessions: Sessions, clock: Clock, request: Fork) -> tuple[Session
         # Not in the first record, because the past may hold another title.
         titled = [] if request.title is None else [SessionRenamed(title=request.title or None)]
         by = CopySource("the session was forked", timestamp(clock.now()), sessions.node)
-        copying = LogCopy(request.session_id, target, by, first, titled)
+        forgotten = await _forgotten_behind(sessions, state, at)
+        copying = LogCopy(request.session_id, target, by, first, [*forgotten, *titled])
         lines = _of_fork(copying, copying.lines(stored_lines(sessions, request.session_id, at)))
         return await sessions.adopt(target, lines, stored_blobs(sessions, request.session_id, copying))
 
     return await create_once(CreateKey(key, mark, clock.new_id("session")), sessions.state, make)
+
+
+async def _forgotten_behind(sessions: Sessions, state: SessionState, at: int) -> list[TextForgotten]:
+    """What was forgotten later of the shared records: the fork has it no more, and says so itself."""
+    found = list[TextForgotten]()
+    for seq in state.viewport.forgotten:
+        for record in await _read(sessions, state, seq) if seq > at else ():
+            if isinstance(event := record.event, TextForgotten):
+                fields = tuple(each for each in event.fields if each.seq <= at)
+                found += [event.model_copy(update={"fields": fields})] if fields else []
+    return found
+
+
+async def _read(sessions: Sessions, state: SessionState, seq: int) -> list[Record]:
+    return await sessions.records(state.session_id, await sessions.read(state.session_id, seq - 1, 1))
 
 
 async def _of_fork(copying: LogCopy, lines: AsyncIterator[Sequence[bytes]]) -> AsyncIterator[Sequence[bytes]]:

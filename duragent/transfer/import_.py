@@ -99,6 +99,8 @@ async def _import(
 
     async def blobs() -> AsyncIterator[tuple[str, bytes]]:
         for name in sorted(copying.blobs):
+            if name in copying.forgotten and not archived.has_blob(name):
+                continue
             yield name, await in_thread(partial(archived.blob, name))
 
     try:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from duragent.errors import Damaged
 from duragent.journal.apply import apply
 from duragent.journal.detach import closing, wound_up
-from duragent.journal.events import Event, OwnerClaimed, SessionCreated
+from duragent.journal.events import Event, OwnerClaimed, SessionCreated, TextForgotten
 from duragent.journal.fold import LOG_NAME, decode_lines
+from duragent.journal.forgotten import names_of
 from duragent.journal.line import BadLine, is_legacy, rebound, split_lines, tx_of
 from duragent.journal.record import Record, blobs_of, crc_seed, encode
 from duragent.journal.scan import ends_group, next_tx
@@ -54,6 +55,8 @@ class LogCopy:
     """How long a group of lines may be, with the lines that are written together with it."""
     blobs: set[str] = field(default_factory=set)
     """The SHA-256 of all that the lines so far refer to."""
+    forgotten: set[str] = field(default_factory=set)
+    """Those of them that are absent without damage, as the records say that there are."""
     closed_seq: int = 0
     """The seq of the record that closed the original; 0 while none has."""
     tx: tuple[int, int] | None = None
@@ -63,6 +66,8 @@ class LogCopy:
 
     def __post_init__(self) -> None:
         self.state = SessionState(self.target)
+        for event in self.more:
+            self._note_forgotten(event)
 
     async def lines(self, blocks: AsyncIterator[bytes]) -> AsyncIterator[Sequence[bytes]]:
         """The lines of the new log, never a group in two pieces. Raises Damaged for a record that is not good."""
@@ -99,6 +104,10 @@ class LogCopy:
             self.state = apply(self.state, record)
             self.closed_seq = self.closed_seq or record.seq if self.state.closed else 0
 
+    def _note_forgotten(self, event: Event) -> None:
+        if isinstance(event, TextForgotten):
+            self.forgotten |= names_of(event)
+
     def _must_follow(self, line: bytes, record: Record) -> None:
         """Raises Damaged for a record that is not the next one, or not the next one of its group."""
         seq = self.state.seq
@@ -113,6 +122,7 @@ class LogCopy:
     def _as_copied(self, line: bytes, record: Record) -> tuple[Record, bytes]:
         event = record.event
         self.blobs |= blobs_of(line, event)
+        self._note_forgotten(event)
         if isinstance(event, SessionCreated) and record.seq == 1 and self.first is not None:
             record = Record(record.seq, record.ts, self.first(event))
             return record, encode(record, crc_seed(self.target)).line

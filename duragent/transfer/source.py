@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
-from duragent.errors import StoreFull
+from duragent.errors import NotNow, StoreFull
 from duragent.journal.line import last_seq, lines_between
 from duragent.session.sessions import Sessions
 from duragent.system.os_errors import in_words
@@ -26,9 +26,16 @@ async def stored_lines(sessions: Sessions, session_id: str, upto: int) -> AsyncI
 
 
 async def stored_blobs(sessions: Sessions, session_id: str, copying: LogCopy) -> AsyncIterator[tuple[str, bytes]]:
-    """(SHA-256, bytes) of all that the lines refer to which `copying` has seen, when this is read to its end."""
+    """(SHA-256, bytes) of all that the lines refer to which `copying` has seen, when this is read to its end.
+
+    What was forgotten is left out. Raises NotNow when that happened while the lines were read.
+    """
     for name in sorted(copying.blobs):
-        yield name, await sessions.blob(session_id, name)
+        log = (await sessions.live.open(session_id)).log
+        if (data := await log.kept_blob(name)) is not None:
+            yield name, data
+        elif name not in copying.forgotten:
+            raise NotNow(f"texts of session '{session_id}' are being forgotten: try again")
 
 
 async def in_thread(work: Callable[[], _T]) -> _T:

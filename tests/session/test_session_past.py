@@ -48,10 +48,10 @@ async def test_search_finds_records_that_have_all_words_and_not_itself(tmp_path:
 async def test_read_gives_a_range_as_it_was(tmp_path: Path) -> None:
     [found, beyond] = await run(
         tmp_path,
-        calls("history", action="read", first=1, last=6),
+        calls("history", action="read", first=1, last=7),
         calls("history", action="read", first=9_000),
     )
-    assert found == "[3] user: Where is the KEY of the shed?\n[6] agent: The key is under the mat."
+    assert found == "[3] user: Where is the KEY of the shed?\n[7] agent: The key is under the mat."
     assert beyond == "Records 9000 to 9000 say nothing."
 
 

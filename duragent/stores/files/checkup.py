@@ -8,8 +8,9 @@ from typing import Any
 
 from duragent.errors import Damaged, NotFound, Unavailable
 from duragent.journal import snapshot
-from duragent.journal.events import HistoryAdopted
+from duragent.journal.events import HistoryAdopted, TextForgotten
 from duragent.journal.fold import decode_lines
+from duragent.journal.forgotten import names_of
 from duragent.journal.record import StreamRecord, blobs_of
 from duragent.journal.snapshot import Snapshot
 from duragent.stores.base import SESSION, Stream, StreamKind
@@ -42,6 +43,8 @@ class _Look:
         self._disk, self._folder, self._stream = disk, folder, stream
         self._checkup = Checkup(stream.id)
         self._looked_at: set[str] = set()
+        self._lost: dict[str, Damaged] = {}
+        self._forgotten: set[str] = set()
 
     def whole(self) -> Checkup:
         checkup = self._checkup
@@ -62,6 +65,9 @@ class _Look:
             at = checkup.records + 1
             problem = f"record {at}: it cannot be read: {error.strerror}"
             checkup.damage = self._stream.damaged(ACTIVE, at, problem, checkup.records)
+        checkup.lost_blobs = [name for name in self._lost if name not in self._forgotten]
+        for name in checkup.lost_blobs[:1]:
+            checkup.damage = checkup.damage or self._lost[name]
         if checkup.damage is not None and not checkup.damage.is_of_blob:
             # It may have grown meanwhile.
             checkup.behind_bytes = max(0, sum(map(_size, self._files())) - checkup.good_bytes)
@@ -80,6 +86,8 @@ class _Look:
         checkup = self._checkup
         if isinstance(record.event, HistoryAdopted):
             checkup.notes = record.event.notes
+        if isinstance(record.event, TextForgotten):
+            self._forgotten |= names_of(record.event)
         for name in sorted(blobs_of(line, record.event) - self._looked_at):
             self._looked_at.add(name)
             try:
@@ -87,13 +95,11 @@ class _Look:
                     read_blob(self._disk, self._folder, name, (self._stream, record.seq))
                 checkup.blobs += 1
             except Damaged as damage:
-                checkup.damage = checkup.damage or damage
-                checkup.lost_blobs.append(name)
+                self._lost[name] = damage
             except OSError as error:
                 self._raise_shortage(error)
                 problem = f"the blob cannot be read: {error.strerror}"
-                checkup.damage = checkup.damage or self._stream.damaged(f"blobs/{name}", 1, problem, record.seq)
-                checkup.lost_blobs.append(name)
+                self._lost[name] = self._stream.damaged(f"blobs/{name}", 1, problem, record.seq)
         checkup.records, checkup.good_bytes = record.seq, checkup.good_bytes + len(line)
 
     def _raise_shortage(self, error: OSError) -> None:

@@ -1,14 +1,16 @@
 """The streams below one folder, read without its lock: see `StoreReader` for the contract."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from duragent.errors import Unavailable
+from duragent.errors import Damaged, Unavailable
 from duragent.journal import snapshot
 from duragent.journal.fold import decode_lines
+from duragent.journal.forgotten import FORGOTTEN_BYTES, forgotten_in
 from duragent.stores.base import SESSION, Stream, StreamKind
 from duragent.stores.files.blobs import read_blob
 from duragent.stores.files.checkup import check
@@ -89,7 +91,7 @@ class FileLogReader:
         """See `StoreReader.blob`."""
         stream = Stream(session_id, self._kind)
         try:
-            return read_blob(self._disk, self._root / session_id, sha256, good=(stream, 0))
+            return self._blobs(session_id, {})(sha256)
         except OSError as error:
             raise Unavailable(f"the blob {sha256} of {stream} cannot be read: {in_words(error)}") from error
 
@@ -117,7 +119,27 @@ class FileLogReader:
 
     def _blobs(self, session_id: str, known: Mapping[str, bytes]) -> Callable[[str], bytes]:
         stored = partial(read_blob, self._disk, self._root / session_id, good=(Stream(session_id, self._kind), 0))
-        return lambda name: known[name] if name in known else stored(name)
+        forgotten = cache(partial(self._forgotten, session_id))
+
+        def blob(name: str) -> bytes:
+            if name in known:
+                return known[name]
+            try:
+                return stored(name)
+            except Damaged:
+                if name in forgotten():
+                    return FORGOTTEN_BYTES
+                raise
+
+        return blob
+
+    def _forgotten(self, session_id: str) -> set[str]:
+        """The blobs of which a record says that they were forgotten, as far as the log can be read."""
+        found = set[str]()
+        with contextlib.suppress(Damaged):
+            for line in self.lines(session_id):
+                found |= forgotten_in(line)
+        return found
 
 
 def _changed_at(folder: Path) -> float:

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from duragent.agent.load import Agent
 from duragent.errors import Damaged, InvalidRequest, ModelUnavailable
 from duragent.journal.events import MemoryRecalled, ModelCalled, PromptSet
 from duragent.journal.inputs import ChooseModel
-from duragent.memory.base import Candidate, Memory, MemoryNote, Recalled, RecallQuery
+from duragent.memory.base import Recalled, RecallQuery
 from duragent.models.messages import ModelReply, ModelUsage, OpaquePart, ToolCall
 from duragent.session.stored_log import SessionsLog
 from duragent.stores.files.store import FileStore
@@ -20,6 +19,7 @@ from duragent.testing.scripted import Answer, Line
 from duragent.turn.rebuild import Rebuilt, rebuild
 from tests.support.house import House, open_house
 from tests.support.logs import QuickDisk
+from tests.support.notes import Notes
 
 TOOLS = "  tools: [{type: builtin, name: think}, {type: builtin, name: read_file}]"
 SHORT = (
@@ -27,23 +27,6 @@ SHORT = (
     " tool_result_keep_last: 1}}"
 )
 LONG = "more than this " * 60
-
-
-class Notes:
-    """Memories of agents, of which each search finds one note."""
-
-    def __init__(self) -> None:
-        self.asked: list[RecallQuery] = []
-
-    def of(self, agent: Agent) -> Memory:
-        return self
-
-    async def recall(self, query: RecallQuery, deadline_seconds: float) -> Recalled:
-        self.asked.append(query)
-        ref = f"m_{len(self.asked):08}"
-        note = MemoryNote(ref, "metric units", "daily/2026-11-20.md", 1)
-        found = Candidate(note, 500, 580, 1_000, 144, ("units",), ())
-        return Recalled(f"[Relevant memories]\n- metric units [{ref}]", (found,), took_ms=4, notes=212)
 
 
 def thinking(rng: random.Random, *, repeated: int) -> ModelReply:
