@@ -26,6 +26,7 @@ from duragent.cli import main as cli
 from duragent.config import ConfigFile
 from duragent.journal import events
 from duragent.journal.call_states import DECIDED, FINISHED, TRANSITIONS
+from duragent.journal.mind import events as mind_events
 from duragent.policy.defaults import ALLOW
 from duragent.policy.files import PolicyFile
 from duragent.server.auth import ADMIN_PREFIX, PUBLIC_PATHS
@@ -247,16 +248,30 @@ def policy_yaml() -> str:
 def event_types() -> str:
     parts = [EVENTS]
     for name, kind in events.EVENT_TYPES.items():
-        schema = kind.model_json_schema()
-        if not (described := own_doc(kind)):
-            raise ValueError(f"the event {name} has no docstring")
-        parts += [f"## {name}", described, fields_table(schema, schema, strings_under_fields(kind))]
+        parts += _described(name, kind)
+    parts += ["# Events of a mind", MIND_EVENTS]
+    for name, kind in mind_events.MIND_EVENT_TYPES.items():
+        if name not in events.EVENT_TYPES:
+            parts += _described(name, kind)
     parts += ["# Parts of events"]
-    for part in (events.Sender, events.Call, events.TokenCounts, events.PolicyFinding):
-        schema = part.model_json_schema()
-        parts += [f"## {part.__name__}", own_doc(part), fields_table(schema, schema, strings_under_fields(part))]
+    for part in (
+        events.Sender,
+        events.Call,
+        events.TokenCounts,
+        events.PolicyFinding,
+        mind_events.NoteCause,
+        mind_events.ImportedNote,
+    ):
+        parts += _described(part.__name__, part)
     parts += ["# Unknown types", own_doc(events.Opaque)]
     return page("Events", *parts)
+
+
+def _described(name: str, kind: type[BaseModel]) -> list[str]:
+    schema = kind.model_json_schema()
+    if not (described := own_doc(kind)):
+        raise ValueError(f"the event {name} has no docstring")
+    return [f"## {name}", described, fields_table(schema, schema, strings_under_fields(kind))]
 
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------
@@ -554,6 +569,10 @@ Each line of `events.jsonl` is one record: one event with its place and time.
 Fields that have their default and are empty are left out. A text that does not fit into a line of 1 MiB is a file
 `blobs/<sha256>` beside the log, and the field is `{"blob": "<sha256>", "size_bytes": n}`; the API puts the text back.
 The API sends records without `crc`."""
+
+MIND_EVENTS = """\
+The log of a mind, `streams/mind-<agent>/events.jsonl`, has lines of the same form; in the checksum its name stands in
+the place of the session's id. `owner_claimed` and `log_recovered` are those of sessions. No event has a note's text."""
 
 HTTP = """\
 JSON over HTTP, by default on `127.0.0.1:8080`. `GET /openapi.json` is this page for programs.

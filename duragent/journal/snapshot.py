@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from duragent.journal.state import SessionState
 
@@ -52,7 +52,7 @@ class SnapshotForm(Generic[S]):
         facts: dict[str, Any] = {"format": self.format, self.id_field: getattr(state, self.id_field)}
         facts |= self.also(state) | {"last_seq": state.seq, "last_crc": snapshot.last_crc}
         facts |= {key: value for key, value in asdict(state).items() if key not in (self.id_field, "seq")}
-        body = _HEADER + "".join(f"{key}: {json.dumps(value)}\n" for key, value in facts.items())
+        body = _HEADER + "".join(f"{key}: {json.dumps(value, default=_plain)}\n" for key, value in facts.items())
         return f"{body}{_CHECKSUM}{zlib.crc32(body.encode()):08x}\n".encode()
 
     def load(self, data: bytes, stream_id: str) -> Snapshot[S] | None:
@@ -69,6 +69,11 @@ class SnapshotForm(Generic[S]):
             return Snapshot(state, last_crc)
         except (ValueError, KeyError, RecursionError):
             return None
+
+
+def _plain(event: BaseModel) -> dict[str, Any]:
+    """A state may have an event in it."""
+    return event.model_dump(mode="json")
 
 
 SESSION_FORM = SnapshotForm(FORMAT, SessionState, "session_id", lambda state: {"status": state.status})

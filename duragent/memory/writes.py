@@ -1,16 +1,13 @@
-"""The writes of a memory, as changes of its files: each may be done again, and is then as if done once.
+"""The writes of a memory, as the texts that they make of files: each may be done again, and is then as if done once.
 
-The law: what is recorded of a write is done by the caller. Everything here blocks on the disk.
+The law: pure, but for `find_note` and `topic_file`, which read. `mind` writes the texts, and keeps a record of it.
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 
-from duragent.errors import MemoryChanged, NotFound
 from duragent.memory.base import MemoryNote, NewNote
-from duragent.memory.folder import FileText, MemoryFolder, Saved, difference
+from duragent.memory.folder import FileText, MemoryFolder
 from duragent.memory.notes import (
-    LONG_TERM,
     UNREVIEWED,
     PlacedNote,
     appended,
@@ -23,81 +20,50 @@ from duragent.memory.notes import (
 from duragent.memory.topics import is_plain, title_of, topic_stem
 
 
-@dataclass(frozen=True, slots=True)
-class AddedNote:
-    """A note, and the write that put it where it is."""
-
-    note: MemoryNote
-    """The note as it stands in its file."""
-    saved: Saved | None
-    """None when the call had written it already."""
-    before: str = ""
-    """The file's text before it."""
-
-
-def call_note_id(new: NewNote) -> str:
-    """The id of a call's note: always the same for the same call."""
+def call_note_id(new: NewNote, person: str = "", key: str = "") -> str:
+    """The id of a new note: always the same for the same call, and for the same key of a person."""
     if new.cause is None:
-        return note_id(new.text, new.scope.kind, new.scope.id)
+        return note_id(person, key)
     return note_id(new.cause.session_id, new.cause.call)
 
 
-def add_note(folder: MemoryFolder, new: NewNote, now: datetime) -> AddedNote:
-    """Write a note: of today, of a person or chat, or among those that wait. Raises as `MemoryFolder.write`."""
-    local = now.astimezone(folder.zone)
+def planned_note(new: NewNote, note: str, local: datetime) -> MemoryNote:
+    """The note as it will stand in the file where it belongs: the day's, that of a person or chat, or what waits."""
     file = UNREVIEWED if new.trust == "unreviewed" else file_for(new.scope, f"{local:%Y-%m-%d}")
-    note = call_note_id(new)
-    if found := _written_before(folder, note, file, now):
-        return AddedNote(found, None)
-    made = made_note(new, note, file, now)
-    saved, before = folder.change(file, lambda text: appended(text, made, local))
-    return AddedNote(made, saved, before.text)
+    return made_note(new, note, file, local)
 
 
-def find_note(folder: MemoryFolder, note: str) -> tuple[FileText, PlacedNote, tuple[PlacedNote, ...]] | None:
-    """The file, the note in it, and all notes of that file; None when no file has it."""
-    for read in folder.read_all().files:
-        placed = placed_notes(read.text, read.file, folder.zone)
-        if found := next((each for each in placed if each.note.id == note), None):
-            return read, found, placed
+def with_note(before: FileText, note: MemoryNote, local: datetime, zone: tzinfo) -> str | None:
+    """The file with one note more; None when a note of that id is there, as after a crash."""
+    if any(placed.note.id == note.id for placed in placed_notes(before.text, before.file, zone)):
+        return None
+    return appended(before.text, note, local)
+
+
+def without_note(before: FileText, note: str, zone: tzinfo) -> str | None:
+    """The file without that note; None when it is not there."""
+    others = placed_notes(before.text, before.file, zone)
+    mine = next((placed for placed in others if placed.note.id == note), None)
+    return without(before.text, mine, others) if mine is not None else None
+
+
+def find_note(folder: MemoryFolder, note: str, file: str = "") -> PlacedNote | None:
+    """Where a note stands: in that file, or in any. Blocks on the disk."""
+    for read in (folder.read(file),) if file else folder.read_all().files:
+        for placed in placed_notes(read.text, read.file, folder.zone):
+            if placed.note.id == note:
+                return placed
     return None
 
 
-def remove_note(folder: MemoryFolder, note: str) -> tuple[MemoryNote, Saved]:
-    """Take a note out of its file. Raises NotFound, and as `MemoryFolder.write`."""
-    for _ in range(20):
-        found = find_note(folder, note)
-        if found is None:
-            break
-        read, placed, others = found
-        try:
-            return placed.note, folder.write(read.file, without(read.text, placed, others), read.sha256)
-        except MemoryChanged:
-            continue
-    raise NotFound(f"there is no note {note[:64]}")
-
-
-def replace_text(folder: MemoryFolder, file: str, content: str, seen: FileText) -> Saved:
-    """A whole new text for a file that the writer has seen. Raises MemoryChanged with what it has now, and how it
-    differs from what was seen; nothing happens when it has the new text already."""
+def whole_text(content: str) -> str:
+    """What a whole file becomes: lines end in one way, the last one too, and there is no NUL."""
     text = content.replace("\r\n", "\n").replace("\0", "")
-    text = text if text.endswith("\n") else text + "\n"
-    now = folder.read(file)
-    if now.text == text:
-        return Saved(file, folder.path(file), now.sha256, now.sha256)
-    try:
-        return folder.write(file, text, seen.sha256)
-    except MemoryChanged as changed:
-        raise MemoryChanged(file, changed.text, difference(seen.text, changed.text, file)) from None
-
-
-def replace_long_term(folder: MemoryFolder, content: str, seen: FileText) -> Saved:
-    """A whole new MEMORY.md; see `replace_text`."""
-    return replace_text(folder, LONG_TERM, content, seen)
+    return text if text.endswith("\n") or not text else text + "\n"
 
 
 def topic_file(world: MemoryFolder, topic: str) -> str:
-    """The file of a topic that all agents share."""
+    """The file of a topic that all agents share. Blocks on the disk."""
 
     def title(stem: str) -> str | None:
         return title_of(world.read(f"world/{stem}.md").text)
@@ -108,16 +74,3 @@ def topic_file(world: MemoryFolder, topic: str) -> str:
 def titled(topic: str, content: str) -> str:
     """The text of a topic. One whose file cannot have its name begins with it."""
     return content if is_plain(topic) or title_of(content) else f"# {topic}\n\n{content}"
-
-
-def _written_before(folder: MemoryFolder, note: str, file: str, now: datetime) -> MemoryNote | None:
-    """The note that this call wrote before a crash: in this file, or in that of the day before."""
-    found = next((each for each in folder.notes_of(file) if each.id == note), None)
-    if found or not file.startswith("daily/"):
-        return found
-    # The call may have been begun before midnight.
-    files, _ = folder.files()
-    for earlier in [name for name in files if name.startswith("daily/") and name < file][-1:]:
-        if found := next((each for each in folder.notes_of(earlier) if each.id == note), None):
-            return replace(found, file=earlier)
-    return None

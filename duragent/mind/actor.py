@@ -1,14 +1,13 @@
 """The one writer of an agent's memory, or of what all agents share.
 
-The law: the file first (its old text is kept as a blob before), then the record. A start compares the files with the
-log: what differs was done by a person, and a note whose comment the log does not know was written when a crash came, so
-it gets its record. One operation at a time; work on files runs in a thread.
+The law: what will be written as a record, then the file, then the record of what was. A start compares the files with
+the log: what differs was done by a person, but for the write that was begun and has no end. One operation at a time;
+work on files runs in a thread.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, TypeVar
 
 from duragent.clock import Clock
@@ -20,35 +19,26 @@ from duragent.journal.mind.events import (
     ForgettingEnded,
     MindEvent,
     NoteReinforced,
-    NoteReviewed,
     NoteSuperseded,
-    NoteWritten,
+    WriteBegun,
 )
-from duragent.journal.mind.state import KEPT_VERSIONS, SHA_DIGITS, FileVersion, MindState
+from duragent.journal.mind.state import SHA_DIGITS, MindState
 from duragent.memory.base import Cause, MemoryNote, NewNote, Trust
 from duragent.memory.folder import FileText, MemoryFolder, Saved, difference
-from duragent.memory.notes import (
-    UNREVIEWED,
-    PlacedNote,
-    appended,
-    file_for,
-    made_note,
-    note_id,
-    placed_notes,
-    text_sha256,
-    without,
-)
+from duragent.memory.notes import UNREVIEWED, PlacedNote, cleaned, file_for, text_sha256
+from duragent.memory.writes import call_note_id, find_note, planned_note, whole_text
 from duragent.mind.compare import differences
+from duragent.mind.files import MindFiles
 from duragent.mind.kind import MindLog
-from duragent.mind.records import cause_of, whole_written, written
+from duragent.mind.records import WrittenBy, cause_of, ended, note_begun, reviewed, whole_begun
 
-ATTEMPTS = 20
-"""So often a note is added again when a person saves the file at the same time."""
 READ_TEXTS = 16
 """So many texts that sessions have read are remembered, to say what changed since."""
 REINFORCED_MILLI = 50
 """How much a note gains when it is made again."""
 
+_TRUST_OF: Mapping[Author, Trust] = {"person": "owner", "agent": "agent", "unattributed": "unreviewed"}
+"""Who vouches for what a file has beside the notes that the log knows."""
 _T = TypeVar("_T")
 
 
@@ -63,7 +53,7 @@ class Mind:
         self.last_used = clock.monotonic()
         self._lock = asyncio.Lock()
         self._read: dict[str, str] = {}
-        self._unsure = False
+        self._files = MindFiles(log, folder)
 
     @property
     def state(self) -> MindState:
@@ -83,9 +73,9 @@ class Mind:
         if known is not None and known.sha == text_sha256(note.text)[:SHA_DIGITS]:
             return known.trust
         file = self.state.files.get(note.file)
-        if file is not None and file.by == "unattributed":
-            return "unreviewed"
-        return "agent" if known is None and note.trust == "agent" else "owner"
+        by_file = _TRUST_OF[file.by] if file is not None else "owner"
+        # A comment may only say that less vouches for its note.
+        return "agent" if by_file == "owner" and known is None and note.trust == "agent" else by_file
 
     async def read(self, file: str) -> tuple[str, str]:
         """A file's text, and its SHA-256 for the next `write_whole`. Raises InvalidFile."""
@@ -100,39 +90,24 @@ class Mind:
 
         Raises MemoryFull, InvalidFile, IdempotencyMismatch when the key was used for another text.
         """
-        cause = new.cause
-        note = note_id(cause.session_id, cause.call) if cause else note_id(person, key or self._clock.new_id("note"))
+        note = call_note_id(new, person, key or ("" if new.cause else self._clock.new_id("note")))
         local = self._clock.now().astimezone(self.folder.zone)
-        file = UNREVIEWED if new.trust == "unreviewed" else file_for(new.scope, f"{local:%Y-%m-%d}")
-        made = made_note(new, note, file, local)
+        made = planned_note(new, note, local)
 
         async def work() -> tuple[MemoryNote, Saved | None]:
             if (there := self.state.file_of(note)) and (known := self.state.known(note)) is not None:
                 if key and known.sha != text_sha256(made.text)[:SHA_DIGITS]:
                     raise IdempotencyMismatch(key)
                 return replace(made, file=there), None
-            saved = await self._add(made, local)
-            events: list[MindEvent] = [written(made, "remember", saved, cause, person)]
+            begun = note_begun(made, "remember", WrittenBy(new.cause, person))
+            saved = await self._files.add(begun, made, local)
+            events: list[MindEvent] = [ended(begun, saved)]
             if new.replaces:
                 events.append(NoteSuperseded(note=new.replaces, by=note))
-            await self._record(events)
+            await self._files.record(events)
             return made, saved
 
         return await self._one_at_a_time(work)
-
-    async def _add(self, note: MemoryNote, local: datetime) -> Saved:
-        for attempt in range(ATTEMPTS):
-            before = await asyncio.to_thread(self.folder.read, note.file)
-            placed = placed_notes(before.text, note.file, self.folder.zone)
-            if any(each.note.id == note.id for each in placed):
-                # Written before a crash, or before a write of the log that found no room.
-                return Saved(note.file, self.folder.path(note.file), before.sha256, before.sha256)
-            try:
-                return await self._replace(note.file, appended(before.text, note, local), before.text, before.sha256)
-            except MemoryChanged:
-                if attempt == ATTEMPTS - 1:
-                    raise
-        raise AssertionError("the loop returns or raises")
 
     async def write_whole(
         self, file: str, content: str, before_sha256: str, cause: Cause | None = None, *, person: str = ""
@@ -141,10 +116,12 @@ class Mind:
 
         Raises MemoryChanged with the text that it has now and the difference to what was read, MemoryFull, InvalidFile.
         """
+        text = whole_text(content)
 
         async def work() -> Saved:
             now = await asyncio.to_thread(self.folder.read, file)
-            if now.sha256 == text_sha256(content):
+            begun = whole_begun(file, text, WrittenBy(cause, person))
+            if now.sha256 == text_sha256(text):
                 saved = Saved(file, self.folder.path(file), before_sha256, now.sha256)
                 known = self.state.files.get(file)
                 if known is not None and known.sha256 == now.sha256:
@@ -154,10 +131,9 @@ class Mind:
                 diff = difference(self._read.get(before_sha256, ""), now.text, file)
                 raise MemoryChanged(file, now.text, diff)
             else:
-                saved = await self._replace(file, content, now.text, before_sha256)
-            _keep_text(self._read, saved.after_sha256, content)
-            event = whole_written(saved, content, cause, person, is_world=self.folder.is_world)
-            await self._record([event])
+                saved = await self._files.replace(begun, text, now)
+            _keep_text(self._read, saved.after_sha256, text)
+            await self._files.record([ended(begun, saved)])
             return saved
 
         return await self._one_at_a_time(work)
@@ -166,7 +142,9 @@ class Mind:
         """Replace a file that still is as it was seen; `told` gives the records. Raises as `write_whole`."""
 
         async def work() -> Saved:
-            await self._record(told(saved := await self._replace(seen.file, text, seen.text, seen.sha256)))
+            begun = WriteBegun(file=seen.file, op="edit", after_sha256="", person="import")
+            saved = await self._files.replace(begun, text, seen)
+            await self._files.record(told(saved))
             return saved
 
         return await self._one_at_a_time(work)
@@ -199,11 +177,9 @@ class Mind:
             if now.sha256 != version.after_sha256:
                 raise MemoryChanged(file, now.text)
             text = (await self.log.blob(version.sha256)).decode() if version.sha256 else ""
-            saved = await self._replace(file, text, now.text, now.sha256)
-            event = NoteWritten(
-                file=file, op="undo", before_sha256=now.sha256, after_sha256=saved.after_sha256, person=by
-            )
-            await self._record([event])
+            begun = WriteBegun(file=file, op="undo", after_sha256="", person=by)
+            saved = await self._files.replace(begun, text, now)
+            await self._files.record([ended(begun, saved)])
             return saved
 
         return await self._one_at_a_time(work)
@@ -226,7 +202,7 @@ class Mind:
         async def work() -> Sequence[str]:
             placed = await self._placed(note)
             texts = (text_sha256(placed.note.text),)
-            await self._record([ForgettingBegun(notes=(note,), sha256s=texts, by=by, reason=reason)])
+            await self._files.record([ForgettingBegun(notes=(note,), sha256s=texts, by=by, reason=reason)])
             crashpoint("mind.forgetting")
             return await self._forget(placed, by)
 
@@ -238,18 +214,11 @@ class Mind:
             if await self._has(version) and note.text in (await self.log.blob(version)).decode():
                 await self.log.drop_blob(version)
                 dropped.append(version)
-        saved = await self._take_out(note.file, note.id)
-        gone = NoteWritten(
-            note=note.id,
-            file=note.file,
-            op="forget",
-            before_sha256=saved.before_sha256,
-            after_sha256=saved.after_sha256,
-            person=by,
-        )
+        begun = WriteBegun(note=note.id, file=note.file, op="forget", after_sha256="", person=by)
+        gone = ended(begun, await self._files.take_out(begun))
         said = f"the session {note.source.partition('#')[0]} still has what was said there"
         left = (said,) if "#" in note.source else ()
-        await self._record([gone, ForgettingEnded(notes=(note.id,), sha256s=tuple(dropped), left=left)])
+        await self._files.record([gone, ForgettingEnded(notes=(note.id,), sha256s=tuple(dropped), left=left)])
         return left
 
     async def review(self, note: str, verdict: str, by: str, text: str = "") -> str:
@@ -262,60 +231,28 @@ class Mind:
             raise InvalidRequest("a review is `keep`, `forget`, or `edit` with the new text")
 
         async def work() -> str:
-            placed = await self._placed(note, UNREVIEWED)
-            kept, added = replace(placed.note, text=text or placed.note.text, trust="owner"), None
-            if verdict != "forget" and not placed.note.proposes:
+            waiting = (await self._placed(note, UNREVIEWED)).note
+            kept = replace(waiting, text=cleaned(text) or waiting.text, trust="owner")
+            if verdict != "forget" and not waiting.proposes:
                 local = self._clock.now().astimezone(self.folder.zone)
                 kept = replace(kept, file=file_for(kept.scope, f"{local:%Y-%m-%d}"))
-                added = await self._add(kept, local)
+                begun = note_begun(kept, "review", WrittenBy(person=by))
+                await self._files.record([ended(begun, await self._files.add(begun, kept, local))])
                 crashpoint("mind.review_added")
-            saved = await self._take_out(UNREVIEWED, note)
-            event = NoteReviewed(
-                note=note,
-                verdict=verdict,
-                by=by,
-                file=kept.file if added else "",
-                text_sha256=text_sha256(kept.text) if added else "",
-                before_sha256=saved.before_sha256,
-                after_sha256=saved.after_sha256,
-                file_sha256=added.after_sha256 if added else "",
-            )
-            await self._record([event])
+            begun = note_begun(replace(kept, file=UNREVIEWED), "review", WrittenBy(person=by))
+            begun = begun.model_copy(update={"verdict": verdict})
+            event = reviewed(self.state, begun, await self._files.take_out(begun))
+            await self._files.record([event])
             return event.file
 
         return await self._one_at_a_time(work)
 
     async def _placed(self, note: str, file: str = "") -> PlacedNote:
         """Where a note stands. Raises NotFound."""
-
-        def look() -> PlacedNote | None:
-            names = (file,) if file else self.folder.files()[0]
-            for name in names:
-                for placed in placed_notes(self.folder.read(name).text, name, self.folder.zone):
-                    if placed.note.id == note:
-                        return placed
-            return None
-
-        found = await asyncio.to_thread(look)
+        found = await asyncio.to_thread(find_note, self.folder, note, file)
         if found is None:
             raise NotFound(f"no note '{note[:40]}' is there" + (" that waits for a review" if file else ""))
         return found
-
-    async def _take_out(self, file: str, note: str) -> Saved:
-        """The file without that note. Its old text is not kept."""
-        for attempt in range(ATTEMPTS):
-            before = await asyncio.to_thread(self.folder.read, file)
-            placed = placed_notes(before.text, file, self.folder.zone)
-            mine = next((each for each in placed if each.note.id == note), None)
-            if mine is None:
-                return Saved(file, self.folder.path(file), before.sha256, before.sha256)
-            try:
-                text = without(before.text, mine, placed)
-                return await self._replace(file, text, None, before.sha256)
-            except MemoryChanged:
-                if attempt == ATTEMPTS - 1:
-                    raise
-        raise AssertionError("the loop returns or raises")
 
     # --- what all of them share -------------------------------------------------------------------------------------
 
@@ -327,59 +264,38 @@ class Mind:
                 if self.log.problem is not None:
                     # Before a file is touched, which the log could not tell of.
                     raise self.log.problem
-                if self._unsure:
-                    await self._reconcile("person", adopt=True)
-                    self._unsure = False
+                if self._files.unsure:
+                    await self._reconcile("person")
+                    self._files.unsure = False
                 return await work()
 
         # A caller that goes away must not leave a file without its record.
         return await asyncio.shield(asyncio.ensure_future(alone()))
-
-    async def _replace(self, file: str, text: str, before: str | None, before_sha256: str) -> Saved:
-        """Compare and swap, with the old text as a blob first. Raises MemoryChanged, MemoryFull, InvalidFile."""
-        if before and before_sha256:
-            await self.log.put_blob(before.encode())
-        self._unsure = True
-        saved = await asyncio.to_thread(self.folder.write, file, text, before_sha256)
-        crashpoint("mind.file_written")
-        return saved
-
-    async def _record(self, events: Sequence[MindEvent]) -> None:
-        before = self.state
-        await self.log.commit(lambda _: events)
-        self._unsure = False
-        crashpoint("mind.recorded")
-        await self._drop(before.versions[-KEPT_VERSIONS:])
-
-    async def _drop(self, versions: Sequence[FileVersion]) -> None:
-        """Remove the blobs of those versions that are not kept any more."""
-        kept = {version.sha256 for version in self.state.versions[-KEPT_VERSIONS:]}
-        for version in versions:
-            if version.sha256 and version.sha256 not in kept:
-                await self.log.drop_blob(version.sha256)
 
     async def close(self) -> None:
         """Let the operation under way end, and give the log back."""
         async with self._lock:
             await self.log.close()
 
-    async def reconcile(self, by: Author = "person", *, adopt: bool = True) -> Sequence[str]:
+    async def reconcile(self, by: Author = "person") -> Sequence[str]:
         """Compare the files with the log, and write down what differs. Returns sentences about files left out.
 
-        `by`: who changed what differs. `adopt`: a note whose comment the log does not know was ours; not so in a log
-        that has just been made, because the files may come from elsewhere.
+        `by`: who changed what differs, but for a write of this mind that a crash cut short.
         """
         async with self._lock:
-            return await self._reconcile(by, adopt=adopt)
+            return await self._reconcile(by)
 
-    async def _reconcile(self, by: Author, *, adopt: bool) -> Sequence[str]:
+    async def _reconcile(self, by: Author) -> Sequence[str]:
+        begun = self.state.writing
         theirs = await asyncio.to_thread(self.folder.sweep)
         found = await asyncio.to_thread(self.folder.read_all)
-        events = differences(self.state, found.files, self.folder.zone, by, adopt=adopt)
+        events = differences(self.state, found.files, self.folder.zone, by)
         if events:
             await self.log.commit(lambda _: events)
         crashpoint("mind.reconciled")
-        await self._drop(self.state.surplus)
+        await self._files.drop(self.state.surplus)
+        if begun is not None:
+            await self._files.drop_unused(begun.before_sha256)
         if (forgetting := self.state.forgetting) is not None:
             await self._go_on_forgetting(forgetting.notes)
         return (*found.faults, *(f"{name} has what a person saved at the same moment" for name in theirs))
@@ -390,7 +306,7 @@ class Mind:
             try:
                 await self._forget(await self._placed(note), "")
             except NotFound:
-                await self._record([ForgettingEnded(notes=(note,))])
+                await self._files.record([ForgettingEnded(notes=(note,))])
 
 
 def _keep_text(kept: dict[str, str], sha256: str, text: str) -> None:

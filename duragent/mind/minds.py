@@ -79,17 +79,11 @@ class Minds:
 
     async def _open(self, agent: str) -> Mind:
         ports, folder = self._of_streams(), self._ports.folder(agent)
-        made: list[MindCreated] = []
-
-        def first() -> list[MindCreated]:
-            made.append(MindCreated(agent=agent))
-            return made
-
-        log = await StreamLog.open_or_create(ports, stream_of(agent), MIND_FOLD, first)
+        log = await StreamLog.open_or_create(ports, stream_of(agent), MIND_FOLD, lambda: [MindCreated(agent=agent)])
         try:
             mind = Mind(log, folder, ports.clock)
             if log.problem is None:
-                await mind.reconcile(adopt=not made)
+                await mind.reconcile()
                 await _tidy(mind, ports.clock)
         except BaseException:
             await log.close()

@@ -1,11 +1,22 @@
-"""What was written, as events of a mind. Pure."""
+"""What is about to be written, and what was, as events of a mind. Pure."""
 
-from typing import Literal
+from dataclasses import dataclass
 
-from duragent.journal.mind.events import NoteCause, NoteWritten
+from duragent.journal.mind.events import NoteCause, NoteReviewed, NoteWritten, WriteBegun, WriteOp
+from duragent.journal.mind.state import MindState
 from duragent.memory.base import OWNER, Cause, MemoryNote, Scope
 from duragent.memory.folder import Saved
-from duragent.memory.notes import LONG_TERM, text_sha256
+from duragent.memory.notes import LONG_TERM, UNREVIEWED, text_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenBy:
+    """Who asked for a write: a call, or a person."""
+
+    cause: Cause | None = None
+    """The call; None for a person."""
+    person: str = ""
+    """The person; "" for a call."""
 
 
 def cause_of(cause: Cause | None) -> NoteCause | None:
@@ -18,36 +29,56 @@ def scope_text(scope: Scope) -> str:
     return "" if scope == OWNER else str(scope)
 
 
-def written(
-    note: MemoryNote, op: Literal["remember", "found"], saved: Saved, cause: Cause | None, person: str
-) -> NoteWritten:
-    return NoteWritten(
+def note_begun(note: MemoryNote, op: WriteOp, by: WrittenBy) -> WriteBegun:
+    """A note that is about to be written; what its file has and will have is filled in by the writer."""
+    return WriteBegun(
         note=note.id,
         file=note.file,
         op=op,
-        before_sha256=saved.before_sha256,
-        after_sha256=saved.after_sha256,
+        after_sha256="",
         text_sha256=text_sha256(note.text),
         chars=len(note.text),
         scope=scope_text(note.scope),
         importance_milli=note.importance_milli,
         trust=note.trust,
-        cause=cause_of(cause),
-        person=person,
-        theirs=saved.theirs,
+        cause=cause_of(by.cause),
+        person=by.person,
+        replaces=note.replaces,
     )
 
 
-def whole_written(saved: Saved, content: str, cause: Cause | None, person: str, *, is_world: bool) -> NoteWritten:
-    """Of MEMORY.md or a topic with a new text."""
-    return NoteWritten(
-        file=saved.file,
-        op="reflect" if saved.file == LONG_TERM else "update_world",
-        before_sha256=saved.before_sha256,
-        after_sha256=saved.after_sha256,
+def whole_begun(file: str, content: str, by: WrittenBy) -> WriteBegun:
+    """A file that is about to be replaced; as `note_begun`."""
+    return WriteBegun(
+        file=file,
+        op="reflect" if file == LONG_TERM else "update_world",
+        after_sha256="",
         chars=len(content),
-        scope="world" if is_world else "",
-        cause=cause_of(cause),
-        person=person,
-        theirs=saved.theirs,
+        scope="world" if file.startswith("world/") else "",
+        cause=cause_of(by.cause),
+        person=by.person,
+    )
+
+
+def ended(begun: WriteBegun, saved: Saved | None = None) -> NoteWritten:
+    """The record of that write. Without `saved`: it came to be as it was begun."""
+    fields = begun.model_dump(exclude={"type", "replaces", "verdict", "cause"})
+    if saved is not None:
+        fields |= {"before_sha256": saved.before_sha256, "after_sha256": saved.after_sha256, "theirs": saved.theirs}
+    return NoteWritten(**fields, cause=begun.cause)
+
+
+def reviewed(state: MindState, begun: WriteBegun, saved: Saved | None = None) -> NoteReviewed:
+    """The record of a note that was taken out of those that wait, as a person said. Without `saved`: as in `ended`."""
+    file = state.file_of(begun.note)
+    stands = begun.verdict not in ("", "forget") and file not in ("", UNREVIEWED)
+    return NoteReviewed(
+        note=begun.note,
+        verdict=begun.verdict or "forget",
+        by=begun.person,
+        file=file if stands else "",
+        text_sha256=begun.text_sha256 if stands else "",
+        before_sha256=saved.before_sha256 if saved else begun.before_sha256,
+        after_sha256=saved.after_sha256 if saved else begun.after_sha256,
+        file_sha256=state.files[file].sha256 if stands else "",
     )

@@ -1,53 +1,64 @@
-"""Writes of a memory: once, wherever a call was interrupted, and never over what its writer has not seen."""
+"""What a write makes of a file: once, wherever a call was interrupted, and where it belongs."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from duragent.errors import MemoryChanged, NotFound
-from duragent.memory.base import Cause, NewNote, Scope, Trust
-from duragent.memory.folder import MemoryFolder
+from duragent.memory.base import Cause, MemoryNote, NewNote, Scope, Trust
+from duragent.memory.folder import FileText, MemoryFolder
 from duragent.memory.writes import (
-    add_note,
     call_note_id,
     find_note,
-    remove_note,
-    replace_long_term,
+    planned_note,
     titled,
     topic_file,
+    whole_text,
+    with_note,
+    without_note,
 )
 from duragent.stores.files.disk import Disk
 
-NOW = datetime(2026, 11, 21, 22, 59, tzinfo=UTC)
+ZONE = ZoneInfo("Europe/Berlin")
+LOCAL = datetime(2026, 11, 21, 23, 59, tzinfo=ZONE)
 
 
 def folder(root: Path, *, is_world: bool = False) -> MemoryFolder:
-    return MemoryFolder(root, ZoneInfo("Europe/Berlin"), Disk(), is_world=is_world)
+    return MemoryFolder(root, ZONE, Disk(), is_world=is_world)
 
 
 def new(text: str, call: str = "c1", scope: Scope = Scope("owner"), trust: Trust = "agent") -> NewNote:  # noqa: B008
     return NewNote(text, scope, 900, trust, Cause("s1", 41, call))
 
 
-def test_note_is_written_once_also_after_midnight(tmp_path: Path) -> None:
-    memory = folder(tmp_path)
-    first = add_note(memory, new("metric units", trust="owner"), NOW)
-    again = add_note(memory, new("metric units", trust="owner"), NOW + timedelta(minutes=2))
-    assert first.saved is not None
-    assert (again.saved, again.note.id, again.note.file) == (None, first.note.id, "daily/2026-11-21.md")
-    assert (tmp_path / "daily/2026-11-21.md").read_text() == (
+def planned(text: str, call: str = "c1", scope: Scope = Scope("owner"), trust: Trust = "agent") -> MemoryNote:  # noqa: B008
+    made = new(text, call, scope, trust)
+    return planned_note(made, call_note_id(made), LOCAL)
+
+
+def added(text: str, note: MemoryNote) -> str | None:
+    return with_note(FileText(note.file, text, ""), note, LOCAL, ZONE)
+
+
+def test_note_is_added_once() -> None:
+    note = planned("metric units", trust="owner")
+    once = added("", note)
+    assert once == (
         "# 2026-11-21\n\n## 23:59\n\nmetric units\n"
         f"<!-- {call_note_id(new(''))} importance=0.90 trust=owner from=s1#41 -->\n"
     )
+    assert added(once, note) is None
 
 
-def test_second_note_of_a_day_adds_no_header(tmp_path: Path) -> None:
-    memory = folder(tmp_path)
-    add_note(memory, new("one"), NOW)
-    add_note(memory, new("two", "c2"), NOW)
-    assert (tmp_path / "daily/2026-11-21.md").read_text().count("# 2026-11-21") == 1
+def test_second_note_of_a_day_adds_no_header() -> None:
+    both = added(added("", planned("one")) or "", planned("two", "c2"))
+    assert (both or "").count("# 2026-11-21") == 1
+
+
+def test_id_is_that_of_the_call_or_of_a_persons_key() -> None:
+    assert call_note_id(new("one")) == call_note_id(new("two")) != call_note_id(new("one", "c2"))
+    assert call_note_id(NewNote("x"), "bea", "k1") != call_note_id(NewNote("x"), "bea", "k2")
 
 
 @pytest.mark.parametrize(
@@ -60,31 +71,26 @@ def test_second_note_of_a_day_adds_no_header(tmp_path: Path) -> None:
     ],
 )
 def test_note_goes_where_it_belongs(tmp_path: Path, scope: Scope, trust: Trust, file: str) -> None:
-    memory = folder(tmp_path)
-    written = add_note(memory, new("x", scope=scope, trust=trust), NOW)
-    found = find_note(memory, written.note.id)
+    memory, note = folder(tmp_path), planned("x", scope=scope, trust=trust)
+    memory.write(note.file, added("", note) or "", "")
+    found = find_note(memory, note.id)
     assert found is not None
-    assert (found[0].file, found[1].note.scope, found[1].note.trust) == (file, scope, trust)
+    assert (found.note.file, found.note.scope, found.note.trust) == (file, scope, trust)
+    assert (find_note(memory, note.id, "MEMORY.md"), find_note(memory, "m_00000000")) == (None, None)
 
 
-def test_removed_note_is_gone_and_the_others_stay(tmp_path: Path) -> None:
-    memory = folder(tmp_path)
-    gone = add_note(memory, new("one"), NOW).note
-    stays = add_note(memory, new("two", "c2"), NOW).note
-    remove_note(memory, gone.id)
-    assert [note.id for note in memory.read_all().notes] == [stays.id]
-    with pytest.raises(NotFound):
-        remove_note(memory, gone.id)
+def test_note_that_is_taken_out_is_gone_and_the_others_stay() -> None:
+    gone, stays = planned("one"), planned("two", "c2")
+    both = FileText(gone.file, added(added("", gone) or "", stays) or "", "")
+    left = without_note(both, gone.id, ZONE)
+    assert left is not None
+    assert ("one" in left, "two" in left) == (False, True)
+    assert without_note(FileText(gone.file, left, ""), gone.id, ZONE) is None
 
 
-def test_reflect_wants_what_its_session_read(tmp_path: Path) -> None:
-    memory = folder(tmp_path)
-    seen = memory.read("MEMORY.md")
-    replace_long_term(memory, "one", seen)
-    assert replace_long_term(memory, "one", seen).after_sha256 == memory.read("MEMORY.md").sha256
-    with pytest.raises(MemoryChanged) as changed:
-        replace_long_term(memory, "two", seen)
-    assert (changed.value.text, "+one" in changed.value.diff) == ("one\n", True)
+@pytest.mark.parametrize(("content", "text"), [("a", "a\n"), ("a\r\nb\n", "a\nb\n"), ("a\0", "a\n"), ("", "")])
+def test_lines_of_a_whole_file_end_in_one_way(content: str, text: str) -> None:
+    assert whole_text(content) == text
 
 
 def test_topics_that_clean_to_one_name_have_two_files(tmp_path: Path) -> None:

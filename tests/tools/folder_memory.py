@@ -5,13 +5,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from duragent.errors import MemoryChanged, NotFound
 from duragent.memory.base import OWNER, MemoryNote, NewNote, Scope, Window, WrittenNote
-from duragent.memory.folder import FileText, MemoryFolder
+from duragent.memory.folder import FileText, MemoryFolder, Saved, difference
 from duragent.memory.legacy_text import recall_text
 from duragent.memory.notes import LONG_TERM
 from duragent.memory.scope import OWNER_VISIT, Visitor, access_of
 from duragent.memory.trust import share
-from duragent.memory.writes import add_note, remove_note, replace_long_term, replace_text, titled, topic_file
+from duragent.memory.writes import (
+    call_note_id,
+    find_note,
+    planned_note,
+    titled,
+    topic_file,
+    whole_text,
+    with_note,
+    without_note,
+)
 from duragent.stores.files.disk import Disk
 
 NOW = datetime(2026, 11, 21, 14, 32, tzinfo=UTC)
@@ -47,15 +57,14 @@ class FolderMemory:
         return next((each for each in self._notes() if each.id == note), None)
 
     async def remember(self, new: NewNote, call: str) -> WrittenNote:
-        written = add_note(self.own, new, NOW)
-        return WrittenNote(written.note.file, written.note.id)
+        return self._added(new)
 
     async def long_term(self) -> str:
         self._read[LONG_TERM] = self.own.read(LONG_TERM)
         return self._read[LONG_TERM].text
 
     async def reflect(self, content: str, call: str) -> WrittenNote:
-        saved = replace_long_term(self.own, content, self._read[LONG_TERM])
+        saved = self._replaced(self.own, self._read[LONG_TERM], content)
         await self.long_term()
         return WrittenNote(saved.file, theirs=saved.theirs)
 
@@ -63,17 +72,36 @@ class FolderMemory:
         file = topic_file(self.world, topic)
         seen = self._read.get(file) or self.world.read(file)
         self._read[file] = seen
-        saved = replace_text(self.world, file, titled(topic, content), seen)
+        saved = self._replaced(self.world, seen, titled(topic, content))
         self._read[file] = self.world.read(file)
         return WrittenNote(saved.file)
 
     async def propose(self, file: str, new: NewNote, call: str) -> WrittenNote:
-        written = add_note(self.own, new, NOW)
-        return WrittenNote(written.note.file, written.note.id)
+        return self._added(new)
 
     async def forget(self, note: str, call: str) -> WrittenNote:
-        gone, _ = remove_note(self.own, note)
-        return WrittenNote(gone.file, note)
+        found = find_note(self.own, note)
+        if found is None:
+            raise NotFound(f"there is no note {note}")
+        before = self.own.read(found.note.file)
+        self.own.write(before.file, without_note(before, note, self.own.zone) or "", before.sha256)
+        return WrittenNote(before.file, note)
+
+    def _added(self, new: NewNote) -> WrittenNote:
+        note = planned_note(new, call_note_id(new), NOW)
+        before = self.own.read(note.file)
+        text = with_note(before, note, NOW, self.own.zone)
+        if text is not None:
+            self.own.write(note.file, text, before.sha256)
+        return WrittenNote(note.file, note.id)
+
+    def _replaced(self, folder: MemoryFolder, seen: FileText, content: str) -> Saved:
+        now, text = folder.read(seen.file), whole_text(content)
+        if now.text == text:
+            return Saved(seen.file, folder.path(seen.file), now.sha256, now.sha256)
+        if now.sha256 != seen.sha256:
+            raise MemoryChanged(seen.file, now.text, difference(seen.text, now.text, seen.file))
+        return folder.write(seen.file, text, seen.sha256)
 
     def _notes(self) -> list[MemoryNote]:
         notes = (*self.own.read_all().notes, *self.world.read_all().notes)

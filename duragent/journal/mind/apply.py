@@ -20,6 +20,7 @@ from duragent.journal.mind.events import (
     SessionConsumed,
     WorkBegun,
     WorkEnded,
+    WriteBegun,
 )
 from duragent.journal.mind.state import (
     KEPT_CURSORS,
@@ -41,6 +42,8 @@ from duragent.journal.mind.state import (
 from duragent.journal.record import StreamRecord
 
 UNREVIEWED_FILE = "unreviewed.md"
+KEEPING = frozenset({"remember", "found", "edit", "forget", "review"})
+"""Writes after which the other notes of the file are still there."""
 _V = TypeVar("_V")
 
 
@@ -53,12 +56,12 @@ def apply_mind(state: MindState, record: StreamRecord[Any]) -> MindState:
             return replace(at, agent=event.agent)
         case OwnerClaimed():
             return _claimed(at, event)
-        case NoteWritten():
+        case WriteBegun() | NoteWritten():
             return _written(at, event, record.ts)
         case NoteReinforced() | NoteSuperseded():
             return _changed(at, event)
         case NoteReviewed():
-            return _reviewed(at, event)
+            return _reviewed(_ended(at, UNREVIEWED_FILE), event)
         case ForgettingBegun():
             return replace(at, forgetting=Forgetting(record.seq, event.notes, event.sha256s))
         case ForgettingEnded():
@@ -82,13 +85,24 @@ def _newest(before: Mapping[str, _V], key: str, value: _V, most: int) -> Mapping
     return dict(list(items.items())[surplus:]) if surplus > 0 else items
 
 
+def _ended(at: MindState, file: str) -> MindState:
+    """What the file has is known now, so no write of it is under way."""
+    return replace(at, writing=None) if at.writing is not None and at.writing.file == file else at
+
+
 # --- files and notes ------------------------------------------------------------------------------------------------
 
 
-def _written(at: MindState, event: NoteWritten, ts: str) -> MindState:
+def _written(at: MindState, event: WriteBegun | NoteWritten, ts: str) -> MindState:
+    if isinstance(event, WriteBegun):
+        return replace(at, writing=event)
+    at = _ended(at, event.file)
     author: Author = "person" if event.person else "unattributed" if event.unattributed else "agent"
     known = at.files.get(event.file)
-    notes = dict(known.notes) if known and event.op in ("remember", "found", "edit", "forget") else {}
+    notes = dict(known.notes) if known and event.op in KEEPING else {}
+    if known and known.sha256 and event.op in KEEPING and not event.unattributed:
+        # Of the rest of the file nothing new is said.
+        author = known.by
     if event.op == "forget":
         notes.pop(event.note, None)
     elif event.note:
@@ -97,18 +111,23 @@ def _written(at: MindState, event: NoteWritten, ts: str) -> MindState:
     elif known and event.op in ("reflect", "update_world", "undo"):
         # Notes that the new text still has are compared by their text, so what is not in it does no harm.
         notes = dict(known.notes)
-    files = _newest(at.files, event.file, KnownFile(event.after_sha256, author, notes), KNOWN_FILES)
+    before = _without(at.files, {event.note}) if event.op == "review" else at.files
+    files = _newest(before, event.file, KnownFile(event.after_sha256, author, notes), KNOWN_FILES)
     at = replace(at, files=_bounded(files))
     if event.op != "found":
         version = FileVersion(event.file, event.before_sha256, event.after_sha256, at.seq)
         # Some more than are kept: the actor drops the blobs of the surplus, and may be behind.
         at = replace(at, versions=(*at.versions, version)[-2 * KEPT_VERSIONS :])
+    if event.op == "review":
+        # It waits until it is taken out of the file of those that do.
+        return at
     waits = event.trust == "unreviewed" and event.note and event.op != "forget"
     reviews = tuple(review for review in at.reviews if review.note != event.note)
     return replace(at, reviews=(*reviews, WaitingNote(event.note, ts)) if waits else reviews)
 
 
 def _by_person(at: MindState, event: FileSeen | NotesImported) -> MindState:
+    at = _ended(at, event.file)
     if isinstance(event, FileSeen):
         return replace(at, files=_seen(at.files, event))
     known = at.files.get(event.file)

@@ -38,6 +38,45 @@ class MindCreated(EventModel):
     """The agent whose mind it is; "" for what all agents share."""
 
 
+WriteOp = Literal["remember", "reflect", "update_world", "edit", "forget", "undo", "review", "found"]
+"""What was asked for. `review`: a person let a note in that waited, or it was taken out of those that wait. `found`: a
+start found a note of a write that a crash cut short, in a file that a person has changed since."""
+
+
+class WriteBegun(EventModel):
+    """A file is about to be written: what a start finds of it after a crash was ours, and nothing else."""
+
+    type: Literal["write_begun"] = "write_begun"
+    note: Text = ""
+    """The note's id; "" when the whole file is to be replaced."""
+    file: Text
+    """Relative to the memory folder, or `world/<topic>.md`."""
+    op: WriteOp
+    """What was asked for."""
+    before_sha256: str = ""
+    """Of the file as it is; "" when there is none."""
+    after_sha256: str
+    """Of the file as it will be."""
+    text_sha256: str = ""
+    """Of the note's text; "" for a whole file, and for a note that is forgotten."""
+    chars: int = 0
+    """How long the text is."""
+    scope: Text = ""
+    """To whom it belongs; as in `note_written`."""
+    importance_milli: int = 500
+    """0 to 1,000."""
+    trust: NoteTrust = "agent"
+    """Who vouches for it."""
+    cause: NoteCause | None = None
+    """The call that writes it; None when a person or a command does."""
+    person: Text = ""
+    """Who writes it, when a person does."""
+    replaces: Text = ""
+    """The note that it takes the place of; "" for none."""
+    verdict: Literal["", "keep", "forget", "edit"] = ""
+    """What a person said of a note that is taken out of those that wait; "" for other writes."""
+
+
 class NoteWritten(EventModel):
     """A file of the memory was written: with one note more, or as a whole."""
 
@@ -46,8 +85,8 @@ class NoteWritten(EventModel):
     """The note's id; "" when the whole file was replaced."""
     file: Text
     """Relative to the memory folder, or `world/<topic>.md`."""
-    op: Literal["remember", "reflect", "update_world", "edit", "forget", "undo", "found"]
-    """What was asked for. `found`: a start found a note whose record a crash had kept from the log."""
+    op: WriteOp
+    """What was asked for."""
     before_sha256: str = ""
     """Of the file as it was; "" when there was none."""
     after_sha256: str = ""
@@ -239,6 +278,7 @@ KnownMindEvent = Annotated[
     MindCreated
     | OwnerClaimed
     | LogRecovered
+    | WriteBegun
     | NoteWritten
     | NotesImported
     | NoteReinforced

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from duragent.journal.mind.events import Author, NoteTrust
+from duragent.journal.mind.events import Author, NoteTrust, WriteBegun
 from duragent.text import Text
 
 KNOWN_NOTES = 10_000
@@ -155,6 +155,8 @@ class MindState:
     """Notes that wait for a person, oldest first."""
     forgetting: Forgetting | None = None
     """What is being forgotten; None for nothing."""
+    writing: WriteBegun | None = None
+    """The write that was begun and has no record yet; None for none. A later one takes its place."""
 
     def known(self, note: str) -> KnownNote | None:
         """What vouches for a note; None when the log does not know it."""

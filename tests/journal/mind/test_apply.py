@@ -7,7 +7,17 @@ from typing import Any
 from duragent.journal.events import LogRecovered, Opaque, OwnerClaimed, TokenCounts
 from duragent.journal.mind import events
 from duragent.journal.mind.apply import apply_mind
-from duragent.journal.mind.events import MIND_EVENT_TYPES, FileSeen, NoteWritten, SessionConsumed, WorkBegun, WorkEnded
+from duragent.journal.mind.events import (
+    MIND_EVENT_TYPES,
+    FileSeen,
+    NoteCause,
+    NoteReviewed,
+    NoteWritten,
+    SessionConsumed,
+    WorkBegun,
+    WorkEnded,
+    WriteBegun,
+)
 from duragent.journal.mind.state import KEPT_CURSORS, KNOWN_NOTES, DaySpent, MindState
 from duragent.journal.record import StreamRecord, crc_seed, decode, encode
 from duragent.journal.snapshot import MAX_BYTES, Snapshot
@@ -41,7 +51,7 @@ def test_golden_log_adds_up_to_what_was_recorded_and_holds_every_event() -> None
     state = MindState(NAME)
     for record in records:
         state = apply_mind(state, record)
-    now = json.loads(json.dumps(dataclasses.asdict(state)))
+    now = json.loads(json.dumps(dataclasses.asdict(state), default=lambda event: event.model_dump(mode="json")))
     recorded = json.loads((LOG.with_suffix(".json")).read_bytes())
     assert known_to(recorded, now) == recorded
     for line, record in zip(LOG.read_bytes().splitlines(keepends=True), records, strict=True):
@@ -51,9 +61,36 @@ def test_golden_log_adds_up_to_what_was_recorded_and_holds_every_event() -> None
 def test_each_event_has_its_name_on_disk() -> None:
     assert {kind.__name__ for kind in MIND_EVENT_TYPES.values()} == {
         *(name for name in vars(events) if name in ("MindCreated", "FileSeen", "SessionConsumed", "OwnerClaimed")),
-        *("LogRecovered", "NoteWritten", "NotesImported", "NoteReinforced", "NoteSuperseded", "NoteReviewed"),
+        *("LogRecovered", "WriteBegun", "NoteWritten", "NotesImported", "NoteReinforced", "NoteSuperseded"),
+        "NoteReviewed",
         *("ForgettingBegun", "ForgettingEnded", "WorkBegun", "WorkEnded"),
     }
+
+
+def test_write_that_was_begun_is_known_until_its_file_is() -> None:
+    begun = WriteBegun(note="m_1", file="daily/a.md", op="remember", after_sha256="1", text_sha256="a" * 64)
+    other = NoteWritten(note="m_2", file="daily/b.md", op="remember", after_sha256="2")
+    assert folded(begun, other).writing == begun
+    assert folded(begun, OwnerClaimed(epoch=2, node="n2")).writing == begun
+    for end in (FileSeen(file="daily/a.md", sha256="3"), other.model_copy(update={"file": "daily/a.md"})):
+        assert folded(begun, end).writing is None
+
+
+def test_file_that_nobody_vouches_for_is_not_vouched_for_by_a_note_more() -> None:
+    seen = FileSeen(file="daily/a.md", sha256="1", by="unattributed")
+    more = NoteWritten(note="m_1", file="daily/a.md", op="remember", after_sha256="2")
+    assert folded(seen, more).files["daily/a.md"].by == "unattributed"
+    assert folded(more, seen, more).files["daily/a.md"].by == "unattributed"
+    assert folded(seen, more.model_copy(update={"op": "reflect", "note": ""})).files["daily/a.md"].by == "agent"
+
+
+def test_note_that_was_let_in_waits_until_it_is_taken_out() -> None:
+    waiting = NoteWritten(note="m_1", file="unreviewed.md", op="remember", after_sha256="1", trust="unreviewed")
+    let_in = NoteWritten(note="m_1", file="daily/a.md", op="review", after_sha256="2", trust="owner", person="bea")
+    both = folded(waiting, let_in)
+    assert ([review.note for review in both.reviews], both.file_of("m_1")) == (["m_1"], "daily/a.md")
+    done = folded(waiting, let_in, NoteReviewed(note="m_1", verdict="keep", file="daily/a.md", file_sha256="2"))
+    assert (done.reviews, done.file_of("m_1"), done.files["daily/a.md"].sha256) == ((), "daily/a.md", "2")
 
 
 def test_unknown_events_change_nothing_but_the_seq() -> None:
@@ -99,6 +136,10 @@ def test_snapshot_of_ten_thousand_notes_fits_and_comes_back() -> None:
         state = apply_mind(state, StreamRecord(n + 1, TS, one))
     assert sum(len(file.notes) for file in state.files.values()) == KNOWN_NOTES
     assert (state.known("m_00000099"), state.known("m_00000100") is not None) == (None, True)
+    begun = WriteBegun(
+        note="m_1", file="a", op="review", after_sha256="1", cause=NoteCause(session="s"), verdict="keep"
+    )
+    state = apply_mind(state, StreamRecord(state.seq + 1, TS, begun))
     assert MIND.snapshots is not None
     data = MIND.snapshots.dump(Snapshot(state, "0badcafe"))
     assert len(data) < MAX_BYTES

@@ -34,7 +34,7 @@ async def test_folder_of_v05_is_taken_byte_for_byte(tmp_path: Path) -> None:
     async with mind_house(tmp_path / "here") as house:
         assert set((await bring(house, tmp_path / "old")).values()) == {"written"}
         assert bytes_of(house) == files
-        assert await house.events() == ["mind_created", "owner_claimed", *["notes_imported"] * 3]
+        assert await house.events() == ["mind_created", "owner_claimed", *["write_begun", "notes_imported"] * 3]
         assert "greenhouse" not in house.log_file.read_text()
         before = await house.events()
         assert set((await bring(house, tmp_path / "old")).values()) == {"there"}
