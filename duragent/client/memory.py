@@ -7,6 +7,8 @@ from duragent.client.transport import ANSWER_SECONDS, Request
 from duragent.wire import (
     AddNote,
     ForgottenNote,
+    ImportedMemory,
+    ImportMemory,
     MemoryIndexInfo,
     MemoryUndone,
     MemoryUndoPlan,
@@ -60,6 +62,11 @@ class AgentNotes(SessionCopies):
     async def review_note(self, agent: str, note: str, review: ReviewNote) -> Reviewed:
         """Decide about a note that waits; the same decision again is done already."""
         return self._http.parse(Reviewed, await self._http.post(_path(agent, "notes", note, "review"), review))
+
+    async def import_memory(self, agent: str, what: ImportMemory) -> ImportedMemory:
+        """Take in what another program remembered; again it is there already."""
+        response = await self._http.post(_path(agent, "import"), what, read_seconds=ANSWER_SECONDS)
+        return self._http.parse(ImportedMemory, response)
 
     async def search_notes(self, agent: str, words: str, limit: int | None = None) -> NoteSearch:
         return await self._http.get(NoteSearch, _path(agent, "search"), {"q": words, "limit": limit})

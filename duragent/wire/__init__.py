@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         UndoMemory,
         VerdictWord,
     )
+    from duragent.wire.memory_import import ImportedFile, ImportedMemory, ImportFile, ImportMemory, ImportNote
     from duragent.wire.recalls import RecallInfo, RecallList, RecallNote
     from duragent.wire.requests import (
         CLIENT_SOURCES,
@@ -124,6 +125,11 @@ __all__ = [
     "ForkSession",
     "FoundNote",
     "Hello",
+    "ImportFile",
+    "ImportMemory",
+    "ImportNote",
+    "ImportedFile",
+    "ImportedMemory",
     "MemoryIndexInfo",
     "MemoryJob",
     "MemoryUndoPlan",
@@ -179,7 +185,7 @@ __all__ = [
     "WireModel",
 ]
 
-_FILES = ("base", "server", "streams", "requests", "answers", "files", "recalls", "memory", "view")
+_FILES = ("base", "server", "streams", "requests", "answers", "files", "recalls", "memory", "memory_import", "view")
 """In the order in which a name is looked for; what loads fast comes first."""
 
 

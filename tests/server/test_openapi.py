@@ -84,6 +84,9 @@ async def _memory_body(house: House, memories: Remembering, url: str) -> dict[st
         await memories.remember("new", f"{time.monotonic_ns()}")
         plan = (await house.http.get(url)).json()
         return {"file": plan["file"], "seq": plan["seq"]}
+    if url.endswith("/import"):
+        note = {"id": "m_aaaaaaaa", "text": "old", "written_at": "2026-01-01T12:00:00Z"}
+        return {"notes": [note]}
     return {"verdict": "keep"} if url.endswith("/review") else {"text": "new"} if url.endswith("/notes") else None
 
 

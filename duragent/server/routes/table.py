@@ -38,6 +38,7 @@ from duragent.server.routes import (
     events,
     files,
     memory,
+    memory_import,
     messages,
     models,
     recalls,
@@ -103,6 +104,15 @@ ROUTES = (
         "Decide about a note that waits for a person.",
         {200: wire.Reviewed},
         body=wire.ReviewNote,
+        repeatable=True,
+    ),
+    Route(
+        "POST",
+        f"{MEMORY}/import",
+        memory_import.import_memory,
+        "Take in what another program remembered; what is here already is not written again.",
+        {200: wire.ImportedMemory},
+        body=wire.ImportMemory,
         repeatable=True,
     ),
     Route(

@@ -131,9 +131,9 @@ def _milli(value: object) -> int:
 
 
 def _word(value: object) -> str:
-    """A name, safe for a comment in Markdown."""
+    """A name, safe for a comment in Markdown, and for a request."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
-    return "".join(char if char.isalnum() or char in "-_." else "-" for char in text[:60])
+    return "".join(char if (char.isascii() and char.isalnum()) or char in "-_." else "-" for char in text[:60])
 
 
 def _some(faults: list[NotTaken]) -> list[NotTaken]:

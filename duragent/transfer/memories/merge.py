@@ -7,10 +7,10 @@ to do.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from duragent.memory.base import MemoryNote
-from duragent.memory.notes import PlacedNote, appended, is_dated, placed_notes
+from duragent.memory.notes import PlacedNote, appended, is_dated, notes_in, placed_notes
 from duragent.transfer.memories.base import BroughtNote
 
 
@@ -49,8 +49,10 @@ def merged_file(before: str, text: str, file: str, zone: tzinfo) -> Merged:
 def merged_notes(before: str, found: Sequence[tuple[BroughtNote, datetime]], file: str, known: "KnownNotes") -> Merged:
     """The file of a day with those notes, each with its local time, that the memory has nowhere."""
     text, added, there = before, [], 0
+    # What the file has by now, and what comes to it here.
+    here = KnownNotes(notes_in(before, file, UTC))
     for each, local in found:
-        if known.has(each.id, each.text):
+        if known.has(each.id, each.text) or here.has(each.id, each.text):
             there += 1
             continue
         note = MemoryNote(
@@ -64,17 +66,23 @@ def merged_notes(before: str, found: Sequence[tuple[BroughtNote, datetime]], fil
             source=each.source,
         )
         text = appended(text, note, local)
+        here.add(note)
         added.append(note)
     return Merged(text, tuple(added), there)
 
 
 class KnownNotes:
-    """What a memory has before anything comes to it, by id and by words."""
+    """What is there, by id and by words."""
 
     def __init__(self, notes: Iterable[MemoryNote] = ()) -> None:
-        kept = tuple(notes)
-        self._ids = {note.id for note in kept}
-        self._texts = {note.text for note in kept}
+        self._ids: set[str] = set()
+        self._texts: set[str] = set()
+        for note in notes:
+            self.add(note)
+
+    def add(self, note: MemoryNote) -> None:
+        self._ids.add(note.id)
+        self._texts.add(note.text)
 
     def has(self, note: str, text: str) -> bool:
         """Whether the note is there, with these or other words, or these words are."""
