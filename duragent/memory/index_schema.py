@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from duragent.memory.base import MemoryNote, Scope
@@ -148,11 +149,16 @@ def chunk_sha(text: str) -> bytes:
 def note_of(row: Sequence[object]) -> MemoryNote:
     """The note of a row of `NOTE_COLUMNS`."""
     ref, text, file, line, scope, trust, written_at, importance, source, decays, heading, replaces = row
-    kind, _, whose = str(scope).partition(":")
     return MemoryNote(
-        str(ref), str(text), str(file), int(line), Scope(kind, whose), trust,  # type: ignore[arg-type, call-overload]  # as they were put in
+        str(ref), str(text), str(file), int(line), _scope(str(scope)), trust,  # type: ignore[arg-type, call-overload]  # as they were put in
         str(written_at), int(importance), str(source), bool(decays), str(heading), str(replaces),  # type: ignore[call-overload]  # likewise
     )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _scope(written: str) -> Scope:
+    kind, _, whose = written.partition(":")
+    return Scope(kind, whose)  # type: ignore[arg-type]  # as it was put in
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

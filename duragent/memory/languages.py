@@ -55,8 +55,9 @@ class Language:
     """The words of a text, each as written and as FTS5 gets it."""
     stops: frozenset[str]
     """Words as written, in lower case, that a question does without."""
-    by_prefix: bool
-    """Words with the same stem begin with the same two letters, as far as they are ASCII."""
+    ending: int | None
+    """Words of the same term begin with all of it but so many letters, two at least, as far as they are ASCII; None
+    where that is not so."""
     rev: str
     """Changes when the same text would be cut in another way."""
 
@@ -65,14 +66,14 @@ def language(name: str) -> Language:
     """The language of a setting. Raises BadInput, with what to do, for one that is not there."""
     if name in ("en", "none"):
         tokenizer = "porter unicode61 remove_diacritics 2" if name == "en" else _PLAIN_TOKENIZER
-        return Language(
-            name, tokenizer, 5, _as_it_is, _plain_tokens, STOP_WORDS.get(name, frozenset()), True, f"{name}/1"
-        )
+        return Language(name, tokenizer, 5, _as_it_is, _plain_tokens, STOP_WORDS.get(name, frozenset()), 2, f"{name}/1")
     if name == "cjk":
-        return Language(name, _PLAIN_TOKENIZER, 12, _in_pairs, _pair_tokens, frozenset(), False, "cjk/1")
+        return Language(name, _PLAIN_TOKENIZER, 12, _in_pairs, _pair_tokens, frozenset(), None, "cjk/1")
     return _of_snowball(name)
 
 
+_ALL = 1_000
+"""Longer than any term."""
 _PLAIN_TOKENIZER = "unicode61 remove_diacritics 2"
 
 
@@ -107,7 +108,7 @@ def _of_snowball(name: str) -> Language:
         return " ".join([stem(word) for word in WORD.findall(text.lower())])
 
     stops = STOP_WORDS.get(name, frozenset())
-    return Language(name, _PLAIN_TOKENIZER, 5, indexed, tokens, stops, True, f"{known}/{version('snowballstemmer')}/1")
+    return Language(name, _PLAIN_TOKENIZER, 5, indexed, tokens, stops, _ALL, f"{known}/{version('snowballstemmer')}/1")
 
 
 # --- scripts without spaces ------------------------------------------------------------------------------------------

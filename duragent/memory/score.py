@@ -124,18 +124,19 @@ def _decided(
     superseded: Collection[str],
     cost: Callable[[str], int],
 ) -> Iterator[Candidate]:
-    shown: list[NoteHit] = []
+    shown: list[frozenset[str]] = []
     left = query.budget_tokens - cost("\n".join((HEADER, LAW, FOOTER)))
     for hit, candidate in scored:
         reason = _shut_out(hit, query, rules, superseded)
-        if not reason and any(_copies(hit.note, other.note) for other in shown):
-            reason = "copy"
         if not reason and len(shown) >= query.limit:
             reason = "limit"
+        words = frozenset(WORD.findall(hit.note.text.lower())) if not reason else frozenset[str]()
+        if not reason and any(_copies(words, others) for others in shown):
+            reason = "copy"
         if not reason and cost(line_of(candidate)) > left:
             reason = "budget"
         if not reason:
-            shown.append(hit)
+            shown.append(words)
             left -= cost(line_of(candidate))
         yield _because(candidate, reason)
 
@@ -155,9 +156,8 @@ def _shut_out(hit: NoteHit, query: RecallQuery, rules: ScoreRules, superseded: C
     return ""
 
 
-def _copies(one: MemoryNote, other: MemoryNote) -> bool:
+def _copies(words: frozenset[str], others: frozenset[str]) -> bool:
     """Nearly the same words; a number that differs makes two notes of it, because one may correct the other."""
-    words, others = frozenset(WORD.findall(one.text.lower())), frozenset(WORD.findall(other.text.lower()))
     if len(words & others) < COPY_SHARE * max(len(words), len(others), 1):
         return False
     return not any(char.isdigit() for word in words ^ others for char in word)

@@ -3,7 +3,6 @@
 The law: a search only reads. What it remembers (terms, frequencies, bits) is forgotten with each change of the index.
 """
 
-import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,18 +10,29 @@ from typing import Any
 
 from duragent.memory import index_schema as schema
 from duragent.memory import vectors
+from duragent.memory.base import MemoryNote
 from duragent.memory.bits import joined_ranks
 from duragent.memory.chunks import FAR
 from duragent.memory.languages import Language
 from duragent.memory.score import NoteHit
 from duragent.memory.terms import Terms
-from duragent.memory.words import WeighedWord, asked_words, beginnings, coverage, match_of, tokens_like, weighed
+from duragent.memory.word_finder import WordFinder
+from duragent.memory.words import WeighedWord, asked_words, coverage, match_of, weighed
 from duragent.text import without_surrogates
 
 LOOKED_AT = 50
 """How many pieces of a search are judged."""
-_ROW = f"SELECT scope, place, at, {schema.NOTE_COLUMNS} FROM chunk WHERE id = ?"
-_FILE = 3 + schema.NOTE_COLUMNS.split(", ").index("file")
+_RANKED = (
+    "WITH best AS MATERIALIZED (SELECT rowid AS id, bm25(words, ?, ?, ?) AS found FROM words WHERE words MATCH ?"
+    f" ORDER BY found LIMIT ?) SELECT chunk.id, -found, place, at, {schema.NOTE_COLUMNS}, scope"
+    " FROM best CROSS JOIN chunk ON chunk.id = best.id ORDER BY found"
+)
+_ROW = f"SELECT id, 0.0, place, at, {schema.NOTE_COLUMNS}, scope FROM chunk WHERE id = ?"
+_FILE = 4 + schema.NOTE_COLUMNS.split(", ").index("file")
+_BESIDE = (
+    f"WITH asked (piece, whose, here) AS (VALUES {{asked}}) SELECT piece, {schema.SAID} FROM asked CROSS JOIN chunk"
+    f" ON place = whose AND at BETWEEN here - {FAR} AND here + {FAR} AND at != here"
+)
 Meaning = tuple[str, Sequence[float]]
 """The label and the vector of a question."""
 
@@ -49,7 +59,6 @@ class IndexSearch:
         self._terms: Terms | None = None
         self._frequencies: dict[str, int] = {}
         self._bits: dict[str, list[tuple[int, int]]] = {}
-        self._begins: re.Pattern[str] | None = None
 
     def forget(self) -> None:
         """The index has changed."""
@@ -68,12 +77,11 @@ class IndexSearch:
         """What fits a question, among the notes of these scopes, by words and by meaning."""
         (notes,) = db.execute("SELECT count(*) FROM chunk").fetchone()
         words = self._weighed(db, without_surrogates(text), notes)
-        self._begins = beginnings(words, self._language)
         match = match_of(words)
-        rows = _rows(db, match, reads) if match else []
-        hits = {int(row[0]): self._hit(db, row, words) for row in rows}
+        look = _Look(words, WordFinder(words, self._language, self._known_terms()))
+        hits = look.hits(db, _rows(db, match, reads) if match else [])
         if meaning is not None:
-            hits = self._joined(db, hits, words, reads, meaning)
+            hits = self._joined(db, hits, look, reads, meaning)
         replaced = db.execute("SELECT replaces FROM chunk WHERE replaces != '' AND trust != 'unreviewed'")
         superseded = frozenset(str(ref) for (ref,) in replaced)
         return FoundNotes(list(hits.values()), words, notes, superseded)
@@ -82,7 +90,7 @@ class IndexSearch:
         self,
         db: sqlite3.Connection,
         by_words: Mapping[int, NoteHit],
-        words: Sequence[WeighedWord],
+        look: "_Look",
         reads: frozenset[str],
         meaning: Meaning,
     ) -> dict[int, NoteHit]:
@@ -90,13 +98,14 @@ class IndexSearch:
         label, vector = meaning
         if label not in self._bits:
             self._bits[label] = vectors.bits_of(db, label)
-        hits = dict(by_words)
         near: dict[int, bool] = {}
+        new: list[Sequence[Any]] = []
         for chunk, enough in vectors.near(db, label, vector, self._bits[label]):
             row = db.execute(_ROW, (chunk,)).fetchone()
-            if row is not None and may_be_found(row[0], row[_FILE], reads) and len(near) < LOOKED_AT:
+            if row is not None and may_be_found(row[-1], row[_FILE], reads) and len(near) < LOOKED_AT:
                 near[chunk] = enough
-                hits.setdefault(chunk, self._hit(db, (chunk, 0.0, *row[1:]), words))
+                new += [row] if chunk not in by_words else []
+        hits = {**by_words, **look.hits(db, new)}
         ranks = joined_ranks(by_words, near)
         order = sorted(hits, key=lambda chunk: (-ranks[chunk], chunk))
         return {
@@ -115,21 +124,6 @@ class IndexSearch:
             return known
 
         return weighed(asked, terms, frequency, notes, self._language.most_words)
-
-    def _hit(self, db: sqlite3.Connection, row: Sequence[Any], words: Sequence[WeighedWord]) -> NoteHit:
-        _, relevance, place, at, *columns = row
-        note = schema.note_of(columns)
-        own = self._terms_like(schema.said(note))
-        here = tuple(word.shown for word in words if word.term in own)
-        near: tuple[str, ...] = ()
-        if len(here) < len(words):
-            beside = self._terms_like(_beside(db, place, at))
-            near = tuple(word.shown for word in words if word.term in beside and word.term not in own)
-            own |= beside
-        return NoteHit(note, relevance, coverage(words, own), here, near)
-
-    def _terms_like(self, text: str) -> frozenset[str]:
-        return frozenset(self._known_terms().of(tokens_like(text, self._begins, self._language)).values())
 
     def _known_terms(self) -> Terms:
         if self._terms is None:
@@ -155,21 +149,40 @@ def _rows(db: sqlite3.Connection, match: str, reads: frozenset[str]) -> list[Seq
 
 def _rows_of(db: sqlite3.Connection, match: str, reads: frozenset[str], most: int) -> tuple[list[Sequence[Any]], bool]:
     """Among the `most` best pieces of all scopes (-1: all), and whether no more are needed."""
-    ranked = db.execute(
-        "SELECT rowid, bm25(words, ?, ?, ?) AS found FROM words WHERE words MATCH ? ORDER BY found LIMIT ?",
-        (*schema.WEIGHTS, match, most),
-    ).fetchall()
-    found: list[Sequence[Any]] = []
-    for chunk, bm25 in ranked:
-        row = db.execute(_ROW, (chunk,)).fetchone()
-        if row is not None and may_be_found(row[0], row[_FILE], reads):
-            found.append((chunk, -bm25, *row[1:]))
-            if len(found) == LOOKED_AT:
-                return found, True
-    return found, len(ranked) < most
+    ranked = db.execute(_RANKED, (*schema.WEIGHTS, match, most)).fetchall()
+    found = [row for row in ranked if may_be_found(row[-1], row[_FILE], reads)]
+    return found[:LOOKED_AT], len(found) >= LOOKED_AT or len(ranked) < most
 
 
-def _beside(db: sqlite3.Connection, place: int, at: int) -> str:
-    """The texts of all neighbours."""
-    near = f"SELECT {schema.SAID} FROM chunk WHERE place = ? AND at BETWEEN ? AND ? AND at != ?"
-    return "\n".join(text for (text,) in db.execute(near, (place, at - FAR, at + FAR, at)))
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a question finds in the pieces that were fetched for it."""
+
+    words: Sequence[WeighedWord]
+    finder: WordFinder
+
+    def hits(self, db: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> dict[int, NoteHit]:
+        """The pieces of rows as `_RANKED` has them, by id."""
+        notes = {int(row[0]): (row[1], schema.note_of(row[4:-1])) for row in rows}
+        own = {chunk: self.finder.of(schema.said(note)) for chunk, (_, note) in notes.items()}
+        lacking = [(*row[:1], *row[2:4]) for row in rows if len(own[row[0]]) < len(self.words)]
+        texts = _beside(db, lacking)
+        beside = {chunk: self.finder.of("\n".join(near)) for chunk, near in texts.items()}
+        return {
+            chunk: self._hit(note, relevance, own[chunk], beside.get(chunk, frozenset()))
+            for chunk, (relevance, note) in notes.items()
+        }
+
+    def _hit(self, note: MemoryNote, relevance: float, own: frozenset[str], beside: frozenset[str]) -> NoteHit:
+        here = tuple(word.shown for word in self.words if word.term in own)
+        near = tuple(word.shown for word in self.words if word.term in beside and word.term not in own)
+        return NoteHit(note, relevance, coverage(self.words, own | beside), here, near)
+
+
+def _beside(db: sqlite3.Connection, pieces: Sequence[tuple[int, int, int]]) -> dict[int, list[str]]:
+    """The texts of all neighbours of pieces, each of which is its id, its place and its position."""
+    found: dict[int, list[str]] = {chunk: [] for chunk, _, _ in pieces}
+    asked = ", ".join(f"({chunk:d}, {place:d}, {at:d})" for chunk, place, at in pieces)
+    for chunk, text in db.execute(_BESIDE.format(asked=asked)) if pieces else ():
+        found[chunk].append(text)
+    return found

@@ -30,6 +30,10 @@ class Terms:
             self._learn(unknown)
         return {token: known[token] for token in tokens}
 
+    def one(self, token: str) -> str:
+        """The term of one token."""
+        return self._known.get(token) or self.of((token,))[token]
+
     def _learn(self, tokens: list[str]) -> None:
         db = self._db
         rows = [(at, without_surrogates(token)) for at, token in enumerate(tokens)]

@@ -18,7 +18,7 @@ from duragent.memory.index_schema import has_fts5, said
 from duragent.memory.languages import Language, language
 from duragent.memory.score import ScoreRules, age_weight
 from duragent.memory.terms import Terms
-from duragent.memory.words import READ_CHARS, AskedWord, asked_words, tokens_like
+from duragent.memory.words import READ_CHARS, AskedWord, asked_words, tokens_of
 
 EVENT_TYPES = ("message_received", "turn_started", "model_called", "memory_recalled")
 """The events that `searches_in` reads; records of other types may be left out."""
@@ -211,7 +211,7 @@ class _QuestionWords:
 
     def of(self, text: str) -> frozenset[str]:
         """The words, as written, that stand in a text."""
-        there = frozenset(self._terms_of(tokens_like(text, None, self._language)).values())
+        there = frozenset(self._terms_of(tokens_of(text, self._language)).values())
         asked = self._terms_of({word.token for word in self._asked})
         return frozenset(word.shown for word in self._asked if asked[word.token] in there)
 

@@ -4,7 +4,6 @@ The law: what a person types is never syntax. Each word is quoted, so that `AND`
 """
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -113,17 +112,6 @@ def coverage(words: Sequence[WeighedWord], terms: frozenset[str]) -> float:
     return sum(word.weight for word in words if word.term in terms) / whole if whole else 0.0
 
 
-def beginnings(words: Sequence[WeighedWord], language: Language) -> re.Pattern[str] | None:
-    """Finds what could be one of these words in a text in lower case; None where that takes more than ASCII."""
-    if not (language.by_prefix and all(word.term.isascii() for word in words)):
-        return None
-    begins = "|".join(sorted({re.escape(part[:2]) for word in words for part in (word.shown, word.term)}))
-    return re.compile(rf"(?<![^\W_])(?:{begins})[^\W_]*")
-
-
-def tokens_like(text: str, begins: re.Pattern[str] | None, language: Language) -> set[str]:
-    """Tokens of a text, at least all that `begins` could find; most of the others are passed over."""
-    found = {token for _, token in wholes(text)}
-    if begins is not None and text.isascii():
-        text = " ".join(begins.findall(text.lower()))
-    return found | {token for _, token in language.tokens(text)}
+def tokens_of(text: str, language: Language) -> set[str]:
+    """All tokens of a text."""
+    return {token for _, token in (*language.tokens(text), *wholes(text))}

@@ -1,7 +1,7 @@
 """The summary of a stretch of a log by code."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duragent.context.tokens import tokens
@@ -31,6 +31,7 @@ def test_when_there_are_too_many_the_first_and_the_last_stay_and_the_gap_is_told
     assert sum("messages in between" in line for line in lines) == 1
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(20, 600))
 def test_it_is_never_longer_than_the_limit(count: int, limit: int) -> None:
     made = extract(exchanges(count, "src/a.py 12 ms " * 9), limit, tokens)
