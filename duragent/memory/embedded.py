@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from duragent.embedders.base import MAX_TEXT_BYTES, Embedder, Vector
 from duragent.errors import EmbedderError
@@ -36,7 +37,7 @@ class IndexedTexts:
             await asyncio.to_thread(self._keep, label, vectors)
 
     async def drop_other_labels(self, label: str) -> None:
-        """The index does so by itself with the last vector."""
+        await asyncio.to_thread(self._drop, label)
 
     def _missing(self, label: str, limit: int, skipped: frozenset[str]) -> list[TextWithoutVector]:
         try:
@@ -45,6 +46,10 @@ class IndexedTexts:
             return []
         texts = [TextWithoutVector(sha.hex(), text) for sha, text in rows]
         return [each for each in texts if each.key not in skipped][:limit]
+
+    def _drop(self, label: str) -> None:
+        with suppress(SearchTooLate):
+            self._index().drop_other_vectors(label)
 
     def _keep(self, label: str, vectors: Mapping[str, Vector]) -> None:
         self._index().add_vectors(label, {bytes.fromhex(key): small(vector) for key, vector in vectors.items()})

@@ -228,9 +228,21 @@ class MemoryIndex:
             return vectors.missing(self._opened(), label, most)
 
     def add_vectors(self, label: str, found: Mapping[bytes, SmallVector]) -> None:
-        """Keeps vectors; those of other labels are dropped when no text is without one. Raises SearchTooLate."""
+        """Keeps vectors; those of the label with another length are dropped. Raises SearchTooLate."""
         with self._held(), _written(self._opened()) as db:
             vectors.store(db, label, found)
+            self._search.forget()
+
+    def drop_other_vectors(self, label: str) -> None:
+        """Vectors of other labels are of no use any more. Raises SearchTooLate."""
+        with self._held(), _written(self._opened()) as db:
+            vectors.drop_others(db, label)
+            self._search.forget()
+
+    def drop_other_lengths(self, label: str, length: int) -> None:
+        """Vectors of the label with another length are to be computed again. Raises SearchTooLate."""
+        with self._held(), _written(self._opened()) as db:
+            vectors.drop_other_lengths(db, label, length)
             self._search.forget()
 
     # --- checking ---

@@ -163,6 +163,8 @@ class NoteRecall:
         label = self.vectors.label if self.vectors and vector else ""
         meaning = (label, vector) if vector and label else None
         found = index.search(query.text, query.reads, lambda: left() <= 0, wait=left(), meaning=meaning)
+        if meaning and found.other_lengths and isinstance(index, MemoryIndex):
+            index.drop_other_lengths(label, len(meaning[1]))
         hits = [replace(hit, note=self.vouched(hit.note)) for hit in found.hits]
         candidates = judged(hits, query, rules, now, found.superseded)
         silent = silence(candidates)

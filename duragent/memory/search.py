@@ -49,6 +49,8 @@ class FoundNotes:
     """How many pieces the index has."""
     superseded: frozenset[str] = frozenset()
     """Ids of notes that other notes took the place of."""
+    other_lengths: bool = False
+    """Vectors of the question's label have another length than its own, so that they cannot be compared with it."""
 
 
 class IndexSearch:
@@ -58,7 +60,8 @@ class IndexSearch:
         self._language = language
         self._terms: Terms | None = None
         self._frequencies: dict[str, int] = {}
-        self._bits: dict[str, list[tuple[int, int]]] = {}
+        self._other_lengths = False
+        self._bits: dict[tuple[str, int], list[tuple[int, int]]] = {}
 
     def forget(self) -> None:
         """The index has changed."""
@@ -84,7 +87,8 @@ class IndexSearch:
             hits = self._joined(db, hits, look, reads, meaning)
         replaced = db.execute("SELECT replaces FROM chunk WHERE replaces != '' AND trust != 'unreviewed'")
         superseded = frozenset(str(ref) for (ref,) in replaced)
-        return FoundNotes(list(hits.values()), words, notes, superseded)
+        other_lengths = meaning is not None and self._other_lengths
+        return FoundNotes(list(hits.values()), words, notes, superseded, other_lengths)
 
     def _joined(
         self,
@@ -96,11 +100,13 @@ class IndexSearch:
     ) -> dict[int, NoteHit]:
         """What was found by words and by meaning, by the sum of the reciprocals of its ranks."""
         label, vector = meaning
-        if label not in self._bits:
-            self._bits[label] = vectors.bits_of(db, label)
+        key = label, len(vector)
+        if key not in self._bits:
+            self._bits[key] = vectors.bits_of(db, *key)
+            self._other_lengths = vectors.has_other_lengths(db, *key)
         near: dict[int, bool] = {}
         new: list[Sequence[Any]] = []
-        for chunk, enough in vectors.near(db, label, vector, self._bits[label]):
+        for chunk, enough in vectors.near(db, label, vector, self._bits[key]):
             row = db.execute(_ROW, (chunk,)).fetchone()
             if row is not None and may_be_found(row[-1], row[_FILE], reads) and len(near) < LOOKED_AT:
                 near[chunk] = enough

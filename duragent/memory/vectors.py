@@ -24,18 +24,37 @@ def missing(db: sqlite3.Connection, label: str, most: int) -> list[tuple[bytes, 
 
 
 def store(db: sqlite3.Connection, label: str, vectors: Mapping[bytes, SmallVector]) -> None:
-    """Keeps vectors of texts that are still there, and drops those of other labels when nothing is missing any more."""
-    rows = [(label, sha, each.bits, each.scaled) for sha, each in vectors.items()]
+    """Keeps vectors. Those of the label with another length go: the model behind its name has changed."""
+    length = len(list(vectors.values())[-1].scaled) if vectors else 0
+    rows = [(label, sha, each.bits, each.scaled) for sha, each in vectors.items() if len(each.scaled) == length]
+    if rows:
+        drop_other_lengths(db, label, length)
     db.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?, ?, ?)", rows)
-    if not missing(db, label, 1):
-        db.execute("DELETE FROM vector WHERE label != ? OR sha NOT IN (SELECT sha FROM chunk)", (label,))
     least = least_cosine([row[0] for row in db.execute(_MEASURE, (label, _MEASURED))])
     db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"least_cosine {label}", repr(least)))
 
 
-def bits_of(db: sqlite3.Connection, label: str) -> list[tuple[int, int]]:
-    """The bits of each piece that has a vector, by its id."""
-    found = db.execute("SELECT chunk.id, bits FROM chunk JOIN vector ON label = ? AND vector.sha = chunk.sha", (label,))
+def drop_others(db: sqlite3.Connection, label: str) -> None:
+    """Vectors of other labels, and of texts that are gone, go; unless this label has none."""
+    if db.execute("SELECT 1 FROM vector WHERE label = ? LIMIT 1", (label,)).fetchone():
+        db.execute("DELETE FROM vector WHERE label != ? OR sha NOT IN (SELECT sha FROM chunk)", (label,))
+
+
+def drop_other_lengths(db: sqlite3.Connection, label: str, length: int) -> None:
+    """Vectors of the label that cannot be compared with those of this length go."""
+    db.execute("DELETE FROM vector WHERE label = ? AND length(bytes) != ?", (label, length))
+
+
+def has_other_lengths(db: sqlite3.Connection, label: str, length: int) -> bool:
+    """Whether vectors of the label cannot be compared with those of this length."""
+    row = db.execute("SELECT 1 FROM vector WHERE label = ? AND length(bytes) != ? LIMIT 1", (label, length))
+    return row.fetchone() is not None
+
+
+def bits_of(db: sqlite3.Connection, label: str, length: int) -> list[tuple[int, int]]:
+    """The bits of each piece that has a vector of this length, by its id."""
+    query = "SELECT chunk.id, bits FROM chunk JOIN vector ON label = ? AND vector.sha = chunk.sha"
+    found = db.execute(f"{query} WHERE length(bytes) = ?", (label, length))
     return [(int(chunk), int.from_bytes(bits)) for chunk, bits in found]
 
 

@@ -1,15 +1,17 @@
 """An index with an embedder: the outbox catches up whatever the provider does, and questions wait only a moment."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from duragent.agent.memory_spec import EmbeddingSpec
+from duragent.embedders.base import EmbeddedAs, Vector
 from duragent.embedders.breaker import Guarded
 from duragent.embedders.choose import EmbedderChooser
+from duragent.errors import EmbeddingRefused
 from duragent.memory.base import OWNER
 from duragent.memory.embedded import EmbeddedQuestions, IndexedTexts
 from duragent.memory.index import MemoryIndex
@@ -104,3 +106,25 @@ async def test_question_without_a_vector_is_no_fault(stub: StubLlm) -> None:
         assert await questions.of_question("hello") is None
         assert await questions.of_question(" ") is None
         await questions.close()
+
+
+async def test_one_text_that_is_refused_keeps_no_vectors_of_an_earlier_model(stub: StubLlm, index: MemoryIndex) -> None:
+    async with embedder_at(stub, FakeClock(), "old") as old:
+        await Outbox(old, IndexedTexts(lambda: index), Purse()).run()
+        assert index.without_vectors(old.label, 99) == []
+    async with embedder_at(stub, FakeClock(), "new") as new:
+        await Outbox(RefusingOne(new, NOTES[1].text), IndexedTexts(lambda: index), Purse()).run()
+        assert [text for _, text in index.without_vectors(new.label, 99)] == [NOTES[1].text]
+        assert len(index.without_vectors(old.label, 99)) == len(NOTES) + len(MANY)
+
+
+class RefusingOne:
+    """An embedder that does not take one text."""
+
+    def __init__(self, embedder: Guarded, refused: str) -> None:
+        self.label, self._embedder, self._refused = embedder.label, embedder, refused
+
+    async def embed(self, texts: Sequence[str], kind: EmbeddedAs) -> list[Vector]:
+        if self._refused in texts:
+            raise EmbeddingRefused("too long", text_is_at_fault=True)
+        return await self._embedder.embed(texts, kind)

@@ -9,7 +9,9 @@ import pytest
 
 from duragent.agent.memory_spec import MemorySpec
 from duragent.memory.base import OWNER, MemoryNote, RecallQuery
+from duragent.memory.bits import small
 from duragent.memory.folder import MemoryFolder
+from duragent.memory.index import MemoryIndex
 from duragent.memory.recall import FolderNotes, NoteRecall
 from duragent.stores.files.disk import Disk
 from duragent.testing import FakeClock
@@ -117,3 +119,23 @@ async def test_slow_disk_is_not_waited_for_and_serves_the_next_question(tmp_path
 async def test_agent_that_does_not_search_by_itself(tmp_path: Path) -> None:
     recalled = await memory(tmp_path, MemorySpec(recall="off")).recall(ASKED, 30)
     assert (recalled.silent, (tmp_path / "mind").exists()) == ("off", False)
+
+
+async def test_vectors_that_another_model_of_that_name_made_are_made_again(tmp_path: Path) -> None:
+    class Longer:
+        label = "ollama/e5"
+
+        async def of_question(self, text: str) -> list[float]:
+            return [1.0, 0.0, 0.0]
+
+    recall = memory(
+        tmp_path, sources=[Places(day=[noted("units", "The user prefers metric units.")])], vectors=Longer()
+    )
+    await recall.refresh()
+    assert isinstance(recall.index, MemoryIndex)
+    recall.index.add_vectors(
+        "ollama/e5", {s: small([1.0, 0.0]) for s, _ in recall.index.without_vectors("ollama/e5", 9)}
+    )
+    assert recall.index.without_vectors("ollama/e5", 9) == []
+    assert (await recall.recall(ASKED, 30)).silent == ""
+    assert len(recall.index.without_vectors("ollama/e5", 9)) == 1

@@ -25,10 +25,11 @@ def test_outbox_is_what_has_no_vector_of_the_label(tmp_path: Path) -> None:
     assert index.without_vectors("a@2", 9) == []
     index.rewrite([places])
     assert index.without_vectors("a@2", 9) == []
-    # Another model has vectors of its own, and the old ones go when the new ones are complete.
+    # Another model has vectors of its own, and the old ones stay until they are dropped.
     index.add_vectors("b@2", {missing[0][0]: small([1.0, 0.0])})
     assert (len(index.without_vectors("a@2", 9)), len(index.without_vectors("b@2", 9))) == (0, 1)
     index.add_vectors("b@2", {missing[1][0]: small([0.0, 1.0])})
+    index.drop_other_vectors("b@2")
     assert (len(index.without_vectors("a@2", 9)), len(index.without_vectors("b@2", 9))) == (2, 0)
 
 
@@ -58,3 +59,35 @@ def test_meaning_finds_what_has_no_word_of_the_question(tmp_path: Path) -> None:
     assert (found.hits[0].note.id, found.hits[0].by_meaning) == ("m_units", True)
     assert [hit.note.id for hit in found.hits if hit.by_meaning] == ["m_units"]
     assert index.search("how long is the way", [OWNER], meaning=("other@64", asked)).hits == []
+
+
+def test_old_vectors_stay_while_there_are_no_new_ones(tmp_path: Path) -> None:
+    index = MemoryIndex(tmp_path / "index.sqlite", language("en"))
+    index.update([Places(day=[FAR])])
+    index.add_vectors("a@2", {sha: small([1.0, 0.0]) for sha, _ in index.without_vectors("a@2", 9)})
+    index.drop_other_vectors("b@2")
+    assert index.without_vectors("a@2", 9) == []
+
+
+def test_vectors_of_a_label_have_one_length(tmp_path: Path) -> None:
+    index = MemoryIndex(tmp_path / "index.sqlite", language("en"))
+    index.update([Places(day=[FAR, UNITS])])
+    [units, far] = [sha for sha, _ in index.without_vectors("a", 9)]
+    index.add_vectors("a", {units: small([1.0, 0.0]), far: small([0.0, 1.0])})
+    index.add_vectors("a", {far: small([0.0, 1.0, 0.0])})
+    assert [text for _, text in index.without_vectors("a", 9)] == [UNITS.text]
+    index.add_vectors("a", {far: small([0.0, 1.0]), units: small([1.0, 0.0, 0.0, 0.0])})
+    assert [text for _, text in index.without_vectors("a", 9)] == [FAR.text]
+
+
+def test_a_question_of_another_length_is_compared_with_nothing_and_told(tmp_path: Path) -> None:
+    index = MemoryIndex(tmp_path / "index.sqlite", language("en"))
+    index.update([Places(day=[FAR, UNITS])])
+    index.add_vectors("a", {sha: small([1.0, 0.5]) for sha, _ in index.without_vectors("a", 9)})
+    fits = index.search("zzz", [OWNER], meaning=("a", [1.0, 0.0]))
+    assert (len(fits.hits), fits.other_lengths) == (2, False)
+    found = index.search("zzz", [OWNER], meaning=("a", [1.0, 0.0, 0.0]))
+    assert (found.hits, found.other_lengths) == ([], True)
+    index.drop_other_lengths("a", 3)
+    assert len(index.without_vectors("a", 9)) == 2
+    assert not index.search("zzz", [OWNER], meaning=("a", [1.0, 0.0, 0.0])).other_lengths
