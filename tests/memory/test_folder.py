@@ -64,6 +64,10 @@ def test_write_wants_what_the_writer_saw(tmp_path: Path) -> None:
     assert changed.value.text == "one"
     memory.write("MEMORY.md", "two", saved.after_sha256)
     assert memory.read("MEMORY.md").text == "two"
+    with pytest.raises(MemoryChanged):
+        memory.write("MEMORY.md", "three", saved.after_sha256)
+    assert left(tmp_path) == ["memory/MEMORY.md"]
+    assert memory.read("MEMORY.md").text == "two"
 
 
 @pytest.mark.parametrize("in_place", [True, False])

@@ -12,6 +12,7 @@ from tests.campaigns.mutants.committing import COMMITTING
 from tests.campaigns.mutants.deciding import DECIDING
 from tests.campaigns.mutants.given_back import GIVEN_BACK
 from tests.campaigns.mutants.legacy import LEGACY
+from tests.campaigns.mutants.minds import MINDS
 from tests.campaigns.mutants.mutant import Mutant
 from tests.campaigns.mutants.neighbours import NEIGHBOURS
 from tests.campaigns.mutants.ollama import OLLAMA
@@ -53,6 +54,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *OLLAMA,
     *DECIDING,
     *ATTACHED,
+    *MINDS,
 )
 
 

@@ -1,0 +1,96 @@
+"""Safeguards of an agent's memory: nothing a person saved is lost, and nothing counts that only a file claims."""
+
+from tests.campaigns.mutants.mutant import Edit, Mutant, without
+
+_ACTOR, _FILES, _FOLDER = "duragent.mind.actor", "duragent.mind.files", "duragent.memory.folder"
+_T_ACTOR, _T_FOLDER = "tests/mind/test_actor.py", "tests/memory/test_folder.py"
+_T_EDITOR = "tests/mind/scenarios/test_editor_meanwhile.py::test_no_text_is_lost"
+
+MINDS: tuple[Mutant, ...] = (
+    without(
+        "reflect overwrites what it has not read",
+        "the comparison of a file with what the session read",
+        Edit(_ACTOR, "            elif now.sha256 != before_sha256:\n", "            elif False:\n"),
+        f"{_T_ACTOR}::test_whole_file_is_replaced_only_when_it_is_what_was_read",
+    ),
+    without(
+        "a write does not compare",
+        "the comparison of a file with what the writer names",
+        Edit(_FOLDER, "        if before.sha256 != before_sha256:\n", "        if False:\n"),
+        f"{_T_FOLDER}::test_write_wants_what_the_writer_saw",
+    ),
+    without(
+        "what a person saves in the last moment is lost",
+        "the second look at what was replaced",
+        Edit(_FOLDER, "        if now == before_sha256:\n", "        if True:\n"),
+        f"{_T_FOLDER}::test_what_a_person_saves_in_the_last_moment_is_kept",
+        _T_EDITOR,
+    ),
+    without(
+        "a file is written that the log knows nothing of",
+        "the record of a write that is begun",
+        Edit(_FILES, "        await self._log.commit(lambda _: [planned])\n", ""),
+        f"{_T_ACTOR}::test_note_stands_in_the_file_and_its_record_in_the_log_without_its_text",
+    ),
+    without(
+        "a comment says how far its note is trusted",
+        "that a comment vouches for nothing",
+        Edit(_ACTOR, '_TRUST_OF[file.by] if file is not None else "owner"', "note.trust"),
+        f"{_T_ACTOR}::test_comment_vouches_for_nothing_whoever_wrote_it",
+    ),
+    without(
+        "other words under a known id are trusted as the first ones",
+        "the words in what the log vouches for",
+        Edit(
+            _ACTOR,
+            " and known.sha == text_sha256(note.text)[:SHA_DIGITS]:\n            return known",
+            ":\n            return known",
+        ),
+        f"{_T_ACTOR}::test_what_a_person_changed_is_seen_at_the_next_start",
+    ),
+    without(
+        "a file that nobody vouches for is trusted after the next note",
+        "that a note more says nothing of the rest of its file",
+        Edit("duragent.journal.mind.apply", "        author = known.by\n", "        pass\n"),
+        "tests/journal/mind/test_apply.py::test_file_that_nobody_vouches_for_is_not_vouched_for_by_a_note_more",
+        f"{_T_ACTOR}::test_comment_vouches_for_nothing_whoever_wrote_it",
+    ),
+    without(
+        "a note is written twice after a crash",
+        "the look whether the call has written it",
+        Edit(
+            "duragent.memory.writes",
+            "    if any(placed.note.id == note.id",
+            "    if False and any(placed.note.id == note.id",
+        ),
+        "tests/memory/test_writes.py::test_note_is_added_once",
+    ),
+    without(
+        "a text that was not replaced is kept",
+        "the removal of the copy when a write is refused",
+        Edit(_FILES, "            await self.drop_unused(before.sha256)\n            raise\n", "            raise\n"),
+        f"{_T_ACTOR}::test_text_of_a_write_that_was_refused_is_kept_nowhere",
+    ),
+    without(
+        "earlier versions are kept for ever",
+        "the removal of what is too old for undo",
+        Edit(_FILES, "            if version.sha256 and version.sha256 not in kept:\n", "            if False:\n"),
+        f"{_T_ACTOR}::test_versions_that_are_too_old_are_dropped",
+    ),
+    without(
+        "a forgotten note stands in an earlier version",
+        "the look for its words in the copies",
+        Edit(
+            _ACTOR,
+            "                await self.log.drop_blob(version)\n                dropped.append(version)\n",
+            "                pass\n",
+        ),
+        f"{_T_ACTOR}::test_forgotten_note_is_in_no_file_and_no_blob",
+    ),
+    without(
+        "a search shows everybody's notes",
+        "the scopes that a session reads",
+        Edit("duragent.memory.search", "    return scope in reads or (", "    return True or ("),
+        "tests/memory/test_index.py::test_notes_of_other_scopes_are_not_found",
+    ),
+)
