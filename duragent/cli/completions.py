@@ -4,9 +4,15 @@ Ids and names are read from files: a key press must not start a server.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NOTE_FILES = 100
+"""Ids are looked for in so many files."""
 
 
 class Shell(StrEnum):
@@ -42,6 +48,34 @@ def complete_session(incomplete: str) -> list[str]:
 
 def complete_agent(incomplete: str) -> list[str]:
     return [name for name in _names("agents") if name.startswith(incomplete)]
+
+
+def complete_note(incomplete: str) -> list[str]:
+    """Ids of notes that have one in their file, of all agents; those of the newest files first."""
+    import re
+
+    found: dict[str, None] = {}
+    for file in _note_files()[:_NOTE_FILES]:
+        try:
+            text = file.read_text(errors="replace")
+        except OSError:
+            continue
+        found |= dict.fromkeys(reversed(re.findall(r"^<!-- (m_[0-9a-z]{8}) ", text, re.MULTILINE)))
+    return [note for note in found if note.startswith(incomplete) or note.removeprefix("m_").startswith(incomplete)]
+
+
+def _note_files() -> "list[Path]":
+    from duragent.cli.place import find_config
+    from duragent.errors import DuragentError
+
+    try:
+        config = find_config(None, None)
+        if config is None:
+            return []
+        files = [*config.agents_dir.glob("*/memory/*.md"), *config.agents_dir.glob("*/memory/*/*.md")]
+        return sorted(files, key=lambda file: file.stat().st_mtime, reverse=True)
+    except (DuragentError, OSError):
+        return []
 
 
 def _names(which: str) -> list[str]:

@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "fork": "Begin a session that shares the past of another one: ID@SEQ.",
     "replay": "Show a session's conversation up to a record: ID@SEQ; --state, --verify.",
     "agent": "list, create, check.",
+    "memory": "list, show, add, search, review, forget, log, undo, index, sleep: what agents remember.",
     "policy": "test: what an agent's policy says of a command.",
     "context": "Show what the model would see of a session, with tokens.",
     "why": "Say what a question's search in memory gave, and why: ID[@SEQ].",
@@ -51,6 +52,7 @@ _IN_FOLDERS = {
     "verify": "session.verify",
     "session": "session.session",
     "agent": "agent.agent",
+    "memory": "memory.memory",
     "doctor": "doctor.doctor",
 }
 """Where the file is, if it is not in `cli/` itself."""
@@ -111,6 +113,8 @@ _HINTS: dict[type[errors.DuragentError], str] = {
     errors.AgentBroken: "`duragent agent check` shows all faults.",
     errors.AmbiguousId: "Give more of the id.",
     errors.ModelNotConfigured: "`duragent keys set PROVIDER` keeps a key, `duragent init` connects a model.",
+    errors.NoMemory: "`memory: {}` under `spec:` in its agent.yaml lets it remember.",
+    errors.MemoryChanged: "Look at what it has now, and try again.",
     NoWorkspace: "`duragent init` makes a workspace.",
     errors.NothingToDo: "`duragent approvals` shows what waits.",
     errors.NotDamaged: "",
@@ -124,6 +128,8 @@ _HINTS: dict[type[errors.DuragentError], str] = {
 _HINTS_OF_PROBLEMS = {
     errors.AgentBroken.code: _HINTS[errors.AgentBroken],
     errors.NothingToDo.code: _HINTS[errors.NothingToDo],
+    errors.NoMemory.code: _HINTS[errors.NoMemory],
+    errors.MemoryChanged.code: _HINTS[errors.MemoryChanged],
     errors.CallChanged.code: _HINTS[errors.NothingToDo],
     errors.Damaged.code: _HINTS[errors.Damaged],
     errors.LogChanged.code: _HINTS[errors.LogChanged],

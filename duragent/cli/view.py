@@ -35,6 +35,11 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
 
+def waiting_notes(count: int) -> str:
+    """Such as: 2 notes wait for you."""
+    return "1 note waits for you" if count == 1 else f"{count:,} notes wait for you"
+
+
 _quiet = False
 
 

@@ -136,7 +136,7 @@ async def all_notes(mind: "Mind") -> "tuple[list[MemoryNote], tuple[str, ...]]":
 
     def read() -> "tuple[list[MemoryNote], tuple[str, ...]]":
         found = mind.folder.read_all()
-        return sorted(_vouched(mind, found.notes), key=lambda note: note.written_at, reverse=True), found.faults
+        return sorted(_vouched(mind, found.notes[::-1]), key=lambda note: note.written_at, reverse=True), found.faults
 
     return await asyncio.to_thread(read)
 

@@ -53,6 +53,8 @@ class AgentSummary(WireModel):
     sandbox: str = Field(
         "", description="What confines its commands: `bubblewrap`, `docker`, or `trust` for nothing; empty: none works."
     )
+    remembers: bool = Field(False, description="Whether it has a memory.")
+    waiting_notes: int = Field(0, description="How many notes of its memory wait for a person.")
 
 
 class AgentList(WireModel):

@@ -42,6 +42,22 @@ def list_agents(
     rows = [(agent.name, f"{agent.provider}/{agent.model}", agent.description or "") for agent in agents.agents]
     rows += [(agent.name, "broken", agent.problem or "") for agent in agents.broken]
     view.print_table(("NAME", "MODEL", "DESCRIPTION"), rows, "No agents yet: `duragent agent create NAME` makes one.")
+    for agent in agents.agents:
+        if agent.waiting_notes:
+            view.note(waiting_line(agent))
+
+
+def waiting_line(agent: AgentSummary) -> str:
+    """What a person may decide about, and the command for it."""
+    return f"{view.waiting_notes(agent.waiting_notes)}: duragent memory review -a {view.one_line(agent.name)}"
+
+
+def _waiting(agent: "Agent") -> int:
+    if agent.spec.memory is None:
+        return 0
+    from duragent.memory.waiting import waiting_notes
+
+    return waiting_notes(agent.folder)
 
 
 def _of_files(config: Path | None, workspace: Path | None) -> AgentList:
@@ -56,6 +72,8 @@ def _of_files(config: Path | None, workspace: Path | None) -> AgentList:
             version=agent.metadata.version,
             provider=agent.spec.model.provider,
             model=agent.spec.model.name,
+            remembers=agent.spec.memory is not None,
+            waiting_notes=_waiting(agent),
         )
         for agent in catalog.agents.values()
     ]

@@ -220,5 +220,9 @@ def _banner(session: "SessionInfo", agent: "AgentSummary | None") -> str:
     if not fits:
         left, keys = view.wrapped(left), view.wrapped(keys)
     banner = f"{view.paint(left, 'strong')}{' ' * 8 if fits else chr(10)}{view.paint(keys, 'quiet')}"
-    warning = "" if agent is None else view.one_line(agent.warning)
-    return f"{banner}\n{view.paint(warning, 'warning')}" if warning else banner
+    warnings = [] if agent is None else [view.one_line(agent.warning)]
+    if agent is not None and agent.waiting_notes:
+        from duragent.cli.agent.agent import waiting_line
+
+        warnings.append(view.wrapped(waiting_line(agent)))
+    return "\n".join([banner, *(view.paint(warning, "warning") for warning in warnings if warning)])

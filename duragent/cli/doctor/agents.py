@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from duragent.cli import view
 from duragent.cli.doctor.finding import Diagnosis, Status
 from duragent.errors import InvalidFile
 
@@ -73,6 +74,7 @@ def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> lis
         )
     if not os.path.isdir(has.folder):
         diagnoses.append(("problem", f"its working directory {has.folder} is not there", f"mkdir -p {has.folder}"))
+    diagnoses += _about_memory(agent)
     needed = facts.get(agent.spec.sandbox.require or "")
     if needed is not None and not needed.works:
         diagnoses.append(("problem", f"it runs no command without {needed.name}: {needed.why}", needed.hint))
@@ -80,6 +82,22 @@ def _about(agent: "Agent", config: "Config", facts: "Mapping[str, Fact]") -> lis
     used = f" of models/{model.use}.yaml" if model.use else ""
     asked = f"{model.provider}/{model.name}{f' {way}' if way else ''}{used}"
     return diagnoses or [("ok", f"{asked}, {len(has.loaded.tools.tools)} tools", "")]
+
+
+def _about_memory(agent: "Agent") -> list[_AboutAgent]:
+    if agent.spec.memory is None:
+        return []
+    from duragent.memory.index_schema import has_fts5
+    from duragent.memory.waiting import waiting_notes
+
+    found: list[_AboutAgent] = []
+    if waiting := waiting_notes(agent.folder):
+        hint = f"`duragent memory review -a {agent.name}`; after 30 days they are dropped"
+        found.append(("warning", view.waiting_notes(waiting), hint))
+    if not has_fts5():
+        limits = "its notes are searched slowly, and only the newest: this Python's SQLite has no FTS5"
+        found.append(("warning", limits, "a Python with a newer SQLite"))
+    return found
 
 
 def _about_key(agent: "Agent", config: "Config") -> list[_AboutAgent]:

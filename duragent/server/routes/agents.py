@@ -19,13 +19,16 @@ async def list_agents(dependencies: Dependencies, request: Request) -> Response:
     known = list(dependencies.catalog.agents.values())
     # The sandbox may not have been tried yet.
     told = await asyncio.to_thread(
-        lambda: [(dependencies.work_place(agent), dependencies.warning(agent)) for agent in known]
+        lambda: [(dependencies.work_place(agent), dependencies.warning(agent), _waiting(agent)) for agent in known]
     )
     agents = [
         _summary(agent, warning, place).model_copy(
-            update={"missing_key": missing_key(choice_of(agent.spec.model), dependencies.keys)}
+            update={
+                "missing_key": missing_key(choice_of(agent.spec.model), dependencies.keys),
+                "waiting_notes": waiting,
+            }
         )
-        for agent, (place, warning) in zip(known, told, strict=True)
+        for agent, (place, warning, waiting) in zip(known, told, strict=True)
     ]
     broken = [AgentSummary(name=name, problem=reason) for name, reason in dependencies.catalog.broken.items()]
     return answer(AgentList(agents=agents, broken=broken))
@@ -48,6 +51,14 @@ async def get_agent(dependencies: Dependencies, request: Request) -> Response:
     return answer(detail)
 
 
+def _waiting(agent: Agent) -> int:
+    if agent.spec.memory is None:
+        return 0
+    from duragent.memory.waiting import waiting_notes
+
+    return waiting_notes(agent.folder)
+
+
 def _summary(agent: Agent, warning: str, place: WorkPlace) -> AgentSummary:
     return AgentSummary(
         name=agent.name,
@@ -58,4 +69,5 @@ def _summary(agent: Agent, warning: str, place: WorkPlace) -> AgentSummary:
         warning=warning or None,
         folder=place.folder,
         sandbox=place.sandbox,
+        remembers=agent.spec.memory is not None,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 
-from duragent.errors import InvalidRequest, MemoryFull, NotFound, NothingToDo
+from duragent.errors import InvalidRequest, MemoryFull, NotFound
 from duragent.server.dependencies import Dependencies
 from duragent.server.memories import (
     WORLD_NAME,
@@ -268,7 +268,7 @@ async def plan_undo(dependencies: Dependencies, request: Request) -> Response:
 def _newest(mind: "Mind", file: str | None) -> "FileVersion":
     version = next((each for each in reversed(mind.state.versions) if file in (None, each.file)), None)
     if version is None:
-        raise NothingToDo(f"no earlier version{f' of {file[:80]}' if file else ''} is kept")
+        raise NotFound(f"no earlier version{f' of {file[:80]}' if file else ''} is kept")
     return version
 
 

@@ -180,7 +180,7 @@ async def test_forgotten_note_is_in_no_file_and_no_index(desk: Remembering) -> N
 
 
 async def test_newest_write_is_undone_once(desk: Remembering) -> None:
-    is_problem(await desk.house.http.get(f"{ADA}/undo"), 409, "nothing-to-do")
+    is_problem(await desk.house.http.get(f"{ADA}/undo"), 404, "not-found")
     await desk.remember("first")
     await desk.remember("second", "c2")
     plan = await get(desk, f"{ADA}/undo")

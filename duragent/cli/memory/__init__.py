@@ -1,0 +1,1 @@
+"""`duragent memory`: one file for each family of its subcommands."""

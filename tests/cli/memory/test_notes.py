@@ -1,0 +1,83 @@
+"""`memory list|show|add|search`: for people and for programs."""
+
+import json
+
+import pytest
+
+from tests.cli.commands import stdin_of
+from tests.cli.memory.conftest import MemoryDesk
+from tests.support.terminal import Terminal
+
+
+async def test_note_is_added_listed_shown_and_found(desk: MemoryDesk) -> None:
+    assert (await desk.run("memory", "list")).out == "note\twritten\twho\tfile\ttext\n"
+    added = await desk.run("memory", "add", "The user prefers", "metric units.", "--importance", "0.9")
+    note, file = added.out.rstrip().split("\t")
+    assert (added.code, note[:2], file.startswith("daily/")) == (0, "m_", True)
+    header, row = (await desk.run("memory", "list", "-a", "ada")).out.splitlines()
+    cells = dict(zip(header.split("\t"), row.split("\t"), strict=True))
+    assert (cells["note"], cells["who"], cells["text"]) == (note, "you said it", "The user prefers metric units.")
+    for part in (note, note[2:], note[3:]):
+        shown = await desk.run("memory", "show", part)
+        assert shown.out.startswith(f"note\t{note}\n")
+        assert shown.out.endswith("\n\nThe user prefers metric units.\n")
+    found = json.loads((await desk.run("memory", "search", "which units?", "--json")).out)
+    assert [each["id"] for each in found["notes"]] == [note]
+    header, row = (await desk.run("memory", "search", "which units?")).out.splitlines()
+    assert dict(zip(header.split("\t"), row.split("\t"), strict=True))["not_shown"] == ""
+    assert [each["id"] for each in json.loads((await desk.run("memory", "list", "--json")).out)] == [note]
+
+
+async def test_note_comes_from_a_pipe_and_takes_the_place_of_another(
+    desk: MemoryDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = (await desk.run("memory", "add", "metric")).out.split("\t")[0]
+    monkeypatch.setattr("sys.stdin", stdin_of(b"imperial\n"))
+    new = json.loads((await desk.run("memory", "add", "--replaces", old[2:], "--json")).out)
+    assert (new["text"], new["replaces"]) == ("imperial", old)
+    assert f"replaced by\t{new['id']}\n" in (await desk.run("memory", "show", old)).out
+    monkeypatch.setattr("sys.stdin", stdin_of(b" \n"))
+    assert (await desk.run("memory", "add")).code == 2
+
+
+async def test_what_is_not_there_is_said_with_the_next_command(desk: MemoryDesk) -> None:
+    nothing = await desk.run("memory", "show", "m_none")
+    assert (nothing.code, nothing.out) == (66, "")
+    off = await desk.run("memory", "list", "-a", "assistant")
+    assert off.code == 66
+    assert "memory: {}" in off.err
+    assert (await desk.run("memory", "list", "-a", "nobody")).code == 66
+    for arguments in (["list", "-a", "ada", "--world"], ["add", "x", "--world"], ["add", "x", "--topic", "t"]):
+        assert (await desk.run("memory", *arguments)).code == 2
+    for number in range(2):
+        await desk.run("memory", "add", f"note {number}")
+    both = await desk.run("memory", "show", "m_")
+    assert (both.code, "fits 2 notes" in both.err) == (2, True)
+
+
+async def test_topic_that_all_agents_share(desk: MemoryDesk) -> None:
+    added = await desk.run("memory", "add", "Trains are late.", "--world", "--topic", "trips")
+    assert added.out.rstrip().endswith("\tworld/trips.md")
+    listed = json.loads((await desk.run("memory", "list", "--world", "--json")).out)
+    assert [(note["text"], note["scope"]) for note in listed] == [("Trains are late.", "world")]
+
+
+async def test_long_list_comes_in_pages_and_stops_at_its_limit(desk: MemoryDesk) -> None:
+    desk.memories.memory.mkdir(parents=True)
+    text = "".join(f"## Fact {number}\n\nfact {number}\n\n" for number in range(230))
+    (desk.memories.memory / "MEMORY.md").write_text(text)
+    listed = json.loads((await desk.run("memory", "list", "--json", "-n", "225")).out)
+    assert len({note["id"] for note in listed}) == len(listed) == 225
+    assert len(json.loads((await desk.run("memory", "list", "--json", "-n", "999")).out)) == 230
+
+
+async def test_terminal_shows_a_table_and_what_waits(desk: MemoryDesk) -> None:
+    await desk.memories.waits("from a page")
+
+    def play(terminal: Terminal) -> None:
+        terminal.expect("NOTE")
+        terminal.expect("waits for you")
+        terminal.expect("1 note waits for you: duragent memory review -a ada")
+        assert terminal.end() == 0
+
+    await desk.at_terminal(["memory", "list"], play)
