@@ -36,7 +36,7 @@ COMMANDS: dict[str, str] = {
     "fork": "Begin a session that shares the past of another one: ID@SEQ.",
     "replay": "Show a session's conversation up to a record: ID@SEQ; --state, --verify.",
     "agent": "list, create, check.",
-    "memory": "list, show, add, search, review, forget, log, undo, index, sleep: what agents remember.",
+    "memory": "list, show, add, search, review, forget, log, undo, index, sleep, import: what agents remember.",
     "policy": "test: what an agent's policy says of a command.",
     "context": "Show what the model would see of a session, with tokens.",
     "why": "Say what a question's search in memory gave, and why: ID[@SEQ].",

@@ -3,6 +3,7 @@
 import typer
 
 from duragent.cli.memory.forget import forget
+from duragent.cli.memory.importing import import_memories
 from duragent.cli.memory.index import index, sleep
 from duragent.cli.memory.log import log, undo
 from duragent.cli.memory.notes import add, list_notes, search, show
@@ -24,3 +25,4 @@ app.command("log")(log)
 app.command("undo")(undo)
 app.command("index")(index)
 app.command("sleep")(sleep)
+app.command("import")(import_memories)

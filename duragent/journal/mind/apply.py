@@ -134,7 +134,9 @@ def _by_person(at: MindState, event: FileSeen | NotesImported) -> MindState:
     came = {
         each.note: KnownNote(each.text_sha256[:SHA_DIGITS], each.trust, each.importance_milli) for each in event.notes
     }
-    file = KnownFile(event.after_sha256, "person", {**(known.notes if known else {}), **came})
+    # The text that is there already does not become a person's by what comes to it.
+    by: Author = known.by if known and known.sha256 else "person"
+    file = KnownFile(event.after_sha256, by, {**(known.notes if known else {}), **came})
     version = FileVersion(event.file, event.before_sha256, event.after_sha256, at.seq)
     files = _bounded(_newest(at.files, event.file, file, KNOWN_FILES))
     return replace(at, files=files, versions=(*at.versions, version)[-2 * KEPT_VERSIONS :])

@@ -84,6 +84,14 @@ def test_file_that_nobody_vouches_for_is_not_vouched_for_by_a_note_more() -> Non
     assert folded(seen, more.model_copy(update={"op": "reflect", "note": ""})).files["daily/a.md"].by == "agent"
 
 
+def test_import_makes_no_file_a_persons_that_was_none() -> None:
+    came = events.NotesImported(file="a.md", before_sha256="1", after_sha256="2", count=1, by="bea")
+    assert folded(came).files["a.md"].by == "person"
+    for author in ("agent", "unattributed", "person"):
+        state = folded(FileSeen(file="a.md", sha256="1", by=author), came)
+        assert (state.files["a.md"].by, state.files["a.md"].sha256) == (author, "2")
+
+
 def test_note_that_was_let_in_waits_until_it_is_taken_out() -> None:
     waiting = NoteWritten(note="m_1", file="unreviewed.md", op="remember", after_sha256="1", trust="unreviewed")
     let_in = NoteWritten(note="m_1", file="daily/a.md", op="review", after_sha256="2", trust="owner", person="bea")
