@@ -158,6 +158,21 @@ class Recorder(Disk):
         assert self._place(old)[0] == folder
         self.note(Named(folder, name, inode, old=old.name))
 
+    def exchange(self, one: Path, other: Path) -> bool:
+        self._begin()
+        done = super().exchange(one, other)
+        if done:
+            # Two changes, which reach the platter each for itself: harder than what file systems do.
+            first, second = self._inode(one), self._inode(other)
+            self.note(Named(*self._place(other), first))
+            self.note(Named(*self._place(one), second))
+        return done
+
+    def link(self, old: Path, new: Path) -> None:
+        self._begin()
+        super().link(old, new)
+        self.note(Named(*self._place(new), self._inode(old)))
+
     def unlink(self, path: Path) -> None:
         if path.exists():
             self._begin()

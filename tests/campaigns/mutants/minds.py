@@ -5,6 +5,7 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 _ACTOR, _FILES, _FOLDER = "duragent.mind.actor", "duragent.mind.files", "duragent.memory.folder"
 _T_ACTOR, _T_FOLDER = "tests/mind/test_actor.py", "tests/memory/test_folder.py"
 _T_EDITOR = "tests/mind/scenarios/test_editor_meanwhile.py::test_no_text_is_lost"
+_T_POWER = "tests/campaigns/test_power_cut_memory.py::test_power_cut_while_a_memory_is_written"
 
 MINDS: tuple[Mutant, ...] = (
     without(
@@ -86,6 +87,22 @@ MINDS: tuple[Mutant, ...] = (
             "                pass\n",
         ),
         f"{_T_ACTOR}::test_forgotten_note_is_in_no_file_and_no_blob",
+    ),
+    without(
+        "the bytes of a memory's file are not on the disk",
+        "the sync before a file gets its name",
+        Edit(_FOLDER, "            self.disk.sync(fd)\n", ""),
+        _T_POWER,
+    ),
+    without(
+        "the name of a memory's file is not on the disk",
+        "the sync of the folder of a memory's file",
+        Edit(
+            _FOLDER,
+            '        self.disk.sync_folder(path.parent)\n        crashpoint("memory.written")',
+            '        crashpoint("memory.written")',
+        ),
+        _T_POWER,
     ),
     without(
         "a search shows everybody's notes",
