@@ -19,7 +19,6 @@ from duragent.journal.mind.events import (
     ForgettingEnded,
     MindEvent,
     NoteReinforced,
-    NoteSuperseded,
     WriteBegun,
 )
 from duragent.journal.mind.state import SHA_DIGITS, MindState
@@ -30,7 +29,7 @@ from duragent.memory.writes import call_note_id, find_note, planned_note, whole_
 from duragent.mind.compare import differences
 from duragent.mind.files import MindFiles
 from duragent.mind.kind import MindLog
-from duragent.mind.records import WrittenBy, cause_of, ended, note_begun, reviewed, whole_begun
+from duragent.mind.records import WrittenBy, cause_of, ended, note_begun, replaced, reviewed, whole_begun
 
 READ_TEXTS = 16
 """So many texts that sessions have read are remembered, to say what changed since."""
@@ -101,10 +100,7 @@ class Mind:
                 return replace(made, file=there), None
             begun = note_begun(made, "remember", WrittenBy(new.cause, person))
             saved = await self._files.add(begun, made, local)
-            events: list[MindEvent] = [ended(begun, saved)]
-            if new.replaces:
-                events.append(NoteSuperseded(note=new.replaces, by=note))
-            await self._files.record(events)
+            await self._files.record([ended(begun, saved), *replaced(begun)])
             return made, saved
 
         return await self._one_at_a_time(work)
@@ -237,7 +233,8 @@ class Mind:
                 local = self._clock.now().astimezone(self.folder.zone)
                 kept = replace(kept, file=file_for(kept.scope, f"{local:%Y-%m-%d}"))
                 begun = note_begun(kept, "review", WrittenBy(person=by))
-                await self._files.record([ended(begun, await self._files.add(begun, kept, local))])
+                added = await self._files.add(begun, kept, local)
+                await self._files.record([ended(begun, added), *replaced(begun)])
                 crashpoint("mind.review_added")
             begun = note_begun(replace(kept, file=UNREVIEWED), "review", WrittenBy(person=by))
             begun = begun.model_copy(update={"verdict": verdict})

@@ -12,14 +12,13 @@ from duragent.journal.mind.events import (
     FileSeen,
     MindEvent,
     NoteReviewed,
-    NoteSuperseded,
     NoteWritten,
     WriteBegun,
 )
 from duragent.journal.mind.state import MindState
 from duragent.memory.folder import FileText
 from duragent.memory.notes import UNREVIEWED, placed_notes, text_sha256
-from duragent.mind.records import ended, reviewed
+from duragent.mind.records import ended, replaced, reviewed
 
 
 def differences(state: MindState, files: Iterable[FileText], zone: tzinfo, by: Author) -> Sequence[MindEvent]:
@@ -53,8 +52,7 @@ def _done(state: MindState, begun: WriteBegun, file: FileText, zone: tzinfo) -> 
     written = ended(begun) if file.sha256 == begun.after_sha256 else _found(begun, file, zone)
     if written is None:
         return []
-    replaced = [NoteSuperseded(note=begun.replaces, by=begun.note)] if begun.replaces else []
-    return [written, *replaced]
+    return [written, *replaced(begun)]
 
 
 def _found(begun: WriteBegun, file: FileText, zone: tzinfo) -> NoteWritten | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from duragent.journal.mind.events import NoteCause, NoteReviewed, NoteWritten, WriteBegun, WriteOp
+from duragent.journal.mind.events import NoteCause, NoteReviewed, NoteSuperseded, NoteWritten, WriteBegun, WriteOp
 from duragent.journal.mind.state import MindState
 from duragent.memory.base import OWNER, Cause, MemoryNote, Scope
 from duragent.memory.folder import Saved
@@ -66,6 +66,12 @@ def ended(begun: WriteBegun, saved: Saved | None = None) -> NoteWritten:
     if saved is not None:
         fields |= {"before_sha256": saved.before_sha256, "after_sha256": saved.after_sha256, "theirs": saved.theirs}
     return NoteWritten(**fields, cause=begun.cause)
+
+
+def replaced(begun: WriteBegun) -> list[NoteSuperseded]:
+    """The note whose place that one took. A note that waits takes no place."""
+    stands = begun.replaces and begun.trust != "unreviewed"
+    return [NoteSuperseded(note=begun.replaces, by=begun.note)] if stands else []
 
 
 def reviewed(state: MindState, begun: WriteBegun, saved: Saved | None = None) -> NoteReviewed:

@@ -266,3 +266,17 @@ async def test_undo_of_a_write_that_is_not_the_newest_any_more_changes_nothing(t
             await mind.undo(LONG_TERM, "bea", first)
         await mind.undo(LONG_TERM, "bea", newest)
         assert (house.memory / LONG_TERM).read_text() == "one\n"
+
+
+async def test_note_that_waits_takes_the_place_of_another_only_when_it_is_let_in(tmp_path: Path) -> None:
+    async with mind_house(tmp_path) as house:
+        mind = await house.ada()
+        older, _ = await mind.remember(note("tea"))
+        newer, _ = await mind.remember(note("coffee", "c2", trust="unreviewed", replaces=older.id))
+        known = mind.state.known(older.id)
+        assert known is not None
+        assert known.by == ""
+        await mind.review(newer.id, "keep", "bea")
+        known = mind.state.known(older.id)
+        assert known is not None
+        assert known.by == newer.id
