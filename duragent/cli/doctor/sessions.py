@@ -46,6 +46,9 @@ def streams(workspace: Path) -> Iterator[Diagnosis]:
 
     if not (workspace / STREAMS).is_dir():
         return
+    from duragent.mind.kind import MIND_FOLD
+    from duragent.streams.agreement import disagrees
+
     reader = open_streams(workspace)
     found: list[Checkup] = []
     for name in reader.stream_ids():
@@ -62,6 +65,11 @@ def streams(workspace: Path) -> Iterator[Diagnosis]:
             hint = f"`duragent session repair {each.stream_id}` goes on behind its {each.records:,} good records"
             text = f"{each.stream_id}: {damage.file}:{damage.line}: {damage.problem}"
             yield Diagnosis("streams", "problem", text, hint if each.records else "only a backup brings it back")
+        elif disagrees(reader, each.stream_id, MIND_FOLD):
+            hint = f"stop the server and delete {workspace / STREAMS / each.stream_id / 'state.yaml'}: it is made again"
+            yield Diagnosis(
+                "streams", "problem", f"{each.stream_id}: state.yaml says something else than its log", hint
+            )
 
 
 def _looked_over(names: Sequence[str], found: "Sequence[Checkup]") -> Diagnosis:
