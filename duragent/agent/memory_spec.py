@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from duragent.yaml.section import Filled, YamlSection
 
@@ -48,6 +48,11 @@ class MemorySpec(YamlSection):
         default=168, gt=0, description="After so long a note of a day counts half; never less than `floor`."
     )
     floor: float = Field(default=0.5, ge=0, le=1, description="The least that age leaves of a note's weight.")
+    formula: Literal["ranks", "anima"] = Field(
+        default="ranks",
+        description="How well a note fits: `ranks` by its place among what was found, `anima` by (cosine + 1) / 2, "
+        "which needs `embedding`; with `floor: 0` that is Anima's own score.",
+    )
     in_prompt_tokens: int = Field(
         default=2_000, ge=0, description="How much of MEMORY.md stands in the system message; 0 is none."
     )
@@ -66,6 +71,12 @@ class MemorySpec(YamlSection):
     )
     embedding: EmbeddingSpec | None = Field(default=None, description="Also find by meaning; absent means by words.")
     sleep: SleepSpec = Field(default_factory=SleepSpec, description="What work in the background may use.")
+
+    @model_validator(mode="after")
+    def _formula_has_what_it_needs(self) -> "MemorySpec":
+        if self.formula == "anima" and self.embedding is None:
+            raise ValueError("`formula: anima` compares notes by their meaning: set `embedding`, or leave it out")
+        return self
 
     @field_validator("timezone")
     @classmethod

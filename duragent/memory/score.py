@@ -41,11 +41,14 @@ class ScoreRules:
     """After so long a note counts half."""
     floor: float = 0.5
     """The least that age leaves."""
+    by_cosine: bool = False
+    """Relevance is (cosine + 1) / 2 where there are vectors, as in Anima, and not the share of the best."""
 
     @classmethod
     def of(cls, spec: MemorySpec) -> "ScoreRules":
         """From `spec.memory`."""
-        return cls(spec.threshold, round(spec.min_importance * 1000), spec.half_life_hours, spec.floor)
+        importance, by_cosine = round(spec.min_importance * 1000), spec.formula == "anima"
+        return cls(spec.threshold, importance, spec.half_life_hours, spec.floor, by_cosine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class NoteHit:
     """Words of the question that stand only in its neighbours."""
     by_meaning: bool = False
     """Its vector is so near to the question's that no word has to be shared."""
+    cosine: float | None = None
+    """Of its vector and the question's, for the nearest ones; None for the others."""
 
 
 def judged(
@@ -79,7 +84,12 @@ def judged(
     `cost` estimates the tokens of a line. The first `EXPLAINED` of those that are left out stay in the answer.
     """
     best_pieces = _best_piece_of_each(hits)
-    best = max((hit.relevance for hit in best_pieces), default=0.0)
+    if rules.by_cosine and any(hit.cosine is not None for hit in best_pieces):
+        # What is not among the nearest is as if it had nothing to do with the question.
+        best_pieces = [replace(hit, relevance=((hit.cosine or 0.0) + 1) / 2) for hit in best_pieces]
+        best = 1.0
+    else:
+        best = max((hit.relevance for hit in best_pieces), default=0.0)
     scored = [(hit, _candidate(hit, best, rules, now)) for hit in best_pieces]
     scored.sort(key=lambda pair: (-pair[1].score_milli, pair[1].age_hours, pair[1].note.id))
     return list(_explained(_decided(scored, query, rules, superseded, cost or estimated_tokens)))

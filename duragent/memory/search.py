@@ -104,19 +104,21 @@ class IndexSearch:
         if key not in self._bits:
             self._bits[key] = vectors.bits_of(db, *key)
             self._other_lengths = vectors.has_other_lengths(db, *key)
-        near: dict[int, bool] = {}
+        near: dict[int, tuple[float | None, bool]] = {}
         new: list[Sequence[Any]] = []
-        for chunk, enough in vectors.near(db, label, vector, self._bits[key]):
+        for chunk, cosine, enough in vectors.near(db, label, vector, self._bits[key]):
             row = db.execute(_ROW, (chunk,)).fetchone()
             if row is not None and may_be_found(row[-1], row[_FILE], reads) and len(near) < LOOKED_AT:
-                near[chunk] = enough
+                near[chunk] = cosine, enough
                 new += [row] if chunk not in by_words else []
         hits = {**by_words, **look.hits(db, new)}
         ranks = joined_ranks(by_words, near)
         order = sorted(hits, key=lambda chunk: (-ranks[chunk], chunk))
-        return {
-            chunk: replace(hits[chunk], relevance=ranks[chunk], by_meaning=near.get(chunk, False)) for chunk in order
-        }
+        found = {}
+        for chunk in order:
+            how_near, enough = near.get(chunk, (None, False))
+            found[chunk] = replace(hits[chunk], relevance=ranks[chunk], by_meaning=enough, cosine=how_near)
+        return found
 
     def _weighed(self, db: sqlite3.Connection, text: str, notes: int) -> list[WeighedWord]:
         asked = asked_words(text, self._language)

@@ -60,8 +60,9 @@ def bits_of(db: sqlite3.Connection, label: str, length: int) -> list[tuple[int, 
 
 def near(
     db: sqlite3.Connection, label: str, vector: Sequence[float], bits: Sequence[tuple[int, int]]
-) -> list[tuple[int, bool]]:
-    """The pieces whose meaning is nearest to the question's, and for each whether it is near enough to be shown."""
+) -> list[tuple[int, float, bool]]:
+    """The pieces whose meaning is nearest to the question's, each with its cosine and whether that is enough for it to
+    be shown."""
     asked = small(vector)
     row = db.execute("SELECT value FROM meta WHERE key = ?", (f"least_cosine {label}",)).fetchone()
     least = float(row[0]) if row else 1.0
@@ -72,4 +73,4 @@ def near(
         f" WHERE chunk.id IN ({marks})",
         (label, *keys),
     )
-    return [(chunk, found >= least) for chunk, found in nearest_by_bytes(asked, rows)]
+    return [(chunk, found, found >= least) for chunk, found in nearest_by_bytes(asked, rows)]

@@ -1,5 +1,8 @@
 """What an agent remembers across sessions: the defaults of `spec.memory`."""
 
+import pytest
+
+from duragent.errors import InvalidFile
 from tests.agent.written import plain, spec_of
 
 
@@ -13,6 +16,7 @@ def test_memory_defaults() -> None:
         "min_importance": 0.1,
         "half_life_hours": 168,
         "floor": 0.5,
+        "formula": "ranks",
         "in_prompt_tokens": 2000,
         "language": "en",
         "history": True,
@@ -21,3 +25,11 @@ def test_memory_defaults() -> None:
         "embedding": None,
         "sleep": {"model": None, "tokens_per_day": 200_000, "cost_usd_per_day": 0.1},
     }
+
+
+def test_formula_that_compares_by_meaning_needs_an_embedder() -> None:
+    with pytest.raises(InvalidFile, match="`formula: anima` compares notes by their meaning: set `embedding`"):
+        spec_of("  memory: {formula: anima}\n")
+    memory = spec_of("  memory: {formula: anima, floor: 0, embedding: {provider: ollama, model: e5}}\n").memory
+    assert memory is not None
+    assert (memory.formula, memory.floor) == ("anima", 0)

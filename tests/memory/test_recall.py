@@ -139,3 +139,12 @@ async def test_vectors_that_another_model_of_that_name_made_are_made_again(tmp_p
     assert recall.index.without_vectors("ollama/e5", 9) == []
     assert (await recall.recall(ASKED, 30)).silent == ""
     assert len(recall.index.without_vectors("ollama/e5", 9)) == 1
+
+
+async def test_being_recalled_changes_nothing_of_a_note(tmp_path: Path) -> None:
+    write(tmp_path, "daily/2026-11-21.md", DAY)
+    recall = memory(tmp_path)
+    before = (tmp_path / "memory/daily/2026-11-21.md").read_bytes()
+    first, *later = [replace(await recall.recall(ASKED, 30), took_ms=0) for _ in range(4)]
+    assert later == [first] * 3
+    assert (tmp_path / "memory/daily/2026-11-21.md").read_bytes() == before

@@ -33,6 +33,27 @@ def test_score_is_relevance_by_age_by_importance() -> None:
     ]
 
 
+@given(st.lists(st.tuples(st.floats(-1, 1), st.floats(0, 5_000), st.integers(100, 1_000)), min_size=1, max_size=5))
+def test_with_its_settings_the_score_is_the_one_of_anima(notes: list[tuple[float, float, int]]) -> None:
+    rules = replace(RULES, floor=0, by_cosine=True)
+    hits = [
+        NoteHit(note(f"{at}", f"text {at}", days=hours / 24, importance=importance), 1 / (60 + at), 1, cosine=cosine)
+        for at, (cosine, hours, importance) in enumerate(notes)
+    ]
+    scores = {each.note.id: each.score_milli for each in judged(hits, ASKED, rules, NOW)}
+    for at, (cosine, hours, importance) in enumerate(notes):
+        seed = ((cosine + 1) / 2) * 0.5 ** (hours / 168) * (importance / 1_000)
+        assert abs(scores[f"m_{at}"] - 1_000 * seed) <= 1
+
+
+def test_without_vectors_the_formula_of_anima_goes_by_ranks() -> None:
+    hits = [NoteHit(note("a"), 2.0, 0.9), NoteHit(note("b"), 1.0, 0.9)]
+    rules = replace(RULES, by_cosine=True)
+    assert judged(hits, ASKED, rules, NOW) == judged(hits, ASKED, RULES, NOW)
+    near = [replace(hits[0], cosine=None), replace(hits[1], cosine=0.5)]
+    assert {each.note.id: each.relevance_milli for each in judged(near, ASKED, rules, NOW)} == {"m_a": 500, "m_b": 750}
+
+
 def test_each_note_that_is_not_shown_has_its_reason() -> None:
     hits = [
         NoteHit(note("shown"), 2, 0.9),

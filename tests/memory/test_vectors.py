@@ -91,3 +91,12 @@ def test_a_question_of_another_length_is_compared_with_nothing_and_told(tmp_path
     index.drop_other_lengths("a", 3)
     assert len(index.without_vectors("a", 9)) == 2
     assert not index.search("zzz", [OWNER], meaning=("a", [1.0, 0.0, 0.0])).other_lengths
+
+
+def test_the_nearest_have_their_cosine_and_the_others_none(tmp_path: Path) -> None:
+    index = MemoryIndex(tmp_path / "index.sqlite", language("en"))
+    index.update([Places(day=[FAR, UNITS])])
+    [(units, _), _] = index.without_vectors("a", 9)
+    index.add_vectors("a", {units: small([1.0, 0.0])})
+    hits = index.search("metric Leipzig", [OWNER], meaning=("a", [1.0, 0.0])).hits
+    assert {hit.note.id: hit.cosine for hit in hits} == {"m_units": 1.0, "m_far": None}

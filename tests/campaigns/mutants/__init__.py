@@ -19,6 +19,7 @@ from tests.campaigns.mutants.ollama import OLLAMA
 from tests.campaigns.mutants.openai import OPENAI
 from tests.campaigns.mutants.owning import OWNING
 from tests.campaigns.mutants.reading import READING
+from tests.campaigns.mutants.recalling import RECALLING
 from tests.campaigns.mutants.server import SERVER
 from tests.campaigns.mutants.shortage import SHORTAGE
 from tests.campaigns.mutants.tail import TAIL
@@ -55,6 +56,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *DECIDING,
     *ATTACHED,
     *MINDS,
+    *RECALLING,
 )
 
 
