@@ -5,7 +5,8 @@ The law: where no agent remembers, nothing of it is imported, opened or started,
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,21 @@ class Remembering:
         except (DuragentError, TimeoutError) as error:
             _log.warning("the memory of agent %s cannot be opened: %s", agent.name, error)
             return False
+
+    @asynccontextmanager
+    async def watched_notes(self, agent: Agent) -> AsyncIterator[None]:
+        """See `Ports.watched_notes`. A memory that cannot be opened holds no command up."""
+        from duragent.mind.commands import watched
+
+        async with AsyncExitStack() as stack:
+            try:
+                memory = await self._opened(agent)
+                await stack.enter_async_context(watched(await memory.mind()))
+                if memory.world.root.is_dir():
+                    await stack.enter_async_context(watched(await memory.world_mind()))
+            except DuragentError as error:
+                _log.warning("the memory of agent %s cannot be opened: %s", agent.name, error)
+            yield
 
     async def _opened(self, agent: Agent) -> "AgentMemory":
         memory = self.memory(agent)

@@ -232,9 +232,8 @@ class Runtime:
         await self.catalog.watch(self.stop, self._on_reload)
 
     def _remembering(self, store: FileStore, tasks: asyncio.TaskGroup) -> Remembering:
-        return Remembering(
-            self.config, store, self.catalog, self.clock, self._node, self._spawn(tasks), lambda: self.sessions
-        )
+        spawn = self._spawn(tasks)
+        return Remembering(self.config, store, self.catalog, self.clock, self._node, spawn, lambda: self.sessions)
 
     @functools.cached_property
     def _node(self) -> str:
@@ -259,6 +258,7 @@ class Runtime:
             listeners=(notices, self.remembering),
             notices=notices,
             memories=self.remembering,
+            watched_notes=self.remembering.watched_notes,
         )
 
     def _server_dependencies(self, presence: Presence, bench: Workbench) -> Dependencies:

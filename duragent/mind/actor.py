@@ -53,6 +53,8 @@ class Mind:
         self._lock = asyncio.Lock()
         self._read: dict[str, str] = {}
         self._files = MindFiles(log, folder)
+        self.commands = 0
+        """Commands of the agent that run now, and could change the files; see `commands.watched`."""
 
     @property
     def state(self) -> MindState:
@@ -62,7 +64,7 @@ class Mind:
     @property
     def busy(self) -> bool:
         """Whether an operation is under way."""
-        return self._lock.locked() or self.log.busy
+        return self._lock.locked() or self.log.busy or self.commands > 0
 
     def trust_of(self, note: MemoryNote) -> Trust:
         """Who vouches for a note. Its comment makes it more than its file only when the log knows id and text."""
@@ -261,8 +263,8 @@ class Mind:
                 if self.log.problem is not None:
                     # Before a file is touched, which the log could not tell of.
                     raise self.log.problem
-                if self._files.unsure:
-                    await self._reconcile("person")
+                if self._files.unsure or self.commands:
+                    await self._reconcile("unattributed" if self.commands else "person")
                     self._files.unsure = False
                 return await work()
 

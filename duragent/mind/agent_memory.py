@@ -6,6 +6,7 @@ and indexes filled in the background, by one task that lives as long as there is
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,6 +23,7 @@ from duragent.memory.base import MemoryNote, Recalled, RecallQuery
 from duragent.memory.folder import MemoryFolder
 from duragent.memory.recall import FolderNotes, NoteRecall
 from duragent.mind.actor import Mind
+from duragent.mind.commands import look_again
 from duragent.mind.minds import Minds
 from duragent.mind.said_source import Chat, SaidSource
 
@@ -176,9 +178,9 @@ class AgentMemory:
 
     async def open(self) -> None:
         """Open what a search needs. Raises what `Minds.of` raises, BadInput."""
-        await self.mind()
+        await look_again(await self.mind())
         if await asyncio.to_thread(self.world.root.is_dir):
-            await self._room.minds.world()
+            await look_again(await self._room.minds.world())
         if self._begun:
             return
         indexed = await asyncio.to_thread(lambda: self.notes.index.marks())
@@ -186,6 +188,11 @@ class AgentMemory:
             self._begun = True
             self._said.begin(indexed)
             self._embed_with()
+            try:
+                # The first search finds an index that is there and open.
+                await self.notes.refresh()
+            except (OSError, sqlite3.Error) as error:
+                self._failed(error)
             self._wake()
 
     async def _opened(self, seconds: float) -> bool:

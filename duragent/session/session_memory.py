@@ -172,10 +172,13 @@ class SessionMemory:
     async def long_term(self) -> str:
         mind = await self._memory.mind()
         text, sha256 = await mind.read(LONG_TERM)
+        self._refuse_unattributed(LONG_TERM)
         self._read_by(self._session_id)[LONG_TERM] = sha256
-        if not self._memory.attributed(LONG_TERM):
-            raise InvalidFile(LONG_TERM, "was changed by a command, and waits until a person has saved it")
         return text
+
+    def _refuse_unattributed(self, file: str) -> None:
+        if not self._memory.attributed(file):
+            raise InvalidFile(file, "was changed by a command, and waits until a person has saved it")
 
     async def reflect(self, content: str, call: str) -> WrittenNote:
         return await self._replace(await self._memory.mind(), LONG_TERM, content, call)
@@ -186,6 +189,7 @@ class SessionMemory:
         return await self._replace(mind, file, titled(topic, content), call)
 
     async def _replace(self, mind: Mind, file: str, content: str, call: str) -> WrittenNote:
+        self._refuse_unattributed(file)
         read = self._read_by(self._session_id)
         text = content.replace("\r\n", "\n").replace("\0", "")
         text = text if text.endswith("\n") else text + "\n"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -58,3 +59,5 @@ class Ports:
     """The listener that delivers what `notify` in a policy wants told; None: it is not delivered."""
     memories: "Memories | None" = None
     """What agents remember; None: nothing is searched."""
+    watched_notes: Callable[[Agent], AbstractAsyncContextManager[None]] | None = None
+    """For the time of a command that no sandbox keeps from the notes of that agent; None: nothing looks at them."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from duragent.agent.load import Agent
 from duragent.crashpoint import crashpoint
-from duragent.errors import DuragentError, RunnerLost, StoreError
+from duragent.errors import DuragentError, RunnerLost, SandboxUnavailable, StoreError
 from duragent.file_types import ATTACHMENT_MAX_BYTES, MAX_ATTACHMENTS, file_name, media_type_of
 from duragent.journal.events import Attachment, Event, FileBefore, ToolFinished
 from duragent.journal.limits import NUDGE_AT
@@ -69,7 +69,8 @@ class ToolRunner:
         watched = await self._watched(run)
         self._host.begin_output(run.live)
         try:
-            result = await self._result(run)
+            async with self._notes_watched(run):
+                result = await self._result(run)
         finally:
             self._host.end_output(run.live)
         if result is None:
@@ -89,6 +90,17 @@ class ToolRunner:
         if not run.resolved.tool.by_command:
             return ()
         return await asyncio.to_thread(lambda: missing(self._ports.workbench.places(run.agent).frozen))
+
+    def _notes_watched(self, run: ToolRun) -> AbstractAsyncContextManager[None]:
+        """A command in no sandbox can change its agent's notes: what it changes waits for a person."""
+        watched, agent = self._ports.watched_notes, run.agent
+        if watched is None or agent.spec.memory is None or not run.resolved.tool.by_command:
+            return nullcontext()
+        try:
+            confined = self._ports.workbench.sandbox_for(agent).name != "trust"
+        except SandboxUnavailable:
+            confined = True  # no command runs
+        return nullcontext() if confined else watched(agent)
 
     async def _put_aside(self, result: ToolResult, watched: tuple[Path, ...]) -> ToolResult:
         """Rename the protected files that the command has created, and say so in its result."""

@@ -1,6 +1,7 @@
 """What `duragent doctor` says of a workspace that duragent v0.5 used: what of it is not served here, a line each."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,10 +22,10 @@ def old_workspace(config: "Config", home: Path | None = None) -> Iterator[Diagno
     yield from _sessions(config.sessions_dir)
     beside = config.sessions_dir.parent
     yield from _waits(_files(beside / "schedules", ".yaml"), "schedule", "nothing runs at its time")
-    memory = [each for folder in _folders(config.agents_dir) for each in _all_files(folder / "memory")]
-    world = config.file.world_memory.path
-    shared = config.base / world if world else config.workspace / "memory" / "world"
-    yield from _waits([*memory, *_all_files(shared)], "memory file", "agents do not read it yet")
+    agents = {folder: _remembers(folder) for folder in _folders(config.agents_dir)}
+    memory = [each for folder, remembers in agents.items() if not remembers for each in _all_files(folder / "memory")]
+    shared = [] if any(agents.values()) else _all_files(config.world_dir)
+    yield from _waits([*memory, *shared], "memory file", "agents read it that have `memory: {}` in their `spec`")
     processes = _files(config.workspace / "processes", ".meta.json")
     yield from _waits(processes, "background process", "look whether it still runs; nothing here watches it")
     yield from _gateways(config)
@@ -112,6 +113,15 @@ def _pending(folder: Path) -> str | None:
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
+
+
+def _remembers(agent: Path) -> bool:
+    """Whether its agent.yaml has the block `memory`; what is wrong with the file is said elsewhere."""
+    try:
+        text = (agent / "agent.yaml").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    return re.search(r"^ +memory *:", text, re.MULTILINE) is not None
 
 
 def _folders(parent: Path) -> list[Path]:

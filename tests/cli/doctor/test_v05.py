@@ -67,6 +67,12 @@ def test_everything_that_is_not_served_yet_is_said_with_its_number(duragent: Com
     assert {path: path.read_bytes() for path in old.rglob("*") if path.is_file()} == before
 
 
+def test_memory_of_agents_that_remember_is_served(duragent: Command, old: Path) -> None:
+    write_agent(old.parent, "assistant", rest="  memory: {}")
+    _, found = findings(duragent)
+    assert [text for _, text, _ in of("duragent v0.5", found) if "memory file" in text] == []
+
+
 def test_nothing_is_said_where_v05_never_was(duragent: Command, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder))
     duragent("init", "--no-interactive")
