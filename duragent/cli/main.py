@@ -30,7 +30,7 @@ COMMANDS: dict[str, str] = {
     "serve": "Run the server, or speak to the one that runs: status, token, stop, reload-agents.",
     "log": "Show a log: ID of a session, or a stream such as mind-AGENT.",
     "verify": "Say whether logs of sessions and streams are whole.",
-    "session": "list, show, log, verify, repair, export, import, rename, delete, prune.",
+    "session": "list, show, log, verify, repair, export, import, redact, rename, delete, prune.",
     "diff": "Show what an agent changed in files: ID[@A..@B].",
     "undo": "Put files back as they were before a turn: ID[@TURN].",
     "fork": "Begin a session that shares the past of another one: ID@SEQ.",
@@ -118,6 +118,7 @@ _HINTS: dict[type[errors.DuragentError], str] = {
     NoWorkspace: "`duragent init` makes a workspace.",
     errors.NothingToDo: "`duragent approvals` shows what waits.",
     errors.NotDamaged: "",
+    errors.NothingToRedact: "",
     errors.NothingToUndo: "",
     errors.Damaged: "`duragent doctor` says what is lost, what can be saved, and how.",
     errors.LogChanged: "It is read-only until the server is started again (`duragent serve stop`), which takes the log "

@@ -7,7 +7,7 @@ from duragent.client.problem import problem_of
 from duragent.client.transport import ANSWER_SECONDS, Request, Transport, new_key, session_path
 from duragent.errors import ServerUnreachable
 from duragent.http.library import httpx
-from duragent.wire import ForkSession, SessionInfo
+from duragent.wire import ForkSession, RedactedSession, RedactSession, SessionInfo
 
 IMPORTS_PATH = "/api/v1/imports"
 
@@ -28,6 +28,11 @@ class SessionCopies:
     async def repair(self, session_id: str) -> SessionInfo:
         """Cut a damaged session behind its last good record; the rest is kept beside its log."""
         return self._http.parse(SessionInfo, await self._http.post(f"{session_path(session_id)}/repair"))
+
+    async def redact(self, session_id: str, body: RedactSession) -> RedactedSession:
+        """Take texts out of its log, for good."""
+        response = await self._http.post(f"{session_path(session_id)}/redact", body, read_seconds=ANSWER_SECONDS)
+        return self._http.parse(RedactedSession, response)
 
     async def export(self, session_id: str, write: Callable[[bytes], object]) -> None:
         """Give the session as one file to `write`, piece by piece."""

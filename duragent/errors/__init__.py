@@ -17,6 +17,7 @@
     │   ├── IdempotencyMismatch      the key was used before, with another request
     │   ├── SessionBusy              too many messages are waiting already
     │   ├── NothingToDo              a decision without anything it could apply to
+    │   │   ├── NothingToRedact      no record has what is to go, or it is gone already
     │   │   ├── NothingToUndo        an undo of a turn whose files are as they were, or that changed none
     │   │   └── NotDamaged           a repair of what is whole
     │   ├── NotNow                   something else is under way, and must end first
@@ -78,6 +79,7 @@ from duragent.errors.bad_input import (
     NotDamaged,
     NotFound,
     NothingToDo,
+    NothingToRedact,
     NothingToUndo,
     NotNow,
     SessionBusy,
@@ -157,6 +159,7 @@ __all__ = [
     "NotFound",
     "NotNow",
     "NothingToDo",
+    "NothingToRedact",
     "NothingToUndo",
     "OlderServer",
     "ProblemResponse",

@@ -142,6 +142,10 @@ class NothingToUndo(NothingToDo):
     code = "nothing-to-undo"
 
 
+class NothingToRedact(NothingToDo):
+    code = "nothing-to-redact"
+
+
 class NotDamaged(NothingToDo):
     code = "not-damaged"
 

@@ -16,6 +16,7 @@ from duragent.journal.events import (
     CommandFinished,
     CommandRequested,
     HistoryAdopted,
+    HistoryRedacted,
     LogRecovered,
     MessageReceived,
     ModelCalled,
@@ -135,6 +136,8 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
             return _call_moves(at, (event.call,), DECIDED[event.resolution], **answered)
         case LogRecovered():
             return at if event.saved_as.startswith("events.torn-") else replace(at, repaired=record.seq)
+        case HistoryRedacted():
+            return replace(at, repaired=record.seq)
         case UndoRequested() | CommandRequested() | UndoFinished() | CommandFinished():
             return _beside_turns(at, event)
         case HistoryAdopted() | Opaque():

@@ -326,7 +326,7 @@ class SessionState:
     decided: tuple[Decided, ...] = ()
     """The newest `REMEMBERED_DECISIONS` decisions."""
     repaired: int = 0
-    """The record from which on the log may differ from what clients saw before a repair; 0 for never."""
+    """The newest record that says that the log is not what clients saw before: a repair, a redaction; 0 for none."""
     model_choice: ChosenModel | None = None
     """The model that answers in this session; None for the agent's own."""
     has_system: bool = False

@@ -24,6 +24,7 @@ from duragent.streams.recovery import recover
 from duragent.turn.ports import Ports
 
 if TYPE_CHECKING:
+    from duragent.session.redact import Redact, RedactedLog
     from duragent.session.session import Receipt, Session
 
 FINISH_SECONDS = 2.0
@@ -233,6 +234,28 @@ class LiveSessions:
             # End what it started: none of its calls is open any more.
             await self._sessions.pop(session.id, session).retire()
 
+    async def redact(self, session: "Session", asked: "Redact") -> "RedactedLog":
+        """See `Sessions.redact`. Its watchers come again, and find another log under the id."""
+        from duragent.session.redact import LogRedaction, RedactedLog
+
+        async with self._locks(session.id):
+            session = self._sessions.get(session.id, session)
+            _refuse_unless_still(session)
+            if not asked.dry_run:
+                await session.finish(0)
+            try:
+                _refuse_unless_still(session)
+                made = LogRedaction(session.log, session.state, asked, timestamp(self._ports.clock.now()))
+                await made.plan()
+                if not asked.dry_run:
+                    await self._ports.store.replace(session.claim, made.lines(), made.blobs())
+                    self._index.drop(session.id)
+                    await self._remove_temporary(session.id)
+            finally:
+                if not asked.dry_run:
+                    await self._load(session.id)
+        return RedactedLog(tuple(made.seqs), made.left)
+
     # --- the stop ---------------------------------------------------------------------------------------------------
 
     async def finish(self, grace_seconds: float) -> None:
@@ -244,6 +267,13 @@ class LiveSessions:
         """Give all claims back and forget the sessions; `finish` comes first."""
         await bounded(HANG_SECONDS, *(self._ports.store.release(session.claim) for session in self))
         self._sessions.clear()
+
+
+def _refuse_unless_still(session: "Session") -> None:
+    """Raises its problem, and NotNow when anything is under way."""
+    if session.problem is not None:
+        raise session.problem
+    _refuse_if_used(session, session.state.seq)
 
 
 def _refuse_if_used(session: "Session", head: int) -> None:

@@ -188,6 +188,17 @@ class LogStore(Protocol):
         """
         ...
 
+    async def replace(
+        self, claim: Claim, lines: AsyncIterator[Sequence[bytes]], blobs: AsyncIterator[tuple[str, bytes]]
+    ) -> None:
+        """Put another whole log, and its blobs, in the place of this one: whatever happens, there is one or the other.
+
+        Nothing of the old one is left, caches included, when this returns or after the next start. A group of lines
+        must not come in two pieces; they may be read from the same claim. It is over then; it is as good as before
+        when `lines` or `blobs` raise.
+        """
+        ...
+
     async def mend(self, claim: Claim, good_seq: int, closing: Callable[[TornTail], Sequence[bytes]]) -> None:
         """Put `closing` in the place of all that is behind record `good_seq`; what stood there is kept beside the log.
 

@@ -93,6 +93,15 @@ class MemoryStore:
             raise self._named(stream_id).exists()
         self._streams[stream_id] = _Kept(next(self._numbers), whole, kept)
 
+    async def replace(
+        self, claim: Claim, lines: AsyncIterator[Sequence[bytes]], blobs: AsyncIterator[tuple[str, bytes]]
+    ) -> None:
+        self._mine(claim)
+        whole = [line async for block in lines for line in block]
+        kept = {name: data async for name, data in blobs}
+        self._mine(claim)
+        self._streams[claim.stream_id] = _Kept(next(self._numbers), whole, kept)
+
     async def mend(self, claim: Claim, good_seq: int, closing: Callable[[TornTail], Sequence[bytes]]) -> None:
         stream = self._mine(claim)
         kept = [line for line in self._good(claim) if first_seq(line) <= good_seq]

@@ -24,6 +24,7 @@ from duragent.testing.store_copies import (
     damage_is_mended,
     log_from_elsewhere_is_taken_in_byte_for_byte,
     log_is_mended_behind_a_record_and_goes_on,
+    log_is_replaced_by_another_one_whole_or_not_at_all,
     log_is_taken_in_under_a_free_id_only,
     log_is_taken_in_whole_or_not_at_all,
 )
@@ -317,6 +318,7 @@ PROMISES: tuple[Promise, ...] = (
     log_is_taken_in_whole_or_not_at_all,
     log_is_taken_in_under_a_free_id_only,
     log_is_mended_behind_a_record_and_goes_on,
+    log_is_replaced_by_another_one_whole_or_not_at_all,
     blobs_are_kept_and_checked,
     snapshot_is_the_newest_or_none,
     partial_is_appended_to_or_replaced,

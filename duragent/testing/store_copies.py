@@ -61,6 +61,38 @@ async def log_is_taken_in_under_a_free_id_only(store: Store) -> None:
     assert await read_all(store, await store.claim(SESSION)) == b"".join(other[0])
 
 
+async def log_is_replaced_by_another_one_whole_or_not_at_all(store: Store) -> None:
+    claim, lines = await filled(store, ["one", "secret", "three"])
+    old, new = hashlib.sha256(b"old").hexdigest(), hashlib.sha256(b"new").hexdigest()
+    await store.put_blob(claim, old, b"old")
+    await store.put_snapshot(claim, b"secret")
+    await store.put_partial(claim, b"secret", append=False)
+    other: list[Sequence[bytes] | DuragentError] = [[first_line(SESSION)]]
+    other.append(message_lines(SESSION, 2, ["one", "[redacted]", "three"]))
+    broken = Damaged(SESSION, "elsewhere", 1, "the rest cannot be read", 0)
+    tries: list[tuple[list[Sequence[bytes] | DuragentError], list[tuple[str, bytes] | DuragentError]]] = [
+        ([*other, broken], []),
+        (other, [(new, b"new"), broken]),
+    ]
+    for coming, blobs in tries:
+        await raises(Damaged, store.replace(claim, one_after_another(coming), one_after_another(blobs)))
+        assert await read_all(store, claim) == b"".join(lines)
+    more = message_lines(SESSION, 5, ["four"])
+    await store.append(claim, more, expect=4)
+    await store.replace(claim, one_after_another(other), one_after_another([(new, b"new")]))
+    await all_fenced(store, claim)
+    claim = await store.claim(SESSION)
+    assert (claim.head, claim.torn, claim.damage) == (4, None, None)
+    assert await read_all(store, claim) == first_line(SESSION) + b"".join(
+        message_lines(SESSION, 2, ["one", "[redacted]", "three"])
+    )
+    assert (await store.get_snapshot(SESSION), await store.get_partial(claim)) == (None, b"")
+    assert await store.get_blob(claim, new) == b"new"
+    await raises(Damaged, store.get_blob(claim, old))
+    await store.append(claim, more, expect=4)
+    assert [each.stream_id for each in await store.list_streams()] == [SESSION]
+
+
 async def log_is_mended_behind_a_record_and_goes_on(store: Store) -> None:
     claim, lines = await filled(store, ["one", "two", "three", "four"])
     await store.put_snapshot(claim, b"old")

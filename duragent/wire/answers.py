@@ -303,6 +303,15 @@ class Accepted(WireModel):
     seq: int = Field(description="seq of its record.")
 
 
+class RedactedSession(WireModel):
+    """What was redacted, or would be."""
+
+    session_id: str = Field(description="The session.")
+    seqs: list[int] = Field(description="The records whose texts are not what they were.")
+    head: int = Field(description="The newest record: with a redaction it is the one that says so.")
+    left: list[str] = Field(description="Where it was not taken away, as sentences.")
+
+
 class Revoked(WireModel):
     session_id: str = Field(description="The session that was meant.")
     seq: int | None = Field(None, description="seq of the record that takes them back; null when it allowed none.")

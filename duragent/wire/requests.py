@@ -112,6 +112,20 @@ class ForkSession(Asked):
     title: Title | None = Field(None, description="Else the title of the session that is forked.")
 
 
+class RedactSession(Asked):
+    """`POST /api/v1/sessions/{id}/redact`: either `match` or `seqs`."""
+
+    match: Text = Field(
+        "",
+        max_length=2_000,
+        description="Words that go wherever they stand, in any case; at least 3 characters.",
+    )
+    seqs: list[int] = Field([], max_length=10_000, description="Records whose texts go as a whole.")
+    dry_run: bool = Field(False, description="Only say what would be redacted.")
+    by: str = Field("", max_length=200, description="Who asks for it, for the log.")
+    reason: str = Field("", max_length=2_000, description="Why, for the log; the words that go are left out of it.")
+
+
 class Revoke(Asked):
     """`POST /api/v1/sessions/{id}/revoke`."""
 

@@ -57,6 +57,7 @@ TAKEN_BY: dict[str, set[str]] = {
     "tool_resolved": {"answer", "question", "chat", "log"},
     "tools_skipped": {"question", "transcript", "log"},
     "history_adopted": {"log"},
+    "history_redacted": {"log"},
     "undo_requested": {"log"},
     "undo_finished": {"chat", "log"},
     "command_requested": {"transcript", "chat", "log"},

@@ -15,6 +15,7 @@ from tests.support.http_house import ADMIN_TOKEN, House
 from tests.support.memories import Remembering, remembering
 
 BODIES: dict[tuple[str, str], dict[str, str]] = {
+    ("post", "/api/v1/sessions/{session_id}/redact"): {"match": "hello"},
     ("post", "/api/v1/sessions"): {"agent": "assistant"},
     ("patch", "/api/v1/sessions/{session_id}"): {"title": "new"},
     ("post", "/api/v1/sessions/{session_id}/messages"): {"content": "hi"},

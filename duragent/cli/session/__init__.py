@@ -1,1 +1,1 @@
-"""`duragent session`: list, show, log, verify, repair, export, import, rename, delete."""
+"""`duragent session`: list, show, log, verify, repair, export, import, redact, rename, delete."""

@@ -14,7 +14,7 @@ from duragent.cli.place import need_config
 from duragent.errors import Damaged, NotFound, SessionDeleted
 
 if TYPE_CHECKING:
-    from duragent.journal.events import Attachment, HistoryAdopted, LogRecovered, ModelReplied
+    from duragent.journal.events import Attachment, HistoryAdopted, HistoryRedacted, LogRecovered, ModelReplied
     from duragent.journal.record import Record
     from duragent.stores.reader import StoreReader
 
@@ -153,7 +153,7 @@ def _shown(record: "Record", every: bool) -> tuple[str, dict[str, str], str] | N
             return None
         case events.TurnEnded() as end:
             return f"turn {end.outcome}", {"Reason": end.reason}, ""
-        case HistoryAdopted() | events.LogRecovered() as changed:
+        case HistoryAdopted() | events.LogRecovered() | events.HistoryRedacted() as changed:
             return _of_the_log(changed)
         case _ if every:
             return record.event.type, {}, view.json_text({**_fields(record)})
@@ -194,7 +194,9 @@ def _of_people(record: "Record", every: bool) -> tuple[str, dict[str, str], str]
     return None
 
 
-def _of_the_log(event: "HistoryAdopted | LogRecovered") -> tuple[str, dict[str, str], str]:
+def _of_the_log(event: "HistoryAdopted | HistoryRedacted | LogRecovered") -> tuple[str, dict[str, str], str]:
+    if event.type == "history_redacted":
+        return "redacted", {"By": event.by, "Reason": event.reason, "Records": ", ".join(map(str, event.seqs))}, ""
     if event.type == "log_recovered":
         return "recovered", {"Cut": f"{event.size_bytes} bytes at {event.offset}, kept in {event.saved_as}"}, ""
     kept = event.kept_as and f"the old log is in {event.kept_as}"

@@ -1,4 +1,4 @@
-"""`duragent session list|show|log|verify|repair|export|import|rename|delete|prune`."""
+"""`duragent session list|show|log|verify|repair|export|import|redact|rename|delete|prune`."""
 
 import shutil
 import sys
@@ -13,6 +13,7 @@ from duragent.cli.prompts import need_yes
 from duragent.cli.session.archive import export, import_session
 from duragent.cli.session.log import log
 from duragent.cli.session.prune import prune
+from duragent.cli.session.redact import redact
 from duragent.cli.session.verify import repair, verify
 from duragent.errors import InvalidRequest
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from duragent.wire import SessionInfo
 
 app = typer.Typer(
-    help="See, read, verify, copy, rename and delete sessions.",
+    help="See, read, verify, copy, redact, rename and delete sessions.",
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
@@ -31,6 +32,7 @@ app.command("log")(log)
 app.command("verify")(verify)
 app.command("repair")(repair)
 app.command("prune")(prune)
+app.command("redact")(redact)
 app.command("export")(export)
 app.command("import")(import_session)
 SHOWN = 50

@@ -57,6 +57,7 @@ from duragent.journal.events.memory import (
 )
 from duragent.journal.events.message import MessageReceived
 from duragent.journal.events.session import (
+    HistoryRedacted,
     LogRecovered,
     ModelChosen,
     OwnerClaimed,
@@ -111,6 +112,7 @@ __all__ = [
     "GoalEnded",
     "GoalSet",
     "HistoryAdopted",
+    "HistoryRedacted",
     "HistorySummarised",
     "KeptOpaque",
     "KnownEvent",
@@ -200,7 +202,8 @@ KnownEvent = Annotated[
     | RecordUnpinned
     | GoalSet
     | GoalEnded
-    | HistoryAdopted,
+    | HistoryAdopted
+    | HistoryRedacted,
     Field(discriminator="type"),
 ]
 Event = KnownEvent | Opaque

@@ -109,3 +109,18 @@ class LogRecovered(EventModel):
     `events.torn-…`: an append that never ended, and was never acknowledged. `events.damaged-…`, or "" where there were
     no bytes: a person had the log repaired, and records that clients may have seen are gone from it.
     """
+
+
+class HistoryRedacted(EventModel):
+    """A person had texts taken out of earlier records: the log was written anew without them.
+
+    Seqs, times and kinds of the records are as they were.
+    """
+
+    type: Literal["history_redacted"] = "history_redacted"
+    seqs: tuple[int, ...] = ()
+    """The records that are not what they were."""
+    by: Brief = ""
+    """Who asked for it; "" when the client did not say."""
+    reason: Brief = ""
+    """Why, as a sentence; "" when none was given. It must not repeat what is gone."""

@@ -1,4 +1,4 @@
-"""Sessions from other sessions: fork, export, import; and the repair of a damaged one."""
+"""Sessions from other sessions: fork, export, import; and what changes a log: repair and redaction."""
 
 import asyncio
 import tempfile
@@ -14,7 +14,7 @@ from duragent.server.mapping import session_info
 from duragent.server.params import ImportQuery, body_of, idempotency_key_of, query_of, session_id_of
 from duragent.server.responses import answer
 from duragent.server.routes.sessions import created
-from duragent.wire import ForkSession
+from duragent.wire import ForkSession, RedactedSession, RedactSession
 
 _PIECE_BYTES = 256 << 10
 
@@ -31,6 +31,17 @@ async def fork_session(dependencies: Dependencies, request: Request) -> Response
 async def repair_session(dependencies: Dependencies, request: Request) -> Response:
     state = await dependencies.sessions.repair(session_id_of(request))
     return answer(session_info(state, dependencies.sessions.damaged().get(state.session_id)))
+
+
+async def redact_session(dependencies: Dependencies, request: Request) -> Response:
+    from duragent.journal.redaction import Redaction
+    from duragent.session.redact import Redact
+
+    session_id, body = session_id_of(request), await body_of(request, RedactSession)
+    wanted = Redaction(frozenset(body.seqs), body.match)
+    made = await dependencies.sessions.redact(session_id, Redact(wanted, body.by, body.reason, body.dry_run))
+    head = (await dependencies.sessions.state(session_id)).seq
+    return answer(RedactedSession(session_id=session_id, seqs=list(made.seqs), head=head, left=list(made.left)))
 
 
 async def export_session(dependencies: Dependencies, request: Request) -> Response:

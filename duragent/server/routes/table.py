@@ -355,6 +355,15 @@ ROUTES = (
         {200: wire.SessionInfo},
     ),
     Route(
+        "POST",
+        f"{ONE}/redact",
+        copies.redact_session,
+        "Take texts out of the log for good; it is written anew without them. Only while nothing is under way.",
+        {200: wire.RedactedSession},
+        body=wire.RedactSession,
+        repeatable=True,
+    ),
+    Route(
         "GET",
         f"{V1}/approvals",
         approvals.list_approvals,

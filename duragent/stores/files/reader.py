@@ -18,6 +18,7 @@ from duragent.stores.files.disk import Disk
 from duragent.stores.files.import_log import ADOPTED, DELETED
 from duragent.stores.files.legacy import is_legacy
 from duragent.stores.files.pieces import LogPiece, pieces
+from duragent.stores.files.renewal import RENEWED
 from duragent.stores.files.segments import ACTIVE, SNAPSHOT, has_log
 from duragent.stores.reader import Checkup
 from duragent.system.os_errors import in_words
@@ -115,7 +116,7 @@ class FileLogReader:
 
     def leftovers(self) -> list[str]:
         """The names of what a deletion or an import that was cut short has left."""
-        return sorted(path.name for start in (DELETED, ADOPTED) for path in self._root.glob(f"{start}*"))
+        return sorted(path.name for start in (DELETED, ADOPTED, RENEWED) for path in self._root.glob(f"{start}*"))
 
     def _blobs(self, session_id: str, known: Mapping[str, bytes]) -> Callable[[str], bytes]:
         stored = partial(read_blob, self._disk, self._root / session_id, good=(Stream(session_id, self._kind), 0))

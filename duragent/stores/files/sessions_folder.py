@@ -12,6 +12,7 @@ from duragent.errors import StoreFull
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.import_log import ADOPTED, DELETED
 from duragent.stores.files.locks import SessionsLock
+from duragent.stores.files.renewal import finish_renewals
 from duragent.system.os_errors import in_words, is_refusal
 from duragent.system.workspace_folder import make_folders
 
@@ -67,6 +68,7 @@ class SessionsFolder:
         self._lock.hold()
         # Also when it was there: who made it may have died before its name was on the disk.
         self._disk.sync_folder(self._path.parent)
+        finish_renewals(self._disk, self._path)
         rests = [name for name in self._disk.names(self._path) if name.startswith((DELETED, ADOPTED))]
         if rests:
             # Before anything in them goes: a session must not come back in part under its name.

@@ -10,7 +10,8 @@ count of open files with the first, and is closed with it.
     <root>/.lock               the process that serves this folder (locks.py)
           /.index.jsonl        a cache of the list of streams
           /.deleted-<id>       a deletion that was cut short; finished at the next start
-          /.adopted-<id>       a stream that is being copied here; removed at the next start
+          /.adopted-<id>       a stream that is being copied here, or was replaced; removed at the next start
+          /.renewed-<id>       a whole log that takes the place of another; finished at the next start
 
 Blocking calls run in a small pool of threads, never on the event loop; calls on one stream are made one after another.
 """
@@ -37,6 +38,7 @@ from duragent.stores.files.locks import SessionsLock
 from duragent.stores.files.log_file import LogFile
 from duragent.stores.files.open_logs import OpenLogs
 from duragent.stores.files.pieces import verify
+from duragent.stores.files.renewal import LogRenewal
 from duragent.stores.files.repair import mend
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.scratch import FileScratch
@@ -139,14 +141,38 @@ class FileStore(FileScratch):
         adoption = LogImport(self._disk, self.root, Stream(stream_id, self._kind), self.rotation)
         await self._threads.run_to_end(self._folder.must_be_ready)
         try:
-            await self._threads.run_to_end(adoption.begin)
-            async for block in lines:
-                await self._threads.run_to_end(partial(adoption.add, block))
-            async for digest, data in blobs:
-                await self._threads.run_to_end(partial(adoption.add_blob, digest, data))
+            await self._take_in(adoption, lines, blobs)
             await self._threads.run_to_end(adoption.name)
         finally:
             await self._threads.run_to_end(adoption.close)
+
+    async def replace(
+        self, claim: Claim, lines: AsyncIterator[Sequence[bytes]], blobs: AsyncIterator[tuple[str, bytes]]
+    ) -> None:
+        renewal = LogRenewal(self._disk, self.root, self._claims.mine(claim).log.stream, self.rotation)
+
+        def work(mine: FileClaim, _: LogFile) -> None:
+            try:
+                renewal.name()
+            finally:
+                # Also when it failed: the folder may be the other one already.
+                self._claims.close(mine)
+
+        await self._threads.run_to_end(self._folder.must_be_ready)
+        try:
+            await self._take_in(renewal, lines, blobs)
+            await self._claims.run(claim, work)
+        finally:
+            await self._threads.run_to_end(renewal.close)
+
+    async def _take_in(
+        self, taken: LogImport, lines: AsyncIterator[Sequence[bytes]], blobs: AsyncIterator[tuple[str, bytes]]
+    ) -> None:
+        await self._threads.run_to_end(taken.begin)
+        async for block in lines:
+            await self._threads.run_to_end(partial(taken.add, block))
+        async for digest, data in blobs:
+            await self._threads.run_to_end(partial(taken.add_blob, digest, data))
 
     async def mend(self, claim: Claim, good_seq: int, closing: Callable[[TornTail], Sequence[bytes]]) -> None:
         def work(mine: FileClaim, _: LogFile) -> None:

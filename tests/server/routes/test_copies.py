@@ -178,9 +178,33 @@ async def test_stream_of_a_session_that_is_repaired_ends_and_another_one_shows_h
             assert names[:2] == ["log_recovered", "owner_claimed"]
 
 
+async def test_what_was_said_is_redacted_when_nothing_is_under_way(house: House) -> None:
+    session_id = await talked(house)
+    path = f"/api/v1/sessions/{session_id}"
+    said = (await house.http.get(f"{path}/messages")).json()["messages"][0]
+    assert problem(await house.http.post(f"{path}/redact", json={})) == (422, "invalid-request")
+    assert problem(await house.http.post(f"{path}/redact", json={"match": "nobody said it"})) == (
+        409,
+        "nothing-to-redact",
+    )
+    tried = await house.http.post(f"{path}/redact", json={"match": said["content"], "dry_run": True})
+    done = await house.http.post(f"{path}/redact", json={"match": said["content"], "by": "ada"})
+    assert (tried.status_code, done.status_code) == (200, 200)
+    assert (done.json()["seqs"], done.json()["head"]) == (tried.json()["seqs"], tried.json()["head"] + 1)
+    after = (await house.http.get(f"{path}/messages")).json()["messages"]
+    assert after[0]["content"] == "[redacted]"
+    assert (await house.say(session_id, "on")).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "sessions/x/fork"), ("GET", "sessions/x/export"), ("POST", "imports"), ("POST", "sessions/x/repair")],
+    [
+        ("POST", "sessions/x/fork"),
+        ("GET", "sessions/x/export"),
+        ("POST", "imports"),
+        ("POST", "sessions/x/repair"),
+        ("POST", "sessions/x/redact"),
+    ],
 )
 async def test_without_a_token_nothing_of_it_is_possible(house: House, method: str, path: str) -> None:
     headers = {"Authorization": "Bearer wrong", **ZIP}
