@@ -134,16 +134,20 @@ def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  #
             at = _decided(at, event.call, event.resolution, event.by, record.ts)
             answered = {"asks": False} if event.resolution == "retry" else {}
             return _call_moves(at, (event.call,), DECIDED[event.resolution], **answered)
-        case LogRecovered():
-            return at if event.saved_as.startswith("events.torn-") else replace(at, repaired=record.seq)
-        case HistoryRedacted():
-            return replace(at, repaired=record.seq)
+        case LogRecovered() | HistoryRedacted():
+            return _not_as_seen(at, event, record.seq)
         case UndoRequested() | CommandRequested() | UndoFinished() | CommandFinished():
             return _beside_turns(at, event)
         case HistoryAdopted() | Opaque():
             return at
         case _:
             assert_never(event)
+
+
+def _not_as_seen(at: SessionState, event: LogRecovered | HistoryRedacted, seq: int) -> SessionState:
+    # What a crash tore off was never acknowledged.
+    torn = isinstance(event, LogRecovered) and event.saved_as.startswith("events.torn-")
+    return at if torn else replace(at, repaired=seq)
 
 
 def _beside_turns(

@@ -235,7 +235,7 @@ class LiveSessions:
             await self._sessions.pop(session.id, session).retire()
 
     async def redact(self, session: "Session", asked: "Redact") -> "RedactedLog":
-        """See `Sessions.redact`. Its watchers come again, and find another log under the id."""
+        """See `session.redact`. Its watchers reconnect, and find another log under the id."""
         from duragent.session.redact import LogRedaction, RedactedLog
 
         async with self._locks(session.id):

@@ -1,12 +1,13 @@
-"""A session's log written anew without texts that a person wants gone. The session stands still meanwhile.
+"""A session's log is written again without texts that a person wants gone. The session stands still meanwhile.
 
 The law: the new log is whole before it takes the place of the old one, and has one record more, which says what
 changed. Nothing else of the old log is kept: no summary, no output in progress, no bytes that a recovery had set aside.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from duragent.errors import Damaged, InvalidRequest, NothingToRedact
 from duragent.journal.detach import closing
@@ -17,6 +18,10 @@ from duragent.journal.redaction import MATCH_MIN, Redaction
 from duragent.journal.scan import ends_group
 from duragent.journal.state import SessionState
 from duragent.session.log_reader import LogReader
+from duragent.session.tasks import best_effort, shielded
+
+if TYPE_CHECKING:
+    from duragent.session.sessions import Sessions
 
 AT_ONCE = 256
 """Lines that are written at once, and more where a group is longer."""
@@ -33,7 +38,7 @@ class Redact:
     wanted: Redaction
     """What is to go."""
     by: str = ""
-    """Who asks."""
+    """The name of the person, for the log."""
     reason: str = ""
     """Why, as a sentence."""
     dry_run: bool = False
@@ -56,6 +61,27 @@ class RedactedLog:
     """The records that change."""
     left: tuple[str, ...] = ()
     """Where it is not taken away, as sentences for people."""
+
+
+async def redact(sessions: "Sessions", session_id: str, asked: Redact) -> RedactedLog:
+    """Take texts out of a session's log, for good; a person has asked for it. Durable on return, or nothing changed.
+
+    Raises NotNow while anything is under way, NothingToRedact, InvalidRequest, Damaged, StoreFull.
+    """
+    asked.must_be_clear()
+    made = await shielded(sessions.live.redact(await sessions.live.open(session_id), asked))
+    if not asked.dry_run:
+        # The saved list has titles and what sessions are about.
+        await best_effort(sessions.housekeeping.tick_index())
+    return replace(made, left=(*made.left, *_copies(await sessions.state(session_id), sessions.index.states())))
+
+
+def _copies(state: SessionState, others: Iterable[SessionState]) -> list[str]:
+    """Sessions that share a past with this one, as sentences for people."""
+    parent = (state.parent or "").partition("@")[0]
+    children = [each.session_id for each in others if (each.parent or "").startswith(f"{state.session_id}@")]
+    left = [f"{parent}, of which it is a fork, has its own copy"] if parent else []
+    return [*left, *(f"{child}, a fork of it, has its own copy" for child in children)]
 
 
 @dataclass(slots=True)

@@ -8,7 +8,6 @@ import asyncio
 import builtins
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from duragent.errors import Damaged, Stopping
@@ -31,7 +30,6 @@ from duragent.session.watch import Watched
 from duragent.turn.ports import Ports
 
 if TYPE_CHECKING:
-    from duragent.session.redact import Redact, RedactedLog
     from duragent.session.session import Receipt
 
 __all__ = ["NewSession", "Sessions"]
@@ -117,24 +115,6 @@ class Sessions:
         """
         await shielded(self.live.repair(await self.live.open(session_id)))
         return await self.state(session_id)
-
-    async def redact(self, session_id: str, asked: "Redact") -> "RedactedLog":
-        """Take texts out of its log, for good; a person has asked for it. Durable on return, or nothing has changed.
-
-        Raises NotNow while anything is under way, NothingToDo, InvalidRequest, Damaged, StoreFull.
-        """
-        asked.must_be_clear()
-        made = await shielded(self.live.redact(await self.live.open(session_id), asked))
-        if not asked.dry_run:
-            await best_effort(self.housekeeping.tick_index())
-        return replace(made, left=(*made.left, *self._copies(await self.state(session_id))))
-
-    def _copies(self, state: SessionState) -> "builtins.list[str]":
-        """Sessions that share a past with this one, as sentences for people."""
-        parent, session_id = (state.parent or "").partition("@")[0], state.session_id
-        children = [each.session_id for each in self.index.states() if (each.parent or "").startswith(f"{session_id}@")]
-        left = [f"{parent}, of which it is a fork, has its own copy"] if parent else []
-        return [*left, *(f"{child}, a fork of it, has its own copy" for child in children)]
 
     async def delete(self, session_id: str, *, head: int | None = None) -> None:
         """Remove a session for good, whatever it is doing. Raises SessionNotFound."""

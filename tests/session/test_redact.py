@@ -10,7 +10,7 @@ from duragent.bus import Block
 from duragent.errors import Damaged, InvalidRequest, NothingToRedact, NotNow
 from duragent.journal import events as e
 from duragent.journal.redaction import REDACTED, Redaction
-from duragent.session.redact import Redact
+from duragent.session.redact import Redact, redact
 from duragent.session.watch import LogHead, ReplayEnd
 from duragent.stores.files.checkup import check
 from duragent.testing import Line
@@ -58,7 +58,7 @@ async def test_words_are_gone_from_every_file_and_the_session_goes_on(place: Pla
         head = await anext(items)
         while not isinstance(await anext(items), ReplayEnd):
             pass
-        made = await place.house.sessions.redact(session, words("door code is 4711"))
+        made = await redact(place.house.sessions, session, words("door code is 4711"))
         async for _ in items:
             pass
     assert holding(place, "4711") == []
@@ -85,20 +85,20 @@ async def test_words_are_gone_from_every_file_and_the_session_goes_on(place: Pla
 async def test_records_lose_all_their_texts_and_summaries_of_them_too(place: Place) -> None:
     session = await told(place)
     seq = next(each.seq for each in await place.house.records(session) if SECRET in str(each.event))
-    made = await place.house.sessions.redact(session, Redact(Redaction(frozenset([seq]))))
+    made = await redact(place.house.sessions, session, Redact(Redaction(frozenset([seq]))))
     assert made.seqs == (seq,)
     [record] = [each for each in await place.house.records(session) if each.seq == seq]
     assert isinstance(record.event, e.MessageReceived)
     assert record.event.text == REDACTED
     with pytest.raises(NothingToRedact):
-        await place.house.sessions.redact(session, Redact(Redaction(frozenset([seq]))))
+        await redact(place.house.sessions, session, Redact(Redaction(frozenset([seq]))))
 
 
 async def test_a_dry_run_changes_nothing(place: Place) -> None:
     session = await told(place)
     before = place.log(session)
     asked = Redact(Redaction(match=SECRET), dry_run=True)
-    made = await place.house.sessions.redact(session, asked)
+    made = await redact(place.house.sessions, session, asked)
     assert (len(made.seqs) > 2, place.log(session)) == (True, before)
 
 
@@ -115,9 +115,9 @@ async def test_what_is_not_clear_is_refused(place: Place, asked: Redact, says: s
     session = await told(place)
     before = place.log(session)
     with pytest.raises(InvalidRequest, match=says):
-        await place.house.sessions.redact(session, asked)
+        await redact(place.house.sessions, session, asked)
     with pytest.raises(NothingToRedact):
-        await place.house.sessions.redact(session, words("nobody said this"))
+        await redact(place.house.sessions, session, words("nobody said this"))
     assert place.log(session) == before
     assert (await place.house.ask(session, "on")).outcome == "completed"
 
@@ -128,13 +128,13 @@ async def test_a_session_that_works_or_waits_for_a_person_is_left_alone(place: P
     place.model.add(Line("late", gate=gate), bash("echo hi >> effects"), "done")
     said = await place.house.say(session, SECRET)
     with pytest.raises(NotNow):
-        await place.house.sessions.redact(session, words(SECRET))
+        await redact(place.house.sessions, session, words(SECRET))
     gate.set()
     await place.house.sessions.answer(session, said)
     await place.house.say(session, "run it")
     await question(place.house, session)
     with pytest.raises(NotNow):
-        await place.house.sessions.redact(session, words(SECRET))
+        await redact(place.house.sessions, session, words(SECRET))
     await place.allow(session)
 
 
@@ -144,16 +144,16 @@ async def test_a_damaged_session_is_repaired_first(place: Place) -> None:
     spoil(place.root / session, 4)
     async with place_in(place.folder, days=1) as later:
         with pytest.raises(Damaged):
-            await later.house.sessions.redact(session, words(SECRET))
+            await redact(later.house.sessions, session, words(SECRET))
 
 
 async def test_copies_are_named(place: Place) -> None:
     session = await told(place)
     fork = await place.fork(session)
-    assert (await place.house.sessions.redact(session, words(SECRET))).left == (
+    assert (await redact(place.house.sessions, session, words(SECRET))).left == (
         f"{fork}, a fork of it, has its own copy",
     )
-    assert (await place.house.sessions.redact(fork, words(SECRET))).left == (
+    assert (await redact(place.house.sessions, fork, words(SECRET))).left == (
         f"{session}, of which it is a fork, has its own copy",
     )
     assert holding(place, SECRET) == []
@@ -161,7 +161,7 @@ async def test_copies_are_named(place: Place) -> None:
 
 async def test_a_watcher_that_comes_again_gets_the_new_log_from_its_beginning(place: Place) -> None:
     session = await told(place)
-    await place.house.sessions.redact(session, words(SECRET))
+    await redact(place.house.sessions, session, words(SECRET))
     seen = []
     async with place.house.sessions.watch(session, 0) as items:
         async for item in items:

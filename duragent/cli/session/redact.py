@@ -31,7 +31,7 @@ def redact(  # noqa: PLR0913 - each is an option of the command line
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Take texts out of a session for good: its log is written anew without them. Its other records stay."""
+    """Take texts out of a session for good: its log is written again without them. Its records stay."""
     if bool(match) == bool(seqs):
         raise InvalidRequest("say what is to go: the numbers of records, or --match WORDS")
     if not (yes or dry_run or sys.stdin.isatty()):

@@ -112,7 +112,7 @@ class LogRecovered(EventModel):
 
 
 class HistoryRedacted(EventModel):
-    """A person had texts taken out of earlier records: the log was written anew without them.
+    """A person had texts taken out of earlier records: the log was written again without them.
 
     Seqs, times and kinds of the records are as they were.
     """

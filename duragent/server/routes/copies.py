@@ -35,11 +35,11 @@ async def repair_session(dependencies: Dependencies, request: Request) -> Respon
 
 async def redact_session(dependencies: Dependencies, request: Request) -> Response:
     from duragent.journal.redaction import Redaction
-    from duragent.session.redact import Redact
+    from duragent.session.redact import Redact, redact
 
     session_id, body = session_id_of(request), await body_of(request, RedactSession)
     wanted = Redaction(frozenset(body.seqs), body.match)
-    made = await dependencies.sessions.redact(session_id, Redact(wanted, body.by, body.reason, body.dry_run))
+    made = await redact(dependencies.sessions, session_id, Redact(wanted, body.by, body.reason, body.dry_run))
     head = (await dependencies.sessions.state(session_id)).seq
     return answer(RedactedSession(session_id=session_id, seqs=list(made.seqs), head=head, left=list(made.left)))
 

@@ -358,7 +358,7 @@ ROUTES = (
         "POST",
         f"{ONE}/redact",
         copies.redact_session,
-        "Take texts out of the log for good; it is written anew without them. Only while nothing is under way.",
+        "Take texts out of the log for good; it is written again without them. Only while nothing is under way.",
         {200: wire.RedactedSession},
         body=wire.RedactSession,
         repeatable=True,
