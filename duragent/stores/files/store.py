@@ -141,7 +141,7 @@ class FileStore(FileScratch):
         adoption = LogImport(self._disk, self.root, Stream(stream_id, self._kind), self.rotation)
         await self._threads.run_to_end(self._folder.must_be_ready)
         try:
-            await self._take_in(adoption, lines, blobs)
+            await _take_in(self._threads, adoption, lines, blobs)
             await self._threads.run_to_end(adoption.name)
         finally:
             await self._threads.run_to_end(adoption.close)
@@ -160,19 +160,10 @@ class FileStore(FileScratch):
 
         await self._threads.run_to_end(self._folder.must_be_ready)
         try:
-            await self._take_in(renewal, lines, blobs)
+            await _take_in(self._threads, renewal, lines, blobs)
             await self._claims.run(claim, work)
         finally:
             await self._threads.run_to_end(renewal.close)
-
-    async def _take_in(
-        self, taken: LogImport, lines: AsyncIterator[Sequence[bytes]], blobs: AsyncIterator[tuple[str, bytes]]
-    ) -> None:
-        await self._threads.run_to_end(taken.begin)
-        async for block in lines:
-            await self._threads.run_to_end(partial(taken.add, block))
-        async for digest, data in blobs:
-            await self._threads.run_to_end(partial(taken.add_blob, digest, data))
 
     async def mend(self, claim: Claim, good_seq: int, closing: Callable[[TornTail], Sequence[bytes]]) -> None:
         def work(mine: FileClaim, _: LogFile) -> None:
@@ -305,3 +296,16 @@ class FileStore(FileScratch):
                     self._claims.close(mine)
 
         await self._claims.run(claim, work)
+
+
+async def _take_in(
+    threads: LockedThreads,
+    taken: LogImport,
+    lines: AsyncIterator[Sequence[bytes]],
+    blobs: AsyncIterator[tuple[str, bytes]],
+) -> None:
+    await threads.run_to_end(taken.begin)
+    async for block in lines:
+        await threads.run_to_end(partial(taken.add, block))
+    async for digest, data in blobs:
+        await threads.run_to_end(partial(taken.add_blob, digest, data))
