@@ -8,10 +8,13 @@ to do.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from pathlib import PurePosixPath
 
 from duragent.memory.base import MemoryNote
 from duragent.memory.notes import PlacedNote, appended, is_dated, notes_in, placed_notes
 from duragent.transfer.memories.base import BroughtNote
+
+_OPEN_END = "what is here ends in something open, such as code, so nothing can be put behind it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +37,21 @@ def merged_file(before: str, text: str, file: str, zone: tzinfo) -> Merged:
     if before == text or not before.strip():
         return Merged(text, () if before == text else _notes(incoming), len(incoming) if before == text else 0)
     lines, known = text.split("\n"), placed_notes(before, file, zone)
-    parts, added, conflicts, there = [before], [], [], 0
+    conflicts: list[str] = []
+    parts, there = [before], 0
+    added: list[PlacedNote] = []
     for placed in incoming:
-        if any(_is_same(placed, other) for other in known):
+        if any(_is_same(placed, other) for other in (*known, *added)):
             there += 1
         elif reason := _excluded(placed, known, dated=is_dated(file)):
             conflicts.append(reason)
         else:
-            parts.append(_block(lines, placed))
-            added.append(placed.note)
-    return Merged(_joined(parts) if added else before, tuple(added), there, tuple(conflicts))
+            parts.append(_block(lines, placed, f"# {PurePosixPath(file).stem}" if is_dated(file) else ""))
+            added.append(placed)
+    whole = _joined(parts) if added else before
+    if not _has_all(placed_notes(whole, file, zone), (*known, *added)):
+        return Merged(before, (), there, (*conflicts, _OPEN_END))
+    return Merged(whole, _notes(added), there, tuple(conflicts))
 
 
 def merged_notes(before: str, found: Sequence[tuple[BroughtNote, datetime]], file: str, known: "KnownNotes") -> Merged:
@@ -98,22 +106,29 @@ def _is_same(one: PlacedNote, other: PlacedNote) -> bool:
     return mine.text == theirs.text and (mine.written_at, mine.heading) == (theirs.written_at, theirs.heading)
 
 
+def _has_all(now: Sequence[PlacedNote], wanted: Sequence[PlacedNote]) -> bool:
+    """Whether a text has these notes and no others: what comes last may change how all before it is read, and the end
+    of that may swallow what comes."""
+    return len(now) == len(wanted) and all(map(_is_same, now, wanted))
+
+
 def _excluded(placed: PlacedNote, known: Sequence[PlacedNote], *, dated: bool) -> str:
     """Why a note cannot come to those that are there; "" when it can."""
     note = placed.note
     if placed.commented and any(other.commented and other.note.id == note.id for other in known):
         return f"line {note.line}: the note {note.id} has other words here"
+    if not dated and placed.heading < 0:
+        return f"line {note.line}: what stands in front of the first heading has other words here"
     if not dated and any(other.note.heading == note.heading for other in known):
-        where = f"'{_short(note.heading)}'" if note.heading else "what stands in front of the first heading"
-        return f"line {note.line}: {where} has other words here"
+        return f"line {note.line}: '{_short(note.heading)}' has other words here"
     return ""
 
 
-def _block(lines: Sequence[str], placed: PlacedNote) -> str:
-    """The note's lines as they stand in their file, below its heading."""
+def _block(lines: Sequence[str], placed: PlacedNote, title: str) -> str:
+    """The note's lines as they stand in their file, below its heading; `title` parts one without from what is there."""
     body = "\n".join(lines[placed.first : placed.end]).rstrip("\n")
-    heading = f"{lines[placed.heading]}\n\n" if placed.heading >= 0 else ""
-    return f"{heading}{body}\n"
+    heading = lines[placed.heading] if placed.heading >= 0 else title
+    return f"{heading}\n\n{body}\n"
 
 
 def _joined(parts: Sequence[str]) -> str:
