@@ -2,11 +2,12 @@
 
 One case is one moment in the life of a mind: notes, whole files, a review, a note that is forgotten. Of the disks that
 a power cut can leave behind it, some are looked at. Each is opened; nothing that was acknowledged is missing, and the
-steps from the first on that was not acknowledged lead to the same files as without the cut.
+steps from the first on that was not acknowledged lead to the same files as without the cut. Starts are cut, too.
 """
 
 import asyncio
 import os
+import random
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from duragent.testing import FakeClock
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.mutants import safeguard
 from tests.campaigns.mutants.in_place import taken_out
-from tests.campaigns.platter import Image, Operation, Platter, write_image
+from tests.campaigns.platter import Image, Operation, Platter, history_of, write_image
 from tests.campaigns.power import AtOnce
 from tests.campaigns.recorder import Recorder
 from tests.support.logs import QuickDisk
@@ -158,28 +159,48 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-async def search(campaign: Campaign, folder: Path, every: int, most: int) -> int:
+async def recovery(root: Path, image: Image) -> tuple[int, list[Operation]]:
+    """What a start does to this disk, behind so many operations that made it."""
+    recorder = Recorder(root, history_of(image))
+    began = len(recorder.operations)
+    async with mind_on(root, recorder, "n2"):
+        pass
+    shutil.rmtree(root)
+    return began, recorder.operations
+
+
+async def search(campaign: Campaign, folder: Path, every: int, most: int, nested: int) -> int:
+    """Every `every`th moment, about `most` disks of each; of every `nested`th, its recovery is cut, too."""
     life, seen = await live(folder / "life"), set[Any]()
+
+    async def look(operations: list[Operation], done: int, chance: random.Random, depth: int) -> None:
+        for image in Platter(operations).after_cuts(chance, most if depth else 2):
+            if (key := (done, frozenset(image.items()))) in seen:
+                continue
+            seen.add(key)
+            await judge(folder / str(len(seen)), image, life, done)
+            if depth and chance.randrange(nested) == 0:
+                began, after = await recovery(folder / f"recovery-{len(seen)}", image)
+                for count in range(began + 1, len(after)):
+                    await look(after[:count], done, chance, depth - 1)
+
     for count in campaign.cases(range(0, len(life.operations) + 1, every)):
         with campaign.case(count) as chance:
-            for image in Platter(life.operations[:count]).after_cuts(chance, most):
-                if (key := (life.steps_at(count), frozenset(image.items()))) not in seen:
-                    seen.add(key)
-                    await judge(folder / str(len(seen)), image, life, life.steps_at(count))
+            await look(life.operations[:count], life.steps_at(count), chance, 1)
     print(f"power cut in a memory: {len(seen)} different disks")  # noqa: T201  # what a campaign did
     return len(seen)
 
 
 async def test_power_cut_while_a_memory_is_written(campaign: Campaign, folder: Path) -> None:
-    assert await search(campaign, folder, every=3, most=4) > 80 or campaign.only is not None
+    assert await search(campaign, folder, every=3, most=4, nested=20) > 90 or campaign.only is not None
 
 
 async def test_search_finds_a_file_that_was_written_before_its_record(campaign: Campaign, folder: Path) -> None:
     with taken_out(safeguard("a file is written that the log knows nothing of")), pytest.raises(AssertionError):
-        await search(campaign, folder, every=1, most=2)
+        await search(campaign, folder, every=1, most=2, nested=100)
 
 
 @pytest.mark.campaign
 @pytest.mark.timeout(3_600)
 async def test_power_cut_while_a_memory_is_written_in_the_long_search(campaign: Campaign, folder: Path) -> None:
-    assert await search(campaign, folder, every=1, most=60) > 250 or campaign.only is not None
+    assert await search(campaign, folder, every=1, most=60, nested=2) > 400 or campaign.only is not None
