@@ -1,9 +1,10 @@
 """Why a question got the notes that it got: the figures from the log, the words computed again. Pure.
 
-The law: what was shown and each figure of it is what the log says. Only the words come from the notes as they are now,
-and a note that is gone has none.
+The law: what was shown and each figure of it is what the log says. Only the words come from the notes as they are now;
+those of a note that is gone, or was said in a session, come from the block that the model was shown.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from duragent.memory.words import READ_CHARS, AskedWord, asked_words, tokens_of
 EVENT_TYPES = ("message_received", "turn_started", "model_called", "memory_recalled")
 """The events that `searches_in` reads; records of other types may be left out."""
 _UNKNOWN = MemoryNote("", "", "", 0)
+_LINE = re.compile(r"- (?:\u2605 )?\([^)]*\) (?P<text>.*) \[(?P<ref>[^\[\]]+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def explained(search: PastSearch, notes: Sequence[MemoryNote], spec: MemorySpec)
     """A search in words; `notes` are those of the agent and of all agents, file by file, as they are now."""
     recalled = search.recalled
     words = _QuestionWords(search.question, spec.language)
-    places = _places(notes)
+    places = {**_shown(recalled.text), **_places(notes)}
     try:
         items = tuple(_explained(item, places, words, ScoreRules.of(spec)) for item in recalled.items)
     finally:
@@ -183,6 +185,12 @@ class _Place:
     note: MemoryNote
     own: str
     beside: str
+
+
+def _shown(block: str) -> dict[str, _Place]:
+    """What stands in the block of each note; where it stood is not known from there."""
+    lines = [found for line in block.split("\n") if (found := _LINE.fullmatch(line))]
+    return {line["ref"]: _Place(_UNKNOWN, line["text"], "") for line in lines}
 
 
 def _places(notes: Sequence[MemoryNote]) -> dict[str, _Place]:

@@ -5,7 +5,8 @@ import pytest
 from duragent.agent.memory_spec import MemorySpec
 from duragent.journal import events as e
 from duragent.journal.record import Record
-from duragent.memory.base import MemoryNote
+from duragent.memory.base import Candidate, MemoryNote
+from duragent.memory.score import block_of
 from duragent.memory.why import ExplainedNote, PastSearch, explained, search_at, searches_in
 
 TS = "2026-11-22T12:00:00.000Z"
@@ -105,3 +106,12 @@ def test_a_language_that_is_not_installed_has_whole_words() -> None:
         "units",
         "unit",
     )
+
+
+def test_what_was_said_in_a_session_has_the_words_that_were_shown() -> None:
+    said = MemoryNote("session_1#4", "Units (metric) [are] fine.", "session_1", 4, written_at="", source="session_1#4")
+    shown = Candidate(said, 500, 900, 1000, 3, (), (), "")
+    items = (e.RecalledItem(ref=said.id, age_hours=3), e.RecalledItem(ref="session_1#9", left_out="limit"))
+    event = e.MemoryRecalled(turn="t", upto_seq=1, items=items, text=block_of([shown]))
+    found = explained(PastSearch(8, event, "which units, metric or notes?"), [], MemorySpec()).items
+    assert [(each.own, each.near, each.file) for each in found] == [(("units", "metric"), (), ""), ((), (), "")]

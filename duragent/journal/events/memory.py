@@ -76,7 +76,7 @@ class RecalledItem(EventModel):
     score_milli: int = 0
     """Relevance, age and importance together, of 1,000."""
     coverage_milli: int = 0
-    """How much of the question's weight its own words have, of 1,000."""
+    """How much of the question's weight stands in it or in its neighbours, of 1,000."""
     age_hours: int = 0
     """Since it was written; 0 when that is not known."""
     importance_milli: int = 0
