@@ -18,7 +18,6 @@ from duragent.config import Config, closed_to_agents
 from duragent.context.sections import NO_SECTIONS, ContextFileSource, SectionSource, SourcedSections, sections_of
 from duragent.errors import SandboxUnavailable
 from duragent.process.spool import Spool
-from duragent.session.session_past import past_tools
 from duragent.session.session_reader import session_tools
 from duragent.system.known_workspaces import hidden_everywhere
 from duragent.tools.settings import WebSettings
@@ -75,6 +74,24 @@ def notes_of(agent: Agent, world_dir: Path) -> "Sequence[MemoryNote]":
     zone, disk = zone_of(spec.timezone), Disk()
     folders = (MemoryFolder(agent.folder / "memory", zone, disk), MemoryFolder(world_dir, zone, disk, is_world=True))
     return [note for folder in folders for note in folder.read_all().notes]
+
+
+def past_tools(sessions: "Callable[[], OwnSessions]") -> "Factories":
+    """The factories of the tools about a session's own past. `sessions` is called when a tool is made."""
+
+    def history(owner: "ToolOwner") -> "AnyTool":
+        from duragent.session.session_past import SessionPast
+        from duragent.tools.history import HistoryTool
+
+        return HistoryTool(SessionPast(sessions(), owner.session_id))
+
+    def goals(owner: "ToolOwner") -> "AnyTool":
+        from duragent.session.session_past import SessionGoals
+        from duragent.tools.goals import GoalsTool
+
+        return GoalsTool(SessionGoals(sessions(), owner.session_id))
+
+    return {"history": history, "goals": goals}
 
 
 def web_tool(settings: WebSettings) -> "Factories":

@@ -15,12 +15,10 @@ from duragent.journal.inputs import Input
 from duragent.journal.record import crc_seed, encode, timestamp
 from duragent.journal.state import SessionState
 from duragent.session.create import NewSession, first_records
-from duragent.session.fold import SESSION_FOLD
 from duragent.session.index import Index
 from duragent.session.locks import SessionLocks
 from duragent.session.tasks import HANG_SECONDS, bounded, shielded
 from duragent.stores.base import Claim
-from duragent.streams.recovery import recover
 from duragent.turn.ports import Ports
 
 if TYPE_CHECKING:
@@ -89,6 +87,10 @@ class LiveSessions:
 
     async def _load(self, session_id: str) -> "Session":
         """Claim the log, recover its state, and let the session go on. The caller holds the lock."""
+        # As in `_session`: a server without sessions does not need these.
+        from duragent.session.fold import SESSION_FOLD
+        from duragent.streams.recovery import recover
+
         claim = await self._ports.store.claim(session_id)
         try:
             state = await recover(self._ports.store, claim, SESSION_FOLD)

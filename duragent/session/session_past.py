@@ -1,7 +1,7 @@
 """What a tool may read of its own session's records, and which goals it may set."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 from duragent.context.viewport import HISTORY
 from duragent.journal.events import ModelReplied, ToolFinished
@@ -11,10 +11,6 @@ from duragent.journal.record import Record
 from duragent.journal.said import said_in
 from duragent.session.session_reader import ReadableSessions
 from duragent.text import cut_to, part_around
-
-if TYPE_CHECKING:
-    from duragent.tools.base import AnyTool, ToolOwner
-    from duragent.tools.toolset import Factories
 
 BLOCK_RECORDS = 500
 SEARCHED_RECORDS = 200_000
@@ -33,22 +29,6 @@ class OwnSessions(ReadableSessions, Protocol):
     async def post(self, session_id: str, posted: Input) -> object:
         """Let an input in; durable on return. Raises what `Session.post` raises."""
         ...
-
-
-def past_tools(sessions: Callable[[], OwnSessions]) -> "Factories":
-    """The factories of the tools about a session's own past. `sessions` is called when a tool is made."""
-
-    def history(owner: "ToolOwner") -> "AnyTool":
-        from duragent.tools.history import HistoryTool
-
-        return HistoryTool(SessionPast(sessions(), owner.session_id))
-
-    def goals(owner: "ToolOwner") -> "AnyTool":
-        from duragent.tools.goals import GoalsTool
-
-        return GoalsTool(SessionGoals(sessions(), owner.session_id))
-
-    return {"history": history, "goals": goals}
 
 
 class SessionPast:

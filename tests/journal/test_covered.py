@@ -161,6 +161,14 @@ def test_records_of_any_log_leave_no_gap(events: list[Event]) -> None:
         assert_covers_each_record_once(state)
 
 
+@pytest.mark.parametrize(("first", "last"), [(1, 19), (2, 20), (1, 21), (2, 19), (1, 16), (5, 20)])
+def test_a_summary_of_summaries_has_exactly_their_range(first: int, last: int) -> None:
+    fives = [HistorySummary(level=1, first_seq=seq, last_seq=seq + 3) for seq in range(1, 21, 4)]
+    state = posted(long_session(), *fives)
+    assert posted(state, HistorySummary(level=2, first_seq=first, last_seq=last)) == state
+    assert len(coverage(posted(state, HistorySummary(level=2, first_seq=1, last_seq=20))).frontier) == 1
+
+
 def test_a_summary_waits_for_what_is_not_answered() -> None:
     state = apply(long_session(3), Record(4, TS, MessageReceived(message_id="m", text="?")))
     assert admit(state, HistorySummary(level=1, first_seq=1, last_seq=4), "id") == []

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from duragent.agent.load import Agent, load_agent
+from duragent.equipment import past_tools
 from duragent.errors import AgentNotFound
 from duragent.journal.answer import TurnAnswer
 from duragent.journal.events import Event
@@ -16,7 +17,6 @@ from duragent.journal.record import Record
 from duragent.models.base import Model, ModelChoice
 from duragent.session.log_source import SessionLogs
 from duragent.session.session import Session
-from duragent.session.session_past import past_tools
 from duragent.session.session_reader import session_tools
 from duragent.session.sessions import NewSession, Sessions
 from duragent.stores.base import Store

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from duragent.agent.catalog import Catalog
-from duragent.equipment import notes_of
+from duragent.equipment import notes_of, past_tools
 from duragent.http.sse import Decoder
 from duragent.memory.base import Memories
 from duragent.server.app import build_app
@@ -21,7 +21,6 @@ from duragent.server.dependencies import AccessTokens, Dependencies
 from duragent.server.serve import HttpServer
 from duragent.server.settings import ServerSettings
 from duragent.server.stop import Stop
-from duragent.session.session_past import past_tools
 from duragent.session.session_reader import session_tools
 from duragent.session.sessions import Sessions
 from duragent.testing import FakeClock, ScriptedModel

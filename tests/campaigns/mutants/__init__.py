@@ -22,6 +22,7 @@ from tests.campaigns.mutants.reading import READING
 from tests.campaigns.mutants.recalling import RECALLING
 from tests.campaigns.mutants.server import SERVER
 from tests.campaigns.mutants.shortage import SHORTAGE
+from tests.campaigns.mutants.summarising import SUMMARISING
 from tests.campaigns.mutants.tail import TAIL
 from tests.campaigns.mutants.tools import TOOLS
 from tests.campaigns.mutants.undoing import UNDOING
@@ -57,6 +58,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *ATTACHED,
     *MINDS,
     *RECALLING,
+    *SUMMARISING,
 )
 
 
