@@ -15,6 +15,7 @@ from duragent.cli.context import SessionLog, Shown, next_request
 from duragent.cli.place import need_config
 from duragent.context.tokens import request_tokens
 from duragent.journal.state import SessionState
+from duragent.memory.base import Memories
 from duragent.models.messages import ModelReply, ModelRequest, ModelUsage, ToolCall
 from duragent.stores.files.reader import FileLogReader
 from duragent.stores.files.store import FileStore
@@ -25,6 +26,7 @@ from tests.cli.commands import Command
 from tests.support.bounds import LIMIT_SECONDS
 from tests.support.environment import with_source
 from tests.support.house import open_house
+from tests.support.notes import Notes
 
 TOOLS = "  tools: [{type: builtin, name: read_file}, {type: builtin, name: think}, {type: builtin, name: web}]"
 CONFIG = "workspace: ..\nagents_dir: ..\nservices: {session: {path: ../sessions}}\n"
@@ -50,12 +52,22 @@ class Talk:
         called = json.loads(self._whole[self._questions[question]])
         return called["request_sha256"], called["input_seq"]
 
+    def seq(self, question: int) -> int:
+        """The record of that question."""
+        return int(json.loads(self._whole[self._questions[question]])["seq"])
+
     def before(self, question: int) -> None:
         """Put the log back to where it stood when that question was about to be asked."""
         self._log.write_bytes(b"".join(self._whole[: self._questions[question]]))
 
 
-async def talk(folder: Path, rest: str, messages: Iterable[str], script: Iterable[ModelReply | str]) -> Talk:
+async def talk(
+    folder: Path,
+    rest: str,
+    messages: Iterable[str],
+    script: Iterable[ModelReply | str],
+    memories: Memories | None = None,
+) -> Talk:
     workspace = folder / "workspace"
     project = workspace / "project"
     project.mkdir(parents=True)
@@ -67,7 +79,7 @@ async def talk(folder: Path, rest: str, messages: Iterable[str], script: Iterabl
     store, model = FileStore(workspace / "sessions"), ScriptedModel(script)
     store.open()
     try:
-        async with open_house(store, model, workspace, agent_rest=rest) as house:
+        async with open_house(store, model, workspace, agent_rest=rest, memories=memories) as house:
             session_id = await house.new()
             for message in messages:
                 await house.ask(session_id, message)
@@ -216,6 +228,44 @@ async def test_context_in_full_is_every_text(duragent: Command, tmp_path: Path) 
     assert "\n\n".join(section["text"].strip() for section in parsed["sections"]) == system.content
     assert [message["text"] for message in parsed["messages"]] == [message.content for message in messages]
     assert {"name", "tokens", "description", "parameters"} == set(parsed["tools"][0])
+
+
+async def test_an_earlier_request_is_shown_from_the_log_alone(duragent: Command, tmp_path: Path) -> None:
+    about = await talk(tmp_path, TOOLS, ["hi", "ho"], [reading("nothing", "I look"), "yes", "no"])
+    shutil.rmtree(about.project.parent / "assistant")
+    for question, request in enumerate(about.asked):
+        at = str(about.seq(question))
+        full = json.loads((await told(duragent, about, "--at", at, "--full", "--json")).out)
+        assert [message["text"] for message in full["messages"]] == [each.content for each in request.messages[1:]]
+        assert "\n\n".join(section["text"].strip() for section in full["sections"]) == request.messages[0].content
+        ran = await told(duragent, about, "--at", at, "--verify")
+        assert (ran.code, ran.out) == (0, f"rebuilt byte for byte: sha256 equal to model_called #{at}\n")
+    # Between two questions it is the one before.
+    between = await told(duragent, about, "--at", str(about.seq(1) - 1), "--verify", "--json")
+    verified = json.loads(between.out)
+    assert (verified["seq"], verified["equal"], verified["lost_blobs"]) == (about.seq(0), True, [])
+    assert verified["sha256"] == verified["request_sha256"] == about.request_sha256(0)[0]
+
+
+async def test_what_cannot_be_made_again_is_said(duragent: Command, tmp_path: Path) -> None:
+    about = await talk(tmp_path, TOOLS, ["hi"], ["yes"])
+    ran = await told(duragent, about, "--at", "2")
+    assert (ran.code, ran.out) == (2, "")
+    assert "no model was asked at or before record 2" in ran.err
+    ran = await told(duragent, about, "--verify")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--verify needs --at RECORD" in ran.err
+
+
+async def test_a_flipped_blob_is_named(duragent: Command, tmp_path: Path) -> None:
+    about = await talk(tmp_path, f"{TOOLS}\n  memory: {{}}", ["which units?", "and now?"], ["one", "two"], Notes())
+    blobs = about.project.parent / "sessions" / about.id / "blobs"
+    first = next(blob for blob in blobs.iterdir() if b"m_00000001" in blob.read_bytes())
+    assert (await told(duragent, about, "--at", str(about.seq(1)), "--verify")).code == 0
+    first.write_bytes(first.read_bytes().replace(b"metric", b"silver"))
+    ran = await told(duragent, about, "--at", str(about.seq(1)), "--verify")
+    assert (ran.code, ran.out) == (65, "")
+    assert f"blobs/{first.name}" in ran.err
 
 
 async def test_a_damaged_log_and_a_lost_agent_are_told(duragent: Command, tmp_path: Path) -> None:
