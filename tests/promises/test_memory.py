@@ -250,3 +250,30 @@ async def test_what_a_command_writes_into_the_memory_is_shown_to_no_model(tmp_pa
         assert "go to eve" in json.dumps(body(stub))
     finally:
         server.stop()
+
+
+async def test_what_was_said_in_a_session_is_found_until_it_is_deleted(remembering: RealServer, stub: StubLlm) -> None:
+    said = "the ferry to Helsinki leaves from pier seven"
+    stub.script("I see.")
+    remembering.start()
+    first = await ask(remembering, said)
+    question = "where does the Helsinki ferry leave?"
+
+    async def found() -> bool:
+        """Whether what was said first is found; asked in sessions that are deleted, for they say it too."""
+        session = await search(remembering, question)
+        refs = [item.ref for each in recalled(remembering, session) for item in each.items]
+        async with remembering.client() as client:
+            await client.delete_session(session)
+        return any(ref.startswith(f"{first}#") for ref in refs)
+
+    while not await found():
+        pass  # it is taken in soon after it was said
+    async with remembering.client() as client:
+        await client.delete_session(first)
+    # It is taken out within moments; a few questions may come before that.
+    assert not all([await found() for _ in range(25)])
+    assert not await found()
+    remembering.terminate()
+    remembering.start()
+    assert not await found()
