@@ -23,3 +23,14 @@ def test_words_are_taken_out_and_what_stays_is_told(home: Home) -> None:
     shown = home.run("session", "log", home.short).out
     assert ("[redacted]" in shown, "A typo." in shown) == (True, True)
     assert home.run("session", "verify", home.short).code == 0
+
+
+def test_a_check_finds_words_everywhere_until_they_are_redacted(home: Home) -> None:
+    ran = home.run("memory", "forget", "--check", "repeat hi")
+    assert (ran.code, f"{home.first}/events.jsonl\n" in ran.out) == (1, True)
+    assert home.run("session", "redact", home.short, "--match", "repeat hi", "--yes").code == 0
+    ran = home.run("memory", "forget", "--check", "repeat hi")
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err.startswith("No file of the workspace holds these words.")
+    ran = home.run("memory", "forget")
+    assert (ran.code, "--check WORDS" in ran.err) == (2, True)
