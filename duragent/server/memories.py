@@ -83,14 +83,20 @@ async def pending_info(dependencies: "Dependencies", minds: "Minds", mind: "Mind
 
 
 async def _change(minds: "Minds", mind: "Mind", note: "MemoryNote") -> dict[str, Any]:
-    from duragent.memory.folder import difference
-
     target = await minds.world() if note.proposes.startswith("world/") else mind
     try:
         text, sha256 = await target.read(note.proposes)
     except InvalidFile:
         return {}
-    return {"proposes_sha256": sha256, "diff": difference(text, note.text, note.proposes)}
+    return {"proposes_sha256": sha256, "diff": diff_of(text, note.text, note.proposes)}
+
+
+def diff_of(now: str, then: str, file: str) -> str:
+    """What would change in a file, as a unified diff; "" for nothing."""
+    import difflib
+
+    lines = difflib.unified_diff(now.splitlines(), then.splitlines(), file, f"{file} as it would be", lineterm="", n=2)
+    return "\n".join(lines)
 
 
 async def _origin(dependencies: "Dependencies", source: str) -> str | None:

@@ -27,6 +27,7 @@ from tests.support.real_server import RealServer, make_workspace
 pytest.importorskip("schemathesis")
 
 FILE = b"a text of a message"
+MEMORY = "  memory: {}\n"
 LEFT_OUT = ("/api/admin/v1/shutdown", "/api/v1/imports")
 CONFIG = """
 request-timeout = 30
@@ -58,6 +59,8 @@ def told_names(document: dict[str, Any], sessions: list[str]) -> dict[str, Any]:
     names = {
         "name": ["assistant", "worldMemory", "nobody"],
         "note": ["m_3f9k2a7c", "..%2fm_", "😀"],
+        "seq": ["1", "99", "none"],
+        "goal": ["1", "none"],
         "session_id": [*sessions, "session_none", "a%2f..%2fb", "😀"],
         "sha256": [hashlib.sha256(FILE).hexdigest(), "0" * 64, "..%2fstate.yaml", "😀"],
     }
@@ -122,7 +125,7 @@ async def run(campaign: Campaign, server: RealServer, numbers: range, least: int
 
 
 async def test_server_does_what_its_document_says(campaign: Campaign, tmp_path: Path) -> None:
-    server = make_workspace(tmp_path)
+    server = make_workspace(tmp_path, MEMORY)
     server.environ["DURAGENT_DEMO_SPEED"] = "1000"
     await run(campaign, server, range(1), 100, "--phases", "coverage")
 
@@ -133,4 +136,4 @@ async def test_server_does_what_its_document_says(campaign: Campaign, tmp_path: 
 async def test_server_does_what_its_document_says_in_every_phase(
     campaign: Campaign, tmp_path: Path, shard: int
 ) -> None:
-    await run(campaign, make_workspace(tmp_path), range(1 + shard, 6 + shard, 2), 1_000, "--max-examples", "60")
+    await run(campaign, make_workspace(tmp_path, MEMORY), range(1 + shard, 6 + shard, 2), 1_000, "--max-examples", "60")

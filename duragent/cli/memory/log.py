@@ -13,7 +13,7 @@ from duragent.cli.prompts import need_yes
 from duragent.errors import InvalidRequest
 
 _PAGE = 500
-_WORKINGS = ("owner_claimed", "log_recovered")
+_WORKINGS = ("owner_claimed", "log_recovered", "write_begun", "session_consumed")
 
 
 @options.at_server

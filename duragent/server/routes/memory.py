@@ -14,6 +14,7 @@ from duragent.server.dependencies import Dependencies
 from duragent.server.memories import (
     WORLD_NAME,
     all_notes,
+    diff_of,
     memories_of,
     mind_of,
     note_fields,
@@ -255,14 +256,12 @@ async def get_log(dependencies: Dependencies, request: Request) -> Response:
 
 
 async def plan_undo(dependencies: Dependencies, request: Request) -> Response:
-    from duragent.memory.folder import difference
-
     query = query_of(request, MemoryUndoQuery)
     mind = await mind_of(dependencies, _name(request))
     version = _newest(mind, query.file)
     now, _ = await mind.read(version.file)
     before = (await mind.log.blob(version.sha256)).decode() if version.sha256 else ""
-    return answer(MemoryUndoPlan(file=version.file, seq=version.seq, diff=difference(now, before, version.file)))
+    return answer(MemoryUndoPlan(file=version.file, seq=version.seq, diff=diff_of(now, before, version.file)))
 
 
 def _newest(mind: "Mind", file: str | None) -> "FileVersion":

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from duragent.errors import InvalidRequest
+from duragent.errors import NotFound
 from duragent.journal.inputs import EndGoal, ExpandSummary, Input, Pin, SetGoal, Unpin
 from duragent.server.dependencies import Dependencies
 from duragent.server.params import EndGoalQuery, body_of, query_of, session_id_of
@@ -44,7 +44,7 @@ async def expand(dependencies: Dependencies, request: Request) -> Response:
 def _seq_of(request: Request) -> int:
     seq = str(request.path_params["seq"])
     if not (seq.isascii() and seq.isdigit() and len(seq) <= _MOST_DIGITS):
-        raise InvalidRequest("the path must have the number of a record")
+        raise NotFound("the path must have the number of a record")
     return int(seq)
 
 

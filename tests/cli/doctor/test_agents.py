@@ -1,5 +1,6 @@
 """`duragent doctor` of the agents: what each one lacks."""
 
+import json
 import os
 from pathlib import Path
 
@@ -94,3 +95,29 @@ def test_files_with_keys_that_others_can_read_are_named(duragent: Command, folde
     assert "chmod go-rwx would close it" in found[0][1]
     assert found[1][2] == f"chmod 600 {folder / '.env'}"
     assert "sk-secret-1" not in str(found)
+
+
+def test_notes_that_wait_are_counted_by_doctor_and_in_the_list_of_agents(duragent: Command, folder: Path) -> None:
+    duragent("init", "--no-interactive")
+    agent = folder / ".duragent/agents/assistant"
+    waiting = "".join(
+        f"## 2026-11-2{n} 10:00\n\nfact {n}\n<!-- m_aaaaaaa{n} importance=0.50 trust=unreviewed -->\n\n" for n in (1, 2)
+    )
+    (agent / "memory").mkdir()
+    (agent / "memory/unreviewed.md").write_text(waiting)
+    # Without a memory nothing of it counts.
+    assert "waits for you" not in duragent("agent", "list").err
+    text = (agent / "agent.yaml").read_text()
+    (agent / "agent.yaml").write_text(text.replace("spec:\n", "spec:\n  memory: {}\n", 1))
+    assert duragent("agent", "list").err == "2 notes wait for you: duragent memory review -a assistant\n"
+    [listed] = json.loads(duragent("agent", "list", "--json").out)
+    assert (listed["remembers"], listed["waiting_notes"]) == (True, 2)
+    said = duragent("doctor").out
+    assert "assistant: 2 notes wait for you" in said
+    assert "duragent memory review -a assistant" in said
+    (agent / "memory/unreviewed.md").write_bytes(b"\xff")
+    (agent / "memory/unreviewed.md").chmod(0o644)
+    assert "wait for you" not in duragent("agent", "list").err
+    (agent / "memory/unreviewed.md").unlink()
+    (agent / "memory/unreviewed.md").mkdir()
+    assert duragent("agent", "list").code == 0

@@ -81,3 +81,13 @@ async def test_terminal_shows_a_table_and_what_waits(desk: MemoryDesk) -> None:
         assert terminal.end() == 0
 
     await desk.at_terminal(["memory", "list"], play)
+
+
+async def test_chat_begins_with_how_many_notes_wait(desk: MemoryDesk) -> None:
+    for number in range(2):
+        await desk.memories.waits(f"from a page {number}", f"c{number}")
+
+    def play(terminal: Terminal) -> None:
+        terminal.expect("2 notes wait for you: duragent memory review -a ada")
+
+    await desk.at_terminal(["chat", "--agent", "ada"], play)

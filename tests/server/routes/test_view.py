@@ -53,14 +53,14 @@ async def test_a_summary_is_shown_as_its_parts_when_a_person_wants_it(house: Hou
         ("POST", "pins", {"seq": 3, "goals": ["g7"]}, 422),
         ("POST", "pins", {"seq": 3, "colour": "red"}, 422),
         ("DELETE", "pins/3", None, 409),
-        ("DELETE", "pins/three", None, 422),
+        ("DELETE", "pins/three", None, 404),
         ("POST", "goals", {"text": " "}, 422),
         ("POST", "goals", {"text": "a" * 201}, 422),
         ("POST", "goals", {"text": "a", "parent": "g7"}, 422),
         ("DELETE", "goals/g7", None, 422),
         ("DELETE", "goals/g7?outcome=maybe", None, 422),
         ("POST", "summaries/3/expand", None, 409),
-        ("POST", "summaries/x/expand", None, 422),
+        ("POST", "summaries/x/expand", None, 404),
     ],
 )
 async def test_what_is_wrong_is_refused_and_changes_nothing(
