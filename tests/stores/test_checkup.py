@@ -114,9 +114,14 @@ async def test_log_that_cannot_be_read_is_told_as_such(tmp_path: Path) -> None:
 
 
 def test_session_that_is_not_there_is_not_found(tmp_path: Path) -> None:
+    root = tmp_path / "sessions"
+    root.mkdir()
+    for outside in (tmp_path, tmp_path / "x"):
+        outside.mkdir(exist_ok=True)
+        (outside / "events.jsonl").write_bytes(b"".join(LINES))
     for name in (SESSION, "..", "../x", ""):
         with pytest.raises(SessionNotFound):
-            check(tmp_path, name)
+            check(root, name)
 
 
 async def test_log_of_duragent_rust_is_looked_over_and_folded_too(tmp_path: Path) -> None:

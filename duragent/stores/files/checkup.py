@@ -31,6 +31,9 @@ def check(root: Path, stream_id: str, disk: Disk | None = None, kind: StreamKind
 
     It may be written, deleted or made again meanwhile: damage counts when a second look finds it too.
     """
+    if not kind.has(stream_id):
+        # No path is made of a name such as `..`.
+        raise kind.not_found(stream_id)
     disk, stream = disk or Disk(), Stream(stream_id, kind)
     first = _Look(disk, root / stream.id, stream).whole()
     return first if first.is_whole else _Look(disk, root / stream.id, stream).whole()
