@@ -2,11 +2,15 @@
 
 from duragent.client.copies import SessionCopies
 from duragent.client.transport import session_path
-from duragent.wire import RecallList
+from duragent.wire import RecallList, SentRequest
 
 
 class SessionRecalls(SessionCopies):
-    """The part of `Client` about searches in memory."""
+    """The part of `Client` about searches in memory, and what came of them."""
+
+    async def sent_request(self, session_id: str, *, at: int | None = None) -> SentRequest:
+        """The newest request at or before that record, made again from the log; None: the newest of all."""
+        return await self._http.get(SentRequest, f"{session_path(session_id)}/context", {"at": at})
 
     async def recalls(
         self, session_id: str, *, seq: int | None = None, before: int | None = None, limit: int | None = None

@@ -109,6 +109,12 @@ class RecallsQuery(QueryParams):
         return self
 
 
+class ContextQuery(QueryParams):
+    at: int | None = Field(
+        None, ge=1, le=SEQ_MAX, description="The newest request at or before this record; absent for the newest one."
+    )
+
+
 class EndGoalQuery(QueryParams):
     outcome: Literal["done", "dropped"] = Field("done", description="Whether it was reached, or is given up.")
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Warmed,
     )
     from duragent.wire.base import IDEMPOTENCY_KEY_MAX, SEQ_MAX, Asked, Status, StatusFilter, WireModel
+    from duragent.wire.context import SentMessage, SentRequest, SentSection
     from duragent.wire.files import (
         ChangedTurn,
         FileDiff,
@@ -164,6 +165,9 @@ __all__ = [
     "Revoked",
     "SendMessage",
     "SentAttachment",
+    "SentMessage",
+    "SentRequest",
+    "SentSection",
     "ServerAddress",
     "SessionDiff",
     "SessionInfo",
@@ -189,7 +193,19 @@ __all__ = [
     "WireModel",
 ]
 
-_FILES = ("base", "server", "streams", "requests", "answers", "files", "recalls", "memory", "memory_import", "view")
+_FILES = (
+    "base",
+    "server",
+    "streams",
+    "requests",
+    "answers",
+    "files",
+    "context",
+    "recalls",
+    "memory",
+    "memory_import",
+    "view",
+)
 """In the order in which a name is looked for; what loads fast comes first."""
 
 

@@ -10,6 +10,7 @@ from duragent.server.openapi import document
 from duragent.server.params import (
     ApprovalsQuery,
     AttachmentQuery,
+    ContextQuery,
     DeleteQuery,
     DiffQuery,
     EndGoalQuery,
@@ -34,6 +35,7 @@ from duragent.server.routes import (
     agents,
     approvals,
     attachments,
+    context,
     copies,
     events,
     files,
@@ -127,12 +129,7 @@ ROUTES = (
         "GET", f"{MEMORY}/index", memory.check_index, "Compare the index with the notes.", {200: wire.MemoryIndexInfo}
     ),
     Route(
-        "POST",
-        f"{MEMORY}/index",
-        memory.rebuild_index,
-        "Make the index again.",
-        {200: wire.MemoryIndexInfo},
-        repeatable=True,
+        "POST", f"{MEMORY}/index", memory.rebuild_index, "Make it again.", {200: wire.MemoryIndexInfo}, repeatable=True
     ),
     Route(
         "GET",
@@ -254,6 +251,14 @@ ROUTES = (
         "Begin a session that shares the past of this one, up to a record.",
         {201: wire.SessionInfo},
         body=wire.ForkSession,
+    ),
+    Route(
+        "GET",
+        f"{ONE}/context",
+        context.get_context,
+        "What its model was shown at a record, from the log alone, and whether that is what was sent.",
+        {200: wire.SentRequest},
+        query=ContextQuery,
     ),
     Route(
         "GET",
