@@ -53,8 +53,8 @@ OWN: tuple[Mutant, ...] = (
         "the count of recoveries in state.yaml",
         Edit(
             SNAPSHOT,
-            "    body = _HEADER +",
-            '    if facts["turn"]:\n        facts["turn"].pop("recoveries")\n    body = _HEADER +',
+            "        body = _HEADER +",
+            '        if facts.get("turn"):\n            facts["turn"].pop("recoveries")\n        body = _HEADER +',
         ),
         HERE,
     ),
