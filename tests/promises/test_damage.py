@@ -31,7 +31,7 @@ async def test_a_damaged_line_makes_its_session_read_only_and_leaves_the_others_
         server.kill()
         file = server.events_file(sick)
         lines = file.read_bytes().splitlines(keepends=True)
-        file.write_bytes(b"".join([*lines[:4], lines[4].replace(b"turn", b"turm", 1), *lines[5:]]))
+        file.write_bytes(b"".join([*lines[:5], lines[5].replace(b"turn", b"turm", 1), *lines[6:]]))
         damaged = file.read_bytes()
         server.start()
 
@@ -39,12 +39,12 @@ async def test_a_damaged_line_makes_its_session_read_only_and_leaves_the_others_
         assert ready.damaged == [sick]
         shown = {info.session_id: info for info in (await client.sessions()).sessions}
         assert shown[sick].status in ("active", "running")
-        assert "events.jsonl:5" in (shown[sick].damage or "")
+        assert "events.jsonl:6" in (shown[sick].damage or "")
         assert shown[well].status == "active"
 
         good = await client.events(sick, after=0)
-        assert [event["seq"] for event in good.events] == [1, 2, 3, 4]
-        with pytest.raises(ProblemResponse, match=r"events\.jsonl:5") as refused:
+        assert [event["seq"] for event in good.events] == [1, 2, 3, 4, 5]
+        with pytest.raises(ProblemResponse, match=r"events\.jsonl:6") as refused:
             await client.post_message(sick, SendMessage(content="repeat again"))
         assert refused.value.status == 409
         await client.ask(well, SendMessage(content="repeat again"))

@@ -86,9 +86,9 @@ def test_each_line_of_the_page_has_a_test() -> None:
 
 LATER = {
     "`sed -i`, or an editor that saves": "the checksum does not fit",
-    "`git checkout` or `git stash` of an older log": "the log ends at record 4, but state.yaml has seen 7",
+    "`git checkout` or `git stash` of an older log": "the log ends at record 4, but state.yaml has seen 8",
     "A line is added": "not JSON",
-    "The log is truncated in place": "the log ends at record 2, but state.yaml has seen 7",
+    "The log is truncated in place": "the log ends at record 2, but state.yaml has seen 8",
     "Letters are changed in place": "the checksum does not fit",
     "The log is deleted": "the log is gone, but state.yaml is there",
     "The folder is deleted": "not found",
