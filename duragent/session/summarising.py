@@ -14,13 +14,13 @@ from duragent.agent.load import Agent
 from duragent.context.tokens import tokens
 from duragent.context.viewport import turn_sizes
 from duragent.crashpoint import crashpoint
-from duragent.errors import DuragentError, SessionDeleted, StoreError
+from duragent.errors import Damaged, DuragentError, SessionDeleted, StoreError
 from duragent.journal.admit import admit
 from duragent.journal.covered import size_of
 from duragent.journal.events import Event
 from duragent.journal.inputs import HistorySummary
 from duragent.journal.line import split_lines
-from duragent.journal.record import Record, crc_seed, decode
+from duragent.journal.record import Record, blob_names, crc_seed, decode
 from duragent.journal.state import SessionState
 from duragent.memory.zones import (
     FAR_BEHIND,
@@ -168,10 +168,21 @@ class Summariser:
             lines = await reader.lines(after, min(BLOCK_RECORDS, zone.last_seq - after))
             if not lines:
                 return
-            blobs = await reader.blobs(lines)
+            blobs = await _texts(reader, lines)
             records = await asyncio.to_thread(_decoded, lines, seed, blobs)
             yield [record for record in records if record.seq <= zone.last_seq]
             after = records[-1].seq
+
+
+async def _texts(reader: LogReader, lines: bytes) -> dict[str, bytes]:
+    """The texts that were moved out of these lines. In place of one that is lost stands a sentence that says so."""
+    texts: dict[str, bytes] = {}
+    for name in blob_names(lines):
+        try:
+            texts[name] = await reader.blob(name)
+        except Damaged:
+            texts[name] = b"[the text is lost]"
+    return texts
 
 
 def budget_for(agent: Agent, state: SessionState) -> ZoneBudget:

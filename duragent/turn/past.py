@@ -1,10 +1,11 @@
 """What a request reads of the log: the records behind the boundary, and the texts that stand for those before it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from duragent.agent.load import Agent
 from duragent.context.build import Frame
 from duragent.context.viewport import HISTORY, NO_PAST, PastTexts, ShownPast, past
+from duragent.errors import Damaged
 from duragent.journal.covered import ALL_SHOWN, Coverage
 from duragent.journal.events import HistorySummarised, RecordPinned
 from duragent.journal.record import Record
@@ -37,7 +38,14 @@ async def read_history(history: History, agent: Agent, frame: Frame) -> ReadHist
     # A part of what is read is not shown, so it is more than what fits.
     history_tokens, turn_tokens = frame.budget_tokens + frame.budget_tokens // 2, 2 * frame.room_tokens
     every = agent.spec.session.context.summaries != "off" and _is_near(state, frame)
-    records, from_start = await history.newest(HistoryNeed(history_tokens, turn_tokens, at.boundary, every))
+    need = HistoryNeed(history_tokens, turn_tokens, at.boundary, every)
+    try:
+        records, from_start = await history.newest(need)
+    except Damaged as error:
+        if not (every and error.is_of_blob):
+            raise
+        # A text was lost. It may lie so far back that the request does not show it, and then the session goes on.
+        records, from_start = await history.newest(replace(need, all_behind=False))
     return ReadHistory(records, from_start, await past_of(history, at, agent, frame))
 
 

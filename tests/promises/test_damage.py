@@ -43,7 +43,7 @@ async def test_a_damaged_line_makes_its_session_read_only_and_leaves_the_others_
         assert shown[well].status == "active"
 
         good = await client.events(sick, after=0)
-        assert [event["seq"] for event in good.events] == [1, 2, 3, 4, 5]
+        assert [event["seq"] for event in good.events] == [1, 2, 3, 4]
         with pytest.raises(ProblemResponse, match=r"events\.jsonl:6") as refused:
             await client.post_message(sick, SendMessage(content="repeat again"))
         assert refused.value.status == 409
