@@ -31,12 +31,12 @@ from duragent.policy.defaults import ALLOW
 from duragent.policy.files import PolicyFile
 from duragent.server.auth import ADMIN_PREFIX, PUBLIC_PATHS
 from duragent.server.bounds import USUAL_BOUNDS
-from duragent.server.params import SEQ_MAX
 from duragent.server.problems import REFUSALS, STATUSES
 from duragent.server.routes.table import ROUTES
 from duragent.server.routing import Route
 from duragent.tools.base import AnyTool, Tool
 from duragent.tools.toolset import builtin_tools
+from duragent.wire.base import SEQ_MAX
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"

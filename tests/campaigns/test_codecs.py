@@ -28,10 +28,11 @@ from duragent.journal.record import Record, crc_seed, decode, encode, expand
 from duragent.journal.state import SessionState
 from duragent.process.folder import Exit, RunnerClaim
 from duragent.server.frames import frame, framed
-from duragent.server.params import SEQ_MAX, last_event_id_of
+from duragent.server.params import last_event_id_of
 from duragent.server.responses import to_json
 from duragent.server.routes.events import delta_frame
 from duragent.session import index
+from duragent.wire.base import SEQ_MAX
 from tests.campaigns.campaign import Campaign
 from tests.campaigns.fuzz import holds
 from tests.journal.strategies import RECORDS, TEXTS, instances
