@@ -19,7 +19,7 @@ from tests.campaigns.turns_plan import ACTS, Fault, Plan
 from tests.campaigns.turns_world import World, session_id
 from tests.support.wellformed import refusal
 
-EFFECTS: dict[str, Any] = {"look": "pure", "peek": "pure", "put": "idempotent", "pay": "never"}
+EFFECTS: dict[str, Any] = {"look": "pure", "peek": "pure", "put": "idempotent", "pay": "never", "note": "idempotent"}
 REPEATABLE = ("pure", "idempotent")
 FULL = b"all that it wrote"
 _DENIES = Policy("restrict", "nobody")
@@ -103,7 +103,7 @@ class Caller:
         fault = dict(world.plan.faults).get(number)
         await world.point()
         if fault in ("rate", "refuse", "foreign"):
-            _fail(world, fault)
+            self.fail(fault)
         for piece in range(world.plan.pieces):
             yield ModelDelta(text=f"w{piece} ")
             await world.clock.sleep(world.chance.choice((0, 0, 0.5)))
@@ -114,11 +114,14 @@ class Caller:
             world.failed.append(fault)
             await asyncio.Event().wait()
         if fault == "break":
-            _fail(world, fault)
+            self.fail(fault)
         if fault == "end":
             world.failed.append(fault)
             return
         yield _reply(world, session, request)
+
+    def fail(self, fault: Fault) -> None:
+        _fail(self._world, fault)
 
 
 def _reply(world: World, session: int, request: ModelRequest) -> ModelReply:

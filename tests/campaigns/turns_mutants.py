@@ -68,3 +68,34 @@ OWN: tuple[Mutant, ...] = (
 
 MUTANTS = (*(mutant for mutant in ALL if mutant.name in NAMED_TESTS_NOTICE_TOO), *OWN)
 assert len(MUTANTS) == len(NAMED_TESTS_NOTICE_TOO) + len(OWN)
+
+REMEMBERING = "tests/campaigns/test_turns_memory.py::test_safeguard_that_is_taken_out_is_missed"
+
+OF_MEMORY: tuple[Mutant, ...] = (
+    without(
+        "what memory gave is not written with the question",
+        "the place of memory_recalled, in the same write as model_called",
+        Edit(ASKING, "            *([recalled] if recalled else []),\n", ""),
+        REMEMBERING,
+    ),
+    without(
+        "memory is asked again for what it was asked before",
+        "the mark up to which messages were searched for",
+        Edit("duragent.turn.recall", "max(state.viewport.recalled_upto, begun - 1, asked)", "begun - 1"),
+        REMEMBERING,
+    ),
+    Mutant(
+        "a note of a call that was cut short is written again",
+        "the look whether the call has written it, in the log and in the file",
+        (
+            Edit("duragent.mind.actor", "if (there := self.state.file_of(note)) and", 'if (there := "") and'),
+            Edit(
+                "duragent.memory.writes",
+                "    if any(placed.note.id == note.id",
+                "    if False and any(placed.note.id == note.id",
+            ),
+        ),
+        (REMEMBERING,),
+    ),
+)
+"""What the plans with a memory must notice."""

@@ -50,7 +50,7 @@ class Person:
         self._news = asyncio.Event()
         self._is_there = False
         self._todo = [each for each in self.world.plan.happenings if each.session == self.number]
-        self.due = [Message(text=f"{self.number} go", idempotency_key="m-first")]
+        self.due = [Message(text=self._text("go"), idempotency_key="m-first")]
 
     @property
     def id(self) -> str:
@@ -141,7 +141,10 @@ class Person:
     # --- posting ----------------------------------------------------------------------------------------------------
 
     def _message(self, name: str) -> Message:
-        return Message(text=f"{self.number} {name}", idempotency_key=f"m-{name}")
+        return Message(text=self._text(name), idempotency_key=f"m-{name}")
+
+    def _text(self, name: str) -> str:
+        return f"{self.number} {name}" + " words" * 200 * self.world.plan.remembers
 
     async def _again(self) -> None:
         """Send what got no answer, in the same order; and some of what got one."""

@@ -66,8 +66,8 @@ class Plan:
     `scripts`: for each session, what its model asks for. `takes_along`: what else a crash destroys. `lose_at`: the
     point where all runners are killed. `faults`: which question to the model, of all that are ever asked, fails, and
     how. `pieces` of text come before each reply. `unanswered`: no person ever says yes or no. `few_steps`: a turn may
-    ask for tools only once, and is paused then. `runners_die`: every command loses its runner at once. `seed` is all
-    other chance.
+    ask for tools only once, and is paused then. `runners_die`: every command loses its runner at once. `remembers`: an
+    agent with a memory, whose sessions become long. `seed` is all other chance.
     """
 
     scripts: tuple[Replies, ...]
@@ -81,6 +81,7 @@ class Plan:
     unanswered: bool = False
     few_steps: bool = False
     runners_die: bool = False
+    remembers: bool = False
     seed: int = 0
 
     def does(self, deed: Deed) -> bool:
@@ -104,6 +105,26 @@ def random_plan(number: int) -> Plan:
         mode=chance.choice(("ask", "ask", "ask", "dangerous")),
         unanswered=chance.random() < 0.15,
         few_steps=chance.random() < 0.15,
+        seed=number,
+    )
+
+
+LATER = 1_000_000
+"""A point that no run comes to: what happens there happens when there is nothing else to do."""
+
+
+def remembering_plan(number: int) -> Plan:
+    """The plan of a case with a memory: a few messages, crashes, cancels and failing models."""
+    chance = random.Random(number)
+    sessions, messages = chance.choice((1, 1, 2)), chance.choice((3, 5, 8))
+    size = 40 * messages
+    later = [Happening(LATER + at, "message", at % sessions) for at in range(sessions * messages)]
+    return Plan(
+        scripts=(((),),) * sessions,
+        ends=tuple(_end(chance, size) for _ in range(chance.choice((0, 1, 2, 2, 3)))),
+        happenings=(*(_happening(chance, size, sessions) for _ in range(chance.choice((0, 0, 1, 2)))), *later),
+        faults=_faults(chance),
+        remembers=True,
         seed=number,
     )
 

@@ -20,10 +20,21 @@ from duragent.policy.tiers import Policy
 from duragent.process.spool import Spool
 from duragent.sandboxes.settings import SandboxSettings
 from duragent.session.sessions import Sessions
+from duragent.tools.toolset import Toolset
 from duragent.turn.ports import Ports
 from duragent.turn.settings import SessionsSettings
 from tests.campaigns.turns_cast import Caller, FakeWorkbench, deeds
 from tests.campaigns.turns_loop import run
+from tests.campaigns.turns_memory import (
+    AGENT,
+    NOTE,
+    SETTINGS,
+    FoundNotes,
+    KeptMemory,
+    NoteTool,
+    RememberingCaller,
+    memory_folder,
+)
 from tests.campaigns.turns_people import Person
 from tests.campaigns.turns_plan import ACTS, Mode, Plan
 from tests.campaigns.turns_world import World
@@ -39,24 +50,25 @@ APPROVAL_HOURS = 0.1
 
 
 @cache
-def an_agent(few_steps: bool) -> Agent:
+def an_agent(few_steps: bool, remembers: bool = False) -> Agent:
     """Read once from real files, which no run changes."""
+    rest = "  session:\n    max_tool_iterations: 1" if few_steps else SETTINGS if remembers else ""
     with tempfile.TemporaryDirectory() as name:
-        return load_agent(write_agent(Path(name), rest="  session:\n    max_tool_iterations: 1" if few_steps else ""))
+        return load_agent(write_agent(Path(name), rest=rest))
 
 
 @cache
 def a_policy(mode: Mode) -> Policy:
     """The same."""
     with tempfile.TemporaryDirectory() as name:
-        allowed = ", ".join(f"'builtin:{act}'" for act in ACTS)
+        allowed = ", ".join(f"'builtin:{act}'" for act in (*ACTS, NOTE))
         (Path(name) / "policy.yaml").write_text(f"mode: {mode}\nallow: [{allowed}]\n")
         return load_policy(Path(name), Path(name) / "assistant")
 
 
 @asynccontextmanager
-async def process(world: World) -> AsyncIterator[Sessions]:
-    """Sessions of a new process. Leaving it is its death."""
+async def process(world: World, kept: KeptMemory | None) -> AsyncIterator[tuple[Sessions, FoundNotes | None]]:
+    """Sessions and memories of a new process. Leaving it is its death."""
     before = asyncio.all_tasks()
 
     def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -65,6 +77,8 @@ async def process(world: World) -> AsyncIterator[Sessions]:
     world.lives, world.points_of_life = world.lives + 1, 0
     world.died.clear()
     world.told_to_stop.clear()
+    node = f"node-{world.lives}"
+    memory = FoundNotes(world, kept.minds(node), kept.folder) if kept is not None else None
     workbench = FakeWorkbench(
         workspace=_NOWHERE,
         project=_NOWHERE,
@@ -73,15 +87,17 @@ async def process(world: World) -> AsyncIterator[Sessions]:
         spool=cast(Spool, world.spool),
         sandbox=SandboxSettings(mode="trust"),
         world=world,
-        tools=deeds(world),
+        tools=deeds(world) if memory is None else Toolset((NoteTool(world, memory.minds),)),
         judged_by=a_policy(world.plan.mode),
     )
-    model, speakers = Caller(world), Speakers({"assistant": an_agent(world.plan.few_steps)})
+    model = Caller(world) if memory is None else RememberingCaller(world)
+    speakers = Speakers({AGENT: an_agent(world.plan.few_steps, world.plan.remembers)})
     settings = SessionsSettings(approval_ttl_hours=APPROVAL_HOURS if world.plan.unanswered else 0)
-    node = f"node-{world.lives}"
-    sessions = Sessions(Ports(world.store, world.clock, node, speakers, lambda _: model, settings, spawn, workbench))
+    ports = Ports(
+        world.store, world.clock, node, speakers, lambda _: model, settings, spawn, workbench, memories=memory
+    )
     try:
-        yield sessions
+        yield Sessions(ports), memory
     finally:
         world.died.set()
         world.on_happening = lambda _: None
@@ -92,18 +108,19 @@ async def process(world: World) -> AsyncIterator[Sessions]:
             await asyncio.wait(left, timeout=1)
 
 
-async def play(plan: Plan) -> tuple[World, list[Person]]:
-    """One process after the other until the sessions have nothing more to do."""
+async def play(plan: Plan, folder: Path | None = None) -> tuple[World, list[Person]]:
+    """One process after the other until the sessions have nothing more to do. `folder`: for what is remembered."""
     world = World(plan)
+    kept = KeptMemory(world, folder) if folder else None
     people = [Person(world, number) for number in range(len(plan.scripts))]
-    while not await _live(world, people):
+    while not await _live(world, people, kept):
         pass
     return world, people
 
 
-async def _live(world: World, people: list[Person]) -> bool:
+async def _live(world: World, people: list[Person], kept: KeptMemory | None) -> bool:
     """One process; whether all is done."""
-    async with process(world) as sessions:
+    async with process(world, kept) as (sessions, memory):
         housekeeping = asyncio.ensure_future(sessions.run())
         using = asyncio.ensure_future(_all(person.attend(sessions) for person in people))
         ends = [asyncio.ensure_future(event.wait()) for event in (world.died, world.told_to_stop)]
@@ -113,11 +130,13 @@ async def _live(world: World, people: list[Person]) -> bool:
             kinds = [event.type for event in world.events()]
             raise AssertionError(f"it waits for ever, without a question\n{kinds}")
         if world.told_to_stop.is_set() and not world.died.is_set():
-            await _stop(world, sessions, people)
+            await _stop(world, sessions, memory)
         world.faults += _live_states(world, sessions)
         housekeeping.cancel()
         if using in done and not world.died.is_set():
             using.result()
+            if kept is not None and memory is not None:
+                world.faults += await kept.judged(sessions, memory.minds)
             return True
     return False
 
@@ -128,11 +147,11 @@ async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
             tasks.create_task(each)
 
 
-async def _stop(world: World, sessions: Sessions, people: list[Person]) -> None:
+async def _stop(world: World, sessions: Sessions, memory: FoundNotes | None) -> None:
     """As SIGTERM does it: afterwards nothing moves, and what the summaries say is what the logs say."""
     grace, begun = world.plan.ends[world.lives - 1].grace or 0.0, world.clock.monotonic()
     open_before = list(sessions.live)
-    closing = asyncio.ensure_future(sessions.close(grace))
+    closing = asyncio.ensure_future(_close(sessions, memory, grace))
     dead = asyncio.ensure_future(world.died.wait())
     done, _ = await asyncio.wait((closing, dead), timeout=LIFE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     dead.cancel()
@@ -156,6 +175,12 @@ async def _stop(world: World, sessions: Sessions, people: list[Person]) -> None:
         state = reduce(SessionState(session.id), records[: saved.state.seq] if late and saved else records)
         if session.writer.last_crc and (saved.state != state if saved else not late):
             world.faults.append("the summary of a stopped session is not what its log says")
+
+
+async def _close(sessions: Sessions, memory: FoundNotes | None, grace: float) -> None:
+    await sessions.close(grace)
+    if memory is not None:
+        await memory.minds.close()
 
 
 def _live_states(world: World, sessions: Sessions) -> list[str]:
@@ -182,4 +207,7 @@ _NOWHERE = Path("/nowhere")
 
 def played(plan: Plan) -> tuple[World, list[Person]]:
     """Run the plan in a loop of its own."""
-    return run(play(plan))
+    if not plan.remembers:
+        return run(play(plan))
+    with memory_folder() as folder:
+        return run(play(plan, folder))

@@ -10,6 +10,7 @@ from duragent.journal.events import (
     ApprovalRequested,
     CancelRequested,
     Event,
+    HistorySummarised,
     MessageReceived,
     ModelCalled,
     ModelFailed,
@@ -153,7 +154,9 @@ def _of_questions(events: Sequence[Event]) -> Iterator[str]:
 
 def _of_what_was_shown(person: Person, events: Sequence[Event]) -> Iterator[str]:
     """What a watcher has seen of an answer that came to nothing is kept; what was seen of one that came is its text."""
-    if len(person.lines) != len(events):
+    # A summary may come when the session is at rest, and nobody watches any more.
+    late = (HistorySummarised, OwnerClaimed) if person.world.plan.remembers else ()
+    if not all(isinstance(event, late) for event in events[len(person.lines) :]):
         yield f"a watcher saw {len(person.lines)} of {len(events)} records"
     for event in events:
         if isinstance(event, ModelFailed | ModelReplied):

@@ -18,7 +18,7 @@ from duragent.journal.events import Event, ToolStarted
 from duragent.journal.record import Record, crc_seed, decode
 from duragent.process.base import CallEvidence, Commands, Finished, Output
 from duragent.sandboxes.base import Command
-from duragent.stores.base import Claim
+from duragent.stores.base import SESSION, Claim, StreamKind
 from duragent.stores.memory import MemoryStore
 from tests.campaigns.turns_loop import LoopClock
 from tests.campaigns.turns_plan import Happening, Plan
@@ -66,6 +66,14 @@ class World:
 
     async def point(self) -> None:
         """Here the process may die; one that is dead never comes back from here."""
+        if self.passes_point():
+            await asyncio.Event().wait()
+        for _ in range(self.chance.choice((0, 0, 0, 1, 2))):
+            # Who comes first is a matter of chance.
+            await asyncio.sleep(0)
+
+    def passes_point(self) -> bool:
+        """For what blocks: whether the process is dead behind this point."""
         if not self.died.is_set():
             self.points += 1
             self.points_of_life += 1
@@ -75,11 +83,7 @@ class World:
             if self.points == self.plan.lose_at:
                 self.spool.crash("runners")
             self._end_life()
-        if self.died.is_set():
-            await asyncio.Event().wait()
-        for _ in range(self.chance.choice((0, 0, 0, 1, 2))):
-            # Who comes first is a matter of chance.
-            await asyncio.sleep(0)
+        return self.died.is_set()
 
     def _end_life(self) -> None:
         if self.lives > len(self.plan.ends):
@@ -122,8 +126,8 @@ class World:
 class DyingStore(MemoryStore):
     """Each write is two points: before it nothing is stored, behind it everything is, without an acknowledgement."""
 
-    def __init__(self, world: World) -> None:
-        super().__init__()
+    def __init__(self, world: World, kind: StreamKind = SESSION) -> None:
+        super().__init__(kind)
         self._world = world
 
     @property
