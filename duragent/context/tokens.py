@@ -8,6 +8,7 @@ thirds. It reads 400 MB a second.
 import math
 import string
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from duragent.file_types import PDF
 from duragent.journal.events import MessageReceived, ModelCalled, ModelReplied, ToolFinished
@@ -28,6 +29,9 @@ LEAST_RATIO, MOST_RATIO = 0.5, 3.0
 MEASURABLE_TOKENS = 500
 """Below this what a provider adds of its own weighs more than what we sent."""
 
+_SHORT_CHARS = 1_000
+"""Longer texts are counted each time, so that what is remembered stays small."""
+
 _WORDS = (string.ascii_letters + " ").encode()
 _DIGITS = string.digits.encode()
 _ASCII = bytes(range(128))
@@ -35,6 +39,16 @@ _ASCII = bytes(range(128))
 
 def tokens(text: str) -> int:
     """An estimate: letters, digits, marks and everything outside ASCII each weigh differently per byte of UTF-8."""
+    return _of_short(text) if len(text) <= _SHORT_CHARS else _counted(text)
+
+
+@lru_cache(maxsize=4_096)
+def _of_short(text: str) -> int:
+    # A request counts the same messages several times, and most of them stood in the request before it.
+    return _counted(text)
+
+
+def _counted(text: str) -> int:
     encoded = text.encode("utf-8", "surrogatepass")
     rest = encoded.translate(None, _WORDS)
     not_digits = rest.translate(None, _DIGITS)
@@ -65,6 +79,8 @@ def _part(text: str, most_tokens: int, *, at_end: bool) -> str:
 
 def message_tokens(message: ChatMessage) -> int:
     """The message with its calls and files, what its provider wants back with it, and what stands around it."""
+    if not (message.calls or message.opaque or message.attachments or message.role == "tool"):
+        return tokens(message.content) + MESSAGE_OVERHEAD_TOKENS
     calls = sum(tokens(call.arguments) + tokens(call.name) + CALL_OVERHEAD_TOKENS for call in message.calls)
     identity = CALL_OVERHEAD_TOKENS if message.role == "tool" else 0
     opaque = sum(map(tokens, _texts_in(message.opaque.value))) if message.opaque else 0

@@ -6,6 +6,7 @@ and nothing ever stands between a call and its result. A call that never got a r
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 from duragent.journal.events import (
@@ -32,6 +33,8 @@ from duragent.models.messages import AttachedFile, ChatMessage, OpaquePart, Tool
 
 NO_RESULT = "The call was interrupted and has no result. It may or may not have taken effect."
 NO_TEXT = "[empty message]"
+
+_SHORT_CHARS = 1_000
 
 Mark = Literal["", "notice", "recalled", "summary", "truncated", "masked", "cut"]
 
@@ -86,7 +89,8 @@ def user_message(record: Record, event: MessageReceived, turn: str = "") -> Tran
     name = event.sender.name if event.sender else None
     text = event.text if event.text.strip() else NO_TEXT
     said = f"{name}: {text}" if name else text
-    message = ChatMessage(role="user", content=said, attachments=_attached(event.attachments))
+    files = event.attachments
+    message = ChatMessage(role="user", content=said, attachments=_attached(files)) if files else only(said, "user")
     return TranscriptEntry(message, record.seq, record.ts, turn)
 
 
@@ -128,6 +132,16 @@ def by_person(record: Record, event: MessageReceived | RecordPinned | GoalSet | 
     return TranscriptEntry(ChatMessage(role="user", content=text), record.seq, record.ts, mark="notice")
 
 
+def only(text: str, role: Literal["user", "assistant"]) -> ChatMessage:
+    """A message that is a text. A short one is made once: it stands in one request after another."""
+    return _only_short(text, role) if len(text) <= _SHORT_CHARS else ChatMessage(role=role, content=text)
+
+
+@lru_cache(maxsize=2_048)
+def _only_short(text: str, role: Literal["user", "assistant"]) -> ChatMessage:
+    return ChatMessage(role=role, content=text)
+
+
 def _opaque(kept: KeptOpaque | None) -> OpaquePart | None:
     """None also for a value that is in a blob and was not read."""
     if kept is None or kept.value is None:
@@ -158,15 +172,7 @@ class _Talk:
         event = record.event
         self.seq = record.seq
         match event:
-            case CommandRequested():
-                self.typed[event.command_id] = event.command
-            case CommandFinished():
-                self.held.append(command_message(record, event, self.typed.pop(event.command_id, "")))
-            case MessageReceived() | RecordPinned() | GoalSet(call="") | GoalEnded(call=""):
-                self.held.append(by_person(record, event))
-            case TurnStarted():
-                self.settle()
-                self.turn = event.turn
+            # The most frequent first: a long conversation is gone through for each question.
             case ModelCalled():
                 self.settle()
                 self.turn = event.turn
@@ -174,17 +180,26 @@ class _Talk:
                 self.asking = True
             case ModelReplied():
                 self.reply(event)
-            case ModelFailed(error="cancelled") if event.partial_text.strip():
-                self.settle()
-                self.add(ChatMessage(role="assistant", content=event.partial_text))
             case ToolFinished():
                 self.result(event.call, event.content, event.note, _attached(event.attachments))
-            case ToolsSkipped():
-                for call in event.calls:
-                    self.result(call, f"Skipped: {event.reason}")
+            case TurnStarted():
+                self.settle()
+                self.turn = event.turn
             case TurnEnded():
                 self.settle()
                 self.turn = ""
+            case MessageReceived() | RecordPinned() | GoalSet(call="") | GoalEnded(call=""):
+                self.held.append(by_person(record, event))
+            case CommandRequested():
+                self.typed[event.command_id] = event.command
+            case CommandFinished():
+                self.held.append(command_message(record, event, self.typed.pop(event.command_id, "")))
+            case ModelFailed(error="cancelled") if event.partial_text.strip():
+                self.settle()
+                self.add(ChatMessage(role="assistant", content=event.partial_text))
+            case ToolsSkipped():
+                for call in event.calls:
+                    self.result(call, f"Skipped: {event.reason}")
             case _:
                 pass
 
@@ -208,7 +223,11 @@ class _Talk:
         calls = tuple(ToolCall(id=call.call, name=call.tool, arguments=call.arguments) for call in event.calls)
         text = event.text if event.text.strip() else ""
         if text or calls:
-            self.add(ChatMessage(role="assistant", content=text, calls=calls, opaque=_opaque(event.opaque)))
+            opaque = _opaque(event.opaque)
+            if calls or opaque is not None:
+                self.add(ChatMessage(role="assistant", content=text, calls=calls, opaque=opaque))
+            else:
+                self.add(only(text, "assistant"))
         self.calls = event.calls
 
     def result(self, call: str, content: str, note: str = "", files: tuple[AttachedFile, ...] = ()) -> None:

@@ -15,6 +15,7 @@ from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.session.fold import SessionWriter
 from duragent.session.log_reader import LogReader
+from duragent.session.shown_records import ShownRecords
 from duragent.stores.base import Claim
 from duragent.turn.asides import Asides
 from duragent.turn.history import HistoryNeed
@@ -42,6 +43,7 @@ class Engine:
         self._aside_task: asyncio.Task[None] | None = None
         self._pauses: set[asyncio.Future[None]] = set()
         self._last_warning = ""
+        self._shown = ShownRecords(reader.read_records)
         self._turn = Turn(self, ports)
         self._asides = Asides(self, ports)
 
@@ -66,6 +68,8 @@ class Engine:
         return await self._reader.newest(wanted, self.state)
 
     async def read_records(self, after: int, limit: int) -> list[Record]:
+        if limit == 1:
+            return await self._shown.at(after + 1, self.state.viewport.forgotten)
         return await self._reader.read_records(after, limit)
 
     async def blob(self, sha256: str) -> bytes:
@@ -122,7 +126,7 @@ class Engine:
 
     async def _run_turn(self) -> None:
         await self._turn.run()
-        self._reader.forget()
+        self._reader.rest()
 
     async def _run(self, work: Callable[[], Awaitable[None]]) -> None:
         self._last_warning = ""

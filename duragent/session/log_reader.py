@@ -15,6 +15,9 @@ from duragent.turn.history import HistoryNeed
 LINES = 1_000
 """Lines that are read at once."""
 
+ALL_BACK_LINES = 4_000
+"""Lines that one step back takes where it is known that all of them are wanted."""
+
 
 class LogReader:
     """Reads one log. `damaged` is called with a fault that a read finds, before the read raises it."""
@@ -80,11 +83,12 @@ class LogReader:
         return await self.records(await self.lines(after, limit))
 
     async def newest(self, need: HistoryNeed, state: SessionState) -> tuple[list[Record], bool]:
-        """See `TurnHost`. What was read so is remembered until `forget`."""
+        """See `TurnHost`. What was read so is remembered."""
         reach = history.Reach(need, state)
         before, oldest, blocks = state.seq + 1, max(self._claim.oldest, need.after + 1), list[bytes]()
         while before > oldest and not reach.enough(before):
-            if not (lines := await self.lines_back(before, min(history.BACK_LINES, before - oldest))):
+            step = ALL_BACK_LINES if need.all_behind else history.BACK_LINES
+            if not (lines := await self.lines_back(before, min(step, before - oldest))):
                 break
             before = first_seq(lines)
             blocks.append(lines)
@@ -92,6 +96,6 @@ class LogReader:
         stored = b"".join(reversed(blocks))
         return self._cache.records(stored, (await self.blobs(stored)).__getitem__), before <= oldest
 
-    def forget(self) -> None:
-        """Empty the cache: the turn has ended."""
-        self._cache.forget()
+    def rest(self) -> None:
+        """The turn has ended: what is remembered stays only as long as there is room for it."""
+        self._cache.rest()

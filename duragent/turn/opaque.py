@@ -33,7 +33,11 @@ async def kept_opaque(part: OpaquePart | None, put: Callable[[bytes], Awaitable[
 
 async def with_opaque(records: Iterable[Record], model: str, blob: Callable[[str], Awaitable[bytes]]) -> list[Record]:
     """The records with all that this model (`provider/name`) wants back in place, and without what others would."""
-    return [await _with_opaque(record, model, blob) for record in records]
+    return [await _with_opaque(record, model, blob) if _has_opaque(record) else record for record in records]
+
+
+def _has_opaque(record: Record) -> bool:
+    return isinstance(record.event, ModelReplied) and record.event.opaque is not None
 
 
 async def _with_opaque(record: Record, model: str, blob: Callable[[str], Awaitable[bytes]]) -> Record:

@@ -4,8 +4,6 @@ The law of this file: the same log, agent, files and tools give the same bytes, 
 the model is sent. `assembled` makes the request of what the log keeps, so that it can be made again later.
 """
 
-import hashlib
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -41,6 +39,7 @@ from duragent.turn.history import HasBlobs, HasRecords, History, HistoryNeed
 from duragent.turn.model_choice import choice_of, with_model, with_system
 from duragent.turn.opaque import with_opaque
 from duragent.turn.past import coverage_of, read_history
+from duragent.turn.request_sha256 import request_sha256
 from duragent.turn.workbench import LoadedAgent
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ class Assembled:
     @property
     def sha256(self) -> str:
         """Over the whole request, as `ModelCalled.request_sha256` keeps it."""
-        return hashlib.sha256(json.dumps(self.request.model_dump(), sort_keys=True).encode()).hexdigest()
+        return request_sha256(self.request)
 
 
 @dataclass(frozen=True, slots=True)

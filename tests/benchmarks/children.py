@@ -136,6 +136,12 @@ def rss_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def cpu_ms(pid: int) -> float:
+    """What its threads that are alive have taken of a core."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+
+
 def open_logs(pid: int) -> int:
     """How many logs the process has open."""
     count = 0

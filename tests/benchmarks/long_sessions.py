@@ -9,11 +9,13 @@ from pathlib import Path
 from duragent.session.fold import SESSION_FOLD
 from duragent.stores.files.store import FileStore
 from duragent.streams.recovery import recover
-from tests.benchmarks.children import child, running, wait_until_idle, workspace_for
+from tests.benchmarks.children import START_SECONDS, child, running, wait_until_idle, workspace_for
 from tests.benchmarks.logs import LogMaker, Written, write_index
 from tests.benchmarks.measure import Bench, Effort, Goal, Result, Row, compare
 from tests.benchmarks.raw_server import END
+from tests.benchmarks.turns import Turns
 from tests.benchmarks.wire import Address, Wire
+from tests.support.until import until_sync
 
 _TAIL_BYTES = 64 << 10
 _TAIL_RECORDS = 50
@@ -28,10 +30,41 @@ async def rows(bench: Bench) -> AsyncIterator[Result]:
     await write_index(server.sessions_dir, [short, middle, long])
     async for row in _open(effort, server.sessions_dir, short, long):
         yield row
+    async for row in first_tokens(bench):
+        yield row
     with running(server) as address:
         async for row in _attach(effort, server.sessions_dir, address, short, long):
             yield row
         yield await _replay(effort, server.sessions_dir, address, middle)
+
+
+async def first_tokens(bench: Bench) -> AsyncIterator[Result]:
+    """A session that goes on: the first token at the HTTP door, once summaries stand for what is old."""
+    effort = bench.effort
+    with child("provider") as provider:
+        server = workspace_for(bench.place("first-tokens"), provider_port=provider.port)
+        maker = LogMaker(server.sessions_dir)
+        short, long = maker.write(100), maker.write(effort.of(100_000, 2_100))
+        await write_index(server.sessions_dir, [short, long])
+        with running(server) as address:
+            for each in (short, long):
+                await Turns(address, each.session_id).turn()
+            wait_until_summarised(server.sessions_dir / long.session_id)
+            what = f"the first token in a session of {long.state.seq:,} records"
+            row = Row("long_sessions", what, f"of {short.state.seq:,} records", "ms", Goal("ratio", "most", 1.2))
+            sides = [Turns(address, each.session_id).first_token for each in (short, long)]
+            yield await compare(row, effort.of(31, 1), *sides, warm_up=2)
+            row = Row("long_sessions", f"{what}, CPU time of the server", row.against, "ms")
+            sides = [Turns(address, each.session_id).cpu_of_first_token for each in (short, long)]
+            yield await compare(row, effort.of(15, 1), *sides)
+
+
+def wait_until_summarised(folder: Path) -> None:
+    until_sync(
+        lambda: b'"type":"history_summarised"' in (folder / "events.jsonl").read_bytes(),
+        bound=START_SECONDS,
+        why="no summary was made",
+    )
 
 
 async def _attach(

@@ -1,12 +1,12 @@
 """What a turn costs beyond the model: against the same stub provider, asked by bare httpx."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import httpx
 
-from tests.benchmarks.children import KEY, child, running, workspace_for
+from tests.benchmarks.children import KEY, child, cpu_ms, running, workspace_for
 from tests.benchmarks.logs import LogMaker, write_index
 from tests.benchmarks.measure import Bench, Effort, Goal, Result, Row, compare
 from tests.benchmarks.wire import Address, Wire, new_session
@@ -29,7 +29,7 @@ async def rows(bench: Bench) -> AsyncIterator[Result]:
 
 async def _rows(effort: Effort, address: Address, provider: Address, old: str) -> AsyncIterator[Result]:
     async with httpx.AsyncClient(trust_env=False) as http:
-        ours, alone, against = _Turns(address), partial(_raw, http, provider), "httpx alone"
+        ours, alone, against = Turns(address), partial(_raw, http, provider), "httpx alone"
         rounds = effort.of(31, 2)
         row = Row("turns", "time to the first token", against, "ms", Goal("added", "most", 3.0))
         yield await compare(row, rounds, partial(_raw_first, http, provider), ours.first_token, warm_up=3)
@@ -37,10 +37,10 @@ async def _rows(effort: Effort, address: Address, provider: Address, old: str) -
         yield await compare(row, rounds, alone, ours.turn, warm_up=3)
         what = f"a whole turn behind {effort.of(_LONG_SESSION, 50)} records"
         row = Row("turns", what, against, "ms", note="the provider is sent a full window")
-        yield await compare(row, rounds, alone, _Turns(address, old).turn)
+        yield await compare(row, rounds, alone, Turns(address, old).turn)
 
 
-class _Turns:
+class Turns:
     """Turns over HTTP, each in a new session, unless one is named."""
 
     def __init__(self, address: Address, session_id: str = "") -> None:
@@ -52,13 +52,17 @@ class _Turns:
     async def turn(self) -> float:
         return self._until(_DONE)
 
-    def _until(self, mark: bytes) -> float:
+    async def cpu_of_first_token(self) -> float:
+        """Milliseconds of a core that the server takes for it: what else the machine does has hardly a part in it."""
+        return self._until(_TOKEN, cpu_ms)
+
+    def _until(self, mark: bytes, now_ms: Callable[[int], float] = lambda _: time.perf_counter() * 1000) -> float:
         path = f"/api/v1/sessions/{self._session_id or new_session(self._address)}/stream"
         with Wire(self._address) as wire:
-            began = time.perf_counter()
+            began = now_ms(self._address.pid)
             wire.stream("POST", path, {"content": ORDER})
             wire.read_until(mark)
-            milliseconds = (time.perf_counter() - began) * 1000
+            milliseconds = now_ms(self._address.pid) - began
             if mark != _DONE:
                 wire.read_until(_DONE)
         return milliseconds

@@ -24,8 +24,26 @@ def offset_after(read: Read, end: int, seq: int) -> int:
             high = start
         else:
             low = start
-    while low < end and _seq_at(read, low, end) <= seq:
-        low = _line_start(read, low + 1, end)
+    # What is left is read once: each look at the file costs more than the line that it finds.
+    near = read(low, min(CHUNK_BYTES, end - low))
+    return _after_in(near, low, end, seq, read)
+
+
+def _after_in(near: bytes, low: int, end: int, seq: int, read: Read) -> int:
+    """The same for what is left from `low` on, of which `near` are the first bytes."""
+    start = low
+    while low < end:
+        at = low - start
+        newline = near.find(b"\n", at)
+        if newline < 0:
+            # Lines that are long, or that lie behind what was read.
+            if _seq_at(read, low, end) > seq:
+                return low
+            low = _line_start(read, low + 1, end)
+        elif _seq_of(near[at : at + 32], near[at : newline + 1]) > seq:
+            return low
+        else:
+            low = start + newline + 1
     return low
 
 
@@ -92,6 +110,13 @@ def _line_start(read: Read, position: int, end: int) -> int:
             return position + newline + 1
         position, size = position + len(chunk), min(4 * size, CHUNK_BYTES)
     return end
+
+
+def _seq_of(beginning: bytes, line: bytes) -> int:
+    try:
+        return seq_of(beginning)
+    except BadLine:
+        return first_seq(line)
 
 
 def _seq_at(read: Read, start: int, end: int) -> int:
