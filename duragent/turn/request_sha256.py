@@ -1,7 +1,7 @@
 """The SHA-256 of a request, as `ModelCalled.request_sha256` keeps it.
 
-The law: it is over `json.dumps(request.model_dump(), sort_keys=True)`, byte for byte. Most messages are a text of
-somebody and nothing else; of these the JSON is written here, which takes a tenth of the time.
+The law: it is over `json.dumps(request.model_dump(), sort_keys=True)`, byte for byte. Most messages have a text only.
+The JSON of these is written here, which takes a tenth of the time.
 """
 
 import hashlib
