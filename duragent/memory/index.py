@@ -270,9 +270,9 @@ class MemoryIndex:
                 indexed = [text for (text,) in db.execute(query, (name,))]
                 if indexed != [schema.said(chunk.note) for chunk in source.content(name, "").chunks]:
                     yield f"{name} has changed since it was indexed"
-        yield from (
-            f"{name} is indexed and gone" for (name,) in db.execute("SELECT name FROM place") if name not in there
-        )
+        # A place without a mark holds nothing: its source reads it again, as sessions are after a rebuild.
+        marked = db.execute("SELECT name FROM place WHERE mark != ''")
+        yield from (f"{name} is indexed and gone" for (name,) in marked if name not in there)
         (chunks,), (words,) = (db.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("chunk", "words"))
         if chunks != words:
             yield f"the index has {words:,} texts for {chunks:,} pieces; rebuild it"

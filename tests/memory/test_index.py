@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duragent.memory.base import OWNER, WORLD, Scope
-from duragent.memory.index import MemoryIndex, SearchTooLate
+from duragent.memory.index import MemoryIndex, PlaceContent, SearchTooLate
 from duragent.memory.index_schema import has_fts5
 from duragent.memory.languages import language
 from tests.memory.indexed import Places, Sessions, noted
@@ -211,3 +211,14 @@ def test_check_compares_the_index_with_its_sources(index: MemoryIndex, tmp_path:
     index.close()
     path.write_bytes(b"x" * 5_000)
     assert "damaged" in index.check([places])[0]
+
+
+def test_session_that_is_still_to_be_read_after_a_rebuild_is_no_difference(index: MemoryIndex) -> None:
+    class NotReadYet(Places):
+        def content(self, place: str, indexed_mark: str) -> PlaceContent:
+            del self.files[place]
+            return PlaceContent("", ())
+
+    places = Places(one=[noted("1", "metric units")])
+    index.rewrite([places, NotReadYet(**{"session:session_1": []})])
+    assert index.check([places]) == []
