@@ -59,6 +59,12 @@ def anchors(page: Path) -> set[str]:
 
 
 @every_page
+def test_tests_that_a_page_names_are_there(page: Path) -> None:
+    for name, path in re.findall(r"\[`(test_\w+)`\]\(([^)\s]+\.py)\)", page.read_text()):
+        assert f"def {name}(" in (page.parent / path).read_text(), f"there is no {name} in {path}"
+
+
+@every_page
 def test_pages_hold_no_leftovers(page: Path) -> None:
     text = page.read_text()
     assert _LEFTOVERS.findall(text) == []
