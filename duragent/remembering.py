@@ -108,16 +108,16 @@ class Remembering:
             return False
 
     @asynccontextmanager
-    async def watched_notes(self, agent: Agent) -> AsyncIterator[None]:
+    async def watched_notes(self, agent: Agent, attached: bool = False) -> AsyncIterator[None]:
         """See `Ports.watched_notes`. A memory that cannot be opened holds no command up."""
         from duragent.mind.commands import watched
 
         async with AsyncExitStack() as stack:
             try:
                 memory = await self._opened(agent)
-                await stack.enter_async_context(watched(await memory.mind()))
+                await stack.enter_async_context(watched(await memory.mind(), attached=attached))
                 if memory.world.root.is_dir():
-                    await stack.enter_async_context(watched(await memory.world_mind()))
+                    await stack.enter_async_context(watched(await memory.world_mind(), attached=attached))
             except DuragentError as error:
                 _log.warning("the memory of agent %s cannot be opened: %s", agent.name, error)
             yield

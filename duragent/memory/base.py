@@ -199,6 +199,8 @@ class WrittenNote:
     """The note's id; "" for a whole file."""
     theirs: str = ""
     """The file that keeps what a person saved in the moment of the write; "" when nothing was."""
+    unread: bool = False
+    """Whether the file had a text that this session had not read."""
 
 
 class MemoryPort(Protocol):
@@ -236,6 +238,10 @@ class MemoryPort(Protocol):
         """Write a note, or do nothing when this call has written it already."""
         ...
 
+    async def reinforce(self, note: str, call: str) -> None:
+        """The session made this note again: it counts more, and as new. A repeated call counts once."""
+        ...
+
     async def long_term(self) -> str:
         """MEMORY.md now; its SHA-256 is what the next `reflect` of this session compares with."""
         ...
@@ -245,7 +251,10 @@ class MemoryPort(Protocol):
         ...
 
     async def update_world(self, topic: str, content: str, call: str) -> WrittenNote:
-        """Replace a topic that all agents share. Raises MemoryChanged as `reflect` does."""
+        """Replace a topic that all agents share; one that this session has not read, too.
+
+        Raises MemoryChanged when it is not what this session read last.
+        """
         ...
 
     async def propose(self, file: str, new: NewNote, call: str) -> WrittenNote:

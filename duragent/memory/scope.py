@@ -44,11 +44,11 @@ class Access:
 
     def may_read(self, scope: Scope) -> bool:
         """Whether a note of this scope may be shown."""
-        return _covers(self.reads, scope)
+        return covers(self.reads, scope)
 
     def may_write(self, scope: Scope) -> bool:
         """Whether a note of this scope may be written or forgotten."""
-        return _covers(self.writes, scope)
+        return covers(self.writes, scope)
 
 
 def visitor_of(
@@ -104,5 +104,6 @@ def _is_owner(gateway: str, sender: str, owners: Iterable[str]) -> bool:
     return any(owner in (sender, f"{gateway}:{sender}") for owner in owners)
 
 
-def _covers(scopes: Iterable[Scope], wanted: Scope) -> bool:
+def covers(scopes: Iterable[Scope], wanted: Scope) -> bool:
+    """Whether a scope is among these."""
     return any(scope.kind == wanted.kind and scope.id in (wanted.id, EVERYONE) for scope in scopes)

@@ -140,7 +140,7 @@ def _decided(
         reason = _shut_out(hit, query, rules, superseded)
         if not reason and len(shown) >= query.limit:
             reason = "limit"
-        words = frozenset(WORD.findall(hit.note.text.lower())) if not reason else frozenset[str]()
+        words = _words(hit.note.text) if not reason else frozenset[str]()
         if not reason and any(_copies(words, others) for others in shown):
             reason = "copy"
         if not reason and cost(line_of(candidate)) > left:
@@ -164,6 +164,15 @@ def _shut_out(hit: NoteHit, query: RecallQuery, rules: ScoreRules, superseded: C
     if hit.coverage < rules.threshold and not hit.by_meaning:
         return "below_threshold"
     return ""
+
+
+def says_the_same(text: str, other: str) -> bool:
+    """Whether two notes have nearly the same words."""
+    return _copies(_words(text), _words(other))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(WORD.findall(text.lower()))
 
 
 def _copies(words: frozenset[str], others: frozenset[str]) -> bool:

@@ -148,11 +148,11 @@ class Mind:
         return await self._one_at_a_time(work)
 
     async def reinforce(self, note: str, cause: Cause | None = None) -> None:
-        """The same note was made again: it counts a little more, up to 1.0."""
+        """The same note was made again: it counts a little more, up to 1.0, and as new. A repeated call counts once."""
 
         def decide(state: MindState) -> Sequence[MindEvent]:
             known = state.known(note)
-            if known is None:
+            if known is None or (cause and known.renewed_by == f"{cause.session_id}/{cause.call}"):
                 return []
             importance = min(known.importance_milli + REINFORCED_MILLI, 1000)
             return [NoteReinforced(note=note, importance_milli=importance, cause=cause_of(cause))]

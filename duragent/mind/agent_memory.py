@@ -145,7 +145,7 @@ class AgentMemory:
         return await self.notes.search(query, deadline_seconds)
 
     def vouched(self, note: MemoryNote) -> MemoryNote:
-        """The note with the trust and the importance that it has by the log of its mind."""
+        """The note with the trust, the importance and the time that it has by the log of its mind."""
         if not note.file.endswith(".md"):
             return note  # what was said is judged when it is indexed
         mind = self._room.minds.loaded("" if note.file.startswith("world/") else self.agent.name)
@@ -153,7 +153,8 @@ class AgentMemory:
             return replace(note, trust="unreviewed")
         known = mind.state.known(note.id)
         importance = known.importance_milli if known else note.importance_milli
-        return replace(note, trust=mind.trust_of(note), importance_milli=importance)
+        written_at = known.renewed_at if known and known.renewed_at else note.written_at
+        return replace(note, trust=mind.trust_of(note), importance_milli=importance, written_at=written_at)
 
     # --- opening ----------------------------------------------------------------------------------------------------
 

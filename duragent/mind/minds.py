@@ -13,6 +13,7 @@ from duragent.errors import Damaged, DuragentError, NotDamaged, Stopping, Unavai
 from duragent.journal.mind.events import MindCreated
 from duragent.memory.folder import MemoryFolder
 from duragent.mind.actor import Mind
+from duragent.mind.commands import after_start
 from duragent.mind.kind import MIND_FOLD, stream_of
 from duragent.mind.pending import drop_old, has_old
 from duragent.streams.repair import mend_stream
@@ -83,7 +84,7 @@ class Minds:
         try:
             mind = Mind(log, folder, ports.clock)
             if log.problem is None:
-                await mind.reconcile()
+                await after_start(mind)
                 await _tidy(mind, ports.clock)
         except BaseException:
             await log.close()

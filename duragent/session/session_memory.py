@@ -165,6 +165,14 @@ class SessionMemory:
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
+    async def reinforce(self, note: str, call: str) -> None:
+        window = await self.window()
+        cause = Cause(self._session_id, window.seq, call)
+        found = await asyncio.to_thread(self._find, note)
+        if found is not None:
+            mind = await (self._memory.world_mind() if found.file.startswith("world/") else self._memory.mind())
+            await mind.reinforce(note, cause)
+
     async def remember(self, new: NewNote, call: str) -> WrittenNote:
         note, saved = await (await self._memory.mind()).remember(new)
         return WrittenNote(note.file, note.id, saved.theirs if saved else "")
@@ -195,14 +203,19 @@ class SessionMemory:
         text = text if text.endswith("\n") else text + "\n"
         window = await self.window()
         cause = Cause(self._session_id, window.seq, call)
+        before, unread = read.get(file, ""), False
+        if file != LONG_TERM and file not in read:
+            # A topic is replaced without being read first; its text is kept for `undo`.
+            _, before = await mind.read(file)
+            unread = before not in ("", text_sha256(text))
         try:
-            saved = await mind.write_whole(file, text, read.get(file, ""), cause)
+            saved = await mind.write_whole(file, text, before, cause)
         except MemoryChanged as changed:
             # Its answer shows what the file has now.
             read[file] = text_sha256(changed.text) if changed.text else ""
             raise
         read[file] = saved.after_sha256
-        return WrittenNote(file, theirs=saved.theirs)
+        return WrittenNote(file, theirs=saved.theirs, unread=unread)
 
     async def propose(self, file: str, new: NewNote, call: str) -> WrittenNote:
         return await self.remember(replace(new, proposes=file), call)

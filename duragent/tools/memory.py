@@ -8,10 +8,13 @@ from pydantic import Field, model_validator
 from duragent.errors import DuragentError, MemoryChanged
 from duragent.journal.events import EffectClass
 from duragent.memory.base import OWNER, WORLD, Cause, MemoryNote, MemoryPort, NewNote, Scope, Trust, Window, WrittenNote
+from duragent.memory.scope import covers
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult, failed
 
 MAX_NOTE_BYTES = 8 * 1024
 MAX_TEXT_BYTES = 256 * 1024
+LOOKED_AT = 5
+"""So many notes that are like a new one are compared with it."""
 _WAITS = "It waits for a person in {path}, because something from outside is in this conversation."
 _NOTHING_LIKE_IT = "No memories found"
 
@@ -114,12 +117,45 @@ class _Work:
         scope = await self._place_of_new_notes()
         if scope is None:
             return failed("nothing can be remembered in this conversation: it is not known whose it is")
-        if not given.replaces and (known := known_already(given.content, window.recalled)):
-            return ToolResult(f"known already: {known}", details={"note": known, "known": True})
         trust = trust_of(given.content, window.owners, window.outside, touched=window.touched)
         new = self._new(given.content, scope, trust, window)
+        if new.replaces:
+            if refused := await self._not_replaceable(new.replaces):
+                return failed(refused)
+        elif known := known_already(given.content, window.recalled):
+            # A model that repeats what it was shown says nothing; the owner who says it again does.
+            return await self._known(known, reinforce=trust == "owner")
+        elif known := await self._same(new):
+            return await self._known(known, reinforce=trust != "unreviewed")
         written = await self._port.remember(new, self._call.call)
         return _remembered(written, trust)
+
+    async def _not_replaceable(self, note: str) -> str:
+        """Why that note keeps its place; "" when a new one may take it."""
+        found = await self._port.note(note)
+        if found is None:
+            return _unknown(note)
+        return "" if covers(await self._port.writes(), found.scope) else f"{note} belongs to another conversation"
+
+    async def _same(self, new: NewNote) -> str:
+        """The id of a note that says nearly the same; "" for none. What this call wrote itself is not meant."""
+        from duragent.memory.score import says_the_same
+        from duragent.memory.writes import call_note_id
+
+        own = call_note_id(new)
+        found = await self._port.search(new.text, LOOKED_AT)
+        same = [
+            note.id
+            for note in found
+            if note.scope == new.scope and note.file.endswith(".md") and says_the_same(note.text, new.text)
+        ]
+        return "" if own in same else next(iter(same), "")
+
+    async def _known(self, note: str, *, reinforce: bool) -> ToolResult:
+        found = await self._port.note(note) if reinforce else None
+        if found is not None and covers(await self._port.writes(), found.scope):
+            await self._port.reinforce(note, self._call.call)
+        return ToolResult(f"known already: {note}", details={"note": note, "known": True})
 
     async def reflect(self) -> ToolResult:
         if OWNER not in await self._port.reads():
@@ -153,7 +189,7 @@ class _Work:
         found = await self._port.note(note)
         if found is None:
             return failed(_unknown(note))
-        if found.scope not in await self._port.writes() and OWNER not in await self._port.writes():
+        if not covers(await self._port.writes(), found.scope):
             return failed(f"{note} belongs to another conversation")
         written = await self._port.forget(note, self._call.call)
         return ToolResult(f"Forgotten: {note} of {written.path}", details={"note": note, "path": written.path})
@@ -202,7 +238,8 @@ def _whole(done: str, written: WrittenNote) -> ToolResult:
 
 def _theirs(written: WrittenNote) -> str:
     kept = f"A person saved that file in the same moment; what they saved is kept as {written.theirs}."
-    return f"\n{kept}" if written.theirs else ""
+    unread = "It had a text that you had not read. That text is kept: a person can put it back with undo."
+    return (f"\n{unread}" if written.unread else "") + (f"\n{kept}" if written.theirs else "")
 
 
 def _lost(changed: MemoryChanged) -> ToolResult:

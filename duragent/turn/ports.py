@@ -59,5 +59,6 @@ class Ports:
     """The listener that delivers what `notify` in a policy wants told; None: it is not delivered."""
     memories: "Memories | None" = None
     """What agents remember; None: nothing is searched."""
-    watched_notes: Callable[[Agent], AbstractAsyncContextManager[None]] | None = None
-    """For the time of a command that no sandbox keeps from the notes of that agent; None: nothing looks at them."""
+    watched_notes: Callable[[Agent, bool], AbstractAsyncContextManager[None]] | None = None
+    """For the time of a command that no sandbox keeps from the notes of that agent; None: nothing looks at them. True:
+    an earlier process started the command."""

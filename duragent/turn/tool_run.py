@@ -100,7 +100,7 @@ class ToolRunner:
             confined = self._ports.workbench.sandbox_for(agent).name != "trust"
         except SandboxUnavailable:
             confined = True  # no command runs
-        return nullcontext() if confined else watched(agent)
+        return nullcontext() if confined else watched(agent, run.attached)
 
     async def _put_aside(self, result: ToolResult, watched: tuple[Path, ...]) -> ToolResult:
         """Rename the protected files that the command has created, and say so in its result."""

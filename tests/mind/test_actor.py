@@ -8,7 +8,7 @@ import pytest
 
 from duragent.errors import Damaged, IdempotencyMismatch, InvalidRequest, MemoryChanged, NotFound, NothingToDo
 from duragent.journal.mind.events import Author, NoteWritten
-from duragent.memory.base import NewNote, Scope
+from duragent.memory.base import Cause, NewNote, Scope
 from duragent.memory.folder import MemoryFolder, Saved
 from duragent.memory.notes import LONG_TERM, UNREVIEWED
 from duragent.mind.actor import Mind
@@ -238,10 +238,22 @@ async def test_note_is_reinforced_up_to_its_most(tmp_path: Path) -> None:
         known = mind.state.known(made.id)
         assert known is not None
         assert known.importance_milli == 1000
+        assert known.renewed_at == mind.state.updated_at
         newer, _ = await mind.remember(note("better", "c2", replaces=made.id))
         older = mind.state.known(made.id)
         assert older is not None
         assert older.by == newer.id
+
+
+async def test_call_that_is_repeated_reinforces_once(tmp_path: Path) -> None:
+    async with mind_house(tmp_path) as house:
+        mind = await house.ada()
+        made, _ = await mind.remember(note("again"))
+        for call in ("c2", "c2", "c3"):
+            await mind.reinforce(made.id, Cause("session_1", 50, call))
+        known = mind.state.known(made.id)
+        assert known is not None
+        assert known.importance_milli == 600
 
 
 async def test_note_of_a_person_with_a_key_is_written_once_and_the_key_is_for_one_text(tmp_path: Path) -> None:

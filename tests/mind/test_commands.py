@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from duragent.crashpoint import CrashPointReached
 from duragent.memory.notes import LONG_TERM
 from duragent.mind.actor import Mind
 from duragent.mind.commands import look_again, watched
@@ -54,3 +57,36 @@ async def test_persons_change_before_the_command_is_a_persons(tmp_path: Path) ->
             pass
         assert set(trusts(mind).values()) == {"owner"}
         assert mind.state.files[LONG_TERM].by == "person"
+
+
+async def test_change_of_a_command_that_a_crash_cut_short_is_nobodys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(name: str) -> None:
+        raise CrashPointReached(name)
+
+    async with mind_house(tmp_path) as house:
+        mind = await house.ada()
+        await mind.remember(note("one"))
+        monkeypatch.setattr("duragent.mind.commands.crashpoint", die)
+        with pytest.raises(CrashPointReached):
+            async with watched(mind):
+                (house.memory / LONG_TERM).write_text(f"{RULE}\n")
+    monkeypatch.undo()
+    async with mind_house(tmp_path, "n2") as house:
+        mind = await house.ada()
+        assert trusts(mind) == {"one": "agent", RULE: "unreviewed"}
+        assert not mind.state.commands
+    (house.memory / LONG_TERM).write_text(f"{RULE} Yes.\n")
+    async with mind_house(tmp_path, "n3") as house:
+        assert trusts(await house.ada())[f"{RULE} Yes."] == "owner"
+
+
+async def test_command_of_an_earlier_process_changes_files_until_its_end(tmp_path: Path) -> None:
+    async with mind_house(tmp_path) as house:
+        mind = await house.ada()
+        (house.memory / LONG_TERM).write_text(f"{RULE}\n")
+        async with watched(mind, attached=True):
+            assert mind.state.commands
+        assert trusts(mind) == {RULE: "unreviewed"}
+        assert (await house.events())[-3:] == ["file_seen", "commands_begun", "commands_ended"]

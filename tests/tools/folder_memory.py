@@ -36,6 +36,7 @@ class FolderMemory:
         self.world = MemoryFolder(root / "world", zone, Disk(), is_world=True)
         self.seen, self.access = seen or Window(seq=41), access_of(visitor)
         self._read = {LONG_TERM: FileText(LONG_TERM, "", "")}
+        self.reinforced: list[tuple[str, str]] = []
 
     async def window(self) -> Window:
         return self.seen
@@ -58,6 +59,9 @@ class FolderMemory:
 
     async def remember(self, new: NewNote, call: str) -> WrittenNote:
         return self._added(new)
+
+    async def reinforce(self, note: str, call: str) -> None:
+        self.reinforced.append((note, call))
 
     async def long_term(self) -> str:
         self._read[LONG_TERM] = self.own.read(LONG_TERM)

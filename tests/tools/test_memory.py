@@ -66,9 +66,42 @@ async def test_what_was_recalled_in_this_turn_is_known_already(tmp_path: Path) -
     again = await do(memory, action="remember", content="User prefers metric units")
     assert (again.content, again.details["known"]) == ("known already: m_00000000", True)
     assert memory.own.read_all().notes == ()
-    newer = await do(memory, action="remember", content="The user prefers metric units", replaces="m_00000000")
-    assert memory.own.read_all().notes[0].replaces == "m_00000000"
-    assert newer.outcome == "ok"
+    assert memory.reinforced == []
+
+
+async def test_note_takes_the_place_of_one_that_the_session_may_read(tmp_path: Path) -> None:
+    memory = FolderMemory(tmp_path, SAID)
+    old = (await do(memory, action="remember", content="I prefer miles")).details["note"]
+    newer = await do(memory, "c2", action="remember", content="I prefer metric units", replaces=old)
+    assert (newer.outcome, [note.replaces for note in memory.own.read_all().notes]) == ("ok", ["", old])
+    person = FolderMemory(tmp_path, SAID, Visitor("person", "telegram-4711"))
+    for each, note in ((memory, "m_00000000"), (person, old)):
+        refused = await do(each, "c3", action="remember", content="I prefer feet", replaces=note)
+        assert (refused.outcome, refused.content.startswith(f"there is no note {note};")) == ("error", True)
+    world = await do(memory, "c4", action="update_world", topic="units", content="Feet are 12 inches.")
+    assert world.outcome == "ok"
+    [shared] = [note.id for note in memory.world.read_all().notes]
+    refused = await do(person, "c5", action="remember", content="Feet are 10 inches", replaces=shared)
+    assert (refused.outcome, refused.content) == ("error", f"{shared} belongs to another conversation")
+
+
+async def test_same_note_again_makes_the_first_one_count_more(tmp_path: Path) -> None:
+    memory = FolderMemory(tmp_path, SAID)
+    note = (await do(memory, action="remember", content="I prefer metric units in all reports")).details["note"]
+    again = await do(memory, "c2", action="remember", content="I prefer metric units in all reports.")
+    assert (again.content, memory.reinforced) == (f"known already: {note}", [(note, "c2")])
+    # A number that differs is another note.
+    await do(memory, "c3", action="remember", content="I prefer 2 metric units in all reports")
+    assert len(memory.own.read_all().notes) == 2
+    # The owner says what was recalled; a page that says it makes nothing count more.
+    memory.seen = Window(
+        owners=("I prefer metric units in all reports",), recalled=((note, "metric units in reports"),)
+    )
+    assert (await do(memory, "c4", action="remember", content="metric units in reports")).details["known"] is True
+    memory.seen = Window(outside=("metric units in all reports, I prefer",))
+    known = await do(memory, "c5", action="remember", content="I prefer metric units in all reports")
+    assert known.details == {"note": note, "known": True}
+    assert memory.reinforced == [(note, "c2"), (note, "c4")]
 
 
 async def test_note_in_a_touched_turn_waits_and_the_result_says_so(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any, TypeVar, assert_never
 from duragent.journal.events import LogRecovered, Opaque, OwnerClaimed
 from duragent.journal.mind.events import (
     Author,
+    CommandsBegun,
+    CommandsEnded,
     FileSeen,
     ForgettingBegun,
     ForgettingEnded,
@@ -59,7 +61,7 @@ def apply_mind(state: MindState, record: StreamRecord[Any]) -> MindState:
         case WriteBegun() | NoteWritten():
             return _written(at, event, record.ts)
         case NoteReinforced() | NoteSuperseded():
-            return _changed(at, event)
+            return _changed(at, event, record.ts)
         case NoteReviewed():
             return _reviewed(_ended(at, UNREVIEWED_FILE), event)
         case ForgettingBegun():
@@ -68,6 +70,8 @@ def apply_mind(state: MindState, record: StreamRecord[Any]) -> MindState:
             return _forgotten(at, event)
         case FileSeen() | NotesImported():
             return _by_person(at, event)
+        case CommandsBegun() | CommandsEnded():
+            return replace(at, commands=isinstance(event, CommandsBegun))
         case WorkBegun() | WorkEnded():
             return _work(at, event, record.ts)
         case SessionConsumed():
@@ -156,13 +160,14 @@ def _bounded(files: Mapping[str, KnownFile]) -> Mapping[str, KnownFile]:
     return bounded
 
 
-def _changed(at: MindState, event: NoteReinforced | NoteSuperseded) -> MindState:
+def _changed(at: MindState, event: NoteReinforced | NoteSuperseded, ts: str) -> MindState:
     name, note = at.file_of(event.note), event.note
     if not name:
         return at
     file = at.files[name]
     if isinstance(event, NoteReinforced):
-        known = file.notes[note]._replace(importance_milli=event.importance_milli)
+        by = f"{event.cause.session}/{event.cause.call}" if event.cause else ""
+        known = file.notes[note]._replace(importance_milli=event.importance_milli, renewed_at=ts, renewed_by=by)
     else:
         known = file.notes[note]._replace(by=event.by)
     notes = {**file.notes, note: known}

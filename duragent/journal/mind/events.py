@@ -274,6 +274,21 @@ class SessionConsumed(EventModel):
     """Its last record that was taken in."""
 
 
+class CommandsBegun(EventModel):
+    """A command of the agent is about to start that no sandbox keeps from the files of the memory.
+
+    What differs after a crash may be its work, until `commands_ended`.
+    """
+
+    type: Literal["commands_begun"] = "commands_begun"
+
+
+class CommandsEnded(EventModel):
+    """No such command runs any more, and the log knows the files as they are."""
+
+    type: Literal["commands_ended"] = "commands_ended"
+
+
 KnownMindEvent = Annotated[
     MindCreated
     | OwnerClaimed
@@ -287,6 +302,8 @@ KnownMindEvent = Annotated[
     | ForgettingBegun
     | ForgettingEnded
     | FileSeen
+    | CommandsBegun
+    | CommandsEnded
     | WorkBegun
     | WorkEnded
     | SessionConsumed,

@@ -39,6 +39,10 @@ class KnownNote(NamedTuple):
     """To whom it belongs; "" for the agent's owner."""
     by: Text = ""
     """The note that took its place; "" while none has."""
+    renewed_at: str = ""
+    """When it was made again last; "" when it never was."""
+    renewed_by: Text = ""
+    """The call that made it again, as `SESSION/CALL`; a repeated call counts once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,9 @@ class MindState:
     """What is being forgotten; None for nothing."""
     writing: WriteBegun | None = None
     """The write that was begun and has no record yet; None for none. A later one takes its place."""
+
+    commands: bool = False
+    """Whether commands run, or ran when a process ended, that no sandbox keeps from the files."""
 
     def known(self, note: str) -> KnownNote | None:
         """What vouches for a note; None when the log does not know it."""

@@ -62,7 +62,7 @@ def test_each_event_has_its_name_on_disk() -> None:
     assert {kind.__name__ for kind in MIND_EVENT_TYPES.values()} == {
         *(name for name in vars(events) if name in ("MindCreated", "FileSeen", "SessionConsumed", "OwnerClaimed")),
         *("LogRecovered", "WriteBegun", "NoteWritten", "NotesImported", "NoteReinforced", "NoteSuperseded"),
-        "NoteReviewed",
+        *("NoteReviewed", "CommandsBegun", "CommandsEnded"),
         *("ForgettingBegun", "ForgettingEnded", "WorkBegun", "WorkEnded"),
     }
 
