@@ -14,7 +14,7 @@ from duragent.journal.source import is_person
 from duragent.memory.base import OWNER, MemoryNote, Scope, Trust
 from duragent.memory.chunks import NoteChunk, chunks_of
 
-INSIDE = frozenset({"think", "memory", "session", "skill", "goals", "history"})
+INSIDE = frozenset({"think", "memory", "skill", "goals", "history"})
 """Tools whose results bring nothing from outside."""
 _UNSPOKEN = frozenset({"memory", "history"})
 """Calls that only repeat what is found already."""

@@ -1,8 +1,8 @@
 """Commands that no sandbox keeps from an agent's notes: it is not known who changed what changes while one runs.
 
 The law: such a file is `unattributed` until a person saves it. No model is shown what stands in it, but for the notes
-that the log of the mind knows by their text. That commands run is in the log before the first one starts, so that a
-crash makes nobody's change a person's.
+that the log of the mind knows by their text. Before the first command starts, the log says so: a start after a crash
+knows that the changes it finds may be a command's.
 """
 
 import logging

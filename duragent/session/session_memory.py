@@ -10,27 +10,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from duragent.errors import InvalidFile, MemoryChanged, NotFound
-from duragent.journal.events import MessageReceived, ModelCalled, ModelReplied
-from duragent.journal.record import Record
-from duragent.journal.source import is_person
-from duragent.journal.state import SessionState
 from duragent.memory.base import OWNER, Cause, MemoryNote, NewNote, RecallQuery, Scope, Window, WrittenNote
 from duragent.memory.legacy_text import recall_text
 from duragent.memory.notes import LONG_TERM, placed_notes, text_sha256
-from duragent.memory.scope import Access, access_of, visitor_of
+from duragent.memory.scope import Access
 from duragent.memory.writes import titled, topic_file
 from duragent.mind.actor import Mind
 from duragent.mind.agent_memory import AgentMemory
-from duragent.session.memory_window import window_of
-from duragent.turn.recall import access_in
+from duragent.session.seen_session import SeenSession
 
 if TYPE_CHECKING:
     from duragent.session.session_reader import ReadableSessions
 
-PAGE = 500
-MOST_RECORDS = 20_000
-"""Of a window that has more, the rest counts as something from outside."""
-OPENING_RECORDS = 16
 SEARCH_SECONDS = 5.0
 SEARCH_TOKENS = 20_000
 
@@ -56,18 +47,8 @@ class SessionMemory:
     def _memory(self) -> AgentMemory:
         return self._memory_of()
 
-    @property
-    def _sessions(self) -> "ReadableSessions":
-        return self._sessions_of()
-
-    # --- what the session's log says --------------------------------------------------------------------------------
-
     async def window(self) -> Window:
-        records, whole = await self._shown()
-        state = await self._state()
-        replies = [record.seq for record in records if isinstance(record.event, ModelReplied) and record.event.calls]
-        window = window_of(records, "", state.gateway or "", self._owners)
-        return replace(window, seq=max(replies, default=0), touched=window.touched or not whole)
+        return await self._view().window()
 
     async def reads(self) -> tuple[Scope, ...]:
         return (await self._access()).reads
@@ -75,46 +56,11 @@ class SessionMemory:
     async def writes(self) -> tuple[Scope, ...]:
         return (await self._access()).writes
 
-    @property
-    def _owners(self) -> tuple[str, ...]:
-        access = self._memory.agent.spec.access
-        return tuple(access.owners) if access else ()
-
-    async def _state(self) -> SessionState:
-        return await self._sessions.state(self._session_id)
-
     async def _access(self) -> Access:
-        state = await self._state()
-        records, _ = await self._shown()
-        for record in reversed(records):
-            if isinstance(record.event, MessageReceived) and is_person(record.event.source):
-                return access_in(self._memory.agent, state, record.event)
-        return access_of(visitor_of(state.source, state.gateway or "", "", state.chat_id, self._owners))
+        return await self._view().access()
 
-    async def _shown(self) -> tuple[list[Record], bool]:
-        """The records that the newest question showed and what came after, and whether that is all of them."""
-        found: list[Record] = []
-        first = 0
-        while len(found) < MOST_RECORDS:
-            page = await self._back(found[0].seq if found else None, PAGE)
-            found = [*page, *found]
-            first = first or _first_shown(page)
-            if not page or found[0].seq <= max(first, 1):
-                break
-        shown = [record for record in found if record.seq >= first]
-        return [*await self._opening(first), *shown], not found or found[0].seq <= max(first, 1)
-
-    async def _opening(self, first: int) -> list[Record]:
-        """The messages that the running turn is for, where they are older than what is shown of the rest."""
-        turn = (await self._state()).turn
-        if turn is None or turn.trigger >= first:
-            return []
-        before = await self._back(turn.trigger + 1, OPENING_RECORDS)
-        return [record for record in before if record.seq == turn.trigger]
-
-    async def _back(self, before: int | None, limit: int) -> Sequence[Record]:
-        lines = await self._sessions.read_back(self._session_id, before, limit)
-        return await self._sessions.records(self._session_id, lines) if lines else ()
+    def _view(self) -> SeenSession:
+        return SeenSession(self._sessions_of(), self._session_id, self._memory.agent)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -228,11 +174,3 @@ class SessionMemory:
         mind = await (self._memory.world_mind() if found.file.startswith("world/") else self._memory.mind())
         await mind.forget(note, f"{self._session_id}/{call}")
         return WrittenNote(found.file, note)
-
-
-def _first_shown(records: Sequence[Record]) -> int:
-    """The oldest record that the newest question among these showed; 0 when there is no question."""
-    for record in reversed(records):
-        if isinstance(record.event, ModelCalled):
-            return record.event.first_seq or record.seq
-    return 0

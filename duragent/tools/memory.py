@@ -1,5 +1,6 @@
 """The tool `memory`: what an agent remembers across sessions."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -103,11 +104,11 @@ class _Work:
         given = self._given
         if given.id.strip():
             note = await self._port.note(given.id.strip())
-            return ToolResult(shown(note) if note else _unknown(given.id))
+            return ToolResult(shown(note), details=_of_others([note])) if note else ToolResult(_unknown(given.id))
         if given.query.strip():
             notes = await self._port.search(given.query, given.limit)
             text = "\n".join(map(shown, notes)) or _NOTHING_LIKE_IT
-            return ToolResult(text, details={"notes": [note.id for note in notes]})
+            return ToolResult(text, details={"notes": [note.id for note in notes], **_of_others(notes)})
         return ToolResult(await self._port.recall_text(given.days))
 
     async def remember(self) -> ToolResult:
@@ -222,6 +223,12 @@ def shown(note: MemoryNote) -> str:
     said = {"owner": "a person said it", "agent": "you wrote it", "unreviewed": "waits for review"}[note.trust]
     heading = f"{note.heading}: " if note.heading else ""
     return f"- ({day}{said}) {heading}{' '.join(note.text.split())} [{note.id}]"
+
+
+def _of_others(notes: Sequence[MemoryNote]) -> dict[str, list[str]]:
+    """Those whose words are no words of the owner: they count as something from outside."""
+    others = [note.id for note in notes if note.scope.kind in ("person", "chat")]
+    return {"of_others": others} if others else {}
 
 
 def _remembered(written: WrittenNote, trust: Trust) -> ToolResult:

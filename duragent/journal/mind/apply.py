@@ -70,9 +70,7 @@ def apply_mind(state: MindState, record: StreamRecord[Any]) -> MindState:
             return _forgotten(at, event)
         case FileSeen() | NotesImported():
             return _by_person(at, event)
-        case CommandsBegun() | CommandsEnded():
-            return replace(at, commands=isinstance(event, CommandsBegun))
-        case WorkBegun() | WorkEnded():
+        case WorkBegun() | WorkEnded() | CommandsBegun() | CommandsEnded():
             return _work(at, event, record.ts)
         case SessionConsumed():
             return replace(at, cursors=_newest(at.cursors, event.session, event.upto_seq, KEPT_CURSORS))
@@ -232,7 +230,9 @@ def _claimed(at: MindState, event: OwnerClaimed) -> MindState:
     return replace(at, epoch=event.epoch, node=event.node, jobs=(), lost_jobs=lost)
 
 
-def _work(at: MindState, event: WorkBegun | WorkEnded, ts: str) -> MindState:
+def _work(at: MindState, event: WorkBegun | WorkEnded | CommandsBegun | CommandsEnded, ts: str) -> MindState:
+    if isinstance(event, CommandsBegun | CommandsEnded):
+        return replace(at, commands=isinstance(event, CommandsBegun))
     if isinstance(event, WorkBegun):
         place = (event.job, event.kind, event.session, event.first_seq, event.last_seq)
         job = OpenJob(*place, ts[:10], event.estimate_tokens, event.estimate_usd)
