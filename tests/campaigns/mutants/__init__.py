@@ -20,6 +20,7 @@ from tests.campaigns.mutants.openai import OPENAI
 from tests.campaigns.mutants.owning import OWNING
 from tests.campaigns.mutants.reading import READING
 from tests.campaigns.mutants.recalling import RECALLING
+from tests.campaigns.mutants.reviewing import REVIEWING
 from tests.campaigns.mutants.server import SERVER
 from tests.campaigns.mutants.shortage import SHORTAGE
 from tests.campaigns.mutants.summarising import SUMMARISING
@@ -59,6 +60,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *MINDS,
     *RECALLING,
     *SUMMARISING,
+    *REVIEWING,
 )
 
 
