@@ -6,6 +6,7 @@ an agent, from rooms or from tools is in the event, or it is in the records.
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,23 @@ from duragent.context.sections import PromptSection
 from duragent.journal.events import PromptModel, PromptPart, PromptSet
 from duragent.models.messages import ToolSchema
 
+_MADE: deque[tuple[object, PromptSet]] = deque(maxlen=8)
+"""The newest ones of all sessions, each with what it was made of: most questions have the frame of the one before."""
+
 
 def prompt_set(agent: Agent, frame: Frame, files: Mapping[str, Any]) -> PromptSet:
     """The frame as an event. `files` says which files the model takes, where a message has some."""
+    texts = (frame.sections, frame.tail, frame.tools, frame.window_tokens, frame.tells_time)
+    of = (_settings(agent.spec.model), agent.spec.session.context, texts, dict(files))
+    for known, made in _MADE:
+        if known == of:
+            return made
+    made = _made(agent, frame, files)
+    _MADE.append((of, made))
+    return made
+
+
+def _made(agent: Agent, frame: Frame, files: Mapping[str, Any]) -> PromptSet:
     made = PromptSet(
         frame_sha256="",
         sections=tuple(

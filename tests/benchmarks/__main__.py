@@ -16,7 +16,19 @@ import uvloop
 from rich.console import Console
 
 import duragent
-from tests.benchmarks import appends, commands, long_sessions, memory, prompts, recall, starts, streams, tools, turns
+from tests.benchmarks import (
+    appends,
+    commands,
+    long_sessions,
+    memory,
+    prompts,
+    recall,
+    remembering,
+    starts,
+    streams,
+    tools,
+    turns,
+)
 from tests.benchmarks.measure import Bench, Effort, Result
 from tests.benchmarks.report import as_json, as_markdown, cells, machine, show
 
@@ -31,6 +43,7 @@ TOPICS: dict[str, Callable[[Bench], AsyncIterator[Result]]] = {
     "commands": commands.rows,
     "tools": tools.rows,
     "recall": recall.rows,
+    "remembering": remembering.rows,
 }
 
 

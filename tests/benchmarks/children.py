@@ -89,11 +89,11 @@ def free_port() -> int:
 # --- duragent's own server ------------------------------------------------------------------------------------------
 
 
-def workspace_for(folder: Path, *, provider_port: int | None = None, **config: object) -> RealServer:
-    """A workspace with one agent: of the demo model, or of the provider on that port."""
+def workspace_for(folder: Path, *, provider_port: int | None = None, more: str = "", **config: object) -> RealServer:
+    """A workspace with one agent: of the demo model, or of the provider on that port. `more` is more of its spec."""
     if provider_port is None:
         return make_workspace(folder, config=config or None)
-    model = f"    name: gpt-4o\n    base_url: http://127.0.0.1:{provider_port}/v1"
+    model = f"    name: gpt-4o\n    base_url: http://127.0.0.1:{provider_port}/v1{more}"
     server = make_workspace(folder, model, provider="openai", config=config or None)
     server.environ["OPENAI_API_KEY"] = KEY
     return server
@@ -134,6 +134,11 @@ def rss_mb(pid: int) -> float:
     """What of the process is in memory."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def clock_ms(pid: int) -> float:
+    """The time that passes everywhere."""
+    return time.perf_counter() * 1000
 
 
 def cpu_ms(pid: int) -> float:

@@ -6,7 +6,7 @@ from functools import partial
 
 import httpx
 
-from tests.benchmarks.children import KEY, child, cpu_ms, running, workspace_for
+from tests.benchmarks.children import KEY, child, clock_ms, cpu_ms, running, workspace_for
 from tests.benchmarks.logs import LogMaker, write_index
 from tests.benchmarks.measure import Bench, Effort, Goal, Result, Row, compare
 from tests.benchmarks.wire import Address, Wire, new_session
@@ -54,13 +54,17 @@ class Turns:
 
     async def cpu_of_first_token(self) -> float:
         """Milliseconds of a core that the server takes for it: what else the machine does has hardly a part in it."""
-        return self._until(_TOKEN, cpu_ms)
+        return self._until(_TOKEN, now_ms=cpu_ms)
 
-    def _until(self, mark: bytes, now_ms: Callable[[int], float] = lambda _: time.perf_counter() * 1000) -> float:
+    def first_token_of(self, content: str, now_ms: Callable[[int], float] | None = None) -> float:
+        """For that message. `now_ms` tells the time of the server with that pid; without it a clock does."""
+        return self._until(_TOKEN, content, now_ms or clock_ms)
+
+    def _until(self, mark: bytes, content: str = ORDER, now_ms: Callable[[int], float] = clock_ms) -> float:
         path = f"/api/v1/sessions/{self._session_id or new_session(self._address)}/stream"
         with Wire(self._address) as wire:
             began = now_ms(self._address.pid)
-            wire.stream("POST", path, {"content": ORDER})
+            wire.stream("POST", path, {"content": content})
             wire.read_until(mark)
             milliseconds = now_ms(self._address.pid) - began
             if mark != _DONE:
