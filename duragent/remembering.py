@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from duragent.embedders.choose import EmbedderChooser
     from duragent.memory.base import Memory
     from duragent.memory.folder import MemoryFolder
+    from duragent.memory.prose import SummaryBudget
     from duragent.memory.recall import NoteRecall
     from duragent.mind.agent_memory import AgentMemory, ListedSessions
     from duragent.mind.memories import AgentMemories
@@ -94,6 +95,14 @@ class Remembering:
             )
 
         return {"memory": memory}
+
+    def summary_budget(self, agent: Agent) -> "SummaryBudget | None":
+        """See `Ports.summary_budget`."""
+        if agent.spec.memory is None:
+            return None
+        from duragent.mind.budget import DayBudget
+
+        return DayBudget(self.memory(agent).mind, agent.spec.memory.sleep, self.clock)
 
     def _read_by(self, session_id: str) -> dict[str, str]:
         return self.memories.read_by(session_id)

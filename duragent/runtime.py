@@ -175,7 +175,7 @@ class Runtime:
             async with asyncio.TaskGroup() as tasks:
                 if self._keys.get("DURAGENT_DEMO_SPEED"):
                     self._models.model_for(ModelChoice("demo", "demo"))  # a fault in it ends the start
-                self.remembering = self._remembering(store, tasks)
+                self.remembering = self._remembering(store, self._spawn(tasks))
                 bench = await self._workbench()
                 self.sessions = Sessions(self._ports(store, tasks, bench))
                 dependencies = self._server_dependencies(presence, bench)
@@ -231,8 +231,7 @@ class Runtime:
         await tell_where_commands_run(bench)
         await self.catalog.watch(self.stop, self._on_reload)
 
-    def _remembering(self, store: FileStore, tasks: asyncio.TaskGroup) -> Remembering:
-        spawn = self._spawn(tasks)
+    def _remembering(self, store: FileStore, spawn: Spawn) -> Remembering:
         return Remembering(self.config, store, self.catalog, self.clock, self._node, spawn, lambda: self.sessions)
 
     @functools.cached_property
@@ -258,6 +257,7 @@ class Runtime:
             listeners=(notices, self.remembering),
             notices=notices,
             memories=self.remembering,
+            summary_budget=self.remembering.summary_budget,
             watched_notes=self.remembering.watched_notes,
         )
 

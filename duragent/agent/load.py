@@ -12,8 +12,8 @@ from pathlib import Path
 from duragent.agent.always import Always, load_always
 from duragent.agent.folder_files import inside, read_text_inside
 from duragent.agent.includes import Includes
-from duragent.agent.model_file import used_model, with_fields_of
-from duragent.agent.spec import AgentFile, AgentSpec, Metadata
+from duragent.agent.model_file import background_model, used_model, with_fields_of
+from duragent.agent.spec import AgentFile, AgentSpec, Metadata, ModelFields
 from duragent.errors import InvalidFile
 from duragent.yaml.document import YamlDocument, read_yaml
 from duragent.yaml.model import validate
@@ -53,6 +53,8 @@ class Agent:
     """The fields of `spec.model` that stand in the file that `spec.model.use` names."""
     included: tuple[Path, ...] = ()
     """The files that its texts include."""
+    background_model: ModelFields | None = None
+    """What the file says that `spec.memory.sleep.model` names; None when it names none."""
 
 
 def load_agent(folder: Path, workspace: Path | None = None) -> Agent:
@@ -87,6 +89,7 @@ def load_agent(folder: Path, workspace: Path | None = None) -> Agent:
         home=home,
         from_model_file=taken,
         included=includes.files,
+        background_model=background_model(document, file.spec, workspace),
         **prompts,
     )
 

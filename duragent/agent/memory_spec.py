@@ -24,7 +24,9 @@ class SleepSpec(YamlSection):
     """What may be used for work in the background, such as summaries and vectors."""
 
     model: str | None = Field(
-        default=None, description="The name of a file in `models/` whose model writes summaries; none when absent."
+        default=None,
+        description="The name of a file in `models/` whose model writes summaries, with "
+        "`spec.session.context.summaries: model`; none when absent.",
     )
     tokens_per_day: int = Field(default=200_000, ge=0, description="Tokens in a day, read and written together.")
     cost_usd_per_day: float = Field(default=0.10, ge=0, description="US dollars in a day, as far as prices are known.")

@@ -5,7 +5,7 @@ What an agent says of its model itself goes before what the file says, field by 
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, Field, field_validator
 
 from duragent.agent.folder_files import names_in, read_text_inside
-from duragent.agent.spec import NAME_PATTERN, ModelFields, check_name
+from duragent.agent.spec import NAME_PATTERN, AgentSpec, ModelFields, check_name
 from duragent.errors import InvalidFile
 from duragent.yaml.document import MAX_BYTES, YamlDocument, parse_yaml
 from duragent.yaml.model import validate
@@ -21,6 +21,8 @@ from duragent.yaml.section import YamlSection
 
 FOLDER = "models"
 _PLACE = ("spec", "model", "use")
+_BACKGROUND = ("spec", "memory", "sleep", "model")
+_SUMMARIES = ("spec", "session", "context", "summaries")
 
 
 class SharedModelSpec(ModelFields):
@@ -82,11 +84,27 @@ def load_model_file(workspace: Path, name: str) -> SharedModel:
 def used_model(document: YamlDocument, workspace: Path) -> SharedModel | None:
     """The model's file that an agent.yaml names; None when it names none. Raises InvalidFile."""
     name = _own_fields(document).get("use")
-    if not isinstance(name, str):
-        return None
+    return _named(document, _PLACE, workspace, name) if isinstance(name, str) else None
+
+
+def background_model(document: YamlDocument, spec: AgentSpec, workspace: Path) -> SharedModelSpec | None:
+    """The model that works in the background for an agent; None when it names none. Raises InvalidFile."""
+    name = spec.memory.sleep.model if spec.memory is not None else None
+    if name is not None:
+        return _named(document, _BACKGROUND, workspace, name).spec
+    if spec.session.context.summaries == "model":
+        document.fail(
+            _SUMMARIES,
+            f"`model` needs {'.'.join(_BACKGROUND)}, the name of a file in {FOLDER}/ whose model writes them",
+            "`extract` needs no model",
+        )
+    return None
+
+
+def _named(document: YamlDocument, place: Sequence[str], workspace: Path, name: str) -> SharedModel:
     folder = workspace / FOLDER
     if not os.path.lexists(folder / f"{name}.yaml") or not NAME_PATTERN.fullmatch(name):
-        document.fail(_PLACE, f"there is no {FOLDER}/{name[:64]}.yaml", _others(folder, name))
+        document.fail(tuple(place), f"there is no {FOLDER}/{name[:64]}.yaml", _others(folder, name))
     return load_model_file(workspace, name)
 
 

@@ -122,8 +122,8 @@ class ContextSpec(YamlSection):
     )
     summaries: Literal["extract", "model", "off"] = Field(
         default="extract",
-        description="What stands for messages that are shown no longer: `extract` is made by code, `off` leaves them "
-        "out with a notice. `model` is for texts that a model writes; in this version it is the same as `extract`.",
+        description="What stands for messages that are shown no longer: `extract` is made by code, `model` has its "
+        "text written by the model that `spec.memory.sleep.model` names, `off` leaves them out with a notice.",
     )
     summary_share: float = Field(
         default=0.2, ge=0, le=1, description="What summaries take at most, as a part of `max_history_tokens`."

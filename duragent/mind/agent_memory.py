@@ -331,11 +331,12 @@ class AgentMemory:
             from duragent.memory.embedded import IndexedTexts
             from duragent.memory.index import MemoryIndex
             from duragent.memory.outbox import Outbox
-            from duragent.mind.budget import EmbeddingWork
+            from duragent.mind.budget import DayBudget, EmbeddingWork
 
             index = self.notes.index
             assert isinstance(index, MemoryIndex)
-            work = EmbeddingWork(self.mind, self.spec.sleep, self._room.clock, embedder.label)
+            clock = self._room.clock
+            work = EmbeddingWork(DayBudget(self.mind, self.spec.sleep, clock), clock, embedder.label)
             self._outbox = Outbox(embedder, IndexedTexts(lambda: index), work)
         return await self._outbox.run()
 

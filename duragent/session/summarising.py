@@ -16,8 +16,8 @@ from duragent.context.viewport import turn_sizes
 from duragent.crashpoint import crashpoint
 from duragent.errors import Damaged, DuragentError, SessionDeleted, StoreError
 from duragent.journal.admit import admit
-from duragent.journal.covered import size_of
-from duragent.journal.events import Event
+from duragent.journal.covered import children_of, size_of
+from duragent.journal.events import Event, HistorySummarised
 from duragent.journal.inputs import HistorySummary
 from duragent.journal.line import split_lines
 from duragent.journal.record import Record, blob_names, crc_seed, decode
@@ -35,11 +35,13 @@ from duragent.memory.zones import (
 )
 from duragent.session.fold import SessionWriter
 from duragent.session.log_reader import LogReader
+from duragent.session.prose_writer import ProseWriter, most_material
 from duragent.turn.history import HistoryNeed
 from duragent.turn.ports import Ports
 
 if TYPE_CHECKING:
     from duragent.memory.extract import Extract, Extracting
+    from duragent.memory.prose import Prose, SummaryMaterial
 
 BLOCK_RECORDS = 500
 """So many records are read at once."""
@@ -54,6 +56,8 @@ class _Made:
     extract: "Extract"
     covered_tokens: int
     """By the measure of the state."""
+    prose: "Prose | None" = None
+    """What a model wrote in the place of the extract's text; None where code made it."""
 
 
 class Summariser:
@@ -65,6 +69,7 @@ class Summariser:
     def __init__(self, ports: Ports, writer: SessionWriter) -> None:
         self._ports, self._writer = ports, writer
         self._seen_tokens = 0
+        self._prose = ProseWriter(ports, writer.claim.stream_id)
         self.task = None
 
     @property
@@ -129,11 +134,14 @@ class Summariser:
         if zone is None:
             self._seen_tokens = at.tokens
             return False
-        made = await self._made(reader, zone, budget)
+        made = await self._made(reader, zone, budget, agent)
         crashpoint("summary.made")
         posted = _summary(zone, made)
         records = await self._writer.commit(lambda now: _events(now, posted))
         crashpoint("summary.posted")
+        if made.prose is not None:
+            ended = made.prose.ended
+            await self._prose.end(agent, ended if records else ended.model_copy(update={"outcome": "stale"}))
         self._seen_tokens = 0
         return bool(records)
 
@@ -152,14 +160,35 @@ class Summariser:
         older = max(at.tokens - sum(size.tokens for size in sizes), 2 * int(FAR_BEHIND * budget.history_tokens))
         return [TurnSize(at.boundary + 1, older), *(size for size in sizes if size.first_seq > records[0].seq)]
 
-    async def _made(self, reader: LogReader, zone: Zone, budget: ZoneBudget) -> _Made:
+    async def _made(self, reader: LogReader, zone: Zone, budget: ZoneBudget, agent: Agent) -> _Made:
         from duragent.memory.extract import Extracting
 
         extracting, covered = Extracting(), 0
+        material = self._material(agent)
         async for records in self._blocks(reader, zone):
-            covered += await asyncio.to_thread(_take, extracting, records)
+            covered += await asyncio.to_thread(_take, extracting, records, material if zone.level == 1 else None)
         made = await asyncio.to_thread(extracting.made, budget.summary_tokens, tokens)
-        return _Made(made, covered if zone.level == 1 else 0)
+        prose = None
+        if material is not None:
+            if zone.level > 1:
+                await self._take_children(reader, zone, material)
+            if material.text and not material.is_too_long:
+                limit = budget.summary_tokens - tokens(made.facts)
+                prose = await self._prose.write(agent, zone, material.text, limit)
+        return _Made(made, covered if zone.level == 1 else 0, prose)
+
+    def _material(self, agent: Agent) -> "SummaryMaterial | None":
+        if agent.spec.session.context.summaries != "model":
+            return None
+        from duragent.memory.prose import SummaryMaterial
+
+        return SummaryMaterial(tokens, most_material(agent.background_model))
+
+    async def _take_children(self, reader: LogReader, zone: Zone, material: "SummaryMaterial") -> None:
+        for child in children_of(self._writer.state.viewport.coverage, zone.level, zone.first_seq, zone.last_seq):
+            for record in await reader.read_records(child.seq - 1, 1):
+                if isinstance(record.event, HistorySummarised):
+                    material.take_summary(record.event)
 
     async def _blocks(self, reader: LogReader, zone: Zone) -> AsyncIterator[list[Record]]:
         """The records of the zone, decoded off the loop."""
@@ -200,24 +229,32 @@ def _decoded(lines: bytes, seed: int, blobs: Mapping[str, bytes]) -> list[Record
     return [decode(line, seed, blobs.__getitem__) for line in split_lines(lines)]
 
 
-def _take(extracting: "Extracting", records: Sequence[Record]) -> int:
+def _take(extracting: "Extracting", records: Sequence[Record], material: "SummaryMaterial | None") -> int:
     for record in records:
         extracting.take(record)
+        if material is not None:
+            material.take(record)
     return sum(size_of(record.event) for record in records)
 
 
 def _summary(zone: Zone, made: _Made) -> HistorySummary:
-    extract = made.extract
-    return HistorySummary(
+    extract, prose = made.extract, made.prose
+    text = prose.text if prose else extract.text
+    summary = HistorySummary(
         level=zone.level,
         first_seq=zone.first_seq,
         last_seq=zone.last_seq,
-        text=extract.text,
+        text=text,
         facts=extract.facts,
         source_sha256=extract.source_sha256,
-        tokens=tokens(extract.text) + tokens(extract.facts),
+        tokens=tokens(text) + tokens(extract.facts),
         covered_tokens=made.covered_tokens,
     )
+    if prose is None:
+        return summary
+    ended = prose.ended
+    written = {"by": prose.by, "job": ended.job, "usage": ended.usage, "cost_usd": ended.cost_usd}
+    return summary.model_copy(update=written)
 
 
 def _events(state: SessionState, posted: HistorySummary) -> Sequence[Event]:

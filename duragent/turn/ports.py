@@ -16,6 +16,7 @@ from duragent.turn.workbench import Workbench
 
 if TYPE_CHECKING:
     from duragent.memory.base import Memories
+    from duragent.memory.prose import SummaryBudget
 
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 """Run a coroutine as a child of the wiring's task group."""
@@ -59,6 +60,8 @@ class Ports:
     """The listener that delivers what `notify` in a policy wants told; None: it is not delivered."""
     memories: "Memories | None" = None
     """What agents remember; None: nothing is searched."""
+    summary_budget: "Callable[[Agent], SummaryBudget | None] | None" = None
+    """What an agent's summaries may cost in a day; None: no model writes any."""
     watched_notes: Callable[[Agent, bool], AbstractAsyncContextManager[None]] | None = None
     """For the time of a command that no sandbox keeps from the notes of that agent; None: nothing looks at them. True:
     an earlier process started the command."""

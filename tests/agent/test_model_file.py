@@ -21,9 +21,9 @@ def workspace(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def agent(workspace: Path, model: str) -> Agent:
+def agent(workspace: Path, model: str, rest: str = "") -> Agent:
     head = "apiVersion: duragent/v1alpha1\nkind: Agent\nmetadata: {name: ada}\nspec:\n"
-    (workspace / "agents" / "ada" / "agent.yaml").write_text(f"{head}  model: {model}\n")
+    (workspace / "agents" / "ada" / "agent.yaml").write_text(f"{head}  model: {model}\n{rest}")
     return load_agent(workspace / "agents" / "ada")
 
 
@@ -104,3 +104,26 @@ def test_file_is_read_by_its_name_for_other_uses(workspace: Path) -> None:
     assert (found.name, found.spec.provider, found.spec.max_output_tokens) == ("fast", "openai", 100)
     with pytest.raises(InvalidFile, match=r"does not exist .did you mean 'fast'."):
         load_model_file(workspace, "fost")
+
+
+def test_a_model_that_works_in_the_background_is_named_by_its_file(workspace: Path) -> None:
+    made = agent(workspace, "{provider: demo}", "  memory: {sleep: {model: fast}}\n")
+    assert made.background_model is not None
+    assert (made.background_model.provider, made.spec.model.provider) == ("openai", "demo")
+    assert agent(workspace, "{use: fast}").background_model is None
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ("  memory: {sleep: {model: fats}}\n", "spec.memory.sleep.model: there is no models/fats.yaml"),
+        (
+            "  session: {context: {summaries: model}}\n",
+            "spec.session.context.summaries: `model` needs spec.memory.sleep.model, the name of a file in models/",
+        ),
+    ],
+)
+def test_a_model_in_the_background_that_is_not_there_is_told(workspace: Path, more: str, problem: str) -> None:
+    with pytest.raises(InvalidFile) as error:
+        agent(workspace, "{provider: demo}", more)
+    assert problem in str(error.value)

@@ -11,14 +11,15 @@ from duragent.client.client import Client
 from duragent.journal.events import HistorySummarised, MessageReceived
 from duragent.stores.files.reader import FileLogReader
 from tests.support.real_server import RealServer, make_workspace, told
+from tests.support.until import until
 
 SMALL = "  session: {context: {max_history_tokens: 1500}}"
 WORDS = "words " * 100 + "end"
 
 
-async def talk(client: Client, session: str, turns: int) -> None:
+async def talk(client: Client, session: str, turns: int, words: str = WORDS) -> None:
     for turn in range(turns):
-        await told(client, session, f"Question {turn} about src/part_{turn}.py: {WORDS}")
+        await told(client, session, f"Question {turn} about src/part_{turn}.py: {words}")
 
 
 def assert_each_record_is_told_once(server: RealServer, session: str, summaries: int) -> None:
@@ -61,3 +62,45 @@ async def test_killed_around_a_summary_the_session_goes_on_and_tells_all(tmp_pat
     # Nothing from before the boundary is there again, and nothing is left out without a word.
     assert shown_whole == expected[-len(shown_whole) :]
     assert shown_whole == expected or any("conversation truncated" in text for text in texts)
+
+
+REMEMBERS = """\
+  session: {context: {max_history_tokens: 1500, summaries: model}}
+  memory: {sleep: {model: cheap}}
+"""
+CHEAP = "apiVersion: duragent/v1alpha1\nkind: Model\nspec: {provider: demo}\n"
+
+
+@pytest.mark.parametrize("kills", [1, 3])
+async def test_killed_while_a_model_writes_it_is_tried_again_and_then_code_makes_it(tmp_path: Path, kills: int) -> None:
+    server = make_workspace(tmp_path, REMEMBERS)
+    (server.workspace / "models").mkdir()
+    (server.workspace / "models" / "cheap.yaml").write_text(CHEAP)
+    session = ""
+    try:
+        for _ in range(kills):
+            server.start({"DURAGENT_CRASHPOINT": "summary.begun:1"})
+            async with server.client() as client:
+                session = session or (await client.create_session("assistant")).session_id
+                talking = asyncio.ensure_future(talk(client, session, 8, 5 * WORDS))
+                await server.wait_until_dead()
+                talking.cancel()
+                await asyncio.gather(talking, return_exceptions=True)
+        assert not [each for each in server.records(session) if isinstance(each.event, HistorySummarised)]
+        server.start()
+        async with server.client() as client:
+            await talk(client, session, 1)
+            await until(lambda: _is_summarised(server, session))
+            work = await client.memory_work("assistant")
+    finally:
+        server.stop()
+    # None of them has an end, so each counts with its estimate.
+    assert len(work.jobs) == kills
+    assert work.tokens >= sum(job.estimate_tokens for job in work.jobs) > 0
+    first = next(each.event for each in server.records(session) if isinstance(each.event, HistorySummarised))
+    assert first.by == ("extract" if kills == 3 else "demo")
+    assert "src/part_0.py" in first.facts
+
+
+def _is_summarised(server: RealServer, session: str) -> bool:
+    return any(isinstance(each.event, HistorySummarised) for each in server.records(session))

@@ -53,8 +53,8 @@ REVIEWING: tuple[Mutant, ...] = (
         "the look at what was used, when the intent is recorded",
         Edit(
             "duragent.mind.budget",
-            "            if state.spent_on(day).tokens + estimate_tokens > self._spec.tokens_per_day:\n",
-            "            if False:\n",
+            "spent.tokens + work.estimate_tokens <= self._spec.tokens_per_day",
+            "spent.tokens <= self._spec.tokens_per_day",
         ),
         "tests/mind/test_budget.py::test_work_begins_only_within_what_is_left_of_the_day",
     ),

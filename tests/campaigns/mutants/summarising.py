@@ -36,4 +36,37 @@ SUMMARISING: tuple[Mutant, ...] = (
         Edit("duragent.journal.admit_view", "min(state.seq, open_since - 1)", "state.seq"),
         f"{_T_COVERED}::test_a_summary_waits_for_what_is_not_answered",
     ),
+    without(
+        "a model's summary is read again as part of what was said",
+        "the look at what a record says",
+        Edit(
+            "duragent.memory.prose",
+            "        if (said := said_in(record.event))",
+            "        if isinstance(record.event, HistorySummarised):\n            self.take_summary(record.event)\n"
+            "        if (said := said_in(record.event))",
+        ),
+        "tests/memory/test_prose.py::test_summaries_of_the_level_below_stand_with_their_ranges",
+    ),
+    without(
+        "a summary that kills the server is tried for ever",
+        "the count of the tries that a crash ended",
+        Edit("duragent.mind.budget", "earlier + _lost(state, work) < TRIES", "earlier < TRIES"),
+        "tests/mind/test_budget.py::test_what_a_kill_ended_is_spent_and_a_try",
+    ),
+    without(
+        "the text that a model summarises ends its own frame",
+        "the other spelling of the frame's words",
+        Edit("duragent.memory.prose", 'shown = _TAG.sub(r"&lt;\\1", material)', "shown = material"),
+        "tests/memory/test_prose.py::test_what_is_read_cannot_end_itself",
+    ),
+    without(
+        "a session that closes forgets what it asked a model for",
+        "the record of the cancelled work",
+        Edit(
+            "duragent.session.prose_writer",
+            'await self._cancelled(budget, unknown.model_copy(update={"outcome": "cancelled"}))',
+            "pass",
+        ),
+        "tests/session/scenarios/test_model_summaries.py::test_a_session_that_closes_meanwhile_leaves_work_that_counts",
+    ),
 )
