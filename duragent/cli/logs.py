@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 STREAMS = "streams"
 """The folder in a workspace of the streams that are no sessions."""
+STREAM_PREFIX = "mind-"
+"""How the names of these streams begin; then comes the agent's name."""
 
 
 def open_logs(sessions_dir: Path) -> "StoreReader":
@@ -30,7 +32,7 @@ def open_streams(workspace: Path) -> "StoreReader":
 
 def is_stream(name: str) -> bool:
     """Whether a name is that of a stream that is no session, whether there is one or not."""
-    return name.startswith("mind-")
+    return name.startswith(STREAM_PREFIX)
 
 
 def find_any(config: "Config", part: str) -> tuple["StoreReader", str]:

@@ -10,6 +10,7 @@ from duragent.wire import (
     ImportedMemory,
     ImportMemory,
     MemoryIndexInfo,
+    MemoryRepaired,
     MemoryUndone,
     MemoryUndoPlan,
     MemoryWork,
@@ -82,6 +83,10 @@ class AgentNotes(SessionCopies):
     async def memory_log(self, agent: str, *, before: int | None = None, limit: int | None = None) -> MindRecords:
         """The newest records of the memory's log."""
         return await self._http.get(MindRecords, _path(agent, "log"), {"before": before, "limit": limit})
+
+    async def repair_memory(self, agent: str) -> MemoryRepaired:
+        """Let the damaged log of a memory go on behind its last good record."""
+        return self._http.parse(MemoryRepaired, await self._http.post(_path(agent, "repair")))
 
     async def memory_undo_plan(self, agent: str, file: str | None = None) -> MemoryUndoPlan:
         return await self._http.get(MemoryUndoPlan, _path(agent, "undo"), {"file": file})

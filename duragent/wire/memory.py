@@ -140,6 +140,12 @@ class MindRecords(WireModel):
     head: int = Field(description="seq of the newest record.")
 
 
+class MemoryRepaired(WireModel):
+    """The log of a memory that was damaged, and goes on behind its last good record; the rest is kept beside it."""
+
+    head: int = Field(description="seq of the newest record.")
+
+
 class MemoryIndexInfo(WireModel):
     """How the index is. It may be deleted at any time, and is then made again."""
 

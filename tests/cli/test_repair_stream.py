@@ -52,3 +52,23 @@ def test_stream_is_shown_verified_and_repaired_by_its_name(home: Home) -> None:
     assert home.run("verify", NAME).code == 0
     types = [json.loads(line)["type"] for line in home.run("log", NAME, "--json").out.splitlines()]
     assert types == ["mind_created", "owner_claimed", "file_seen", "log_recovered", "owner_claimed"]
+
+
+def test_server_that_runs_mends_the_memory_of_its_agent(home: Home) -> None:
+    home.stop()
+    agent = home.folder / ".duragent" / "agents" / "assistant" / "agent.yaml"
+    text = agent.read_text()
+    if "\n  memory: {}\n" not in text:
+        agent.write_text(f"{text.rstrip()}\n  memory: {{}}\n")
+    name = "mind-assistant"
+    for fact in ("Units are metric.", "Trains are late."):
+        ran = home.run("memory", "add", fact)
+        assert ran.code == 0, ran.err
+    spoil(home.folder / ".duragent" / "streams" / name, 4)
+    ran = home.run("session", "repair", name, "--yes")
+    assert (ran.code, ran.out) == (0, f"{name} goes on behind its good records; it has 7 now.\n"), ran.err
+    assert "Set aside: " in ran.err
+    assert home.run("verify", name).code == 0
+    assert home.run("memory", "add", "It goes on.").code == 0
+    assert [home.run("memory", "list").out.count(each) for each in ("metric", "late", "goes on")] == [1, 1, 1]
+    assert home.run("session", "repair", name, "--yes").code != 0

@@ -39,6 +39,7 @@ from duragent.wire import (
     FoundNote,
     MemoryIndexInfo,
     MemoryJob,
+    MemoryRepaired,
     MemoryUndone,
     MemoryUndoPlan,
     MemoryWork,
@@ -281,6 +282,13 @@ async def undo_write(dependencies: Dependencies, request: Request) -> Response:
     if not done:
         await mind.undo(body.file, body.by or "http", body.seq)
     return answer(MemoryUndone(file=body.file, seq=body.seq))
+
+
+async def repair_log(dependencies: Dependencies, request: Request) -> Response:
+    name = _name(request)
+    minds, agent = memories_of(dependencies, name).minds(), "" if name == WORLD_NAME else name
+    await minds.repair(agent)
+    return answer(MemoryRepaired(head=(await minds.of(agent)).state.seq))
 
 
 async def get_work(dependencies: Dependencies, request: Request) -> Response:

@@ -139,6 +139,7 @@ ROUTES = (
         {200: wire.MindRecords},
         query=MindLogQuery,
     ),
+    Route("POST", f"{MEMORY}/repair", memory.repair_log, "Mend the memory's log.", {200: wire.MemoryRepaired}),
     Route(
         "GET",
         f"{MEMORY}/undo",

@@ -10,6 +10,7 @@ import pytest
 from duragent.memory.notes import LONG_TERM, UNREVIEWED
 from tests.server.requests import is_problem
 from tests.support.http_house import House
+from tests.support.logs import spoil
 from tests.support.memories import Remembering, remembering
 
 ADA, WORLD = "/api/v1/agents/ada/memory", "/api/v1/agents/worldMemory/memory"
@@ -223,3 +224,20 @@ async def test_topic_that_all_agents_share_gets_a_paragraph_more_once(desk: Reme
 async def test_work_in_the_background_is_told_beside_what_it_may_use(desk: Remembering) -> None:
     work = await get(desk, f"{ADA}/work")
     assert (work["tokens"], work["tokens_per_day"], work["jobs"]) == (0, 200_000, [])
+
+
+async def test_damaged_log_goes_on_behind_its_last_good_record(desk: Remembering) -> None:
+    is_problem(await post(desk, f"{ADA}/repair"), 404, "not-found")
+    await desk.remember("The user prefers metric units.")
+    is_problem(await post(desk, f"{ADA}/repair"), 409, "not-damaged")
+    mind = await desk.ada()
+    records = len(await mind.log.records(0, 100))
+    spoil(desk.folder / "streams" / mind.log.name, records)
+    response = await post(desk, f"{ADA}/repair")
+    kinds = [record.event.type for record in await (await desk.ada()).log.records(0, 100)]
+    assert (response.status_code, response.json()) == (200, {"head": len(kinds)})
+    assert kinds[records - 1 : records + 1] == ["log_recovered", "owner_claimed"]
+    [note] = (await get(desk, f"{ADA}/notes"))["notes"]
+    assert note["text"] == "The user prefers metric units."
+    await desk.remember("And trains.", "c2")
+    is_problem(await post(desk, "/api/v1/agents/nobody/memory/repair"), 404, "not-found")
