@@ -158,4 +158,6 @@ def _after(one: SessionState, turns: int) -> SessionState:
         output_tokens=totals.output_tokens * turns,
         unpriced=totals.unpriced * turns,
     )
-    return replace(one, seq=_FIRST_RECORDS + TURN_RECORDS * turns, totals=counted)
+    coverage = replace(one.viewport.coverage, tokens=one.viewport.coverage.tokens * turns)
+    viewport = replace(one.viewport, coverage=coverage)
+    return replace(one, seq=_FIRST_RECORDS + TURN_RECORDS * turns, totals=counted, viewport=viewport)
