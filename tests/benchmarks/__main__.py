@@ -19,6 +19,7 @@ import duragent
 from tests.benchmarks import (
     appends,
     commands,
+    long_chat,
     long_sessions,
     memory,
     prompts,
@@ -44,6 +45,7 @@ TOPICS: dict[str, Callable[[Bench], AsyncIterator[Result]]] = {
     "tools": tools.rows,
     "recall": recall.rows,
     "remembering": remembering.rows,
+    "long_chat": long_chat.rows,
 }
 
 
