@@ -4,7 +4,7 @@ The law: who may read and write follows from the newest message of a person, and
 and all that its summaries stand for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ from duragent.agent.load import Agent
 from duragent.journal.events import MessageReceived, ModelCalled, ModelReplied
 from duragent.journal.record import Record
 from duragent.journal.source import is_person
-from duragent.memory.base import Window
+from duragent.journal.state import SessionState
+from duragent.memory.base import OWNER, Window
 from duragent.memory.scope import Access, access_of, visitor_of
 from duragent.session.memory_window import window_of
 from duragent.turn.recall import access_in
@@ -24,6 +25,8 @@ PAGE = 500
 MOST_RECORDS = 20_000
 """Of a window that has more, the rest counts as something from outside."""
 OPENING_RECORDS = 16
+MOST_OF_OTHERS = 5_000
+"""A longer session is shown to the owner only."""
 
 
 class SeenSession:
@@ -54,6 +57,22 @@ class SeenSession:
                 if isinstance(record.event, MessageReceived) and is_person(record.event.source):
                     return access_in(self._agent, state, record.event)
         return access_of(visitor_of(state.source, state.gateway or "", "", state.chat_id, self._owners))
+
+    async def readable(self, others: Sequence[SessionState]) -> list[SessionState]:
+        """Those sessions of the agent whose texts this one may read: for the owner all of them."""
+        access = await self.access()
+        if access.may_read(OWNER):
+            return list(others)
+        return [state for state in others if state.session_id == self._session_id or await self._is_of(state, access)]
+
+    async def _is_of(self, state: SessionState, access: Access) -> bool:
+        """Whether each message in it belongs to a person or a chat that may be read. A very long session is not."""
+        lines = await self._sessions.read_back(state.session_id, None, MOST_OF_OTHERS)
+        records = await self._sessions.records(state.session_id, lines) if lines else ()
+        if not records or records[0].seq > 1:
+            return False
+        said = [access_in(self._agent, state, event) for event in _of_people(records)]
+        return bool(said) and all(each.writes and access.may_read(each.writes[0]) for each in said)
 
     @property
     def _owners(self) -> tuple[str, ...]:
@@ -88,6 +107,11 @@ class SeenSession:
     async def _back(self, before: int | None, limit: int) -> Sequence[Record]:
         lines = await self._sessions.read_back(self._session_id, before, limit)
         return await self._sessions.records(self._session_id, lines) if lines else ()
+
+
+def _of_people(records: Iterable[Record]) -> list[MessageReceived]:
+    events = [record.event for record in records]
+    return [event for event in events if isinstance(event, MessageReceived) and is_person(event.source)]
 
 
 def _first_shown(records: Sequence[Record]) -> int:

@@ -1,6 +1,6 @@
 """What a tool may read of sessions: its own outputs, and what other sessions of the same agent say."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from duragent.errors import Damaged, SessionNotFound
@@ -46,7 +46,7 @@ def session_tools(sessions: Callable[[], ReadableSessions]) -> "Factories":
     """The factories of the tools that read sessions. `sessions` is called when a tool is made."""
 
     def reader(owner: "ToolOwner") -> SessionReader:
-        return SessionReader(sessions(), owner.session_id, owner.agent.name)
+        return SessionReader(sessions(), owner.session_id, owner.agent.name, _readable(sessions(), owner))
 
     def session(owner: "ToolOwner") -> "AnyTool":
         from duragent.tools.session import SessionTool
@@ -66,16 +66,36 @@ def session_tools(sessions: Callable[[], ReadableSessions]) -> "Factories":
     return {"session": session, "read_output": read_output, "read_file": read_file}
 
 
+Readable = Callable[[Sequence[SessionState]], Awaitable[Sequence[SessionState]]]
+"""Those of other sessions that a session may read."""
+
+
+def _readable(sessions: ReadableSessions, owner: "ToolOwner") -> Readable | None:
+    """None: all of them, because neither notes nor owners are set apart for this agent."""
+    spec = owner.agent.spec
+    if not owner.session_id or (spec.memory is None and spec.access is None):
+        return None
+    from duragent.session.seen_session import SeenSession
+
+    return SeenSession(sessions, owner.session_id, owner.agent).readable
+
+
 class SessionReader:
     """For the tools of one session of `agent`. See `tools.base.SessionsPort`."""
 
-    def __init__(self, sessions: ReadableSessions, session_id: str, agent: str) -> None:
+    def __init__(
+        self, sessions: ReadableSessions, session_id: str, agent: str, readable: Readable | None = None
+    ) -> None:
+        """`readable`: which other sessions of the agent may be read; None: all of them."""
         self._sessions, self._session_id, self._agent = sessions, session_id, agent
+        self._readable = readable
 
     async def siblings(self, limit: int) -> "Sequence[Sibling]":
         from duragent.tools.base import Sibling
 
         states, _ = await self._sessions.list(agent=self._agent, limit=limit + 1)
+        if self._readable is not None:
+            states = await self._readable(states)
         return [
             Sibling(
                 state.session_id,
@@ -90,8 +110,10 @@ class SessionReader:
 
     async def read(self, session_id: str, limit: int) -> Sequence[tuple[str, str]]:
         own = session_id == self._session_id
-        if not own and (await self._sessions.state(session_id)).agent != self._agent:
-            raise SessionNotFound(session_id)
+        if not own:
+            state = await self._sessions.state(session_id)
+            if state.agent != self._agent or (self._readable is not None and not await self._readable([state])):
+                raise SessionNotFound(session_id)
         messages: list[tuple[str, str]] = []
         before, seen = None, 0
         while len(messages) < limit and seen < LOOK_BACK_RECORDS:

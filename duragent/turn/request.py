@@ -34,6 +34,7 @@ from duragent.models.facts import looked_up
 from duragent.models.file_limits import TakenFiles
 from duragent.models.messages import ModelRequest, ToolSchema
 from duragent.models.text_tools.choice import wants_text
+from duragent.turn.access_now import shown_sections
 from duragent.turn.files import FileReader, ShownFiles
 from duragent.turn.history import HasBlobs, HasRecords, History, HistoryNeed
 from duragent.turn.model_choice import choice_of, with_model, with_system
@@ -140,7 +141,7 @@ async def prepare(
     agent = with_system(with_model(loaded.agent, choice), await _system(history))
     tools = await _offered(history, loaded) if offered is None else offered
     window = await find_window(agent.spec.model)
-    sections = (*loaded.sections.sections, await _runtime(agent))
+    sections = (*await shown_sections(history, agent, loaded.sections.sections), await _runtime(agent))
     frame = frame_of(agent, now, sections=sections, tools=tools, window=window)
     state = history.state
     read = await read_history(history, agent, frame)

@@ -30,6 +30,7 @@ from duragent.policy import guards
 from duragent.policy.skills import SKILL_TOOL, active_skills, narrowing, refused_by_skill
 from duragent.text import without_surrogates
 from duragent.tools.base import Tool
+from duragent.turn.access_now import private_notes
 from duragent.turn.authorize import (
     THIS_SESSION,
     Allowed,
@@ -97,7 +98,8 @@ class ToolCalls:
             return None, resolved
         if why := refused_by_skill(resolved.invocation, await self._narrowing(loaded)):
             return resolved, Refused(why, denied=True)
-        policy = await self._ports.workbench.policy(agent, loaded.tools.unasked)
+        private = await private_notes(self._host, agent)
+        policy = await self._ports.workbench.policy(agent, loaded.tools.unasked, private)
         if call.status == "approved":
             decided = reversed(self._host.state.decided)
             by = next((decision.by for decision in decided if decision.call == call.call), "")

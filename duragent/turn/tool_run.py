@@ -23,6 +23,7 @@ from duragent.process.base import Commands
 from duragent.sandboxes.base import Command
 from duragent.text import without_surrogates
 from duragent.tools.base import CallInfo, ResultFile, ToolContext, ToolResult, failed
+from duragent.turn.access_now import private_notes
 from duragent.turn.authorize import ResolvedCall, signature
 from duragent.turn.checkpoint import changed, kept_by_path
 from duragent.turn.host import TurnHost, keep_blob, let_go, when_there_is_room, why_stop
@@ -270,7 +271,7 @@ class ToolRunner:
     async def _context(self, run: ToolRun) -> ToolContext:
         workbench, agent, call = self._ports.workbench, run.agent, run.resolved.call.call
         # In a thread: this reads a small file for each other workspace of this user.
-        places = await asyncio.to_thread(workbench.places, agent)
+        places = await asyncio.to_thread(workbench.places, agent, await private_notes(self._host, agent))
         return ToolContext(
             agent=agent,
             places=places,

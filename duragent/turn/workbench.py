@@ -135,8 +135,8 @@ class Workbench:
 
         return why_no_sandbox(self.sandbox, self.environment, self.bubblewrap)
 
-    def places(self, agent: Agent) -> "Places":
-        """Where an agent's calls happen."""
+    def places(self, agent: Agent, private: tuple[Path, ...] = ()) -> "Places":
+        """Where an agent's calls happen. `private`: what is closed to its session besides."""
         from duragent.agent.context_files import working_folder
         from duragent.tools.base import Places
 
@@ -147,7 +147,7 @@ class Workbench:
             workspace=self.workspace,
             agent_folder=agent_folder,
             roots=(agent_folder, self.workspace),
-            closed=self._closed_to(folder),
+            closed=(*self._closed_to(folder), *private),
             frozen=(*self.frozen, agent_folder, *(folder / name for name in RUN_BY_OTHERS)),
         )
 
@@ -202,7 +202,7 @@ class Workbench:
             stdin: bytes = b"",
         ) -> Command:
             bare = Command(tuple(argv), folder or places.folder, {**clean, **(env or {})}, stdin, limits)
-            now = replace(places, closed=self._closed_to(places.folder))
+            now = replace(places, closed=tuple(dict.fromkeys((*places.closed, *self._closed_to(places.folder)))))
             within, sandbox = self.confinement(agent, now), self.sandbox_for(agent)
             if self.temporary is not None and session_id and sandbox.name == "bubblewrap":
                 within = replace(within, temporary=self.temporary.of(session_id))
@@ -222,15 +222,17 @@ class Workbench:
 
         return await asyncio.to_thread(load)
 
-    async def policy(self, agent: Agent, unasked: Iterable[str] = ()) -> "Policy":
+    async def policy(self, agent: Agent, unasked: Iterable[str] = (), private: tuple[Path, ...] = ()) -> "Policy":
         """What the agent may do where its commands run, as its files say now. `unasked` is what its tools say.
+
+        `private`: what is closed to its session besides.
 
         A file with a fault makes a policy that denies everything.
         """
         from duragent.policy.files import load_policy
 
         def load() -> "Policy":
-            return replace(load_policy(self.workspace, agent.folder, unasked), place=self.command_place(agent))
+            return replace(load_policy(self.workspace, agent.folder, unasked), place=self.command_place(agent, private))
 
         return await asyncio.to_thread(load)
 
@@ -251,11 +253,11 @@ class Workbench:
 
         return await asyncio.to_thread(lambda: deliveries(load_policy(self.workspace, agent.folder)))
 
-    def command_place(self, agent: Agent) -> "CommandPlace":
+    def command_place(self, agent: Agent, private: tuple[Path, ...] = ()) -> "CommandPlace":
         """Where the agent's commands run, as far as its policy must know it. May try out the sandbox."""
         from duragent.policy.place import CommandPlace
 
-        places = self.places(agent)
+        places = self.places(agent, private)
         try:
             confined = self.sandbox_for(agent).name != "trust"
         except SandboxUnavailable:

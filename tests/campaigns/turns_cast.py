@@ -64,7 +64,7 @@ class FakeWorkbench(Workbench):
     tools: Toolset = field(default_factory=Toolset)
     judged_by: Policy = _DENIES
 
-    def places(self, agent: Agent) -> Places:
+    def places(self, agent: Agent, private: tuple[Path, ...] = ()) -> Places:
         return Places(self.workspace, self.workspace, agent.folder, (self.workspace,))
 
     def place(self, agent: Agent) -> str:
@@ -73,7 +73,7 @@ class FakeWorkbench(Workbench):
     async def load(self, agent: Agent, session_id: str = "") -> LoadedAgent:
         return LoadedAgent(agent, self.tools)
 
-    async def policy(self, agent: Agent, unasked: Iterable[str] = ()) -> Policy:
+    async def policy(self, agent: Agent, unasked: Iterable[str] = (), private: tuple[Path, ...] = ()) -> Policy:
         return self.judged_by.allowing(self.world.always)
 
     async def allow_always(self, agent: Agent, patterns: Sequence[str]) -> None:

@@ -181,6 +181,50 @@ async def test_notes_of_one_person_are_not_shown_to_another(remembering: RealSer
         assert "The door code is 4711" in json.dumps(body(stub))
 
 
+@pytest.mark.parametrize("mode", ["trust", "bubblewrap"])
+async def test_notes_of_the_owner_reach_no_other_person_by_any_tool(tmp_path: Path, stub: StubLlm, mode: str) -> None:
+    tools = "\n  tools:" + "".join(
+        f"\n    - {{type: builtin, name: {name}}}"
+        for name in ("read_file", "search_files", "list_files", "bash", "session")
+    )
+    rest = f"{OPENAI.block(stub)}\n  memory: {{}}{tools}"
+    server = make_workspace(tmp_path, rest=rest, provider="openai", config={"sandbox": {"mode": mode}})
+    (server.workspace / "policy.yaml").write_text("mode: dangerous\n")
+    server.environ = KEYS
+    memory = memory_of(server)
+    (memory / "people").mkdir(parents=True)
+    for file in ("MEMORY.md", "people/http-bo.md"):
+        (memory / file).write_text("# Codes\n\nThe alarm code is quokka.\n")
+    stub.script("Yes, the alarm code is quokka.")
+    try:
+        server.start()
+        mine = await ask(server, "is the alarm code quokka?")
+        calls = (
+            ("read_file", {"path": str(memory / "MEMORY.md")}),
+            ("search_files", {"pattern": "quokka", "path": str(memory)}),
+            ("list_files", {"path": str(memory / "people")}),
+            ("bash", {"command": f"cat {memory}/MEMORY.md"}),
+            ("bash", {"command": f"cd {memory} && cat people/*.md"}),
+            ("session", {"action": "read", "session_id": mine}),
+            ("session", {"action": "list"}),
+        )
+        told = {}
+        for sender in ("cy", None):
+            before = len(stub.requests)
+            for at, (tool, arguments) in enumerate(calls):
+                tool_call = ToolCall(id=f"call_{at}", name=tool, arguments=json.dumps(arguments))
+                stub.script(ProviderAnswer(calls=(tool_call,)), "Done.")
+                await ask(server, "look", sender=sender)
+            told[sender] = json.dumps([request.body["messages"] for request in stub.requests[before:]])
+        assert "quokka." in told[None]
+        assert "http-bo.md" in told[None]
+        without_calls = told["cy"].replace('\\"pattern\\": \\"quokka\\"', "")
+        for private in ("code is quokka", "is the alarm code", "http-bo.md\\n"):
+            assert private not in without_calls
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("point", ["mind.file_written", "mind.recorded", "memory.replaced"])
 async def test_note_is_there_once_after_a_kill(remembering: RealServer, stub: StubLlm, point: str) -> None:
     stub.script(noted("The user likes tea"), "Noted.")

@@ -103,7 +103,7 @@ class GivenWorkbench(Workbench):
         assert self.tool is not None
         return LoadedAgent(agent, Toolset((self.tool,)))
 
-    async def policy(self, agent: Agent, unasked: Iterable[str] = ()) -> Policy:
+    async def policy(self, agent: Agent, unasked: Iterable[str] = (), private: tuple[Path, ...] = ()) -> Policy:
         for each in self.judging:
             await each()
         return self.judged_by
