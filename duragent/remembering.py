@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from duragent.agent.load import Agent
 from duragent.clock import Clock
 from duragent.config import Config
-from duragent.errors import DuragentError
+from duragent.errors import AgentBroken, AgentNotFound, DuragentError
 
 if TYPE_CHECKING:
     from duragent.agent.memory_spec import EmbeddingSpec
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from duragent.memory.prose import SummaryBudget
     from duragent.memory.recall import NoteRecall
     from duragent.mind.agent_memory import AgentMemory, ListedSessions
+    from duragent.mind.forgetting import Forgetter
     from duragent.mind.memories import AgentMemories
     from duragent.server.memories import ServedMemories
     from duragent.session.sessions import Sessions
@@ -64,6 +65,7 @@ class Remembering:
     _logs: "LogSource | None" = None
     _made: "AgentMemories | None" = None
     _chooser: "EmbedderChooser | None" = None
+    _forgets: "Forgetter | None" = None
 
     # --- what sessions know of it -----------------------------------------------------------------------------------
 
@@ -149,7 +151,7 @@ class Remembering:
         async def recall(agent: str) -> "NoteRecall":
             return (await self._opened(self.agents.get(agent))).notes
 
-        return ServedMemories(lambda: self.memories.room.minds, recall)
+        return ServedMemories(lambda: self.memories.room.minds, recall, self._forgetter, self.renew)
 
     async def close(self) -> None:
         """End what is under way, and give the minds back."""
@@ -181,8 +183,52 @@ class Remembering:
             spawn=self.spawn,
             logs=self._log_source,
             sessions=self._listed,
+            go_on_forgetting=self._go_on_forgetting,
         )
         return AgentMemories(room, lambda name: self.agents.get(name).name)
+
+    def _forgetter(self) -> "Forgetter":
+        if self._forgets is None:
+            from duragent.mind.forgetting import Forgetter
+            from duragent.session.note_traces import NoteTraces
+
+            traces = NoteTraces(self.sessions, lambda name: _names_of(self.agents.get(name)))
+            self._forgets = Forgetter(lambda: self.memories.room.minds, traces, self.renew)
+        return self._forgets
+
+    async def _go_on_forgetting(self, agent: str) -> None:
+        try:
+            await self._forgetter().go_on(agent)
+        except DuragentError as error:
+            _log.warning("what was to be forgotten is not gone yet; it is tried again at the next start: %s", error)
+
+    async def renew(self, agent: str, session_id: str = "") -> None:
+        """Make an agent's index again, without what is gone; with "" as its name, those of all agents.
+
+        `session_id`: what is said there is read again. Where there is no index none is made.
+        """
+        for index in sorted(self.config.streams_dir.glob("mind-*/index.sqlite")):
+            name = index.parent.name.removeprefix("mind-")
+            if agent and name not in (agent, self._named(agent)):
+                continue
+            of = self._known(name)
+            if of is not None and of.spec.memory is not None and self._index(of.name) == index:
+                await (await self._opened(of)).renew(session_id)
+            else:
+                from duragent.memory.index_schema import remove_index
+
+                # No agent reads it, and it can be made again.
+                await asyncio.to_thread(remove_index, index)
+
+    def _known(self, name: str) -> Agent | None:
+        try:
+            return self.agents.get(name)
+        except (AgentNotFound, AgentBroken):
+            return None
+
+    def _named(self, agent: str) -> str:
+        """The name that it has now."""
+        return found.name if (found := self._known(agent)) is not None else agent
 
     def _streams(self) -> "StreamPorts":
         from duragent.mind.kind import MIND
@@ -223,3 +269,7 @@ class Remembering:
 
     def _listed(self) -> "ListedSessions":
         return self.sessions()
+
+
+def _names_of(agent: Agent) -> tuple[str, ...]:
+    return (agent.name, *agent.metadata.aliases)

@@ -6,6 +6,8 @@ from duragent.client.copies import SessionCopies
 from duragent.client.transport import ANSWER_SECONDS, Request
 from duragent.wire import (
     AddNote,
+    ForgetMemory,
+    ForgottenMemory,
     ForgottenNote,
     ImportedMemory,
     ImportMemory,
@@ -54,11 +56,17 @@ class AgentNotes(SessionCopies):
 
     async def forget_note(self, agent: str, note: str, by: str = "", reason: str = "") -> ForgottenNote:
         """Forget it for good. What an earlier attempt of this very request forgot is no error."""
-        request = Request("DELETE", _path(agent, "notes", note), {"by": by, "reason": reason})
+        asked = {"by": by, "reason": reason}
+        request = Request("DELETE", _path(agent, "notes", note), asked, read_seconds=ANSWER_SECONDS)
         response = await self._http.send(request)
         if response.status_code == 404:
             return ForgottenNote(note=note, left=[])
         return self._http.parse(ForgottenNote, response)
+
+    async def forget_memory(self, agent: str, what: ForgetMemory) -> ForgottenMemory:
+        """Forget for good all that it names, or only say what that would be."""
+        response = await self._http.post(_path(agent, "forget"), what, read_seconds=ANSWER_SECONDS)
+        return self._http.parse(ForgottenMemory, response)
 
     async def review_note(self, agent: str, note: str, review: ReviewNote) -> Reviewed:
         """Decide about a note that waits; the same decision again is done already."""

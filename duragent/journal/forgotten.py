@@ -8,13 +8,28 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from duragent.journal.events import FORGOTTEN, ForgottenText, TextForgotten
+from duragent.journal.events import (
+    FORGOTTEN,
+    ForgottenText,
+    HistorySummarised,
+    MemoryRecalled,
+    PromptSet,
+    RecordPinned,
+    TextForgotten,
+)
 from duragent.journal.line import has_blob, lines_of_types, may_have_blob, split_lines
+from duragent.journal.record import forgettable_fields
 
 FORGOTTEN_BYTES = FORGOTTEN.encode()
 """What is read in the place of a blob that was forgotten."""
 
 _TYPE = "text_forgotten"
+_GIVEN = {
+    str(event.model_fields["type"].default): forgettable_fields(event)
+    for event in (MemoryRecalled, HistorySummarised, RecordPinned)
+}
+"""The fields of records whose texts a session was given, or that were made of others: these can be forgotten."""
+_PROMPT = str(PromptSet.model_fields["type"].default)
 
 
 def forgotten_in(lines: bytes) -> set[str]:
@@ -32,15 +47,29 @@ def names_of(event: TextForgotten) -> set[str]:
 
 def moved_out_in(lines: bytes) -> list[ForgottenText]:
     """All texts of these lines that are in blobs, in their order: what can be named to be forgotten."""
+    return [text for text, _ in _texts(lines)]
+
+
+def forgettable_in(lines: bytes) -> list[ForgottenText]:
+    """Those of them that are made to be forgotten: what memory gave, files in a question, summaries and pins."""
+    return [text for text, is_made_so in _texts(lines) if is_made_so]
+
+
+def _texts(lines: bytes) -> Iterator[tuple[ForgottenText, bool]]:
     if not has_blob(lines):
-        return []
-    parsed = (json.loads(line) for line in split_lines(lines) if may_have_blob(line))
-    return [
-        ForgottenText(seq=fields["seq"], field=field, sha256=moved["blob"])
-        for fields in parsed
-        if "ts" in fields
-        for field, moved in _places(fields)
-    ]
+        return
+    for line in split_lines(lines):
+        fields = json.loads(line) if may_have_blob(line) else {}
+        for field, moved in _places(fields) if "ts" in fields else ():
+            text = ForgottenText(seq=fields["seq"], field=field, sha256=moved["blob"])
+            yield text, _is_forgettable(fields, field)
+
+
+def _is_forgettable(fields: dict[str, Any], field: str) -> bool:
+    name, inner = field.partition("[")[::2]
+    if fields["type"] == _PROMPT and name == "sections" and inner:
+        return fields[name][int(inner.partition("]")[0])].get("forgettable") is True
+    return field in _GIVEN.get(fields["type"], ())
 
 
 def _places(fields: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -109,7 +109,7 @@ def encode(record: StreamRecord[Any], seed: int) -> Encoded:
     fields = _fields(record)
     blobs: dict[str, bytes] = {}
     event_type: type[BaseModel] = type(record.event)
-    forgettable = _forgettable(event_type)
+    forgettable = forgettable_fields(event_type)
     if forgettable or isinstance(record.event, PromptSet):
         fields, blobs = _with_forgettable(fields, forgettable)
     body = _json(fields)
@@ -147,7 +147,7 @@ def _json(value: Any) -> bytes:
 
 
 @functools.cache
-def _forgettable(event: type[BaseModel]) -> tuple[str, ...]:
+def forgettable_fields(event: type[BaseModel]) -> tuple[str, ...]:
     """The fields of such events whose texts can be forgotten."""
     fields = event.model_fields.items()
     return tuple(name for name, field in fields if any(isinstance(mark, MovedOut) for mark in field.metadata))

@@ -21,7 +21,7 @@ from duragent.journal.mind.events import (
     NoteReinforced,
     WriteBegun,
 )
-from duragent.journal.mind.state import SHA_DIGITS, MindState
+from duragent.journal.mind.state import SHA_DIGITS, Forgetting, MindState
 from duragent.memory.base import Cause, MemoryNote, NewNote, Trust
 from duragent.memory.folder import FileText, MemoryFolder, Saved, difference
 from duragent.memory.notes import UNREVIEWED, PlacedNote, cleaned, file_for, text_sha256
@@ -219,6 +219,48 @@ class Mind:
         await self._files.record([gone, ForgettingEnded(notes=(note.id,), sha256s=tuple(dropped), left=left)])
         return left
 
+    async def versions_holding(self, finds: Callable[[str], bool]) -> Sequence[str]:
+        """The blobs of earlier versions in which something is found."""
+        names = dict.fromkeys(version.sha256 for version in self.state.versions if version.sha256)
+        return [name for name in names if await self._has(name) and finds((await self.log.blob(name)).decode())]
+
+    async def begin_forgetting(self, begun: ForgettingBegun) -> None:
+        """Durable on return. From here on it is gone on with until `end_forgetting`, also after a crash."""
+
+        async def work() -> None:
+            await self._files.record([begun])
+
+        await self._one_at_a_time(work)
+
+    async def take_out(self) -> None:
+        """The notes that are being forgotten are in no file, and their earlier versions are gone."""
+
+        async def work() -> None:
+            if (forgetting := self.state.forgetting) is not None:
+                await self._take_out(forgetting)
+
+        await self._one_at_a_time(work)
+
+    async def _take_out(self, forgetting: Forgetting) -> None:
+        for version in {version.sha256 for version in self.state.versions} & set(forgetting.sha256s):
+            await self.log.drop_blob(version)
+        crashpoint("mind.versions_dropped")
+        for note in forgetting.notes:
+            # The same text may stand twice in a file: the second one has this id when the first one is gone.
+            while (placed := await asyncio.to_thread(find_note, self.folder, note)) is not None:
+                begun = WriteBegun(note=note, file=placed.note.file, op="forget", after_sha256="", person="forget")
+                await self._files.record([ended(begun, await self._files.take_out(begun))])
+
+    async def end_forgetting(self, sha256s: Sequence[str], left: Sequence[str]) -> None:
+        """All of it is gone, but for what `left` says."""
+
+        async def work() -> None:
+            notes = self.state.forgetting.notes if self.state.forgetting is not None else ()
+            done = ForgettingEnded(notes=notes, sha256s=tuple(sha256s), left=tuple(left), everywhere=True)
+            await self._files.record([done])
+
+        await self._one_at_a_time(work)
+
     async def review(self, note: str, verdict: str, by: str, text: str = "") -> str:
         """Decide about a note that waits: `keep`, `forget`, or `edit` with the words of `text`.
 
@@ -296,7 +338,8 @@ class Mind:
         if begun is not None:
             await self._files.drop_unused(begun.before_sha256)
         if (forgetting := self.state.forgetting) is not None:
-            await self._go_on_forgetting(forgetting.notes)
+            # In sessions and indexes it is removed by `forgetting.Forgetter`, which goes on when these are there.
+            await (self._take_out(forgetting) if forgetting.everywhere else self._go_on_forgetting(forgetting.notes))
         return (*found.faults, *(f"{name} has what a person saved at the same moment" for name in theirs))
 
     async def _go_on_forgetting(self, notes: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ from duragent.memory.recall import FolderNotes, NoteRecall
 from duragent.mind.actor import Mind
 from duragent.mind.commands import look_again
 from duragent.mind.minds import Minds
-from duragent.mind.said_source import Chat, SaidSource
+from duragent.mind.said_source import Chat, KnownRedactions, SaidSource
 
 if TYPE_CHECKING:
     from duragent.embedders.base import Embedder
@@ -100,6 +100,8 @@ class MemoryRoom:
     """Where what was said is read."""
     sessions: Callable[[], ListedSessions]
     """The list of sessions."""
+    go_on_forgetting: Callable[[str], Coroutine[Any, Any, None]]
+    """Finishes what was to be forgotten when a crash came; see `Forgetter.go_on`."""
 
 
 class AgentMemory:
@@ -119,6 +121,7 @@ class AgentMemory:
             room.index(agent.name), spec, self.sources, room.clock, vouched=lambda note: self.vouched(note)
         )
         self._dirty: dict[str, None] = {}
+        self._redactions = KnownRedactions()
         self._listed = not spec.history
         self._opening: asyncio.Task[bool] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -195,6 +198,19 @@ class AgentMemory:
             except (OSError, sqlite3.Error) as error:
                 self._failed(error)
             self._wake()
+            for mind in (self._room.minds.loaded(self.agent.name), self._room.minds.loaded("")):
+                if mind is not None and mind.state.forgetting is not None:
+                    self._room.spawn(self._room.go_on_forgetting(mind.state.agent))
+
+    async def renew(self, session_id: str = "") -> None:
+        """A new index without a trace of what is not said any more; what that session says is read again."""
+        await self.open()
+        if session_id:
+            self._said.forget(session_id)
+        await self.notes.rewrite()
+        if self.spec.history:
+            self._dirty |= dict.fromkeys([*self._said.take_lost(), *([session_id] if session_id else [])])
+        self._wake()
 
     async def _opened(self, seconds: float) -> bool:
         """Whether it is open within this time; it goes on being opened when it is not."""
@@ -310,6 +326,9 @@ class AgentMemory:
         if not part.records:
             return 0
         self._dirty[session_id] = None
+        if self._redactions.change(session_id, after, part.records):
+            await self.renew(session_id)
+            return 0
         access = self.agent.spec.access
         chat = Chat(part.gateway, part.chat_id, access.owners if access else ())
         return await asyncio.to_thread(self._said.take, session_id, part.records, chat)

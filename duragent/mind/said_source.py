@@ -7,8 +7,9 @@ deleted) is read again in the background. The cursor of a session stands in the 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
-from duragent.journal.events import MessageReceived
+from duragent.journal.events import Event, HistoryRedacted, MessageReceived
 from duragent.journal.record import Record
 from duragent.journal.source import is_person
 from duragent.memory.base import OWNER, Scope
@@ -58,6 +59,28 @@ class Chat:
     """None outside of chats."""
     owners: tuple[str, ...] = ()
     """Who counts as the owner there."""
+
+
+class KnownRedactions:
+    """Those of sessions that were taken notice of."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    def change(self, session_id: str, after: int, records: Sequence[Record]) -> bool:
+        """Whether these say that records up to `after`, which were read, were redacted since. True once for each.
+
+        The session is read again then, which leads to the same record.
+        """
+        late = [record.seq for record in records if _first_redacted(record.event) <= after]
+        new = bool(late) and late[-1] > self._known.get(session_id, 0)
+        if new:
+            self._known[session_id] = late[-1]
+        return new
+
+
+def _first_redacted(event: Event) -> float:
+    return min(event.seqs, default=inf) if isinstance(event, HistoryRedacted) else inf
 
 
 class SaidSource:

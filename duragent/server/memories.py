@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from duragent.memory.base import MemoryNote
     from duragent.memory.recall import NoteRecall
     from duragent.mind.actor import Mind
+    from duragent.mind.forgetting import Forgetter
     from duragent.mind.minds import Minds
     from duragent.mind.pending import Pending
     from duragent.server.dependencies import Dependencies
@@ -33,6 +34,10 @@ class ServedMemories:
     """The writers; called when the first agent is asked for."""
     recall: "Callable[[str], Awaitable[NoteRecall]]"
     """What finds notes of an agent, opened. Raises what `Minds.of` raises, and BadInput."""
+    forgetter: "Callable[[], Forgetter]"
+    """What forgets for good."""
+    renew: "Callable[[str, str], Awaitable[None]]"
+    """Makes the index of an agent again after a session was redacted. Raises as `recall`."""
 
 
 def memories_of(dependencies: "Dependencies", name: str) -> ServedMemories:

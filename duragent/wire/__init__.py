@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     )
     from duragent.wire.memory import (
         AddNote,
+        ForgetMemory,
+        ForgottenMemory,
         ForgottenNote,
         FoundNote,
         MemoryIndexInfo,
@@ -125,6 +127,8 @@ __all__ = [
     "FileDiff",
     "FileLeft",
     "Finding",
+    "ForgetMemory",
+    "ForgottenMemory",
     "ForgottenNote",
     "ForkSession",
     "FoundNote",

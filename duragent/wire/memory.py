@@ -112,6 +112,23 @@ class ForgottenNote(WireModel):
     left: list[Text] = Field(description="Where its words still stand, in sentences.")
 
 
+class ForgetMemory(Asked):
+    """`POST /api/v1/agents/{name}/memory/forget`: all that any of the three names."""
+
+    notes: list[str] = Field([], max_length=1_000, description="Notes by id.")
+    person: str = Field("", max_length=300, description="All notes that belong to this person: `telegram-4711`.")
+    match: str = Field("", max_length=1_000, description="All notes with these words, in capitals or not.")
+    by: _By = Field("", description="Who asks, for the log.")
+    reason: str = Field("", max_length=2_000, description="Why, for the log; without what is forgotten.")
+    dry_run: bool = Field(False, description="Only say what would be forgotten.")
+
+
+class ForgottenMemory(WireModel):
+    notes: list[NoteInfo] = Field(description="The notes that are gone, or would be.")
+    texts: int = Field(description="How many earlier versions of files and texts that sessions were given.")
+    left: list[Text] = Field(description="Where the words still stand, and what takes them away, in sentences.")
+
+
 class MemoryUndoPlan(WireModel):
     """What an undo of the newest write of a file would do now."""
 

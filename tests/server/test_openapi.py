@@ -88,6 +88,8 @@ async def _memory_body(house: House, memories: Remembering, url: str) -> dict[st
     if url.endswith("/import"):
         note = {"id": "m_aaaaaaaa", "text": "old", "written_at": "2026-01-01T12:00:00Z"}
         return {"notes": [note]}
+    if url.endswith("/forget"):
+        return {"match": "memory/forget", "dry_run": True}
     return {"verdict": "keep"} if url.endswith("/review") else {"text": "new"} if url.endswith("/notes") else None
 
 

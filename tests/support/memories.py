@@ -12,9 +12,11 @@ from duragent.memory.base import Cause, NewNote
 from duragent.memory.folder import MemoryFolder
 from duragent.memory.recall import FolderNotes, NoteRecall
 from duragent.mind.actor import Mind
+from duragent.mind.forgetting import Forgetter
 from duragent.mind.kind import MIND, stream_of
 from duragent.mind.minds import MindPorts, Minds
 from duragent.server.memories import ServedMemories
+from duragent.session.note_traces import NoteTraces
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.store import FileStore
 from duragent.streams.stream_log import StreamPorts
@@ -71,7 +73,14 @@ async def remembering(house: House, folder: Path) -> AsyncIterator[Remembering]:
         return recalls[agent]
 
     minds = Minds(MindPorts(lambda: StreamPorts(streams, house.clock, "test", asyncio.ensure_future), memory))
-    memories = ServedMemories(lambda: minds, recall)
+
+    async def renew(agent: str, session_id: str = "") -> None:
+        for each in [agent] if agent else recalls:
+            await (await recall(each)).rewrite()
+
+    traces = NoteTraces(lambda: house.sessions, lambda name: (name,))
+    forgetter = Forgetter(lambda: minds, traces, renew)
+    memories = ServedMemories(lambda: minds, recall, lambda: forgetter, renew)
     house.dependencies = replace(house.dependencies, memories=memories)
     before, house.http = house.http, house.with_dependencies()
     await before.aclose()

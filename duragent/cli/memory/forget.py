@@ -1,7 +1,7 @@
-"""`duragent memory forget`: a note is gone for good."""
+"""`duragent memory forget`: notes are gone for good, and it is said what is left."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,10 +13,22 @@ from duragent.cli.place import need_config
 from duragent.cli.prompts import need_yes
 from duragent.errors import InvalidRequest
 
+if TYPE_CHECKING:
+    from duragent.wire import ForgetMemory, ForgottenMemory, ForgottenNote
+
+SHOWN = 5
+"""So many notes are named in a sentence."""
+
 
 @options.at_server
 def forget(  # noqa: PLR0913 - typer: one parameter an option
     note: Annotated[str, typer.Argument(metavar="NOTE", help="The id of a note, or any part that no other has.")] = "",
+    person: Annotated[
+        str, typer.Option("--person", metavar="ID", help="All notes that belong to this person, such as telegram-4711.")
+    ] = "",
+    match: Annotated[
+        str, typer.Option("--match", metavar="WORDS", help="All notes with these words, in capitals or not.")
+    ] = "",
     agent: options.AgentOption = None,
     world: World = False,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the log.")] = "",
@@ -28,15 +40,18 @@ def forget(  # noqa: PLR0913 - typer: one parameter an option
     where: Where,
     json: options.Json = False,
 ) -> None:
-    """Forget a note for good, with earlier versions of its file and the index; say where its words still stand."""
-    if bool(note) == bool(check):
-        raise InvalidRequest("say which note is to be forgotten, or --check WORDS")
+    """Forget notes for good: in their files, in sessions that were given them, and in the index. Say what is left."""
+    if [bool(each) for each in (note, person, match, check)].count(True) != 1:
+        raise InvalidRequest("say which note is to be forgotten, or --person ID, --match WORDS or --check WORDS")
     if check:
         _check(where, check, json)
         return
     if not (yes or sys.stdin.isatty()):
         raise InvalidRequest("forgetting is for good, and nobody can be asked without a terminal: --yes is needed")
-    run(_forget(where, note, (agent, world), (reason, yes, json)))
+    from duragent.wire import ForgetMemory
+
+    wish = ForgetMemory(person=person, match=match, by=view.person(), reason=reason)
+    run(_forget(where, (note, wish), (agent, world), (yes, json)))
 
 
 def _check(where: Where, words: str, json: bool) -> None:
@@ -60,17 +75,34 @@ def _check(where: Where, words: str, json: bool) -> None:
         raise typer.Exit(1)
 
 
-async def _forget(where: Where, part: str, whose: tuple[str | None, bool], how: tuple[str, bool, bool]) -> None:
-    reason, yes, json = how
+async def _forget(
+    where: Where, what: "tuple[str, ForgetMemory]", whose: tuple[str | None, bool], how: tuple[bool, bool]
+) -> None:
+    (part, wish), (yes, json) = what, how
+    gone: ForgottenNote | ForgottenMemory
     async with connect(where) as connection:
-        name = await named_agent(connection, *whose)
-        note = await find_note(connection.client, name, part)
+        client, name = connection.client, await named_agent(connection, *whose)
+        if part:
+            note = await find_note(client, name, part)
+            asked = f'{note.id}, "{view.one_line(note.text, 80)}"'
+        else:
+            asked = _shown(await client.forget_memory(name, wish.model_copy(update={"dry_run": True})))
         if not yes:
-            need_yes(f'Forget {note.id}, "{view.one_line(note.text, 80)}", for good?')
-        gone = await connection.client.forget_note(name, note.id, view.person(), reason)
+            need_yes(f"Forget {asked}, for good?")
+        if part:
+            gone = await client.forget_note(name, note.id, wish.by, wish.reason)
+        else:
+            gone = await client.forget_memory(name, wish)
     if json:
         view.print_json(gone.model_dump())
         return
-    typer.echo(f"Forgotten {gone.note}")
+    typer.echo(f"Forgotten {note.id if part else asked}")
     for sentence in gone.left:
         view.note(f"Left: {sentence}")
+    view.note("Left: exports and backups that were made before")
+
+
+def _shown(gone: "ForgottenMemory") -> str:
+    notes = ", ".join(note.id for note in gone.notes[:SHOWN]) + (", …" if len(gone.notes) > SHOWN else "")
+    counted = f"{view.many(len(gone.notes), 'note')} ({notes})" if gone.notes else "no note"
+    return f"{counted} and {view.many(gone.texts, 'text')} that had it" if gone.texts else counted

@@ -65,7 +65,7 @@ def apply_mind(state: MindState, record: StreamRecord[Any]) -> MindState:
         case NoteReviewed():
             return _reviewed(_ended(at, UNREVIEWED_FILE), event)
         case ForgettingBegun():
-            return replace(at, forgetting=Forgetting(record.seq, event.notes, event.sha256s))
+            return replace(at, forgetting=_forgetting(at.forgetting, event, record.seq))
         case ForgettingEnded():
             return _forgotten(at, event)
         case FileSeen() | NotesImported():
@@ -200,11 +200,21 @@ def _without(files: Mapping[str, KnownFile], notes: set[str]) -> Mapping[str, Kn
     return {**files, **changed}
 
 
+def _forgetting(before: Forgetting | None, event: ForgettingBegun, seq: int) -> Forgetting:
+    """With what another one has not removed yet."""
+    if before is None:
+        return Forgetting(seq, event.notes, event.sha256s, event.everywhere)
+    notes = tuple(dict.fromkeys((*before.notes, *event.notes)))
+    texts = tuple(dict.fromkeys((*before.sha256s, *event.sha256s)))
+    return Forgetting(before.seq, notes, texts, before.everywhere or event.everywhere)
+
+
 def _forgotten(at: MindState, event: ForgettingEnded) -> MindState:
     gone, texts = set(event.notes), set(event.sha256s)
+    goes_on = at.forgetting is not None and at.forgetting.everywhere and not event.everywhere
     return replace(
         at,
-        forgetting=None,
+        forgetting=at.forgetting if goes_on else None,
         files=_without(at.files, gone),
         reviews=tuple(review for review in at.reviews if review.note not in gone),
         versions=tuple(version for version in at.versions if version.sha256 not in texts),

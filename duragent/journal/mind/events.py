@@ -200,6 +200,8 @@ class ForgettingBegun(EventModel):
     """Who asked for it."""
     reason: Text = ""
     """Why, as the person said it."""
+    everywhere: bool = False
+    """Whether it is to be gone from the texts that sessions were given, and from indexes, too."""
 
 
 class ForgettingEnded(EventModel):
@@ -212,6 +214,8 @@ class ForgettingEnded(EventModel):
     """Of what was removed."""
     left: tuple[Text, ...] = ()
     """Where words of it still stand, as sentences for people."""
+    everywhere: bool = False
+    """As in `forgetting_begun`; one that is not so ends none that is."""
 
 
 class FileSeen(EventModel):

@@ -123,6 +123,8 @@ class Forgetting:
     """The notes, by id."""
     sha256s: tuple[str, ...]
     """Of their texts and blobs."""
+    everywhere: bool = False
+    """Whether sessions and indexes are to be searched too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import IO
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from duragent.errors import DuragentError
 from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import session_info
 from duragent.server.params import ImportQuery, body_of, idempotency_key_of, query_of, session_id_of
@@ -40,8 +41,15 @@ async def redact_session(dependencies: Dependencies, request: Request) -> Respon
     session_id, body = session_id_of(request), await body_of(request, RedactSession)
     wanted = Redaction(frozenset(body.seqs), body.match)
     made = await redact(dependencies.sessions, session_id, Redact(wanted, body.by, body.reason, body.dry_run))
-    head = (await dependencies.sessions.state(session_id)).seq
-    return answer(RedactedSession(session_id=session_id, seqs=list(made.seqs), head=head, left=list(made.left)))
+    state = await dependencies.sessions.state(session_id)
+    left = list(made.left)
+    if dependencies.memories is not None and not body.dry_run:
+        # What was said there is found in the agent's index.
+        try:
+            await dependencies.memories.renew(state.agent, session_id)
+        except (DuragentError, OSError) as error:
+            left.append(f"the search index of {state.agent} has it until it can be opened again: {error}")
+    return answer(RedactedSession(session_id=session_id, seqs=list(made.seqs), head=state.seq, left=left))
 
 
 async def export_session(dependencies: Dependencies, request: Request) -> Response:

@@ -35,6 +35,8 @@ from duragent.server.params import (
 from duragent.server.responses import answer, replayed
 from duragent.wire import (
     AddNote,
+    ForgetMemory,
+    ForgottenMemory,
     ForgottenNote,
     FoundNote,
     MemoryIndexInfo,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from duragent.memory.base import MemoryNote, Scope
     from duragent.memory.recall import NoteRecall
     from duragent.mind.actor import Mind
+    from duragent.mind.forgetting import ForgetRequest, Gone
 
 _SEARCH_BUDGET_TOKENS = 20_000
 
@@ -155,12 +158,33 @@ async def _add_to_topic(mind: "Mind", body: AddNote) -> tuple[NoteInfo, bool]:
 
 async def delete_note(dependencies: Dependencies, request: Request) -> Response:
     """The note is in no file and no index when this answers."""
+    from duragent.mind.forgetting import ForgetRequest
+
     name, note, query = _name(request), str(request.path_params["note"]), query_of(request, ForgetQuery)
     mind = await mind_of(dependencies, name)
-    left = await mind.forget(note, query.by or "http", query.reason)
-    if name != WORLD_NAME:
-        await (await memories_of(dependencies, name).recall(name)).rewrite()
-    return answer(ForgottenNote(note=note, left=list(left)))
+    await _found(mind, note)
+    gone = await _forget(dependencies, name, ForgetRequest(notes=(note,), by=query.by or "http", reason=query.reason))
+    return answer(ForgottenNote(note=note, left=list(gone.left)))
+
+
+async def forget_notes(dependencies: Dependencies, request: Request) -> Response:
+    """All of it is in no file, no index and no text of a session when this answers."""
+    from duragent.mind.forgetting import ForgetRequest
+
+    name, body = _name(request), await body_of(request, ForgetMemory)
+    if not (body.notes or body.person or body.match):
+        raise InvalidRequest("say what is to be forgotten: notes, a person, or words")
+    mind = await mind_of(dependencies, name)
+    asked = ForgetRequest(
+        tuple(body.notes), body.person, body.match, body.by or "http", body.reason, dry_run=body.dry_run
+    )
+    gone = await _forget(dependencies, name, asked)
+    notes = [note_info(mind, note) for note in gone.notes]
+    return answer(ForgottenMemory(notes=notes, texts=gone.texts, left=list(gone.left)))
+
+
+async def _forget(dependencies: Dependencies, name: str, asked: "ForgetRequest") -> "Gone":
+    return await memories_of(dependencies, name).forgetter().forget("" if name == WORLD_NAME else name, asked)
 
 
 async def review_note(dependencies: Dependencies, request: Request) -> Response:

@@ -110,6 +110,14 @@ ROUTES = (
     ),
     Route(
         "POST",
+        f"{MEMORY}/forget",
+        memory.forget_notes,
+        "Forget all notes of a person, or all with some words, for good; say where they still stand.",
+        {200: wire.ForgottenMemory},
+        body=wire.ForgetMemory,
+    ),
+    Route(
+        "POST",
         f"{MEMORY}/import",
         memory_import.import_memory,
         "Take in what another program remembered; what is here already is not written again.",
@@ -118,12 +126,7 @@ ROUTES = (
         repeatable=True,
     ),
     Route(
-        "GET",
-        f"{MEMORY}/search",
-        memory.search_notes,
-        "What a question finds.",
-        {200: wire.NoteSearch},
-        query=NoteSearchQuery,
+        "GET", f"{MEMORY}/search", memory.search_notes, "What is found.", {200: wire.NoteSearch}, query=NoteSearchQuery
     ),
     Route(
         "GET", f"{MEMORY}/index", memory.check_index, "Compare the index with the notes.", {200: wire.MemoryIndexInfo}
@@ -157,13 +160,7 @@ ROUTES = (
         body=wire.UndoMemory,
         repeatable=True,
     ),
-    Route(
-        "GET",
-        f"{MEMORY}/work",
-        memory.get_work,
-        "What work in the background has used today, and may use.",
-        {200: wire.MemoryWork},
-    ),
+    Route("GET", f"{MEMORY}/work", memory.get_work, "What work in the background used today.", {200: wire.MemoryWork}),
     Route(
         "GET", f"{V1}/sessions", sessions.list_sessions, "The sessions.", {200: wire.SessionList}, query=SessionsQuery
     ),
