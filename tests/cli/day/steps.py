@@ -66,6 +66,12 @@ STEPS = (
     Step("another model", "/model", "what answers now, and how to choose"),
     Step("another answer", "/retry", "the last message, asked again"),
     Step("one question", "duragent ask", "the answer, and the shell again"),
+    # --- memory: test_memory.py ---
+    Step("something to remember", "remember that …; then has a page read", "where the note went; which one waits"),
+    Step("a note that waits", "another chat", "in its head, that one waits, and the command for it"),
+    Step("a note that comes back", "what do you know about …?", "what was recalled; the answer, without what waits"),
+    Step("why", "/why", "the question, and the words by which the note was found"),
+    Step("a review", "duragent memory review, n", "where it comes from, its words, the keys; that it is forgotten"),
     # --- what goes wrong: test_trouble.py ---
     Step("wrong key", "asks a provider that refuses the key", "that it is the key, and no traceback"),
     Step("a key that comes later", "chat, after a key was exported", "two questions; the provider's answer"),
