@@ -123,7 +123,9 @@ def _goal(at: Coverage, posted: SetGoal) -> Sequence[CoverageEvent]:
 
 
 def _goal_end(at: Coverage, posted: EndGoal) -> Sequence[CoverageEvent]:
-    """Raises InvalidRequest."""
+    """None for a goal that has ended already: the answer to the first request may be lost. Raises InvalidRequest."""
+    if posted.goal in _ended_goals(at):
+        return []
     _must_be_active(at, posted.goal)
     return [GoalEnded(goal=posted.goal, outcome=posted.outcome, by=posted.by, call=posted.call)]
 
@@ -136,6 +138,11 @@ def _expansion(at: Coverage, posted: ExpandSummary) -> Sequence[CoverageEvent]:
     if shown.level < 2 or not posted.children:
         raise InvalidRequest("a summary of records has no summaries in it; read its records with `history`")
     return [SummaryExpanded(summary=posted.summary, children=posted.children, by=posted.by)]
+
+
+def _ended_goals(at: Coverage) -> set[str]:
+    """Goals are numbered as they are set; those that are not under way have ended."""
+    return {f"g{number}" for number in range(1, at.goals_set + 1)} - {goal.goal for goal in at.active_goals}
 
 
 def _must_be_active(at: Coverage, goal: str) -> None:

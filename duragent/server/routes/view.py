@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from duragent.errors import NotFound
+from duragent.errors import NotFound, NothingToDo
 from duragent.journal.inputs import EndGoal, ExpandSummary, Input, Pin, SetGoal, Unpin
 from duragent.server.dependencies import Dependencies
 from duragent.server.params import EndGoalQuery, body_of, query_of, session_id_of
@@ -24,7 +24,14 @@ async def pin(dependencies: Dependencies, request: Request) -> Response:
 
 
 async def unpin(dependencies: Dependencies, request: Request) -> Response:
-    return await _posted(dependencies, request, Unpin(seq=_seq_of(request), by="http"))
+    """A record that is not pinned stays so: the answer to the first request may be lost."""
+    seq = _seq_of(request)
+    if seq > (await dependencies.sessions.state(session_id_of(request))).seq:
+        raise NotFound(f"there is no record {seq}")
+    try:
+        return await _posted(dependencies, request, Unpin(seq=seq, by="http"))
+    except NothingToDo:
+        return await _view(dependencies, session_id_of(request))
 
 
 async def set_goal(dependencies: Dependencies, request: Request) -> Response:

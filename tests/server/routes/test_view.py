@@ -25,9 +25,12 @@ async def test_pins_and_goals_are_kept_and_taken_away(house: House) -> None:
         found = (await house.http.post(f"{one}/pins", json={"seq": 3, "goals": ["g1"]})).json()
         assert found == shown | {"pins": [pinned]}
     assert (await house.http.get(f"{one}/view")).json() == found
-    assert (await house.http.delete(f"{one}/goals/g1", params={"outcome": "dropped"})).json() == shown | {"goals": []}
+    for _ in range(2):
+        ended = await house.http.delete(f"{one}/goals/g1", params={"outcome": "dropped"})
+        assert ended.json() == shown | {"goals": []}
     await house.http.post(f"{one}/pins", json={"seq": 3})
-    assert (await house.http.delete(f"{one}/pins/3")).json() == shown | {"goals": []}
+    for _ in range(2):
+        assert (await house.http.delete(f"{one}/pins/3")).json() == shown | {"goals": []}
 
 
 async def test_a_summary_is_shown_as_its_parts_when_a_person_wants_it(house: House) -> None:
@@ -52,7 +55,7 @@ async def test_a_summary_is_shown_as_its_parts_when_a_person_wants_it(house: Hou
         ("POST", "pins", {"seq": 10**30}, 422),
         ("POST", "pins", {"seq": 3, "goals": ["g7"]}, 422),
         ("POST", "pins", {"seq": 3, "colour": "red"}, 422),
-        ("DELETE", "pins/3", None, 409),
+        ("DELETE", "pins/9999", None, 404),
         ("DELETE", "pins/three", None, 404),
         ("POST", "goals", {"text": " "}, 422),
         ("POST", "goals", {"text": "a" * 201}, 422),

@@ -1,5 +1,6 @@
 """Slash commands about what the model is shown of a long session: pinned records, goals, and summaries."""
 
+import re
 from typing import TYPE_CHECKING
 
 from duragent.cli import view
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 SHOWN_CHARS = 100
 """Of a goal or a pinned record."""
 _ENDS = {"done": "done", "drop": "dropped"}
+_PART = re.compile(r"(g[0-9]{1,9}) +(\S.*)", re.S)
+"""A goal and what is a part of it."""
 
 
 async def _pin(talk: "Talk", rest: str) -> None:
@@ -38,7 +41,9 @@ async def _goal(talk: "Talk", rest: str) -> None:
     elif word in _ENDS and goal and " " not in goal:
         shown = await talk.client.end_goal(session_id, goal, "done" if word == "done" else "dropped")
     else:
-        shown = await talk.client.set_goal(session_id, AimAt(text=rest, by=_by(talk)))
+        part = _PART.fullmatch(rest)
+        parent, text = part.groups() if part else ("", rest)
+        shown = await talk.client.set_goal(session_id, AimAt(text=text, parent=parent, by=_by(talk)))
     _tell(talk, _goals(shown))
 
 
@@ -74,7 +79,7 @@ def _goals(shown: SessionView) -> list[str]:
         f"{goal.goal}{f' (part of {goal.parent})' if goal.parent else ''}  {view.one_line(goal.text, SHOWN_CHARS)}"
         for goal in shown.goals
     ]
-    more = "/goal done ID and /goal drop ID end one."
+    more = "/goal ID TEXT sets a part of one; /goal done ID and /goal drop ID end one."
     return [*lines, more] if lines else ["There are no goals. /goal TEXT keeps one in sight."]
 
 
@@ -94,6 +99,6 @@ def _by(talk: "Talk") -> str:
 COMMANDS = (
     SlashCommand("/pin", "keep the beginning of a record in the model's sight", _pin, "[RECORD [GOAL …]]"),
     SlashCommand("/unpin", "no longer keep it in sight", _unpin, "RECORD"),
-    SlashCommand("/goal", "keep a goal in the model's sight; end one", _goal, "[TEXT | done ID | drop ID]"),
+    SlashCommand("/goal", "keep a goal in the model's sight; end one", _goal, "[TEXT | ID TEXT | done ID | drop ID]"),
     SlashCommand("/expand", "which summaries stand for old records; show the parts of one", _expand, "[NUMBER]"),
 )

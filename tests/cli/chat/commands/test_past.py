@@ -15,14 +15,16 @@ async def test_records_are_pinned_to_goals_and_go_with_them(desk: Desk) -> None:
         await terminal.shows("g1  find the key")
         terminal.type("/pin #3 g1\r")
         await terminal.shows("record 3 (until g1)  user: The key is under the mat.")
+        terminal.type("/goal g1 look under the mat\r")
+        await terminal.shows("g2 (part of g1)  look under the mat")
         terminal.type("/goal done g1\r")
         await terminal.shows("There are no goals.")
-        terminal.type("/unpin 3\r")
-        await terminal.shows("record 3 is not pinned")
+        terminal.type("/unpin 9999\r")
+        await terminal.shows("there is no record 9999")
         terminal.type("/pin the last one\r")
         await terminal.shows("/pin takes the number of a record")
-        terminal.type("/goal done g1\r")
-        await terminal.shows("no goal 'g1' is under way")
+        terminal.type("/goal done g7\r")
+        await terminal.shows("no goal 'g7' is under way")
 
 
 async def test_summaries_are_listed_and_shown_as_their_parts(desk: Desk) -> None:
