@@ -12,7 +12,8 @@ from duragent.cli.memory.holding import files_holding
 from duragent.testing.stub_llm import StubLlm
 from duragent.wire import AddNote, ForgetMemory, RedactSession
 from tests.promises.test_kill_in_transfers import dies
-from tests.promises.test_memory import KEYS, OPENAI, ask, body, recalled, search
+from tests.promises.test_memory import OPENAI, ask, body, recalled, search
+from tests.support.providers import KEYS
 from tests.support.real_server import RealServer, make_workspace
 from tests.support.until import until
 
