@@ -18,7 +18,7 @@ from duragent.errors import AgentBroken, AgentNotFound, DuragentError
 
 if TYPE_CHECKING:
     from duragent.agent.memory_spec import EmbeddingSpec
-    from duragent.embedders.base import Embedder
+    from duragent.embedders.breaker import Guarded
     from duragent.embedders.choose import EmbedderChooser
     from duragent.memory.base import Memory
     from duragent.memory.folder import MemoryFolder
@@ -151,7 +151,10 @@ class Remembering:
         async def recall(agent: str) -> "NoteRecall":
             return (await self._opened(self.agents.get(agent))).notes
 
-        return ServedMemories(lambda: self.memories.room.minds, recall, self._forgetter, self.renew)
+        def trouble(agent: str) -> str:
+            return self._made.trouble(agent) if self._made is not None else ""
+
+        return ServedMemories(lambda: self.memories.room.minds, recall, self._forgetter, self.renew, trouble)
 
     async def close(self) -> None:
         """End what is under way, and give the minds back."""
@@ -252,7 +255,7 @@ class Remembering:
             root, zone = self.config.world_dir, None
         return MemoryFolder(root, zone_of(zone), self.store.disk, is_world=not agent)
 
-    def _embedder(self, spec: "EmbeddingSpec") -> "Embedder":
+    def _embedder(self, spec: "EmbeddingSpec") -> "Guarded":
         import os
 
         from duragent.embedders.choose import EmbedderChooser

@@ -12,7 +12,7 @@ from pathlib import Path
 from duragent.agent.always import Always, load_always
 from duragent.agent.folder_files import inside, read_text_inside
 from duragent.agent.includes import Includes
-from duragent.agent.model_file import background_model, used_model, with_fields_of
+from duragent.agent.model_file import background_model, used_model, with_embedding, with_fields_of
 from duragent.agent.spec import AgentFile, AgentSpec, Metadata, ModelFields
 from duragent.errors import InvalidFile
 from duragent.yaml.document import YamlDocument, read_yaml
@@ -65,7 +65,7 @@ def load_agent(folder: Path, workspace: Path | None = None) -> Agent:
     model = used_model(document, workspace)
     if model is not None:
         document, taken = with_fields_of(document, model)
-    file = validate(document, AgentFile)
+    file = validate(with_embedding(document, workspace), AgentFile)
     name, folder_name = file.metadata.name, folder.absolute().name
     if name != folder_name:
         document.fail(

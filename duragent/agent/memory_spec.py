@@ -15,6 +15,11 @@ class EmbeddingSpec(YamlSection):
     base_url: str | None = Field(
         default=None, description="Where the provider answers, when it is not the usual address."
     )
+    use: Filled | None = Field(
+        default=None,
+        description="The name of a file in `models/`, which then says the provider, the model and the address, as far "
+        "as they are not here.",
+    )
     dimensions: int | None = Field(
         default=None, gt=0, le=8_192, description="How long a vector is; the model's own length when absent."
     )

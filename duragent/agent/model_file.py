@@ -1,5 +1,7 @@
 """`models/<name>.yaml`: a model that several agents use by its name, `spec.model: {use: name}`.
 
+An embedder has its provider, name and address from there in the same way: `spec.memory.embedding: {use: name}`.
+
 What an agent says of its model itself goes before what the file says, field by field.
 """
 
@@ -23,6 +25,9 @@ FOLDER = "models"
 _PLACE = ("spec", "model", "use")
 _BACKGROUND = ("spec", "memory", "sleep", "model")
 _SUMMARIES = ("spec", "session", "context", "summaries")
+_EMBEDDING = ("spec", "memory", "embedding", "use")
+_OF_EMBEDDING = {"provider": "provider", "name": "model", "base_url": "base_url"}
+"""What a model's file says for an embedder, and how that field is called there."""
 
 
 class SharedModelSpec(ModelFields):
@@ -83,7 +88,7 @@ def load_model_file(workspace: Path, name: str) -> SharedModel:
 
 def used_model(document: YamlDocument, workspace: Path) -> SharedModel | None:
     """The model's file that an agent.yaml names; None when it names none. Raises InvalidFile."""
-    name = _own_fields(document).get("use")
+    name = _own_fields(document, _PLACE).get("use")
     return _named(document, _PLACE, workspace, name) if isinstance(name, str) else None
 
 
@@ -108,9 +113,22 @@ def _named(document: YamlDocument, place: Sequence[str], workspace: Path, name: 
     return load_model_file(workspace, name)
 
 
+def with_embedding(document: YamlDocument, workspace: Path) -> YamlDocument:
+    """The agent.yaml as if what the model's file that its embedder names says of it stood there. Raises InvalidFile."""
+    name = _own_fields(document, _EMBEDDING).get("use")
+    if not isinstance(name, str):
+        return document
+    model = _named(document, _EMBEDDING, workspace, name)
+    own, written = _own_fields(document, _EMBEDDING), model.document.data["spec"]
+    taken = {name: written[key] for key, name in _OF_EMBEDDING.items() if written.get(key) is not None}
+    spec = document.data["spec"]
+    memory = {**spec["memory"], "embedding": {**taken, **own}}
+    return replace(document, data={**document.data, "spec": {**spec, "memory": memory}})
+
+
 def with_fields_of(document: YamlDocument, model: SharedModel) -> tuple[YamlDocument, tuple[str, ...]]:
     """The agent.yaml as if the fields that only the model's file has stood there, and the names of these fields."""
-    own = _own_fields(document)
+    own = _own_fields(document, _PLACE)
     there = {_field_of(key) for key in own}
     written: Mapping[str, Any] = model.document.data["spec"]
     taken = {
@@ -122,10 +140,10 @@ def with_fields_of(document: YamlDocument, model: SharedModel) -> tuple[YamlDocu
     return replace(document, data={**document.data, "spec": spec}), tuple(_field_of(key) for key in taken)
 
 
-def _own_fields(document: YamlDocument) -> Mapping[str, Any]:
-    """What agent.yaml says of the model; nothing where the file has another form: that is found later."""
+def _own_fields(document: YamlDocument, place: tuple[str, ...]) -> Mapping[str, Any]:
+    """What agent.yaml says beside `use`; nothing where the file has another form: that is found later."""
     found: Any = document.data
-    for part in _PLACE[:-1]:
+    for part in place[:-1]:
         found = found.get(part) if isinstance(found, dict) else None
     return {key: value for key, value in found.items() if value is not None} if isinstance(found, dict) else {}
 

@@ -197,6 +197,9 @@ _GITIGNORE = """\
 /sessions/**/state.yaml
 /sessions/**/partial.jsonl
 /sessions/.index.jsonl
+/streams/*/.lock
+/streams/*/state.yaml
+/streams/*/index.sqlite*
 """
 
 _POLICY = """\
@@ -249,10 +252,11 @@ deny:
   - 'mcp:*.ssh *'
   - 'builtin:*.ssh *'
   - '*:*/etc/shadow*'
-  # what a person decides about notes and calls
+  # what a person decides about notes, calls and logs
   - 'bash:duragent memory review*'
   - 'bash:duragent memory forget*'
   - 'bash:duragent approve*'
+  - 'bash:duragent session redact*'
   # doors into this machine
   - 'bash:nc *-l*'
   - 'bash:ncat *-l*'
@@ -300,7 +304,7 @@ spec:
     # context:
     #   max_history_tokens: 40000  # how much of the talk the model sees again; 0 is all that fits
 
-  # memory: {{}} # remembers across sessions: notes in a folder `memory` beside this file
+  # memory: {{}} # remembers across sessions: notes in a folder `memory` beside this file; see `duragent memory`
 
   # What it can do. What only reads runs at once; about the rest you are asked, and policy.yaml says what never runs.
   # Take a line out, and the agent cannot do that at all. Your own programs go into a folder `tools` beside this file.

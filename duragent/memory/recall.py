@@ -80,6 +80,8 @@ class NoteRecall:
     """None finds by words alone."""
     fault: str = ""
     """What went wrong in the newest search, for people; "" when nothing did."""
+    lost_vectors: Callable[[], None] = lambda: None
+    """Called on the event loop when a search found vectors of another length than the question's, and took them out."""
     _index: "MemoryIndex | PlainIndex | None" = field(default=None, repr=False)
     _running: set["asyncio.Task[Recalled]"] = field(default_factory=set, repr=False)
 
@@ -141,8 +143,10 @@ class NoteRecall:
     async def _recall(self, query: RecallQuery, rules: ScoreRules, begun: float, deadline_seconds: float) -> Recalled:
         try:
             vector = await self.vectors.of_question(query.text) if self.vectors else None
-            recalled = await asyncio.to_thread(self._searched, query, rules, vector, begun + deadline_seconds)
+            recalled, lost = await asyncio.to_thread(self._searched, query, rules, vector, begun + deadline_seconds)
             self.fault = ""
+            if lost:
+                self.lost_vectors()
         except SearchTooLate:
             return self._silent("late", begun)
         except Exception as error:  # a memory must not stop a turn; `doctor` shows the fault
@@ -152,7 +156,8 @@ class NoteRecall:
 
     def _searched(
         self, query: RecallQuery, rules: ScoreRules, vector: Sequence[float] | None, until: float
-    ) -> Recalled:
+    ) -> tuple[Recalled, bool]:
+        """What is found, and whether vectors were taken out."""
         begun = self.clock.monotonic()
 
         def left() -> float:
@@ -163,13 +168,15 @@ class NoteRecall:
         label = self.vectors.label if self.vectors and vector else ""
         meaning = (label, vector) if vector and label else None
         found = index.search(query.text, query.reads, lambda: left() <= 0, wait=left(), meaning=meaning)
+        lost = False
         if meaning and found.other_lengths and isinstance(index, MemoryIndex):
+            lost = True
             index.drop_other_lengths(label, len(meaning[1]))
         hits = [replace(hit, note=self.vouched(hit.note)) for hit in found.hits]
         candidates = judged(hits, query, rules, now, found.superseded)
         silent = silence(candidates)
         text = block_of(candidates)
-        return Recalled(text, candidates, silent, self._took(begun), index.rev, found.notes, label)
+        return Recalled(text, candidates, silent, self._took(begun), index.rev, found.notes, label), lost
 
     def _silent(self, why: Silent, begun: float) -> Recalled:
         rev = self._index.rev if self._index is not None else ""

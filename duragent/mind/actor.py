@@ -29,7 +29,7 @@ from duragent.memory.writes import call_note_id, find_note, planned_note, whole_
 from duragent.mind.compare import differences
 from duragent.mind.files import MindFiles
 from duragent.mind.kind import MindLog
-from duragent.mind.records import WrittenBy, cause_of, ended, note_begun, replaced, reviewed, whole_begun
+from duragent.mind.records import WrittenBy, began_with, cause_of, ended, note_begun, replaced, reviewed, whole_begun
 
 READ_TEXTS = 16
 """So many texts that sessions have read are remembered, to say what changed since."""
@@ -124,7 +124,7 @@ class Mind:
                 known = self.state.files.get(file)
                 if known is not None and known.sha256 == now.sha256:
                     return saved
-            elif now.sha256 != before_sha256:
+            elif now.sha256 not in (before_sha256, began_with(self.state, begun, text_sha256(text))):
                 _keep_text(self._read, now.sha256, now.text)
                 diff = difference(self._read.get(before_sha256, ""), now.text, file)
                 raise MemoryChanged(file, now.text, diff)

@@ -28,7 +28,7 @@ from duragent.mind.minds import Minds
 from duragent.mind.said_source import Chat, KnownRedactions, SaidSource
 
 if TYPE_CHECKING:
-    from duragent.embedders.base import Embedder
+    from duragent.embedders.breaker import Guarded
     from duragent.memory.embedded import EmbeddedQuestions
     from duragent.memory.outbox import Computed, Outbox
 
@@ -41,6 +41,7 @@ SETTLE_SECONDS = 0.2
 """What follows a record for so long is taken in with it."""
 RETRY_SECONDS = 60.0
 """Vectors that could not be computed are tried again after this time."""
+_BUDGET_USED = "what `spec.memory.sleep` allows in a day is used"
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class MemoryRoom:
     """The files of an agent; "" is what all agents share."""
     index: Callable[[str], Path]
     """Where an agent's index is."""
-    embedder: Callable[[EmbeddingSpec], "Embedder"]
+    embedder: Callable[[EmbeddingSpec], "Guarded"]
     """Raises ModelNotConfigured."""
     clock: Clock
     """The source of time."""
@@ -120,6 +121,8 @@ class AgentMemory:
         self.notes = NoteRecall(
             room.index(agent.name), spec, self.sources, room.clock, vouched=lambda note: self.vouched(note)
         )
+        # Vectors of another length were taken out: the right ones are computed.
+        self.notes.lost_vectors = self._wake
         self._dirty: dict[str, None] = {}
         self._redactions = KnownRedactions()
         self._listed = not spec.history
@@ -127,7 +130,8 @@ class AgentMemory:
         self._task: asyncio.Task[None] | None = None
         self._later: asyncio.Task[None] | None = None
         self._questions: EmbeddedQuestions | None = None
-        self._embedder: Embedder | None = None
+        self._embedder: Guarded | None = None
+        self._without_vectors = ""
         self._outbox: Outbox | None = None
         self._begun = False
         self._closed = False
@@ -158,6 +162,14 @@ class AgentMemory:
         importance = known.importance_milli if known else note.importance_milli
         written_at = known.renewed_at if known and known.renewed_at else note.written_at
         return replace(note, trust=mind.trust_of(note), importance_milli=importance, written_at=written_at)
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong, in sentences for people; "" when nothing is."""
+        embedder = self._embedder.trouble if self._embedder is not None else ""
+        vectors = f"{self._embedder.label} {embedder}" if self._embedder and embedder else self._without_vectors
+        without = f"it is searched by words alone where vectors are missing: {vectors}" if vectors else ""
+        return "; ".join(dict.fromkeys(filter(None, (self.fault, self.notes.fault, without))))
 
     # --- opening ----------------------------------------------------------------------------------------------------
 
@@ -244,6 +256,7 @@ class AgentMemory:
             self._embedder = self._room.embedder(self.spec.embedding)
         except DuragentError as error:
             _log.warning("agent %s searches without vectors: %s", self.agent.name, error)
+            self._without_vectors = str(error)
             return
         self._questions = self.notes.vectors = EmbeddedQuestions(self._embedder)
 
@@ -342,10 +355,11 @@ class AgentMemory:
         except Exception as error:  # likewise
             self._failed(error)
             return
+        self._without_vectors = _BUDGET_USED if computed.why_stopped == "budget" else computed.why_stopped
         if computed.why_stopped and (self._later is None or self._later.done()):
-            self._later = self._room.spawn(self._again())
+            self._later = self._room.spawn(_after(self._room.clock, RETRY_SECONDS, self._wake))
 
-    async def _vectors(self, embedder: "Embedder") -> "Computed":
+    async def _vectors(self, embedder: "Guarded") -> "Computed":
         if self._outbox is None:
             from duragent.memory.embedded import IndexedTexts
             from duragent.memory.index import MemoryIndex
@@ -358,10 +372,6 @@ class AgentMemory:
             work = EmbeddingWork(DayBudget(self.mind, self.spec.sleep, clock), clock, embedder.label)
             self._outbox = Outbox(embedder, IndexedTexts(lambda: index), work)
         return await self._outbox.run()
-
-    async def _again(self) -> None:
-        await self._room.clock.sleep(RETRY_SECONDS)
-        self._wake()
 
     async def idle(self) -> None:
         """Nothing more is to be done in the background for now."""
@@ -378,3 +388,8 @@ class AgentMemory:
         if self._questions is not None:
             await self._questions.close()
         await asyncio.to_thread(self.notes.close)
+
+
+async def _after(clock: Clock, seconds: float, then: Callable[[], None]) -> None:
+    await clock.sleep(seconds)
+    then()

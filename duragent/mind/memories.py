@@ -55,6 +55,11 @@ class AgentMemories:
         made = self._memories[agent.name] = AgentMemory(self.room, agent)
         return made
 
+    def trouble(self, agent: str) -> str:
+        """What is wrong with the memory of an agent; "" when nothing is, or it was not opened."""
+        memory = self._memories.get(agent)
+        return memory.trouble if memory is not None else ""
+
     def read_by(self, session_id: str) -> dict[str, str]:
         """What a session read last of files that it may replace: their SHA-256, by name. The caller changes it."""
         read = self._reads.setdefault(session_id, {})

@@ -60,6 +60,16 @@ def whole_begun(file: str, content: str, by: WrittenBy) -> WriteBegun:
     )
 
 
+def began_with(state: MindState, begun: WriteBegun, after_sha256: str) -> str | None:
+    """What the same call found in the file when it began the same write before a crash; None when it did not."""
+    before = state.writing
+    if before is None or before.cause is None or begun.cause is None or not begun.cause.call:
+        return None
+    call = (begun.file, begun.cause.session, begun.cause.call, after_sha256)
+    is_same = (before.file, before.cause.session, before.cause.call, before.after_sha256) == call
+    return before.before_sha256 if is_same else None
+
+
 def ended(begun: WriteBegun, saved: Saved | None = None) -> NoteWritten:
     """The record of that write. Without `saved`: it came to be as it was begun."""
     fields = begun.model_dump(exclude={"type", "replaces", "verdict", "cause"})

@@ -38,6 +38,8 @@ class ServedMemories:
     """What forgets for good."""
     renew: "Callable[[str, str], Awaitable[None]]"
     """Makes the index of an agent again after a session was redacted. Raises as `recall`."""
+    trouble: Callable[[str], str] = lambda _: ""
+    """What is wrong with the memory of an agent; "" when nothing is, or it was not opened."""
 
 
 def memories_of(dependencies: "Dependencies", name: str) -> ServedMemories:

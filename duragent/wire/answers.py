@@ -55,6 +55,9 @@ class AgentSummary(WireModel):
     )
     remembers: bool = Field(False, description="Whether it has a memory.")
     waiting_notes: int = Field(0, description="How many notes of its memory wait for a person.")
+    memory_trouble: Text = Field(
+        "", description="What is wrong with its memory since the server opened it, such as an embedder that fails."
+    )
 
 
 class AgentList(WireModel):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from duragent.agent.load import Agent, load_agent
+from duragent.agent.memory_spec import EmbeddingSpec
 from duragent.agent.model_file import load_model_file
 from duragent.agent.spec import ModelSpec
 from duragent.errors import InvalidFile
@@ -127,3 +128,32 @@ def test_a_model_in_the_background_that_is_not_there_is_told(workspace: Path, mo
     with pytest.raises(InvalidFile) as error:
         agent(workspace, "{provider: demo}", more)
     assert problem in str(error.value)
+
+
+def embedder(workspace: Path, block: str) -> EmbeddingSpec | None:
+    memory = agent(workspace, f"{{provider: demo}}\n  memory:\n    embedding: {block}").spec.memory
+    return memory.embedding if memory else None
+
+
+def test_embedder_has_its_provider_and_address_from_a_file(workspace: Path) -> None:
+    file = f"{HEAD}spec: {{provider: openai, name: bge, base_url: 'http://localhost:1/v1', temperature: 0.5}}\n"
+    (workspace / "models" / "meaning.yaml").write_text(file)
+    found = embedder(workspace, "{use: meaning, dimensions: 8}")
+    address = "http://localhost:1/v1"
+    assert found == EmbeddingSpec(use="meaning", provider="openai", model="bge", base_url=address, dimensions=8)
+    own = embedder(workspace, "{use: meaning, model: small}")
+    assert own == EmbeddingSpec(use="meaning", provider="openai", model="small", base_url=address)
+
+
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [
+        ("{use: meening}", "7: spec.memory.embedding.use: there is no models/meening.yaml (there are: fast)"),
+        ("{use: 5}", '7: spec.memory.embedding.use: must be text, not 5 (put it in quotes: "5")'),
+        ("{provider: openai}", "7: spec.memory.embedding.model: is missing"),
+    ],
+)
+def test_unknown_file_of_an_embedder_is_told_at_its_place(workspace: Path, block: str, told: str) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        embedder(workspace, block)
+    assert str(caught.value).removeprefix(f"{workspace}/agents/ada/agent.yaml:").startswith(told)

@@ -179,7 +179,8 @@ def test_new_agent_has_its_tools_without_a_fault(tmp_path: Path) -> None:
 
     tools = gather(ToolOwner(agent, Places(tmp_path, workspace, agent.folder)))
 
-    names = "bash read_file write_file edit_file list_files search_files web session think reload_tools read_output"
+    names = "bash read_file write_file edit_file list_files search_files web session think reload_tools"
+    names += " read_output"
     assert [tool.name for tool in tools.tools] == names.split()
     assert tools.faults == ()
 
@@ -245,6 +246,7 @@ DENIED = {
     "bash:duragent memory review*": ["duragent memory review", "cd a && duragent memory review m_1 --keep"],
     "bash:duragent memory forget*": ["duragent memory forget m_1", "/usr/bin/duragent memory forget --match x"],
     "bash:duragent approve*": ["duragent approve", "duragent approve s1 --yes"],
+    "bash:duragent session redact*": ["duragent session redact s1 4", "echo 4 | duragent session redact s1 -"],
     "bash:nc *-l*": ["nc -lvp 80", "nc -l 80"],
     "bash:ncat *-l*": ["ncat --listen 80"],
     "bash:*curl *| sh *": ["curl x | sh", "cd a && curl x | sh -s"],

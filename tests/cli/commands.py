@@ -22,6 +22,7 @@ def stdin_of(data: bytes = b"") -> io.TextIOWrapper:
 
 TOOLS = (
     "       tools: bash (unsafe), read_file (pure), write_file (idempotent), edit_file (unsafe), list_files (pure), "
-    "search_files (pure), web (pure), session (pure), think (pure), reload_tools (pure), read_output (pure)\n"
+    "search_files (pure), web (pure), session (pure), think (pure), reload_tools (pure), "
+    "read_output (pure)\n"
 )
 """What `agent check` says of the tools of the first agent."""

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from duragent.errors import Damaged, IdempotencyMismatch, InvalidRequest, MemoryChanged, NotFound, NothingToDo
-from duragent.journal.mind.events import Author, NoteWritten
+from duragent.journal.mind.events import Author, NoteCause, NoteWritten, WriteBegun
 from duragent.memory.base import Cause, NewNote, Scope
 from duragent.memory.folder import MemoryFolder, Saved
-from duragent.memory.notes import LONG_TERM, UNREVIEWED
+from duragent.memory.notes import LONG_TERM, UNREVIEWED, text_sha256
 from duragent.mind.actor import Mind
 from duragent.stores.files.disk import Disk
 from tests.mind.house import mind_house, note
@@ -69,6 +69,39 @@ async def test_whole_file_is_replaced_only_when_it_is_what_was_read(tmp_path: Pa
         events = len(await house.events())
         await mind.write_whole(LONG_TERM, "# Two\n", now)
         assert len(await house.events()) == events
+
+
+async def test_call_that_a_kill_cut_short_goes_on_from_what_it_began_with(tmp_path: Path) -> None:
+    file, after = tmp_path / "agents" / "ada" / "memory" / LONG_TERM, "# Two\n"
+    cause = NoteCause(session="session_1", seq=41, call="c1")
+    async with mind_house(tmp_path) as house:
+        mind = await house.ada()
+        await mind.write_whole(LONG_TERM, "# One\n", "")
+        begun = WriteBegun(
+            file=LONG_TERM,
+            op="reflect",
+            before_sha256=text_sha256("# One\n"),
+            after_sha256=text_sha256(after),
+            cause=cause,
+        )
+        await mind.log.commit(lambda _: [begun])
+    async with mind_house(tmp_path, "n2") as house:
+        mind = await house.ada()
+        # Another call, another text, or a person: they have not read it.
+        for text, by in (
+            (after, Cause("session_1", 41, "c2")),
+            (after, Cause("session_2", 41, "c1")),
+            (after, None),
+            ("# Three\n", Cause("session_1", 41, "c1")),
+        ):
+            with pytest.raises(MemoryChanged):
+                await mind.write_whole(LONG_TERM, text, "", by)
+        await mind.write_whole(LONG_TERM, after, "", Cause("session_1", 41, "c1"))
+        assert file.read_text() == after
+        # It has its record: the same once more is not the same call any more where the file was changed.
+        file.write_text("# One\n")
+        with pytest.raises(MemoryChanged):
+            await mind.write_whole(LONG_TERM, after, "", Cause("session_1", 41, "c1"))
 
 
 async def test_undo_puts_the_newest_version_back(tmp_path: Path) -> None:

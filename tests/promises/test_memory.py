@@ -1,6 +1,9 @@
 """An agent's memory behind a real server: what is noted in one session is in the requests of later ones."""
 
+import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -8,10 +11,13 @@ from typing import Any
 
 import pytest
 
-from duragent.journal.events import MemoryRecalled, ToolFinished
+from duragent.cli.context import SessionLog
+from duragent.journal.events import MemoryRecalled, ModelCalled, ToolFinished
 from duragent.models.messages import ToolCall
+from duragent.stores.files.reader import FileLogReader
 from duragent.testing.stub_llm import Failure, ProviderAnswer, StubLlm
 from duragent.testing.stub_vectors import VectorAnswer
+from duragent.turn.rebuild import rebuild
 from duragent.wire import Answer, ReviewNote, SendMessage
 from tests.support.providers import KEYS, AskedProvider
 from tests.support.real_server import RealServer, make_workspace
@@ -225,20 +231,63 @@ async def test_notes_of_the_owner_reach_no_other_person_by_any_tool(tmp_path: Pa
         server.stop()
 
 
-@pytest.mark.parametrize("point", ["mind.file_written", "mind.recorded", "memory.replaced"])
+IN_A_WRITE = (
+    "mind.write_begun",
+    "memory.temporary_written",
+    "memory.replaced",
+    "memory.written",
+    "mind.file_written",
+    "mind.recorded",
+)
+
+
+async def killed_at(server: RealServer, point: str, text: str) -> str:
+    """The session whose turn went on after a kill at that point; `server` runs."""
+    server.start({"DURAGENT_CRASHPOINT": point})
+    async with server.client() as client:
+        session = (await client.create_session("assistant")).session_id
+        await client.post_message(session, SendMessage(content=text))
+        await server.wait_until_dead()
+        server.start()
+        await until(lambda: "turn_ended" in server.kinds(session))
+    return session
+
+
+async def each_question_is_made_again(server: RealServer, session: str) -> int:
+    """How many there are; the bytes of each one are those that were sent, by the log alone."""
+    log = SessionLog.open(FileLogReader(server.sessions_dir), session)
+    asked = [record.seq for record in server.records(session) if isinstance(record.event, ModelCalled)]
+    for seq in asked:
+        assert (await rebuild(log, session, "assistant", seq)).is_equal
+    return len(asked)
+
+
+@pytest.mark.parametrize("point", IN_A_WRITE)
 async def test_note_is_there_once_after_a_kill(remembering: RealServer, stub: StubLlm, point: str) -> None:
     stub.script(noted("The user likes tea"), "Noted.")
-    remembering.start({"DURAGENT_CRASHPOINT": point})
-    async with remembering.client() as client:
-        session = (await client.create_session("assistant")).session_id
-        await client.post_message(session, SendMessage(content="remember that I like tea"))
-        await remembering.wait_until_dead()
-        remembering.start()
-        await until(lambda: "turn_ended" in remembering.kinds(session))
+    session = await killed_at(remembering, point, "remember that I like tea")
     assert all_notes(remembering).count("The user likes tea") == 1
+    assert await each_question_is_made_again(remembering, session) == 2
     remembering.terminate()
     log = (remembering.workspace / "streams" / "mind-assistant" / "events.jsonl").read_text()
     assert log.count('"note_written"') == 1
+    assert [path.name for path in memory_of(remembering).rglob("*.tmp")] == []
+
+
+@pytest.mark.parametrize("point", IN_A_WRITE)
+async def test_long_term_memory_is_what_was_written_after_a_kill(
+    remembering: RealServer, stub: StubLlm, point: str
+) -> None:
+    file = memory_of(remembering) / "MEMORY.md"
+    file.parent.mkdir(parents=True)
+    file.write_text("# Facts\n\nAda lives in Kiel.\n")
+    after = "# Facts\n\nAda lives in Kiel. She likes tea.\n"
+    stub.script(call(action="reflect"), call(action="reflect", content=after), "Done.")
+    session = await killed_at(remembering, point, "remember in MEMORY.md that I like tea")
+    assert file.read_text() == after
+    assert [path.name for path in memory_of(remembering).glob("MEMORY*")] == ["MEMORY.md"]
+    assert "Reflected. Updated MEMORY.md" in results(remembering, session)[-1]
+    assert await each_question_is_made_again(remembering, session) == 3
 
 
 @pytest.mark.parametrize(
@@ -373,3 +422,35 @@ async def test_what_was_said_in_a_session_is_found_until_it_is_deleted(rememberi
     remembering.terminate()
     remembering.start()
     assert not await found()
+
+
+async def test_doctor_tells_of_an_embedder_that_fails(tmp_path: Path, stub: StubLlm) -> None:
+    embedding = f"{{provider: openai, model: text-embedding-3-small, base_url: '{stub.openai_url}'}}"
+    rest = f"{OPENAI.block(stub)}\n  memory:\n    embedding: {embedding}"
+    server = make_workspace(tmp_path, rest=rest, provider="openai")
+    server.environ = KEYS
+    stub.script(noted("The user prefers metric units"), "Noted.")
+    stub.script_vectors(*[Failure(500)] * 8)
+
+    async def doctor() -> str:
+        command = [sys.executable, "-m", "duragent", "doctor", "--workspace", str(server.workspace)]
+        ran = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, _ = await ran.communicate()
+        return out.decode()
+
+    try:
+        server.start()
+        assert "the memory of agent" not in await doctor()
+        await ask(server, f"remember that {METRIC}")
+        async with server.client() as client:
+
+            async def trouble() -> str:
+                [agent] = (await client.agents()).agents
+                return agent.memory_trouble
+
+            while not await trouble():
+                pass
+        told = " ".join((await doctor()).split())
+        assert "the memory of agent assistant: it is searched by words alone where vectors are missing: openai/" in told
+    finally:
+        server.stop()

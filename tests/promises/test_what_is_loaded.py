@@ -74,8 +74,9 @@ MOST, MOST_OF_OURS = 640, 180
 """Modules at the first 200; some more than there are, because versions of libraries differ."""
 
 
-def test_a_server_has_loaded_few_modules_when_it_answers_first(tmp_path: Path) -> None:
-    server = make_workspace(tmp_path, rest="    name: gpt-5-mini", provider="openai")
+@pytest.mark.parametrize("memory", ["", "\n  memory: {}"], ids=["without a memory", "with one"])
+def test_a_server_has_loaded_few_modules_when_it_answers_first(tmp_path: Path, memory: str) -> None:
+    server = make_workspace(tmp_path, rest=f"    name: gpt-5-mini{memory}", provider="openai")
     server.program = ("-X", "importtime", "-m", "duragent")
     try:
         server.start()

@@ -1,7 +1,7 @@
 """The agents as `duragent doctor` sees them: what each one lacks."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from duragent.cli import view
@@ -39,6 +39,26 @@ def agents(config: "Config", facts: "Mapping[str, Fact]") -> Iterator[Diagnosis]
             names_by_diagnosis.setdefault(diagnosis, []).append(agent.name)
     for (status, text, hint), names in names_by_diagnosis.items():
         yield Diagnosis("agents", status, f"{', '.join(names)}: {text}", hint)
+    yield from _open_memories(list(catalog.agents.values()), config, facts)
+
+
+def _open_memories(found: "Sequence[Agent]", config: "Config", facts: "Mapping[str, Fact]") -> Iterator[Diagnosis]:
+    """Agents whose commands can do what a person does with their notes."""
+    settings, bubblewrap = config.sandbox, facts.get("bubblewrap")
+    confined = settings.wanted != "trust"
+    if settings.wanted == "auto" and settings.fallback == "trust":
+        confined = bubblewrap is None or bubblewrap.works
+    names = [
+        agent.name
+        for agent in found
+        if agent.spec.memory is not None
+        and not (confined or agent.spec.sandbox.require)
+        and any(tool.name == "bash" or tool.type == "cli" for tool in agent.spec.tools)
+    ]
+    if names:
+        text = "no sandbox keeps commands away from the notes: what one changes waits until you have saved the file"
+        only = "and only policy.yaml keeps it from `duragent memory review`"
+        yield Diagnosis("agents", "note", f"{', '.join(names)}: {text}, {only}")
 
 
 def _keys(config: "Config") -> Iterator[Diagnosis]:

@@ -12,7 +12,7 @@ from duragent.cli.doctor.finding import Diagnosis
 if TYPE_CHECKING:
     from duragent.config import Config
     from duragent.errors import ServerUnreachable
-    from duragent.wire import Ready
+    from duragent.wire import AgentSummary, Ready
 
 
 def server(config: "Config") -> Iterator[Diagnosis]:
@@ -31,7 +31,7 @@ def server(config: "Config") -> Iterator[Diagnosis]:
         yield Diagnosis("server", "warning", f"another workspace's server answers at {url}", hint)
         return
     try:
-        ready = _ready(config)
+        ready, agents = _asked(config)
     except OlderServer as error:
         yield Diagnosis("server", "warning", f"{who} is an older duragent ({error.version})", error.advice)
         return
@@ -47,23 +47,35 @@ def server(config: "Config") -> Iterator[Diagnosis]:
         yield Diagnosis("server", "warning", text, "`duragent serve stop`: the next command starts the new version")
     if ready.problem:
         yield Diagnosis("server", "problem", f"the server is not well: {ready.problem}", "`duragent serve status`")
+    for agent in agents:
+        if agent.memory_trouble:
+            text = f"the memory of agent {view.one_line(agent.name)}: {view.one_line(agent.memory_trouble)}"
+            yield Diagnosis("server", "warning", text, "its turns go on; the server tries again by itself")
 
 
-def _ready(config: "Config") -> "Ready":
-    """What `/readyz` says, when `/livez` answers too. Raises ServerUnreachable, OlderServer."""
+def _asked(config: "Config") -> "tuple[Ready, list[AgentSummary]]":
+    """What `/readyz` says, when `/livez` answers too, and the agents. Raises ServerUnreachable, OlderServer."""
     import asyncio
 
     from duragent.client.address import TokenSource, always
     from duragent.client.client import Client
     from duragent.client.find import find_server
+    from duragent.errors import DuragentError, ServerUnreachable
 
     tokens = TokenSource(config.server.api_token, config.server.admin_token)
 
-    async def ask() -> "Ready":
+    async def ask() -> "tuple[Ready, list[AgentSummary]]":
         endpoint = await find_server(config.workspace, tokens)
         async with Client(always(endpoint), patience_seconds=0) as client:
             await client.alive()
-            return await client.ready()
+            ready = await client.ready()
+            try:
+                return ready, (await client.agents()).agents
+            except ServerUnreachable:
+                raise
+            except DuragentError:
+                # It answers, and does not say: a token is wrong, perhaps.
+                return ready, []
 
     return asyncio.run(ask())
 

@@ -26,6 +26,7 @@ async def list_agents(dependencies: Dependencies, request: Request) -> Response:
             update={
                 "missing_key": missing_key(choice_of(agent.spec.model), dependencies.keys),
                 "waiting_notes": waiting,
+                "memory_trouble": dependencies.memories.trouble(agent.name) if dependencies.memories else "",
             }
         )
         for agent, (place, warning, waiting) in zip(known, told, strict=True)

@@ -5,13 +5,18 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 _ACTOR, _FILES, _FOLDER = "duragent.mind.actor", "duragent.mind.files", "duragent.memory.folder"
 _T_ACTOR, _T_FOLDER = "tests/mind/test_actor.py", "tests/memory/test_folder.py"
 _T_EDITOR = "tests/mind/scenarios/test_editor_meanwhile.py::test_no_text_is_lost"
+_SAID, _SESSION_MEMORY = "duragent.mind.said_source", "duragent.session.session_memory"
 _T_POWER = "tests/campaigns/test_power_cut_memory.py::test_power_cut_while_a_memory_is_written"
 
 MINDS: tuple[Mutant, ...] = (
     without(
         "reflect overwrites what it has not read",
         "the comparison of a file with what the session read",
-        Edit(_ACTOR, "            elif now.sha256 != before_sha256:\n", "            elif False:\n"),
+        Edit(
+            _ACTOR,
+            "            elif now.sha256 not in (before_sha256, ",
+            "            elif now.sha256 not in (now.sha256, ",
+        ),
         f"{_T_ACTOR}::test_whole_file_is_replaced_only_when_it_is_what_was_read",
     ),
     without(
@@ -109,5 +114,35 @@ MINDS: tuple[Mutant, ...] = (
         "the scopes that a session reads",
         Edit("duragent.memory.search", "    return scope in reads or (", "    return True or ("),
         "tests/memory/test_index.py::test_notes_of_other_scopes_are_not_found",
+    ),
+    without(
+        "a call goes on from what another one began with",
+        "the comparison of a write that was begun with the one that is asked for",
+        Edit("duragent.mind.records", "before.before_sha256 if is_same else None", "before.before_sha256"),
+        f"{_T_ACTOR}::test_call_that_a_kill_cut_short_goes_on_from_what_it_began_with",
+    ),
+    without(
+        "a page is forgotten when the log is read in two parts",
+        "that a session's mark says whether something came from outside",
+        Edit(_SAID, "else before.seq, touched, scope)", "else before.seq, False, scope)"),
+        "tests/mind/test_said_source.py::test_what_came_from_outside_is_known_after_a_cut_too",
+    ),
+    without(
+        "an answer to somebody is the owner's when the log is read in two parts",
+        "that a session's mark says to whom the newest message belongs",
+        Edit(_SAID, "_runs(records, before.scope, chat)", "_runs(records, OWNER, chat)"),
+        "tests/mind/test_said_source.py::test_answers_belong_to_whom_they_were_given_also_after_a_cut",
+    ),
+    without(
+        "the tool shows a file that a command wrote",
+        "the look who changed MEMORY.md",
+        Edit(_SESSION_MEMORY, "        self._refuse_unattributed(LONG_TERM)\n", ""),
+        "tests/session/test_session_memory.py::test_file_that_a_command_changed_is_shown_to_nobody",
+    ),
+    without(
+        "vectors of another length are not computed again",
+        "the word to the outbox that vectors were taken out",
+        Edit("duragent.memory.recall", "                self.lost_vectors()\n", "                pass\n"),
+        "tests/mind/test_agent_memory.py::test_vectors_of_another_length_are_computed_again",
     ),
 )

@@ -106,9 +106,9 @@ def test_notes_that_wait_are_counted_by_doctor_and_in_the_list_of_agents(duragen
     (agent / "memory").mkdir()
     (agent / "memory/unreviewed.md").write_text(waiting)
     # Without a memory nothing of it counts.
-    assert "waits for you" not in duragent("agent", "list").err
     text = (agent / "agent.yaml").read_text()
-    (agent / "agent.yaml").write_text(text.replace("spec:\n", "spec:\n  memory: {}\n", 1))
+    assert "waits for you" not in duragent("agent", "list").err
+    (agent / "agent.yaml").write_text(text.replace("  # memory: {}", "  memory: {}"))
     assert duragent("agent", "list").err == "2 notes wait for you: duragent memory review -a assistant\n"
     [listed] = json.loads(duragent("agent", "list", "--json").out)
     assert (listed["remembers"], listed["waiting_notes"]) == (True, 2)
@@ -121,3 +121,28 @@ def test_notes_that_wait_are_counted_by_doctor_and_in_the_list_of_agents(duragen
     (agent / "memory/unreviewed.md").unlink()
     (agent / "memory/unreviewed.md").mkdir()
     assert duragent("agent", "list").code == 0
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "rest", "is_told"),
+    [
+        ("{mode: trust}", "  memory: {}\n  tools: [{type: builtin, name: bash}]\n", True),
+        ("{mode: trust}", "  memory: {}\n  tools: [{type: cli, name: ls, command: ls}]\n", True),
+        ("{mode: trust}", "  memory: {}\n  tools: [{type: builtin, name: read_file}]\n", False),
+        ("{mode: trust}", "  tools: [{type: builtin, name: bash}]\n", False),
+        (
+            "{mode: trust}",
+            "  memory: {}\n  sandbox: {require: bubblewrap}\n  tools: [{type: builtin, name: bash}]\n",
+            False,
+        ),
+        ("{mode: bubblewrap}", "  memory: {}\n  tools: [{type: builtin, name: bash}]\n", False),
+    ],
+)
+def test_commands_that_no_sandbox_keeps_from_the_notes_are_told(
+    duragent: Command, folder: Path, sandbox: str, rest: str, is_told: bool
+) -> None:
+    write_agent(folder, "ada", rest)
+    (folder / "duragent.yaml").write_text(f"sandbox: {sandbox}\n")
+    _, found = findings(duragent)
+    told = [text for status, text, _ in of("agents", found) if status == "note"]
+    assert [text.startswith("ada: no sandbox keeps commands away from the notes") for text in told] == [True] * is_told
