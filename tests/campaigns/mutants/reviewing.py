@@ -5,7 +5,6 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 _REVIEWS, _PENDING = "duragent.mind.reviews", "duragent.mind.pending"
 _LIVE, _REDACTION = "duragent.session.live_sessions", "duragent.journal.redaction"
 _T_REVIEWS, _T_REDACT = "tests/mind/test_reviews.py", "tests/session/test_redact.py"
-_T_ROUTES = "tests/server/routes/test_memory.py"
 _T_RENEWAL = "tests/stores/test_renewal.py"
 _GONE = f"{_T_REDACT}::test_words_are_gone_from_every_file_and_the_session_goes_on"
 
@@ -42,11 +41,11 @@ REVIEWING: tuple[Mutant, ...] = (
         "a forgotten note stays in the index",
         "the new file of the index",
         Edit(
-            "duragent.server.routes.memory",
-            "        await (await memories_of(dependencies, name).recall(name)).rewrite()\n",
+            "duragent.mind.forgetting",
+            "        await self.renew(agent)\n",
             "        pass\n",
         ),
-        f"{_T_ROUTES}::test_forgotten_note_is_in_no_file_and_no_index",
+        "tests/promises/test_forgetting.py::test_topic_that_all_share_is_gone_from_the_index_of_each_agent",
     ),
     without(
         "vectors are computed over the budget of the day",
