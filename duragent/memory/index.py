@@ -295,14 +295,13 @@ class MemoryIndex:
         out_of_time: Callable[[], bool] = lambda: False,
         wait: float = -1,
         meaning: Meaning | None = None,
-        without: str = "",
     ) -> FoundNotes:
-        """What fits a question, among the notes of these scopes and outside of a place. Raises SearchTooLate.
+        """What fits a question, among the notes of these scopes. Raises SearchTooLate.
 
         It waits `wait` seconds for another call to end; a negative figure is as long as it takes.
         """
         with self._held(wait), _limited(self._opened(), out_of_time) as db:
-            return self._search.found(db, text, frozenset(str(scope) for scope in reads), meaning, without)
+            return self._search.found(db, text, frozenset(str(scope) for scope in reads), meaning)
 
     @contextmanager
     def _held(self, wait: float = -1) -> Iterator[None]:

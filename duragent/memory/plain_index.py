@@ -76,15 +76,12 @@ class PlainIndex:
         out_of_time: Callable[[], bool] = lambda: False,
         wait: float = -1,
         meaning: Meaning | None = None,
-        without: str = "",
     ) -> FoundNotes:
         """As `MemoryIndex.search`, by words alone. Raises SearchTooLate."""
         if not self._lock.acquire(timeout=wait):
             raise SearchTooLate
         try:
-            names = sorted(name for name in self._places if name != without)
-            everything = [piece for name in names for piece in self._places[name]]
-            beside = self._places.get(without, [])[-MOST:]
+            everything = [piece for name in sorted(self._places) for piece in self._places[name]]
         finally:
             self._lock.release()
         pieces = sorted(everything, key=lambda piece: piece.note.written_at)[-MOST:]
@@ -93,7 +90,7 @@ class PlainIndex:
             asked_words(text, self._language), {}, frequencies.__getitem__, len(pieces), self._language.most_words
         )
         superseded = frozenset(p.note.replaces for p in pieces if p.note.replaces and p.note.trust != "unreviewed")
-        hits = _ranked(pieces, beside, words, frozenset(map(str, reads)), out_of_time)
+        hits = _ranked(pieces, words, frozenset(map(str, reads)), out_of_time)
         return FoundNotes(hits, words, len(pieces), superseded)
 
     def rewrite(self, sources: Sequence[ChunkSource]) -> None:
@@ -128,19 +125,13 @@ class PlainIndex:
 
 
 def _ranked(
-    pieces: Sequence[_Piece],
-    beside: Sequence[_Piece],
-    words: Sequence[WeighedWord],
-    reads: frozenset[str],
-    out_of_time: Callable[[], bool],
+    pieces: Sequence[_Piece], words: Sequence[WeighedWord], reads: frozenset[str], out_of_time: Callable[[], bool]
 ) -> list[NoteHit]:
-    """The best of `pieces`. FTS5 counts the pieces `beside` them too when it ranks, so that this does as well."""
     searched = [word.term for word in words if word.searched]
-    counted = [*pieces, *beside]
-    average = math.fsum(piece.length for piece in counted) / max(len(counted), 1)
-    having = {term: sum(term in piece.counts for piece in counted) for term in searched}
+    average = math.fsum(piece.length for piece in pieces) / max(len(pieces), 1)
+    having = {term: sum(term in piece.counts for piece in pieces) for term in searched}
     # FTS5's weight of a word, which it keeps above zero.
-    idf = {t: max(1e-6, math.log((len(counted) - n + 0.5) / (n + 0.5))) for t, n in having.items()}
+    idf = {t: max(1e-6, math.log((len(pieces) - n + 0.5) / (n + 0.5))) for t, n in having.items()}
     scored = []
     for at, piece in enumerate(pieces):
         if at % _EVERY == 0 and out_of_time():

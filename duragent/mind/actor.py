@@ -167,14 +167,14 @@ class Mind:
 
         async def work() -> Saved:
             version = next((each for each in reversed(self.state.versions) if each.file == file), None)
-            if version is None or (version.sha256 and not await self._has(version.sha256)):
+            text = await self._kept(version.sha256) if version is not None else None
+            if version is None or text is None:
                 raise NothingToDo(f"no earlier version of {file} is kept")
             if seq not in (0, version.seq):
                 raise MemoryChanged(file)
             now = await asyncio.to_thread(self.folder.read, file)
             if now.sha256 != version.after_sha256:
                 raise MemoryChanged(file, now.text)
-            text = (await self.log.blob(version.sha256)).decode() if version.sha256 else ""
             begun = WriteBegun(file=file, op="undo", after_sha256="", person=by)
             saved = await self._files.replace(begun, text, now)
             await self._files.record([ended(begun, saved)])
@@ -182,12 +182,12 @@ class Mind:
 
         return await self._one_at_a_time(work)
 
-    async def _has(self, blob: str) -> bool:
+    async def _kept(self, version: str) -> str | None:
+        """The text of an earlier version, "" of one without a file; None when it is not kept any more."""
         try:
-            await self.log.blob(blob)
+            return (await self.log.blob(version)).decode() if version else ""
         except DuragentError:
-            return False
-        return True
+            return None
 
     # --- forgetting and reviews -------------------------------------------------------------------------------------
 
@@ -207,22 +207,22 @@ class Mind:
         return await self._one_at_a_time(work)
 
     async def _forget(self, placed: PlacedNote, by: str) -> Sequence[str]:
-        note, dropped = placed.note, [text_sha256(placed.note.text)]
-        for version in {version.sha256 for version in self.state.versions if version.sha256}:
-            if await self._has(version) and note.text in (await self.log.blob(version)).decode():
-                await self.log.drop_blob(version)
-                dropped.append(version)
+        note = placed.note
+        versions = await self.versions_holding(lambda text: note.text in text)
+        for version in versions:
+            await self.log.drop_blob(version)
         begun = WriteBegun(note=note.id, file=note.file, op="forget", after_sha256="", person=by)
         gone = ended(begun, await self._files.take_out(begun))
         said = f"the session {note.source.partition('#')[0]} still has what was said there"
         left = (said,) if "#" in note.source else ()
-        await self._files.record([gone, ForgettingEnded(notes=(note.id,), sha256s=tuple(dropped), left=left)])
+        dropped = (text_sha256(note.text), *versions)
+        await self._files.record([gone, ForgettingEnded(notes=(note.id,), sha256s=dropped, left=left)])
         return left
 
     async def versions_holding(self, finds: Callable[[str], bool]) -> Sequence[str]:
         """The blobs of earlier versions in which something is found."""
         names = dict.fromkeys(version.sha256 for version in self.state.versions if version.sha256)
-        return [name for name in names if await self._has(name) and finds((await self.log.blob(name)).decode())]
+        return [name for name in names if (text := await self._kept(name)) is not None and finds(text)]
 
     async def begin_forgetting(self, begun: ForgettingBegun) -> None:
         """Durable on return. From here on it is gone on with until `end_forgetting`, also after a crash."""
@@ -306,7 +306,7 @@ class Mind:
                     # Before a file is touched, which the log could not tell of.
                     raise self.log.problem
                 if self._files.unsure or self.commands:
-                    await self._reconcile("unattributed" if self.commands else "person")
+                    await self._reconcile(_changed_by(self))
                     self._files.unsure = False
                 return await work()
 
@@ -318,13 +318,14 @@ class Mind:
         async with self._lock:
             await self.log.close()
 
-    async def reconcile(self, by: Author = "person") -> Sequence[str]:
+    async def reconcile(self, *, unattributed: bool = False) -> Sequence[str]:
         """Compare the files with the log, and write down what differs. Returns sentences about files left out.
 
-        `by`: who changed what differs, but for a write of this mind that a crash cut short.
+        What differs was done by a person, but for a write of this mind that a crash cut short, and for what a command
+        may have done: it is `unattributed`, as all of it is when the caller says so.
         """
         async with self._lock:
-            return await self._reconcile(by)
+            return await self._reconcile("unattributed" if unattributed else _changed_by(self))
 
     async def _reconcile(self, by: Author) -> Sequence[str]:
         begun = self.state.writing
@@ -349,6 +350,11 @@ class Mind:
                 await self._forget(await self._placed(note), "")
             except NotFound:
                 await self._files.record([ForgettingEnded(notes=(note,))])
+
+
+def _changed_by(mind: Mind) -> Author:
+    """Who changed what differs now. The end of a command stands in the log when its work does."""
+    return "unattributed" if mind.commands or mind.state.commands else "person"
 
 
 def _keep_text(kept: dict[str, str], sha256: str, text: str) -> None:

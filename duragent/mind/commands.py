@@ -23,34 +23,51 @@ async def watched(mind: Mind, *, attached: bool = False) -> AsyncIterator[None]:
 
     `attached`: the command was started by an earlier process, and may have changed files already.
     """
-    if not mind.commands:
-        await mind.reconcile("unattributed" if attached else "person")
-        await mind.log.commit(lambda state: [] if state.commands else [CommandsBegun()])
-    mind.commands += 1
+    await _begin(mind, attached=attached)
     try:
         yield
     finally:
         crashpoint("mind.command_ran")
-        try:
-            await mind.reconcile("unattributed")
-        except DuragentError as error:
-            _log.warning("what a command changed in %s is not known: %s", mind.log.name, error)
-            mind.commands -= 1
-        else:
-            mind.commands -= 1
-            await _ended(mind)
+        await _end(mind)
+
+
+async def _begin(mind: Mind, *, attached: bool) -> None:
+    if not mind.commands:
+        await mind.reconcile(unattributed=attached)
+    # Before anything else looks at the files: one that begins at the same time may do so while this one runs.
+    mind.commands += 1
+    try:
+        # Also behind another one that runs: its record may not be durable yet.
+        await mind.log.commit(lambda state: [] if state.commands else [CommandsBegun()])
+    except BaseException:
+        mind.commands -= 1
+        raise
+
+
+async def _end(mind: Mind) -> None:
+    try:
+        await mind.reconcile()
+    except (DuragentError, OSError) as error:
+        _log.warning("what a command changed in %s is not known: %s", mind.log.name, error)
+        return
+    finally:
+        mind.commands -= 1
+    await _ended(mind)
 
 
 async def after_start(mind: Mind) -> None:
     """The first look at the files. Raises what a write of the log raises."""
-    await mind.reconcile("unattributed" if mind.state.commands else "person")
+    await mind.reconcile()
     await _ended(mind)
 
 
 async def look_again(mind: Mind) -> None:
-    """A person may have saved what a command changed."""
-    if not mind.commands and any(file.by == "unattributed" for file in mind.state.files.values()):
-        await mind.reconcile("person")
+    """A person may have saved what a command changed; and what one did last may not be known yet."""
+    if mind.commands:
+        return
+    if mind.state.commands or any(file.by == "unattributed" for file in mind.state.files.values()):
+        await mind.reconcile()
+        await _ended(mind)
 
 
 async def _ended(mind: Mind) -> None:

@@ -11,7 +11,6 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from duragent.kept_texts import keeps_texts
 from duragent.policy import spellings
 from duragent.policy.shell.words import GLOB, HOLE, NUMBER
 
@@ -110,10 +109,9 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-_folded = keeps_texts(functools.lru_cache(2048)(_fold))
+_folded = functools.lru_cache(2048)(_fold)
 
 
-@keeps_texts
 @functools.lru_cache(4096)
 def _tokens(rest: str) -> list[_Token]:
     tokens: list[_Token] = []
@@ -131,7 +129,6 @@ def _tokens(rest: str) -> list[_Token]:
     return tokens
 
 
-@keeps_texts
 @functools.lru_cache(4096)
 def _parts(rest: str) -> _Parts:
     """The texts between the stars; there is one more than there are stars."""

@@ -6,7 +6,6 @@ from weakref import WeakKeyDictionary
 
 from duragent.journal.line import has_blob, split_lines
 from duragent.journal.record import Record, decode
-from duragent.kept_texts import drops_texts
 
 MOST_BYTES = 1 << 20
 """Of stored lines. The records take a few times as much memory."""
@@ -38,15 +37,9 @@ class RestingCaches:
         """It is used again."""
         self._sizes.pop(cache, None)
 
-    def drop(self) -> None:
-        """Empty all that rest."""
-        for each in list(self._sizes):
-            each.forget()
-
 
 RESTING = RestingCaches()
 """Of this process."""
-drops_texts(RESTING.drop)
 
 
 class RecordCache:

@@ -1,10 +1,15 @@
 """Commands that no sandbox keeps from the notes: nobody vouches for what they change, until a person does."""
 
+import asyncio
+import threading
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from duragent.crashpoint import CrashPointReached
+from duragent.errors import StoreFull
+from duragent.memory.folder import MemoryFolder, ReadMemory
 from duragent.memory.notes import LONG_TERM
 from duragent.mind.actor import Mind
 from duragent.mind.commands import look_again, watched
@@ -90,3 +95,65 @@ async def test_command_of_an_earlier_process_changes_files_until_its_end(tmp_pat
             assert mind.state.commands
         assert trusts(mind) == {RULE: "unreviewed"}
         assert (await house.events())[-3:] == ["file_seen", "commands_begun", "commands_ended"]
+
+
+async def test_second_command_at_the_same_time_does_not_take_the_first_ones_work_for_a_persons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with mind_house(tmp_path) as house:
+        mind = await house.ada()
+        looks, read_all = count(1), MemoryFolder.read_all
+        ended = threading.Event()
+
+        def reads(folder: MemoryFolder) -> ReadMemory:
+            if next(looks) == 2:
+                # The second look begins as soon as the first one is over, and is slow.
+                ended.wait(1)
+            return read_all(folder)
+
+        async def command(text: str) -> None:
+            async with watched(mind):
+                if text:
+                    (house.memory / LONG_TERM).write_text(text)
+                ended.set()
+
+        monkeypatch.setattr(MemoryFolder, "read_all", reads)
+        await asyncio.gather(command(f"{RULE}\n"), command(""))
+        assert trusts(mind) == {RULE: "unreviewed"}
+        assert mind.state.files[LONG_TERM].by == "unattributed"
+        assert (mind.commands, mind.state.commands) == (0, False)
+
+
+async def test_command_whose_work_could_not_be_looked_at_leaves_no_command_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: MemoryFolder) -> ReadMemory:
+        raise OSError("the disk is away")
+
+    async with mind_house(tmp_path) as house:
+        mind = await house.ada()
+        with monkeypatch.context() as patched:
+            async with watched(mind):
+                (house.memory / LONG_TERM).write_text(f"{RULE}\n")
+                patched.setattr(MemoryFolder, "read_all", fails)
+        assert (mind.commands, mind.state.commands) == (0, True)
+        # What it did is nobody's, also when it is found by the next command.
+        async with watched(mind):
+            assert trusts(mind) == {RULE: "unreviewed"}
+        assert (mind.commands, mind.state.commands) == (0, False)
+        assert trusts(mind) == {RULE: "unreviewed"}
+
+
+async def test_command_is_not_started_when_the_log_cannot_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> list[object]:
+        raise StoreFull("the disk is full")
+
+    async with mind_house(tmp_path) as house:
+        mind = await house.ada()
+        monkeypatch.setattr(mind.log, "commit", full)
+        with pytest.raises(StoreFull):
+            await watched(mind).__aenter__()
+        monkeypatch.undo()
+        assert mind.commands == 0

@@ -6,6 +6,7 @@ _ACTOR, _FILES, _FOLDER = "duragent.mind.actor", "duragent.mind.files", "duragen
 _T_ACTOR, _T_FOLDER = "tests/mind/test_actor.py", "tests/memory/test_folder.py"
 _T_EDITOR = "tests/mind/scenarios/test_editor_meanwhile.py::test_no_text_is_lost"
 _SAID, _SESSION_MEMORY = "duragent.mind.said_source", "duragent.session.session_memory"
+_T_COMMANDS = "tests/mind/test_commands.py"
 _T_POWER = "tests/campaigns/test_power_cut_memory.py::test_power_cut_while_a_memory_is_written"
 
 MINDS: tuple[Mutant, ...] = (
@@ -88,10 +89,22 @@ MINDS: tuple[Mutant, ...] = (
         "the look for its words in the copies",
         Edit(
             _ACTOR,
-            "                await self.log.drop_blob(version)\n                dropped.append(version)\n",
-            "                pass\n",
+            "        versions = await self.versions_holding(lambda text: note.text in text)\n",
+            "        versions: Sequence[str] = ()\n",
         ),
         f"{_T_ACTOR}::test_forgotten_note_is_in_no_file_and_no_blob",
+    ),
+    without(
+        "a command's work is a person's when another one begins",
+        "the look at how many commands run",
+        Edit(_ACTOR, "if mind.commands or mind.state.commands else", "if mind.state.commands else"),
+        f"{_T_COMMANDS}::test_second_command_at_the_same_time_does_not_take_the_first_ones_work_for_a_persons",
+    ),
+    without(
+        "a command's work that could not be looked at is a person's later",
+        "the look at what the log says of commands",
+        Edit(_ACTOR, "if mind.commands or mind.state.commands else", "if mind.commands else"),
+        f"{_T_COMMANDS}::test_command_whose_work_could_not_be_looked_at_leaves_no_command_running",
     ),
     without(
         "the bytes of a memory's file are not on the disk",
