@@ -11,14 +11,15 @@ from datetime import datetime
 from duragent.agent.load import Agent
 from duragent.agent.spec import ThinkingBudgetSpec
 from duragent.context.budget import NOTICE_TOKENS, FittedRecords, WindowLimits, keep, reserved_tokens, split
+from duragent.context.known_talk import KnownTalk
 from duragent.context.sections import PromptSection, agent_sections, ordered, system_message, tail_of
 from duragent.context.time_notes import asks_for_time, dated, dated_from_first
-from duragent.context.tokens import MESSAGE_OVERHEAD_TOKENS, measured_ratio, schema_tokens, tail_tokens, tokens
+from duragent.context.tokens import MESSAGE_OVERHEAD_TOKENS, schema_tokens, tail_tokens, tokens
 from duragent.context.tool_results import with_masked_results, with_short_results
-from duragent.context.transcript import TranscriptEntry, recalled_message, said, user_message
+from duragent.context.transcript import TranscriptEntry, recalled_message, user_message
 from duragent.context.viewport import NO_PAST, ShownPast
 from duragent.context.window import window_tokens
-from duragent.journal.events import MemoryRecalled, MessageReceived, TurnStarted
+from duragent.journal.events import MemoryRecalled, MessageReceived
 from duragent.journal.record import Record
 from duragent.models.messages import ChatMessage, ModelRequest, ThinkingLevel, ToolSchema
 from duragent.models.providers import PROVIDERS
@@ -106,6 +107,8 @@ class WindowUse:
     """The messages that the running turn is for; they count when `records` do not reach back to them."""
     past: ShownPast = NO_PAST
     """What stands for the records before these."""
+    known: KnownTalk | None = None
+    """What the question before this one had of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +149,9 @@ def _thinking(agent: Agent) -> ThinkingLevel | int | None:
 def conversation(agent: Agent, around: Frame, window: WindowUse) -> FittedConversation:
     """What the model sees of the conversation."""
     spec = agent.spec.session.context
-    ratio = measured_ratio(window.records)
-    begun = {record.event.turn for record in window.records if isinstance(record.event, TurnStarted)}
-    talk = with_short_results(_with_opening(said(window.records), window.opening, begun), spec)
+    read = (window.known or KnownTalk()).of(window.records)
+    ratio, begun = read.ratio, read.begun
+    talk = with_short_results(_with_opening(read.talk, window.opening, begun), spec)
     can_read = any(tool.name == READ_OUTPUT for tool in around.tools)
     talk = with_masked_results(talk, spec, begun, can_read_output=can_read)
     room = _room(agent, around, ratio)

@@ -7,11 +7,12 @@ thirds. It reads 400 MB a second.
 
 import math
 import string
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from duragent.file_types import PDF
-from duragent.journal.events import MessageReceived, ModelCalled, ModelReplied, ToolFinished
+from duragent.journal.events import Event, MessageReceived, ModelCalled, ModelReplied, ToolFinished
 from duragent.journal.record import Record
 from duragent.models.messages import AttachedFile, ChatMessage, ModelRequest, ToolSchema
 
@@ -134,23 +135,40 @@ def calibrated(ratio: float, estimated: int, reported: int) -> float:
     return (ratio + seen) / 2
 
 
-def measured_ratio(records: Sequence[Record]) -> float:
-    """The ratio that the records tell: each question's estimate against the input that its answer reports.
+@dataclass(slots=True)
+class RatioFold:
+    """The ratio that records tell: each question's estimate against the input that its answer reports."""
 
-    Rounded up to twentieths, so that a small change does not move what of the history fits. 1.0 when nothing is known.
-    """
-    ratio, estimated = 1.0, 0
-    guessed = False
-    for record in records:
-        match record.event:
+    ratio: float = 1.0
+    """Real tokens per estimated one."""
+    estimated: int = 0
+    """Of the question that has no answer yet."""
+    guessed: bool = False
+    """A file was sent."""
+
+    def take(self, event: Event) -> None:
+        """The next record's."""
+        match event:
+            case ModelCalled():
+                # Logs of earlier versions do not tell the estimate.
+                self.estimated = 0 if self.guessed else event.estimated_tokens
+            case ModelReplied():
+                self.ratio, self.estimated = calibrated(self.ratio, self.estimated, event.usage.input), 0
             case MessageReceived(attachments=(_, *_)) | ToolFinished(attachments=(_, *_)):
                 # What a file costs is a guess, which must not change how text is counted.
-                guessed = True
-            case ModelCalled() as called:
-                # Logs of earlier versions do not tell the estimate.
-                estimated = 0 if guessed else called.estimated_tokens
-            case ModelReplied() as replied:
-                ratio, estimated = calibrated(ratio, estimated, replied.usage.input), 0
+                self.guessed = True
             case _:
                 pass
-    return math.ceil(ratio * 20 - 1e-9) / 20
+
+    @property
+    def rounded(self) -> float:
+        """Up to twentieths, so that a small change does not move what of the history fits."""
+        return math.ceil(self.ratio * 20 - 1e-9) / 20
+
+
+def measured_ratio(records: Iterable[Record]) -> float:
+    """What these records tell, rounded; 1.0 when nothing is known."""
+    fold = RatioFold()
+    for record in records:
+        fold.take(record.event)
+    return fold.rounded

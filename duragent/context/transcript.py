@@ -14,6 +14,7 @@ from duragent.journal.events import (
     Call,
     CommandFinished,
     CommandRequested,
+    Event,
     GoalEnded,
     GoalSet,
     KeptOpaque,
@@ -65,16 +66,10 @@ def transcript(records: Iterable[Record]) -> list[ChatMessage]:
 
 def said(records: Iterable[Record]) -> list[TranscriptEntry]:
     """The same, each with where it is from."""
-    talk = _Talk()
+    talk = TalkFold()
     for record in records:
-        if isinstance(record.event, MemoryRecalled):
-            # Not with its number: while its question is prepared it has none yet.
-            talk.recalled(record.event)
-        else:
-            talk.take(record)
-    talk.settle()
-    talk.let_in(None)
-    return talk.said
+        talk.take(record)
+    return talk.ended()
 
 
 def with_note(each: TranscriptEntry) -> TranscriptEntry:
@@ -150,7 +145,9 @@ def _opaque(kept: KeptOpaque | None) -> OpaquePart | None:
 
 
 @dataclass(slots=True)
-class _Talk:
+class TalkFold:
+    """Takes one record after another."""
+
     said: list[TranscriptEntry] = field(default_factory=list)
     """The conversation so far."""
     held: list[TranscriptEntry] = field(default_factory=list)
@@ -169,8 +166,16 @@ class _Talk:
     """Of the last record."""
 
     def take(self, record: Record) -> None:
+        """The next one."""
         event = record.event
-        self.seq = record.seq
+        if isinstance(event, MemoryRecalled):
+            # Not with its number: while its question is prepared it has none yet.
+            self.recalled(event)
+        else:
+            self.seq = record.seq
+            self._take(record, event)
+
+    def _take(self, record: Record, event: Event) -> None:
         match event:
             # The most frequent first: a long conversation is gone through for each question.
             case ModelCalled():
@@ -202,6 +207,16 @@ class _Talk:
                     self.result(call, f"Skipped: {event.reason}")
             case _:
                 pass
+
+    def copy(self) -> "TalkFold":
+        """One that goes on by itself."""
+        return replace(self, said=[*self.said], held=[*self.held], results={**self.results}, typed={**self.typed})
+
+    def ended(self) -> list[TranscriptEntry]:
+        """The conversation, when no record follows."""
+        self.settle()
+        self.let_in(None)
+        return self.said
 
     def recalled(self, event: MemoryRecalled) -> None:
         """In front of the message that it was searched for, which the question is about to take up."""

@@ -16,7 +16,7 @@ v0.5, which have `timestamp` instead of `ts`, keys in another order, and no `crc
 import json
 import re
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from duragent.journal.legacy import lift
@@ -202,6 +202,16 @@ def _parts_of_odd(line: bytes) -> tuple[bytes, bytes, bytes]:
 def has_blob(block: bytes) -> bool:
     """Whether texts of these lines may have been moved out to blobs; False is certain."""
     return _BLOB_KEY in block
+
+
+def lines_with_blobs(block: bytes) -> Iterator[bytes]:
+    """Those of a block, each without its newline, for which `has_blob` is true."""
+    at = block.find(_BLOB_KEY)
+    while at >= 0:
+        end = block.find(b"\n", at)
+        end = len(block) if end < 0 else end
+        yield block[block.rfind(b"\n", 0, at) + 1 : end]
+        at = block.find(_BLOB_KEY, end)
 
 
 def may_have_blob(line: bytes) -> bool:

@@ -35,8 +35,8 @@ from duragent.journal.line import (
     MAX_LINE_BYTES,
     BadLine,
     checked_seq,
-    has_blob,
     line_bytes,
+    lines_with_blobs,
     may_have_blob,
     split_lines,
     with_crc,
@@ -204,10 +204,8 @@ def _parts(fields: dict[str, Any]) -> list[dict[str, Any]]:
 
 def blob_names(block: bytes) -> set[str]:
     """The blobs that texts of these lines were moved out to. The lines must have been checked."""
-    if not has_blob(block):
-        return set()
     # Only a line that may have one is worth parsing.
-    parsed = (json.loads(line) for line in split_lines(block) if may_have_blob(line))
+    parsed = (json.loads(line) for line in lines_with_blobs(block) if may_have_blob(line))
     # Lines of duragent-rust know no blobs, and may hold anything.
     return {str(moved["blob"]) for fields in parsed if "ts" in fields for _, _, moved in _moved(fields)}
 

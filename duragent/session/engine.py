@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from duragent.bus import OutputDelta, Topic
+from duragent.context.known_talk import KnownTalk
 from duragent.errors import SessionDeleted, StoreError
 from duragent.journal.events import Event
 from duragent.journal.record import Record
@@ -66,6 +67,10 @@ class Engine:
 
     async def newest(self, wanted: HistoryNeed) -> tuple[list[Record], bool]:
         return await self._reader.newest(wanted, self.state)
+
+    @property
+    def talk(self) -> KnownTalk:
+        return self._reader.talk
 
     async def read_records(self, after: int, limit: int) -> list[Record]:
         if limit == 1:

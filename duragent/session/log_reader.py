@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from duragent.context.known_talk import KnownTalk
 from duragent.errors import Damaged
 from duragent.journal.events import FORGOTTEN
 from duragent.journal.line import first_seq, last_seq, split_lines
@@ -25,7 +26,7 @@ class LogReader:
     def __init__(self, store: Store, claim: Claim, damaged: Callable[[Damaged], None]) -> None:
         self._store, self._claim, self._damaged = store, claim, damaged
         self._seed = crc_seed(claim.stream_id)
-        self._cache = RecordCache(self._seed)
+        self._cache, self._known_with = RecordCache(self._seed), tuple[int, ...]()
         self._forgotten, self._looked_upto = set[str](), 0
 
     async def lines(self, after: int, limit: int) -> bytes:
@@ -83,7 +84,10 @@ class LogReader:
         return await self.records(await self.lines(after, limit))
 
     async def newest(self, need: HistoryNeed, state: SessionState) -> tuple[list[Record], bool]:
-        """See `TurnHost`. What was read so is remembered."""
+        """See `TurnHost`. What was read so is remembered, until a text is forgotten."""
+        if state.viewport.forgotten != self._known_with:
+            self._cache.forget()
+            self._known_with = state.viewport.forgotten
         reach = history.Reach(need, state)
         before, oldest, blocks = state.seq + 1, max(self._claim.oldest, need.after + 1), list[bytes]()
         while before > oldest and not reach.enough(before):
@@ -94,7 +98,12 @@ class LogReader:
             blocks.append(lines)
             reach.take(before, len(lines))
         stored = b"".join(reversed(blocks))
-        return self._cache.records(stored, (await self.blobs(stored)).__getitem__), before <= oldest
+        return await self._cache.records(stored, self.blobs), before <= oldest
+
+    @property
+    def talk(self) -> KnownTalk:
+        """The conversation that the newest records are, as far as the last question had it."""
+        return self._cache.talk
 
     def rest(self) -> None:
         """The turn has ended: what is remembered stays only as long as there is room for it."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from duragent.bus import OutputDelta
 from duragent.clock import Clock
+from duragent.context.known_talk import KnownTalk
 from duragent.errors import StoreError, StoreFull
 from duragent.journal.events import Event
 from duragent.journal.record import Record
@@ -52,6 +53,11 @@ class TurnHost(History, Protocol):
     @property
     def can_work(self) -> bool:
         """False when the server stops, and when the log has failed."""
+        ...
+
+    @property
+    def talk(self) -> KnownTalk:
+        """The conversation as the last question had it."""
         ...
 
     async def commit(self, decide: Decide, *, then: Decide | None = None, claim: bool = False) -> list[Record]:

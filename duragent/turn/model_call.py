@@ -121,8 +121,9 @@ class ModelCaller:
 
     async def _prepare(self, step: AskModel) -> _Asked:
         loaded = await self._agent.at(step.turn, self._host.state.agent)
-        ports, offered = self._ports, self._agent.offered
-        prepared = await prepare(self._host, loaded, ports.clock.now(), offered=offered, memories=ports.memories)
+        host, ports, offered = self._host, self._ports, self._agent.offered
+        now, memories = ports.clock.now(), ports.memories
+        prepared = await prepare(host, loaded, now, offered=offered, memories=memories, known=host.talk)
         self._agent.offered = prepared.frame.tools
         model = with_tags(self._ports.model_for(prepared.model), prepared.agent, prepared.model)
         return _Asked(step, prepared, model, await _reserve(prepared))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from duragent.agent.load import Agent
 from duragent.context.build import Frame, WindowUse, build, frame_of
+from duragent.context.known_talk import KnownTalk
 from duragent.context.prompt_set import prompt_set
 from duragent.context.sections import PromptSection, runtime_section
 from duragent.context.tool_recall import recall
@@ -131,11 +132,12 @@ async def prepare(
     *,
     offered: Sequence[ToolSchema] | None = None,
     memories: "Memories | None" = None,
+    known: KnownTalk | None = None,
 ) -> Prepared:
     """What the model of that agent is sent at the end of this history.
 
     `offered` are the tools that an earlier request of the same turn had; None chooses them. `memories` are searched for
-    messages that no question has taken up yet.
+    messages that no question has taken up yet. `known` is the conversation as the last question had it.
     """
     choice = history.state.model_choice
     agent = with_system(with_model(loaded.agent, choice), await _system(history))
@@ -150,7 +152,7 @@ async def prepare(
     opening = await opening_of(history, state, records)
     recalled = await _recalled(memories, agent, state, [*opening, *records])
     material = Material(records, read.from_start, opening, trigger_of(state), read.past, recalled)
-    made = await assembled(agent, frame, material, history)
+    made = await assembled(agent, frame, material, history, known)
     return Prepared(
         agent=agent,
         frame=frame,
@@ -165,7 +167,9 @@ async def prepare(
     )
 
 
-async def assembled(agent: Agent, frame: Frame, of: Material, blobs: HasBlobs) -> Assembled:
+async def assembled(
+    agent: Agent, frame: Frame, of: Material, blobs: HasBlobs, known: KnownTalk | None = None
+) -> Assembled:
     """The request that this frame and these records make: the same of the same. Raises BadModelRequest, StoreError."""
     model = choice_of(agent.spec.model)
     records = await with_opaque(_with_recalled(of), model.label, blobs.blob)
@@ -173,7 +177,7 @@ async def assembled(agent: Agent, frame: Frame, of: Material, blobs: HasBlobs) -
     can_read = any(tool.name == READ_FILE for tool in frame.tools)
     files = ShownFiles(FileReader(model, frame.window_tokens, can_read, of.trigger, of.taken), blobs.blob)
     shown = await files.of([*opening, *records])
-    window = WindowUse(shown[len(opening) :], of.from_start, shown[: len(opening)], of.past)
+    window = WindowUse(shown[len(opening) :], of.from_start, shown[: len(opening)], of.past, known)
     return Assembled(window, files.with_contents(build(agent, frame, window)), files.taken)
 
 

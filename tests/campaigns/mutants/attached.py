@@ -80,7 +80,7 @@ ATTACHED: tuple[Mutant, ...] = (
     without(
         "a guess about images changes how text is counted",
         "that requests with files are left out of the measure",
-        Edit("duragent.context.tokens", "                guessed = True\n", "                guessed = False\n"),
+        Edit("duragent.context.tokens", "self.guessed = True\n", "self.guessed = False\n"),
         "tests/context/test_tokens.py::test_what_files_cost_does_not_change_how_text_is_counted",
     ),
     without(
