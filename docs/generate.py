@@ -630,7 +630,11 @@ EVENTS_FRAMES = (
     ("the type of a record, such as `model_replied`", "seq", "the record as in [events](events.md), without `crc`"),
     ("`caught_up`", "no", '`{"head": seq}`: what follows is live'),
     ("`delta`", "no", "[Delta](#delta): a piece of an answer that is being written"),
-    ("`reset`", "no", "`{}`: this client was ahead of the log; it starts again from record 1"),
+    (
+        "`reset`",
+        "no",
+        "`{}`: the log is another one by now, or the client was ahead of it; it starts again from record 1",
+    ),
     ("`deleted`", "no", "`{}`: the session was deleted; the stream ends, and a client that reconnects gets 404"),
 )
 

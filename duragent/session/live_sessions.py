@@ -244,6 +244,8 @@ class LiveSessions:
             session = self._sessions.get(session.id, session)
             _refuse_unless_still(session)
             if not asked.dry_run:
+                # Callers of `open` wait for the lock from here on, so that they get the one log or the other.
+                self._sessions.pop(session.id, None)
                 await session.finish(0)
             try:
                 _refuse_unless_still(session)

@@ -37,7 +37,7 @@ from duragent.session.log_reader import LogReader
 from duragent.session.summarising import Summariser
 from duragent.session.summary import SUMMARIZED, Summary
 from duragent.session.undo import changes_of, planned_undo, prepare_undo
-from duragent.session.watch import LogHead, Source, Watched, follow
+from duragent.session.watch import LogHead, Source, Watched, follow, log_name
 from duragent.stores.base import Claim
 from duragent.streams.log_writer import WriterHooks
 from duragent.turn.ports import Ports
@@ -190,13 +190,11 @@ class Session:
         Raises the session's problem when there is nothing to read behind `after`, and nothing more will come.
         """
         with self._topic.subscribe() as subscription:
-            state = self.state
-            if self.problem is not None and after >= state.seq:
+            if self.problem is not None and after >= self.state.seq:
                 raise self.problem
             if self.stopping or self.problem is not None:
                 subscription.close()
-            repaired = f"~{state.repaired}" if state.repaired else ""
-            hello = LogHead(state.seq, self.claim.oldest, f"{self.id}@{state.created_at}{repaired}")
+            hello = LogHead(self.state.seq, self.claim.oldest, log_name(self.state))
             source = Source(hello, self.log.lines, self._engine.outputs)
             async with aclosing(follow(source, subscription, after)) as items:
                 yield items

@@ -8,6 +8,7 @@ from duragent.bus import Block, OutputDelta, Subscription
 from duragent.journal.line import first_seq, last_seq, lines_between
 
 if TYPE_CHECKING:
+    from duragent.journal.state import SessionState
     from duragent.turn.host import InProgress
 
 REPLAY_LINES = 2_000
@@ -24,6 +25,12 @@ class LogHead:
     """The seq of the oldest record that can be read."""
     log: str
     """Names the log: another name means another log under the same id."""
+
+
+def log_name(state: "SessionState") -> str:
+    """See `LogHead.log`."""
+    repaired = f"~{state.repaired}" if state.repaired else ""
+    return f"{state.session_id}@{state.created_at}{repaired}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from starlette.types import ASGIApp
 
 from duragent import wire
 from duragent.bus import Block, OutputDelta
-from duragent.errors import InvalidRequest
+from duragent.errors import DuragentError, InvalidRequest
 from duragent.journal.line import bodies, first_seq, has_blob, last_seq
 from duragent.server.dependencies import Dependencies
 from duragent.server.frames import RETRY, SHARED_MAX_BYTES, frame, framed
 from duragent.server.params import EventsQuery, accepts, last_event_id_of, query_of, session_id_of
 from duragent.server.sse import EventStream, raise_if_deleted
-from duragent.session.watch import LogHead, LogReset, ReplayEnd, Watched
+from duragent.session.watch import LogHead, LogReset, ReplayEnd, Watched, log_name
 
 PAGE_MAX_BYTES = 4 << 20
 """A page of large records ends early; the client sees by `head` that there are more."""
@@ -115,24 +115,41 @@ async def _frames(
     dependencies: Dependencies, session_id: str, after: int, watched: AsyncIterator[Watched]
 ) -> AsyncGenerator[bytes, None]:
     yield RETRY
-    last = after
-    async for item in watched:
-        match item:
-            case LogHead():
-                hello = wire.Hello(session_id=session_id, head=item.head, oldest=item.oldest, log=item.log)
-                yield frame("hello", hello.model_dump())
-            case Block():
-                last = item.last_seq
-                for part in parts(item.lines):
-                    yield framed(await expanded(dependencies, session_id, part))
-            case ReplayEnd():
-                yield frame("caught_up", {"head": last})
-            case OutputDelta():
-                yield delta_frame(item)
-            case LogReset():
-                last = 0
-                yield frame("reset", {})
+    last, log, fault = after, "", None
+    try:
+        async for item in watched:
+            match item:
+                case LogHead():
+                    log = item.log
+                    hello = wire.Hello(session_id=session_id, head=item.head, oldest=item.oldest, log=item.log)
+                    yield frame("hello", hello.model_dump())
+                case Block():
+                    last = item.last_seq
+                    for part in parts(item.lines):
+                        yield framed(await expanded(dependencies, session_id, part))
+                case ReplayEnd():
+                    yield frame("caught_up", {"head": last})
+                case OutputDelta():
+                    yield delta_frame(item)
+                case LogReset():
+                    last = 0
+                    yield frame("reset", {})
+    except DuragentError as error:
+        fault = error
     await raise_if_deleted(dependencies, session_id)
+    if await _is_another(dependencies, session_id, log):
+        # It was repaired or redacted, perhaps in the middle of the replay: the client starts again from the beginning.
+        yield frame("reset", {})
+    elif fault is not None:
+        raise fault
+
+
+async def _is_another(dependencies: Dependencies, session_id: str, log: str) -> bool:
+    """Whether another log has taken the place of that one. While one is written, this waits."""
+    try:
+        return log != log_name(await dependencies.sessions.state(session_id))
+    except DuragentError:
+        return False
 
 
 def delta_frame(delta: OutputDelta) -> bytes:
