@@ -26,6 +26,7 @@ from duragent.turn.workbench import LoadedAgent, Workbench
 
 if TYPE_CHECKING:
     from duragent.memory.base import MemoryNote
+    from duragent.mind.agent_memory import AgentMemory
     from duragent.remembering import Remembering
     from duragent.session.session_past import OwnSessions
     from duragent.tools.base import AnyTool, ToolOwner
@@ -76,14 +77,24 @@ def notes_of(agent: Agent, world_dir: Path) -> "Sequence[MemoryNote]":
     return [note for folder in folders for note in folder.read_all().notes]
 
 
-def past_tools(sessions: "Callable[[], OwnSessions]") -> "Factories":
-    """The factories of the tools about a session's own past. `sessions` is called when a tool is made."""
+def past_tools(
+    sessions: "Callable[[], OwnSessions]", memory: "Callable[[Agent], AgentMemory] | None" = None
+) -> "Factories":
+    """The factories of the tools about a session's past. `sessions` is called when a tool is made.
+
+    `memory` gives that of an agent that has one; None: the past of other sessions is not looked for.
+    """
 
     def history(owner: "ToolOwner") -> "AnyTool":
         from duragent.session.session_past import SessionPast
-        from duragent.tools.history import HistoryTool
+        from duragent.tools.history import HistoryOfSessions, HistoryTool
 
-        return HistoryTool(SessionPast(sessions(), owner.session_id))
+        own = SessionPast(sessions(), owner.session_id)
+        if memory is None or owner.agent.spec.memory is None or not owner.session_id:
+            return HistoryTool(own)
+        from duragent.session.older_sessions import OlderSessions
+
+        return HistoryOfSessions(own, OlderSessions(lambda: memory(owner.agent), sessions(), owner.session_id))
 
     def goals(owner: "ToolOwner") -> "AnyTool":
         from duragent.session.session_past import SessionGoals
@@ -147,7 +158,7 @@ def make_workbench(
         sandbox=config.sandbox,
         factories={
             **session_tools(sessions),
-            **past_tools(sessions),
+            **past_tools(sessions, remembering.memory if remembering else None),
             **web_tool(_web_settings(config)),
             **memory,
         },

@@ -118,6 +118,8 @@ class RecallQuery:
     """How long they may be together, by our estimate."""
     session_id: str = ""
     """The session that asks: what was said in it stands in its own window."""
+    only_said: bool = False
+    """Only what was said in sessions is found, and no notes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from duragent.memory.base import Scope
 from duragent.memory.bits import SmallVector
 from duragent.memory.chunks import FAR, NoteChunk
 from duragent.memory.languages import Language
-from duragent.memory.search import FoundNotes, IndexSearch, Meaning
+from duragent.memory.search import FindablePieces, FoundNotes, IndexSearch, Meaning
 
 _NEW = (0, "", "")
 _STEPS = 2_000
@@ -292,16 +292,18 @@ class MemoryIndex:
         self,
         text: str,
         reads: Sequence[Scope],
-        out_of_time: Callable[[], bool] = lambda: False,
-        wait: float = -1,
+        left: Callable[[], float] | None = None,
         meaning: Meaning | None = None,
+        *,
+        only_said: bool = False,
     ) -> FoundNotes:
         """What fits a question, among the notes of these scopes. Raises SearchTooLate.
 
-        It waits `wait` seconds for another call to end; a negative figure is as long as it takes.
+        `left` says how many seconds it may still take; None is as long as it takes. `only_said`: no notes.
         """
-        with self._held(wait), _limited(self._opened(), out_of_time) as db:
-            return self._search.found(db, text, frozenset(str(scope) for scope in reads), meaning)
+        pieces = FindablePieces(frozenset(str(scope) for scope in reads), only_said)
+        with self._held(left() if left else -1), _limited(self._opened(), _is_over(left)) as db:
+            return self._search.found(db, text, pieces, meaning)
 
     @contextmanager
     def _held(self, wait: float = -1) -> Iterator[None]:
@@ -337,6 +339,10 @@ def _written(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+
+
+def _is_over(left: Callable[[], float] | None) -> Callable[[], bool]:
+    return lambda: left is not None and left() <= 0
 
 
 @contextmanager

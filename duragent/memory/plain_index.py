@@ -16,7 +16,7 @@ from duragent.memory.index import ChunkSource, SearchTooLate
 from duragent.memory.index_schema import WEIGHTS, said
 from duragent.memory.languages import Language, wholes
 from duragent.memory.score import NoteHit
-from duragent.memory.search import LOOKED_AT, FoundNotes, Meaning, may_be_found
+from duragent.memory.search import LOOKED_AT, FindablePieces, FoundNotes, Meaning
 from duragent.memory.words import WeighedWord, asked_words, coverage, weighed
 
 MOST = 5_000
@@ -73,12 +73,13 @@ class PlainIndex:
         self,
         text: str,
         reads: Sequence[Scope],
-        out_of_time: Callable[[], bool] = lambda: False,
-        wait: float = -1,
+        left: Callable[[], float] | None = None,
         meaning: Meaning | None = None,
+        *,
+        only_said: bool = False,
     ) -> FoundNotes:
         """As `MemoryIndex.search`, by words alone. Raises SearchTooLate."""
-        if not self._lock.acquire(timeout=wait):
+        if not self._lock.acquire(timeout=left() if left else -1):
             raise SearchTooLate
         try:
             everything = [piece for name in sorted(self._places) for piece in self._places[name]]
@@ -90,7 +91,7 @@ class PlainIndex:
             asked_words(text, self._language), {}, frequencies.__getitem__, len(pieces), self._language.most_words
         )
         superseded = frozenset(p.note.replaces for p in pieces if p.note.replaces and p.note.trust != "unreviewed")
-        hits = _ranked(pieces, words, frozenset(map(str, reads)), out_of_time)
+        hits = _ranked(pieces, words, FindablePieces(frozenset(map(str, reads)), only_said), left)
         return FoundNotes(hits, words, len(pieces), superseded)
 
     def rewrite(self, sources: Sequence[ChunkSource]) -> None:
@@ -125,7 +126,7 @@ class PlainIndex:
 
 
 def _ranked(
-    pieces: Sequence[_Piece], words: Sequence[WeighedWord], reads: frozenset[str], out_of_time: Callable[[], bool]
+    pieces: Sequence[_Piece], words: Sequence[WeighedWord], reads: FindablePieces, left: Callable[[], float] | None
 ) -> list[NoteHit]:
     searched = [word.term for word in words if word.searched]
     average = math.fsum(piece.length for piece in pieces) / max(len(pieces), 1)
@@ -134,11 +135,11 @@ def _ranked(
     idf = {t: max(1e-6, math.log((len(pieces) - n + 0.5) / (n + 0.5))) for t, n in having.items()}
     scored = []
     for at, piece in enumerate(pieces):
-        if at % _EVERY == 0 and out_of_time():
+        if at % _EVERY == 0 and left is not None and left() <= 0:
             raise SearchTooLate
         norm = _K1 * (1 - _B + _B * piece.length / max(average, 1.0))
         counts = [(idf[term], piece.counts[term]) for term in searched if term in piece.counts]
-        if counts and may_be_found(str(piece.note.scope), piece.note.file, reads):
+        if counts and reads.have(str(piece.note.scope), piece.note.file):
             scored.append((-sum(weight * n * (_K1 + 1) / (n + norm) for weight, n in counts), at))
     return [_hit(pieces[at], -score, words) for score, at in sorted(scored)[:LOOKED_AT]]
 

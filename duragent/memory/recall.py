@@ -167,7 +167,7 @@ class NoteRecall:
         index.update(self.sources, wait=left())
         label = self.vectors.label if self.vectors and vector else ""
         meaning = (label, vector) if vector and label else None
-        found = index.search(query.text, query.reads, lambda: left() <= 0, wait=left(), meaning=meaning)
+        found = index.search(query.text, query.reads, left, meaning, only_said=query.only_said)
         lost = False
         if meaning and found.other_lengths and isinstance(index, MemoryIndex):
             lost = True

@@ -15,7 +15,7 @@ from duragent.memory.base import OWNER, MemoryNote, Scope, Trust
 from duragent.memory.chunks import NoteChunk, chunks_of
 
 INSIDE = frozenset({"think", "memory", "skill", "goals", "history"})
-"""Tools whose results bring nothing from outside."""
+"""Tools of ours whose results bring nothing from outside. `history` does when it reads other sessions."""
 _UNSPOKEN = frozenset({"memory", "history"})
 """Calls that only repeat what is found already."""
 _CALL_CHARS = 500
@@ -47,10 +47,16 @@ def said_in(session_id: str, records: Iterable[Record], scope: Scope = OWNER, *,
                 trust: Trust = "unreviewed" if touched else "agent"
                 notes += (_note(session_id, record, text, scope, trust) for text in _spoken(event))
             case ToolFinished():
-                touched = touched or event.call not in inside
+                touched = touched or event.call not in inside or _brings_more(event)
             case _:
                 pass
     return Said(tuple(chunks_of(notes)), touched)
+
+
+def _brings_more(event: ToolFinished) -> bool:
+    """Whether a tool with the name of one of ours is another one, or `history` read other sessions."""
+    of_this_session = event.tool == "history" and "records" in event.details and "sessions" not in event.details
+    return bool(event.outside) and not of_this_session
 
 
 def _spoken(event: ModelReplied) -> Iterator[str]:

@@ -53,6 +53,27 @@ class FoundNotes:
     """Vectors of the question's label have another length than its own, so that they cannot be compared with it."""
 
 
+@dataclass(frozen=True, slots=True)
+class FindablePieces:
+    """Which pieces a search may find."""
+
+    scopes: frozenset[str]
+    """What the session reads."""
+    only_said: bool = False
+    """No notes."""
+
+    def have(self, scope: str, file: str) -> bool:
+        """Whether a piece of this scope and file is among them.
+
+        `person:*` and `chat:*` stand for notes about people and chats, and not for what was said there: strangers may
+        have said it.
+        """
+        is_note = file.endswith(".md")
+        if is_note and self.only_said:
+            return False
+        return scope in self.scopes or (is_note and f"{scope.partition(':')[0]}:*" in self.scopes)
+
+
 class IndexSearch:
     """Searches in one index. For one thread at a time."""
 
@@ -75,7 +96,7 @@ class IndexSearch:
             self._terms = None
 
     def found(
-        self, db: sqlite3.Connection, text: str, reads: frozenset[str], meaning: Meaning | None = None
+        self, db: sqlite3.Connection, text: str, reads: FindablePieces, meaning: Meaning | None = None
     ) -> FoundNotes:
         """What fits a question, among the notes of these scopes, by words and by meaning."""
         (notes,) = db.execute("SELECT count(*) FROM chunk").fetchone()
@@ -95,7 +116,7 @@ class IndexSearch:
         db: sqlite3.Connection,
         by_words: Mapping[int, NoteHit],
         look: "_Look",
-        reads: frozenset[str],
+        reads: FindablePieces,
         meaning: Meaning,
     ) -> dict[int, NoteHit]:
         """What was found by words and by meaning, by the sum of the reciprocals of its ranks."""
@@ -108,7 +129,7 @@ class IndexSearch:
         new: list[Sequence[Any]] = []
         for chunk, cosine, enough in vectors.near(db, label, vector, self._bits[key]):
             row = db.execute(_ROW, (chunk,)).fetchone()
-            if row is not None and may_be_found(row[-1], row[_FILE], reads) and len(near) < LOOKED_AT:
+            if row is not None and reads.have(row[-1], row[_FILE]) and len(near) < LOOKED_AT:
                 near[chunk] = cosine, enough
                 new += [row] if chunk not in by_words else []
         hits = {**by_words, **look.hits(db, new)}
@@ -139,26 +160,17 @@ class IndexSearch:
         return self._terms
 
 
-def may_be_found(scope: str, file: str, reads: frozenset[str]) -> bool:
-    """Whether a piece of this scope may be shown to a session that reads these.
-
-    `person:*` and `chat:*` stand for notes about people and chats, and not for what was said there: strangers may have
-    said it.
-    """
-    return scope in reads or (file.endswith(".md") and f"{scope.partition(':')[0]}:*" in reads)
-
-
-def _rows(db: sqlite3.Connection, match: str, reads: frozenset[str]) -> list[Sequence[Any]]:
+def _rows(db: sqlite3.Connection, match: str, reads: FindablePieces) -> list[Sequence[Any]]:
     """The best pieces of these scopes, each as its id, relevance, place and position, and the columns of its note."""
     # The few best are cheaper to find than the order of all, and mostly enough: most sessions read most notes.
     found, whole = _rows_of(db, match, reads, LOOKED_AT + LOOKED_AT // 4)
     return found if whole else _rows_of(db, match, reads, -1)[0]
 
 
-def _rows_of(db: sqlite3.Connection, match: str, reads: frozenset[str], most: int) -> tuple[list[Sequence[Any]], bool]:
+def _rows_of(db: sqlite3.Connection, match: str, reads: FindablePieces, most: int) -> tuple[list[Sequence[Any]], bool]:
     """Among the `most` best pieces of all scopes (-1: all), and whether no more are needed."""
     ranked = db.execute(_RANKED, (*schema.WEIGHTS, match, most)).fetchall()
-    found = [row for row in ranked if may_be_found(row[-1], row[_FILE], reads)]
+    found = [row for row in ranked if reads.have(row[-1], row[_FILE])]
     return found[:LOOKED_AT], len(found) >= LOOKED_AT or len(ranked) < most
 
 

@@ -1,6 +1,7 @@
 """The index: found at once, gone at once, made again when it is not usable, and never waited for."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,10 +158,21 @@ def test_words_that_are_gone_leave_no_trace_in_a_rewritten_file(index: MemoryInd
     assert all(b"xylophone" not in path.read_bytes() for path in (tmp_path / "mind").iterdir())
 
 
+def test_search_of_what_was_said_finds_no_notes(index: MemoryIndex) -> None:
+    said = replace(
+        noted("said", "Use units that are metric, and no others, in all of the many reports."), file="session_1"
+    )
+    many = [noted(f"w{at}", "metric units") for at in range(200)]
+    index.update([Places(day=many, session_1=[said])])
+    assert "m_said" not in ids(index, "metric units")
+    found = index.search("metric units", [OWNER], only_said=True)
+    assert [hit.note.id for hit in found.hits] == ["m_said"]
+
+
 def test_search_ends_with_its_time(index: MemoryIndex) -> None:
     index.update([Places(day=[noted(f"{at}", f"units and word {at}") for at in range(3_000)])])
     with pytest.raises(SearchTooLate):
-        index.search("units word", [OWNER], out_of_time=lambda: True)
+        index.search("units word", [OWNER], left=lambda: 0.0)
     assert len(ids(index, "units word")) == 50
 
 
@@ -178,7 +190,7 @@ def test_search_does_not_wait_for_a_writer(index: MemoryIndex) -> None:
     writer.start()
     begun.wait(30)
     with pytest.raises(SearchTooLate):
-        index.search("units", [OWNER], wait=0.01)
+        index.search("units", [OWNER], left=lambda: 0.01)
     go_on.set()
     writer.join()
     assert ids(index, "tea", OWNER) == ["m_tea"]

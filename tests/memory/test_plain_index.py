@@ -41,7 +41,7 @@ def test_changes_are_found_and_scopes_kept(tmp_path: Path) -> None:
     assert [hit.note.id for hit in index.search("units of tea", [OWNER]).hits] == ["m_units"]
     assert index.search("units", [Scope("person", "anna")]).hits == []
     with pytest.raises(SearchTooLate):
-        index.search("units", [OWNER], lambda: True)
+        index.search("units", [OWNER], lambda: 0.0)
 
 
 def test_only_the_newest_are_searched(tmp_path: Path) -> None:

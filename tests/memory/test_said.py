@@ -55,3 +55,13 @@ def test_message_of_a_machine_comes_from_outside() -> None:
         "s", records(MessageReceived(message_id="a", text="Job: done.", source="process"), replied("So it is."))
     )
     assert (said.touched, [chunk.note.trust for chunk in said.chunks]) == (True, ["unreviewed", "unreviewed"])
+
+
+def test_history_of_other_sessions_and_tools_of_others_touch_what_follows() -> None:
+    ours = ToolFinished(call="c1", tool="history", outcome="ok", outside=True, details={"records": 1})
+    older = ours.model_copy(update={"details": {"records": 1, "sessions": ["7f3kab"]}})
+    program = ours.model_copy(update={"details": {"exit_code": 0}})
+    goals = ToolFinished(call="c1", tool="goals", outcome="ok", outside=True)
+    for finished, touches in ((ours, False), (older, True), (program, True), (goals, True)):
+        call = Call(call="c1", tool=finished.tool, arguments="{}")
+        assert said_in("s", records(replied("", call), finished)).touched == touches, finished

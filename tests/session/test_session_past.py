@@ -1,10 +1,16 @@
 """What tools read of their own session's past, and the goals that they set."""
 
 import json
+import re
+import threading
 from pathlib import Path
 
-from duragent.journal.events import ToolFinished
+import pytest
+
+from duragent.journal.events import Event, ToolFinished
+from duragent.journal.said import said_in
 from duragent.models.messages import ModelReply, ToolCall
+from duragent.session import session_past
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
 from duragent.testing.scripted import Answer, Line
@@ -53,6 +59,30 @@ async def test_read_gives_a_range_as_it_was(tmp_path: Path) -> None:
     )
     assert found == "[3] user: Where is the KEY of the shed?\n[7] agent: The key is under the mat."
     assert beyond == "Records 9000 to 9000 say nothing."
+
+
+async def test_search_takes_a_bounded_time_and_says_what_it_did_not_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_past, "SEARCH_SECONDS", 0.0)
+    monkeypatch.setattr(session_past, "BLOCK_RECORDS", 4)
+    [found] = await run(tmp_path, calls("history", action="search", query="key"))
+    (unread,) = re.findall(r"^\(there was no time to look at records 1 to (\d+); read a range of them\)$", found, re.M)
+    assert int(unread) > 3
+    assert "KEY" not in found
+
+
+async def test_search_is_not_made_on_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = set[int]()
+
+    def said(event: Event) -> tuple[str, str] | None:
+        threads.add(threading.get_ident())
+        return said_in(event)
+
+    monkeypatch.setattr(session_past, "said_in", said)
+    await run(tmp_path, calls("history", action="search", query="key"))
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_goals_are_set_listed_and_ended_with_their_parts(tmp_path: Path) -> None:
