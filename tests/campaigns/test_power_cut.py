@@ -7,10 +7,7 @@ power is cut in its middle.
 """
 
 import functools
-import os
 import random
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from errno import EIO, ENOSPC
@@ -46,15 +43,6 @@ class Size:
 
 SMALL = Size(most=6, nested=4, of=100, depth=1, step=61, behind=8)
 LARGE = Size(most=24, nested=10, of=20, depth=2, step=3, behind=24)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """In memory where that can be: no power is really cut."""
-    memory = "/dev/shm"
-    folder = Path(tempfile.mkdtemp(prefix="duragent-power-", dir=memory if os.access(memory, os.W_OK) else None))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- which lives there are ------------------------------------------------------------------------------------------

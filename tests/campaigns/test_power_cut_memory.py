@@ -6,11 +6,8 @@ steps from the first on that was not acknowledged lead to the same files as with
 """
 
 import asyncio
-import os
 import random
 import shutil
-import tempfile
-from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
@@ -148,15 +145,6 @@ async def judge(root: Path, image: Image, life: MindLife, done: int) -> None:
     kept = [path.read_bytes() for path in root.glob("streams/mind-ada/blobs/*")]
     assert [blob for blob in kept if ONE.encode() in blob] == [], "a copy of what was forgotten is left"
     shutil.rmtree(root)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """In memory where that can be: no power is really cut."""
-    memory = "/dev/shm"
-    folder = Path(tempfile.mkdtemp(prefix="duragent-power-", dir=memory if os.access(memory, os.W_OK) else None))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def recovery(root: Path, image: Image) -> tuple[int, list[Operation]]:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,15 +47,6 @@ class Fault:
         rest, error = divmod(rest, 10)
         at, lasting = divmod(rest, 5)
         return cls(at, lasting, error, bool(short))
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """In memory where that can be: no power is cut here."""
-    memory = "/dev/shm"
-    folder = Path(tempfile.mkdtemp(prefix="duragent-faults-", dir=memory if os.access(memory, os.W_OK) else None))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def a_whole_life(teller: Teller, log: Path) -> None:

@@ -4,8 +4,7 @@ What must hold is in `turns_rules.py`; what can happen in `turns_plan.py`. Time 
 case is always the same run.
 """
 
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -17,7 +16,7 @@ from tests.campaigns.mutants.mutant import Mutant
 from tests.campaigns.turns_mutants import MUTANTS
 from tests.campaigns.turns_plan import REPLIES, Along, End, Fault, Happening, Mode, Plan, Replies, random_plan
 from tests.campaigns.turns_play import played
-from tests.campaigns.turns_rules import model_calls, tried, turns, without_crashes
+from tests.campaigns.turns_rules import crashed_twice, model_calls, tried, turns, without_crashes
 from tests.campaigns.turns_world import World
 
 THREE_CALLS: Replies = (("look",), ("send",))
@@ -35,12 +34,7 @@ SEEN = frozenset(
 """What happens in any few hundred random plans, or they try less than they should."""
 
 
-@pytest.fixture(autouse=True)
-def _without_logging() -> Iterator[None]:
-    """Most of what goes wrong here is meant to, and a traceback costs more than a run."""
-    logging.disable()
-    yield
-    logging.disable(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("without_logging")
 
 
 def _names(values: Sequence[object]) -> list[str]:
@@ -126,13 +120,7 @@ def _crashed_everywhere(campaign: Campaign, plan: Plan) -> None:
 @pytest.mark.parametrize("shard", range(8))
 @pytest.mark.parametrize("script", [(("send",),), (("run_asked",),)], ids=["send", "run_asked"])
 def test_two_crashes_at_every_pair_of_points(campaign: Campaign, script: Replies, shard: int) -> None:
-    plan = Plan((script,), pieces=1)
-    points, tries = tried(plan).points, 0
-    for number in campaign.cases(range(shard, points * points, 8)):
-        with campaign.case(number):
-            tried(replace(plan, ends=(End(1 + number // points), End(1 + number % points))))
-            tries += 1
-    print(f"\n{tries} pairs")  # noqa: T201  # what was tried
+    tries = crashed_twice(campaign, Plan((script,), pieces=1), shard)
     assert campaign.only is not None or tries > 100
 
 

@@ -4,8 +4,6 @@ It is the simulator of `test_turns.py`, with long sessions that are summarised, 
 tool that writes a note. What must hold beside the rules of turns is in `turns_memory.py`.
 """
 
-import logging
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,18 +13,13 @@ from tests.campaigns.mutants.in_place import taken_out
 from tests.campaigns.mutants.mutant import Mutant
 from tests.campaigns.turns_mutants import OF_MEMORY
 from tests.campaigns.turns_plan import LATER, End, Happening, Plan, remembering_plan
-from tests.campaigns.turns_rules import tried
+from tests.campaigns.turns_rules import crashed_twice, tried
 
 SEEN = frozenset({"memory_recalled", "history_summarised", "model_failed", "prompt_set"})
 """What happens in any few dozen plans, or they try less than they should."""
 
 
-@pytest.fixture(autouse=True)
-def _without_logging() -> Iterator[None]:
-    """Most of what goes wrong here is meant to, and a traceback costs more than a run."""
-    logging.disable()
-    yield
-    logging.disable(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("without_logging")
 
 
 def _plans(campaign: Campaign, numbers: range) -> None:
@@ -78,13 +71,7 @@ def _crashed(campaign: Campaign, step: int) -> None:
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("shard", range(8))
 def test_two_crashes_at_every_pair_of_points_of_both_logs(campaign: Campaign, shard: int) -> None:
-    plan = replace(TWICE, happenings=())
-    points, tries = tried(plan).points, 0
-    for number in campaign.cases(range(shard, points * points, 8)):
-        with campaign.case(number):
-            tried(replace(plan, ends=(End(1 + number // points), End(1 + number % points))))
-            tries += 1
-    print(f"\n{tries} pairs")  # noqa: T201  # what was tried
+    tries = crashed_twice(campaign, replace(TWICE, happenings=()), shard)
     assert campaign.only is not None or tries > 150
 
 

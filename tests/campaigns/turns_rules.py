@@ -26,9 +26,10 @@ from duragent.journal.events import (
 )
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
+from tests.campaigns.campaign import Campaign
 from tests.campaigns.turns_call_rules import of_call
 from tests.campaigns.turns_people import Person
-from tests.campaigns.turns_plan import FINAL_FAULTS, Plan
+from tests.campaigns.turns_plan import FINAL_FAULTS, End, Plan
 from tests.campaigns.turns_play import played, round_trip
 from tests.campaigns.turns_world import World
 
@@ -224,6 +225,17 @@ def tried(plan: Plan) -> World:
     found = problems(world, people)
     assert not found, f"{plan}\n{found}\n{[event.type for event in world.events()]}"
     return world
+
+
+def crashed_twice(campaign: Campaign, plan: Plan, shard: int) -> int:
+    """Every eighth pair of points at which two processes die: how many were tried."""
+    points, tries = tried(plan).points, 0
+    for number in campaign.cases(range(shard, points * points, 8)):
+        with campaign.case(number):
+            tried(replace(plan, ends=(End(1 + number // points), End(1 + number % points))))
+            tries += 1
+    print(f"\n{tries} pairs")  # noqa: T201  # what was tried
+    return tries
 
 
 def model_calls(world: World) -> int:

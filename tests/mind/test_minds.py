@@ -11,6 +11,7 @@ import pytest
 from duragent.errors import Damaged, NotDamaged, Stopping
 from duragent.mind.minds import IDLE_SECONDS
 from tests.mind.house import mind_house, note
+from tests.support.crash_points import IN_A_WRITE
 from tests.support.places import ROOT
 
 
@@ -88,17 +89,7 @@ def killed(tmp_path: Path, work: str, point: str) -> None:
     assert ran.returncode == -9, ran.stderr.decode()
 
 
-POINTS = (
-    "mind.write_begun",
-    "memory.temporary_written",
-    "memory.replaced",
-    "memory.written",
-    "mind.file_written",
-    "mind.recorded",
-)
-
-
-@pytest.mark.parametrize("point", [*POINTS, "blob.stored", "log.before_write", "log.written", "log.synced"])
+@pytest.mark.parametrize("point", [*IN_A_WRITE, "blob.stored", "log.before_write", "log.written", "log.synced"])
 async def test_note_is_written_exactly_once_after_a_kill_at_each_place(tmp_path: Path, point: str) -> None:
     async with mind_house(tmp_path) as house:
         await (await house.ada()).remember(note("before", "c1"))
@@ -118,7 +109,7 @@ async def test_note_is_written_exactly_once_after_a_kill_at_each_place(tmp_path:
         assert [path for path in house.memory.rglob("*") if ".tmp" in path.name] == []
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", IN_A_WRITE)
 async def test_whole_file_is_replaced_exactly_once_after_a_kill_at_each_place(tmp_path: Path, point: str) -> None:
     async with mind_house(tmp_path) as house:
         (house.memory).mkdir(parents=True)

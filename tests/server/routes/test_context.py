@@ -1,20 +1,7 @@
 """`/context` through the door: a request that was sent is made again from the log."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from tests.server.requests import is_problem
 from tests.support.http_house import House
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path)
-    house.start()
-    yield house
-    await house.close()
 
 
 async def test_each_request_is_made_again_and_is_the_one_that_was_sent(house: House) -> None:
