@@ -12,6 +12,7 @@ from duragent.errors import ModelNotConfigured
 from duragent.models.base import ModelChoice
 from duragent.models.direct.dialects import dialect_of
 from duragent.models.providers import PROVIDERS, with_address
+from duragent.text import cut_to
 
 if TYPE_CHECKING:
     from duragent.models.direct.connections import ProviderConnections
@@ -54,8 +55,8 @@ class EmbedderChooser:
             await self._connections.close()
 
     def _plain(self, choice: EmbedderChoice) -> Embedder:
-        if (made := _of_other_packages(choice.provider)) is not None:
-            return made(choice, self._environ)
+        if (made := _of_another_package(choice, self._environ)) is not None:
+            return made
         if choice.provider in _WITHOUT and choice.base_url is None:
             raise ModelNotConfigured(
                 f"{choice.provider} has no embeddings; `openai`, `gemini`, `mistral` and `ollama` have some, and so "
@@ -88,9 +89,16 @@ class EmbedderChooser:
         return HttpEmbedder(choice, protocol, destination, self._environ, self._connections, self._timeout_seconds)
 
 
-def _of_other_packages(provider: str) -> MakeEmbedder | None:
-    for each in entry_points(group=ENTRY_POINTS):
-        if each.name == provider:
-            found: MakeEmbedder = each.load()
-            return found
+def _of_another_package(choice: EmbedderChoice, environ: Mapping[str, str]) -> Embedder | None:
+    """None where no package has one for that provider. Raises ModelNotConfigured, whatever the package does."""
+    for point in entry_points(group=ENTRY_POINTS, name=choice.provider):
+        try:
+            make: MakeEmbedder = point.load()
+            return make(choice, environ)
+        except ModelNotConfigured:
+            raise
+        except (Exception, SystemExit) as error:
+            # What others say may quote a key.
+            why = cut_to(str(error), 300) if isinstance(error, ImportError) else type(error).__name__
+            raise ModelNotConfigured(f"the embedder of {point.value} cannot be loaded: {why}") from None
     return None

@@ -1,5 +1,8 @@
 """Which embedder a setting stands for."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from duragent.agent.memory_spec import EmbeddingSpec
@@ -37,3 +40,27 @@ async def test_an_address_of_the_environment_is_checked_as_one_of_the_file() -> 
     embedder = chooser(OLLAMA_HOST="10.0.0.9").embedder_for(EmbeddingSpec(provider="ollama", model="m"))
     with pytest.raises(EmbedderUnavailable, match="over https, or to this machine"):
         await embedder.embed(["one"], "note")
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("import a_package_that_is_not_there", "No module named 'a_package_that_is_not_there'"),
+        ("def make(choice, environ):\n    raise RuntimeError(environ['KEY'])", "RuntimeError"),
+        ("raise SystemExit", "SystemExit"),
+        ("", "AttributeError"),
+    ],
+)
+def test_embedder_of_another_package_that_cannot_be_loaded_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, why: str
+) -> None:
+    info = tmp_path / "broken_vectors-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-vectors\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[duragent.embedders]\nbroken = broken_vectors:make\n")
+    (tmp_path / "broken_vectors.py").write_text(program)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "broken_vectors", raising=False)
+    with pytest.raises(ModelNotConfigured) as told:
+        chooser(KEY="a-secret").embedder_for(EmbeddingSpec(provider="broken", model="m"))
+    assert str(told.value) == f"the embedder of broken_vectors:make cannot be loaded: {why}"
