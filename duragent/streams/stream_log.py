@@ -61,6 +61,7 @@ class StreamLog(Generic[S, R]):
         hooks: WriterHooks[R] = WriterHooks(self._written, lambda: None)
         self._writer = LogWriter(ports, fold, claim, state, self.topic, hooks)
         self._saved_seq = state.seq
+        self._saving = asyncio.Lock()
 
     @classmethod
     async def open(cls, ports: StreamPorts, name: str, fold: StreamFold[S, R]) -> "StreamLog[S, R]":
@@ -171,14 +172,17 @@ class StreamLog(Generic[S, R]):
 
     async def _save(self) -> None:
         """Write the summary. It is a cache: what fails here is logged."""
-        newest, form = self._writer.snapshot(), self._fold.kind.snapshots
-        if newest is None or form is None:
-            return
-        try:
-            await self._ports.store.put_snapshot(self._claim, form.dump(newest))
-            self._saved_seq = newest.state.seq
-        except (OSError, StoreError) as error:
-            _log.warning("state.yaml of %s was not written: %s", Stream(self.name, self._fold.kind), error)
+        async with self._saving:
+            newest, form = self._writer.snapshot(), self._fold.kind.snapshots
+            if newest is None or form is None:
+                return
+            try:
+                # A state may be a megabyte of text.
+                data = await asyncio.to_thread(form.dump, newest)
+                await self._ports.store.put_snapshot(self._claim, data)
+                self._saved_seq = newest.state.seq
+            except (OSError, StoreError) as error:
+                _log.warning("state.yaml of %s was not written: %s", Stream(self.name, self._fold.kind), error)
 
     async def close(self) -> None:
         """Let the write under way end, write the summary, and give the claim back."""

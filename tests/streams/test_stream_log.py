@@ -1,18 +1,23 @@
 """A stream that is no session: opened, written by decisions, recovered, repaired, closed."""
 
+import asyncio
 import os
+import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from duragent.errors import Damaged, NotFound, StoreError
+from duragent.journal.snapshot import SnapshotForm
 from duragent.stores.files.store import FileStore
 from duragent.streams import stream_log
 from duragent.streams.repair import mend_stream
 from duragent.streams.stream_log import StreamLog
 from duragent.testing.store_kinds import EntryWritten
 from tests.streams.notebook import FOLD, KIND, Book, first, ports, write
+from tests.support.until import until
 
 NAME = "book-ada"
 
@@ -153,6 +158,37 @@ async def test_summary_is_written_after_so_many_records_and_when_it_is_closed(
     assert saved is not None
     assert saved.state == log.state
     assert KIND.snapshots.load(data, "book-other") is None
+    sessions.close()
+
+
+async def test_summary_is_made_beside_the_loop_and_the_last_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    slow = threading.Event()
+
+    def made_in(state: Book) -> dict[str, object]:
+        threads.append(threading.get_ident())
+        if len(threads) == 1:
+            slow.wait(10)
+        return {}
+
+    form = SnapshotForm("test/notebook/v1", Book, "book", made_in)
+    fold = replace(FOLD, kind=replace(KIND, snapshots=form))
+    monkeypatch.setattr(stream_log, "SNAPSHOT_RECORDS", 2)
+    sessions = open_store(tmp_path)
+    log = await StreamLog.open_or_create(ports(sessions.beside(tmp_path / "streams", fold.kind)), NAME, fold, first)
+    await write(log, "a", "b")
+    await until(lambda: bool(threads))
+    await write(log, "c")
+    closing = asyncio.ensure_future(log.close())
+    await asyncio.sleep(0)
+    slow.set()
+    await closing
+    assert threading.get_ident() not in threads
+    saved = form.load((log_file(tmp_path).parent / "state.yaml").read_bytes(), NAME)
+    assert saved is not None
+    assert saved.state.entries == ("a", "b", "c")
     sessions.close()
 
 
