@@ -43,7 +43,7 @@ async def repair_stream(where: Where, name: str, yes: bool) -> None:
     reader = open_streams(config.workspace)
     damage = reader.check(name).damage
     if damage is None:
-        raise NotDamaged(name)
+        raise NotDamaged(name, "mind")
     typer.echo(view.one_line(str(damage)), err=True)
     if not yes:
         must_agree("stream")

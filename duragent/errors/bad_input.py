@@ -149,8 +149,8 @@ class NothingToRedact(NothingToDo):
 class NotDamaged(NothingToDo):
     code = "not-damaged"
 
-    def __init__(self, session_id: str) -> None:
-        super().__init__(f"the log of session '{session_id}' is not damaged: there is nothing to repair")
+    def __init__(self, name: str, kind: str = "session") -> None:
+        super().__init__(f"the log of {kind} '{name}' is not damaged: there is nothing to repair")
 
 
 class NotNow(BadInput):

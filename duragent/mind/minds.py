@@ -14,7 +14,7 @@ from duragent.journal.mind.events import MindCreated
 from duragent.memory.folder import MemoryFolder
 from duragent.mind.actor import Mind
 from duragent.mind.commands import after_start
-from duragent.mind.kind import MIND_FOLD, stream_of
+from duragent.mind.kind import MIND, MIND_FOLD, stream_of
 from duragent.mind.pending import drop_old, has_old
 from duragent.streams.repair import mend_stream
 from duragent.streams.stream_log import StreamLog, StreamPorts
@@ -107,7 +107,7 @@ class Minds:
             damage = claim.damage or damage
             if damage is None:
                 await ports.store.release(claim)
-                raise NotDamaged(name)
+                raise NotDamaged(name, MIND.name)
             await mend_stream(ports, claim, MIND_FOLD, damage)
 
     async def tick_idle(self) -> None:

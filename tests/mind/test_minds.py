@@ -37,7 +37,7 @@ async def test_damaged_mind_is_read_only_until_it_is_repaired(tmp_path: Path) ->
     async with mind_house(tmp_path) as house:
         for n in range(3):
             await (await house.ada()).remember(note(f"fact {n}", f"c{n}"))
-        with pytest.raises(NotDamaged):
+        with pytest.raises(NotDamaged, match="the log of mind 'mind-ada' is not damaged"):
             await house.minds.repair("ada")
     lines = house.log_file.read_bytes().splitlines(keepends=True)
     house.log_file.write_bytes(b"".join([*lines[:3], lines[3].replace(b"remember", b"REMEMBER"), *lines[4:]]))
