@@ -61,10 +61,10 @@ def names_in(folder: Path) -> list[str]:
         raise InvalidFile(str(folder), f"cannot be read as a folder: {error.strerror}") from error
 
 
-def signature(path: Path) -> tuple[int, ...]:
+def signature(path: Path | str) -> tuple[int, ...]:
     """Numbers that differ when the file has been changed or replaced; () when there is no file."""
     try:
-        status = path.stat()
+        status = os.stat(path)
     except (OSError, ValueError):
         return ()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -166,6 +166,12 @@ class MemoryFolder:
         """The notes of one file. Raises InvalidFile."""
         return notes_in(self.read(file).text, file, self.zone)
 
+    def signatures(self) -> dict[str, tuple[int, ...]]:
+        """Of all files that have notes."""
+        # A search begins with it: a path for each file would cost more than the look at it.
+        root, skip = f"{self.root}/", len(f"{_WORLD}/") if self.is_world else 0
+        return {file: signature(root + file[skip:]) for file in self.files()[0]}
+
     def signature(self, file: str) -> tuple[int, ...]:
         """Numbers that differ when the file was changed; () when there is none."""
         return signature(self.path(file))

@@ -46,11 +46,11 @@ class FolderNotes:
 
     def marks(self) -> Mapping[str, str]:
         """Each file with its signature."""
-        return {file: _mark(self.folder, file) for file in self.folder.files()[0]}
+        return {file: _mark(signature) for file, signature in self.folder.signatures().items()}
 
     def content(self, place: str, indexed_mark: str) -> PlaceContent:
         """The notes of a file; none of a file that cannot be read, which `MemoryFolder.read_all` tells of."""
-        mark = _mark(self.folder, place)
+        mark = _mark(self.folder.signature(place))
         try:
             notes = self.folder.notes_of(place)
         except (InvalidFile, OSError):
@@ -58,8 +58,8 @@ class FolderNotes:
         return PlaceContent(mark, chunks_of(notes), hashlib.sha256(repr(notes).encode("utf-8", "replace")).hexdigest())
 
 
-def _mark(folder: MemoryFolder, file: str) -> str:
-    return " ".join(map(str, folder.signature(file)))
+def _mark(signature: tuple[int, ...]) -> str:
+    return " ".join(map(str, signature))
 
 
 @dataclass(slots=True)

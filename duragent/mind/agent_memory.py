@@ -295,9 +295,8 @@ class AgentMemory:
     async def _take_in(self) -> None:
         """Read what is new in sessions, and bring the index up to date."""
         await self._list()
-        await self.notes.refresh()
-        self._dirty |= dict.fromkeys(self._said.take_lost())
-        while self._dirty:
+        is_first = True
+        while self._dirty or is_first:
             behind, self._dirty = self._dirty, {}
             ready = 0
             for session_id in behind:
@@ -305,7 +304,10 @@ class AgentMemory:
                 if ready >= BATCH_PIECES:
                     await self.notes.refresh()
                     ready = 0
-            await self.notes.refresh()
+            if is_first or ready or self._dirty:
+                await self.notes.refresh()
+                self._dirty |= dict.fromkeys(self._said.take_lost())
+            is_first = False
 
     async def _list(self) -> None:
         """Once: which sessions have something new since the index was written, and which are gone."""
@@ -326,13 +328,13 @@ class AgentMemory:
         self._dirty |= dict.fromkeys(behind)
 
     async def _read(self, session_id: str) -> int:
-        """One batch: how many pieces stand ready. The session is looked at again when there were records."""
+        """One batch: how many changes stand ready. The session is looked at again when there were records."""
         after = self._said.cursor(session_id).seq
         try:
             part = await self._room.logs().part(session_id, after, BATCH_RECORDS)
         except SessionNotFound:
             self._said.forget(session_id)
-            return 0
+            return 1
         except DuragentError as error:
             _log.warning("what was said in session %s is not indexed: %s", session_id, error)
             return 0
