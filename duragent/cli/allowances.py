@@ -49,8 +49,7 @@ def list_allowances(
     if json:
         view.print_json([asdict(each) for each in found])
         return
-    short = view.short_id if view.on_terminal() else str
-    rows = [(each.pattern, each.agent, short(each.session_id), each.place) for each in found]
+    rows = [(each.pattern, each.agent, view.session_cell(each.session_id), each.place) for each in found]
     view.print_table(("PATTERN", "AGENT", "SESSION", "FILE"), rows, NOTHING)
 
 

@@ -39,7 +39,7 @@ def show(waiting: "list[Approval]") -> None:
 
     rows = [
         (
-            _name(approval),
+            view.session_cell(approval.session_id),
             approval.agent,
             view.when(approval.requested_at),
             _TITLES[approval.kind],
@@ -53,7 +53,3 @@ def show(waiting: "list[Approval]") -> None:
 
 
 _TITLES = {"approval": "may it run?", "lost": "may have run"}
-
-
-def _name(approval: "Approval") -> str:
-    return view.short_id(approval.session_id) if view.on_terminal() else approval.session_id

@@ -12,7 +12,6 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.pager import page
 from duragent.cli.place import need_config
-from duragent.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from duragent.config import Config
@@ -39,7 +38,8 @@ def context(  # noqa: PLR0913 - typer: one parameter an option
         typer.Option("--at", metavar="RECORD", min=1, help="What it saw at that record, from the log alone."),
     ] = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="With --at: say whether these are the bytes that were sent.")
+        bool,
+        typer.Option("--verify", help="Say whether the newest question, or that of --at, is the bytes that were sent."),
     ] = False,
     json: options.Json = False,
 ) -> None:
@@ -50,15 +50,14 @@ def context(  # noqa: PLR0913 - typer: one parameter an option
     from duragent.cli.logs import find_log, open_logs
     from duragent.cli.loop import run
 
-    if verify and at is None:
-        raise InvalidRequest("--verify needs --at RECORD")
     found = need_config(config, workspace)
     reader = open_logs(found.sessions_dir)
     log = SessionLog.open(reader, find_log(reader, session_id))
-    if at is not None:
-        from duragent.turn.rebuild import rebuild
+    if at is not None or verify:
+        from duragent.turn.rebuild import rebuild, rebuild_newest
 
-        rebuilt = run(rebuild(log, log.state.session_id, log.state.agent, at))
+        state = log.state
+        rebuilt = run(rebuild(log, state.session_id, state.agent, at) if at else rebuild_newest(log, state))
         if verify:
             _tell(rebuilt, json=json)
             return

@@ -128,6 +128,17 @@ def short_id(session_id: str) -> str:
     return one_line(session_id)[-SHORT_ID:]
 
 
+def session_cell(session_id: str) -> str:
+    """A session's id for a table or a line: short on a terminal, whole in a pipe."""
+    return short_id(session_id) if on_terminal() else one_line(session_id)
+
+
+def record_cell(ref: str) -> str:
+    """As `session_cell`, for a record, `SESSION#SEQ`; the id of a note is as it is."""
+    session_id, mark, seq = ref.partition("#")
+    return f"{session_cell(session_id)}#{one_line(seq)}" if mark else one_line(ref)
+
+
 def short_ids(session_ids: Sequence[str]) -> list[str]:
     """The end of each id, longer than `short_id` where it is a part of another of them."""
     every = "\n".join(session_ids).casefold()

@@ -122,7 +122,7 @@ def why_lines(recall: "RecallInfo") -> Iterator[str]:
     meaning = view.one_line(recall.embedder) or "no embeddings"
     yield f'{"searched" if recall.silent else "recalled"} for "{question}"  {recall.took_ms} ms, {index}, {meaning}'
     for item in recall.items:
-        yield f"  {_figure(item)}  {view.one_line(item.ref)}  {_because(item, recall.threshold_milli)}"
+        yield f"  {_figure(item)}  {view.record_cell(item.ref)}  {_because(item, recall.threshold_milli)}"
     if recall.silent:
         yield f"nothing was shown: {_SILENT.get(recall.silent, view.one_line(recall.silent))}"
     if recall.silent in ("below_threshold", "nothing") and not recall.embedder:

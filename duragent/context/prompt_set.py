@@ -16,10 +16,12 @@ from duragent.agent.spec import AgentSpec, ContextSpec, Metadata, ModelSpec, Ses
 from duragent.context.build import Frame, PromptTexts, frame_around
 from duragent.context.sections import PromptSection
 from duragent.journal.events import PromptModel, PromptPart, PromptSet
+from duragent.kept_texts import drops_texts
 from duragent.models.messages import ToolSchema
 
 _MADE: deque[tuple[object, PromptSet]] = deque(maxlen=8)
 """The newest ones of all sessions, each with what it was made of: most questions have the frame of the one before."""
+drops_texts(_MADE.clear)
 
 
 def prompt_set(agent: Agent, frame: Frame, files: Mapping[str, Any]) -> PromptSet:

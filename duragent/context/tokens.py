@@ -14,6 +14,7 @@ from functools import lru_cache
 from duragent.file_types import PDF
 from duragent.journal.events import Event, MessageReceived, ModelCalled, ModelReplied, ToolFinished
 from duragent.journal.record import Record
+from duragent.kept_texts import keeps_texts
 from duragent.models.messages import AttachedFile, ChatMessage, ModelRequest, ToolSchema
 
 MESSAGE_OVERHEAD_TOKENS = 4
@@ -43,6 +44,7 @@ def tokens(text: str) -> int:
     return _of_short(text) if len(text) <= _SHORT_CHARS else _counted(text)
 
 
+@keeps_texts
 @lru_cache(maxsize=4_096)
 def _of_short(text: str) -> int:
     # A request counts the same messages several times, and most of them stood in the request before it.

@@ -30,6 +30,7 @@ from duragent.journal.events import (
     TurnStarted,
 )
 from duragent.journal.record import Record
+from duragent.kept_texts import keeps_texts
 from duragent.models.messages import AttachedFile, ChatMessage, OpaquePart, ToolCall
 
 NO_RESULT = "The call was interrupted and has no result. It may or may not have taken effect."
@@ -132,6 +133,7 @@ def only(text: str, role: Literal["user", "assistant"]) -> ChatMessage:
     return _only_short(text, role) if len(text) <= _SHORT_CHARS else ChatMessage(role=role, content=text)
 
 
+@keeps_texts
 @lru_cache(maxsize=2_048)
 def _only_short(text: str, role: Literal["user", "assistant"]) -> ChatMessage:
     return ChatMessage(role=role, content=text)

@@ -12,7 +12,7 @@ import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Protocol
 
@@ -175,6 +175,14 @@ class MemoryFolder:
     def signature(self, file: str) -> tuple[int, ...]:
         """Numbers that differ when the file was changed; () when there is none."""
         return signature(self.path(file))
+
+    def changed_at(self, file: str) -> str:
+        """When the file was changed last, in UTC; "" when there is none. Raises InvalidFile."""
+        try:
+            moment = datetime.fromtimestamp(self.path(file).stat().st_mtime, UTC)
+        except (OSError, ValueError, OverflowError):
+            return ""
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _is_ours(self, file: str) -> bool:
         folder, _, name = file.rpartition("/")

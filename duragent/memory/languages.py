@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import Any
 
 from duragent.errors import BadInput
+from duragent.kept_texts import keeps_texts
 from duragent.memory.stop_words import STOP_WORDS
 
 _CODES = {
@@ -99,7 +100,7 @@ def _of_snowball(name: str) -> Language:
     if known not in snowballstemmer.algorithms():
         codes = ", ".join(sorted(code for code, full in _CODES.items() if full in snowballstemmer.algorithms()))
         raise BadInput(f"spec.memory.language {name!r} is not known; use en, none, cjk or one of {codes}")
-    stem = lru_cache(maxsize=65_536)(snowballstemmer.stemmer(known).stemWord)
+    stem = keeps_texts(lru_cache(maxsize=65_536)(snowballstemmer.stemmer(known).stemWord))
 
     def tokens(text: str) -> list[tuple[str, str]]:
         return [(word, stem(word)) for word in WORD.findall(text.lower())]
@@ -147,6 +148,7 @@ def wholes(text: str) -> list[tuple[str, str]]:
     return found
 
 
+@keeps_texts
 @lru_cache(maxsize=65_536)
 def _whole_token(piece: str) -> str:
     # Digits alone, because a stemmer would take letters at the end for an ending.

@@ -14,6 +14,7 @@ from duragent.crashpoint import crashpoint
 from duragent.errors import InvalidRequest, NotFound, NothingToDo
 from duragent.journal.mind.events import ForgettingBegun
 from duragent.journal.redaction import MATCH_MIN, Redaction
+from duragent.kept_texts import drop_kept_texts
 from duragent.memory.base import MemoryNote
 from duragent.memory.notes import text_sha256
 from duragent.mind.actor import Mind
@@ -167,6 +168,7 @@ class Forgetter:
         for trace in traces:
             await self.texts.remove(trace, begun.by, begun.reason)
             crashpoint("forgetting.session_done")
+        drop_kept_texts()
         # This may have taken long enough for the mind to be unloaded.
         mind = await self.minds().of(agent)
         left = _left(mind, traces)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from duragent.errors import BadModelRequest
 from duragent.file_types import size_in_words
+from duragent.kept_texts import keeps_texts
 from duragent.models.file_limits import FileLimits
 from duragent.models.messages import AttachedFile
 
@@ -52,6 +53,7 @@ def fitted_image(file: AttachedFile, content: bytes, limits: FileLimits) -> Fitt
     return FittedImage(file.model_copy(update=changed), smaller)
 
 
+@keeps_texts
 @functools.lru_cache(maxsize=_REMEMBERED)
 def _smaller(content: bytes, most_bytes: int, most_side: int) -> bytes | None:
     """A JPEG of the image within the limits; None when Pillow cannot read it, or it is absurdly large."""

@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from duragent.kept_texts import keeps_texts
 from duragent.policy import spellings
 from duragent.policy.shell.words import GLOB, HOLE, NUMBER
 
@@ -109,9 +110,10 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-_folded = functools.lru_cache(2048)(_fold)
+_folded = keeps_texts(functools.lru_cache(2048)(_fold))
 
 
+@keeps_texts
 @functools.lru_cache(4096)
 def _tokens(rest: str) -> list[_Token]:
     tokens: list[_Token] = []
@@ -129,6 +131,7 @@ def _tokens(rest: str) -> list[_Token]:
     return tokens
 
 
+@keeps_texts
 @functools.lru_cache(4096)
 def _parts(rest: str) -> _Parts:
     """The texts between the stars; there is one more than there are stars."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 from sse_starlette.event import ServerSentEvent
 
 from duragent.journal.line import frame_parts
+from duragent.kept_texts import keeps_texts
 from duragent.server.responses import to_json
 
 SHARED_MAX_BYTES = 16 << 10
@@ -27,6 +28,7 @@ def framed(lines: bytes) -> bytes:
     return _framed_once(lines) if len(lines) <= SHARED_MAX_BYTES else _framed(lines)
 
 
+@keeps_texts
 @lru_cache(maxsize=64)
 def _framed_once(lines: bytes) -> bytes:
     # What is live goes to every watcher at about the same time.

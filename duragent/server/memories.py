@@ -56,9 +56,20 @@ async def mind_of(dependencies: "Dependencies", name: str) -> "Mind":
     return await memories_of(dependencies, name).minds().of("" if name == WORLD_NAME else name)
 
 
-def note_info(mind: "Mind", note: "MemoryNote", **more: Any) -> NoteInfo:
+async def note_info(mind: "Mind", note: "MemoryNote", **more: Any) -> NoteInfo:
     """A note with the trust that the log gives it."""
-    return NoteInfo(**note_fields(mind, note), **more)
+    return NoteInfo(**note_fields(mind, note), file_changed_at=await file_changed_at(mind, note), **more)
+
+
+async def file_changed_at(mind: "Mind", note: "MemoryNote") -> str | None:
+    """The time of a note that has none of its own; None for others."""
+    if note.written_at:
+        return None
+    try:
+        return await asyncio.to_thread(mind.folder.changed_at, note.file) or None
+    except InvalidFile:
+        # It was said in a session, and is in no file.
+        return None
 
 
 def note_fields(mind: "Mind", note: "MemoryNote") -> dict[str, Any]:
@@ -86,7 +97,7 @@ async def pending_info(dependencies: "Dependencies", minds: "Minds", mind: "Mind
     more: dict[str, Any] = {"waits_since": each.since or None, "origin": await _origin(dependencies, each.note.source)}
     if each.note.proposes:
         more |= await _change(minds, mind, each.note)
-    return note_info(mind, each.note, **more)
+    return await note_info(mind, each.note, **more)
 
 
 async def _change(minds: "Minds", mind: "Mind", note: "MemoryNote") -> dict[str, Any]:
@@ -149,7 +160,9 @@ async def all_notes(mind: "Mind") -> "tuple[list[MemoryNote], tuple[str, ...]]":
 
     def read() -> "tuple[list[MemoryNote], tuple[str, ...]]":
         found = mind.folder.read_all()
-        return sorted(_vouched(mind, found.notes[::-1]), key=lambda note: note.written_at, reverse=True), found.faults
+        changed = {file.file: mind.folder.changed_at(file.file) for file in found.files}
+        notes = _vouched(mind, found.notes[::-1])
+        return sorted(notes, key=lambda note: (note.written_at, changed[note.file]), reverse=True), found.faults
 
     return await asyncio.to_thread(read)
 

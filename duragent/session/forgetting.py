@@ -10,6 +10,7 @@ from duragent.crashpoint import crashpoint
 from duragent.errors import InvalidRequest
 from duragent.journal.forgotten import moved_out_in
 from duragent.journal.inputs import Forget
+from duragent.kept_texts import drop_kept_texts
 from duragent.session.log_reader import LogReader
 from duragent.stores.base import BlobStore, Claim
 
@@ -34,4 +35,5 @@ async def forget(
     crashpoint("text.forgotten")
     for name in dict.fromkeys(each.sha256 for each in posted.fields):
         await store.drop_blob(claim, name)
+    drop_kept_texts()
     return receipt

@@ -14,6 +14,7 @@ from duragent.journal.apply import reduce
 from duragent.journal.inputs import Input
 from duragent.journal.record import crc_seed, encode, timestamp
 from duragent.journal.state import SessionState
+from duragent.kept_texts import drop_kept_texts
 from duragent.session.create import NewSession, first_records
 from duragent.session.index import Index
 from duragent.session.locks import SessionLocks
@@ -203,6 +204,7 @@ class LiveSessions:
                     self._sessions[session.id] = session
                 raise
             await session.retire()
+            drop_kept_texts()
             self._index.drop(session.id)
             for listener in self._ports.listeners:
                 listener.told(session.id, 0)

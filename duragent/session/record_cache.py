@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 from duragent.context.known_talk import KnownTalk
 from duragent.journal.line import has_blob, split_lines
 from duragent.journal.record import Record, blob_names, decode
+from duragent.kept_texts import drops_texts
 
 MOST_BYTES = 1 << 20
 """Of stored lines and their texts. The records take a few times as much memory."""
@@ -40,9 +41,15 @@ class RestingCaches:
         """It is used again."""
         self._sizes.pop(cache, None)
 
+    def drop(self) -> None:
+        """Empty all that rest."""
+        for each in list(self._sizes):
+            each.forget()
+
 
 RESTING = RestingCaches()
 """Of this process."""
+drops_texts(RESTING.drop)
 
 
 @dataclass(frozen=True, slots=True)

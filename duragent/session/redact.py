@@ -17,6 +17,7 @@ from duragent.journal.record import Record, blob_names, blobs_of, crc_seed, deco
 from duragent.journal.redaction import MATCH_MIN, Redaction
 from duragent.journal.scan import ends_group
 from duragent.journal.state import SessionState
+from duragent.kept_texts import drop_kept_texts
 from duragent.session.log_reader import LogReader
 from duragent.session.tasks import best_effort, shielded
 
@@ -70,6 +71,7 @@ async def redact(sessions: "Sessions", session_id: str, asked: Redact) -> Redact
     """
     asked.must_be_clear()
     made = await shielded(sessions.live.redact(await sessions.live.open(session_id), asked))
+    drop_kept_texts()
     if not asked.dry_run:
         # The saved list has titles and what sessions are about.
         await best_effort(sessions.housekeeping.tick_index())

@@ -72,12 +72,26 @@ class Rebuilt:
         return self.sha256 == self.called.request_sha256
 
 
+async def rebuild_newest(log: StoredLog, state: SessionState) -> Rebuilt:
+    """The newest request up to the record of this state. Raises as `rebuild`."""
+    question = await _find(log, state.session_id, state.seq)
+    if question is None:
+        raise InvalidRequest(f"no model was asked yet in session '{state.session_id}'")
+    return await _made_again(log, state.session_id, state.agent, question)
+
+
 async def rebuild(log: StoredLog, session_id: str, agent_name: str, at: int) -> Rebuilt:
     """The newest request at or before record `at`.
 
     Raises InvalidRequest where there is none, or none whose frame is recorded; Damaged for a text that is lost.
     """
     question = await _find(log, session_id, at)
+    if question is None:
+        raise InvalidRequest(f"no model was asked at or before record {at}")
+    return await _made_again(log, session_id, agent_name, question)
+
+
+async def _made_again(log: StoredLog, session_id: str, agent_name: str, question: "_Question") -> Rebuilt:
     called = question.called
     frame_event = await _with_texts(log, question.frame_seq, PromptSet)
     recalled = await _with_texts(log, question.recalled_seq, MemoryRecalled) if question.recalled_seq else None
@@ -124,7 +138,7 @@ class _Question:
     """What memory gave, written with it; 0 for nothing."""
 
 
-async def _find(log: StoredLog, session_id: str, at: int) -> _Question:
+async def _find(log: StoredLog, session_id: str, at: int) -> _Question | None:
     found: _Question | None = None
     frames: dict[str, int] = {}
     triggers: dict[str, int] = {}
@@ -142,9 +156,7 @@ async def _find(log: StoredLog, session_id: str, at: int) -> _Question:
                 if _belongs(before, record.seq, called):
                     found.recalled_seq = before.seq
         before = record
-    if found is None:
-        raise InvalidRequest(f"no model was asked at or before record {at}")
-    if not found.called.frame_sha256 or not found.frame_seq:
+    if found is not None and not (found.called.frame_sha256 and found.frame_seq):
         raise InvalidRequest(
             f"the question at record {found.seq} is of a version that did not record what stood around the "
             "conversation, so it cannot be made again"

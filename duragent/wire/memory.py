@@ -31,6 +31,9 @@ class NoteInfo(WireModel):
     scope: Text = Field("owner", description="To whom it belongs: `owner`, `world`, `person:ID` or `chat:ID`.")
     trust: TrustWord = Field(description="Who vouches for it; no model is shown what is `unreviewed`.")
     written_at: str | None = Field(None, description="When; null when neither file nor heading says.")
+    file_changed_at: str | None = Field(
+        None, description="Of a note that has no time: when its file was changed last. It may be older than that."
+    )
     importance: float = Field(description="From 0 to 1.")
     source: Text | None = Field(None, description="`SESSION#SEQ` of the call that wrote it; null for a person's note.")
     replaces: str | None = Field(None, description="The note that it took the place of.")

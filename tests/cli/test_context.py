@@ -240,6 +240,8 @@ async def test_an_earlier_request_is_shown_from_the_log_alone(duragent: Command,
         assert "\n\n".join(section["text"].strip() for section in full["sections"]) == request.messages[0].content
         ran = await told(duragent, about, "--at", at, "--verify")
         assert (ran.code, ran.out) == (0, f"rebuilt byte for byte: sha256 equal to model_called #{at}\n")
+    newest = await told(duragent, about, "--verify")
+    assert newest.out == f"rebuilt byte for byte: sha256 equal to model_called #{about.seq(2)}\n"
     # Between two questions it is the one before.
     between = await told(duragent, about, "--at", str(about.seq(1) - 1), "--verify", "--json")
     verified = json.loads(between.out)
@@ -252,9 +254,10 @@ async def test_what_cannot_be_made_again_is_said(duragent: Command, tmp_path: Pa
     ran = await told(duragent, about, "--at", "2")
     assert (ran.code, ran.out) == (2, "")
     assert "no model was asked at or before record 2" in ran.err
-    ran = await told(duragent, about, "--verify")
+    unasked = await talk(tmp_path / "unasked", TOOLS, [], [])
+    ran = await told(duragent, unasked, "--verify")
     assert (ran.code, ran.out) == (2, "")
-    assert "--verify needs --at RECORD" in ran.err
+    assert f"no model was asked yet in session '{unasked.id}'" in ran.err
 
 
 async def test_a_flipped_blob_is_named(duragent: Command, tmp_path: Path) -> None:

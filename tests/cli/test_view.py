@@ -1,3 +1,4 @@
+import io
 import json
 from typing import Any
 
@@ -12,6 +13,8 @@ from duragent.cli.view import (
     one_line,
     parse_time,
     place_of,
+    record_cell,
+    session_cell,
     short_id,
     short_ids,
     status_word,
@@ -108,3 +111,16 @@ def test_json_says_the_same_and_hides_nothing(text: str) -> None:
     shown = json_text({"a": text})
     assert is_clean(shown.translate(dict.fromkeys(range(0x2550, 0x256D), "-")))
     assert json.loads(shown) == json.loads(json.dumps({"a": text}))
+
+
+def test_a_record_of_a_session_is_short_for_people_and_whole_for_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = "session_01k9zf3mabcd7f3kab#18"
+    assert (record_cell(ref), record_cell("m_3f9k2a7c"), record_cell("")) == (ref, "m_3f9k2a7c", "")
+    monkeypatch.setattr("sys.stdout", _Screen())
+    assert (record_cell(ref), record_cell("m_3f9k2a7c"), record_cell("")) == ("7f3kab#18", "m_3f9k2a7c", "")
+    assert session_cell("session_01k9zf3mabcd7f3kab") == "7f3kab"
+
+
+class _Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True

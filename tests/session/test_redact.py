@@ -15,6 +15,7 @@ from duragent.session.watch import LogHead, ReplayEnd
 from duragent.stores.files.checkup import check
 from duragent.testing import Line
 from tests.support.copied import LONG, Place, place_in
+from tests.support.held import holders
 from tests.support.logs import spoil
 from tests.support.tool_calls import bash, question
 from tests.support.wellformed import refusal
@@ -80,6 +81,18 @@ async def test_words_are_gone_from_every_file_and_the_session_goes_on(place: Pla
     assert (await place.house.ask(session, "on")).outcome == "completed"
     assert refusal(place.model.requests[-1]) is None
     assert "4711" not in str(place.model.requests[-1])
+
+
+async def test_nothing_in_memory_holds_the_words_afterwards(place: Place) -> None:
+    session = await told(place)
+    other = await place.house.new()
+    place.model.add("Yes.")
+    await place.house.ask(other, f"Is it so? {SECRET}")
+    for each in (session, other):
+        await redact(place.house.sessions, each, words(SECRET))
+    place.model.requests.clear()
+    # The name in this file is one.
+    assert [each for each in holders(SECRET) if "module" not in each] == []
 
 
 async def test_records_lose_all_their_texts_and_summaries_of_them_too(place: Place) -> None:

@@ -1,5 +1,6 @@
 """What the chat says of an agent's memory: what a question brought with it, and what was noted beside an answer."""
 
+from duragent.cli import view
 from duragent.journal import events
 
 MARK = "\u2301"
@@ -9,7 +10,7 @@ MOST_CHARS = 200
 
 def recalled_words(recalled: events.MemoryRecalled) -> str:
     """The line for the notes that the model is shown; "" when it is shown none."""
-    shown = [item.ref for item in recalled.items if not item.left_out]
+    shown = [view.record_cell(item.ref) for item in recalled.items if not item.left_out]
     if not shown or recalled.silent:
         return ""
     more = ", \u2026" if len(shown) > MOST_IDS else ""

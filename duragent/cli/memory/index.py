@@ -67,7 +67,12 @@ async def _sleep(where: Where, agent: str | None, json: bool) -> None:
     typer.echo(f"{work.day}\t{work.tokens:,} of {work.tokens_per_day:,} tokens")
     typer.echo(f"{work.day}\t{view.dollars(work.cost_usd)} of {view.dollars(work.cost_usd_per_day)}")
     rows = [
-        (job.kind, job.session or "", f"{job.estimate_tokens:,}", "lost with its server" if job.lost else "under way")
+        (
+            job.kind,
+            view.session_cell(job.session or ""),
+            f"{job.estimate_tokens:,}",
+            "lost with its server" if job.lost else "under way",
+        )
         for job in work.jobs
     ]
     if rows:

@@ -72,7 +72,7 @@ def who(record: dict[str, Any]) -> str:
     if record["type"] == "file_seen":
         return {"person": "a person", "agent": "the agent"}.get(record["by"], "unknown")
     if cause := record.get("cause"):
-        return f"{cause['session']}#{cause['seq']}"
+        return view.record_cell(f"{cause['session']}#{cause['seq']}")
     if record.get("unattributed"):
         return "unknown"
     return str(record.get("person") or record.get("by") or "")

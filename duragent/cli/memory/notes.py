@@ -60,10 +60,7 @@ async def _list(where: Where, agent: str | None, world: bool, how: tuple[str | N
     if json:
         view.print_json([note.model_dump() for note in notes])
         return
-    rows = [
-        (note.id, view.when(note.written_at or ""), TRUST[note.trust], note.file, view.one_line(note.text, 200))
-        for note in notes
-    ]
+    rows = [(note.id, written(note), TRUST[note.trust], note.file, view.one_line(note.text, 200)) for note in notes]
     view.print_table(("NOTE", "WRITTEN", "WHO", "FILE", "TEXT"), rows, _nothing(name, trust))
     _say_more(name, page, len(notes))
 
@@ -122,9 +119,10 @@ def facts(note: "NoteInfo") -> list[tuple[str, str]]:
         ("under", note.heading),
         ("belongs to", "" if note.scope == "owner" else note.scope),
         ("written", view.when(note.written_at or "")),
+        ("changed", view.when(note.file_changed_at or "")),
         ("who", TRUST[note.trust]),
         ("importance", f"{note.importance:.2f}"),
-        ("call", note.source or ""),
+        ("call", view.record_cell(note.source or "")),
         ("from", note.origin or ""),
         ("waits since", view.when(note.waits_since or "")),
         ("proposes", note.proposes or ""),
@@ -199,15 +197,17 @@ async def _search(where: Where, agent: str | None, words: str, limit: int, json:
     if json:
         view.print_json(found.model_dump())
         return
-    rows = [
-        (f"{note.score:.2f}", note.id, view.when(note.written_at or ""), note.file, _why(note), note.text)
-        for note in found.notes
-    ]
+    rows = [(f"{note.score:.2f}", note.id, written(note), note.file, _why(note), note.text) for note in found.notes]
     columns = ("SCORE", "NOTE", "WRITTEN", "FILE", "NOT SHOWN", "TEXT")
     view.print_table(columns, [(*row[:5], view.one_line(row[5], 200)) for row in rows], _silence(found))
     if view.on_terminal() and found.notes:
         by = found.embedder or "no embedder: words find words"
         view.note(f"{found.took_ms} ms, {view.many(found.indexed, 'piece')} in the index, {by}")
+
+
+def written(note: "NoteInfo") -> str:
+    """When, for a table's cell; of a note without a time, when its file was changed last."""
+    return view.when(note.written_at or note.file_changed_at or "")
 
 
 def _why(note: "FoundNote") -> str:

@@ -102,7 +102,7 @@ def _edited(text: str) -> str | None:
 
 def lines_of(note: "NoteInfo", number: str) -> list[str]:
     """A note as a person sees it who decides: where it comes from, and its words or what they would change."""
-    facts = ", ".join(fact for fact in (note.source or "", view.when(note.waits_since or "")) if fact)
+    facts = ", ".join(fact for fact in (view.record_cell(note.source or ""), view.when(note.waits_since or "")) if fact)
     origin = view.one_line(note.origin or "something from outside", 120)
     head = f"{number} {note.id} from {origin}{f' ({view.one_line(facts)})' if facts else ''}"
     scope = "" if note.scope == "owner" else f"It is for {view.one_line(note.scope)}."

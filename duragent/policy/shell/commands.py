@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from duragent.kept_texts import keeps_texts
 from duragent.policy.shell.git import git_parts, only_harmless_options
 from duragent.policy.shell.inside import Inside, Reason, Words, base_name, suffixes
 from duragent.policy.shell.parse import parse
@@ -91,6 +92,7 @@ class _Budget:
         return self.looks >= 0 and self.chars >= 0
 
 
+@keeps_texts
 @functools.lru_cache(16)
 def pieces_of(text: str) -> tuple[CommandPiece, ...]:
     """The pieces of a command line, in the order of the text."""

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 async def get_context(dependencies: Dependencies, request: Request) -> Response:
     from duragent.session.stored_log import SessionsLog
-    from duragent.turn.rebuild import rebuild
+    from duragent.turn.rebuild import rebuild, rebuild_newest
 
     session_id, at = session_id_of(request), query_of(request, ContextQuery).at
     state = await dependencies.sessions.state(session_id)
     log = SessionsLog(dependencies.sessions, session_id)
-    return answer(_sent(session_id, await rebuild(log, session_id, state.agent, at or state.seq)))
+    made = await (rebuild(log, session_id, state.agent, at) if at else rebuild_newest(log, state))
+    return answer(_sent(session_id, made))
 
 
 def _sent(session_id: str, made: "Rebuilt") -> SentRequest:

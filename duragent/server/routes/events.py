@@ -13,6 +13,7 @@ from duragent import wire
 from duragent.bus import Block, OutputDelta
 from duragent.errors import DuragentError, InvalidRequest
 from duragent.journal.line import bodies, first_seq, has_blob, last_seq
+from duragent.kept_texts import keeps_texts
 from duragent.server.dependencies import Dependencies
 from duragent.server.frames import RETRY, SHARED_MAX_BYTES, frame, framed
 from duragent.server.params import EventsQuery, accepts, last_event_id_of, query_of, session_id_of
@@ -157,6 +158,7 @@ def delta_frame(delta: OutputDelta) -> bytes:
     return _delta_frame_once(delta) if len(delta.text) <= SHARED_MAX_BYTES else _delta_frame(delta)
 
 
+@keeps_texts
 @lru_cache(maxsize=256)
 def _delta_frame_once(delta: OutputDelta) -> bytes:
     # Every watcher of the session gets the same.

@@ -15,6 +15,7 @@ from duragent.server.memories import (
     WORLD_NAME,
     all_notes,
     diff_of,
+    file_changed_at,
     memories_of,
     mind_of,
     note_fields,
@@ -111,10 +112,10 @@ async def _info(dependencies: Dependencies, name: str, mind: "Mind", note: "Memo
     from duragent.mind.pending import Pending
 
     if note.file != UNREVIEWED:
-        return note_info(mind, note)
+        return await note_info(mind, note)
     since = next((review.since for review in mind.state.reviews if review.note == note.id), note.written_at)
     if not whole:
-        return note_info(mind, note, waits_since=since or None)
+        return await note_info(mind, note, waits_since=since or None)
     return await pending_info(dependencies, memories_of(dependencies, name).minds(), mind, Pending(note, since))
 
 
@@ -137,7 +138,7 @@ async def add_note(dependencies: Dependencies, request: Request) -> Response:
         await _found(mind, body.replaces)
     new = NewNote(body.text, importance_milli=round(body.importance * 1000), trust="owner", replaces=body.replaces)
     note, saved = await mind.remember(new, person=body.by or "http", key=key or "")
-    return answer(note_info(mind, await _found(mind, note.id)), 201, replayed(saved is None))
+    return answer(await note_info(mind, await _found(mind, note.id)), 201, replayed(saved is None))
 
 
 async def _add_to_topic(mind: "Mind", body: AddNote) -> tuple[NoteInfo, bool]:
@@ -153,7 +154,7 @@ async def _add_to_topic(mind: "Mind", body: AddNote) -> tuple[NoteInfo, bool]:
         whole = f"{before}{paragraph}" if before else titled(body.topic, paragraph)
         await mind.write_whole(file, f"{whole}\n", sha256, person=body.by or "http")
     notes = await asyncio.to_thread(mind.folder.notes_of, file)
-    return note_info(mind, notes[-1]), known
+    return await note_info(mind, notes[-1]), known
 
 
 async def delete_note(dependencies: Dependencies, request: Request) -> Response:
@@ -179,7 +180,7 @@ async def forget_notes(dependencies: Dependencies, request: Request) -> Response
         tuple(body.notes), body.person, body.match, body.by or "http", body.reason, dry_run=body.dry_run
     )
     gone = await _forget(dependencies, name, asked)
-    notes = [note_info(mind, note) for note in gone.notes]
+    notes = [await note_info(mind, note) for note in gone.notes]
     return answer(ForgottenMemory(notes=notes, texts=gone.texts, left=list(gone.left)))
 
 
@@ -217,9 +218,13 @@ async def search_notes(dependencies: Dependencies, request: Request) -> Response
     recall, mind = await _recall(dependencies, name), await mind_of(dependencies, name)
     asked = RecallQuery(query.q, await _every_scope(mind), limit=query.limit, budget_tokens=_SEARCH_BUDGET_TOKENS)
     found = await recall.look_up(asked)
+    minds = memories_of(dependencies, name).minds()
     notes = [
         FoundNote(
             **note_fields(mind, each.note) | {"trust": each.note.trust},
+            file_changed_at=await file_changed_at(
+                await minds.world() if each.note.file.startswith("world/") else mind, each.note
+            ),
             score=each.score_milli / 1000,
             coverage=each.coverage_milli / 1000,
             age_hours=each.age_hours,

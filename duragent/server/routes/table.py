@@ -1,4 +1,4 @@
-"""The routes of the HTTP API, as one table."""
+"""The routes of the HTTP API, as one table; those of a noun with many have a table of their own, which stands in it."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,14 +15,9 @@ from duragent.server.params import (
     DiffQuery,
     EndGoalQuery,
     EventsQuery,
-    ForgetQuery,
     ImportQuery,
-    MemoryUndoQuery,
     MessagesQuery,
-    MindLogQuery,
     ModelQuery,
-    NoteSearchQuery,
-    NotesQuery,
     ReadyQuery,
     RecallsQuery,
     SessionsQuery,
@@ -39,8 +34,6 @@ from duragent.server.routes import (
     copies,
     events,
     files,
-    memory,
-    memory_import,
     messages,
     models,
     recalls,
@@ -49,11 +42,11 @@ from duragent.server.routes import (
     view,
     welcome,
 )
+from duragent.server.routes.memory_table import MEMORY_ROUTES
 from duragent.server.routing import ANY_FILE, ARCHIVE, Route
 
 V1 = "/api/v1"
 ONE = f"{V1}/sessions/{{session_id}}"
-MEMORY = f"{V1}/agents/{{name}}/memory"
 ADMIN = "/api/admin/v1"
 
 
@@ -86,81 +79,7 @@ ROUTES = (
         repeatable=True,
     ),
     Route("GET", f"{V1}/models", models.list_models, "The models that can be asked.", {200: wire.ModelOffers}),
-    Route(
-        "GET", f"{MEMORY}/notes", memory.list_notes, "What an agent remembers.", {200: wire.NoteList}, query=NotesQuery
-    ),
-    Route("POST", f"{MEMORY}/notes", memory.add_note, "Write a note.", {201: wire.NoteInfo}, body=wire.AddNote),
-    Route("GET", f"{MEMORY}/notes/{{note}}", memory.get_note, "One note.", {200: wire.NoteInfo}),
-    Route(
-        "DELETE",
-        f"{MEMORY}/notes/{{note}}",
-        memory.delete_note,
-        "Forget it for good, and say where its words still stand.",
-        {200: wire.ForgottenNote},
-        query=ForgetQuery,
-    ),
-    Route(
-        "POST",
-        f"{MEMORY}/notes/{{note}}/review",
-        memory.review_note,
-        "Decide about a note that waits for a person.",
-        {200: wire.Reviewed},
-        body=wire.ReviewNote,
-        repeatable=True,
-    ),
-    Route(
-        "POST",
-        f"{MEMORY}/forget",
-        memory.forget_notes,
-        "Forget all notes of a person, or all with some words, for good; say where they still stand.",
-        {200: wire.ForgottenMemory},
-        body=wire.ForgetMemory,
-    ),
-    Route(
-        "POST",
-        f"{MEMORY}/import",
-        memory_import.import_memory,
-        "Take in what another program remembered; what is here already is not written again.",
-        {200: wire.ImportedMemory},
-        body=wire.ImportMemory,
-        repeatable=True,
-    ),
-    Route(
-        "GET", f"{MEMORY}/search", memory.search_notes, "What is found.", {200: wire.NoteSearch}, query=NoteSearchQuery
-    ),
-    Route(
-        "GET", f"{MEMORY}/index", memory.check_index, "Compare the index with the notes.", {200: wire.MemoryIndexInfo}
-    ),
-    Route(
-        "POST", f"{MEMORY}/index", memory.rebuild_index, "Make it again.", {200: wire.MemoryIndexInfo}, repeatable=True
-    ),
-    Route(
-        "GET",
-        f"{MEMORY}/log",
-        memory.get_log,
-        "What was written and by whom: the newest records of the memory's log.",
-        {200: wire.MindRecords},
-        query=MindLogQuery,
-    ),
-    Route("POST", f"{MEMORY}/repair", memory.repair_log, "Mend the memory's log.", {200: wire.MemoryRepaired}),
-    Route(
-        "GET",
-        f"{MEMORY}/undo",
-        memory.plan_undo,
-        "What an undo of the newest write would do; it changes nothing.",
-        {200: wire.MemoryUndoPlan},
-        query=MemoryUndoQuery,
-    ),
-    Route(
-        "POST",
-        f"{MEMORY}/undo",
-        memory.undo_write,
-        "Put a file of the memory back as it was before its newest write.",
-        {200: wire.MemoryUndone},
-        body=wire.UndoMemory,
-        repeatable=True,
-    ),
-    Route("GET", f"{MEMORY}/work", memory.get_work, "What work in the background used today.", {200: wire.MemoryWork}),
+    *MEMORY_ROUTES,
     Route(
         "GET", f"{V1}/sessions", sessions.list_sessions, "The sessions.", {200: wire.SessionList}, query=SessionsQuery
     ),

@@ -1,6 +1,7 @@
 """`memory list|show|add|search`: for people and for programs."""
 
 import json
+import os
 
 import pytest
 
@@ -60,6 +61,18 @@ async def test_topic_that_all_agents_share(desk: MemoryDesk) -> None:
     assert added.out.rstrip().endswith("\tworld/trips.md")
     listed = json.loads((await desk.run("memory", "list", "--world", "--json")).out)
     assert [(note["text"], note["scope"]) for note in listed] == [("Trains are late.", "world")]
+    # A topic's paragraphs have no time of their own; what is shown is that of the file.
+    changed = listed[0]["file_changed_at"]
+    assert (listed[0]["written_at"], changed[-1:]) == (None, "Z")
+    header, row = (await desk.run("memory", "list", "--world")).out.splitlines()
+    assert dict(zip(header.split("\t"), row.split("\t"), strict=True))["written"] == changed
+    assert f"changed\t{changed}\n" in (await desk.run("memory", "show", listed[0]["id"], "--world")).out
+    older = desk.memories.folder / "memory" / "world" / "older.md"
+    older.write_text("# older\n\nShips are slow.\n")
+    os.utime(older, (1_000_000_000, 1_000_000_000))
+    rows = (await desk.run("memory", "list", "--world")).out.splitlines()[1:]
+    assert [row.split("\t")[1] for row in rows] == [changed, "2001-09-09T01:46:40Z"]
+    assert (await desk.run("memory", "search", "are trains late?")).out.splitlines()[1].split("\t")[2] == changed
 
 
 async def test_long_list_comes_in_pages_and_stops_at_its_limit(desk: MemoryDesk) -> None:

@@ -30,7 +30,7 @@ async def test_person_keeps_forgets_leaves_for_later_and_goes(desk: MemoryDesk) 
         await desk.house.clock.advance(1)
 
     def play(terminal: Terminal) -> None:
-        terminal.expect(r"\[1/4\] m_\w+ from something from outside \(session_1#1")
+        terminal.expect(r"\[1/4\] m_\w+ from something from outside \(sion_1#1")
         terminal.expect("kept")
         terminal.expect(ASKED)
         terminal.type("x\r")
