@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import SecretStr
 
@@ -35,32 +35,44 @@ if TYPE_CHECKING:
 _log = logging.getLogger("duragent")
 
 
-MayShow = Callable[[Agent, str], bool]
-"""Whether a model may be shown that file of the agent's memory. Called in a thread."""
+class KnownChanges(Protocol):
+    """Who changed the files of a memory, as its mind knows it. Called in a thread."""
+
+    def may_show(self, agent: Agent, file: str) -> bool:
+        """Whether a model may be shown that file."""
+        ...
+
+    def own_since(self, agent: Agent, file: str, sha256: str) -> str | None:
+        """Since when only the agent changed the file that is this now; see `PromptSection`."""
+        ...
 
 
-def section_sources(workspace: Path, may_show: MayShow | None = None) -> tuple[SectionSource, ...]:
+def section_sources(workspace: Path, changes: KnownChanges | None = None) -> tuple[SectionSource, ...]:
     """The rooms that have something to say in the system message."""
-    return (ContextFileSource(workspace), LongTermMemory(may_show))
+    return (ContextFileSource(workspace), LongTermMemory(changes))
 
 
 @dataclass(frozen=True, slots=True)
 class LongTermMemory:
     """MEMORY.md of agents that remember. For all others nothing is loaded."""
 
-    may_show: MayShow | None = None
+    changes: KnownChanges | None = None
     """None where no mind is open: then it is as a person left it."""
 
     def sections(self, agent: Agent, folder: Path) -> SourcedSections:
         if agent.spec.memory is None:
             return NO_SECTIONS
         from duragent.context.long_term import LongTermSource
-        from duragent.memory.notes import LONG_TERM, without_comments
+        from duragent.memory.notes import LONG_TERM, text_sha256, without_comments
 
-        if self.may_show is not None and not self.may_show(agent, LONG_TERM):
+        changes = self.changes
+        if changes is None:
+            return LongTermSource(without_comments).sections(agent, folder)
+        if not changes.may_show(agent, LONG_TERM):
             waits = "is not shown to the model: a command changed it, and no person has saved it since"
             return SourcedSections(faults=(f"{agent.folder / 'memory' / LONG_TERM}: {waits}",))
-        return LongTermSource(without_comments).sections(agent, folder)
+        source = LongTermSource(without_comments, lambda text: changes.own_since(agent, LONG_TERM, text_sha256(text)))
+        return source.sections(agent, folder)
 
 
 def notes_of(agent: Agent, world_dir: Path) -> "Sequence[MemoryNote]":
@@ -146,7 +158,12 @@ def make_workbench(
 ) -> Workbench:
     """The bench of a server. `sessions` is called when an agent's tools are made."""
     workspace = config.workspace.resolve()
-    memory = remembering.factories() if remembering else {}
+    memory: Factories = {}
+    changes: KnownChanges | None = None
+    if remembering:
+        from duragent.remembering import MindChanges
+
+        memory, changes = remembering.factories(), MindChanges(remembering)
     return Workbench(
         workspace=workspace,
         project=config.base.resolve(),
@@ -162,7 +179,7 @@ def make_workbench(
             **web_tool(_web_settings(config)),
             **memory,
         },
-        sources=section_sources(workspace, remembering.may_show if remembering else None),
+        sources=section_sources(workspace, changes),
     )
 
 

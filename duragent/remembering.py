@@ -109,15 +109,6 @@ class Remembering:
     def _read_by(self, session_id: str) -> dict[str, str]:
         return self.memories.read_by(session_id)
 
-    def may_show(self, agent: Agent, file: str) -> bool:
-        """Whether a model may be shown that file. Called in a thread; opens the memory, before a search needs it."""
-        opened = asyncio.run_coroutine_threadsafe(self._opened(agent), self.loop)
-        try:
-            return opened.result(OPEN_SECONDS).attributed(file)
-        except (DuragentError, TimeoutError) as error:
-            _log.warning("the memory of agent %s cannot be opened: %s", agent.name, error)
-            return False
-
     @asynccontextmanager
     async def watched_notes(self, agent: Agent, attached: bool = False) -> AsyncIterator[None]:
         """See `Ports.watched_notes`. A memory that cannot be opened holds no command up."""
@@ -125,7 +116,7 @@ class Remembering:
 
         async with AsyncExitStack() as stack:
             try:
-                memory = await self._opened(agent)
+                memory = await self.opened(agent)
                 await stack.enter_async_context(watched(await memory.mind(), attached=attached))
                 if memory.world.root.is_dir():
                     await stack.enter_async_context(watched(await memory.world_mind(), attached=attached))
@@ -133,7 +124,8 @@ class Remembering:
                 _log.warning("the memory of agent %s cannot be opened: %s", agent.name, error)
             yield
 
-    async def _opened(self, agent: Agent) -> "AgentMemory":
+    async def opened(self, agent: Agent) -> "AgentMemory":
+        """The same as `memory`, ready to be searched. Raises what `Minds.of` raises."""
         memory = self.memory(agent)
         await memory.open()
         return memory
@@ -149,7 +141,7 @@ class Remembering:
         from duragent.server.memories import ServedMemories
 
         async def recall(agent: str) -> "NoteRecall":
-            return (await self._opened(self.agents.get(agent))).notes
+            return (await self.opened(self.agents.get(agent))).notes
 
         def trouble(agent: str) -> str:
             return self._made.trouble(agent) if self._made is not None else ""
@@ -216,7 +208,7 @@ class Remembering:
                 continue
             of = self._known(name)
             if of is not None and of.spec.memory is not None and self._index(of.name) == index:
-                await (await self._opened(of)).renew(session_id)
+                await (await self.opened(of)).renew(session_id)
             else:
                 from duragent.memory.index_schema import remove_index
 
@@ -272,6 +264,28 @@ class Remembering:
 
     def _listed(self) -> "ListedSessions":
         return self.sessions()
+
+
+@dataclass(frozen=True)
+class MindChanges:
+    """The `KnownChanges` of `equipment`."""
+
+    remembering: Remembering
+    """Whose minds know them."""
+
+    def may_show(self, agent: Agent, file: str) -> bool:
+        """See `KnownChanges`. Opens the memory, before a search needs it."""
+        opened = asyncio.run_coroutine_threadsafe(self.remembering.opened(agent), self.remembering.loop)
+        try:
+            return opened.result(OPEN_SECONDS).attributed(file)
+        except (DuragentError, TimeoutError) as error:
+            _log.warning("the memory of agent %s cannot be opened: %s", agent.name, error)
+            return False
+
+    def own_since(self, agent: Agent, file: str, sha256: str) -> str | None:
+        """See `KnownChanges`. What `may_show` opened is looked at."""
+        mind = self.remembering.memories.room.minds.loaded(agent.name)
+        return mind.state.own_since(file, sha256) if mind is not None else None
 
 
 def _names_of(agent: Agent) -> tuple[str, ...]:

@@ -120,10 +120,19 @@ class FittedConversation:
     ratio: float
     """Real tokens per estimated one."""
 
+    @property
+    def cut_seq(self) -> int | None:
+        """As `ModelCalled.cut_seq`."""
+        return max((each.seq for each in self.talk if each.mark == "notice"), default=None)
+
 
 def build(agent: Agent, around: Frame, window: WindowUse) -> ModelRequest:
     """The request."""
-    found = conversation(agent, around, window)
+    return request_of(agent, around, conversation(agent, around, window))
+
+
+def request_of(agent: Agent, around: Frame, found: FittedConversation) -> ModelRequest:
+    """The request with that conversation."""
     return ModelRequest(
         messages=(ChatMessage(role="system", content=around.system), *(each.message for each in found.talk)),
         tools=around.tools,

@@ -1,7 +1,8 @@
 """MEMORY.md in the system message: the beginning of an agent's long-term memory, as a section.
 
 The law: only agents with `spec.memory` have it, and only as much as `spec.memory.in_prompt_tokens` says; the text
-says when it is cut. It may be forgotten: its text is never kept in a line of a log.
+says when it is cut. It may be forgotten: its text is never kept in a line of a log. It is what the file has; that the
+agent's own changes wait is decided where a request is made.
 """
 
 from collections.abc import Callable
@@ -35,6 +36,8 @@ class LongTermSource:
 
     plain: Callable[[str], str]
     """Takes out of a text what only the runtime reads: comments below notes."""
+    own_since: Callable[[str], str | None] = lambda _: None
+    """Since when only the agent changed a file that has this text; see `PromptSection`."""
 
     def sections(self, agent: Agent, folder: Path) -> SourcedSections:
         spec = agent.spec.memory
@@ -44,13 +47,15 @@ class LongTermSource:
         try:
             if not (memory / _FILE).exists():
                 return NO_SECTIONS
-            text = self.plain(read_text_inside(memory, memory / _FILE, MAX_BYTES)).strip()
+            whole = read_text_inside(memory, memory / _FILE, MAX_BYTES)
         except (InvalidFile, OSError) as error:
             return SourcedSections(faults=(str(error),))
+        text = self.plain(whole).strip()
         if not text:
             return NO_SECTIONS
+        shown = _section(text, spec.in_prompt_tokens)
         return SourcedSections(
-            (PromptSection(PRIORITY, _FILE, _section(text, spec.in_prompt_tokens), forgettable=True),)
+            (PromptSection(PRIORITY, _FILE, shown, forgettable=True, own_since=self.own_since(whole)),)
         )
 
 

@@ -62,6 +62,9 @@ class PromptSection:
     """Without text the section is left out."""
     forgettable: bool = False
     """Whether the log keeps it so that it can be removed later, as what an agent remembers of people."""
+    own_since: str | None = None
+    """Since when only the agent changed it, as a `ts`; "" for ever, None when it is not known. Such a change may wait;
+    see `turn.steady`."""
 
 
 @dataclass(frozen=True, slots=True)

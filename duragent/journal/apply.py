@@ -74,7 +74,7 @@ def reduce(state: SessionState, records: Iterable[Record]) -> SessionState:
 
 def apply(state: SessionState, record: Record) -> SessionState:  # noqa: C901  # one case for each event, none nested
     """The state after one more record. Total: it accepts every record, in any order, and never raises."""
-    event, view = record.event, longer(state.viewport, record.event)
+    event, view = record.event, longer(state.viewport, record.event, record.ts)
     at = replace(state, seq=record.seq, updated_at=record.ts, created_at=state.created_at or record.ts, viewport=view)
     if isinstance(event, ViewportEvent):
         return replace(at, viewport=viewed(at.viewport, at.seq, event))

@@ -4,9 +4,22 @@ from dataclasses import dataclass, replace
 
 from duragent.journal.covered import ALL_SHOWN, Coverage, CoverageEvent, covered, grown
 from duragent.journal.events.memory import MemoryRecalled, PromptSet, TextForgotten
+from duragent.journal.events.turn import ModelCalled
 
 ViewportEvent = PromptSet | MemoryRecalled | TextForgotten | CoverageEvent
 """The events that change it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastQuestion:
+    """The newest question, as far as it says what a provider may remember of it."""
+
+    at: str = ""
+    """The `ts` of its record; "" before the first one."""
+    boundary: int = 0
+    """Summaries stood for the records up to this one."""
+    cut_seq: int | None = None
+    """See `ModelCalled`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +28,10 @@ class Viewport:
 
     frame_sha256: str = ""
     """Of what stood around the conversation; "" before the first question that says it."""
+    frame_seq: int = 0
+    """The record that says so; 0 before there is one."""
+    question: LastQuestion = LastQuestion()
+    """The newest one."""
     recalled_upto: int = 0
     """The newest message that memory was searched for; 0 before there is one."""
     forgotten: tuple[int, ...] = ()
@@ -31,7 +48,7 @@ def viewed(at: Viewport, seq: int, event: ViewportEvent) -> Viewport:
     """The same after record `seq`."""
     match event:
         case PromptSet():
-            return replace(at, frame_sha256=event.frame_sha256)
+            return replace(at, frame_sha256=event.frame_sha256, frame_seq=seq)
         case MemoryRecalled():
             return replace(at, recalled_upto=max(at.recalled_upto, event.upto_seq))
         case TextForgotten():
@@ -40,7 +57,9 @@ def viewed(at: Viewport, seq: int, event: ViewportEvent) -> Viewport:
             return replace(at, coverage=covered(at.coverage, seq, event))
 
 
-def longer(at: Viewport, event: object) -> Viewport:
+def longer(at: Viewport, event: object, ts: str) -> Viewport:
     """The same with one more record behind the boundary."""
+    if isinstance(event, ModelCalled):
+        at = replace(at, question=LastQuestion(ts, at.coverage.boundary, event.cut_seq))
     coverage = grown(at.coverage, event)
     return at if coverage is at.coverage else replace(at, coverage=coverage)

@@ -151,6 +151,7 @@ class ModelCaller:
                 window_tokens=prepared.frame.window_tokens,
                 frame_sha256=frame.frame_sha256,
                 first_seq=prepared.first_seq,
+                cut_seq=prepared.cut_seq,
             ),
         ]
 

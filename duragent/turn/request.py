@@ -6,14 +6,14 @@ the model is sent. `assembled` makes the request of what the log keeps, so that 
 
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from duragent.agent.load import Agent
-from duragent.context.build import Frame, WindowUse, build, frame_of
+from duragent.context.build import Frame, WindowUse, conversation, frame_of, request_of
 from duragent.context.known_talk import KnownTalk
 from duragent.context.prompt_set import prompt_set
 from duragent.context.sections import PromptSection, runtime_section
@@ -42,6 +42,7 @@ from duragent.turn.model_choice import choice_of, with_model, with_system
 from duragent.turn.opaque import with_opaque
 from duragent.turn.past import coverage_of, read_history
 from duragent.turn.request_sha256 import request_sha256
+from duragent.turn.steady import steady_sections
 from duragent.turn.workbench import LoadedAgent
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Assembled:
     """What the model is sent."""
     taken: TakenFiles | None
     """Which files the model takes; None while there was no file."""
+    cut_seq: int | None = None
+    """As `ModelCalled` keeps it."""
 
     @property
     def sha256(self) -> str:
@@ -116,6 +119,8 @@ class Prepared:
     """The oldest record of `window.records`; None when there is none."""
     recalled: MemoryRecalled | None = None
     """What memory gave for the messages that it takes up; None when it was not asked."""
+    cut_seq: int | None = None
+    """Messages before this record are left out; None while none are."""
     without_key: bool = False
     """The model was chosen with an address of its own, which gets no key."""
 
@@ -144,15 +149,18 @@ async def prepare(
     tools = await _offered(history, loaded) if offered is None else offered
     window = await find_window(agent.spec.model)
     sections = (*await shown_sections(history, agent, loaded.sections.sections), await _runtime(agent))
-    frame = frame_of(agent, now, sections=sections, tools=tools, window=window)
+    around = partial(frame_of, agent, now, tools=tools, window=window)
     state = history.state
-    read = await read_history(history, agent, frame)
-    # What came meanwhile is for the next question: this one is made of one state.
-    records = [record for record in read.records if record.seq <= state.seq]
-    opening = await opening_of(history, state, records)
-    recalled = await _recalled(memories, agent, state, [*opening, *records])
-    material = Material(records, read.from_start, opening, trigger_of(state), read.past, recalled)
-    made = await assembled(agent, frame, material, history, known)
+    steady = await steady_sections(history, state.viewport, sections, now)
+    frame = around(sections=steady)
+    material = await _material(history, state, agent, frame)
+    recalled = await _recalled(memories, agent, state, [*material.opening, *material.records])
+    made = await assembled(agent, frame, replace(material, recalled=recalled), history, known)
+    if steady is not sections and made.cut_seq != state.viewport.question.cut_seq:
+        # What a provider remembers of the request before ends at the system message anyway.
+        frame = around(sections=sections)
+        material = await _material(history, state, agent, frame)
+        made = await assembled(agent, frame, replace(material, recalled=recalled), history, known)
     return Prepared(
         agent=agent,
         frame=frame,
@@ -161,10 +169,19 @@ async def prepare(
         input_seq=state.seq,
         sha256=made.sha256,
         prompt_set=prompt_set(agent, frame, asdict(made.taken) if made.taken else {}),
-        first_seq=records[0].seq if records else None,
+        first_seq=material.records[0].seq if material.records else None,
         recalled=recalled,
+        cut_seq=made.cut_seq,
         without_key=bool(choice and choice.base_url),
     )
+
+
+async def _material(history: History, state: SessionState, agent: Agent, frame: Frame) -> Material:
+    read = await read_history(history, agent, frame)
+    # What came meanwhile is for the next question: this one is made of one state.
+    records = [record for record in read.records if record.seq <= state.seq]
+    opening = await opening_of(history, state, records)
+    return Material(records, read.from_start, opening, trigger_of(state), read.past)
 
 
 async def assembled(
@@ -178,7 +195,8 @@ async def assembled(
     files = ShownFiles(FileReader(model, frame.window_tokens, can_read, of.trigger, of.taken), blobs.blob)
     shown = await files.of([*opening, *records])
     window = WindowUse(shown[len(opening) :], of.from_start, shown[: len(opening)], of.past, known)
-    return Assembled(window, files.with_contents(build(agent, frame, window)), files.taken)
+    found = conversation(agent, frame, window)
+    return Assembled(window, files.with_contents(request_of(agent, frame, found)), files.taken, found.cut_seq)
 
 
 async def _runtime(agent: Agent) -> PromptSection:

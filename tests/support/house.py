@@ -141,8 +141,9 @@ async def open_house(
         return task
 
     choose = model_for or (lambda _: model)
-    factories = {**session_tools(lambda: house.sessions), **past_tools(lambda: house.sessions)}
-    workbench = replace(workbench or workbench_in(agents_dir), closed_of_others=closed_of_others, factories=factories)
+    bench = workbench or workbench_in(agents_dir)
+    factories = {**session_tools(lambda: house.sessions), **past_tools(lambda: house.sessions), **bench.factories}
+    workbench = replace(bench, closed_of_others=closed_of_others, factories=factories)
     ports = Ports(store, clock, node, speakers, choose, settings or SessionsSettings(), spawn, workbench)
     ports = replace(ports, **of_ports)
     if notices is not None:

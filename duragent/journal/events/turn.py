@@ -51,6 +51,8 @@ class ModelCalled(EventModel):
     """The newest `PromptSet` with it says what stood around the conversation; "" in old logs."""
     first_seq: int | None = None
     """The oldest record that the request was made from; None in old logs."""
+    cut_seq: int | None = None
+    """Messages before this record are left out, and a notice says so; None while none are, and in old logs."""
 
 
 class KeptOpaque(EventModel):

@@ -114,7 +114,8 @@ def _written(at: MindState, event: WriteBegun | NoteWritten, ts: str) -> MindSta
         # Notes that the new text still has are compared by their text, so what is not in it does no harm.
         notes = dict(known.notes)
     before = _without(at.files, {event.note}) if event.op == "review" else at.files
-    files = _newest(before, event.file, KnownFile(event.after_sha256, author, notes), KNOWN_FILES)
+    file = KnownFile(event.after_sha256, author, notes, _others_at(known, event, ts))
+    files = _newest(before, event.file, file, KNOWN_FILES)
     at = replace(at, files=_bounded(files))
     if event.op != "found":
         version = FileVersion(event.file, event.before_sha256, event.after_sha256, at.seq)
@@ -128,17 +129,24 @@ def _written(at: MindState, event: WriteBegun | NoteWritten, ts: str) -> MindSta
     return replace(at, reviews=(*reviews, WaitingNote(event.note, ts)) if waits else reviews)
 
 
+def _others_at(known: KnownFile | None, event: NoteWritten, ts: str) -> str:
+    """A person may have saved the file before, which no record tells: then it is not what the log knew."""
+    own = event.op in ("reflect", "update_world") and not event.person and not event.unattributed
+    was, others_at = (known.sha256, known.others_at) if known else ("", "")
+    return others_at if own and event.before_sha256 == was else ts
+
+
 def _by_person(at: MindState, event: FileSeen | NotesImported) -> MindState:
     at = _ended(at, event.file)
     if isinstance(event, FileSeen):
-        return replace(at, files=_seen(at.files, event))
+        return replace(at, files=_seen(at.files, event, at.updated_at))
     known = at.files.get(event.file)
     came = {
         each.note: KnownNote(each.text_sha256[:SHA_DIGITS], each.trust, each.importance_milli) for each in event.notes
     }
     # The text that is there already does not become a person's by what comes to it.
     by: Author = known.by if known and known.sha256 else "person"
-    file = KnownFile(event.after_sha256, by, {**(known.notes if known else {}), **came})
+    file = KnownFile(event.after_sha256, by, {**(known.notes if known else {}), **came}, at.updated_at)
     version = FileVersion(event.file, event.before_sha256, event.after_sha256, at.seq)
     files = _bounded(_newest(at.files, event.file, file, KNOWN_FILES))
     return replace(at, files=files, versions=(*at.versions, version)[-2 * KEPT_VERSIONS :])
@@ -186,7 +194,8 @@ def _reviewed(at: MindState, event: NoteReviewed) -> MindState:
             known.importance_milli if known else 500,
             known.scope if known else "",
         )
-        file = replace(before, sha256=event.file_sha256, notes={**before.notes, event.note: kept})
+        notes = {**before.notes, event.note: kept}
+        file = replace(before, sha256=event.file_sha256, notes=notes, others_at=at.updated_at)
         files = _newest(files, event.file, file, KNOWN_FILES)
     return replace(at, files=files)
 
@@ -221,12 +230,12 @@ def _forgotten(at: MindState, event: ForgettingEnded) -> MindState:
     )
 
 
-def _seen(files: Mapping[str, KnownFile], event: FileSeen) -> Mapping[str, KnownFile]:
+def _seen(files: Mapping[str, KnownFile], event: FileSeen, ts: str) -> Mapping[str, KnownFile]:
     known = files.get(event.file)
     if not event.sha256:
         return {name: file for name, file in files.items() if name != event.file}
     notes = known.notes if known else {}
-    return _newest(files, event.file, KnownFile(event.sha256, event.by, notes), KNOWN_FILES)
+    return _newest(files, event.file, KnownFile(event.sha256, event.by, notes, ts), KNOWN_FILES)
 
 
 # --- work -----------------------------------------------------------------------------------------------------------

@@ -55,6 +55,8 @@ class KnownFile:
     """Who changed it last."""
     notes: Mapping[str, KnownNote] = field(default_factory=dict)
     """The notes in it that a call wrote, by id."""
+    others_at: str = ""
+    """When something else than the agent's writing it as a whole changed it last; "" when nothing ever did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,11 @@ class MindState:
     def file_of(self, note: str) -> str:
         """The file that the log knows it in; "" for none."""
         return next((name for name, file in self.files.items() if note in file.notes), "")
+
+    def own_since(self, file: str, sha256: str) -> str | None:
+        """Since when only the agent changed a file that has this now; None when it was not the agent that did last."""
+        known = self.files.get(file)
+        return known.others_at if known is not None and (known.by, known.sha256) == ("agent", sha256) else None
 
     def spent_on(self, day: str) -> DaySpent:
         """What a day has cost, with what is under way at its estimate."""

@@ -20,6 +20,7 @@ from tests.campaigns.mutants.openai import OPENAI
 from tests.campaigns.mutants.owning import OWNING
 from tests.campaigns.mutants.reading import READING
 from tests.campaigns.mutants.recalling import RECALLING
+from tests.campaigns.mutants.remembering import REMEMBERING
 from tests.campaigns.mutants.reviewing import REVIEWING
 from tests.campaigns.mutants.server import SERVER
 from tests.campaigns.mutants.shortage import SHORTAGE
@@ -58,6 +59,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *DECIDING,
     *ATTACHED,
     *MINDS,
+    *REMEMBERING,
     *RECALLING,
     *SUMMARISING,
     *REVIEWING,
