@@ -64,6 +64,12 @@ def complete_note(incomplete: str) -> list[str]:
     return [note for note in found if note.startswith(incomplete) or note.removeprefix("m_").startswith(incomplete)]
 
 
+def complete_file(incomplete: str) -> list[str]:
+    """Names of files of memories, as commands take them; those that were changed last come first."""
+    names = (file.as_posix().rpartition("/memory/")[2] for file in _note_files()[:_NOTE_FILES])
+    return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
+
+
 def _note_files() -> "list[Path]":
     from duragent.cli.place import find_config
     from duragent.errors import DuragentError

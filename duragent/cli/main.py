@@ -118,6 +118,7 @@ _HINTS: dict[type[errors.DuragentError], str] = {
     NoWorkspace: "`duragent init` makes a workspace.",
     errors.NothingToDo: "`duragent approvals` shows what waits.",
     errors.NotDamaged: "",
+    errors.NothingToForget: "",
     errors.NothingToRedact: "",
     errors.NothingToUndo: "",
     errors.Damaged: "`duragent doctor` says what is lost, what can be saved, and how.",

@@ -35,6 +35,12 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
 
+def counted(names: Sequence[object], what: str, most: int) -> str:
+    """Such as: 2 notes (m_1, m_2). At most so many are named."""
+    named = ", ".join(map(str, names[:most])) + (", …" if len(names) > most else "")
+    return f"{many(len(names), what)} ({named})"
+
+
 def waiting_notes(count: int) -> str:
     """Such as: 2 notes wait for you."""
     return "1 note waits for you" if count == 1 else f"{count:,} notes wait for you"

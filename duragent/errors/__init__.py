@@ -17,6 +17,7 @@
     │   ├── IdempotencyMismatch      the key was used before, with another request
     │   ├── SessionBusy              too many messages are waiting already
     │   ├── NothingToDo              a decision without anything it could apply to
+    │   │   ├── NothingToForget      no note, and no text that a session was given, is or has what is to go
     │   │   ├── NothingToRedact      no record has what is to go, or it is gone already
     │   │   ├── NothingToUndo        an undo of a turn whose files are as they were, or that changed none
     │   │   └── NotDamaged           a repair of what is whole
@@ -79,6 +80,7 @@ from duragent.errors.bad_input import (
     NotDamaged,
     NotFound,
     NothingToDo,
+    NothingToForget,
     NothingToRedact,
     NothingToUndo,
     NotNow,
@@ -159,6 +161,7 @@ __all__ = [
     "NotFound",
     "NotNow",
     "NothingToDo",
+    "NothingToForget",
     "NothingToRedact",
     "NothingToUndo",
     "OlderServer",

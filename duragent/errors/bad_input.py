@@ -146,6 +146,10 @@ class NothingToRedact(NothingToDo):
     code = "nothing-to-redact"
 
 
+class NothingToForget(NothingToDo):
+    code = "nothing-to-forget"
+
+
 class NotDamaged(NothingToDo):
     code = "not-damaged"
 

@@ -318,7 +318,11 @@ def _unescaped(line: str) -> str:
 
 
 def cleaned(content: str) -> str:
-    """What a note's text becomes in a file: lines end in one way, nothing invisible at the ends, no NUL."""
+    """What a note's text becomes in a file: lines end in one way, nothing invisible at the ends, no NUL, no half sign.
+
+    The log knows a note by the checksum of this, so that it must be to the byte what the file gets.
+    """
+    content = content.encode("utf-8", "replace").decode()
     return content.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").replace("\ufeff", "").strip()
 
 

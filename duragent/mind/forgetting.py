@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from duragent.crashpoint import crashpoint
-from duragent.errors import InvalidRequest, NotFound, NothingToDo
+from duragent.errors import InvalidRequest, NotFound, NothingToForget
 from duragent.journal.mind.events import ForgettingBegun
 from duragent.journal.redaction import MATCH_MIN, Redaction
 from duragent.kept_texts import drop_kept_texts
@@ -114,7 +114,7 @@ class Forgetter:
     async def forget(self, agent: str, asked: ForgetRequest) -> Gone:
         """All of it is gone on return. `agent`: "" is what all agents share.
 
-        Raises NotFound, NothingToDo, InvalidRequest, and what `Minds.of` raises.
+        Raises NotFound, NothingToForget, InvalidRequest, and what `Minds.of` raises.
         """
         if len("".join(asked.match.split())) < MATCH_MIN and asked.match:
             raise InvalidRequest(f"the words must have {MATCH_MIN} characters at least")
@@ -128,7 +128,7 @@ class Forgetter:
             traces = await self.texts.traces(agent, wanted)
             given = {name for trace in traces for name in trace.given}
             if not (notes or versions or traces):
-                raise NothingToDo("nothing of it is there")
+                raise NothingToForget("no note, and no text that a session was given, has this: nothing was changed")
             if asked.dry_run:
                 return Gone(notes, len(versions) + len(given), _left(mind, traces))
             begun = ForgettingBegun(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from duragent.cli.completions import complete_agent, complete_note, complete_session
+from duragent.cli.completions import complete_agent, complete_file, complete_note, complete_session
 from tests.cli.commands import Command
 
 
@@ -28,6 +28,9 @@ def test_notes_are_completed_from_files_those_of_the_newest_first(duragent: Comm
         (daily / f"2026-11-{day}.md").write_text("".join(lines))
         os.utime(daily / f"2026-11-{day}.md", (int(day), int(day)))
     assert complete_note("") == ["m_cccccccc", "m_aabbbbbb", "m_aaaaaaaa"]
+    (daily.parent / "MEMORY.md").write_text("# Long\n")
+    assert complete_file("") == ["MEMORY.md", "daily/2026-11-02.md", "daily/2026-11-01.md"]
+    assert complete_file("daily/2026-11-01") == ["daily/2026-11-01.md"]
     assert complete_note("m_aa") == complete_note("aa") == ["m_aabbbbbb", "m_aaaaaaaa"]
 
 

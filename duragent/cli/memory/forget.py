@@ -8,7 +8,7 @@ import typer
 from duragent.cli import options, view
 from duragent.cli.connection import Where, connect
 from duragent.cli.loop import run
-from duragent.cli.memory.which import World, find_note, named_agent
+from duragent.cli.memory.which import NoteArgument, World, find_note, named_agent
 from duragent.cli.place import need_config
 from duragent.cli.prompts import need_yes
 from duragent.errors import InvalidRequest
@@ -22,7 +22,7 @@ SHOWN = 5
 
 @options.at_server
 def forget(  # noqa: PLR0913 - typer: one parameter an option
-    note: Annotated[str, typer.Argument(metavar="NOTE", help="The id of a note, or any part that no other has.")] = "",
+    note: NoteArgument = "",
     person: Annotated[
         str, typer.Option("--person", metavar="ID", help="All notes that belong to this person, such as telegram-4711.")
     ] = "",
@@ -103,6 +103,5 @@ async def _forget(
 
 
 def _shown(gone: "ForgottenMemory") -> str:
-    notes = ", ".join(note.id for note in gone.notes[:SHOWN]) + (", …" if len(gone.notes) > SHOWN else "")
-    counted = f"{view.many(len(gone.notes), 'note')} ({notes})" if gone.notes else "no note"
+    counted = view.counted([note.id for note in gone.notes], "note", SHOWN) if gone.notes else "no note"
     return f"{counted} and {view.many(gone.texts, 'text')} that had it" if gone.texts else counted

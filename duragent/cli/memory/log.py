@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from duragent.cli import options, view
+from duragent.cli.completions import complete_file
 from duragent.cli.connection import Where, connect
 from duragent.cli.diffs import painted
 from duragent.cli.loop import run
@@ -80,7 +81,10 @@ def who(record: dict[str, Any]) -> str:
 
 @options.at_server
 def undo(  # noqa: PLR0913 - typer: one parameter an option
-    file: Annotated[str | None, typer.Argument(metavar="FILE", help="Such as MEMORY.md; else the newest.")] = None,
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE", help="Such as MEMORY.md; else the newest.", autocompletion=complete_file),
+    ] = None,
     agent: options.AgentOption = None,
     world: World = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,

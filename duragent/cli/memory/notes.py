@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from duragent.cli import options, view
+from duragent.cli.completions import complete_file, complete_note
 from duragent.cli.connection import Where, connect
 from duragent.cli.loop import run
 from duragent.cli.memory.which import NoteArgument, World, again, find_note, named_agent
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from duragent.wire import FoundNote, NoteInfo, NoteList, NoteSearch
 
 SHOWN = 50
+_READ_BYTES = 1 << 20
+"""Of a pipe that may have no end; a note is far shorter."""
 _PAGE = 200
 TRUST = {"owner": "you said it", "agent": "agent", "unreviewed": "waits for you"}
 """Who vouches for a note, in words."""
@@ -36,7 +39,9 @@ def list_notes(  # noqa: PLR0913 - typer: one parameter an option
     agent: options.AgentOption = None,
     world: World = False,
     waiting: Annotated[bool, typer.Option("--waiting", help="Only what waits for you.")] = False,
-    file: Annotated[str | None, typer.Option("--file", metavar="NAME", help="Only of this file.")] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", metavar="NAME", help="Only of this file.", autocompletion=complete_file)
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", metavar="COUNT", min=1, help="At most so many.")] = SHOWN,
     *,
     where: Where,
@@ -61,13 +66,15 @@ async def _list(where: Where, agent: str | None, world: bool, how: tuple[str | N
         view.print_json([note.model_dump() for note in notes])
         return
     rows = [(note.id, written(note), TRUST[note.trust], note.file, view.one_line(note.text, 200)) for note in notes]
-    view.print_table(("NOTE", "WRITTEN", "WHO", "FILE", "TEXT"), rows, _nothing(name, trust))
+    view.print_table(("NOTE", "WRITTEN", "WHO", "FILE", "TEXT"), rows, _nothing(name, file, trust))
     _say_more(name, page, len(notes))
 
 
-def _nothing(agent: str, trust: str | None) -> str:
+def _nothing(agent: str, file: str | None, trust: str | None) -> str:
     if trust:
         return "Nothing waits for you."
+    if file:
+        return f"No note stands in {view.one_line(file, 80)}: `{again(agent, 'list')}` says which files there are."
     return f"Nothing is remembered yet: `{again(agent, 'add')} TEXT` writes a note."
 
 
@@ -141,7 +148,13 @@ def add(  # noqa: PLR0913 - typer: one parameter an option
         float, typer.Option("--importance", metavar="NUMBER", min=0, max=1, help="From 0 to 1.")
     ] = 0.5,
     replaces: Annotated[
-        str, typer.Option("--replaces", metavar="ID", help="The note that this one takes the place of.")
+        str,
+        typer.Option(
+            "--replaces",
+            metavar="ID",
+            help="The note that this one takes the place of.",
+            autocompletion=complete_note,
+        ),
     ] = "",
     topic: Annotated[
         str, typer.Option("--topic", metavar="NAME", help="With --world: the topic that gets a paragraph more.")
@@ -151,12 +164,31 @@ def add(  # noqa: PLR0913 - typer: one parameter an option
     json: options.Json = False,
 ) -> None:
     """Write a note of yours; it counts as said by you."""
-    words = " ".join(text or ()) if text else "" if sys.stdin.isatty() else sys.stdin.read()
-    if not words.strip():
-        raise InvalidRequest("there is nothing to remember: give the text, or pipe it in")
+    words = _note_text(" ".join(text).encode(errors="surrogateescape") if text else _piped())
     if world != bool(topic):
         raise InvalidRequest("--world and --topic go together: what all agents share is written by topic")
     run(_add(where, agent, words, (importance, replaces, topic, json)))
+
+
+def _piped() -> bytes:
+    return b"" if sys.stdin.isatty() else sys.stdin.buffer.read(_READ_BYTES)
+
+
+def _note_text(data: bytes) -> str:
+    """The text of a note. Raises InvalidRequest for what can be none."""
+    from duragent.memory.notes import MAX_NOTE_BYTES
+
+    if len(data) > MAX_NOTE_BYTES:
+        most = f"a note has at most {MAX_NOTE_BYTES:,} bytes"
+        raise InvalidRequest(f"{most}, and this is longer: make several notes of it, or write it into a file of yours")
+    try:
+        words = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidRequest(f"line {line} of the note is not UTF-8 text: give it as UTF-8") from None
+    if not words.strip():
+        raise InvalidRequest("there is nothing to remember: give the text, or pipe it in")
+    return words
 
 
 async def _add(where: Where, agent: str | None, text: str, how: tuple[float, str, str, bool]) -> None:
@@ -197,7 +229,10 @@ async def _search(where: Where, agent: str | None, words: str, limit: int, json:
     if json:
         view.print_json(found.model_dump())
         return
-    rows = [(f"{note.score:.2f}", note.id, written(note), note.file, _why(note), note.text) for note in found.notes]
+    rows = [
+        (f"{note.score:.2f}", view.record_cell(note.id), written(note), _place(note), _why(note), note.text)
+        for note in found.notes
+    ]
     columns = ("SCORE", "NOTE", "WRITTEN", "FILE", "NOT SHOWN", "TEXT")
     view.print_table(columns, [(*row[:5], view.one_line(row[5], 200)) for row in rows], _silence(found))
     if view.on_terminal() and found.notes:
@@ -208,6 +243,11 @@ async def _search(where: Where, agent: str | None, words: str, limit: int, json:
 def written(note: "NoteInfo") -> str:
     """When, for a table's cell; of a note without a time, when its file was changed last."""
     return view.when(note.written_at or note.file_changed_at or "")
+
+
+def _place(note: "FoundNote") -> str:
+    """The file; of what was said in a session, the session."""
+    return view.session_cell(note.file) if "#" in note.id else note.file
 
 
 def _why(note: "FoundNote") -> str:

@@ -42,7 +42,7 @@ async def find_note(client: "Client", agent: str, part: str) -> "NoteInfo":
     listed = await client.notes(agent, match=part.lower(), limit=SHOWN_MATCHES)
     exact = [note for note in listed.notes if note.id in (part, f"m_{part}")] or listed.notes
     if not part or not exact:
-        raise NotFound(f"no note '{part[:40]}' is there")
+        raise NotFound(f"no note '{part[:40]}' is there: `{again(agent, 'list')}` shows what there is")
     if len(exact) > 1:
         ids = ", ".join(note.id for note in exact)
         raise InvalidRequest(f"'{part[:40]}' fits {listed.total} notes: {ids}")

@@ -52,17 +52,15 @@ async def _redact(where: Where, prefix: str, wish: _Wish, *, dry_run: bool, yes:
         body = RedactSession(match=wish.match, seqs=list(wish.seqs), by=view.person(), reason=wish.reason, dry_run=True)
         found = await connection.client.redact(session.session_id, body)
         if not (dry_run or yes):
-            need_yes(f"Redact {_records(found.seqs)} of {session.session_id}, for good?", err=True)
+            need_yes(
+                f"Redact {view.counted(found.seqs, 'record', _SHOWN)} of {session.session_id}, for good?", err=True
+            )
         if not dry_run:
             found = await connection.client.redact(session.session_id, body.model_copy(update={"dry_run": False}))
     if json:
         view.print_json(found.model_dump())
         return
-    typer.echo(f"{'Would redact' if dry_run else 'Redacted'} {_records(found.seqs)} of {session.session_id}")
+    counted = view.counted(found.seqs, "record", _SHOWN)
+    typer.echo(f"{'Would redact' if dry_run else 'Redacted'} {counted} of {session.session_id}")
     for left in found.left:
         view.note(f"Not taken away: {left}.")
-
-
-def _records(seqs: list[int]) -> str:
-    shown = ", ".join(map(str, seqs[:_SHOWN])) + (", …" if len(seqs) > _SHOWN else "")
-    return f"{view.many(len(seqs), 'record')} ({shown})"

@@ -297,7 +297,8 @@ async def plan_undo(dependencies: Dependencies, request: Request) -> Response:
 def _newest(mind: "Mind", file: str | None) -> "FileVersion":
     version = next((each for each in reversed(mind.state.versions) if file in (None, each.file)), None)
     if version is None:
-        raise NotFound(f"no earlier version{f' of {file[:80]}' if file else ''} is kept")
+        of = f" of {file[:80]}" if file else ""
+        raise NotFound(f"no earlier version{of} is kept; `duragent memory log` shows what was written")
     return version
 
 

@@ -41,9 +41,31 @@ async def test_note_comes_from_a_pipe_and_takes_the_place_of_another(
     assert (await desk.run("memory", "add")).code == 2
 
 
+async def test_what_can_be_no_note_is_refused_before_a_server_is_asked(
+    desk: MemoryDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for piped, wrong in (
+        (b"a" * 1_000_000, "a note has at most 8,192 bytes"),
+        (b"caf\xc3\xa9\nau l\xe9t", "line 2 of the note is not UTF-8 text"),
+    ):
+        monkeypatch.setattr("sys.stdin", stdin_of(piped))
+        ran = await desk.run("memory", "add")
+        assert (ran.code, ran.out, wrong in ran.err) == (2, "", True)
+    assert "line 1 of the note is not UTF-8" in (await desk.run("memory", "add", "caf\udce9")).err
+    assert json.loads((await desk.run("memory", "list", "--json")).out) == []
+
+
 async def test_what_is_not_there_is_said_with_the_next_command(desk: MemoryDesk) -> None:
     nothing = await desk.run("memory", "show", "m_none")
     assert (nothing.code, nothing.out) == (66, "")
+    assert "no note 'm_none' is there: `duragent memory list -a ada` shows what there is" in nothing.err
+    undone = await desk.run("memory", "undo", "nope.md", "--yes")
+    assert (undone.code, "no earlier version of nope.md is kept; `duragent memory log`" in undone.err) == (66, True)
+    forgotten = await desk.run("memory", "forget", "--match", "zebra", "--yes")
+    assert (forgotten.code, forgotten.err) == (
+        1,
+        "duragent: no note, and no text that a session was given, has this: nothing was changed\n",
+    )
     off = await desk.run("memory", "list", "-a", "assistant")
     assert off.code == 66
     assert "memory: {}" in off.err
@@ -82,6 +104,14 @@ async def test_long_list_comes_in_pages_and_stops_at_its_limit(desk: MemoryDesk)
     listed = json.loads((await desk.run("memory", "list", "--json", "-n", "225")).out)
     assert len({note["id"] for note in listed}) == len(listed) == 225
     assert len(json.loads((await desk.run("memory", "list", "--json", "-n", "999")).out)) == 230
+
+
+async def test_a_file_without_notes_is_named(desk: MemoryDesk) -> None:
+    def play(terminal: Terminal) -> None:
+        terminal.expect("No note stands in nope.md: `duragent memory list -a ada` says which files there are.")
+        assert terminal.end() == 0
+
+    await desk.at_terminal(["memory", "list", "--file", "nope.md"], play)
 
 
 async def test_terminal_shows_a_table_and_what_waits(desk: MemoryDesk) -> None:

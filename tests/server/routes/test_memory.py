@@ -13,6 +13,7 @@ from tests.support.http_house import House
 from tests.support.logs import spoil
 from tests.support.memories import Remembering, remembering
 
+JSON = {"Content-Type": "application/json"}
 ADA, WORLD = "/api/v1/agents/ada/memory", "/api/v1/agents/worldMemory/memory"
 
 
@@ -70,6 +71,16 @@ async def test_what_cannot_be_a_note_is_refused(desk: Remembering) -> None:
     is_problem(await post(desk, f"{ADA}/notes", {"text": "x", "replaces": "m_none"}), 404, "not-found")
     is_problem(await post(desk, f"{WORLD}/notes", {"text": "x"}), 422, "invalid-request")
     assert (await get(desk, f"{ADA}/notes"))["total"] == 0
+
+
+async def test_half_a_sign_becomes_one_that_files_can_have_and_the_note_stays_the_persons(desk: Remembering) -> None:
+    # In a file of the agent's, only the checksum tells whose a note is.
+    kept = await desk.remember("metric units")
+    response = await desk.house.http.post(f"{ADA}/notes", content=rb'{"text": "caf\ud83d"}', headers=JSON)
+    assert response.status_code == 201, response.text
+    made = response.json()
+    assert (made["text"], made["trust"]) == ("caf?", "owner")
+    assert [note["id"] for note in (await get(desk, f"{ADA}/notes"))["notes"]] == [made["id"], kept]
 
 
 async def test_note_takes_the_place_of_another(desk: Remembering) -> None:

@@ -71,7 +71,7 @@ def _pins(shown: SessionView) -> list[str]:
     for pin in shown.pins:
         goals = f" (until {', '.join(pin.goals)})" if pin.goals else ""
         lines.append(f"record {pin.seq}{goals}  {view.one_line(pin.text, SHOWN_CHARS)}")
-    return lines or ["No record is pinned. /pin RECORD keeps the beginning of one in sight."]
+    return _listed(lines, "", "No record is pinned. /pin RECORD keeps the beginning of one in sight.")
 
 
 def _goals(shown: SessionView) -> list[str]:
@@ -80,7 +80,7 @@ def _goals(shown: SessionView) -> list[str]:
         for goal in shown.goals
     ]
     more = "/goal ID TEXT sets a part of one; /goal done ID and /goal drop ID end one."
-    return [*lines, more] if lines else ["There are no goals. /goal TEXT keeps one in sight."]
+    return _listed(lines, more, "There are no goals. /goal TEXT keeps one in sight.")
 
 
 def _summaries(shown: SessionView) -> list[str]:
@@ -89,7 +89,12 @@ def _summaries(shown: SessionView) -> list[str]:
         for each in shown.summaries
     ]
     more = "/expand NUMBER shows the parts of one of level 2 or higher in its place."
-    return [*lines, more] if lines else ["All records of this session are shown to the model as they are."]
+    return _listed(lines, more, "All records of this session are shown to the model as they are.")
+
+
+def _listed(lines: list[str], more: str, none: str) -> list[str]:
+    """The lines with what may be done next behind them, or the sentence for there are none."""
+    return [*lines, *filter(None, [more])] if lines else [none]
 
 
 def _by(talk: "Talk") -> str:
