@@ -49,6 +49,8 @@ class Frame:
     """What the model reads last, behind the conversation or in front of its newest message."""
     tells_time: bool = False
     """Notes with date and time stand before messages."""
+    reads_past: bool = False
+    """The tool `history` is offered, and no tool of the agent that is called so."""
 
 
 def frame_of(

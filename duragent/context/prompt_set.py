@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from duragent.agent.load import Agent
 from duragent.agent.spec import AgentSpec, ContextSpec, Metadata, ModelSpec, SessionSpec, ThinkingBudgetSpec
 from duragent.context.build import Frame, PromptTexts, frame_around
 from duragent.context.sections import PromptSection
+from duragent.context.viewport import HISTORY
 from duragent.journal.events import PromptModel, PromptPart, PromptSet
 from duragent.kept_texts import drops_texts
 from duragent.models.messages import ToolSchema
@@ -26,7 +28,7 @@ drops_texts(_MADE.clear)
 
 def prompt_set(agent: Agent, frame: Frame, files: Mapping[str, Any]) -> PromptSet:
     """The frame as an event. `files` says which files the model takes, where a message has some."""
-    texts = (frame.sections, frame.tail, frame.tools, frame.window_tokens, frame.tells_time)
+    texts = (frame.sections, frame.tail, frame.tools, frame.window_tokens, frame.tells_time, frame.reads_past)
     of = (_settings(agent.spec.model), agent.spec.session.context, texts, dict(files))
     for known, made in _MADE:
         if known == of:
@@ -48,6 +50,7 @@ def _made(agent: Agent, frame: Frame, files: Mapping[str, Any]) -> PromptSet:
         model=_settings(agent.spec.model),
         window_tokens=frame.window_tokens,
         tells_time=frame.tells_time,
+        reads_past=frame.reads_past,
         limits=agent.spec.session.context.model_dump(mode="json"),
         files=dict(files),
     )
@@ -72,7 +75,9 @@ def set_again(event: PromptSet, agent_name: str) -> tuple[Agent, Frame]:
     sections = [PromptSection(each.priority, each.source, each.text, each.forgettable) for each in event.sections]
     tools = [ToolSchema.model_validate(each) for each in json.loads(event.tools or "[]")]
     texts = PromptTexts(sections, tools, event.tail)
-    return agent, frame_around(agent, texts, event.window_tokens, tells_time=event.tells_time)
+    frame = frame_around(agent, texts, event.window_tokens, tells_time=event.tells_time)
+    by_name = any(tool.name == HISTORY for tool in tools)
+    return agent, replace(frame, reads_past=by_name if event.reads_past is None else event.reads_past)
 
 
 def _agent(event: PromptSet, name: str) -> Agent:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from duragent.agent.load import Agent
 from duragent.context.build import Frame
-from duragent.context.viewport import HISTORY, NO_PAST, PastTexts, ShownPast, past
+from duragent.context.viewport import NO_PAST, PastTexts, ShownPast, past
 from duragent.errors import Damaged
 from duragent.journal.covered import ALL_SHOWN, Coverage
 from duragent.journal.events import HistorySummarised, RecordPinned
@@ -70,6 +70,6 @@ async def past_of(history: HasRecords, at: Coverage, agent: Agent, frame: Frame)
                     pins[seq] = event.text
                 case _:
                     pass
-    can_read = any(tool.name == HISTORY for tool in frame.tools)
     spec = agent.spec.session.context
-    return past(at, PastTexts(summaries, pins), spec, room_tokens=frame.budget_tokens, can_read=can_read)
+    texts = PastTexts(summaries, pins)
+    return past(at, texts, spec, room_tokens=frame.budget_tokens, can_read=frame.reads_past)

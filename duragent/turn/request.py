@@ -5,7 +5,7 @@ the model is sent. `assembled` makes the request of what the log keeps, so that 
 """
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -18,7 +18,7 @@ from duragent.context.known_talk import KnownTalk
 from duragent.context.prompt_set import prompt_set
 from duragent.context.sections import PromptSection, runtime_section
 from duragent.context.tool_recall import recall
-from duragent.context.viewport import NO_PAST, ShownPast
+from duragent.context.viewport import HISTORY, NO_PAST, ShownPast
 from duragent.context.window import find_window
 from duragent.journal.events import (
     MemoryRecalled,
@@ -149,16 +149,16 @@ async def prepare(
     tools = await _offered(history, loaded) if offered is None else offered
     window = await find_window(agent.spec.model)
     sections = (*await shown_sections(history, agent, loaded.sections.sections), await _runtime(agent))
-    around = partial(frame_of, agent, now, tools=tools, window=window)
+    around = _around(loaded, agent, now, tools, window)
     state = history.state
     steady = await steady_sections(history, state.viewport, sections, now)
-    frame = around(sections=steady)
+    frame = around(steady)
     material = await _material(history, state, agent, frame)
     recalled = await _recalled(memories, agent, state, [*material.opening, *material.records])
     made = await assembled(agent, frame, replace(material, recalled=recalled), history, known)
     if steady is not sections and made.cut_seq != state.viewport.question.cut_seq:
         # What a provider remembers of the request before ends at the system message anyway.
-        frame = around(sections=sections)
+        frame = around(sections)
         material = await _material(history, state, agent, frame)
         made = await assembled(agent, frame, replace(material, recalled=recalled), history, known)
     return Prepared(
@@ -197,6 +197,20 @@ async def assembled(
     window = WindowUse(shown[len(opening) :], of.from_start, shown[: len(opening)], of.past, known)
     found = conversation(agent, frame, window)
     return Assembled(window, files.with_contents(request_of(agent, frame, found)), files.taken, found.cut_seq)
+
+
+def _around(
+    loaded: LoadedAgent, agent: Agent, now: datetime, tools: Sequence[ToolSchema], window: int
+) -> Callable[[Iterable[PromptSection]], Frame]:
+    """What makes the frame of sections."""
+    tool = loaded.tools.get(HISTORY)
+    # A program of the agent's that is called so does not read records.
+    reads_past = tool is not None and tool.kind == "builtin" and any(each.name == HISTORY for each in tools)
+
+    def framed(sections: Iterable[PromptSection]) -> Frame:
+        return replace(frame_of(agent, now, sections=sections, tools=tools, window=window), reads_past=reads_past)
+
+    return framed
 
 
 async def _runtime(agent: Agent) -> PromptSection:

@@ -35,6 +35,7 @@ def test_whatever_is_other_gives_another_digest() -> None:
         prompt_set(agent(), frame(tail="Be brief."), {}),
         prompt_set(agent(), replace(frame(), window_tokens=64_000), {}),
         prompt_set(agent(), replace(frame(), tells_time=True), {}),
+        prompt_set(agent(), replace(frame(), reads_past=True), {}),
         prompt_set(agent(cap=20_000), frame(), {}),
         prompt_set(agent(temperature=0.5), frame(), {}),
         prompt_set(agent(), frame(), {"images": ["image/png"]}),

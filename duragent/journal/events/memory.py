@@ -58,6 +58,8 @@ class PromptSet(EventModel):
     """How much it can read."""
     tells_time: bool = False
     """Whether notes with date and time stand before messages."""
+    reads_past: bool | None = None
+    """Whether the tool `history` of duragent is offered; None in older logs, where the name of a tool says it."""
     limits: dict[str, Any] = {}  # noqa: RUF012 - pydantic copies it
     """The agent's `session.context` as it was applied."""
     files: dict[str, Any] = {}  # noqa: RUF012 - pydantic copies it

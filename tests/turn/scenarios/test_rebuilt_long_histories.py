@@ -113,3 +113,21 @@ async def test_messages_that_come_while_the_model_is_asked(tmp_path: Path) -> No
         await house.sessions.answer(session, first)
         await house.ask(session, "three?")
         await all_again(house, model, session)
+
+
+async def test_program_that_is_called_history_is_not_said_to_show_records(tmp_path: Path) -> None:
+    program = tmp_path / "assistant" / "tools" / "history" / "run"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\ngit log\n")
+    program.chmod(0o755)
+    model = ScriptedModel([f"Answer {number}." for number in range(20)])
+    async with open_house(MemoryStore(), model, tmp_path, agent_rest=SUMMED_UP) as house:
+        session = await house.new()
+        for number in range(20):
+            await house.ask(session, f"{number}. {'word ' * 200}")
+            await quiet(house, session)
+        await all_again(house, model, session)
+    newest = model.requests[-1]
+    assert "history" in [tool.name for tool in newest.tools]
+    [summaries] = [each.content for each in newest.messages if "[Before record" in str(each.content)]
+    assert "`history` with a range" not in str(summaries)
