@@ -5,7 +5,7 @@ remembers beginnings. So the system message tells no time, cuts stay where they 
 """
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from duragent.agent.load import Agent
@@ -109,7 +109,7 @@ class WindowUse:
     """The messages that the running turn is for; they count when `records` do not reach back to them."""
     past: ShownPast = NO_PAST
     """What stands for the records before these."""
-    known: KnownTalk | None = None
+    known: KnownTalk | None = field(default=None, compare=False, repr=False)
     """What the question before this one had of them."""
 
 

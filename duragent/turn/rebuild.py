@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar, get_args
 
 from duragent.agent.load import Agent
 from duragent.context.build import Frame, WindowUse
+from duragent.context.known_talk import KnownTalk
 from duragent.context.prompt_set import set_again
 from duragent.errors import Damaged, InvalidRequest
 from duragent.journal.covered import ALL_SHOWN, Coverage, CoverageEvent, covered
@@ -72,61 +73,7 @@ class Rebuilt:
         return self.sha256 == self.called.request_sha256
 
 
-async def rebuild_newest(log: StoredLog, state: SessionState) -> Rebuilt:
-    """The newest request up to the record of this state. Raises as `rebuild`."""
-    question = await _find(log, state.session_id, state.seq)
-    if question is None:
-        raise InvalidRequest(f"no model was asked yet in session '{state.session_id}'")
-    return await _made_again(log, state.session_id, state.agent, question)
-
-
-async def rebuild(log: StoredLog, session_id: str, agent_name: str, at: int) -> Rebuilt:
-    """The newest request at or before record `at`.
-
-    Raises InvalidRequest where there is none, or none whose frame is recorded; Damaged for a text that is lost.
-    """
-    question = await _find(log, session_id, at)
-    if question is None:
-        raise InvalidRequest(f"no model was asked at or before record {at}")
-    return await _made_again(log, session_id, agent_name, question)
-
-
-async def _made_again(log: StoredLog, session_id: str, agent_name: str, question: "_Question") -> Rebuilt:
-    called = question.called
-    frame_event = await _with_texts(log, question.frame_seq, PromptSet)
-    recalled = await _with_texts(log, question.recalled_seq, MemoryRecalled) if question.recalled_seq else None
-    agent, frame = set_again(frame_event, agent_name)
-    records = [record async for record in _between(log, called.first_seq, called.input_seq)]
-    state = SessionState(session_id, seq=called.input_seq, turn=OpenTurn(called.turn, question.trigger))
-    coverage = await _coverage(log, session_id, agent, called.input_seq)
-    material = Material(
-        records=records,
-        from_start=not records or records[0].seq <= max(question.oldest, coverage.boundary + 1),
-        opening=await opening_of(_Upto(log, called.input_seq), state, records),
-        trigger=question.trigger,
-        past=await past_of(log, coverage, agent, frame),
-        recalled=recalled,
-        taken=_taken(frame_event),
-    )
-    blobs = _Blobs(log)
-    made = await assembled(agent, frame, material, blobs)
-    return Rebuilt(
-        called=called,
-        called_seq=question.seq,
-        agent=agent,
-        frame=frame,
-        window=made.window,
-        request=made.request,
-        sha256=made.sha256,
-        lost_blobs=tuple(dict.fromkeys(blobs.lost)),
-        forgotten=_has_forgotten(frame_event, recalled, records),
-    )
-
-
-# --- what the log says of the question ------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Question:
     seq: int
     called: ModelCalled
@@ -134,16 +81,104 @@ class _Question:
     trigger: int
     oldest: int
     """The first record of the log."""
+    coverage: Coverage
+    """What summaries, pins and goals stood for at that question."""
     recalled_seq: int = 0
     """What memory gave, written with it; 0 for nothing."""
 
 
-async def _find(log: StoredLog, session_id: str, at: int) -> _Question | None:
-    found: _Question | None = None
+async def rebuild(log: StoredLog, session_id: str, agent_name: str, at: int) -> Rebuilt:
+    """The newest request at or before record `at`.
+
+    Raises InvalidRequest where there is none, or none whose frame is recorded; Damaged for a text that is lost.
+    """
+    question = await _newest(log, session_id, at)
+    if question is None:
+        raise InvalidRequest(f"no model was asked at or before record {at}")
+    return await _Rebuilding(log, session_id, agent_name).of(question)
+
+
+async def rebuild_newest(log: StoredLog, state: SessionState) -> Rebuilt:
+    """The newest request up to the record of this state. Raises as `rebuild`."""
+    question = await _newest(log, state.session_id, state.seq)
+    if question is None:
+        raise InvalidRequest(f"no model was asked yet in session '{state.session_id}'")
+    return await _Rebuilding(log, state.session_id, state.agent).of(question)
+
+
+async def _newest(log: StoredLog, session_id: str, at: int) -> _Question | None:
+    newest: _Question | None = None
+    async for question in _questions(log, session_id, at):
+        newest = question
+    if newest is not None and not newest.frame_seq:
+        raise InvalidRequest(
+            f"the question at record {newest.seq} is of a version that did not record what stood around the "
+            "conversation, so it cannot be made again"
+        )
+    return newest
+
+
+async def rebuild_all(log: StoredLog, session_id: str, agent_name: str, upto: int) -> AsyncIterator[Rebuilt]:
+    """Every request up to that record whose frame is recorded, in their order: the log is gone through once.
+
+    Raises Damaged for a text that is lost.
+    """
+    rebuilding = _Rebuilding(log, session_id, agent_name)
+    async for question in _questions(log, session_id, upto):
+        if question.frame_seq:
+            yield await rebuilding.of(question)
+
+
+class _Rebuilding:
+    """Makes requests of one session again; what one has in common with the one before it is read once."""
+
+    def __init__(self, log: StoredLog, session_id: str, agent_name: str) -> None:
+        self._log, self._session_id, self._agent_name = log, session_id, agent_name
+        self._window, self._known, self._single = _Window(log), KnownTalk(), _Single(log)
+
+    async def of(self, question: _Question) -> Rebuilt:
+        """Raises Damaged for a text that is lost."""
+        called, log = question.called, self._log
+        frame_event = await _with_texts(self._single, question.frame_seq, PromptSet)
+        recalled = await _with_texts(log, question.recalled_seq, MemoryRecalled) if question.recalled_seq else None
+        agent, frame = set_again(frame_event, self._agent_name)
+        records = await self._window.between(called.first_seq, called.input_seq)
+        state = SessionState(self._session_id, seq=called.input_seq, turn=OpenTurn(called.turn, question.trigger))
+        coverage = ALL_SHOWN if agent.spec.session.context.summaries == "off" else question.coverage
+        material = Material(
+            records=records,
+            from_start=not records or records[0].seq <= max(question.oldest, coverage.boundary + 1),
+            opening=await opening_of(_Upto(log, called.input_seq), state, records),
+            trigger=question.trigger,
+            past=await past_of(self._single, coverage, agent, frame),
+            recalled=recalled,
+            taken=_taken(frame_event),
+        )
+        blobs = _Blobs(log)
+        made = await assembled(agent, frame, material, blobs, self._known)
+        return Rebuilt(
+            called=called,
+            called_seq=question.seq,
+            agent=agent,
+            frame=frame,
+            window=made.window,
+            request=made.request,
+            sha256=made.sha256,
+            lost_blobs=tuple(dict.fromkeys(blobs.lost)),
+            forgotten=_has_forgotten(frame_event, recalled, records),
+        )
+
+
+# --- what the log says of the question ------------------------------------------------------------------------------
+
+
+async def _questions(log: StoredLog, session_id: str, upto: int) -> AsyncIterator[_Question]:
+    """All up to that record, in their order."""
     frames: dict[str, int] = {}
     triggers: dict[str, int] = {}
+    covers = [(0, ALL_SHOWN)]
     oldest, before = 0, Record(0, "", TurnStarted(turn="", trigger=0))
-    async for record in _marks(log, session_id, at):
+    async for record in _marks(log, session_id, upto):
         oldest = oldest or record.seq
         match record.event:
             case PromptSet() as frame:
@@ -151,17 +186,20 @@ async def _find(log: StoredLog, session_id: str, at: int) -> _Question | None:
             case TurnStarted() as started:
                 triggers[started.turn] = started.trigger
             case ModelCalled() as called:
-                trigger = triggers.get(called.turn, called.input_seq + 1)
-                found = _Question(record.seq, called, frames.get(called.frame_sha256, 0), trigger, oldest)
-                if _belongs(before, record.seq, called):
-                    found.recalled_seq = before.seq
+                yield _Question(
+                    seq=record.seq,
+                    called=called,
+                    frame_seq=frames.get(called.frame_sha256, 0) if called.frame_sha256 else 0,
+                    trigger=triggers.get(called.turn, called.input_seq + 1),
+                    oldest=oldest,
+                    coverage=next(at for seq, at in reversed(covers) if seq <= called.input_seq),
+                    recalled_seq=before.seq if _belongs(before, record.seq, called) else 0,
+                )
+            case _ if isinstance(record.event, CoverageEvent):
+                covers.append((record.seq, covered(covers[-1][1], record.seq, record.event)))
+            case _:
+                pass
         before = record
-    if found is not None and not (found.called.frame_sha256 and found.frame_seq):
-        raise InvalidRequest(
-            f"the question at record {found.seq} is of a version that did not record what stood around the "
-            "conversation, so it cannot be made again"
-        )
-    return found
 
 
 def _belongs(before: Record, seq: int, called: ModelCalled) -> bool:
@@ -173,17 +211,6 @@ def _belongs(before: Record, seq: int, called: ModelCalled) -> bool:
         and before.seq == seq - 1
         and event.upto_seq <= called.input_seq < before.seq
     )
-
-
-async def _coverage(log: StoredLog, session_id: str, agent: Agent, upto: int) -> Coverage:
-    """What summaries, pins and goals stood for at that record."""
-    if agent.spec.session.context.summaries == "off":
-        return ALL_SHOWN
-    at = ALL_SHOWN
-    async for record in _marks(log, session_id, upto):
-        if isinstance(record.event, CoverageEvent):
-            at = covered(at, record.seq, record.event)
-    return at
 
 
 async def _marks(log: StoredLog, session_id: str, upto: int) -> AsyncIterator[Record]:
@@ -198,20 +225,44 @@ async def _marks(log: StoredLog, session_id: str, upto: int) -> AsyncIterator[Re
         after = last_seq(lines)
 
 
-async def _with_texts(log: StoredLog, seq: int, kind: type[_Kind]) -> _Kind:
+async def _with_texts(log: HasRecords, seq: int, kind: type[_Kind]) -> _Kind:
     for record in await log.read_records(seq - 1, 1):
         if isinstance(record.event, kind):
             return record.event
     raise InvalidRequest(f"record {seq} is not what it was a moment ago")
 
 
-async def _between(log: StoredLog, first: int | None, last: int) -> AsyncIterator[Record]:
-    after = last if first is None else first - 1
-    while after < last and (records := await log.read_records(after, min(LINES, last - after))):
-        for record in records:
-            if record.seq <= last:
-                yield record
-        after = records[-1].seq
+class _Window:
+    """The records of a request: those of the one before it, from another first one on, and new ones."""
+
+    def __init__(self, log: HasRecords) -> None:
+        self._log, self._records = log, list[Record]()
+
+    async def between(self, first: int | None, last: int) -> list[Record]:
+        """From `first` to `last`; None: none of them."""
+        if first is None:
+            return []
+        if not self._records or not self._records[0].seq <= first <= self._records[-1].seq + 1:
+            self._records = []
+        else:
+            self._records = [record for record in self._records if record.seq >= first]
+        after = self._records[-1].seq if self._records else first - 1
+        while after < last and (records := await self._log.read_records(after, min(LINES, last - after))):
+            self._records += records
+            after = records[-1].seq
+        return [record for record in self._records if record.seq <= last]
+
+
+class _Single:
+    """Frames, and records that stand for the past: each is read once."""
+
+    def __init__(self, log: HasRecords) -> None:
+        self._log, self._known = log, dict[int, list[Record]]()
+
+    async def read_records(self, after: int, limit: int) -> list[Record]:
+        if after not in self._known:
+            self._known[after] = await self._log.read_records(after, limit)
+        return self._known[after]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from duragent.session.sessions import Sessions
 from duragent.session.stored_log import SessionsLog
 from duragent.streams.stream_log import StreamPorts
 from duragent.tools.base import Tool, ToolArguments, ToolContext, ToolResult
-from duragent.turn.rebuild import rebuild
+from duragent.turn.rebuild import rebuild_all
 from tests.campaigns.turns_cast import Caller
 from tests.campaigns.turns_world import DyingStore, World, session_id
 from tests.support.logs import QuickDisk
@@ -245,9 +245,8 @@ def _of_summaries(records: Sequence[Record]) -> Iterator[str]:
 
 
 async def _of_questions(sessions: Sessions, session: str, records: Sequence[Record]) -> list[str]:
-    asked = [record.seq for record in records if isinstance(record.event, ModelCalled)]
     log = SessionsLog(sessions, session)
-    again = [await rebuild(log, session, AGENT, seq) for seq in asked]
+    again = [each async for each in rebuild_all(log, session, AGENT, records[-1].seq)]
     return [f"the question of record {each.called_seq} cannot be made again" for each in again if not each.is_equal]
 
 

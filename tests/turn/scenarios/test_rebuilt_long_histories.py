@@ -10,7 +10,7 @@ from duragent.models.messages import ModelReply, ToolCall
 from duragent.session.stored_log import SessionsLog
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
-from duragent.turn.rebuild import Rebuilt, rebuild
+from duragent.turn.rebuild import Rebuilt, rebuild, rebuild_all
 from tests.support.house import House, open_house
 from tests.support.notes import Notes
 from tests.support.pictures import png
@@ -31,6 +31,7 @@ async def all_again(house: House, model: ScriptedModel, session: str) -> list[Re
     seqs = [record.seq for record in records if isinstance(record.event, ModelCalled)]
     log = SessionsLog(house.sessions, session)
     again = [await rebuild(log, session, "assistant", seq) for seq in seqs]
+    assert [each async for each in rebuild_all(log, session, "assistant", records[-1].seq)] == again
     assert [each.called_seq for each in again if not each.is_equal] == []
     assert [each.request for each in again] == model.requests
     return again

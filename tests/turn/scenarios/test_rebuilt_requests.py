@@ -16,7 +16,7 @@ from duragent.stores.files.store import FileStore
 from duragent.stores.memory import MemoryStore
 from duragent.testing import FakeClock, ScriptedModel
 from duragent.testing.scripted import Answer, Line
-from duragent.turn.rebuild import Rebuilt, rebuild
+from duragent.turn.rebuild import Rebuilt, rebuild, rebuild_all
 from tests.support.house import House, open_house
 from tests.support.logs import QuickDisk
 from tests.support.notes import Notes
@@ -58,7 +58,10 @@ async def rebuilt(house: House, session: str) -> list[Rebuilt]:
     """All questions of the session, made again."""
     records = await house.records(session)
     seqs = [record.seq for record in records if isinstance(record.event, ModelCalled)]
-    return [await rebuild(SessionsLog(house.sessions, session), session, "assistant", seq) for seq in seqs]
+    log = SessionsLog(house.sessions, session)
+    alone = [await rebuild(log, session, "assistant", seq) for seq in seqs]
+    assert [each async for each in rebuild_all(log, session, "assistant", records[-1].seq)] == alone
+    return alone
 
 
 @pytest.mark.parametrize("seed", range(12))
