@@ -267,6 +267,10 @@ class MemoryPort(Protocol):
         """Remove a note."""
         ...
 
+    async def forgotten(self, note: str, call: str) -> WrittenNote | None:
+        """What `forget` did for this very call before a crash; None when it was not made before."""
+        ...
+
 
 class Memories(Protocol):
     """The memories of all agents."""

@@ -174,3 +174,9 @@ class SessionMemory:
         mind = await (self._memory.world_mind() if found.file.startswith("world/") else self._memory.mind())
         await mind.forget(note, f"{self._session_id}/{call}")
         return WrittenNote(found.file, note)
+
+    async def forgotten(self, note: str, call: str) -> WrittenNote | None:
+        for mind in (await self._memory.mind(), await self._memory.world_mind()):
+            if (file := await mind.forgotten_by(f"{self._session_id}/{call}", note)) is not None:
+                return WrittenNote(file, note)
+        return None

@@ -189,10 +189,12 @@ class _Work:
         note = self._given.id.strip()
         found = await self._port.note(note)
         if found is None:
-            return failed(_unknown(note))
-        if not covers(await self._port.writes(), found.scope):
+            if (written := await self._port.forgotten(note, self._call.call)) is None:
+                return failed(_unknown(note))
+        elif not covers(await self._port.writes(), found.scope):
             return failed(f"{note} belongs to another conversation")
-        written = await self._port.forget(note, self._call.call)
+        else:
+            written = await self._port.forget(note, self._call.call)
         return ToolResult(f"Forgotten: {note} of {written.path}", details={"note": note, "path": written.path})
 
     async def _place_of_new_notes(self) -> Scope | None:

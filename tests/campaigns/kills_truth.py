@@ -31,6 +31,7 @@ from duragent.stores.base import Stream
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.pieces import verify
 from duragent.yaml.document import read_yaml
+from tests.campaigns.kills_memory import memory_must_hold
 from tests.campaigns.kills_world import World
 from tests.campaigns.turns_call_rules import out_of_order
 from tests.campaigns.turns_rules import lives_without_progress
@@ -71,6 +72,7 @@ def must_hold(world: World) -> None:
     assert server.events_file(session).read_bytes() == log, "the idle session was written to"
     _effects_must_hold(world)
     _undone_must_hold(world)
+    memory_must_hold(world)
     assert Counter(_always(world)) <= Counter(told.always)
     left = [path.name for path in (server.workspace / "run" / "spool").iterdir() if path.is_dir()]
     assert left == [], f"left in the spool: {left}"

@@ -16,6 +16,7 @@ from duragent.errors import ProblemResponse
 from duragent.journal.events import CommandFinished, ToolFinished, UndoFinished
 from duragent.journal.record import Record
 from duragent.wire import Accepted, Approval, Decide, SendMessage, TypedCommand, UndoTurn
+from tests.campaigns.kills_memory import SECONDS, add_keeper, remember
 from tests.campaigns.kills_server import Server
 from tests.support.attached import Seen, attached
 from tests.support.bounds import LIMIT_SECONDS
@@ -24,9 +25,6 @@ from tests.support.real_server import RealServer, make_workspace
 from tests.support.until import until
 
 SHORT_PAUSES = Backoff(limit_seconds=0.25)
-SECONDS = 400.0
-"""A wait may go over many lives; that each of these ends is the story's care."""
-
 LONG_TEXT = "x" * 1_100_000
 """Does not fit into a line, neither as a message nor as the answer that repeats it."""
 
@@ -41,7 +39,7 @@ GRACE_SECONDS = 1.0
 
 @dataclass
 class Told:
-    """What the server has said and must never take back. `messages`: by key."""
+    """What the server has said and must never take back. `messages`: by key; `gone`: what it has forgotten."""
 
     messages: dict[str, tuple[str, Accepted]] = field(default_factory=dict)
     titles: list[tuple[str, str]] = field(default_factory=list)
@@ -53,6 +51,8 @@ class Told:
     always: list[str] = field(default_factory=list)
     forks: list[str] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     idle: tuple[str, bytes] = ("", b"")
 
 
@@ -88,74 +88,74 @@ class World:
     async def settle_in(self) -> None:
         """A session that is left alone from now on."""
         async with self.client() as client:
-            session = await self._create(client, "idle")
-            await self._say(client, session, "repeat good night", "idle")
-            await self._quiet(client, session)
+            session = await self.create(client, "idle")
+            await self.say(client, session, "repeat good night", "idle")
+            await self.quiet(client, session)
             self.told.idle = (session, self.server.events_file(session).read_bytes())
 
     async def round(self) -> None:
-        """Everything once, four sessions at a time."""
+        """Everything once, five sessions at a time."""
         self.rounds += 1
         number = self.rounds
         async with self.client() as client, asyncio.TaskGroup() as tasks:
-            for part in (self._talk, self._work, self._more, self._change):
+            for part in (self._talk, self._work, self._more, self._change, self._remember):
                 tasks.create_task(part(client, f"{part.__name__.strip('_')}{number}"))
             tasks.create_task(self._look_back(client))
 
     async def _talk(self, client: Client, name: str) -> None:
         """Messages, one while another is being answered; a new title; a cancel."""
-        session = await self._create(client, name)
+        session = await self.create(client, name)
         async with self._watched(session) as seen:
-            await self._say(client, session, "count to 4", f"{name}a")
-            await self._say(client, session, "repeat and now", f"{name}b")
+            await self.say(client, session, "count to 4", f"{name}a")
+            await self.say(client, session, "repeat and now", f"{name}b")
             await client.rename_session(session, f"{name} renamed")
             self.told.titles.append((session, f"{name} renamed"))
             await self._settled(client, session)
             if self.swap:
                 _swap(self.server.events_file(session))
             before = len(seen.texts)
-            await self._say(client, session, "count to 900", f"{name}c")
+            await self.say(client, session, "count to 900", f"{name}c")
             await self._settled(client, session, lambda: len(seen.texts) > before)
             cancelled = await client.cancel(session, key=f"{name}d")
             if cancelled.seq is not None:
                 self.told.cancels.append((session, cancelled.seq))
             await self._settled(client, session)
-            await self._say(client, session, "repeat the end", f"{name}e")
+            await self.say(client, session, "repeat the end", f"{name}e")
             await self._once_more(client, name)
-            await self._quiet(client, session)
+            await self.quiet(client, session)
 
     async def _work(self, client: Client, name: str) -> None:
         """A call that changes nothing, two that do, and one that needs a yes: each other round one for ever."""
-        session = await self._create(client, name)
+        session = await self.create(client, name)
         always = self.rounds % 2 == 0
         words = [f"{name}{letter}" for letter in "abc"]
         ask = f"run `./do {words[0]}` and then read notes.txt and then run `./ask {words[1]}`"
         async with self._watched(session):
-            await self._say(client, session, f"{ask} and then run `./big {words[2]}`", f"{name}a")
+            await self.say(client, session, f"{ask} and then run `./big {words[2]}`", f"{name}a")
             if always:
                 self.told.always.append(f"bash:./ask {words[1]}")
-            await self._quiet(client, session, f"bash:./ask {words[1]}" if always else "")
+            await self.quiet(client, session, f"bash:./ask {words[1]}" if always else "")
 
     async def _more(self, client: Client, name: str) -> None:
         """A text that is longer than a line, and a session that is deleted while it speaks."""
-        long = await self._create(client, name)
-        await self._say(client, long, f"repeat {LONG_TEXT}", f"{name}a")
-        short = await self._create(client, f"{name}short")
-        await self._say(client, short, "count to 900", f"{name}b")
+        long = await self.create(client, name)
+        await self.say(client, long, f"repeat {LONG_TEXT}", f"{name}a")
+        short = await self.create(client, f"{name}short")
+        await self.say(client, short, "count to 900", f"{name}b")
         self.told.deleting.append(short)
         await client.delete_session(short)
         self.told.deleted.append(short)
-        await self._quiet(client, long)
+        await self.quiet(client, long)
         fork = await client.fork(long, key=f"{name}fork")
         assert (await client.fork(long, key=f"{name}fork")).session_id == fork.session_id
         self.told.forks.append(fork.session_id)
 
     async def _change(self, client: Client, name: str) -> None:
         """A file that is written, a person's command, and an undo of what was written."""
-        session = await self._create(client, name)
+        session = await self.create(client, name)
         async with self._watched(session) as seen:
-            await self._say(client, session, f"write {name} to {name}.txt", f"{name}a")
-            await self._quiet(client, session)
+            await self.say(client, session, f"write {name} to {name}.txt", f"{name}a")
+            await self.quiet(client, session)
             await client.run_command(session, TypedCommand(command=f"./do {name}b"), key=f"{name}b")
             await seen.until(
                 lambda seen: any(isinstance(each.event, CommandFinished) for each in seen.records), SECONDS
@@ -166,7 +166,10 @@ class World:
                 await seen.until(
                     lambda seen: any(isinstance(each.event, UndoFinished) for each in seen.records), SECONDS
                 )
-            await self._quiet(client, session)
+            await self.quiet(client, session)
+
+    async def _remember(self, client: Client, name: str) -> None:
+        await remember(self, client, name)
 
     async def _look_back(self, client: Client) -> None:
         """Sessions that left the memory are opened again."""
@@ -181,15 +184,15 @@ class World:
                     raise
             self.damaged = ""
 
-    # --- the seams --------------------------------------------------------------------------------------------------
+    # --- the seams, also of `kills_memory` ----------------------------------------------------------------------------
 
-    async def _create(self, client: Client, name: str) -> str:
-        session = (await client.create_session("assistant", name, key=name)).session_id
+    async def create(self, client: Client, name: str, agent: str = "assistant") -> str:
+        session = (await client.create_session(agent, name, key=name)).session_id
         self.told.sessions.append(session)
-        assert (await client.create_session("assistant", name, key=name)).session_id == session
+        assert (await client.create_session(agent, name, key=name)).session_id == session
         return session
 
-    async def _say(self, client: Client, session: str, text: str, key: str) -> None:
+    async def say(self, client: Client, session: str, text: str, key: str) -> None:
         said = await client.post_message(session, SendMessage(content=text), key=key)
         self.told.messages[key] = (text, said)
 
@@ -223,12 +226,12 @@ class World:
                 for asked in (await client.approvals(session_id=session)).approvals:
                     await _yes(client, asked, always)
             elif info.status == "paused":
-                await self._say(client, session, "repeat go on", f"{session} {info.head}")
+                await self.say(client, session, "repeat go on", f"{session} {info.head}")
             return False
 
         await until(done, bound=SECONDS, pause=0.03)
 
-    async def _quiet(self, client: Client, session: str, always: str = "") -> None:
+    async def quiet(self, client: Client, session: str, always: str = "") -> None:
         """The session is idle, and all its watchers have seen all of it."""
         await self._settled(client, session, always=always)
         head = (await client.session(session)).head
@@ -301,9 +304,10 @@ def make_world(folder: Path, chance: random.Random) -> World:
     config |= {"sessions": {"idle_unload_seconds": 0.5}}
     hands = Hands(make_workspace(folder, TOOLS, config=config), folder)
     (hands.server.workspace / "policy.yaml").write_text(
-        "mode: ask\nallow: ['bash:./do *', 'bash:./big *', 'builtin:write_file *']\n"
+        "mode: ask\nallow: ['bash:./do *', 'bash:./big *', 'builtin:write_file *', 'builtin:memory *']\n"
     )
     for name, text in (("do", SCRIPT), ("ask", SCRIPT), ("big", BIG)):
         hands.script(name, text)
     (folder / "notes.txt").write_text("what is to be read\n")
+    add_keeper(hands.server.workspace)
     return World(hands, chance)

@@ -10,7 +10,7 @@ from duragent.errors import InvalidFile, MemoryChanged, NotFound
 from duragent.journal.events import Call, Event, MessageReceived, ModelCalled, ModelReplied, Sender, ToolFinished
 from duragent.journal.record import Record
 from duragent.journal.state import SessionState
-from duragent.memory.base import OWNER, WORLD, Cause, NewNote, Scope
+from duragent.memory.base import OWNER, WORLD, Cause, NewNote, Scope, WrittenNote
 from duragent.mind.commands import watched
 from duragent.session.session_memory import SessionMemory
 from tests.mind.remembered import Remembered, remembered
@@ -149,6 +149,10 @@ async def test_forgotten_note_is_gone_and_an_unknown_one_is_told(ada: Remembered
     written = await memory.remember(NewNote("The user likes tea", OWNER, cause=Cause("s1", 1, "c1")), "c1")
     assert (await memory.forget(written.note, "c2")).note == written.note
     assert await memory.search("likes tea", 5) == []
+    # The same call again, as after a crash, was not in vain; another one is.
+    assert await memory.forgotten(written.note, "c2") == WrittenNote(written.path, written.note)
+    assert await memory.forgotten(written.note, "c3") is None
+    assert await memory.forgotten("m_00000000", "c2") is None
     with pytest.raises(NotFound):
         await memory.forget(written.note, "c3")
 

@@ -37,6 +37,7 @@ class FolderMemory:
         self.seen, self.access = seen or Window(seq=41), access_of(visitor)
         self._read = {LONG_TERM: FileText(LONG_TERM, "", "")}
         self.reinforced: list[tuple[str, str]] = []
+        self.gone: dict[str, WrittenNote] = {}
 
     async def window(self) -> Window:
         return self.seen
@@ -89,7 +90,11 @@ class FolderMemory:
             raise NotFound(f"there is no note {note}")
         before = self.own.read(found.note.file)
         self.own.write(before.file, without_note(before, note, self.own.zone) or "", before.sha256)
-        return WrittenNote(before.file, note)
+        self.gone[call] = WrittenNote(before.file, note)
+        return self.gone[call]
+
+    async def forgotten(self, note: str, call: str) -> WrittenNote | None:
+        return self.gone.get(call)
 
     def _added(self, new: NewNote) -> WrittenNote:
         note = planned_note(new, call_note_id(new), NOW)

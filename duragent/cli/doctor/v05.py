@@ -117,8 +117,11 @@ def _pending(folder: Path) -> str | None:
 
 def _remembers(agent: Path) -> bool:
     """Whether its agent.yaml has the block `memory`; what is wrong with the file is said elsewhere."""
+    from duragent.system.safe_read import read_file
+    from duragent.yaml.document import MAX_BYTES
+
     try:
-        text = (agent / "agent.yaml").read_text("utf-8", "replace")
+        text = read_file(agent / "agent.yaml", MAX_BYTES).decode("utf-8", "replace")
     except OSError:
         return False
     return re.search(r"^ +memory *:", text, re.MULTILINE) is not None
