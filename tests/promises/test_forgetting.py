@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from duragent.cli.memory.holding import files_holding
+from duragent.errors import ProblemResponse
 from duragent.testing.stub_llm import StubLlm
 from duragent.wire import AddNote, ForgetMemory, RedactSession
 from tests.promises.test_kill_in_transfers import dies
@@ -155,28 +156,41 @@ async def test_topic_that_all_share_is_gone_from_the_index_of_each_agent(
     assert [each.text for each in recalled(remembering, session)] == ["[forgotten]"]
 
 
-async def test_redaction_that_is_killed_before_the_index_is_renewed_is_found_at_the_next_opening(
-    remembering: RealServer, stub: StubLlm
-) -> None:
-    remembering.start()
-    said = await ask(remembering, f"you know, {SECRET}")
-    await search(remembering, QUESTION)
-    index = remembering.workspace / "streams" / f"mind-{ADA}" / "index.sqlite"
+async def killed_before_its_index_was_renewed(server: RealServer) -> str:
+    """The session out of which the secret was redacted; the index is as a server that died leaves it."""
+    server.start()
+    said = await ask(server, f"you know, {SECRET}")
+    await search(server, QUESTION)
+    index = server.workspace / "streams" / f"mind-{ADA}" / "index.sqlite"
     await until(lambda: any(said in place for (place,) in rows(index, "SELECT name FROM place")))
-    remembering.terminate()
-    # As a server that is killed between the two leaves it.
+    server.terminate()
     kept = {path: path.read_bytes() for path in index.parent.glob("index.sqlite*")}
-    remembering.start()
-    async with remembering.client() as client:
+    server.start()
+    async with server.client() as client:
         for session in (await client.sessions()).sessions:
             await client.redact(session.session_id, RedactSession(match=SECRET))
-    assert holding(remembering) == []
-    remembering.terminate()
+    assert holding(server) == []
+    server.terminate()
     for path in index.parent.glob("index.sqlite*"):
         path.unlink()
     for path, data in kept.items():
         path.write_bytes(data)
-    assert holding(remembering) != []
-    remembering.start()
+    assert holding(server) != []
+    server.start()
+    return said
+
+
+async def test_redaction_that_is_killed_before_the_index_is_renewed_is_found_at_the_next_opening(
+    remembering: RealServer,
+) -> None:
+    await killed_before_its_index_was_renewed(remembering)
     await search(remembering, "what about the bicycle?")
     await until(lambda: holding(remembering) == [])
+
+
+async def test_redaction_that_is_asked_for_again_after_a_kill_renews_the_index(remembering: RealServer) -> None:
+    said = await killed_before_its_index_was_renewed(remembering)
+    async with remembering.client() as client:
+        with pytest.raises(ProblemResponse, match="no record has that"):
+            await client.redact(said, RedactSession(match=SECRET))
+    assert holding(remembering) == []

@@ -9,7 +9,7 @@ from typing import IO
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from duragent.errors import DuragentError
+from duragent.errors import DuragentError, NothingToRedact
 from duragent.server.dependencies import Dependencies
 from duragent.server.mapping import session_info
 from duragent.server.params import ImportQuery, body_of, idempotency_key_of, query_of, session_id_of
@@ -40,16 +40,28 @@ async def redact_session(dependencies: Dependencies, request: Request) -> Respon
 
     session_id, body = session_id_of(request), await body_of(request, RedactSession)
     wanted = Redaction(frozenset(body.seqs), body.match)
-    made = await redact(dependencies.sessions, session_id, Redact(wanted, body.by, body.reason, body.dry_run))
+    try:
+        made = await redact(dependencies.sessions, session_id, Redact(wanted, body.by, body.reason, body.dry_run))
+    except NothingToRedact:
+        # An earlier attempt of this request may have died between the log and the index.
+        if not body.dry_run:
+            await _renew_index(dependencies, session_id)
+        raise
+    left = [*made.left, *(() if body.dry_run else await _renew_index(dependencies, session_id))]
     state = await dependencies.sessions.state(session_id)
-    left = list(made.left)
-    if dependencies.memories is not None and not body.dry_run:
-        # What was said there is found in the agent's index.
-        try:
-            await dependencies.memories.renew(state.agent, session_id)
-        except (DuragentError, OSError) as error:
-            left.append(f"the search index of {state.agent} has it until it can be opened again: {error}")
     return answer(RedactedSession(session_id=session_id, seqs=list(made.seqs), head=state.seq, left=left))
+
+
+async def _renew_index(dependencies: Dependencies, session_id: str) -> list[str]:
+    """What was said there is found in the agent's index. Returns sentences about what is left of it."""
+    if dependencies.memories is None:
+        return []
+    agent = (await dependencies.sessions.state(session_id)).agent
+    try:
+        await dependencies.memories.renew(agent, session_id)
+    except (DuragentError, OSError) as error:
+        return [f"the search index of {agent} has it until it can be opened again: {error}"]
+    return []
 
 
 async def export_session(dependencies: Dependencies, request: Request) -> Response:
