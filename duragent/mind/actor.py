@@ -19,7 +19,6 @@ from duragent.journal.mind.events import (
     ForgettingEnded,
     MindEvent,
     NoteReinforced,
-    NoteWritten,
     WriteBegun,
 )
 from duragent.journal.mind.state import SHA_DIGITS, Forgetting, MindState
@@ -34,8 +33,6 @@ from duragent.mind.records import WrittenBy, began_with, cause_of, ended, note_b
 
 READ_TEXTS = 16
 """So many texts that sessions have read are remembered, to say what changed since."""
-LOOKS_BACK = 1000
-"""A call that is made again after a crash finds what it did among so many records."""
 REINFORCED_MILLI = 50
 """How much a note gains when it is made again."""
 
@@ -208,20 +205,6 @@ class Mind:
             return await self._forget(placed, by)
 
         return await self._one_at_a_time(work)
-
-    async def forgotten_by(self, by: str, note: str) -> str | None:
-        """The file out of which a request that came before took the note; None when it did not.
-
-        A call of a tool that a crash cut short is made again, and must not say that there was nothing to forget.
-        """
-        newest = [record.event for record in await self.log.records_back(None, LOOKS_BACK)]
-        asked = [event for event in newest if isinstance(event, ForgettingBegun)]
-        if not any(event.by == by and note in event.notes for event in asked):
-            return None
-        gone = [
-            event for event in newest if isinstance(event, NoteWritten) and (event.note, event.op) == (note, "forget")
-        ]
-        return gone[-1].file if gone else ""
 
     async def _forget(self, placed: PlacedNote, by: str) -> Sequence[str]:
         note = placed.note

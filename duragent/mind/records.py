@@ -1,8 +1,18 @@
 """What is about to be written, and what was, as events of a mind. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from duragent.journal.mind.events import NoteCause, NoteReviewed, NoteSuperseded, NoteWritten, WriteBegun, WriteOp
+from duragent.journal.mind.events import (
+    ForgettingBegun,
+    MindEvent,
+    NoteCause,
+    NoteReviewed,
+    NoteSuperseded,
+    NoteWritten,
+    WriteBegun,
+    WriteOp,
+)
 from duragent.journal.mind.state import MindState
 from duragent.memory.base import OWNER, Cause, MemoryNote, Scope
 from duragent.memory.folder import Saved
@@ -98,3 +108,15 @@ def reviewed(state: MindState, begun: WriteBegun, saved: Saved | None = None) ->
         after_sha256=saved.after_sha256 if saved else begun.after_sha256,
         file_sha256=state.files[file].sha256 if stands else "",
     )
+
+
+def forgotten_by(newest: Sequence[MindEvent], by: str, note: str) -> str | None:
+    """The file out of which a request among these took the note; None when none did.
+
+    A call of a tool that a crash cut short is made again, and must not say that there was nothing to forget.
+    """
+    asked = [event for event in newest if isinstance(event, ForgettingBegun)]
+    if not any(event.by == by and note in event.notes for event in asked):
+        return None
+    written = [event for event in newest if isinstance(event, NoteWritten) and event.note == note]
+    return next((event.file for event in reversed(written) if event.op == "forget"), "")

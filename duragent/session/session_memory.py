@@ -17,11 +17,14 @@ from duragent.memory.scope import Access
 from duragent.memory.writes import titled, topic_file
 from duragent.mind.actor import Mind
 from duragent.mind.agent_memory import AgentMemory
+from duragent.mind.records import forgotten_by
 from duragent.session.seen_session import SeenSession
 
 if TYPE_CHECKING:
     from duragent.session.session_reader import ReadableSessions
 
+LOOKS_BACK = 1000
+"""A call that is made again after a crash finds what it did among so many records of a mind."""
 SEARCH_SECONDS = 5.0
 SEARCH_TOKENS = 20_000
 
@@ -177,6 +180,7 @@ class SessionMemory:
 
     async def forgotten(self, note: str, call: str) -> WrittenNote | None:
         for mind in (await self._memory.mind(), await self._memory.world_mind()):
-            if (file := await mind.forgotten_by(f"{self._session_id}/{call}", note)) is not None:
+            newest = [record.event for record in await mind.log.records_back(None, LOOKS_BACK)]
+            if (file := forgotten_by(newest, f"{self._session_id}/{call}", note)) is not None:
                 return WrittenNote(file, note)
         return None
