@@ -162,11 +162,21 @@ COMMITTING: tuple[Mutant, ...] = (
         "the subscription before the look at the head: what comes in between is lost",
         Edit(
             ACTOR,
-            "        with self._topic.subscribe() as subscription:\n            state = self.state\n",
+            "        with self._topic.subscribe() as subscription:\n"
+            "            if self.problem is not None and after >= self.state.seq:\n"
+            "                raise self.problem\n"
+            "            if self.stopping or self.problem is not None:\n"
+            "                subscription.close()\n"
+            "            hello = LogHead(self.state.seq, ",
             "        state = self.state\n"
             "        for _ in range(9):\n"
             "            await asyncio.sleep(0)\n"
-            "        with self._topic.subscribe() as subscription:\n",
+            "        with self._topic.subscribe() as subscription:\n"
+            "            if self.problem is not None and after >= self.state.seq:\n"
+            "                raise self.problem\n"
+            "            if self.stopping or self.problem is not None:\n"
+            "                subscription.close()\n"
+            "            hello = LogHead(state.seq, ",
         ),
         f"{T_SESSION_SAFEGUARDS}::test_watcher_who_comes_while_records_come_sees_each_once",
     ),
