@@ -40,23 +40,26 @@ def merged_file(before: str, text: str, file: str, zone: tzinfo) -> Merged:
     conflicts: list[str] = []
     parts, there = [before], 0
     added: list[PlacedNote] = []
+    words, places = set(map(_words, known)), _Places.of(known, dated=is_dated(file))
     for placed in incoming:
-        if any(_is_same(placed, other) for other in (*known, *added)):
+        if _words(placed) in words:
             there += 1
-        elif reason := _excluded(placed, known, dated=is_dated(file)):
+        elif reason := places.excluded(placed):
             conflicts.append(reason)
         else:
             parts.append(_block(lines, placed, f"# {PurePosixPath(file).stem}" if is_dated(file) else ""))
             added.append(placed)
+            words.add(_words(placed))
     whole = _joined(parts) if added else before
-    if not _has_all(placed_notes(whole, file, zone), (*known, *added)):
+    # What comes last may change how all before it is read, and the end of that may swallow what comes.
+    if [*map(_words, placed_notes(whole, file, zone))] != [*map(_words, (*known, *added))]:
         return Merged(before, (), there, (*conflicts, _OPEN_END))
     return Merged(whole, _notes(added), there, tuple(conflicts))
 
 
 def merged_notes(before: str, found: Sequence[tuple[BroughtNote, datetime]], file: str, known: "KnownNotes") -> Merged:
     """The file of a day with those notes, each with its local time, that the memory has nowhere."""
-    text, added, there = before, [], 0
+    parts, added, there = [before], list[MemoryNote](), 0
     # What the file has by now, and what comes to it here.
     here = KnownNotes(notes_in(before, file, UTC))
     for each, local in found:
@@ -73,10 +76,15 @@ def merged_notes(before: str, found: Sequence[tuple[BroughtNote, datetime]], fil
             importance_milli=each.importance_milli,
             source=each.source,
         )
-        text = appended(text, note, local)
+        # What is in front of the last part need not be copied for each note.
+        part = appended(parts[-1], note, local)
+        if added:
+            parts.append(part.removeprefix(parts[-1]))
+        else:
+            parts = [part]
         here.add(note)
         added.append(note)
-    return Merged(text, tuple(added), there)
+    return Merged("".join(parts), tuple(added), there)
 
 
 class KnownNotes:
@@ -101,27 +109,34 @@ def _notes(placed: Sequence[PlacedNote]) -> tuple[MemoryNote, ...]:
     return tuple(each.note for each in placed)
 
 
-def _is_same(one: PlacedNote, other: PlacedNote) -> bool:
-    mine, theirs = one.note, other.note
-    return mine.text == theirs.text and (mine.written_at, mine.heading) == (theirs.written_at, theirs.heading)
+def _words(placed: PlacedNote) -> tuple[str, str, str]:
+    """What makes two notes the same one."""
+    return placed.note.text, placed.note.written_at, placed.note.heading
 
 
-def _has_all(now: Sequence[PlacedNote], wanted: Sequence[PlacedNote]) -> bool:
-    """Whether a text has these notes and no others: what comes last may change how all before it is read, and the end
-    of that may swallow what comes."""
-    return len(now) == len(wanted) and all(map(_is_same, now, wanted))
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where a file has something, so that nothing else can come there."""
 
+    ids: frozenset[str]
+    headings: frozenset[str]
+    dated: bool
 
-def _excluded(placed: PlacedNote, known: Sequence[PlacedNote], *, dated: bool) -> str:
-    """Why a note cannot come to those that are there; "" when it can."""
-    note = placed.note
-    if placed.commented and any(other.commented and other.note.id == note.id for other in known):
-        return f"line {note.line}: the note {note.id} has other words here"
-    if not dated and placed.heading < 0:
-        return f"line {note.line}: what stands in front of the first heading has other words here"
-    if not dated and any(other.note.heading == note.heading for other in known):
-        return f"line {note.line}: '{_short(note.heading)}' has other words here"
-    return ""
+    @classmethod
+    def of(cls, known: Sequence[PlacedNote], *, dated: bool) -> "_Places":
+        ids = frozenset(each.note.id for each in known if each.commented)
+        return cls(ids, frozenset(each.note.heading for each in known), dated)
+
+    def excluded(self, placed: PlacedNote) -> str:
+        """Why a note cannot come to those that are there; "" when it can."""
+        note = placed.note
+        if placed.commented and note.id in self.ids:
+            return f"line {note.line}: the note {note.id} has other words here"
+        if not self.dated and placed.heading < 0:
+            return f"line {note.line}: what stands in front of the first heading has other words here"
+        if not self.dated and note.heading in self.headings:
+            return f"line {note.line}: '{_short(note.heading)}' has other words here"
+        return ""
 
 
 def _block(lines: Sequence[str], placed: PlacedNote, title: str) -> str:

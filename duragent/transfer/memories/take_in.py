@@ -40,7 +40,8 @@ async def take_in(minds: Minds, agent: str, found: Brought, by: str) -> Sequence
     mind = await minds.of(agent)
     done: list[TakenFile] = []
     known = await asyncio.to_thread(_known, mind.folder)
-    for file, part in parts_of(found, mind.folder).items():
+    parts = await asyncio.to_thread(parts_of, found, mind.folder)
+    for file, part in parts.items():
         writer = await minds.world() if file.startswith("world/") else mind
         done.append(await _write(writer, file, part, known, by))
     return done
@@ -102,12 +103,11 @@ def plan_all(own: MemoryFolder, world: MemoryFolder, found: Brought) -> Sequence
 def parts_of(found: Brought, own: MemoryFolder) -> dict[str, _Part]:
     """What comes to which file, in order. Notes go to their local day."""
     parts: dict[str, _Part] = {each.file: each for each in found.files}
+    days: dict[str, list[BroughtNote]] = {}
     for note in found.notes:
-        file = f"daily/{_local(note, own):%Y-%m-%d}.md"
-        before = parts.get(file, ())
-        assert not isinstance(before, BroughtFile), "a source has files or notes"
-        parts[file] = (*before, note)
-    return parts
+        days.setdefault(f"daily/{_local(note, own):%Y-%m-%d}.md", []).append(note)
+    assert parts.keys().isdisjoint(days), "a source has files or notes"
+    return parts | {file: tuple(notes) for file, notes in days.items()}
 
 
 def plan_file(folder: MemoryFolder, file: str, part: _Part, known: KnownNotes) -> PlannedFile:
