@@ -150,7 +150,8 @@ class Catalog:
         if os.path.splitext(path)[1] in _WATCHED:
             return True
         # A file that texts include may have any ending.
-        return any(Path(os.path.realpath(path)) in agent.included for agent in self.agents.values())
+        real = Path(os.path.realpath(path))
+        return any(real in agent.included for agent in self.agents.values())
 
     async def _reload_quietly(self, on_reload: Callable[[Reloaded], None] | None) -> None:
         broken_before = self.broken
