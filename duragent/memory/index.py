@@ -296,12 +296,13 @@ class MemoryIndex:
         meaning: Meaning | None = None,
         *,
         only_said: bool = False,
+        without: str = "",
     ) -> FoundNotes:
-        """What fits a question, among the notes of these scopes. Raises SearchTooLate.
+        """What fits a question, among the notes of these scopes and outside of a place. Raises SearchTooLate.
 
         `left` says how many seconds it may still take; None is as long as it takes. `only_said`: no notes.
         """
-        pieces = FindablePieces(frozenset(str(scope) for scope in reads), only_said)
+        pieces = FindablePieces(frozenset(str(scope) for scope in reads), only_said, without)
         with self._held(left() if left else -1), _limited(self._opened(), _is_over(left)) as db:
             return self._search.found(db, text, pieces, meaning)
 

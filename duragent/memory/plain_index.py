@@ -77,12 +77,15 @@ class PlainIndex:
         meaning: Meaning | None = None,
         *,
         only_said: bool = False,
+        without: str = "",
     ) -> FoundNotes:
         """As `MemoryIndex.search`, by words alone. Raises SearchTooLate."""
         if not self._lock.acquire(timeout=left() if left else -1):
             raise SearchTooLate
         try:
-            everything = [piece for name in sorted(self._places) for piece in self._places[name]]
+            names = sorted(name for name in self._places if name != without)
+            everything = [piece for name in names for piece in self._places[name]]
+            beside = self._places.get(without, [])[-MOST:]
         finally:
             self._lock.release()
         pieces = sorted(everything, key=lambda piece: piece.note.written_at)[-MOST:]
@@ -91,7 +94,7 @@ class PlainIndex:
             asked_words(text, self._language), {}, frequencies.__getitem__, len(pieces), self._language.most_words
         )
         superseded = frozenset(p.note.replaces for p in pieces if p.note.replaces and p.note.trust != "unreviewed")
-        hits = _ranked(pieces, words, FindablePieces(frozenset(map(str, reads)), only_said), left)
+        hits = _ranked(pieces, beside, words, FindablePieces(frozenset(map(str, reads)), only_said), left)
         return FoundNotes(hits, words, len(pieces), superseded)
 
     def rewrite(self, sources: Sequence[ChunkSource]) -> None:
@@ -126,13 +129,19 @@ class PlainIndex:
 
 
 def _ranked(
-    pieces: Sequence[_Piece], words: Sequence[WeighedWord], reads: FindablePieces, left: Callable[[], float] | None
+    pieces: Sequence[_Piece],
+    beside: Sequence[_Piece],
+    words: Sequence[WeighedWord],
+    reads: FindablePieces,
+    left: Callable[[], float] | None,
 ) -> list[NoteHit]:
+    """The best of `pieces`. FTS5 counts the pieces `beside` them too when it ranks, so that this does as well."""
     searched = [word.term for word in words if word.searched]
-    average = math.fsum(piece.length for piece in pieces) / max(len(pieces), 1)
-    having = {term: sum(term in piece.counts for piece in pieces) for term in searched}
+    counted = [*pieces, *beside]
+    average = math.fsum(piece.length for piece in counted) / max(len(counted), 1)
+    having = {term: sum(term in piece.counts for piece in counted) for term in searched}
     # FTS5's weight of a word, which it keeps above zero.
-    idf = {t: max(1e-6, math.log((len(pieces) - n + 0.5) / (n + 0.5))) for t, n in having.items()}
+    idf = {t: max(1e-6, math.log((len(counted) - n + 0.5) / (n + 0.5))) for t, n in having.items()}
     scored = []
     for at, piece in enumerate(pieces):
         if at % _EVERY == 0 and left is not None and left() <= 0:

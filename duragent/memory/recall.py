@@ -20,6 +20,7 @@ from duragent.memory.index import ChunkSource, MemoryIndex, PlaceContent, Search
 from duragent.memory.index_schema import has_fts5
 from duragent.memory.languages import language
 from duragent.memory.plain_index import PlainIndex
+from duragent.memory.said import place_of
 from duragent.memory.score import ScoreRules, block_of, judged, silence
 
 _PATIENCE_SECONDS = 30.0
@@ -167,7 +168,9 @@ class NoteRecall:
         index.update(self.sources, wait=left())
         label = self.vectors.label if self.vectors and vector else ""
         meaning = (label, vector) if vector and label else None
-        found = index.search(query.text, query.reads, left, meaning, only_said=query.only_said)
+        # The question may be indexed already or not yet: that is not to decide what is found.
+        own = place_of(query.session_id) if query.session_id else ""
+        found = index.search(query.text, query.reads, left, meaning, only_said=query.only_said, without=own)
         lost = False
         if meaning and found.other_lengths and isinstance(index, MemoryIndex):
             lost = True

@@ -14,6 +14,8 @@ from duragent.journal.source import is_person
 from duragent.memory.base import OWNER, MemoryNote, Scope, Trust
 from duragent.memory.chunks import NoteChunk, chunks_of
 
+PREFIX = "session:"
+"""Of a session's place in an index; no file of a memory has such a name."""
 INSIDE = frozenset({"think", "memory", "skill", "goals", "history"})
 """Tools of ours whose results bring nothing from outside. `history` does when it reads other sessions."""
 _UNSPOKEN = frozenset({"memory", "history"})
@@ -29,6 +31,11 @@ class Said:
     """In the order of the records; `file` of their notes is the session's id, `id` is `SESSION#SEQ`."""
     touched: bool
     """Whether the session has seen something from outside, up to its last record."""
+
+
+def place_of(session_id: str) -> str:
+    """Where an index has what was said in a session."""
+    return PREFIX + session_id
 
 
 def said_in(session_id: str, records: Iterable[Record], scope: Scope = OWNER, *, touched: bool = False) -> Said:

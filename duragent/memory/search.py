@@ -4,6 +4,7 @@ The law: a search only reads. What it remembers (terms, frequencies, bits) is fo
 """
 
 import sqlite3
+from bisect import insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,14 +18,18 @@ from duragent.memory.languages import Language
 from duragent.memory.score import NoteHit
 from duragent.memory.terms import Terms
 from duragent.memory.word_finder import WordFinder
-from duragent.memory.words import WeighedWord, asked_words, coverage, match_of, weighed
+from duragent.memory.words import WeighedWord, asked_words, coverage, match_of, quoted, weighed
 from duragent.text import without_surrogates
 
 LOOKED_AT = 50
 """How many pieces of a search are judged."""
+COUNTED_AGAIN = 32
+"""Of how many words of a question, the rarest, the pieces that are left out are counted."""
+_OF_PLACE = "SELECT chunk.id FROM place JOIN chunk ON chunk.place = place.id WHERE name = ?"
 _RANKED = (
     "WITH best AS MATERIALIZED (SELECT rowid AS id, bm25(words, ?, ?, ?) AS found FROM words WHERE words MATCH ?"
-    f" ORDER BY found LIMIT ?) SELECT chunk.id, -found, place, at, {schema.NOTE_COLUMNS}, scope"
+    f" AND rowid NOT IN ({_OF_PLACE}) ORDER BY found LIMIT ?)"
+    f" SELECT chunk.id, -found, place, at, {schema.NOTE_COLUMNS}, scope"
     " FROM best CROSS JOIN chunk ON chunk.id = best.id ORDER BY found"
 )
 _ROW = f"SELECT id, 0.0, place, at, {schema.NOTE_COLUMNS}, scope FROM chunk WHERE id = ?"
@@ -46,7 +51,7 @@ class FoundNotes:
     words: Sequence[WeighedWord]
     """What was searched for, and what is not in the index."""
     notes: int
-    """How many pieces the index has."""
+    """How many pieces were looked through: those of the index without the place that is left out."""
     superseded: frozenset[str] = frozenset()
     """Ids of notes that other notes took the place of."""
     other_lengths: bool = False
@@ -61,6 +66,8 @@ class FindablePieces:
     """What the session reads."""
     only_said: bool = False
     """No notes."""
+    without: str = ""
+    """No pieces of this place, by which no word is weighed either; "" is none."""
 
     def have(self, scope: str, file: str) -> bool:
         """Whether a piece of this scope and file is among them.
@@ -98,14 +105,23 @@ class IndexSearch:
     def found(
         self, db: sqlite3.Connection, text: str, reads: FindablePieces, meaning: Meaning | None = None
     ) -> FoundNotes:
-        """What fits a question, among the notes of these scopes, by words and by meaning."""
-        (notes,) = db.execute("SELECT count(*) FROM chunk").fetchone()
-        words = self._weighed(db, without_surrogates(text), notes)
+        """What fits a question, among the notes of these scopes, by words and by meaning.
+
+        No word is weighed by the pieces of the place `reads.without`; only FTS5's ranks count them.
+        """
+        own = (
+            frozenset(int(chunk) for (chunk,) in db.execute(_OF_PLACE, (reads.without,)))
+            if reads.without
+            else frozenset[int]()
+        )
+        (everything,) = db.execute("SELECT count(*) FROM chunk").fetchone()
+        notes = everything - len(own)
+        words = self._weighed(db, without_surrogates(text), notes, own)
         match = match_of(words)
         look = _Look(words, WordFinder(words, self._language, self._known_terms()))
         hits = look.hits(db, _rows(db, match, reads) if match else [])
         if meaning is not None:
-            hits = self._joined(db, hits, look, reads, meaning)
+            hits = self._joined(db, hits, look, reads, meaning, own)
         replaced = db.execute("SELECT replaces FROM chunk WHERE replaces != '' AND trust != 'unreviewed'")
         superseded = frozenset(str(ref) for (ref,) in replaced)
         other_lengths = meaning is not None and self._other_lengths
@@ -118,6 +134,7 @@ class IndexSearch:
         look: "_Look",
         reads: FindablePieces,
         meaning: Meaning,
+        own: frozenset[int],
     ) -> dict[int, NoteHit]:
         """What was found by words and by meaning, by the sum of the reciprocals of its ranks."""
         label, vector = meaning
@@ -125,9 +142,10 @@ class IndexSearch:
         if key not in self._bits:
             self._bits[key] = vectors.bits_of(db, *key)
             self._other_lengths = vectors.has_other_lengths(db, *key)
+        bits = [pair for pair in self._bits[key] if pair[0] not in own] if own else self._bits[key]
         near: dict[int, tuple[float | None, bool]] = {}
         new: list[Sequence[Any]] = []
-        for chunk, cosine, enough in vectors.near(db, label, vector, self._bits[key]):
+        for chunk, cosine, enough in vectors.near(db, label, vector, bits):
             row = db.execute(_ROW, (chunk,)).fetchone()
             if row is not None and reads.have(row[-1], row[_FILE]) and len(near) < LOOKED_AT:
                 near[chunk] = cosine, enough
@@ -141,23 +159,53 @@ class IndexSearch:
             found[chunk] = replace(hits[chunk], relevance=ranks[chunk], by_meaning=enough, cosine=how_near)
         return found
 
-    def _weighed(self, db: sqlite3.Connection, text: str, notes: int) -> list[WeighedWord]:
+    def _weighed(self, db: sqlite3.Connection, text: str, notes: int, own: frozenset[int]) -> list[WeighedWord]:
+        """The words of a question by how rare they are among the `notes` other pieces than `own`."""
         asked = asked_words(text, self._language)
         terms = self._known_terms().of([word.token for word in asked])
+        counts = {term: self._frequency(db, term) for term in terms.values()}
+        if own:
+            counts |= _of_others(
+                db, counts, {term: token for token, term in terms.items()}, own, self._language.most_words
+            )
+        return weighed(asked, terms, counts.__getitem__, notes, self._language.most_words)
 
-        def frequency(term: str) -> int:
-            known = self._frequencies.get(term)
-            if known is None:
-                row = db.execute("SELECT doc FROM vocab WHERE term = ? AND col = 'own'", (term,)).fetchone()
-                known = self._frequencies[term] = int(row[0]) if row else 0
-            return known
-
-        return weighed(asked, terms, frequency, notes, self._language.most_words)
+    def _frequency(self, db: sqlite3.Connection, term: str) -> int:
+        known = self._frequencies.get(term)
+        if known is None:
+            row = db.execute("SELECT doc FROM vocab WHERE term = ? AND col = 'own'", (term,)).fetchone()
+            known = self._frequencies[term] = int(row[0]) if row else 0
+        return known
 
     def _known_terms(self) -> Terms:
         if self._terms is None:
             self._terms = Terms(self._language.tokenizer)
         return self._terms
+
+
+def _of_others(
+    db: sqlite3.Connection, counts: Mapping[str, int], tokens: Mapping[str, str], own: frozenset[int], most: int
+) -> dict[str, int]:
+    """How many other pieces than `own` have each term, for those that may be among the `most` rarest.
+
+    A message of many common words in a long session would cost more than the search: after `COUNTED_AGAIN` it ends.
+    """
+    found: dict[str, int] = {}
+    kept: list[int] = []
+    for count, term in sorted((count, term) for term, count in counts.items() if count)[:COUNTED_AGAIN]:
+        if len(kept) >= most and count - len(own) > kept[most - 1]:
+            break  # neither this one nor those behind it can become one of the rarest
+        found[term] = count - _having(db, tokens[term], own)
+        if found[term]:
+            insort(kept, found[term])
+    return found
+
+
+def _having(db: sqlite3.Connection, token: str, pieces: frozenset[int]) -> int:
+    """How many of these pieces have a word in their own text."""
+    query = "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?"
+    found = db.execute(query, (f"own : {quoted(token)}", min(pieces), max(pieces)))
+    return sum(chunk in pieces for (chunk,) in found)
 
 
 def _rows(db: sqlite3.Connection, match: str, reads: FindablePieces) -> list[Sequence[Any]]:
@@ -169,7 +217,7 @@ def _rows(db: sqlite3.Connection, match: str, reads: FindablePieces) -> list[Seq
 
 def _rows_of(db: sqlite3.Connection, match: str, reads: FindablePieces, most: int) -> tuple[list[Sequence[Any]], bool]:
     """Among the `most` best pieces of all scopes (-1: all), and whether no more are needed."""
-    ranked = db.execute(_RANKED, (*schema.WEIGHTS, match, most)).fetchall()
+    ranked = db.execute(_RANKED, (*schema.WEIGHTS, match, reads.without, most)).fetchall()
     found = [row for row in ranked if reads.have(row[-1], row[_FILE])]
     return found[:LOOKED_AT], len(found) >= LOOKED_AT or len(ranked) < most
 

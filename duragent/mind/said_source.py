@@ -15,11 +15,9 @@ from duragent.journal.source import is_person
 from duragent.memory.base import OWNER, Scope
 from duragent.memory.chunks import NoteChunk
 from duragent.memory.index import PlaceContent
-from duragent.memory.said import said_in
+from duragent.memory.said import PREFIX, place_of, said_in
 from duragent.memory.scope import access_of, visitor_of
 
-PREFIX = "session:"
-"""Of a session's place in the index; no file of a memory has such a name."""
 NOBODY = Scope("person", "")
 """Of a conversation that is not indexed, because it is not known who speaks in it."""
 
@@ -119,7 +117,7 @@ class SaidSource:
     def cursor(self, session_id: str) -> Cursor:
         """How far a session was read."""
         with self._lock:
-            return Cursor.of(self._marks.get(PREFIX + session_id, ""))
+            return Cursor.of(self._marks.get(place_of(session_id), ""))
 
     def sessions(self) -> list[str]:
         """Those of which something was read."""
@@ -135,12 +133,12 @@ class SaidSource:
     def forget(self, session_id: str) -> None:
         """The next update of the index takes it out."""
         with self._lock:
-            self._marks.pop(PREFIX + session_id, None)
-            self._ready.pop(PREFIX + session_id, None)
+            self._marks.pop(place_of(session_id), None)
+            self._ready.pop(place_of(session_id), None)
 
     def take(self, session_id: str, records: Sequence[Record], chat: Chat) -> int:
         """Records behind the cursor; how many pieces they made. The index is to be updated before the next ones."""
-        place = PREFIX + session_id
+        place = place_of(session_id)
         with self._lock:
             mark = self._marks.get(place, "")
         before = Cursor.of(mark)

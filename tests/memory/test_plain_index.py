@@ -33,6 +33,31 @@ def test_it_ranks_and_covers_as_fts5_does(tmp_path: Path, question: str) -> None
     assert [hit.coverage for hit in plain.hits] == pytest.approx([hit.coverage for hit in of_fts5.hits])
 
 
+@pytest.mark.parametrize("lang", ["en", "none", "cjk"])
+@pytest.mark.parametrize("length", [1, 9, 40])
+def test_place_that_is_left_out_is_left_out_of_both_alike(tmp_path: Path, lang: str, length: int) -> None:
+    # "en" takes endings off in one of them only: none of these words has one.
+    others = [noted(f"n{at}", f"東京 n{at} has word about harbor {at % 7}") for at in range(30)]
+    own = [noted(f"own{at}", f"tea harbor {at % 3} on trip 東京") for at in range(length)]
+    question = "tea harbor 2 at trip 東京 unheard"
+    there, gone = Places(day=NOTES, own=own, other=others), Places(day=NOTES, other=others)
+    found = []
+    makes: tuple[type[MemoryIndex] | type[PlainIndex], ...] = (MemoryIndex, PlainIndex)
+    for at, make in enumerate(makes):
+        with_own, without = (make(tmp_path / f"{at}{name}.sqlite", language(lang)) for name in ("with", "without"))
+        with_own.update([there])
+        without.update([gone])
+        left_out, plain = with_own.search(question, [OWNER], without="own"), without.search(question, [OWNER])
+        assert (left_out.words, left_out.notes) == (plain.words, plain.notes)
+        assert {(h.note.id, h.coverage) for h in left_out.hits} == {(h.note.id, h.coverage) for h in plain.hits}
+        found.append(left_out)
+        with_own.close()
+        without.close()
+    of_fts5, of_plain = found
+    assert [hit.note for hit in of_plain.hits] == [hit.note for hit in of_fts5.hits]
+    assert [hit.relevance for hit in of_plain.hits] == pytest.approx([hit.relevance for hit in of_fts5.hits], rel=0.001)
+
+
 def test_changes_are_found_and_scopes_kept(tmp_path: Path) -> None:
     index, places = PlainIndex(tmp_path, language("en")), Places(day=NOTES[:1], two=NOTES[1:])
     assert (index.update([places]), index.update([places])) == (2, 0)

@@ -141,6 +141,26 @@ async def test_vectors_that_another_model_of_that_name_made_are_made_again(tmp_p
     assert len(recall.index.without_vectors("ollama/e5", 9)) == 1
 
 
+@pytest.mark.parametrize("fts5", [True, False])
+async def test_what_the_asking_session_said_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fts5: bool
+) -> None:
+    monkeypatch.setattr("duragent.memory.recall.has_fts5", lambda: fts5)
+    places = Places(day=[noted("units", "The user prefers metric units.")])
+    recall = memory(tmp_path, sources=[places])
+    asked = replace(ASKED, session_id="session_1")
+    before = replace(await recall.recall(asked, 30), took_ms=0)
+    assert "m_units" in before.text
+    # Its own question is taken in, before the search or after it.
+    mine = [replace(noted(f"{at}", ASKED.text), file="session_1") for at in range(3)]
+    places.files["session:session_1"] = mine
+    assert replace(await recall.recall(asked, 30), took_ms=0) == before
+    # To every other session the words are said.
+    other = await recall.recall(replace(ASKED, session_id="session_2"), 30)
+    assert {each.note.file for each in other.candidates} >= {"session_1"}
+    recall.close()
+
+
 async def test_being_recalled_changes_nothing_of_a_note(tmp_path: Path) -> None:
     write(tmp_path, "daily/2026-11-21.md", DAY)
     recall = memory(tmp_path)

@@ -58,6 +58,9 @@ def test_meaning_finds_what_has_no_word_of_the_question(tmp_path: Path) -> None:
     found = index.search("how long is the way", [OWNER], meaning=("a@64", asked))
     assert (found.hits[0].note.id, found.hits[0].by_meaning) == ("m_units", True)
     assert [hit.note.id for hit in found.hits if hit.by_meaning] == ["m_units"]
+    # The nearest one stands in a place that is left out.
+    found = index.search("how long is the way", [OWNER], meaning=("a@64", asked), without="day")
+    assert {hit.note.id for hit in found.hits}.isdisjoint({"m_units", "m_far"})
     assert index.search("how long is the way", [OWNER], meaning=("other@64", asked)).hits == []
 
 

@@ -5,7 +5,8 @@ import pytest
 from duragent.journal.events import Call, Event, MessageReceived, ModelReplied, Sender, ToolFinished
 from duragent.journal.record import Record
 from duragent.memory.base import OWNER, Scope
-from duragent.mind.said_source import NOBODY, PREFIX, Chat, Cursor, SaidSource, scope_of
+from duragent.memory.said import PREFIX
+from duragent.mind.said_source import NOBODY, Chat, Cursor, SaidSource, scope_of
 
 ALONE = Chat()
 

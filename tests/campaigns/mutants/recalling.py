@@ -55,6 +55,12 @@ RECALLING: tuple[Mutant, ...] = (
         ),
         f"{_T_RECALL}::test_being_recalled_changes_nothing_of_a_note",
     ),
+    without(
+        "what a session asks decides what it finds",
+        "the asking session's place, which a search leaves out",
+        Edit(_RECALL, 'own = place_of(query.session_id) if query.session_id else ""', 'own = ""'),
+        f"{_T_RECALL}::test_what_the_asking_session_said_changes_nothing",
+    ),
     Mutant(
         "a question is syntax",
         "the quotes around each word of a question",
