@@ -98,6 +98,7 @@ _OF_PROBLEMS = {
     errors.AgentBroken.code: 65,
     errors.Damaged.code: 65,
     errors.InvalidArchive.code: 65,
+    errors.InvalidFile.code: 65,
     errors.InvalidRequest.code: 2,
     errors.ModelNotConfigured.code: 78,
 }

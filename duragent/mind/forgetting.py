@@ -130,7 +130,7 @@ class Forgetter:
             if not (notes or versions or traces):
                 raise NothingToForget("no note, and no text that a session was given, has this: nothing was changed")
             if asked.dry_run:
-                return Gone(notes, len(versions) + len(given), _left(mind, traces))
+                return Gone(notes, len(versions) + len(given), await _left(mind, traces))
             begun = ForgettingBegun(
                 notes=tuple(note.id for note in notes),
                 sha256s=tuple({text_sha256(note.text): None for note in notes} | dict.fromkeys((*versions, *given))),
@@ -171,14 +171,13 @@ class Forgetter:
         drop_kept_texts()
         # This may have taken long enough for the mind to be unloaded.
         mind = await self.minds().of(agent)
-        left = _left(mind, traces)
+        left = await _left(mind, traces)
         await mind.end_forgetting(sorted(wanted.sha256s), left)
         return left
 
     async def _notes(self, mind: Mind, asked: ForgetRequest) -> tuple[MemoryNote, ...]:
         """Raises NotFound."""
-        files, _ = await asyncio.to_thread(mind.folder.files)
-        there = [note for file in files for note in await asyncio.to_thread(mind.folder.notes_of, file)]
+        there = (await asyncio.to_thread(mind.folder.read_all)).notes
         if missing := set(asked.notes) - {note.id for note in there}:
             raise NotFound(f"no note '{min(missing)[:40]}' is there")
         words = Redaction(match=asked.match)
@@ -213,7 +212,7 @@ def _without(reason: str, words: Sequence[Redaction]) -> str:
     return reason
 
 
-def _left(mind: Mind, traces: Sequence[SessionTrace]) -> tuple[str, ...]:
+async def _left(mind: Mind, traces: Sequence[SessionTrace]) -> tuple[str, ...]:
     left = [f"the session {trace.session_id} could not be read: {trace.fault}" for trace in traces if trace.fault]
     for trace in traces:
         if trace.said:
@@ -221,6 +220,8 @@ def _left(mind: Mind, traces: Sequence[SessionTrace]) -> tuple[str, ...]:
             left.append(
                 f"it was said in the session {trace.session_id}: `duragent session redact {trace.session_id} {records}`"
             )
+    # One file that cannot be read must not keep the others from being forgotten.
+    left += [f"not looked at: {fault}" for fault in (await asyncio.to_thread(mind.folder.read_all)).faults]
     if (repository := _repository(mind.folder.root)) is not None:
         left.append(f"the git history of {repository}, if a file with it was ever committed")
     return tuple(left)

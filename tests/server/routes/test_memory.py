@@ -191,6 +191,16 @@ async def test_forgotten_note_is_in_no_file_and_no_index(desk: Remembering) -> N
     is_problem(await desk.house.http.delete(f"{ADA}/notes/{made}"), 404, "not-found")
 
 
+async def test_file_that_cannot_be_read_keeps_no_note_from_being_forgotten_and_is_named(desk: Remembering) -> None:
+    note = await desk.remember("metric units")
+    bad = desk.memory / "daily" / "2026-01-02.md"
+    bad.write_bytes(b"# 2026-01-02\n\ncaf\xe9\n")
+    gone = await desk.house.http.delete(f"{ADA}/notes/{note}")
+    assert gone.status_code == 200, gone.text
+    assert gone.json()["left"][0] == f"not looked at: {bad}:3: is not UTF-8 text (save it as UTF-8)"
+    assert (await get(desk, f"{ADA}/notes"))["total"] == 0
+
+
 async def test_newest_write_is_undone_once(desk: Remembering) -> None:
     is_problem(await desk.house.http.get(f"{ADA}/undo"), 404, "not-found")
     await desk.remember("first")
