@@ -7,8 +7,10 @@ from duragent.cli.context import in_one_line
 from duragent.context.build import WindowUse, frame_of
 from duragent.context.report import PastLine, report
 from duragent.context.tokens import tokens
-from duragent.context.viewport import NO_TEXT, NO_TEXTS, PastTexts, past
+from duragent.context.viewport import NO_TEXT, NO_TEXTS, PastTexts, past, turn_sizes
 from duragent.journal.covered import Coverage, Covered, Goal, PinnedRecord
+from duragent.journal.events import Event, MessageReceived, ModelReplied, TurnStarted
+from duragent.journal.record import Record
 from tests.context.logs import NOW, agent_with
 
 FRONTIER = (Covered(2, 1, 50, 60, 10), Covered(1, 51, 70, 71, 10))
@@ -67,3 +69,24 @@ def test_it_keeps_to_its_shares(room: int) -> None:
     assert made.pinned_tokens <= room * 0.05
     titles = tokens("Records 1 to 50 (L2):") * 2 + 10
     assert tokens(made.text) - 30 <= room * 0.25 + titles
+
+
+def said(*events: Event) -> list[Record]:
+    return [Record(seq, "2026-11-21T14:32:00Z", event) for seq, event in enumerate(events, 1)]
+
+
+def message(text: str) -> MessageReceived:
+    return MessageReceived(message_id=text, text=text, source="cli")
+
+
+def answer(turn: str) -> ModelReplied:
+    return ModelReplied(message_id=turn, turn=turn, text="yes")
+
+
+def test_turns_begin_where_all_of_the_earlier_one_stands_before() -> None:
+    begun, then = TurnStarted(turn="t1", trigger=1), TurnStarted(turn="t2", trigger=3)
+    apart = said(message("one"), begun, answer("t1"), message("two"), then, answer("t2"))
+    assert [first for first, _ in turn_sizes(apart, agent_with(20_000).spec)] == [1, 4]
+    # The second message came before the answer to the first.
+    meanwhile = said(message("one"), begun, message("two"), answer("t1"), then, answer("t2"))
+    assert [first for first, _ in turn_sizes(meanwhile, agent_with(20_000).spec)] == [1]
