@@ -9,7 +9,7 @@ from duragent.context.report import PastLine, report
 from duragent.context.tokens import tokens
 from duragent.context.viewport import NO_TEXT, NO_TEXTS, PastTexts, past, turn_sizes
 from duragent.journal.covered import Coverage, Covered, Goal, PinnedRecord
-from duragent.journal.events import Event, MessageReceived, ModelReplied, TurnStarted
+from duragent.journal.events import Event, MessageReceived, ModelCalled, ModelReplied, TurnEnded, TurnStarted
 from duragent.journal.record import Record
 from tests.context.logs import NOW, agent_with
 
@@ -79,14 +79,21 @@ def message(text: str) -> MessageReceived:
     return MessageReceived(message_id=text, text=text, source="cli")
 
 
-def answer(turn: str) -> ModelReplied:
-    return ModelReplied(message_id=turn, turn=turn, text="yes")
+def turn(name: str, trigger: int, *meanwhile: Event) -> tuple[Event, ...]:
+    called = ModelCalled(turn=name, step=0, attempt=1, epoch=1, model="m", input_seq=trigger + 1)
+    replied = ModelReplied(message_id=name, turn=name, text="yes")
+    return (
+        TurnStarted(turn=name, trigger=trigger),
+        called,
+        *meanwhile,
+        replied,
+        TurnEnded(turn=name, outcome="completed"),
+    )
 
 
 def test_turns_begin_where_all_of_the_earlier_one_stands_before() -> None:
-    begun, then = TurnStarted(turn="t1", trigger=1), TurnStarted(turn="t2", trigger=3)
-    apart = said(message("one"), begun, answer("t1"), message("two"), then, answer("t2"))
-    assert [first for first, _ in turn_sizes(apart, agent_with(20_000).spec)] == [1, 4]
+    apart = said(message("one"), *turn("t1", 1), message("two"), *turn("t2", 6))
+    assert [first for first, _ in turn_sizes(apart, agent_with(20_000).spec)] == [1, 6]
     # The second message came before the answer to the first.
-    meanwhile = said(message("one"), begun, message("two"), answer("t1"), then, answer("t2"))
+    meanwhile = said(message("one"), *turn("t1", 1, message("two")), *turn("t2", 4))
     assert [first for first, _ in turn_sizes(meanwhile, agent_with(20_000).spec)] == [1]

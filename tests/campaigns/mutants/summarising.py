@@ -3,6 +3,9 @@
 from tests.campaigns.mutants.mutant import Edit, Mutant, without
 
 _COVERED, _ZONES = "duragent.journal.covered", "duragent.memory.zones"
+_VIEWPORT, _OLDER = "duragent.context.viewport", "duragent.session.older_sessions"
+_T_VIEWPORT, _T_OLDER = "tests/context/test_viewport.py", "tests/session/test_older_sessions.py"
+_T_PAST = "tests/session/test_session_past.py"
 _T_COVERED, _T_ZONES = "tests/journal/test_covered.py", "tests/memory/test_zones.py"
 
 SUMMARISING: tuple[Mutant, ...] = (
@@ -68,5 +71,94 @@ SUMMARISING: tuple[Mutant, ...] = (
             "pass",
         ),
         "tests/session/scenarios/test_model_summaries.py::test_a_session_that_closes_meanwhile_leaves_work_that_counts",
+    ),
+    without(
+        "pins and goals take the room of everything else",
+        "the limit of what is kept in sight",
+        Edit(_VIEWPORT, "        if cost > left:\n", "        if False:\n"),
+        f"{_T_VIEWPORT}::test_it_keeps_to_its_shares",
+    ),
+    without(
+        "summaries are as long as they like",
+        "that each gives up the same part",
+        Edit(_VIEWPORT, "[1.0 if whole <= room else room / whole]", "[1.0]"),
+        f"{_T_VIEWPORT}::test_it_keeps_to_its_shares",
+    ),
+    without(
+        "records whose summary has lost its text are told by nothing",
+        "the line that says so",
+        Edit(_VIEWPORT, 'texts.summaries.get(each.seq, (NO_TEXT, ""))', 'texts.summaries.get(each.seq, ("", ""))'),
+        f"{_T_VIEWPORT}::test_a_summary_without_its_text_still_stands_for_its_records",
+    ),
+    without(
+        "a summary ends before the answer to what it covers",
+        "the look whether all of a turn stands before the cut",
+        Edit(_VIEWPORT, " and ends[at] < talk[at].seq", ""),
+        f"{_T_VIEWPORT}::test_turns_begin_where_all_of_the_earlier_one_stands_before",
+    ),
+    without(
+        "the model is told to read records with a program of the agent",
+        "the look at the kind of the tool",
+        Edit("duragent.turn.request", 'tool is not None and tool.kind == "builtin" and', "tool is not None and"),
+        "tests/turn/scenarios/test_rebuilt_long_histories.py"
+        "::test_program_that_is_called_history_is_not_said_to_show_records",
+    ),
+    without(
+        "a session is summarised that needs none",
+        "the look whether it is full",
+        Edit(
+            "duragent.memory.zones",
+            "whole <= FULL * budget.history_tokens and records <= MOST_RECORDS",
+            "False",
+        ),
+        f"{_T_ZONES}::test_the_oldest_third_is_taken_when_more_than_four_fifths_are_full",
+    ),
+    without(
+        "the search of a long log goes on without an end",
+        "the look at the time",
+        Edit(
+            "duragent.session.session_past",
+            "            if loop.time() >= until and len(found) < limit:\n",
+            "            if False:\n",
+        ),
+        f"{_T_PAST}::test_search_takes_a_bounded_time_and_says_what_it_did_not_see",
+    ),
+    without(
+        "a search of a log holds up all sessions",
+        "the thread in which records are looked through",
+        Edit(
+            "duragent.session.session_past",
+            "await asyncio.to_thread(self._found_in, lines, texts, wanted, most_chars)",
+            "self._found_in(lines, texts, wanted, most_chars)",
+        ),
+        f"{_T_PAST}::test_search_is_not_made_on_the_event_loop",
+    ),
+    without(
+        "history reads the sessions of other people",
+        "the look whose sessions may be read",
+        Edit(
+            _OLDER,
+            "await self._seen(memory).readable((await self._ending_so(memory, session))[:MOST_FITTING])",
+            "await self._ending_so(memory, session)",
+        ),
+        f"{_T_OLDER}::test_session_of_somebody_else_is_not_found",
+    ),
+    without(
+        "an end of an id reads one of two sessions",
+        "the refusal of what fits two",
+        Edit(_OLDER, "        if len(fitting) != 1:\n", "        if not fitting:\n"),
+        f"{_T_OLDER}::test_id_is_as_long_as_it_must_be_and_one_that_fits_two_is_refused",
+    ),
+    without(
+        "what a model said after it looked into other sessions is remembered as its own",
+        "that results of history from there come from outside",
+        Edit("duragent.memory.said", " or _brings_more(event)", ""),
+        "tests/memory/test_said.py::test_history_of_other_sessions_and_tools_of_others_touch_what_follows",
+    ),
+    without(
+        "notes crowd out what was said",
+        "that a search of what was said leaves notes out",
+        Edit("duragent.memory.search", "        if is_note and self.only_said:\n", "        if False:\n"),
+        "tests/memory/test_index.py::test_search_of_what_was_said_finds_no_notes",
     ),
 )
