@@ -166,7 +166,9 @@ async def test_a_session_that_closes_meanwhile_leaves_work_that_counts(tmp_path:
         await made.talk(20)
         await made.writer.asked()
         await made.house.sessions.close(1.0)
-        begun, ended = await made.work()
+        work = await made.work()
+    assert len(work) == 2
+    begun, ended = work
     assert isinstance(begun, WorkBegun)
     assert isinstance(ended, WorkEnded)
     assert (ended.outcome, ended.usage.input) == ("cancelled", begun.estimate_tokens)
