@@ -59,20 +59,23 @@ class SeenSession:
         return access_of(visitor_of(state.source, state.gateway or "", "", state.chat_id, self._owners))
 
     async def readable(self, others: Sequence[SessionState]) -> list[SessionState]:
-        """Those sessions of the agent whose texts this one may read: for the owner all of them."""
+        """Those sessions of the agent whose texts this one may read: for the owner all of them.
+
+        In a group those of the group: what its newest sender said in private is for no one else there.
+        """
         access = await self.access()
         if access.may_read(OWNER):
             return list(others)
         return [state for state in others if state.session_id == self._session_id or await self._is_of(state, access)]
 
     async def _is_of(self, state: SessionState, access: Access) -> bool:
-        """Whether each message in it belongs to a person or a chat that may be read. A very long session is not."""
+        """Whether each message in it belongs to the person or the chat of this one. A very long session is not."""
         lines = await self._sessions.read_back(state.session_id, None, MOST_OF_OTHERS)
         records = await self._sessions.records(state.session_id, lines) if lines else ()
         if not records or records[0].seq > 1:
             return False
         said = [access_in(self._agent, state, event) for event in _of_people(records)]
-        return bool(said) and all(each.writes and access.may_read(each.writes[0]) for each in said)
+        return bool(said) and all(each.writes and access.may_write(each.writes[0]) for each in said)
 
     @property
     def _owners(self) -> tuple[str, ...]:

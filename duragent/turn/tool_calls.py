@@ -29,7 +29,7 @@ from duragent.journal.state import REASON_MAX, OpenCall, SessionState
 from duragent.policy import guards
 from duragent.policy.skills import SKILL_TOOL, active_skills, narrowing, refused_by_skill
 from duragent.text import without_surrogates
-from duragent.tools.base import Tool
+from duragent.tools.base import Places, Tool
 from duragent.turn.access_now import private_notes
 from duragent.turn.authorize import (
     THIS_SESSION,
@@ -124,6 +124,11 @@ class ToolCalls:
         why = f"it was approved for another place: {call.place}"
         return NeedsApproval("the place has changed", (PolicyFinding(text=resolved.shown[:2_000], reason=why),), ())
 
+    async def _places(self, agent: Agent) -> Places:
+        """Where the call happens: what is closed to it is not looked at before it either."""
+        private = await private_notes(self._host, agent)
+        return await asyncio.to_thread(self._ports.workbench.places, agent, private)
+
     async def _place(self, agent: Agent, resolved: ResolvedCall) -> str:
         """Where the command of the call runs, for people; "" without a command. Raises SandboxUnavailable."""
         # In a thread: the first call tries out the sandbox, which may take seconds.
@@ -183,7 +188,7 @@ class ToolCalls:
             findings=asking.findings,
             patterns=asking.patterns,
             offers=asking.offers,
-            preview=await preview_of(resolved, await asyncio.to_thread(self._ports.workbench.places, agent)),
+            preview=await preview_of(resolved, await self._places(agent)),
             place=place,
             expires_at=expires,
         )
@@ -245,8 +250,7 @@ class ToolCalls:
             place = "nowhere"
         before: tuple[FileBefore, ...] = ()
         if type(resolved.tool).planned is not Tool.planned:
-            places = await asyncio.to_thread(self._ports.workbench.places, agent)
-            files = await planned(resolved, places)
+            files = await planned(resolved, await self._places(agent))
             before = await keep(self._host, self._ports.store, self._ports.clock, files)
         return ToolStarted(
             turn=turn,
