@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from duragent.memory.folder import MemoryFolder
     from duragent.memory.prose import SummaryBudget
     from duragent.memory.recall import NoteRecall
-    from duragent.mind.agent_memory import AgentMemory, ListedSessions
+    from duragent.mind.agent_memory import AgentMemory
     from duragent.mind.forgetting import Forgetter
     from duragent.mind.memories import AgentMemories
+    from duragent.mind.session_logs import ListedSessions
     from duragent.server.memories import ServedMemories
     from duragent.session.sessions import Sessions
     from duragent.stores.files.store import FileStore
@@ -197,10 +198,10 @@ class Remembering:
         except DuragentError as error:
             _log.warning("what was to be forgotten is not gone yet; it is tried again at the next start: %s", error)
 
-    async def renew(self, agent: str, session_id: str = "") -> None:
+    async def renew(self, agent: str, session_id: str = "", *, deleted: bool = False) -> None:
         """Make an agent's index again, without what is gone; with "" as its name, those of all agents.
 
-        `session_id`: what is said there is read again. Where there is no index none is made.
+        `session_id`: what is said there is read again, or it was `deleted`. Where there is no index none is made.
         """
         for index in sorted(self.config.streams_dir.glob("mind-*/index.sqlite")):
             name = index.parent.name.removeprefix("mind-")
@@ -208,7 +209,7 @@ class Remembering:
                 continue
             of = self._known(name)
             if of is not None and of.spec.memory is not None and self._index(of.name) == index:
-                await (await self.opened(of)).renew(session_id)
+                await (await self.opened(of)).renew(session_id, deleted=deleted)
             else:
                 from duragent.memory.index_schema import remove_index
 

@@ -7,25 +7,25 @@ and indexes filled in the background, by one task that lives as long as there is
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from duragent.agent.load import Agent
 from duragent.agent.memory_spec import EmbeddingSpec
 from duragent.clock import Clock
 from duragent.errors import DuragentError, SessionNotFound
-from duragent.journal.record import Record
-from duragent.journal.state import SessionState
 from duragent.memory.base import MemoryNote, Recalled, RecallQuery
 from duragent.memory.folder import MemoryFolder
 from duragent.memory.recall import FolderNotes, NoteRecall
 from duragent.mind.actor import Mind
+from duragent.mind.clean_index import CleanIndex
 from duragent.mind.commands import look_again
 from duragent.mind.minds import Minds
 from duragent.mind.said_source import Chat, KnownRedactions, SaidSource
+from duragent.mind.session_logs import ListedSessions, SessionLogSource
 
 if TYPE_CHECKING:
     from duragent.embedders.breaker import Guarded
@@ -44,41 +44,6 @@ RETRY_SECONDS = 60.0
 _BUDGET_USED = "what `spec.memory.sleep` allows in a day is used"
 
 _log = logging.getLogger(__name__)
-
-
-class SessionPart(Protocol):
-    """Some records of a session, as `subscribers.base.LogPart` has them."""
-
-    @property
-    def agent(self) -> str: ...
-    @property
-    def records(self) -> Sequence[Record]: ...
-    @property
-    def gateway(self) -> str: ...
-    @property
-    def chat_id(self) -> str | None: ...
-
-
-class SessionLogSource(Protocol):
-    """Where what was said is read; see `subscribers.base.LogSource`."""
-
-    async def part(self, stream: str, after: int, limit: int) -> SessionPart:
-        """The records behind seq `after`. Raises SessionNotFound, StoreError, Stopping."""
-        ...
-
-
-class ListedSessions(Protocol):
-    """The sessions that there are."""
-
-    async def list(
-        self, *, agent: str | None = None, limit: int = 50, cursor: str | None = None
-    ) -> tuple[Sequence[SessionState], str | None]:
-        """A page, and the cursor of the next one."""
-        ...
-
-    def unread(self) -> "frozenset[str] | set[str] | Any":
-        """Those of which it is not known yet whose they are."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +86,7 @@ class AgentMemory:
         self.notes = NoteRecall(
             room.index(agent.name), spec, self.sources, room.clock, vouched=lambda note: self.vouched(note)
         )
+        self._index = CleanIndex(self._said, self.notes)
         # Vectors of another length were taken out: the right ones are computed.
         self.notes.lost_vectors = self._wake
         self._dirty: dict[str, None] = {}
@@ -202,7 +168,7 @@ class AgentMemory:
         indexed = await asyncio.to_thread(lambda: self.notes.index.marks())
         if not self._begun:
             self._begun = True
-            self._said.begin(indexed)
+            self._index.begin(indexed)
             self._embed_with()
             try:
                 # The first search finds an index that is there and open.
@@ -214,12 +180,20 @@ class AgentMemory:
                 if mind is not None and mind.state.forgetting is not None:
                     self._room.spawn(self._room.go_on_forgetting(mind.state.agent))
 
-    async def renew(self, session_id: str = "") -> None:
-        """A new index without a trace of what is not said any more; what that session says is read again."""
+    async def renew(self, session_id: str = "", *, deleted: bool = False) -> None:
+        """A new index without a trace of what is not said any more; what that session says is read again.
+
+        `deleted`: it is not there any more. Nothing of it is found on return, and the new index comes a moment later.
+        """
         await self.open()
+        if deleted:
+            self._index.deleted(session_id)
+            await self.notes.refresh()
+            self._wake()
+            return
         if session_id:
             self._said.forget(session_id)
-        await self.notes.rewrite()
+        await self._index.rewrite()
         if self.spec.history:
             self._dirty |= dict.fromkeys([*self._said.take_lost(), *([session_id] if session_id else [])])
         self._wake()
@@ -267,7 +241,7 @@ class AgentMemory:
         if not self._begun:
             return  # its opening looks at all sessions
         if head == 0:
-            self._said.forget(session_id)
+            self._index.deleted(session_id)
         elif self.spec.history:
             self._dirty[session_id] = None
             if head < self._said.cursor(session_id).seq:
@@ -302,10 +276,10 @@ class AgentMemory:
             for session_id in behind:
                 ready += await self._read(session_id)
                 if ready >= BATCH_PIECES:
-                    await self.notes.refresh()
+                    await self._index.refresh()
                     ready = 0
             if is_first or ready or self._dirty:
-                await self.notes.refresh()
+                await self._index.refresh()
                 self._dirty |= dict.fromkeys(self._said.take_lost())
             is_first = False
 
@@ -323,7 +297,7 @@ class AgentMemory:
         self._listed = not unread
         for session_id in self._said.sessions():
             if session_id not in heads and session_id not in unread:
-                self._said.forget(session_id)
+                self._index.deleted(session_id)
         behind = (name for name, head in heads.items() if head != self._said.cursor(name).seq)
         self._dirty |= dict.fromkeys(behind)
 
@@ -333,7 +307,7 @@ class AgentMemory:
         try:
             part = await self._room.logs().part(session_id, after, BATCH_RECORDS)
         except SessionNotFound:
-            self._said.forget(session_id)
+            self._index.deleted(session_id)
             return 1
         except DuragentError as error:
             _log.warning("what was said in session %s is not indexed: %s", session_id, error)

@@ -18,6 +18,8 @@ from duragent.memory.index import PlaceContent
 from duragent.memory.said import PREFIX, place_of, said_in
 from duragent.memory.scope import access_of, visitor_of
 
+DROPPED = "dropped"
+"""The mark of a session that was deleted, until the index is written again: a crash may come in between."""
 NOBODY = Scope("person", "")
 """Of a conversation that is not indexed, because it is not known who speaks in it."""
 
@@ -100,6 +102,8 @@ class SaidSource:
     def content(self, place: str, indexed_mark: str) -> PlaceContent:
         """What stands ready for what the index has; else nothing, and the session is read again."""
         with self._lock:
+            if self._marks.get(place) == DROPPED:
+                return PlaceContent(DROPPED, ())
             before, content = self._ready.pop(place, ("", None))
             if content is not None and before == indexed_mark:
                 return content
@@ -109,10 +113,11 @@ class SaidSource:
 
     # --- for what feeds it ------------------------------------------------------------------------------------------
 
-    def begin(self, indexed: Mapping[str, str]) -> None:
-        """What an index has of sessions, by place."""
+    def begin(self, indexed: Mapping[str, str]) -> bool:
+        """What an index has of sessions, by place; whether it is to be written again because some were deleted."""
         with self._lock:
             self._marks = {place: mark for place, mark in indexed.items() if place.startswith(PREFIX)}
+            return DROPPED in self._marks.values()
 
     def cursor(self, session_id: str) -> Cursor:
         """How far a session was read."""
@@ -122,7 +127,7 @@ class SaidSource:
     def sessions(self) -> list[str]:
         """Those of which something was read."""
         with self._lock:
-            return [place.removeprefix(PREFIX) for place in self._marks]
+            return [place.removeprefix(PREFIX) for place, mark in self._marks.items() if mark != DROPPED]
 
     def take_lost(self) -> list[str]:
         """The sessions that are to be read from their beginning."""
@@ -135,6 +140,28 @@ class SaidSource:
         with self._lock:
             self._marks.pop(place_of(session_id), None)
             self._ready.pop(place_of(session_id), None)
+
+    def drop(self, session_id: str) -> bool:
+        """It was deleted: the next update takes it out. Whether an index is to be written again because of it."""
+        place = place_of(session_id)
+        with self._lock:
+            self._ready.pop(place, None)
+            if place in self._marks:
+                self._marks[place] = DROPPED
+            return place in self._marks
+
+    def end_dropped(self) -> list[str]:
+        """A new index is about to be written, which knows nothing of these."""
+        with self._lock:
+            dropped = [place for place, mark in self._marks.items() if mark == DROPPED]
+            for place in dropped:
+                del self._marks[place]
+            return dropped
+
+    def begin_dropped(self, places: Iterable[str]) -> None:
+        """It was not written."""
+        with self._lock:
+            self._marks |= {place: DROPPED for place in places if place not in self._marks}
 
     def take(self, session_id: str, records: Sequence[Record], chat: Chat) -> int:
         """Records behind the cursor; how many pieces they made. The index is to be updated before the next ones."""

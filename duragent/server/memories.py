@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from duragent.errors import DuragentError, InvalidFile, NoMemory
 from duragent.stores.base import STREAM_ID
@@ -26,6 +26,14 @@ _LOOKED_BACK = 60
 _ORIGIN_CHARS = 300
 
 
+class RenewIndex(Protocol):
+    """Makes the index of an agent again after a session was redacted or deleted."""
+
+    async def __call__(self, agent: str, session_id: str, *, deleted: bool = False) -> None:
+        """Raises as `ServedMemories.recall`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ServedMemories:
     """The memories of a server's agents."""
@@ -36,8 +44,8 @@ class ServedMemories:
     """What finds notes of an agent, opened. Raises what `Minds.of` raises, and BadInput."""
     forgetter: "Callable[[], Forgetter]"
     """What forgets for good."""
-    renew: "Callable[[str, str], Awaitable[None]]"
-    """Makes the index of an agent again after a session was redacted. Raises as `recall`."""
+    renew: "RenewIndex"
+    """See there."""
     trouble: Callable[[str], str] = lambda _: ""
     """What is wrong with the memory of an agent; "" when nothing is, or it was not opened."""
 

@@ -117,6 +117,45 @@ async def test_shorter_log_is_read_from_its_beginning(tmp_path: Path) -> None:
         assert await ada.found("pier seven") == []
 
 
+def holds(folder: Path, words: str) -> bool:
+    """Whether the files of the index have the words."""
+    return any(words.encode() in path.read_bytes() for path in folder.glob("streams/mind-ada/index.sqlite*"))
+
+
+async def test_session_that_was_deleted_is_found_no_more_and_leaves_no_trace_in_the_index(tmp_path: Path) -> None:
+    told = Told({"session_1": said("the flowerpot is blue"), "session_2": said("gate nine")})
+    async with remembered(tmp_path, told=told) as ada:
+        await ada.memory.open()
+        await ada.rest()
+        assert await ada.found("the blue flowerpot") == ["the flowerpot is blue"]
+        assert holds(tmp_path, "flowerpot")
+        del told.logs["session_1"]
+        await ada.memory.renew("session_1", deleted=True)
+        # Before anything was done in the background.
+        assert await ada.found("the blue flowerpot") == []
+        await ada.rest()
+        assert not holds(tmp_path, "flowerpot")
+        assert await ada.found("gate nine") == ["gate nine"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_traces_of_a_deleted_session_are_gone_after_a_crash_too(tmp_path: Path, known: bool) -> None:
+    told = Told({"session_1": said("the flowerpot is blue"), "session_2": said("gate nine")})
+    async with remembered(tmp_path, told=told) as ada:
+        await ada.memory.open()
+        await ada.rest()
+        del told.logs["session_1"]
+        if known:
+            # The process ends before its index is written anew.
+            await ada.memory.renew("session_1", deleted=True)
+    assert holds(tmp_path, "flowerpot")
+    async with remembered(tmp_path, told=told) as ada:
+        await ada.memory.open()
+        await ada.rest()
+        assert not holds(tmp_path, "flowerpot")
+        assert await ada.found("gate nine") == ["gate nine"]
+
+
 async def test_index_that_is_lost_is_written_again_with_what_was_said(tmp_path: Path) -> None:
     told = Told({"session_1": said("pier seven")})
     async with remembered(tmp_path, told=told) as ada:

@@ -194,3 +194,22 @@ async def test_redaction_that_is_asked_for_again_after_a_kill_renews_the_index(r
         with pytest.raises(ProblemResponse, match="no record has that"):
             await client.redact(said, RedactSession(match=SECRET))
     assert holding(remembering) == []
+
+
+async def test_session_that_was_deleted_leaves_nothing_in_the_memory_of_its_agent(
+    remembering: RealServer, stub: StubLlm
+) -> None:
+    remembering.start()
+    said = await ask(remembering, f"you know, {SECRET}")
+    index = remembering.workspace / "streams" / f"mind-{ADA}" / "index.sqlite"
+    await ask(remembering, "what about the bicycle?")
+    await until(lambda: any(said in place for (place,) in rows(index, "SELECT name FROM place")))
+    async with remembering.client() as client:
+        await client.delete_session(said)
+        found = await client.search_notes(ADA, QUESTION)
+        assert SECRET not in json.dumps(found.model_dump())
+    await until(lambda: holding(remembering) == [])
+    await search(remembering, QUESTION)
+    assert SECRET not in json.dumps(body(stub))
+    remembering.terminate()
+    assert holding(remembering) == []

@@ -74,7 +74,7 @@ async def remembering(house: House, folder: Path) -> AsyncIterator[Remembering]:
 
     minds = Minds(MindPorts(lambda: StreamPorts(streams, house.clock, "test", asyncio.ensure_future), memory))
 
-    async def renew(agent: str, session_id: str = "") -> None:
+    async def renew(agent: str, session_id: str = "", *, deleted: bool = False) -> None:
         for each in [agent] if agent else recalls:
             await (await recall(each)).rewrite()
 

@@ -1,8 +1,11 @@
 """Sessions: create, list, show, rename, delete, cancel."""
 
+import logging
+
 from starlette.requests import Request
 from starlette.responses import Response
 
+from duragent.errors import DuragentError
 from duragent.journal.inputs import Cancel, Rename
 from duragent.journal.state import SessionState
 from duragent.server.dependencies import Dependencies
@@ -12,6 +15,8 @@ from duragent.server.responses import answer, replayed
 from duragent.server.routes.models import usable_model
 from duragent.session.sessions import NewSession
 from duragent.wire import CancelResult, ChangeSession, CreateSession, SessionInfo, SessionList
+
+_log = logging.getLogger(__name__)
 
 
 async def create_session(dependencies: Dependencies, request: Request) -> Response:
@@ -57,8 +62,15 @@ async def change_session(dependencies: Dependencies, request: Request) -> Respon
 
 
 async def delete_session(dependencies: Dependencies, request: Request) -> Response:
-    query = query_of(request, DeleteQuery)
-    await dependencies.sessions.delete(session_id_of(request), head=query.head)
+    session_id, query = session_id_of(request), query_of(request, DeleteQuery)
+    agent = (await dependencies.sessions.state(session_id)).agent
+    await dependencies.sessions.delete(session_id, head=query.head)
+    if dependencies.memories is not None:
+        try:
+            await dependencies.memories.renew(agent, session_id, deleted=True)
+        except (DuragentError, OSError) as error:
+            # It is found out at the next opening.
+            _log.warning("the search index of %s has what was said in %s: %s", agent, session_id, error)
     return Response(status_code=204)
 
 
