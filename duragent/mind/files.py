@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from duragent.crashpoint import crashpoint
-from duragent.errors import MemoryChanged
+from duragent.errors import MemoryChanged, StoreFull, Unavailable
 from duragent.journal.mind.events import MindEvent, WriteBegun
 from duragent.journal.mind.state import KEPT_VERSIONS, FileVersion
 from duragent.memory.base import MemoryNote
 from duragent.memory.folder import FileText, MemoryFolder, Saved
 from duragent.memory.writes import with_note, without_note
 from duragent.mind.kind import MindLog
+from duragent.system.os_errors import in_words, is_refusal
 
 ATTEMPTS = 20
 """So often a note is added again when a person saves the file at the same time."""
@@ -32,12 +33,12 @@ class MindFiles:
         self._log, self._folder = log, folder
 
     async def add(self, begun: WriteBegun, note: MemoryNote, local: datetime) -> Saved:
-        """The file with one note more, or as it is when the note is there. Raises as `MemoryFolder.write`."""
+        """The file with one note more, or as it is when the note is there. Raises as `replace`."""
         zone = self._folder.zone
         return await self._change(begun, lambda before: with_note(before, note, local, zone), keep=True)
 
     async def take_out(self, begun: WriteBegun) -> Saved:
-        """The file without the note. Its old text is not kept. Raises as `MemoryFolder.write`."""
+        """The file without the note. Its old text is not kept. Raises as `replace`."""
         return await self._change(begun, lambda before: without_note(before, begun.note, self._folder.zone), keep=False)
 
     async def _change(self, begun: WriteBegun, change: Callable[[FileText], str | None], *, keep: bool) -> Saved:
@@ -54,7 +55,10 @@ class MindFiles:
         raise AssertionError("the loop returns or raises")
 
     async def replace(self, begun: WriteBegun, text: str, before: FileText, *, keep: bool = True) -> Saved:
-        """Compare and swap. `keep`: for `undo`. Raises MemoryChanged, MemoryFull, InvalidFile."""
+        """Compare and swap. `keep`: for `undo`.
+
+        Raises MemoryChanged, MemoryFull, InvalidFile; StoreFull, Unavailable where the disk does not take it.
+        """
         after = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
         planned = begun.model_copy(update={"before_sha256": before.sha256, "after_sha256": after})
         await self._log.commit(lambda _: [planned])
@@ -68,6 +72,9 @@ class MindFiles:
         except MemoryChanged:
             await self.drop_unused(before.sha256)
             raise
+        except OSError as error:
+            refused = StoreFull if is_refusal(error) else Unavailable
+            raise refused(f"{self._folder.path(begun.file)} cannot be written: {in_words(error)}") from error
         crashpoint("mind.file_written")
         return saved
 

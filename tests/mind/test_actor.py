@@ -1,12 +1,22 @@
 """The one writer of a memory: what it writes to files and log, and what persons did meanwhile."""
 
 import asyncio
+import errno
 from datetime import UTC
 from pathlib import Path
 
 import pytest
 
-from duragent.errors import Damaged, IdempotencyMismatch, InvalidRequest, MemoryChanged, NotFound, NothingToDo
+from duragent.errors import (
+    Damaged,
+    IdempotencyMismatch,
+    InvalidRequest,
+    MemoryChanged,
+    NotFound,
+    NothingToDo,
+    StoreFull,
+    Unavailable,
+)
 from duragent.journal.mind.events import Author, NoteCause, NoteWritten, WriteBegun
 from duragent.memory.base import Cause, NewNote, Scope
 from duragent.memory.folder import MemoryFolder, Saved
@@ -14,6 +24,7 @@ from duragent.memory.notes import LONG_TERM, UNREVIEWED, text_sha256
 from duragent.mind.actor import Mind
 from duragent.stores.files.disk import Disk
 from tests.mind.house import mind_house, note
+from tests.support.logs import FaultyDisk
 
 
 async def test_note_stands_in_the_file_and_its_record_in_the_log_without_its_text(tmp_path: Path) -> None:
@@ -325,3 +336,21 @@ async def test_note_that_waits_takes_the_place_of_another_only_when_it_is_let_in
         known = mind.state.known(older.id)
         assert known is not None
         assert known.by == newer.id
+
+
+async def test_file_that_cannot_be_written_is_named_and_the_note_comes_once_when_it_can(tmp_path: Path) -> None:
+    async with mind_house(tmp_path) as house:
+        mind = await house.ada()
+        (house.memory / "daily").write_text("in the way")
+        with pytest.raises(Unavailable, match=r"memory/daily/2026-01-01\.md cannot be written: Not a directory$"):
+            await mind.remember(note("The user likes tea."))
+        mind.folder.disk = full = FaultyDisk()
+        full.fail(1, errno.ENOSPC)
+        with pytest.raises(StoreFull, match=r"memory/MEMORY\.md cannot be written: No space left .* \(make room\)$"):
+            await mind.write_whole(LONG_TERM, "The user likes tea.\n", "")
+        assert mind.log.problem is None
+        mind.folder.disk = Disk()
+        (house.memory / "daily").unlink()
+        made, _ = await mind.remember(note("The user likes tea."))
+        assert (house.memory / made.file).read_text().count("The user likes tea.") == 1
+        assert mind.trust_of(made) == "agent"
