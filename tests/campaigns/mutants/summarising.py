@@ -5,6 +5,8 @@ from tests.campaigns.mutants.mutant import Edit, Mutant, without
 _COVERED, _ZONES = "duragent.journal.covered", "duragent.memory.zones"
 _VIEWPORT, _OLDER = "duragent.context.viewport", "duragent.session.older_sessions"
 _T_VIEWPORT, _T_OLDER = "tests/context/test_viewport.py", "tests/session/test_older_sessions.py"
+_SUMMARISER, _T_SUMMARIES = "duragent.session.summarising", "tests/session/scenarios/test_summaries.py"
+_T_MODEL = "tests/session/scenarios/test_model_summaries.py"
 _T_PAST = "tests/session/test_session_past.py"
 _T_COVERED, _T_ZONES = "tests/journal/test_covered.py", "tests/memory/test_zones.py"
 
@@ -160,5 +162,21 @@ SUMMARISING: tuple[Mutant, ...] = (
         "that a search of what was said leaves notes out",
         Edit("duragent.memory.search", "        if is_note and self.only_said:\n", "        if False:\n"),
         "tests/memory/test_index.py::test_search_of_what_was_said_finds_no_notes",
+    ),
+    without(
+        "a model reads all records again for a summary of summaries",
+        "that it gets records on the first level only",
+        Edit(_SUMMARISER, "records, material if zone.level == 1 else None)", "records, material)"),
+        f"{_T_MODEL}::test_a_summary_of_summaries_is_written_from_their_texts",
+    ),
+    without(
+        "a session that is full is never summarised",
+        "the loop that makes what is due",
+        Edit(
+            _SUMMARISER,
+            "            while self._is_due() and await self._one():\n                pass\n",
+            "            pass\n",
+        ),
+        f"{_T_SUMMARIES}::test_a_long_session_tells_each_record_once",
     ),
 )
