@@ -29,6 +29,7 @@ from tests.benchmarks import (
     streams,
     tools,
     turns,
+    zones,
 )
 from tests.benchmarks.measure import Bench, Effort, Result
 from tests.benchmarks.report import as_json, as_markdown, cells, machine, show
@@ -46,6 +47,7 @@ TOPICS: dict[str, Callable[[Bench], AsyncIterator[Result]]] = {
     "recall": recall.rows,
     "remembering": remembering.rows,
     "long_chat": long_chat.rows,
+    "zones": zones.rows,
 }
 
 

@@ -1,18 +1,23 @@
-"""What a chat of 300 turns costs in tokens: summaries against the whole history, where a provider remembers prefixes.
+"""What a chat of 300 turns costs in tokens, and what it can still be asked: summaries against the whole history.
 
 The law: tokens are counted as duragent counts them. What a request shares with the beginning of the one before it is
-remembered and costs a tenth; the rest costs a quarter more than its price, for it is remembered from then on.
+remembered and costs a tenth; the rest costs a quarter more than its price, for it is remembered from then on. A
+question is answerable when all of its evidence stands in the request, word for word.
 """
 
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 from duragent.context.tokens import message_tokens
 from duragent.models.messages import ChatMessage, ModelReply, ModelRequest
+from duragent.session.session_past import SessionPast
 from duragent.stores.memory import MemoryStore
 from duragent.testing import ScriptedModel
+from duragent.tools.history import SEARCH_CHARS
 from tests.benchmarks.measure import Bench, Goal, Result, Row
 from tests.benchmarks.recall_speed import made_notes
+from tests.corpus.load import recall_set
 from tests.support.house import open_house
 from tests.support.until import take_time
 
@@ -39,6 +44,47 @@ async def rows(bench: Bench) -> AsyncIterator[Result]:
         "without what memory adds",
     )
     yield Result(row, (whole,), (ours,))
+    shown, found = await _answerable(folder / "asked", bench.effort.of(150, 4), bench.effort.of(60, 2))
+    what, against = "questions whose evidence is in the request, at the end of such a chat", "the whole history"
+    yield Result(Row("long_chat", what, against, "share", Goal("ours", "least", 0.95)), (1.0,), (shown,))
+    what = f"{what}, or in one call of `history`"
+    yield Result(Row("long_chat", what, against, "share", Goal("ours", "least", 0.95)), (1.0,), (found,))
+
+
+async def _answerable(folder: Path, notes: int, questions: int) -> tuple[float, float]:
+    """A chat in which a person says the corpus's notes, one a turn, and then asks for them.
+
+    How many of the questions have all their evidence in the request, and how many when the model may search once, for
+    the rarest of the question's words.
+    """
+    said = {note.id: note.text for note in recall_set("en").notes[:notes]}
+    asked = [each for each in recall_set("en").answered if said.keys() >= set(each.evidence)][:questions]
+    # In another language, so that no word of theirs is asked for.
+    filler = itertools.cycle(note.text for note in recall_set("de").notes)
+    answers = [" ".join(itertools.islice(filler, _NOTES_A_TURN)) for _ in range(len(said) + len(asked))]
+    model = ScriptedModel([ModelReply(text=answer) for answer in answers])
+    shown = found = 0
+    async with open_house(MemoryStore(), model, folder, agent_rest=_WINDOW) as house:
+        session = await house.new()
+        for text in (*said.values(), *(question.text for question in asked)):
+            await house.ask(session, text)
+            await house.idle(session)
+            await take_time(_READING_SECONDS)
+        past = SessionPast(house.sessions, session)
+        for question, request in zip(asked, model.requests[len(said) :], strict=True):
+            texts = [message.content for message in request.messages]
+            missing = [said[each] for each in question.evidence if not any(said[each] in text for text in texts)]
+            searched = await past.search([_rarest_word(question.text, said.values())], 10, SEARCH_CHARS)
+            shown += not missing
+            found += all(any(each in text for _, _, text in searched.found) for each in missing)
+    return shown / len(asked), found / len(asked)
+
+
+def _rarest_word(question: str, texts: Collection[str]) -> str:
+    """Of the words that stand in some text, or else any."""
+    words = [word.strip("?,.!'").casefold() for word in question.split()]
+    counts = {word: sum(word in text.casefold() for text in texts) for word in words if len(word) > 2}
+    return min(counts, key=lambda word: counts[word] or len(texts))
 
 
 async def _requests(folder: Path, turns: int, rest: str) -> list[ModelRequest]:
