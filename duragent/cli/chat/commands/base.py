@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from duragent.errors import InvalidRequest
+
 if TYPE_CHECKING:
     from duragent.cli.chat.talk import Talk
 
@@ -26,3 +28,11 @@ class SlashCommand:
 
     also: tuple[str, ...] = ()
     """Other names for it."""
+
+
+def record_number(command: str, word: str) -> int:
+    """What a person typed for a record. Raises InvalidRequest."""
+    number = word.removeprefix("#").removeprefix("@")
+    if not (number.isascii() and number.isdigit() and int(number[:18]) > 0):
+        raise InvalidRequest(f"{command} takes the number of a record, as `duragent session log` shows it")
+    return int(number[:18])

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from duragent.cli.chat.commands.base import SlashCommand
+from duragent.cli.chat.commands.base import SlashCommand, record_number
 from duragent.cli.chat.conversation import Note
 
 if TYPE_CHECKING:
@@ -10,10 +10,9 @@ if TYPE_CHECKING:
 
 
 async def _why(talk: "Talk", rest: str) -> None:
-    from duragent.cli.replay import split
     from duragent.cli.why import why_lines
 
-    _, seq = split(f"@{rest.removeprefix('@')}" if rest else "")
+    seq = record_number("/why", rest) if rest else None
     found = (await talk.client.recalls(talk.session_id, seq=seq, limit=1)).recalls
     talk.note(Note("\n".join(why_lines(found[0])) if found else "No question here has searched the agent's memory."))
 

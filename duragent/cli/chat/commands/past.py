@@ -4,9 +4,8 @@ import re
 from typing import TYPE_CHECKING
 
 from duragent.cli import view
-from duragent.cli.chat.commands.base import SlashCommand
+from duragent.cli.chat.commands.base import SlashCommand, record_number
 from duragent.cli.chat.conversation import Note
-from duragent.errors import InvalidRequest
 from duragent.wire import AimAt, PinRecord, SessionView
 
 if TYPE_CHECKING:
@@ -24,12 +23,12 @@ async def _pin(talk: "Talk", rest: str) -> None:
         _tell(talk, _pins(await talk.client.view(talk.session_id)))
         return
     number, *goals = rest.split()
-    body = PinRecord(seq=_record("/pin", number), goals=goals, by=_by(talk))
+    body = PinRecord(seq=record_number("/pin", number), goals=goals, by=_by(talk))
     _tell(talk, _pins(await talk.client.pin(talk.session_id, body)))
 
 
 async def _unpin(talk: "Talk", rest: str) -> None:
-    _tell(talk, _pins(await talk.client.unpin(talk.session_id, _record("/unpin", rest))))
+    _tell(talk, _pins(await talk.client.unpin(talk.session_id, record_number("/unpin", rest))))
 
 
 async def _goal(talk: "Talk", rest: str) -> None:
@@ -49,7 +48,7 @@ async def _goal(talk: "Talk", rest: str) -> None:
 
 async def _expand(talk: "Talk", rest: str) -> None:
     if rest:
-        shown = await talk.client.expand_summary(talk.session_id, _record("/expand", rest))
+        shown = await talk.client.expand_summary(talk.session_id, record_number("/expand", rest))
     else:
         shown = await talk.client.view(talk.session_id)
     _tell(talk, _summaries(shown))
@@ -57,13 +56,6 @@ async def _expand(talk: "Talk", rest: str) -> None:
 
 def _tell(talk: "Talk", lines: list[str]) -> None:
     talk.note(Note("\n".join(lines)))
-
-
-def _record(command: str, word: str) -> int:
-    number = word.removeprefix("#")
-    if not (number.isascii() and number.isdigit()):
-        raise InvalidRequest(f"{command} takes the number of a record, as `duragent session log` shows it")
-    return int(number[:18])
 
 
 def _pins(shown: SessionView) -> list[str]:

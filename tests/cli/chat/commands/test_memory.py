@@ -25,4 +25,4 @@ async def test_why_says_what_the_memory_gave_for_the_last_question_and_for_an_ea
         terminal.type("/why\r")
         await terminal.shows('searched for "and the king?"')
         terminal.type("/why x\r")
-        await terminal.shows("'x' is no record")
+        await terminal.shows("/why takes the number of a record")
