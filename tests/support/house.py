@@ -11,9 +11,9 @@ from duragent.agent.load import Agent, load_agent
 from duragent.equipment import past_tools
 from duragent.errors import AgentNotFound
 from duragent.journal.answer import TurnAnswer
-from duragent.journal.events import Event
+from duragent.journal.events import Event, Sender, SessionCreated
 from duragent.journal.inputs import Decision, Message
-from duragent.journal.record import Record
+from duragent.journal.record import Record, crc_seed, encode, timestamp
 from duragent.models.base import Model, ModelChoice
 from duragent.session.log_source import SessionLogs
 from duragent.session.session import Session
@@ -81,6 +81,18 @@ class House:
     async def new(self, agent: str = "assistant") -> str:
         state, _ = await self.sessions.create(NewSession(agent))
         return state.session_id
+
+    async def new_in_group(self, session_id: str, chat: str = "-100") -> str:
+        """A session of a chat, as a gateway makes it."""
+        created = SessionCreated(agent="assistant", source="gateway", gateway="telegram", chat_id=chat)
+        line = encode(Record(1, timestamp(self.clock.now()), created), crc_seed(session_id)).line
+        await self.store.release(await self.store.create(session_id, [line]))
+        return session_id
+
+    async def say_as(self, session_id: str, sender: str, text: str) -> int:
+        """A message of a person in a chat."""
+        message = Message(text=text, source="gateway", sender=Sender(id=sender))
+        return (await self.sessions.post(session_id, message)).seq
 
     async def say(self, session_id: str, text: str, key: str | None = None) -> int:
         return (await self.sessions.post(session_id, Message(text=text, idempotency_key=key))).seq

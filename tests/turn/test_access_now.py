@@ -13,8 +13,7 @@ from duragent.agent.memory_spec import MemorySpec
 from duragent.context.sections import PromptSection
 from duragent.journal.apply import reduce
 from duragent.journal.events import Event, MessageReceived, Sender, SessionCreated
-from duragent.journal.inputs import Message
-from duragent.journal.record import Record, crc_seed, encode
+from duragent.journal.record import Record
 from duragent.journal.state import SessionState
 from duragent.policy.tiers import Mode
 from duragent.stores.memory import MemoryStore
@@ -23,7 +22,7 @@ from duragent.tools.base import Places, PlannedChange
 from duragent.turn import access_now
 from duragent.turn.access_now import private_notes, reads_own_notes, shown_sections
 from tests.context.logs import agent_with
-from tests.support.house import House, open_house
+from tests.support.house import open_house
 from tests.support.probes import DO_IT, Deed, given, nothing
 
 OWNER, BO = "1", "4711"
@@ -124,16 +123,6 @@ async def test_person_is_looked_for_page_by_page_and_not_for_ever(monkeypatch: p
 # --- before a call ----------------------------------------------------------------------------------------------------
 
 
-async def in_group(house: House, text: str, sender: str = BO) -> str:
-    """A session of a group, in which that was said."""
-    created = SessionCreated(agent="assistant", source="gateway", gateway="telegram", chat_id="-100")
-    session = "session_01JXGROUP"
-    line = encode(Record(1, "2026-01-01T00:00:00.000Z", created), crc_seed(session)).line
-    await house.store.release(await house.store.create(session, [line]))
-    await house.sessions.post(session, Message(text=text, source="gateway", sender=Sender(id=sender)))
-    return session
-
-
 class Looking(Deed):
     """A deed that looks at files before it is done."""
 
@@ -153,7 +142,8 @@ async def test_what_is_closed_to_a_call_is_closed_to_the_look_before_it(tmp_path
     model = ScriptedModel([DO_IT, "done"])
     bench = given(tmp_path, tool, mode)
     async with open_house(MemoryStore(), model, tmp_path, agent_rest="  memory: {}", workbench=bench) as house:
-        session = await in_group(house, "do it")
+        session = await house.new_in_group("session_01JXGROUP")
+        await house.say_as(session, BO, "do it")
         while kind not in await house.kinds(session):
             await asyncio.sleep(0)
     assert [memory in closed for closed in tool.closed] == [True]
