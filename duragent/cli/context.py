@@ -171,7 +171,7 @@ def _tell(rebuilt: "Rebuilt", *, json: bool) -> None:
     if json:
         called = {"seq": rebuilt.called_seq, "equal": rebuilt.is_equal, "sha256": rebuilt.sha256}
         sent = {"request_sha256": rebuilt.called.request_sha256, "lost_blobs": rebuilt.lost_blobs}
-        view.print_json({**called, **sent, "forgotten": rebuilt.forgotten})
+        view.print_json({**called, **sent, "forgotten": rebuilt.forgotten, "redacted": rebuilt.redacted})
     elif rebuilt.is_equal:
         typer.echo(f"rebuilt byte for byte: sha256 equal to model_called #{rebuilt.called_seq:,}")
     else:
@@ -183,6 +183,8 @@ def _tell(rebuilt: "Rebuilt", *, json: bool) -> None:
 def _why_different(rebuilt: "Rebuilt") -> str:
     if rebuilt.lost_blobs:
         return f": absent or changed: {', '.join(f'blobs/{name}' for name in rebuilt.lost_blobs)}"
+    if rebuilt.redacted:
+        return f": redacted since: the records {' '.join(map(str, rebuilt.redacted))}"
     return ": a text of it was forgotten since" if rebuilt.forgotten else ""
 
 

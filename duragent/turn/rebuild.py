@@ -4,7 +4,7 @@ The law of this file: it reads what was recorded with the question, and hands it
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar, get_args
 
 from duragent.agent.load import Agent
@@ -13,7 +13,15 @@ from duragent.context.known_talk import KnownTalk
 from duragent.context.prompt_set import set_again
 from duragent.errors import Damaged, InvalidRequest
 from duragent.journal.covered import ALL_SHOWN, Coverage, CoverageEvent, covered
-from duragent.journal.events import EVENT_TYPES, FORGOTTEN, MemoryRecalled, ModelCalled, PromptSet, TurnStarted
+from duragent.journal.events import (
+    EVENT_TYPES,
+    FORGOTTEN,
+    HistoryRedacted,
+    MemoryRecalled,
+    ModelCalled,
+    PromptSet,
+    TurnStarted,
+)
 from duragent.journal.line import last_seq, lines_of_types, split_lines
 from duragent.journal.record import Record, crc_seed, decode
 from duragent.journal.state import OpenTurn, SessionState
@@ -66,6 +74,8 @@ class Rebuilt:
     """Blobs that the request needs and that are absent or changed."""
     forgotten: bool = False
     """A text that it had was forgotten since."""
+    redacted: tuple[int, ...] = ()
+    """Its records out of which a person has taken texts since; only looked for when it is not equal."""
 
     @property
     def is_equal(self) -> bool:
@@ -156,7 +166,7 @@ class _Rebuilding:
         )
         blobs = _Blobs(log)
         made = await assembled(agent, frame, material, blobs, self._known)
-        return Rebuilt(
+        made_again = Rebuilt(
             called=called,
             called_seq=question.seq,
             agent=agent,
@@ -167,6 +177,11 @@ class _Rebuilding:
             lost_blobs=tuple(dict.fromkeys(blobs.lost)),
             forgotten=_has_forgotten(frame_event, recalled, records),
         )
+        if made_again.is_equal:
+            return made_again
+        seen = {question.frame_seq, question.recalled_seq, *(record.seq for record in records), *self._single.seqs}
+        redacted = sorted(seen & await _redacted(log, self._session_id))
+        return replace(made_again, redacted=tuple(seq for seq in redacted if seq < question.seq))
 
 
 # --- what the log says of the question ------------------------------------------------------------------------------
@@ -225,6 +240,17 @@ async def _marks(log: StoredLog, session_id: str, upto: int) -> AsyncIterator[Re
         after = last_seq(lines)
 
 
+async def _redacted(log: StoredLog, session_id: str) -> set[int]:
+    """The records out of which a person has taken texts, by what the log says of that at its end."""
+    seed, after, found = crc_seed(session_id), 0, set[int]()
+    while lines := await log.lines(after, LINES):
+        for line in split_lines(lines_of_types(lines, ("history_redacted",))):
+            event = decode(line, seed).event
+            found |= set(event.seqs) if isinstance(event, HistoryRedacted) else set()
+        after = last_seq(lines)
+    return found
+
+
 async def _with_texts(log: HasRecords, seq: int, kind: type[_Kind]) -> _Kind:
     for record in await log.read_records(seq - 1, 1):
         if isinstance(record.event, kind):
@@ -258,6 +284,11 @@ class _Single:
 
     def __init__(self, log: HasRecords) -> None:
         self._log, self._known = log, dict[int, list[Record]]()
+
+    @property
+    def seqs(self) -> set[int]:
+        """Of what was read."""
+        return {record.seq for records in self._known.values() for record in records}
 
     async def read_records(self, after: int, limit: int) -> list[Record]:
         if after not in self._known:

@@ -36,6 +36,9 @@ class SentRequest(WireModel):
     request_sha256: str = Field(description="Over the request that was sent.")
     lost_blobs: list[str] = Field(description="Blobs that it needs and that are absent or changed, by their SHA-256.")
     forgotten: bool = Field(description="Whether a text that it had was forgotten since.")
+    redacted: list[int] = Field(
+        [], description="Its records out of which a person has taken texts since; only when it is not equal."
+    )
     sections: list[SentSection] = Field(description="Of the system message, in their order.")
     tools: list[Text] = Field(description="The names of the tools that were offered.")
     tail: Text = Field(description="What stood in the last message besides; empty for nothing.")

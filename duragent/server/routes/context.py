@@ -37,6 +37,7 @@ def _sent(session_id: str, made: "Rebuilt") -> SentRequest:
         request_sha256=made.called.request_sha256,
         lost_blobs=list(made.lost_blobs),
         forgotten=made.forgotten,
+        redacted=list(made.redacted),
         sections=[
             SentSection(source=each.source, priority=each.priority, text=each.text) for each in made.frame.sections
         ],

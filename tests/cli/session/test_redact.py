@@ -23,6 +23,8 @@ def test_words_are_taken_out_and_what_stays_is_told(home: Home) -> None:
     shown = home.run("session", "log", home.short).out
     assert ("[redacted]" in shown, "A typo." in shown) == (True, True)
     assert home.run("session", "verify", home.short).code == 0
+    ran = home.run("context", home.first, "--verify")
+    assert (ran.code, ran.out.endswith(": redacted since: the records 3\n")) == (1, True), ran
 
 
 def test_a_check_finds_words_everywhere_until_they_are_redacted(home: Home) -> None:
