@@ -179,4 +179,10 @@ SUMMARISING: tuple[Mutant, ...] = (
         ),
         f"{_T_SUMMARIES}::test_a_long_session_tells_each_record_once",
     ),
+    without(
+        "what a summary stands for still counts as shown",
+        "the tokens that it takes away",
+        Edit(_SUMMARISER, "    return sum(size_of(record.event) for record in records)\n", "    return 0\n"),
+        f"{_T_SUMMARIES}::test_a_long_session_tells_each_record_once",
+    ),
 )

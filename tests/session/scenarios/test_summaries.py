@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from duragent.journal.covered import size_of
 from duragent.journal.events import HistorySummarised
 from duragent.journal.inputs import HistorySummary
 from duragent.models.messages import ModelRequest
@@ -44,6 +45,8 @@ async def test_a_long_session_tells_each_record_once(tmp_path: Path) -> None:
         await talk(house, session, TURNS)
         coverage = (await house.sessions.state(session)).viewport.coverage
         assert {each.level for each in coverage.frontier} >= {1, 2}
+        behind = [size_of(each.event) for each in await house.records(session) if each.seq > coverage.boundary]
+        assert coverage.tokens == sum(behind)
         for request in model.requests:
             assert "conversation truncated" not in all_of(request.messages[1:])
         told = all_of(model.requests[-1].messages)
