@@ -1,10 +1,10 @@
 """The `spec.memory` block: what an agent remembers across sessions, and how it is found again."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from duragent.yaml.section import Filled, YamlSection
+from duragent.yaml.section import Filled, OnOff, YamlSection
 
 
 class EmbeddingSpec(YamlSection):
@@ -41,7 +41,7 @@ class MemorySpec(YamlSection):
     """What the agent remembers across sessions."""
 
     backend: Literal["filesystem"] = Field(default="filesystem", description="Where memories rest.")
-    recall: Literal["auto", "tool", "off"] = Field(
+    recall: Annotated[Literal["auto", "tool", "off"], OnOff] = Field(
         default="auto",
         description="`auto` searches for each message and shows what fits, `tool` leaves it to the agent's own calls.",
     )
@@ -69,7 +69,7 @@ class MemorySpec(YamlSection):
         "another that the package snowballstemmer knows.",
     )
     history: bool = Field(default=True, description="Whether what was said in older sessions is found too.")
-    tags: Literal["auto", "on", "off"] = Field(
+    tags: Annotated[Literal["auto", "on", "off"], OnOff] = Field(
         default="auto",
         description="Whether `[REMEMBER: text]` in an answer is a note; `auto` where a model calls tools as text.",
     )

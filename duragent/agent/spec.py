@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AliasChoices,
-    BeforeValidator,
     Discriminator,
     Field,
     Strict,
@@ -22,7 +21,7 @@ from pydantic_core import PydanticCustomError
 from duragent.agent.access import AccessSpec
 from duragent.agent.memory_spec import MemorySpec
 from duragent.yaml.model import PathText
-from duragent.yaml.section import Filled, FilledPath, Scalar, Texts, YamlSection
+from duragent.yaml.section import Filled, FilledPath, OnOff, Scalar, Texts, YamlSection
 
 API_VERSION = "duragent/v1alpha1"
 KNOWN_PROVIDERS = ("anthropic", "ollama", "openai", "openrouter", "gemini", "demo")
@@ -33,11 +32,6 @@ Compaction = Literal["discard", "archive", "disabled"]
 
 
 # --- model ----------------------------------------------------------------------------------------------------------
-
-
-def _off_as_text(value: object) -> object:
-    """YAML reads a bare `off` as false."""
-    return "off" if value is False else value
 
 
 class ThinkingBudgetSpec(YamlSection):
@@ -73,9 +67,7 @@ class ModelFields(YamlSection):
         default="auto",
         description="How the model calls tools: by the provider's own means, as text, or what is known to work.",
     )
-    thinking: Annotated[
-        Literal["off", "low", "medium", "high"] | ThinkingBudgetSpec | None, BeforeValidator(_off_as_text)
-    ] = Field(
+    thinking: Annotated[Literal["off", "low", "medium", "high"] | ThinkingBudgetSpec | None, OnOff] = Field(
         default=None, description="How much the model thinks before it answers; the provider decides when absent."
     )
     adapter: Literal["auto", "direct", "litellm"] = Field(
@@ -120,7 +112,7 @@ class ContextSpec(YamlSection):
     max_history_tokens: int = Field(
         default=40_000, ge=0, description="The cap for earlier messages that are shown whole; 0 means no cap."
     )
-    summaries: Literal["extract", "model", "off"] = Field(
+    summaries: Annotated[Literal["extract", "model", "off"], OnOff] = Field(
         default="extract",
         description="What stands for messages that are shown no longer: `extract` is made by code, `model` has its "
         "text written by the model that `spec.memory.sleep.model` names, `off` leaves them out with a notice.",

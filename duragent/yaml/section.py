@@ -21,6 +21,10 @@ class YamlSection(BaseModel):
     )
 
 
+def _on_or_off(value: object) -> object:
+    return ("on" if value else "off") if isinstance(value, bool) else value
+
+
 def _scalar(value: object) -> object:
     if not isinstance(value, bool | int | float | str):
         raise ValueError("must be a text, a number, or true or false")
@@ -37,5 +41,7 @@ _is_filled = BeforeValidator(lambda value: _not_blank(value) if isinstance(value
 Filled = Annotated[str, _is_filled]
 FilledPath = Annotated[PathText, _is_filled]
 Scalar = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
+OnOff = BeforeValidator(_on_or_off)
+"""For a setting with `on` or `off` among its words: YAML reads these, when they are bare, as true and false."""
 # YAML gives lists; the models keep tuples, which cannot be changed.
 Texts = Annotated[tuple[str, ...], Strict(False)]

@@ -33,3 +33,15 @@ def test_formula_that_compares_by_meaning_needs_an_embedder() -> None:
     memory = spec_of("  memory: {formula: anima, floor: 0, embedding: {provider: ollama, model: e5}}\n").memory
     assert memory is not None
     assert (memory.formula, memory.floor) == ("anima", 0)
+
+
+@pytest.mark.parametrize("word", ["off", "'off'"])
+def test_bare_words_for_on_and_off_are_these_words(word: str) -> None:
+    spec = spec_of(f"  memory: {{recall: {word}, tags: {word}}}\n  session: {{context: {{summaries: {word}}}}}\n")
+    assert spec.memory is not None
+    assert (spec.memory.recall, spec.memory.tags, spec.session.context.summaries) == ("off", "off", "off")
+    on = spec_of("  memory: {tags: on}\n").memory
+    assert on is not None
+    assert on.tags == "on"
+    with pytest.raises(InvalidFile, match="must be one of auto, tool, off"):
+        spec_of("  memory: {recall: on}\n")

@@ -203,7 +203,7 @@ async def test_forgotten_note_is_gone_at_once(tmp_path: Path) -> None:
 
 async def test_cut_of_the_conversation_is_a_moment(tmp_path: Path) -> None:
     clock, model = FakeClock(), ScriptedModel()
-    small = '  memory: {}\n  session: {context: {max_history_tokens: 700, summaries: "off"}}'
+    small = "  memory: {}\n  session: {context: {max_history_tokens: 700, summaries: off}}"
     async with remembering_house(tmp_path, model, small, clock=clock) as at:
         session = await at.house.new()
         model.add(*reflecting("One."), "a", *reflecting("Two."))  # type: ignore[arg-type]
