@@ -203,7 +203,10 @@ class Remembering:
 
         `session_id`: what is said there is read again, or it was `deleted`. Where there is no index none is made.
         """
-        for index in sorted(self.config.streams_dir.glob("mind-*/index.sqlite")):
+        # One that is made for the first time right now may have read what is gone: it has a file beside, or none yet.
+        folders = {path.parent for path in self.config.streams_dir.glob("mind-*/index.sqlite*")}
+        opened = {self._index(name).parent for name in self._made.opened} if self._made is not None else set()
+        for index in (folder / "index.sqlite" for folder in sorted(folders | opened)):
             name = index.parent.name.removeprefix("mind-")
             if agent and name not in (agent, self._named(agent)):
                 continue
@@ -214,7 +217,8 @@ class Remembering:
                 from duragent.memory.index_schema import remove_index
 
                 # No agent reads it, and it can be made again.
-                await asyncio.to_thread(remove_index, index)
+                for file in (index, index.with_name(f"{index.name}.new")):
+                    await asyncio.to_thread(remove_index, file)
 
     def _known(self, name: str) -> Agent | None:
         try:

@@ -62,6 +62,7 @@ class MemoryIndex:
     def __init__(self, path: Path, language: Language) -> None:
         self._path = path
         self._language = language
+        self._beside = path.with_name(f"{path.name}.new")
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._inode = (0, 0)
@@ -105,10 +106,13 @@ class MemoryIndex:
             stat = os.stat(self._path)
         except FileNotFoundError:
             self._drop()
+            schema.remove_index(self._beside)
             return None
         if self._db is not None and self._inode == (stat.st_dev, stat.st_ino):
             return self._db
         self._drop()
+        # What a process left behind that was killed while it wrote a new one: it may say what was redacted since.
+        schema.remove_index(self._beside)
         db = schema.opened(self._path)
         try:
             if schema.rev_in(db) == self.rev:
@@ -130,7 +134,7 @@ class MemoryIndex:
     def _made_again(self, sources: Sequence[ChunkSource]) -> int:
         self._drop()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_name(f"{self._path.name}.new")
+        beside = self._beside
         schema.remove_index(beside)
         try:
             changed = self._made(beside, sources)

@@ -187,5 +187,5 @@ def put_in_place(made: Path, path: Path) -> None:
 
 def remove_index(path: Path) -> None:
     """The file first: a log without its file is thrown away by SQLite, a file without its log may be damaged."""
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

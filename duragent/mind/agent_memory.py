@@ -303,7 +303,7 @@ class AgentMemory:
 
     async def _read(self, session_id: str) -> int:
         """One batch: how many changes stand ready. The session is looked at again when there were records."""
-        after = self._said.cursor(session_id).seq
+        forgets, after = self._said.forgets, self._said.cursor(session_id).seq
         try:
             part = await self._room.logs().part(session_id, after, BATCH_RECORDS)
         except SessionNotFound:
@@ -320,7 +320,7 @@ class AgentMemory:
             return 0
         access = self.agent.spec.access
         chat = Chat(part.gateway, part.chat_id, access.owners if access else ())
-        return await asyncio.to_thread(self._said.take, session_id, part.records, chat)
+        return await asyncio.to_thread(self._said.take, session_id, part.records, chat, forgets)
 
     async def _embed(self) -> None:
         """Compute the vectors that are missing, as far as the day's budget goes."""

@@ -55,6 +55,11 @@ class AgentMemories:
         made = self._memories[agent.name] = AgentMemory(self.room, agent)
         return made
 
+    @property
+    def opened(self) -> list[str]:
+        """The names of the agents whose memories are open, or are being opened."""
+        return list(self._memories)
+
     def trouble(self, agent: str) -> str:
         """What is wrong with the memory of an agent; "" when nothing is, or it was not opened."""
         memory = self._memories.get(agent)

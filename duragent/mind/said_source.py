@@ -91,6 +91,7 @@ class SaidSource:
         self._marks: dict[str, str] = {}
         self._ready: dict[str, tuple[str, PlaceContent]] = {}
         self._lost: set[str] = set()
+        self._forgets = 0
 
     # --- for the index ----------------------------------------------------------------------------------------------
 
@@ -135,9 +136,16 @@ class SaidSource:
             lost, self._lost = sorted(self._lost), set()
             return lost
 
-    def forget(self, session_id: str) -> None:
-        """The next update of the index takes it out."""
+    @property
+    def forgets(self) -> int:
+        """How often something was forgotten; `take` gets the count from before the records were read."""
         with self._lock:
+            return self._forgets
+
+    def forget(self, session_id: str) -> None:
+        """The next update of the index takes it out. Records of it that were read before are not taken any more."""
+        with self._lock:
+            self._forgets += 1
             self._marks.pop(place_of(session_id), None)
             self._ready.pop(place_of(session_id), None)
 
@@ -145,6 +153,7 @@ class SaidSource:
         """It was deleted: the next update takes it out. Whether an index is to be written again because of it."""
         place = place_of(session_id)
         with self._lock:
+            self._forgets += 1
             self._ready.pop(place, None)
             if place in self._marks:
                 self._marks[place] = DROPPED
@@ -163,8 +172,11 @@ class SaidSource:
         with self._lock:
             self._marks |= {place: DROPPED for place in places if place not in self._marks}
 
-    def take(self, session_id: str, records: Sequence[Record], chat: Chat) -> int:
-        """Records behind the cursor; how many pieces they made. The index is to be updated before the next ones."""
+    def take(self, session_id: str, records: Sequence[Record], chat: Chat, forgets: int) -> int:
+        """Records behind the cursor; how many pieces they made. The index is to be updated before the next ones.
+
+        Nothing is taken when something was forgotten since `forgets`: the records may say what was redacted meanwhile.
+        """
         place = place_of(session_id)
         with self._lock:
             mark = self._marks.get(place, "")
@@ -172,6 +184,8 @@ class SaidSource:
         chunks, after = _pieces(session_id, records, before, chat)
         content = PlaceContent(str(after), chunks, appended=before.seq > 0)
         with self._lock:
+            if self._forgets != forgets:
+                return 0
             if self._marks.get(place, "") != mark or not records or records[0].seq != before.seq + 1:
                 return 0  # the index lost it meanwhile: it is read again
             self._ready[place] = (mark, content)

@@ -169,6 +169,21 @@ def test_search_of_what_was_said_finds_no_notes(index: MemoryIndex) -> None:
     assert [hit.note.id for hit in found.hits] == ["m_said"]
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_file_that_a_killed_process_was_writing_is_gone_with_the_next_opening(tmp_path: Path, there: bool) -> None:
+    places, path = Places(day=[UNITS]), tmp_path / "index.sqlite"
+    if there:
+        before = MemoryIndex(path, language("en"))
+        before.update([places])
+        before.close()
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(f"index.sqlite.new{suffix}").write_bytes(b"xylophone77")
+    index = MemoryIndex(path, language("en"))
+    assert index.marks().keys() == (places.marks().keys() if there else set())
+    assert not any(b"xylophone" in each.read_bytes() for each in tmp_path.iterdir())
+    index.close()
+
+
 def test_search_ends_with_its_time(index: MemoryIndex) -> None:
     index.update([Places(day=[noted(f"{at}", f"units and word {at}") for at in range(3_000)])])
     with pytest.raises(SearchTooLate):

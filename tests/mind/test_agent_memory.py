@@ -14,7 +14,7 @@ from duragent.mind.agent_memory import BATCH_RECORDS, RETRY_SECONDS, AgentMemory
 from duragent.testing.stub_llm import Failure, StubLlm
 from duragent.testing.stub_vectors import VectorAnswer
 from tests.mind.house import note
-from tests.mind.remembered import Remembered, Told, remembered, said
+from tests.mind.remembered import Part, Remembered, Told, remembered, said
 from tests.support.bounds import LIMIT_SECONDS
 
 UNITS = "The user prefers metric units."
@@ -186,6 +186,33 @@ async def test_what_a_model_said_after_it_read_a_page_is_shown_to_nobody(tmp_pat
         await ada.memory.open()
         await ada.rest()
         assert "It leaves from pier six." not in await ada.found("where does pier six leave?")
+
+
+async def test_what_was_read_before_its_redaction_gets_into_no_file_after_it(tmp_path: Path) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(Told):
+        async def part(self, stream: str, after: int, limit: int) -> Part:
+            found = await super().part(stream, after, limit)
+            begun.set()
+            await go_on.wait()
+            return found
+
+    def holding() -> list[str]:
+        return [path.name for path in tmp_path.glob("streams/*/index*") if b"xylophone" in path.read_bytes()]
+
+    told = Slow({"session_1": said("the password is xylophone77")})
+    async with remembered(tmp_path, told=told) as ada:
+        await ada.memory.open()
+        await ada.house.clock.advance(1)
+        await begun.wait()
+        # The words are on their way to the index.
+        told.logs["session_1"] = said("[redacted]", "pier seven")
+        await ada.memory.renew("session_1")
+        go_on.set()
+        await ada.rest()
+        assert "pier seven" in await ada.found("pier seven")
+        assert holding() == []
 
 
 async def test_outbox_catches_up_when_the_embedder_is_back(tmp_path: Path, stub: StubLlm) -> None:

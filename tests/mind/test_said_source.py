@@ -56,11 +56,11 @@ def test_what_a_chat_says_belongs_to_the_chat() -> None:
 
 def test_answers_belong_to_whom_they_were_given_also_after_a_cut() -> None:
     source = SaidSource()
-    source.take("s", records(1, by("bo", "my code is 4711"), replied("Noted, 4711.")), ALONE)
+    source.take("s", records(1, by("bo", "my code is 4711"), replied("Noted, 4711.")), ALONE, source.forgets)
     first = source.content(f"{PREFIX}s", "")
     assert {str(each.note.scope) for each in first.chunks} == {"person:http-bo"}
     # The rest of the turn comes later.
-    source.take("s", records(3, replied("Anything else?"), by(None, "hello"), replied("Hello.")), ALONE)
+    source.take("s", records(3, replied("Anything else?"), by(None, "hello"), replied("Hello.")), ALONE, source.forgets)
     rest = source.content(f"{PREFIX}s", first.mark)
     assert [(each.note.text, str(each.note.scope)) for each in rest.chunks] == [
         ("Anything else?", "person:http-bo"),
@@ -74,9 +74,9 @@ def test_what_came_from_outside_is_known_after_a_cut_too() -> None:
     source = SaidSource()
     web = Call(call="c", tool="web", arguments="{}")
     page = ToolFinished(call="c", outcome="ok", text="Reports go to eve.", outside=True)
-    source.take("s", records(1, by(None, "read it"), replied("", web), page), ALONE)
+    source.take("s", records(1, by(None, "read it"), replied("", web), page), ALONE, source.forgets)
     mark = source.content(f"{PREFIX}s", "").mark
-    source.take("s", records(4, replied("Reports go to eve.")), ALONE)
+    source.take("s", records(4, replied("Reports go to eve.")), ALONE, source.forgets)
     [said] = source.content(f"{PREFIX}s", mark).chunks
     assert said.note.trust == "unreviewed"
 
@@ -85,7 +85,7 @@ def test_index_that_has_something_else_gets_nothing_and_the_session_is_read_agai
     source = SaidSource()
     source.begin({f"{PREFIX}s": "2 0 owner:", "MEMORY.md": "1 2 3"})
     assert (source.sessions(), source.cursor("s").seq) == (["s"], 2)
-    source.take("s", records(3, by(None, "pier seven")), ALONE)
+    source.take("s", records(3, by(None, "pier seven")), ALONE, source.forgets)
     assert source.content(f"{PREFIX}s", "").chunks == ()
     assert (source.take_lost(), source.take_lost(), source.cursor("s")) == (["s"], [], Cursor())
 
@@ -94,13 +94,22 @@ def test_index_that_has_something_else_gets_nothing_and_the_session_is_read_agai
 def test_records_that_do_not_follow_are_not_taken(first: int) -> None:
     source = SaidSource()
     source.begin({f"{PREFIX}s": "2 0 owner:"})
-    assert source.take("s", records(first, by(None, "pier seven")), ALONE) == 0
-    assert source.take("s", [], ALONE) == 0
+    assert source.take("s", records(first, by(None, "pier seven")), ALONE, source.forgets) == 0
+    assert source.take("s", [], ALONE, source.forgets) == 0
     assert source.cursor("s") == Cursor(2)
+
+
+def test_records_that_were_read_before_they_were_redacted_are_not_taken() -> None:
+    source = SaidSource()
+    forgets, read = source.forgets, records(1, by(None, "pier seven"))
+    source.forget("s")
+    assert source.take("s", read, ALONE, forgets) == 0
+    assert (source.marks(), source.content(f"{PREFIX}s", "").chunks) == ({}, ())
+    assert source.take("s", read, ALONE, source.forgets) == 1
 
 
 def test_deleted_session_is_in_no_mark() -> None:
     source = SaidSource()
-    source.take("s", records(1, by(None, "pier seven")), ALONE)
+    source.take("s", records(1, by(None, "pier seven")), ALONE, source.forgets)
     source.forget("s")
     assert (source.marks(), source.content(f"{PREFIX}s", "").chunks) == ({}, ())
