@@ -50,6 +50,35 @@ def _either(character: str) -> str:
     return "(?:" + "|".join([re.escape(character), *(rf"\\+{re.escape(each)}" for each in sorted(escaped))]) + ")"
 
 
+def _in_text(match: str) -> str:
+    """A pattern for the words wherever they stand; "" for none."""
+    # Arguments of calls, and what tools give, are JSON within a text, or within another JSON.
+    return r"(?:\s|\\+[nrt])+".join("".join(map(_either, word)) for word in match.split())
+
+
+@dataclass(frozen=True)
+class AnyWords:
+    """Several texts, any of which is looked for, in one look at a text."""
+
+    matches: tuple[str, ...] = ()
+    """Each as `Redaction.match`."""
+
+    @cached_property
+    def _pattern(self) -> "re.Pattern[str] | None":
+        # The longest first: one may be the beginning of another one.
+        patterns = filter(None, map(_in_text, sorted(self.matches, key=len, reverse=True)))
+        joined = "|".join(f"(?:{pattern})" for pattern in patterns)
+        return re.compile(joined, re.IGNORECASE) if joined else None
+
+    def finds(self, text: str) -> bool:
+        """Whether one of them stands in it."""
+        return self._pattern is not None and self._pattern.search(text) is not None
+
+    def without(self, text: str) -> str:
+        """The text without them."""
+        return self._pattern.sub(REDACTED, text) if self._pattern is not None else text
+
+
 @dataclass(frozen=True)
 class Redaction:
     """What a person wants gone."""
@@ -61,11 +90,8 @@ class Redaction:
 
     @cached_property
     def _pattern(self) -> "re.Pattern[str] | None":
-        words = self.match.split()
-        if not words:
-            return None
-        # Arguments of calls, and what tools give, are JSON within a text, or within another JSON.
-        return re.compile(r"(?:\s|\\+[nrt])+".join("".join(map(_either, word)) for word in words), re.IGNORECASE)
+        pattern = _in_text(self.match)
+        return re.compile(pattern, re.IGNORECASE) if pattern else None
 
     def finds(self, text: str) -> bool:
         """Whether the words stand in it."""

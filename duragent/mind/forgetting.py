@@ -13,7 +13,7 @@ from typing import Protocol
 from duragent.crashpoint import crashpoint
 from duragent.errors import InvalidRequest, NotFound, NothingToForget
 from duragent.journal.mind.events import ForgettingBegun
-from duragent.journal.redaction import MATCH_MIN, Redaction
+from duragent.journal.redaction import MATCH_MIN, AnyWords, Redaction
 from duragent.kept_texts import drop_kept_texts
 from duragent.memory.base import MemoryNote
 from duragent.memory.notes import text_sha256
@@ -47,14 +47,14 @@ class Sought:
 
     notes: frozenset[str]
     """The notes, by id: the model was shown them with it."""
-    words: tuple[Redaction, ...] = ()
+    words: AnyWords = field(default_factory=AnyWords)
     """The texts of the notes, or the words that were asked for; none when they are gone from the files already."""
     sha256s: frozenset[str] = frozenset()
     """Blobs that are known to hold it."""
 
     def finds(self, text: str) -> bool:
         """Whether one of the texts stands in it."""
-        return any(words.finds(text) for words in self.words)
+        return self.words.finds(text)
 
     def finds_version(self, text: str) -> bool:
         """Whether an earlier version of a file has one of the notes, with whatever words."""
@@ -135,7 +135,7 @@ class Forgetter:
                 notes=tuple(note.id for note in notes),
                 sha256s=tuple({text_sha256(note.text): None for note in notes} | dict.fromkeys((*versions, *given))),
                 by=asked.by,
-                reason=_without(asked.reason, wanted.words),
+                reason=wanted.words.without(asked.reason),
                 everywhere=True,
             )
             await mind.begin_forgetting(begun)
@@ -156,7 +156,7 @@ class Forgetter:
         [begun] = [record.event for record in await mind.log.records(forgetting.seq - 1, 1)]
         assert isinstance(begun, ForgettingBegun)
         # The words are gone from the files, and stand nowhere else.
-        await self._work(agent, Sought(frozenset(forgetting.notes), (), frozenset(forgetting.sha256s)), begun)
+        await self._work(agent, Sought(frozenset(forgetting.notes), AnyWords(), frozenset(forgetting.sha256s)), begun)
 
     async def _work(self, agent: str, wanted: Sought, begun: ForgettingBegun) -> tuple[str, ...]:
         await (await self.minds().of(agent)).take_out()
@@ -200,16 +200,10 @@ def _is_of(note: MemoryNote, person: str) -> bool:
     return bool(person) and note.scope.kind == "person" and note.scope.id == person
 
 
-def _words(notes: Sequence[MemoryNote], match: str) -> tuple[Redaction, ...]:
+def _words(notes: Sequence[MemoryNote], match: str) -> AnyWords:
     """What is looked for. A shorter text is in everything, so such a note is known by its id only."""
     texts = dict.fromkeys((match, *(note.text for note in notes)))
-    return tuple(Redaction(match=text) for text in texts if len("".join(text.split())) >= MATCH_MIN)
-
-
-def _without(reason: str, words: Sequence[Redaction]) -> str:
-    for each in words:
-        reason = each.without(reason)
-    return reason
+    return AnyWords(tuple(text for text in texts if len("".join(text.split())) >= MATCH_MIN))
 
 
 async def _left(mind: Mind, traces: Sequence[SessionTrace]) -> tuple[str, ...]:
