@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from duragent.memory.base import Cause, NewNote, Scope
 from duragent.memory.notes import LONG_TERM, UNREVIEWED
 from tests.server.requests import is_problem
 from tests.support.http_house import House
@@ -189,6 +190,22 @@ async def test_forgotten_note_is_in_no_file_and_no_index(desk: Remembering) -> N
     found = [path for path in desk.folder.rglob("*") if path.is_file() and b"swordfish" in path.read_bytes()]
     assert found == []
     is_problem(await desk.house.http.delete(f"{ADA}/notes/{made}"), 404, "not-found")
+
+
+async def test_all_notes_of_a_person_are_forgotten_and_no_others(desk: Remembering) -> None:
+    kept = await desk.remember("the harbour is closed")
+    mind = await desk.memories.minds().of("ada")
+    for call, text in (("p1", "bo likes swordfish"), ("p2", "bo has a boat")):
+        cause = Cause("session_1", 4, call)
+        await mind.remember(NewNote(text=text, cause=cause, scope=Scope("person", "telegram-4711")))
+    stranger = await post(desk, f"{ADA}/forget", {"person": "telegram-1"})
+    is_problem(stranger, 404, "not-found")
+    assert stranger.json()["detail"].endswith("there are some of telegram-4711")
+    gone = (await post(desk, f"{ADA}/forget", {"person": "telegram-4711", "by": "bea"})).json()
+    assert sorted(note["text"] for note in gone["notes"]) == ["bo has a boat", "bo likes swordfish"]
+    assert [note["id"] for note in (await get(desk, f"{ADA}/notes"))["notes"]] == [kept]
+    found = [path for path in desk.folder.rglob("*") if path.is_file() and b"swordfish" in path.read_bytes()]
+    assert found == []
 
 
 async def test_file_that_cannot_be_read_keeps_no_note_from_being_forgotten_and_is_named(desk: Remembering) -> None:
