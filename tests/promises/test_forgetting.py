@@ -160,9 +160,10 @@ async def killed_before_its_index_was_renewed(server: RealServer) -> str:
     """The session out of which the secret was redacted; the index is as a server that died leaves it."""
     server.start()
     said = await ask(server, f"you know, {SECRET}")
-    await search(server, QUESTION)
     index = server.workspace / "streams" / f"mind-{ADA}" / "index.sqlite"
-    await until(lambda: any(said in place for (place,) in rows(index, "SELECT name FROM place")))
+    await until(lambda: index.exists() and any(said in place for (place,) in rows(index, "SELECT name FROM place")))
+    # Only now: this session is given what was said in the first one.
+    await search(server, QUESTION)
     server.terminate()
     kept = {path: path.read_bytes() for path in index.parent.glob("index.sqlite*")}
     server.start()
