@@ -55,6 +55,8 @@ class Mind:
         self._files = MindFiles(log, folder)
         self.commands = 0
         """Commands of the agent that run now, and could change the files; see `commands.watched`."""
+        self.written: Callable[[], None] = lambda: None
+        """Called after each operation that may have changed notes."""
 
     @property
     def state(self) -> MindState:
@@ -308,7 +310,9 @@ class Mind:
                 if self._files.unsure or self.commands:
                     await self._reconcile(_changed_by(self))
                     self._files.unsure = False
-                return await work()
+                done = await work()
+            self.written()
+            return done
 
         # A caller that goes away must not leave a file without its record.
         return await asyncio.shield(asyncio.ensure_future(alone()))

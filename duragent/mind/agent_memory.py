@@ -88,7 +88,7 @@ class AgentMemory:
         )
         self._index = CleanIndex(self._said, self.notes)
         # Vectors of another length were taken out: the right ones are computed.
-        self.notes.lost_vectors = self._wake
+        self.notes.lost_vectors = self.wake
         self._dirty: dict[str, None] = {}
         self._redactions = KnownRedactions()
         self._listed = not spec.history
@@ -100,6 +100,7 @@ class AgentMemory:
         self._without_vectors = ""
         self._outbox: Outbox | None = None
         self._begun = False
+        self._has_new_notes = False
         self._closed = False
 
     # --- searching --------------------------------------------------------------------------------------------------
@@ -175,7 +176,7 @@ class AgentMemory:
                 await self.notes.refresh()
             except (OSError, sqlite3.Error) as error:
                 self._failed(error)
-            self._wake()
+            self.wake()
             for mind in (self._room.minds.loaded(self.agent.name), self._room.minds.loaded("")):
                 if mind is not None and mind.state.forgetting is not None:
                     self._room.spawn(self._room.go_on_forgetting(mind.state.agent))
@@ -189,14 +190,14 @@ class AgentMemory:
         if deleted:
             self._index.deleted(session_id)
             await self.notes.refresh()
-            self._wake()
+            self.wake()
             return
         if session_id:
             self._said.forget(session_id)
         await self._index.rewrite()
         if self.spec.history:
             self._dirty |= dict.fromkeys([*self._said.take_lost(), *([session_id] if session_id else [])])
-        self._wake()
+        self.wake()
 
     async def _opened(self, seconds: float) -> bool:
         """Whether it is open within this time; it goes on being opened when it is not."""
@@ -246,9 +247,13 @@ class AgentMemory:
             self._dirty[session_id] = None
             if head < self._said.cursor(session_id).seq:
                 self._said.forget(session_id)
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self, *, notes: bool = False) -> None:
+        """Do in the background what is to be done. `notes`: some may have changed, so that vectors may be missing."""
+        if notes and (not self._begun or self._embedder is None):
+            return
+        self._has_new_notes |= notes
         if not self._closed and (self._task is None or self._task.done()):
             self._task = self._room.spawn(self._work())
 
@@ -263,11 +268,12 @@ class AgentMemory:
                 return
             if not self._dirty:
                 await self._embed()
-            if not self._dirty:
+            if not self._dirty and not self._has_new_notes:
                 return
 
     async def _take_in(self) -> None:
         """Read what is new in sessions, and bring the index up to date."""
+        self._has_new_notes = False
         await self._list()
         is_first = True
         while self._dirty or is_first:
@@ -333,7 +339,7 @@ class AgentMemory:
             return
         self._without_vectors = _BUDGET_USED if computed.why_stopped == "budget" else computed.why_stopped
         if computed.why_stopped and (self._later is None or self._later.done()):
-            self._later = self._room.spawn(_after(self._room.clock, RETRY_SECONDS, self._wake))
+            self._later = self._room.spawn(_after(self._room.clock, RETRY_SECONDS, self.wake))
 
     async def _vectors(self, embedder: "Guarded") -> "Computed":
         if self._outbox is None:

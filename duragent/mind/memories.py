@@ -25,6 +25,7 @@ class AgentMemories:
     def __init__(self, room: MemoryRoom, name_of: Callable[[str], str]) -> None:
         """`name_of` gives the name that an agent has now. Raises AgentNotFound, AgentBroken."""
         self.room = room
+        room.minds.written = self._written
         self._name_of = name_of
         self._memories: dict[str, AgentMemory] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -72,6 +73,11 @@ class AgentMemories:
         while len(self._reads) > KNOWN_READS:
             self._reads.popitem(last=False)
         return read
+
+    def _written(self, agent: str) -> None:
+        for name, memory in self._memories.items():
+            if agent in ("", name):
+                memory.wake(notes=True)
 
     # --- listening --------------------------------------------------------------------------------------------------
 

@@ -44,6 +44,8 @@ class Minds:
         self._minds: dict[str, Mind] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._stopping = False
+        self.written: Callable[[str], None] = lambda agent: None
+        """Called with the agent's name, or "" for the world's, after each operation that may have changed notes."""
 
     def __iter__(self) -> Iterator[Mind]:
         """Those in memory now."""
@@ -83,6 +85,7 @@ class Minds:
         log = await StreamLog.open_or_create(ports, stream_of(agent), MIND_FOLD, lambda: [MindCreated(agent=agent)])
         try:
             mind = Mind(log, folder, ports.clock)
+            mind.written = lambda: self.written(agent)
             if log.problem is None:
                 await after_start(mind)
                 await _tidy(mind, ports.clock)

@@ -11,6 +11,7 @@ from duragent.memory.base import OWNER, RecallQuery
 from duragent.memory.index import MemoryIndex
 from duragent.memory.plain_index import PlainIndex
 from duragent.mind.agent_memory import BATCH_RECORDS, RETRY_SECONDS, AgentMemory
+from duragent.mind.memories import AgentMemories
 from duragent.testing.stub_llm import Failure, StubLlm
 from duragent.testing.stub_vectors import VectorAnswer
 from tests.mind.house import note
@@ -234,6 +235,27 @@ async def test_outbox_catches_up_when_the_embedder_is_back(tmp_path: Path, stub:
         await ada.house.clock.advance(RETRY_SECONDS * 3)
         await ada.rest()
         assert len(stub.vector_requests) == asked
+
+
+async def test_note_that_is_written_while_no_session_says_anything_gets_its_vector(
+    tmp_path: Path, stub: StubLlm
+) -> None:
+    async with remembered(tmp_path, embedding(stub)) as ada:
+        memories = AgentMemories(ada.room, lambda name: name)
+        memory = memories.memory(ada.agent)
+        assert memory is not None
+        try:
+            await memory.open()
+            await ada.house.clock.advance(1)
+            await memory.idle()
+            assert stub.vector_requests == []
+            # As the tool, a command and the HTTP API do.
+            await (await ada.room.minds.of("ada")).remember(note(UNITS, "c1"))
+            await ada.house.clock.advance(1)
+            await memory.idle()
+            assert (without_vector(memory), len(stub.vector_requests)) == (0, 1)
+        finally:
+            await memories.close()
 
 
 async def test_vectors_of_another_length_are_computed_again(tmp_path: Path, stub: StubLlm) -> None:

@@ -168,8 +168,11 @@ async def killed_before_its_index_was_renewed(server: RealServer) -> str:
     kept = {path: path.read_bytes() for path in index.parent.glob("index.sqlite*")}
     server.start()
     async with server.client() as client:
+        await client.redact(said, RedactSession(match=SECRET))
         for session in (await client.sessions()).sessions:
-            await client.redact(session.session_id, RedactSession(match=SECRET))
+            # The other one has it only when it was indexed before that one asked.
+            with contextlib.suppress(ProblemResponse):
+                await client.redact(session.session_id, RedactSession(match=SECRET))
     assert holding(server) == []
     server.terminate()
     for path in index.parent.glob("index.sqlite*"):
