@@ -118,6 +118,8 @@ class RecallQuery:
     """How long they may be together, by our estimate."""
     session_id: str = ""
     """The session that asks: what was said in it stands in its own window."""
+    boundary: int = 0
+    """Up to this record it does not: summaries stand there, and what was said may be found."""
     only_said: bool = False
     """Only what was said in sessions is found, and no notes."""
 

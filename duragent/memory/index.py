@@ -19,7 +19,7 @@ from duragent.memory.base import Scope
 from duragent.memory.bits import SmallVector
 from duragent.memory.chunks import FAR, NoteChunk
 from duragent.memory.languages import Language
-from duragent.memory.search import FindablePieces, FoundNotes, IndexSearch, Meaning
+from duragent.memory.search import NO_PIECES, FindablePieces, FoundNotes, IndexSearch, Meaning, PiecesBehind
 
 _NEW = (0, "", "")
 _STEPS = 2_000
@@ -300,7 +300,7 @@ class MemoryIndex:
         meaning: Meaning | None = None,
         *,
         only_said: bool = False,
-        without: str = "",
+        without: PiecesBehind = NO_PIECES,
     ) -> FoundNotes:
         """What fits a question, among the notes of these scopes and outside of a place. Raises SearchTooLate.
 

@@ -16,7 +16,7 @@ from duragent.memory.index import ChunkSource, SearchTooLate
 from duragent.memory.index_schema import WEIGHTS, said
 from duragent.memory.languages import Language, wholes
 from duragent.memory.score import NoteHit
-from duragent.memory.search import LOOKED_AT, FindablePieces, FoundNotes, Meaning
+from duragent.memory.search import LOOKED_AT, NO_PIECES, FindablePieces, FoundNotes, Meaning, PiecesBehind
 from duragent.memory.words import WeighedWord, asked_words, coverage, weighed
 
 MOST = 5_000
@@ -77,18 +77,19 @@ class PlainIndex:
         meaning: Meaning | None = None,
         *,
         only_said: bool = False,
-        without: str = "",
+        without: PiecesBehind = NO_PIECES,
     ) -> FoundNotes:
         """As `MemoryIndex.search`, by words alone. Raises SearchTooLate."""
         if not self._lock.acquire(timeout=left() if left else -1):
             raise SearchTooLate
         try:
-            names = sorted(name for name in self._places if name != without)
-            everything = [piece for name in names for piece in self._places[name]]
-            beside = self._places.get(without, [])[-MOST:]
+            everything = [piece for name in sorted(self._places) for piece in self._places[name]]
+            beside = [piece for piece in self._places.get(without.place, []) if piece.note.line > without.line]
         finally:
             self._lock.release()
-        pieces = sorted(everything, key=lambda piece: piece.note.written_at)[-MOST:]
+        out = set(map(id, beside))
+        pieces = sorted((each for each in everything if id(each) not in out), key=lambda piece: piece.note.written_at)
+        pieces, beside = pieces[-MOST:], beside[-MOST:]
         frequencies = Counter(term for piece in pieces for term in piece.own)
         words = weighed(
             asked_words(text, self._language), {}, frequencies.__getitem__, len(pieces), self._language.most_words

@@ -22,6 +22,7 @@ from duragent.memory.languages import language
 from duragent.memory.plain_index import PlainIndex
 from duragent.memory.said import place_of
 from duragent.memory.score import ScoreRules, block_of, judged, silence
+from duragent.memory.search import PiecesBehind
 
 _PATIENCE_SECONDS = 30.0
 """How long a person's search may take."""
@@ -170,7 +171,14 @@ class NoteRecall:
         meaning = (label, vector) if vector and label else None
         # The question may be indexed already or not yet: that is not to decide what is found.
         own = place_of(query.session_id) if query.session_id else ""
-        found = index.search(query.text, query.reads, left, meaning, only_said=query.only_said, without=own)
+        found = index.search(
+            query.text,
+            query.reads,
+            left,
+            meaning,
+            only_said=query.only_said,
+            without=PiecesBehind(own, query.boundary),
+        )
         lost = False
         if meaning and found.other_lengths and isinstance(index, MemoryIndex):
             lost = True

@@ -157,7 +157,8 @@ def _shut_out(hit: NoteHit, query: RecallQuery, rules: ScoreRules, superseded: C
         return "unreviewed"
     if hit.note.id in superseded:
         return "superseded"
-    if hit.note.id in query.visible or hit.note.file == query.session_id:
+    in_window = hit.note.file == query.session_id and hit.note.line > query.boundary
+    if hit.note.id in query.visible or in_window:
         return "visible"
     if hit.note.importance_milli < rules.min_importance_milli:
         return "unimportant"

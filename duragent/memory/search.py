@@ -25,7 +25,7 @@ LOOKED_AT = 50
 """How many pieces of a search are judged."""
 COUNTED_AGAIN = 32
 """Of how many words of a question, the rarest, the pieces that are left out are counted."""
-_OF_PLACE = "SELECT chunk.id FROM place JOIN chunk ON chunk.place = place.id WHERE name = ?"
+_OF_PLACE = "SELECT chunk.id FROM place JOIN chunk ON chunk.place = place.id WHERE name = ? AND line > ?"
 _RANKED = (
     "WITH best AS MATERIALIZED (SELECT rowid AS id, bm25(words, ?, ?, ?) AS found FROM words WHERE words MATCH ?"
     f" AND rowid NOT IN ({_OF_PLACE}) ORDER BY found LIMIT ?)"
@@ -59,6 +59,19 @@ class FoundNotes:
 
 
 @dataclass(frozen=True, slots=True)
+class PiecesBehind:
+    """The pieces of a place behind a line of it."""
+
+    place: str = ""
+    """"" has none."""
+    line: int = 0
+    """Of a session: a record."""
+
+
+NO_PIECES = PiecesBehind()
+
+
+@dataclass(frozen=True, slots=True)
 class FindablePieces:
     """Which pieces a search may find."""
 
@@ -66,8 +79,8 @@ class FindablePieces:
     """What the session reads."""
     only_said: bool = False
     """No notes."""
-    without: str = ""
-    """No pieces of this place, by which no word is weighed either; "" is none."""
+    without: PiecesBehind = NO_PIECES
+    """None of these, by which no word is weighed either."""
 
     def have(self, scope: str, file: str) -> bool:
         """Whether a piece of this scope and file is among them.
@@ -75,10 +88,16 @@ class FindablePieces:
         `person:*` and `chat:*` stand for notes about people and chats, and not for what was said there: strangers may
         have said it.
         """
-        is_note = file.endswith(".md")
-        if is_note and self.only_said:
-            return False
-        return scope in self.scopes or (is_note and f"{scope.partition(':')[0]}:*" in self.scopes)
+        kind = scope.partition(":")[0]
+        if not file.endswith(".md"):
+            # In a group, what its newest sender said elsewhere stays there.
+            return scope in self.scopes and not (kind == "person" and self.is_of_group)
+        return not self.only_said and (scope in self.scopes or f"{kind}:*" in self.scopes)
+
+    @property
+    def is_of_group(self) -> bool:
+        """Whether the session takes place in a chat of several people."""
+        return any(scope.startswith("chat:") and scope != "chat:*" for scope in self.scopes)
 
 
 class IndexSearch:
@@ -107,13 +126,11 @@ class IndexSearch:
     ) -> FoundNotes:
         """What fits a question, among the notes of these scopes, by words and by meaning.
 
-        No word is weighed by the pieces of the place `reads.without`; only FTS5's ranks count them.
+        No word is weighed by the pieces of `reads.without`; only FTS5's ranks count them.
         """
-        own = (
-            frozenset(int(chunk) for (chunk,) in db.execute(_OF_PLACE, (reads.without,)))
-            if reads.without
-            else frozenset[int]()
-        )
+        left_out = reads.without
+        of_place = db.execute(_OF_PLACE, (left_out.place, left_out.line)) if left_out.place else ()
+        own = frozenset(int(chunk) for (chunk,) in of_place)
         (everything,) = db.execute("SELECT count(*) FROM chunk").fetchone()
         notes = everything - len(own)
         words = self._weighed(db, without_surrogates(text), notes, own)
@@ -217,7 +234,7 @@ def _rows(db: sqlite3.Connection, match: str, reads: FindablePieces) -> list[Seq
 
 def _rows_of(db: sqlite3.Connection, match: str, reads: FindablePieces, most: int) -> tuple[list[Sequence[Any]], bool]:
     """Among the `most` best pieces of all scopes (-1: all), and whether no more are needed."""
-    ranked = db.execute(_RANKED, (*schema.WEIGHTS, match, reads.without, most)).fetchall()
+    ranked = db.execute(_RANKED, (*schema.WEIGHTS, match, reads.without.place, reads.without.line, most)).fetchall()
     found = [row for row in ranked if reads.have(row[-1], row[_FILE])]
     return found[:LOOKED_AT], len(found) >= LOOKED_AT or len(ranked) < most
 

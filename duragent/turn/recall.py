@@ -46,6 +46,7 @@ async def recalled(
         limit=spec.limit,
         budget_tokens=spec.budget_tokens,
         session_id=state.session_id,
+        boundary=state.viewport.coverage.boundary,
     )
     found = await _found(memory, query, spec)
     return _event(state.turn.id if state.turn else "", seq, found)

@@ -152,9 +152,12 @@ async def test_what_the_asking_session_said_changes_nothing(
     before = replace(await recall.recall(asked, 30), took_ms=0)
     assert "m_units" in before.text
     # Its own question is taken in, before the search or after it.
-    mine = [replace(noted(f"{at}", ASKED.text), file="session_1") for at in range(3)]
+    mine = [replace(noted(f"{at}", ASKED.text), file="session_1", line=at) for at in (3, 5, 7)]
     places.files["session:session_1"] = mine
     assert replace(await recall.recall(asked, 30), took_ms=0) == before
+    # What summaries stand for in its window may be found again.
+    hidden = await recall.recall(replace(asked, boundary=mine[0].line), 30)
+    assert [each.note.file for each in hidden.candidates].count("session_1") == 1
     # To every other session the words are said.
     other = await recall.recall(replace(ASKED, session_id="session_2"), 30)
     assert {each.note.file for each in other.candidates} >= {"session_1"}

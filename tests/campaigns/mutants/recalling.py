@@ -33,6 +33,18 @@ RECALLING: tuple[Mutant, ...] = (
         f"{_T_RECALL}::test_note_that_was_replaced_is_not_shown",
     ),
     without(
+        "a group is shown what its newest sender said in private",
+        "the look at whether a session is a group's",
+        Edit(_SEARCH, ' and not (kind == "person" and self.is_of_group)', ""),
+        "tests/memory/test_search.py::test_found_is_what_the_session_reads",
+    ),
+    without(
+        "what summaries hide is out of reach",
+        "the boundary of the asking session in a search",
+        Edit(_RECALL, "PiecesBehind(own, query.boundary)", "PiecesBehind(own)"),
+        f"{_T_RECALL}::test_what_the_asking_session_said_changes_nothing",
+    ),
+    without(
         "a note ends its block",
         "the closing words that are taken out of notes",
         Edit(_SCORE, 'return _MARKS.sub("(", line.replace("</", "<\\\\/"))', "return line"),
