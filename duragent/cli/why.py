@@ -26,6 +26,7 @@ _QUESTION_CHARS = 60
 _LEFT_OUT = {
     "visible": "visible already",
     "copy": "says the same as one above",
+    "question": "was the same question",
     "limit": "the number of notes was reached",
     "budget": "there was no room left for it",
     "unimportant": "below min_importance",

@@ -122,6 +122,8 @@ class RecallQuery:
     """Up to this record it does not: summaries stand there, and what was said may be found."""
     only_said: bool = False
     """Only what was said in sessions is found, and no notes."""
+    is_message: bool = False
+    """A person's message, and no search. The same question from another session answers nothing and is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,8 @@ class Candidate:
     near: tuple[str, ...]
     """Words of the question that stand only in its neighbours."""
     left_out: str = ""
-    """Why it is not shown: `below_threshold`, `visible`, `copy`, `budget`, `limit`, `unimportant`; "" when it is."""
+    """Why it is not shown: `below_threshold`, `visible`, `copy`, `budget`, `limit`, `unimportant`, `question`; "" when
+    it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,6 @@ def place_of(session_id: str) -> str:
 def said_in(session_id: str, records: Iterable[Record], scope: Scope = OWNER, *, touched: bool = False) -> Said:
     """The pieces of records that follow each other; `touched` is that of the records before."""
     notes: list[MemoryNote] = []
-    inside: set[str] = set()
     for record in records:
         event = record.event
         match event:
@@ -50,11 +49,10 @@ def said_in(session_id: str, records: Iterable[Record], scope: Scope = OWNER, *,
                 touched = touched or not person
                 notes.append(_note(session_id, record, event.text, scope, "owner" if person else "unreviewed"))
             case ModelReplied():
-                inside |= {call.call for call in event.calls if call.tool in INSIDE}
                 trust: Trust = "unreviewed" if touched else "agent"
                 notes += (_note(session_id, record, text, scope, trust) for text in _spoken(event))
             case ToolFinished():
-                touched = touched or event.call not in inside or _brings_more(event)
+                touched = touched or event.tool not in INSIDE or _brings_more(event)
             case _:
                 pass
     return Said(tuple(chunks_of(notes)), touched)

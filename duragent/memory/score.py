@@ -160,6 +160,8 @@ def _shut_out(hit: NoteHit, query: RecallQuery, rules: ScoreRules, superseded: C
     in_window = hit.note.file == query.session_id and hit.note.line > query.boundary
     if hit.note.id in query.visible or in_window:
         return "visible"
+    if query.is_message and not hit.note.file.endswith(".md") and says_the_same(hit.note.text, query.text):
+        return "question"
     if hit.note.importance_milli < rules.min_importance_milli:
         return "unimportant"
     if hit.coverage < rules.threshold and not hit.by_meaning:

@@ -47,6 +47,7 @@ async def recalled(
         budget_tokens=spec.budget_tokens,
         session_id=state.session_id,
         boundary=state.viewport.coverage.boundary,
+        is_message=True,
     )
     found = await _found(memory, query, spec)
     return _event(state.turn.id if state.turn else "", seq, found)

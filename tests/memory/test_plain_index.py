@@ -8,6 +8,7 @@ from duragent.memory.base import OWNER, Scope
 from duragent.memory.index import MemoryIndex, SearchTooLate
 from duragent.memory.languages import language
 from duragent.memory.plain_index import MOST, PlainIndex
+from duragent.memory.search import PiecesBehind
 from tests.memory.indexed import Places, noted
 
 NOTES = [
@@ -47,7 +48,10 @@ def test_place_that_is_left_out_is_left_out_of_both_alike(tmp_path: Path, lang: 
         with_own, without = (make(tmp_path / f"{at}{name}.sqlite", language(lang)) for name in ("with", "without"))
         with_own.update([there])
         without.update([gone])
-        left_out, plain = with_own.search(question, [OWNER], without="own"), without.search(question, [OWNER])
+        left_out, plain = (
+            with_own.search(question, [OWNER], without=PiecesBehind("own")),
+            without.search(question, [OWNER]),
+        )
         assert (left_out.words, left_out.notes) == (plain.words, plain.notes)
         assert {(h.note.id, h.coverage) for h in left_out.hits} == {(h.note.id, h.coverage) for h in plain.hits}
         found.append(left_out)

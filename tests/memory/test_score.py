@@ -76,6 +76,14 @@ def test_each_note_that_is_not_shown_has_its_reason() -> None:
     }
 
 
+def test_question_that_was_asked_before_does_not_answer_a_message() -> None:
+    said = replace(note("asked", "Which units?"), file="session_2")
+    hits = [NoteHit(said, 2, 1.0), NoteHit(note("units"), 1, 0.9)]
+    assert reasons(hits, replace(ASKED, is_message=True)) == {"m_asked": "question", "m_units": ""}
+    # Who searches for these words looks for it.
+    assert reasons(hits)["m_asked"] == ""
+
+
 def test_limit_and_budget_end_the_list() -> None:
     hits = [NoteHit(note(name), 9 - at, 1) for at, name in enumerate("abc")]
     assert reasons(hits, replace(ASKED, limit=2)) == {"m_a": "", "m_b": "", "m_c": "limit"}

@@ -7,6 +7,7 @@ from duragent.memory.base import OWNER
 from duragent.memory.bits import small
 from duragent.memory.index import MemoryIndex
 from duragent.memory.languages import language
+from duragent.memory.search import PiecesBehind
 from tests.memory.indexed import Places, noted
 
 FAR = noted("far", "Leipzig lies 190 km from Berlin.")
@@ -59,7 +60,7 @@ def test_meaning_finds_what_has_no_word_of_the_question(tmp_path: Path) -> None:
     assert (found.hits[0].note.id, found.hits[0].by_meaning) == ("m_units", True)
     assert [hit.note.id for hit in found.hits if hit.by_meaning] == ["m_units"]
     # The nearest one stands in a place that is left out.
-    found = index.search("how long is the way", [OWNER], meaning=("a@64", asked), without="day")
+    found = index.search("how long is the way", [OWNER], meaning=("a@64", asked), without=PiecesBehind("day"))
     assert {hit.note.id for hit in found.hits}.isdisjoint({"m_units", "m_far"})
     assert index.search("how long is the way", [OWNER], meaning=("other@64", asked)).hits == []
 

@@ -125,7 +125,7 @@ MINDS: tuple[Mutant, ...] = (
     without(
         "a search shows everybody's notes",
         "the scopes that a session reads",
-        Edit("duragent.memory.search", "return scope in self.scopes or (", "return True or ("),
+        Edit("duragent.memory.search", '(scope in self.scopes or f"{kind}:*" in self.scopes)', "True"),
         "tests/memory/test_index.py::test_notes_of_other_scopes_are_not_found",
     ),
     without(

@@ -45,6 +45,12 @@ RECALLING: tuple[Mutant, ...] = (
         f"{_T_RECALL}::test_what_the_asking_session_said_changes_nothing",
     ),
     without(
+        "a question answers itself",
+        "the look at what was asked before",
+        Edit(_SCORE, "    if query.is_message and", "    if False and"),
+        f"{_T_SCORE}::test_question_that_was_asked_before_does_not_answer_a_message",
+    ),
+    without(
         "a note ends its block",
         "the closing words that are taken out of notes",
         Edit(_SCORE, 'return _MARKS.sub("(", line.replace("</", "<\\\\/"))', "return line"),

@@ -160,7 +160,7 @@ SUMMARISING: tuple[Mutant, ...] = (
     without(
         "notes crowd out what was said",
         "that a search of what was said leaves notes out",
-        Edit("duragent.memory.search", "        if is_note and self.only_said:\n", "        if False:\n"),
+        Edit("duragent.memory.search", "return not self.only_said and (", "return ("),
         "tests/memory/test_index.py::test_search_of_what_was_said_finds_no_notes",
     ),
     without(
