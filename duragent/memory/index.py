@@ -8,8 +8,8 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from duragent.memory.base import Scope
 from duragent.memory.bits import SmallVector
 from duragent.memory.chunks import FAR, NoteChunk
 from duragent.memory.languages import Language
+from duragent.memory.old_index import GrownPlaces, grown_places
 from duragent.memory.search import NO_PIECES, FindablePieces, FoundNotes, IndexSearch, Meaning, PiecesBehind
 
 _NEW = (0, "", "")
@@ -50,6 +51,15 @@ class ChunkSource(Protocol):
     def content(self, place: str, indexed_mark: str) -> PlaceContent:
         """What is to be indexed; `indexed_mark` is that of the last time, "" for the first."""
         ...
+
+
+def _taken_over(source: ChunkSource, name: str, mark: str, before: GrownPlaces) -> PlaceContent:
+    """What an index that is written again has of a place: what it had, and what came since."""
+    known, chunks = before.find(name)
+    if known and known == mark:
+        return PlaceContent(mark, chunks)
+    content = source.content(name, known)
+    return replace(content, chunks=[*chunks, *content.chunks], appended=False) if content.appended else content
 
 
 class SearchTooLate(Exception):
@@ -89,10 +99,13 @@ class MemoryIndex:
                 pass
             return self._made_again(sources)
 
-    def rewrite(self, sources: Sequence[ChunkSource]) -> None:
-        """A new file, in which no trace is left of what the sources do not say any more; see `forget`."""
+    def rewrite(self, sources: Sequence[ChunkSource], *, anew: bool = False) -> None:
+        """A new file, in which no trace is left of what the sources do not say any more; see `forget`.
+
+        `anew`: sessions are read again too, and not taken over from the old file.
+        """
         with self._lock:
-            self._made_again(sources)
+            self._made_again(sources, anew=anew)
 
     def close(self) -> None:
         """Gives the file back; the next call opens it again."""
@@ -131,27 +144,28 @@ class MemoryIndex:
                 self._db.close()
         self._db = None
 
-    def _made_again(self, sources: Sequence[ChunkSource]) -> int:
+    def _made_again(self, sources: Sequence[ChunkSource], *, anew: bool = False) -> int:
         self._drop()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._beside
         schema.remove_index(beside)
         try:
-            changed = self._made(beside, sources)
+            with nullcontext(GrownPlaces()) if anew else grown_places(self._path, self.rev) as before:
+                changed = self._made(beside, sources, before)
             schema.put_in_place(beside, self._path)
         finally:
             schema.remove_index(beside)
         self._current()
         return changed
 
-    def _made(self, beside: Path, sources: Sequence[ChunkSource]) -> int:
+    def _made(self, beside: Path, sources: Sequence[ChunkSource], before: GrownPlaces) -> int:
         db = schema.opened(beside)
         try:
             # A file that is not finished is thrown away, and needs no way back.
             db.execute("PRAGMA journal_mode = OFF")
             db.execute("BEGIN")
             schema.make_tables(db, self._language)
-            changed = self._filled(db, sources)
+            changed = self._filled(db, sources, before)
             schema.make_lookups(db)
             db.execute("COMMIT")
             if self._path.exists():
@@ -160,11 +174,11 @@ class MemoryIndex:
             db.close()
         return changed
 
-    def _filled(self, db: sqlite3.Connection, sources: Sequence[ChunkSource]) -> int:
+    def _filled(self, db: sqlite3.Connection, sources: Sequence[ChunkSource], before: GrownPlaces) -> int:
         next_id, changed = 1, 0
         for source in sources:
-            for name in sorted(source.marks()):
-                content = source.content(name, "")
+            for name, mark in sorted(source.marks().items()):
+                content = _taken_over(source, name, mark, before)
                 changed += 1
                 db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (changed, name, content.mark, content.sha256))
                 self._add(db, changed, content.chunks, next_id)

@@ -121,9 +121,9 @@ class NoteRecall:
 
         return await asyncio.to_thread(work)
 
-    async def rewrite(self) -> None:
-        """A new index, without a trace of what the notes do not say any more."""
-        await asyncio.to_thread(lambda: self.index.rewrite(self.sources))
+    async def rewrite(self, *, anew: bool = False) -> None:
+        """A new index, without a trace of what the notes do not say any more. `anew`: sessions are read again too."""
+        await asyncio.to_thread(lambda: self.index.rewrite(self.sources, anew=anew))
 
     async def refresh(self) -> None:
         """Brings the index up to date, however long it takes. Raises what stands in the way."""

@@ -40,6 +40,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self.said: list[MemoryNote] = []
+        self.read: list[str] = []
 
     def marks(self) -> dict[str, str]:
         """The head."""
@@ -47,6 +48,7 @@ class Sessions:
 
     def content(self, place: str, indexed_mark: str) -> PlaceContent:
         """What came since."""
+        self.read.append(indexed_mark)
         head, before = len(self.said), int(indexed_mark or 0)
         after = before if before <= head else 0
         return PlaceContent(

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duragent.memory.base import OWNER, WORLD, Scope
+from duragent.memory.base import OWNER, WORLD, MemoryNote, Scope
+from duragent.memory.bits import small
 from duragent.memory.index import MemoryIndex, PlaceContent, SearchTooLate
 from duragent.memory.index_schema import has_fts5
 from duragent.memory.languages import language
@@ -249,3 +250,21 @@ def test_session_that_is_still_to_be_read_after_a_rebuild_is_no_difference(index
     places = Places(one=[noted("1", "metric units")])
     index.rewrite([places, NotReadYet(**{"session:session_1": []})])
     assert index.check([places]) == []
+
+
+@pytest.mark.parametrize("later", [[], [TEA]])
+def test_rewriting_keeps_what_was_said_with_its_vectors_and_reads_files_again(
+    index: MemoryIndex, later: list[MemoryNote]
+) -> None:
+    said, places = Sessions(), Places(day=[UNITS])
+    said.said += [TRIP]
+    index.update([places, said])
+    index.add_vectors("a@2", {key: small([1.0, 0.0]) for key, _ in index.without_vectors("a@2", 9)})
+    said.said += later
+    index.rewrite([places, said])
+    assert said.read == ["", *(["1"] if later else [])]
+    assert places.read == ["day", "day"]
+    assert set(ids(index, "trip tea units")) == {note.id for note in (TRIP, *later, UNITS)}
+    assert [text for _, text in index.without_vectors("a@2", 9)] == [note.text for note in later]
+    index.rewrite([places, said], anew=True)
+    assert said.read[-1] == ""
