@@ -99,13 +99,13 @@ class MemoryIndex:
                 pass
             return self._made_again(sources)
 
-    def rewrite(self, sources: Sequence[ChunkSource], *, anew: bool = False) -> None:
+    def rewrite(self, sources: Sequence[ChunkSource], *, from_start: bool = False) -> None:
         """A new file, in which no trace is left of what the sources do not say any more; see `forget`.
 
-        `anew`: sessions are read again too, and not taken over from the old file.
+        `from_start`: sessions are read again too, and not taken over from the old file.
         """
         with self._lock:
-            self._made_again(sources, anew=anew)
+            self._made_again(sources, from_start=from_start)
 
     def close(self) -> None:
         """Gives the file back; the next call opens it again."""
@@ -144,13 +144,13 @@ class MemoryIndex:
                 self._db.close()
         self._db = None
 
-    def _made_again(self, sources: Sequence[ChunkSource], *, anew: bool = False) -> int:
+    def _made_again(self, sources: Sequence[ChunkSource], *, from_start: bool = False) -> int:
         self._drop()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._beside
         schema.remove_index(beside)
         try:
-            with nullcontext(GrownPlaces()) if anew else grown_places(self._path, self.rev) as before:
+            with nullcontext(GrownPlaces()) if from_start else grown_places(self._path, self.rev) as before:
                 changed = self._made(beside, sources, before)
             schema.put_in_place(beside, self._path)
         finally:

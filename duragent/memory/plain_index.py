@@ -98,7 +98,7 @@ class PlainIndex:
         hits = _ranked(pieces, beside, words, FindablePieces(frozenset(map(str, reads)), only_said), left)
         return FoundNotes(hits, words, len(pieces), superseded)
 
-    def rewrite(self, sources: Sequence[ChunkSource], *, anew: bool = False) -> None:  # always anew
+    def rewrite(self, sources: Sequence[ChunkSource], *, from_start: bool = False) -> None:
         """Forgets all and reads it again."""
         with self._lock:
             self._marks, self._places = {}, {}

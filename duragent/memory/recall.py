@@ -121,9 +121,9 @@ class NoteRecall:
 
         return await asyncio.to_thread(work)
 
-    async def rewrite(self, *, anew: bool = False) -> None:
-        """A new index, without a trace of what the notes do not say any more. `anew`: sessions are read again too."""
-        await asyncio.to_thread(lambda: self.index.rewrite(self.sources, anew=anew))
+    async def rewrite(self, *, from_start: bool = False) -> None:
+        """A new index, without a trace of what notes do not say any more. `from_start`: sessions are read again too."""
+        await asyncio.to_thread(lambda: self.index.rewrite(self.sources, from_start=from_start))
 
     async def refresh(self) -> None:
         """Brings the index up to date, however long it takes. Raises what stands in the way."""

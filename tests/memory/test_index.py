@@ -266,5 +266,5 @@ def test_rewriting_keeps_what_was_said_with_its_vectors_and_reads_files_again(
     assert places.read == ["day", "day"]
     assert set(ids(index, "trip tea units")) == {note.id for note in (TRIP, *later, UNITS)}
     assert [text for _, text in index.without_vectors("a@2", 9)] == [note.text for note in later]
-    index.rewrite([places, said], anew=True)
+    index.rewrite([places, said], from_start=True)
     assert said.read[-1] == ""

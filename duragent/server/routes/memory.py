@@ -262,7 +262,7 @@ async def check_index(dependencies: Dependencies, request: Request) -> Response:
 
 async def rebuild_index(dependencies: Dependencies, request: Request) -> Response:
     recall = await _recall(dependencies, _name(request))
-    await recall.rewrite(anew=True)
+    await recall.rewrite(from_start=True)
     return answer(_index_info(recall, await recall.check()))
 
 
