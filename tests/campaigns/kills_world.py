@@ -15,7 +15,7 @@ from duragent.client.client import Client
 from duragent.errors import ProblemResponse
 from duragent.journal.events import CommandFinished, ToolFinished, UndoFinished
 from duragent.journal.record import Record
-from duragent.wire import Accepted, Approval, Decide, SendMessage, TypedCommand, UndoTurn
+from duragent.wire import Accepted, Approval, Decide, SendMessage, SentAttachment, TypedCommand, UndoTurn
 from tests.campaigns.kills_memory import SECONDS, add_keeper, remember
 from tests.campaigns.kills_server import Server
 from tests.support.attached import Seen, attached
@@ -137,9 +137,12 @@ class World:
             await self.quiet(client, session, f"bash:./ask {words[1]}" if always else "")
 
     async def _more(self, client: Client, name: str) -> None:
-        """A text that is longer than a line, and a session that is deleted while it speaks."""
+        """A file, a text that is longer than a line, and a session that is deleted while it speaks."""
         long = await self.create(client, name)
-        await self.say(client, long, f"repeat {LONG_TEXT}", f"{name}a")
+        file = f"{name}\n".encode() * 100
+        sent = await client.attach(long, file, name="report.txt")
+        await self.say(client, long, f"repeat {LONG_TEXT}", f"{name}a", sent)
+        assert await client.attachment(long, sent.sha256) == file
         short = await self.create(client, f"{name}short")
         await self.say(client, short, "count to 900", f"{name}b")
         self.told.deleting.append(short)
@@ -192,8 +195,8 @@ class World:
         assert (await client.create_session(agent, name, key=name)).session_id == session
         return session
 
-    async def say(self, client: Client, session: str, text: str, key: str) -> None:
-        said = await client.post_message(session, SendMessage(content=text), key=key)
+    async def say(self, client: Client, session: str, text: str, key: str, *files: SentAttachment) -> None:
+        said = await client.post_message(session, SendMessage(content=text, attachments=list(files)), key=key)
         self.told.messages[key] = (text, said)
 
     async def _once_more(self, client: Client, name: str) -> None:
