@@ -135,19 +135,22 @@ def _decided(
     cost: Callable[[str], int],
 ) -> Iterator[Candidate]:
     shown: list[frozenset[str]] = []
+    notes: list[MemoryNote] = []
     left = query.budget_tokens - cost("\n".join((HEADER, LAW, FOOTER)))
     for hit, candidate in scored:
         reason = _shut_out(hit, query, rules, superseded)
         if not reason and len(shown) >= query.limit:
             reason = "limit"
         words = _words(hit.note.text) if not reason else frozenset[str]()
-        if not reason and any(_copies(words, others) for others in shown):
+        if not reason and (any(_copies(words, others) for others in shown) or _became_a_note(hit.note, notes)):
             reason = "copy"
         if not reason and cost(line_of(candidate)) > left:
             reason = "budget"
         if not reason:
             shown.append(words)
             left -= cost(line_of(candidate))
+        if reason in ("", "visible") and hit.note.file.endswith(".md"):
+            notes.append(hit.note)
         yield _because(candidate, reason)
 
 
@@ -183,6 +186,21 @@ def _copies(words: frozenset[str], others: frozenset[str]) -> bool:
     if len(words & others) < COPY_SHARE * max(len(words), len(others), 1):
         return False
     return not any(char.isdigit() for word in words ^ others for char in word)
+
+
+def _became_a_note(said: MemoryNote, notes: Iterable[MemoryNote]) -> bool:
+    """Whether one of these was made of what was said there, which has little beside it.
+
+    What was said behind the note is another matter: it may correct it.
+    """
+    words = _words(said.text)
+    for note in notes:
+        session, _, seq = note.source.partition("#")
+        if said.file == session and seq.isdecimal() and said.line <= int(seq):
+            of_note = _words(note.text)
+            if len(words & of_note) >= COPY_SHARE * len(of_note) and len(words) <= 2 * len(of_note):
+                return True
+    return False
 
 
 def _because(candidate: Candidate, reason: str) -> Candidate:

@@ -84,6 +84,22 @@ def test_question_that_was_asked_before_does_not_answer_a_message() -> None:
     assert reasons(hits)["m_asked"] == ""
 
 
+def test_words_of_which_a_note_was_made_are_not_shown_beside_it() -> None:
+    made = note("tea", "I like green tea with mint")
+    said = replace(note("said", "Remember that I like green tea with mint"), file="session_1", line=3)
+    assert reasons([NoteHit(made, 2, 0.9), NoteHit(said, 1, 0.9)]) == {"m_tea": "", "m_said": "copy"}
+    # Also when the note stands in the window.
+    seen = replace(ASKED, visible=frozenset({"m_tea"}))
+    assert reasons([NoteHit(made, 2, 0.9), NoteHit(said, 1, 0.9)], seen) == {"m_tea": "visible", "m_said": "copy"}
+    others = [
+        replace(said, line=5),  # said behind the note
+        replace(said, file="session_2"),
+        replace(said, text=f"{said.text}, but only late in the afternoon, when the office is quiet"),
+    ]
+    for other in others:
+        assert reasons([NoteHit(made, 2, 0.9), NoteHit(other, 1, 0.9)]) == {"m_tea": "", "m_said": ""}, other
+
+
 def test_limit_and_budget_end_the_list() -> None:
     hits = [NoteHit(note(name), 9 - at, 1) for at, name in enumerate("abc")]
     assert reasons(hits, replace(ASKED, limit=2)) == {"m_a": "", "m_b": "", "m_c": "limit"}

@@ -45,6 +45,12 @@ RECALLING: tuple[Mutant, ...] = (
         f"{_T_RECALL}::test_what_the_asking_session_said_changes_nothing",
     ),
     without(
+        "a note is shown twice, as it was said and as it was written",
+        "the look at what notes were made of",
+        Edit(_SCORE, " or _became_a_note(hit.note, notes)", ""),
+        f"{_T_SCORE}::test_words_of_which_a_note_was_made_are_not_shown_beside_it",
+    ),
+    without(
         "a question answers itself",
         "the look at what was asked before",
         Edit(_SCORE, "    if query.is_message and", "    if False and"),
