@@ -13,12 +13,13 @@ from duragent.context.tokens import message_tokens
 from duragent.models.messages import ChatMessage, ModelReply, ModelRequest
 from duragent.session.session_past import SessionPast
 from duragent.stores.memory import MemoryStore
-from duragent.testing import ScriptedModel
+from duragent.testing import FakeClock, ScriptedModel
 from duragent.tools.history import SEARCH_CHARS
 from tests.benchmarks.measure import Bench, Goal, Result, Row
 from tests.benchmarks.recall_speed import made_notes
 from tests.corpus.load import recall_set
 from tests.support.house import open_house
+from tests.support.remembering_house import remembering_house
 from tests.support.until import take_time
 
 REMEMBERED, NEW = 0.1, 1.25
@@ -28,6 +29,7 @@ _NOTES_A_TURN = 32
 """Some 630 tokens, as much as a turn with a long answer has."""
 
 _READING_SECONDS = 0.02
+_SETTLED_SECONDS = 2.0
 
 
 async def rows(bench: Bench) -> AsyncIterator[Result]:
@@ -44,14 +46,21 @@ async def rows(bench: Bench) -> AsyncIterator[Result]:
         "without what memory adds",
     )
     yield Result(row, (whole,), (ours,))
-    shown, found = await _answerable(folder / "asked", bench.effort.of(150, 4), bench.effort.of(60, 2))
+    notes, questions = bench.effort.of(150, 4), bench.effort.of(60, 2)
+    shown, found = await _answerable(folder / "asked", notes, questions, "")
+    recalled, both = await _answerable(folder / "recalled", notes, questions, "  memory: {}")
     what, against = "questions whose evidence is in the request, at the end of such a chat", "the whole history"
     yield Result(Row("long_chat", what, against, "share", Goal("ours", "least", 0.95)), (1.0,), (shown,))
-    what = f"{what}, or in one call of `history`"
-    yield Result(Row("long_chat", what, against, "share", Goal("ours", "least", 0.95)), (1.0,), (found,))
+    for more, share in (
+        ("with a memory", recalled),
+        ("or in one call of `history`", found),
+        ("with a memory, or in one call of `history`", both),
+    ):
+        row = Row("long_chat", f"{what}, {more}", against, "share", Goal("ours", "least", 0.95))
+        yield Result(row, (1.0,), (share,))
 
 
-async def _answerable(folder: Path, notes: int, questions: int) -> tuple[float, float]:
+async def _answerable(folder: Path, notes: int, questions: int, rest: str) -> tuple[float, float]:
     """A chat in which a person says the corpus's notes, one a turn, and then asks for them.
 
     How many of the questions have all their evidence in the request, and how many when the model may search once, for
@@ -64,11 +73,15 @@ async def _answerable(folder: Path, notes: int, questions: int) -> tuple[float, 
     answers = [" ".join(itertools.islice(filler, _NOTES_A_TURN)) for _ in range(len(said) + len(asked))]
     model = ScriptedModel([ModelReply(text=answer) for answer in answers])
     shown = found = 0
-    async with open_house(MemoryStore(), model, folder, agent_rest=_WINDOW) as house:
+    clock = FakeClock()
+    async with remembering_house(folder, model, _WINDOW + rest, clock=clock) as at:
+        house = at.house
         session = await house.new()
         for text in (*said.values(), *(question.text for question in asked)):
             await house.ask(session, text)
             await house.idle(session)
+            # It is indexed meanwhile.
+            await clock.advance(_SETTLED_SECONDS)
             await take_time(_READING_SECONDS)
         past = SessionPast(house.sessions, session)
         for question, request in zip(asked, model.requests[len(said) :], strict=True):
