@@ -179,7 +179,11 @@ class SessionMemory:
         return WrittenNote(found.file, note)
 
     async def forgotten(self, note: str, call: str) -> WrittenNote | None:
-        for mind in (await self._memory.mind(), await self._memory.world_mind()):
+        minds = [await self._memory.mind()]
+        if await asyncio.to_thread(self._memory.world.root.is_dir):
+            # Where nothing is shared, nothing is made to look into.
+            minds.append(await self._memory.world_mind())
+        for mind in minds:
             newest = [record.event for record in await mind.log.records_back(None, LOOKS_BACK)]
             if (file := forgotten_by(newest, f"{self._session_id}/{call}", note)) is not None:
                 return WrittenNote(file, note)

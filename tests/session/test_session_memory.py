@@ -153,6 +153,7 @@ async def test_forgotten_note_is_gone_and_an_unknown_one_is_told(ada: Remembered
     assert await memory.forgotten(written.note, "c2") == WrittenNote(written.path, written.note)
     assert await memory.forgotten(written.note, "c3") is None
     assert await memory.forgotten("m_00000000", "c2") is None
+    assert not ada.memory.world.root.exists()
     with pytest.raises(NotFound):
         await memory.forget(written.note, "c3")
 
