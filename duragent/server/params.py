@@ -193,6 +193,11 @@ async def body_of(request: Request, shape: type[_Shape]) -> _Shape:
         _fail("the body has the wrong shape", shape, error)
 
 
+def misfit(field: str, problem: str) -> InvalidRequest:
+    """The error for a field that does not go with another one, in the words of `body_of`."""
+    return InvalidRequest(f"the body has the wrong shape: {field}: {problem}", [(field, problem)])
+
+
 def _parsed(body: bytes) -> object:
     try:
         return json.loads(body.decode(), parse_constant=_no_constant)

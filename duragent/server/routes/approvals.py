@@ -6,7 +6,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from duragent.errors import InvalidRequest
 from duragent.journal.answer import TurnAnswer
 from duragent.journal.events import ApprovalDecided, ToolResolved
 from duragent.journal.inputs import Decision, Revocation
@@ -16,6 +15,7 @@ from duragent.server.params import (
     ApprovalsQuery,
     body_of,
     idempotency_key_of,
+    misfit,
     prefers_async,
     query_of,
     session_id_of,
@@ -70,8 +70,7 @@ async def revoke(dependencies: Dependencies, request: Request) -> Response:
 
 def _decision(body: Decide, key: str | None) -> Decision:
     if body.patterns and body.decision not in ("allow_session", "allow_always"):
-        fault = ("patterns", "goes with the decisions allow_session and allow_always only")
-        raise InvalidRequest(f"the body has the wrong shape: {fault[0]}: {fault[1]}", [fault])
+        raise misfit("patterns", "goes with the decisions allow_session and allow_always only")
     return Decision(
         call=body.call_id,
         decision=body.decision,

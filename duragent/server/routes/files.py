@@ -8,7 +8,7 @@ from starlette.responses import Response
 from duragent.errors import InvalidRequest
 from duragent.journal.inputs import RunCommand, Undo
 from duragent.server.dependencies import Dependencies
-from duragent.server.params import DiffQuery, UndoQuery, body_of, idempotency_key_of, query_of, session_id_of
+from duragent.server.params import DiffQuery, UndoQuery, body_of, idempotency_key_of, misfit, query_of, session_id_of
 from duragent.server.responses import answer, replayed
 from duragent.server.routes.messages import accepted
 from duragent.wire import (
@@ -81,8 +81,7 @@ async def run_command(dependencies: Dependencies, request: Request) -> Response:
     try:
         command = sound_word(body.command)
     except ValueError as error:
-        fault = ("command", str(error))
-        raise InvalidRequest(f"the body has the wrong shape: {fault[0]}: {fault[1]}", [fault]) from None
+        raise misfit("command", str(error)) from None
     if not command.strip():
         raise InvalidRequest("the body has the wrong shape: command: must not be blank")
     posted = RunCommand(command=command, by=body.by or "http", idempotency_key=idempotency_key_of(request))

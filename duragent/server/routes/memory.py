@@ -31,6 +31,7 @@ from duragent.server.params import (
     NotesQuery,
     body_of,
     idempotency_key_of,
+    misfit,
     query_of,
 )
 from duragent.server.responses import answer, replayed
@@ -129,8 +130,7 @@ async def add_note(dependencies: Dependencies, request: Request) -> Response:
     if size > MAX_NOTE_BYTES:
         raise MemoryFull("the note", size, MAX_NOTE_BYTES)
     if (name == WORLD_NAME) != bool(body.topic):
-        fault = ("topic", f"goes with {WORLD_NAME}, and has to be there with it")
-        raise InvalidRequest(f"the body has the wrong shape: {fault[0]}: {fault[1]}", [fault])
+        raise misfit("topic", f"goes with {WORLD_NAME}, and has to be there with it")
     if body.topic:
         made, known = await _add_to_topic(mind, body)
         return answer(made, 201, replayed(known))
@@ -193,8 +193,7 @@ async def review_note(dependencies: Dependencies, request: Request) -> Response:
 
     name, note, body = _name(request), str(request.path_params["note"]), await body_of(request, ReviewNote)
     if (body.verdict == "edit") != bool((body.text or "").strip()):
-        fault = ("text", "goes with the verdict `edit`, and has to be there with it")
-        raise InvalidRequest(f"the body has the wrong shape: {fault[0]}: {fault[1]}", [fault])
+        raise misfit("text", "goes with the verdict `edit`, and has to be there with it")
     mind = await mind_of(dependencies, name)
     verdict = Verdict(body.verdict, body.by or "http", body.text or "", body.proposes_sha256)
     minds = memories_of(dependencies, name).minds()

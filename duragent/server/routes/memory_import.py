@@ -9,7 +9,7 @@ from starlette.responses import Response
 from duragent.errors import InvalidRequest, MemoryFull
 from duragent.server.dependencies import Dependencies
 from duragent.server.memories import WORLD_NAME, memories_of
-from duragent.server.params import body_of
+from duragent.server.params import body_of, misfit
 from duragent.server.responses import answer
 from duragent.text import without_surrogates
 from duragent.wire import ImportedFile, ImportedMemory, ImportMemory
@@ -46,9 +46,9 @@ def _brought(body: ImportMemory) -> "Brought":
     from duragent.transfer.memories.base import Brought, BroughtFile, BroughtNote
 
     if body.files and body.notes:
-        raise _misfit("notes", "cannot be together with `files`: send two requests")
+        raise misfit("notes", "cannot be together with `files`: send two requests")
     if len({each.file for each in body.files}) < len(body.files):
-        raise _misfit("files", "names one file twice")
+        raise misfit("files", "names one file twice")
     files = tuple(BroughtFile(each.file, without_surrogates(each.text)) for each in body.files)
     notes: list[BroughtNote] = []
     for each in body.notes:
@@ -56,10 +56,6 @@ def _brought(body: ImportMemory) -> "Brought":
         if (size := len(text.encode())) > MAX_NOTE_BYTES:
             raise MemoryFull(f"the note {each.id}", size, MAX_NOTE_BYTES)
         if not text:
-            raise _misfit("notes", f"the note {each.id} is empty")
+            raise misfit("notes", f"the note {each.id} is empty")
         notes.append(BroughtNote(each.id, text, each.written_at, round(each.importance * 1000), each.source))
     return Brought("", files, tuple(notes))
-
-
-def _misfit(field: str, fault: str) -> InvalidRequest:
-    return InvalidRequest(f"the body has the wrong shape: {field}: {fault}", [(field, fault)])
