@@ -59,9 +59,14 @@ def memories_of(dependencies: "Dependencies", name: str) -> ServedMemories:
     return dependencies.memories
 
 
+def agent_of(name: str) -> str:
+    """The agent of the name in a path; "" for what all share, as `Minds` has it."""
+    return "" if name == WORLD_NAME else name
+
+
 async def mind_of(dependencies: "Dependencies", name: str) -> "Mind":
     """Raises as `memories_of`, and as `Minds.of`."""
-    return await memories_of(dependencies, name).minds().of("" if name == WORLD_NAME else name)
+    return await memories_of(dependencies, name).minds().of(agent_of(name))
 
 
 async def note_info(mind: "Mind", note: "MemoryNote", **more: Any) -> NoteInfo:

@@ -13,6 +13,7 @@ from duragent.errors import InvalidRequest, MemoryFull, NotFound
 from duragent.server.dependencies import Dependencies
 from duragent.server.memories import (
     WORLD_NAME,
+    agent_of,
     all_notes,
     diff_of,
     file_changed_at,
@@ -185,7 +186,7 @@ async def forget_notes(dependencies: Dependencies, request: Request) -> Response
 
 
 async def _forget(dependencies: Dependencies, name: str, asked: "ForgetRequest") -> "Gone":
-    return await memories_of(dependencies, name).forgetter().forget("" if name == WORLD_NAME else name, asked)
+    return await memories_of(dependencies, name).forgetter().forget(agent_of(name), asked)
 
 
 async def review_note(dependencies: Dependencies, request: Request) -> Response:
@@ -197,7 +198,7 @@ async def review_note(dependencies: Dependencies, request: Request) -> Response:
     mind = await mind_of(dependencies, name)
     verdict = Verdict(body.verdict, body.by or "http", body.text or "", body.proposes_sha256)
     minds = memories_of(dependencies, name).minds()
-    file = await decide(minds, "" if name == WORLD_NAME else name, note, verdict)
+    file = await decide(minds, agent_of(name), note, verdict)
     return answer(Reviewed(note=note, verdict=body.verdict, file=file or None, waiting=await waiting_of(mind)))
 
 
@@ -315,7 +316,7 @@ async def undo_write(dependencies: Dependencies, request: Request) -> Response:
 
 async def repair_log(dependencies: Dependencies, request: Request) -> Response:
     name = _name(request)
-    minds, agent = memories_of(dependencies, name).minds(), "" if name == WORLD_NAME else name
+    minds, agent = memories_of(dependencies, name).minds(), agent_of(name)
     await minds.repair(agent)
     return answer(MemoryRepaired(head=(await minds.of(agent)).state.seq))
 
