@@ -14,7 +14,7 @@ from duragent.server.auth import is_of
 from duragent.server.problems import RequestRefused
 from duragent.stores.base import STREAM_ID
 from duragent.text import without_surrogates
-from duragent.wire import IDEMPOTENCY_KEY_MAX, SEQ_MAX, ModelName, StatusFilter, TrustWord
+from duragent.wire import IDEMPOTENCY_KEY_MAX, SEQ_MAX, ModelName, Outcome, StatusFilter, TrustWord
 from duragent.yaml.validation_words import cut, problem_and_hint, unknown_key
 
 MESSAGES_MAX = 1000
@@ -116,7 +116,7 @@ class ContextQuery(QueryParams):
 
 
 class EndGoalQuery(QueryParams):
-    outcome: Literal["done", "dropped"] = Field("done", description="Whether it was reached, or is given up.")
+    outcome: Outcome = Field("done", description="Whether it was reached, or is given up.")
 
 
 class UndoQuery(QueryParams):

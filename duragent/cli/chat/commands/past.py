@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 from duragent.cli import view
 from duragent.cli.chat.commands.base import SlashCommand, record_number
 from duragent.cli.chat.conversation import Note
-from duragent.wire import AimAt, PinRecord, SessionView
+from duragent.wire import AimAt, Outcome, PinRecord, SessionView
 
 if TYPE_CHECKING:
     from duragent.cli.chat.talk import Talk
 
 SHOWN_CHARS = 100
 """Of a goal or a pinned record."""
-_ENDS = {"done": "done", "drop": "dropped"}
+_ENDS: dict[str, Outcome] = {"done": "done", "drop": "dropped"}
+"""What a person writes to end a goal, and how it ends then."""
 _PART = re.compile(r"(g[0-9]{1,9}) +(\S.*)", re.S)
 """A goal and what is a part of it."""
 
@@ -38,7 +39,7 @@ async def _goal(talk: "Talk", rest: str) -> None:
     if not rest:
         shown = await talk.client.view(session_id)
     elif word in _ENDS and goal and " " not in goal:
-        shown = await talk.client.end_goal(session_id, goal, "done" if word == "done" else "dropped")
+        shown = await talk.client.end_goal(session_id, goal, _ENDS[word])
     else:
         part = _PART.fullmatch(rest)
         parent, text = part.groups() if part else ("", rest)
