@@ -1,7 +1,7 @@
 """`duragent session redact`: take texts out of a session's log for good. Only for people: it is always asked first."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from duragent.cli.connection import Where, connect, find_session
 from duragent.cli.loop import run
 from duragent.cli.prompts import need_yes
 from duragent.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from duragent.wire import RedactSession
 
 _SHOWN = 12
 """So many records are named in a question."""
@@ -36,31 +39,26 @@ def redact(  # noqa: PLR0913 - each is an option of the command line
         raise InvalidRequest("say what is to go: the numbers of records, or --match WORDS")
     if not (yes or dry_run or sys.stdin.isatty()):
         raise InvalidRequest("this is for good, and nobody can be asked without a terminal: --yes or --dry-run")
-    run(_redact(where, session_id, _Wish(tuple(seqs or ()), match, reason), dry_run=dry_run, yes=yes, json=json))
-
-
-class _Wish:
-    def __init__(self, seqs: tuple[int, ...], match: str, reason: str) -> None:
-        self.seqs, self.match, self.reason = seqs, match, reason
-
-
-async def _redact(where: Where, prefix: str, wish: _Wish, *, dry_run: bool, yes: bool, json: bool) -> None:
     from duragent.wire import RedactSession
 
+    wish = RedactSession(match=match, seqs=seqs or [], by=view.person(), reason=reason, dry_run=dry_run)
+    run(_redact(where, session_id, wish, yes=yes, json=json))
+
+
+async def _redact(where: Where, prefix: str, wish: "RedactSession", *, yes: bool, json: bool) -> None:
     async with connect(where) as connection:
         session = await find_session(connection.client, prefix)
-        body = RedactSession(match=wish.match, seqs=list(wish.seqs), by=view.person(), reason=wish.reason, dry_run=True)
-        found = await connection.client.redact(session.session_id, body)
-        if not (dry_run or yes):
+        found = await connection.client.redact(session.session_id, wish.model_copy(update={"dry_run": True}))
+        if not (wish.dry_run or yes):
             need_yes(
                 f"Redact {view.counted(found.seqs, 'record', _SHOWN)} of {session.session_id}, for good?", err=True
             )
-        if not dry_run:
-            found = await connection.client.redact(session.session_id, body.model_copy(update={"dry_run": False}))
+        if not wish.dry_run:
+            found = await connection.client.redact(session.session_id, wish)
     if json:
         view.print_json(found.model_dump())
         return
     counted = view.counted(found.seqs, "record", _SHOWN)
-    typer.echo(f"{'Would redact' if dry_run else 'Redacted'} {counted} of {session.session_id}")
+    typer.echo(f"{'Would redact' if wish.dry_run else 'Redacted'} {counted} of {session.session_id}")
     for left in found.left:
         view.note(f"Not taken away: {left}.")
