@@ -8,7 +8,7 @@ from pathlib import Path
 
 from duragent.errors import InvalidRequest
 from duragent.journal.redaction import MATCH_MIN, Redaction
-from duragent.system.safe_read import OddFile, read_file
+from duragent.system.safe_read import read_file
 
 FILE_MAX_BYTES = 1 << 30
 """A longer file is not read, and counts as one that cannot be looked at."""
@@ -28,7 +28,7 @@ def files_holding(folder: Path, words: str) -> tuple[list[Path], list[Path]]:
             data = read_file(path, FILE_MAX_BYTES)
             if wanted.finds_in(data) or (data.startswith(_SQLITE) and any(map(wanted.finds, _texts(path)))):
                 found.append(path)
-        except (OSError, OddFile, sqlite3.Error):
+        except (OSError, sqlite3.Error):
             unread.append(path)
     return found, unread
 

@@ -29,9 +29,8 @@ WHY = {
     "unimportant": "of little importance",
     "limit": "more than --limit",
     "budget": "too long",
-    "visible": "seen already",
 }
-"""Why a model is not shown a note, in words."""
+"""Why a model is not shown a note, in the words of a table; a search without a session finds no other reasons."""
 
 
 @options.at_server

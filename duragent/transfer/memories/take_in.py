@@ -7,7 +7,7 @@ notes that came. What is there already is not written again, so an import that w
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from duragent.errors import InvalidFile, MemoryChanged, MemoryFull
 from duragent.journal.mind.events import ImportedNote, MindEvent, NotesImported
@@ -134,4 +134,4 @@ def _known(folder: MemoryFolder) -> KnownNotes:
 
 
 def _local(note: BroughtNote, folder: MemoryFolder) -> datetime:
-    return datetime.strptime(note.written_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).astimezone(folder.zone)
+    return datetime.fromisoformat(note.written_at).astimezone(folder.zone)
