@@ -107,9 +107,7 @@ class HistoryOfSessions(Tool["HistoryOfSessions.Arguments"]):
             older = await self._older.search(arguments.query or "", arguments.limit, SEARCH_CHARS)
         except SearchedTooLong:
             return failed("Older sessions could not be searched in time; try it again, or search in `this`.")
-        lines = [
-            f"[{each.session} #{each.seq}{each.day and f', {each.day}'}] {each.who}: {each.text}" for each in older
-        ]
+        lines = [_line(each) for each in older]
         sessions = list(dict.fromkeys(each.session for each in older))
         if arguments.session == OLDER:
             return ToolResult("\n".join(lines) or NOTHING, details={"records": len(lines), "sessions": sessions})
