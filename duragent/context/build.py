@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from duragent.agent.load import Agent
-from duragent.agent.spec import ThinkingBudgetSpec
+from duragent.agent.spec import ModelFields, ThinkingBudgetSpec
 from duragent.context.budget import NOTICE_TOKENS, FittedRecords, WindowLimits, keep, reserved_tokens, split
 from duragent.context.known_talk import KnownTalk
 from duragent.context.sections import PromptSection, agent_sections, ordered, system_message, tail_of
@@ -143,7 +143,7 @@ def request_of(agent: Agent, around: Frame, found: FittedConversation) -> ModelR
         max_output_tokens=agent.spec.model.max_output_tokens,
         window_tokens=around.window_tokens if _is_told_window(agent) else None,
         cache_points=_cache_points(found.talk),
-        thinking=_thinking(agent),
+        thinking=thinking_of(agent.spec.model),
     )
 
 
@@ -152,8 +152,9 @@ def _is_told_window(agent: Agent) -> bool:
     return known is not None and known.is_told_window
 
 
-def _thinking(agent: Agent) -> ThinkingLevel | int | None:
-    asked = agent.spec.model.thinking
+def thinking_of(model: ModelFields) -> ThinkingLevel | int | None:
+    """How much it is to think, as a request says it."""
+    asked = model.thinking
     return asked.budget_tokens if isinstance(asked, ThinkingBudgetSpec) else asked
 
 

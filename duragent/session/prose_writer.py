@@ -8,22 +8,21 @@ import asyncio
 import logging
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from duragent.agent.load import Agent
-from duragent.agent.spec import ModelFields, ThinkingBudgetSpec
+from duragent.agent.spec import ModelFields
+from duragent.context.build import thinking_of
 from duragent.context.tokens import beginning, request_tokens
 from duragent.crashpoint import crashpoint
 from duragent.errors import DuragentError, ModelError, ModelTimeout, ModelUnavailable
 from duragent.journal.events import TokenCounts
 from duragent.models.base import Model
-from duragent.models.costs import listed_price
-from duragent.models.facts import looked_up
 from duragent.models.messages import ModelReply, ModelRequest
 from duragent.models.providers import PROVIDERS
 from duragent.text import without_surrogates
 from duragent.turn.host import let_go
+from duragent.turn.model_call import counts_of, price_of, reply_of
 from duragent.turn.model_choice import choice_of
 from duragent.turn.ports import Ports
 
@@ -88,10 +87,6 @@ class ProseWriter:
         model = self._ports.model_for(choice_of(chosen))
         request = _request(chosen, material, limit)
         asked, answer = request_tokens(request), request.max_output_tokens or OUTPUT_TOKENS
-        usd = None
-        if chosen.provider != "demo":
-            price = partial(listed_price, chosen.provider, chosen.name, asked, answer)
-            usd = await looked_up(("price", chosen.provider, chosen.name), price)
         begun = WorkBegun(
             job="",
             kind=KIND.format(level=zone.level),
@@ -100,7 +95,7 @@ class ProseWriter:
             first_seq=zone.first_seq,
             last_seq=zone.last_seq,
             estimate_tokens=asked + answer,
-            estimate_usd=usd or 0.0,
+            estimate_usd=await price_of(chosen, asked, answer) or 0.0,
         )
         return _Work(model, request, begun, limit)
 
@@ -151,14 +146,7 @@ class ProseWriter:
         from duragent.journal.mind.events import WorkEnded
         from duragent.memory.prose import Prose, kept
 
-        used = reply.usage
-        usage = TokenCounts(
-            input=used.input_tokens,
-            output=used.output_tokens,
-            cached_input=used.cached_input_tokens,
-            reasoning=used.reasoning_tokens,
-        )
-        ended = WorkEnded(job=begun.job, outcome="done", usage=usage, cost_usd=reply.cost_usd)
+        ended = WorkEnded(job=begun.job, outcome="done", usage=counts_of(reply.usage), cost_usd=reply.cost_usd)
         text = kept(without_surrogates(reply.text))
         if not text or reply.finish_reason == "content_filter":
             await budget.end(ended.model_copy(update={"outcome": "failed", "error": "it said nothing"}))
@@ -179,13 +167,7 @@ class ProseWriter:
             await asyncio.wait((hearing,), timeout=WRITE_SECONDS)
             if not hearing.done():
                 raise ModelTimeout(f"the model gave no whole answer within {WRITE_SECONDS:g} s")
-            return hearing.result()
-        except (ModelError, asyncio.CancelledError):
-            raise
-        except Exception as error:
-            # A model is foreign code: whatever it raises is one more way to give no answer.
-            _log.exception("the model %s failed in an unexpected way", work.model.label)
-            raise ModelError(f"unexpected {type(error).__name__}: {error}") from error
+            return reply_of(hearing, work.model.label)
         finally:
             await let_go(hearing, f"the model {work.model.label}", self._ports.cancel_seconds)
 
@@ -209,7 +191,7 @@ def most_material(chosen: ModelFields | None) -> int:
 def _request(chosen: ModelFields, material: str, limit: int) -> ModelRequest:
     from duragent.memory.prose import question
 
-    thinking = chosen.thinking.budget_tokens if isinstance(chosen.thinking, ThinkingBudgetSpec) else chosen.thinking
+    thinking = thinking_of(chosen)
     request = ModelRequest(
         messages=question(material, limit),
         temperature=chosen.temperature,

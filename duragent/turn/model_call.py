@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
+from duragent.agent.spec import ModelFields
 from duragent.context.budget import answer_tokens
 from duragent.context.tokens import request_tokens
 from duragent.crashpoint import crashpoint
@@ -34,7 +35,7 @@ from duragent.journal.state import SessionState, end_unknown
 from duragent.models.base import Model
 from duragent.models.costs import listed_price
 from duragent.models.facts import looked_up
-from duragent.models.messages import ModelReply
+from duragent.models.messages import ModelReply, ModelUsage
 from duragent.text import without_surrogates
 from duragent.turn.host import Decide, TurnHost, interrupted_within, keep_blob, let_go, when_there_is_room, why_stop
 from duragent.turn.model_choice import with_tags
@@ -198,7 +199,7 @@ class ModelCaller:
         try:
             await asyncio.wait((hearing, interrupted), timeout=seconds or None, return_when=asyncio.FIRST_COMPLETED)
             if hearing.done():
-                return _reply_of(hearing, asked.model.label)
+                return reply_of(hearing, asked.model.label)
             if interrupted.done():
                 raise _Interrupted
             raise ModelTimeout(f"the model gave no whole answer within {seconds:g} s")
@@ -242,7 +243,6 @@ class ModelCaller:
             Call(call=clock.new_id("call"), tool=each.name, arguments=each.arguments, quiet=each.id in reply.quiet)
             for each in reply.calls
         )
-        used = reply.usage
         return ModelReplied(
             message_id=clock.new_id("msg"),
             turn=step.turn,
@@ -253,12 +253,7 @@ class ModelCaller:
             reasoning=reply.reasoning,
             calls=calls,
             finish_reason=reply.finish_reason,
-            usage=TokenCounts(
-                input=used.input_tokens,
-                output=used.output_tokens,
-                cached_input=used.cached_input_tokens,
-                reasoning=used.reasoning_tokens,
-            ),
+            usage=counts_of(reply.usage),
             cost_usd=reply.cost_usd,
         )
 
@@ -304,7 +299,7 @@ class ModelCaller:
         )
 
 
-def _reply_of(hearing: "asyncio.Future[ModelReply]", label: str) -> ModelReply:
+def reply_of(hearing: "asyncio.Future[ModelReply]", label: str) -> ModelReply:
     """What was heard. A model is foreign code: whatever else it raises is one more way to give no answer."""
     if hearing.cancelled():
         raise ModelUnavailable(f"the model {label} gave up in the middle of its answer")
@@ -317,14 +312,29 @@ def _reply_of(hearing: "asyncio.Future[ModelReply]", label: str) -> ModelReply:
         raise ModelError(f"unexpected {type(error).__name__}: {error}") from error
 
 
+def counts_of(used: ModelUsage) -> TokenCounts:
+    """What was used, as the log keeps it."""
+    return TokenCounts(
+        input=used.input_tokens,
+        output=used.output_tokens,
+        cached_input=used.cached_input_tokens,
+        reasoning=used.reasoning_tokens,
+    )
+
+
+async def price_of(chosen: ModelFields, asked: int, answer: int) -> float | None:
+    """What so many tokens cost in US dollars; None when the price is not known."""
+    if chosen.provider == "demo":
+        return None
+    price = partial(listed_price, chosen.provider, chosen.name, asked, answer)
+    return await looked_up(("price", chosen.provider, chosen.name), price)
+
+
 async def _reserve(prepared: Prepared) -> _Reserved:
     """What the request may use: our count of it, and an answer as long as is reckoned with."""
     chosen = prepared.agent.spec.model
     asked, answer = request_tokens(prepared.request), answer_tokens(chosen, prepared.frame.window_tokens)
-    if chosen.provider == "demo":
-        return _Reserved(asked, answer, None)
-    price = partial(listed_price, chosen.provider, chosen.name, asked, answer)
-    return _Reserved(asked, answer, await looked_up(("price", chosen.provider, chosen.name), price))
+    return _Reserved(asked, answer, await price_of(chosen, asked, answer))
 
 
 def _with_possible(state: SessionState, failed: ModelFailed) -> ModelFailed:

@@ -1,7 +1,7 @@
 """Summaries that a model writes: prose by the model, facts by code, within a budget and on no turn's way."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from duragent.journal.events import HistorySummarised
 from duragent.journal.mind.events import WorkBegun, WorkEnded
 from duragent.mind.budget import DayBudget
 from duragent.models.base import Model, ModelChoice
-from duragent.models.messages import ModelReply, ModelUsage
+from duragent.models.messages import ModelDelta, ModelReply, ModelRequest, ModelUsage
 from duragent.stores.memory import MemoryStore
 from duragent.testing import Line, ScriptedModel
 from tests.mind.house import MindHouse, mind_house
@@ -145,6 +145,21 @@ async def test_an_answer_that_says_nothing_is_a_try(tmp_path: Path) -> None:
         ends = [each.outcome for each in await made.work() if isinstance(each, WorkEnded)]
     assert first.text == KEPT
     assert ends[:3] == ["failed", "failed", "done"]
+
+
+async def test_a_model_that_cancels_itself_has_failed(tmp_path: Path) -> None:
+    class Cancelling(ScriptedModel):
+        async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
+            yield ModelDelta(text="one")
+            raise asyncio.CancelledError
+
+    async with writing(tmp_path, Cancelling()) as made:
+        await made.talk(20)
+        await made.quiet()
+        summaries = await made.summaries()
+        ends = [each.outcome for each in await made.work() if isinstance(each, WorkEnded)]
+    assert [each.by for each in summaries] == ["extract"] * len(summaries)
+    assert ends == ["failed", "failed", "failed"] * len(summaries)
 
 
 async def test_turns_go_on_while_a_model_writes(tmp_path: Path) -> None:
