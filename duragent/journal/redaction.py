@@ -89,13 +89,12 @@ class Redaction:
     """Words that go wherever they stand, in capitals or not, over line ends too; "" for none."""
 
     @cached_property
-    def _pattern(self) -> "re.Pattern[str] | None":
-        pattern = _in_text(self.match)
-        return re.compile(pattern, re.IGNORECASE) if pattern else None
+    def _words(self) -> AnyWords:
+        return AnyWords((self.match,))
 
     def finds(self, text: str) -> bool:
         """Whether the words stand in it."""
-        return self._pattern is not None and self._pattern.search(text) is not None
+        return self._words.finds(text)
 
     def finds_in(self, data: bytes) -> bool:
         """Whether the words stand in bytes, as far as they are text."""
@@ -103,7 +102,7 @@ class Redaction:
 
     def without(self, text: str) -> str:
         """The text without the words."""
-        return self._pattern.sub(REDACTED, text) if self._pattern is not None else text
+        return self._words.without(text)
 
     def record(self, record: Record, gone: Callable[[str], bool]) -> Record | None:
         """The record without what is to be gone; None when it stays as it is.
