@@ -38,6 +38,11 @@ def place_of(session_id: str) -> str:
     return PREFIX + session_id
 
 
+def was_said(file: str) -> bool:
+    """Whether the pieces of this `file` were said in a session, of which it is the id, and are no notes."""
+    return not file.endswith(".md")
+
+
 def said_in(session_id: str, records: Iterable[Record], scope: Scope = OWNER, *, touched: bool = False) -> Said:
     """The pieces of records that follow each other; `touched` is that of the records before."""
     notes: list[MemoryNote] = []

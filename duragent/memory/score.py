@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from duragent.agent.memory_spec import MemorySpec
 from duragent.memory.base import Candidate, MemoryNote, RecallQuery, Silent
 from duragent.memory.languages import WORD
+from duragent.memory.said import was_said
 from duragent.visible import in_sight
 
 COPY_SHARE = 0.9
@@ -149,7 +150,7 @@ def _decided(
         if not reason:
             shown.append(words)
             left -= cost(line_of(candidate))
-        if reason in ("", "visible") and hit.note.file.endswith(".md"):
+        if reason in ("", "visible") and not was_said(hit.note.file):
             notes.append(hit.note)
         yield _because(candidate, reason)
 
@@ -163,7 +164,7 @@ def _shut_out(hit: NoteHit, query: RecallQuery, rules: ScoreRules, superseded: C
     in_window = hit.note.file == query.session_id and hit.note.line > query.boundary
     if hit.note.id in query.visible or in_window:
         return "visible"
-    if query.is_message and not hit.note.file.endswith(".md") and says_the_same(hit.note.text, query.text):
+    if query.is_message and was_said(hit.note.file) and says_the_same(hit.note.text, query.text):
         return "question"
     if hit.note.importance_milli < rules.min_importance_milli:
         return "unimportant"

@@ -15,6 +15,7 @@ from duragent.memory.base import MemoryNote
 from duragent.memory.bits import joined_ranks
 from duragent.memory.chunks import FAR
 from duragent.memory.languages import Language
+from duragent.memory.said import was_said
 from duragent.memory.score import NoteHit
 from duragent.memory.terms import Terms
 from duragent.memory.word_finder import WordFinder
@@ -89,7 +90,7 @@ class FindablePieces:
         have said it.
         """
         kind = scope.partition(":")[0]
-        if not file.endswith(".md"):
+        if was_said(file):
             # In a group, what its newest sender said elsewhere stays there.
             return scope in self.scopes and not (kind == "person" and self.is_of_group)
         return not self.only_said and (scope in self.scopes or f"{kind}:*" in self.scopes)

@@ -20,6 +20,7 @@ from duragent.errors import DuragentError, SessionNotFound
 from duragent.memory.base import MemoryNote, Recalled, RecallQuery
 from duragent.memory.folder import MemoryFolder
 from duragent.memory.recall import FolderNotes, NoteRecall
+from duragent.memory.said import was_said
 from duragent.mind.actor import Mind
 from duragent.mind.clean_index import CleanIndex
 from duragent.mind.commands import look_again
@@ -120,7 +121,7 @@ class AgentMemory:
 
     def vouched(self, note: MemoryNote) -> MemoryNote:
         """The note with the trust, the importance and the time that it has by the log of its mind."""
-        if not note.file.endswith(".md"):
+        if was_said(note.file):
             return note  # what was said is judged when it is indexed
         mind = self._room.minds.loaded("" if note.file.startswith("world/") else self.agent.name)
         if mind is None:
