@@ -143,7 +143,7 @@ def _decided(
         if not reason and len(shown) >= query.limit:
             reason = "limit"
         words = _words(hit.note.text) if not reason else frozenset[str]()
-        if not reason and (any(_copies(words, others) for others in shown) or _became_a_note(hit.note, notes)):
+        if not reason and (any(_copies(words, others) for others in shown) or _became_a_note(hit.note, words, notes)):
             reason = "copy"
         if not reason and cost(line_of(candidate)) > left:
             reason = "budget"
@@ -189,12 +189,11 @@ def _copies(words: frozenset[str], others: frozenset[str]) -> bool:
     return not any(char.isdigit() for word in words ^ others for char in word)
 
 
-def _became_a_note(said: MemoryNote, notes: Iterable[MemoryNote]) -> bool:
-    """Whether one of these was made of what was said there, which has little beside it.
+def _became_a_note(said: MemoryNote, words: frozenset[str], notes: Iterable[MemoryNote]) -> bool:
+    """Whether one of these was made of what was said there, in these words, which has little beside it.
 
     What was said behind the note is another matter: it may correct it.
     """
-    words = _words(said.text)
     for note in notes:
         session, _, seq = note.source.partition("#")
         if said.file == session and seq.isdecimal() and said.line <= int(seq):

@@ -47,7 +47,7 @@ RECALLING: tuple[Mutant, ...] = (
     without(
         "a note is shown twice, as it was said and as it was written",
         "the look at what notes were made of",
-        Edit(_SCORE, " or _became_a_note(hit.note, notes)", ""),
+        Edit(_SCORE, " or _became_a_note(hit.note, words, notes)", ""),
         f"{_T_SCORE}::test_words_of_which_a_note_was_made_are_not_shown_beside_it",
     ),
     without(
