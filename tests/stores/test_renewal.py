@@ -2,7 +2,6 @@
 
 import errno
 from collections.abc import AsyncIterator, Sequence
-from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
@@ -15,11 +14,10 @@ from duragent.stores.files.checkup import check
 from duragent.stores.files.disk import Disk
 from duragent.stores.files.rotation import Rotation
 from duragent.stores.files.store import FileStore
-from tests.stores.test_repair import _Stopping, whole_log
+from tests.stores.test_import_log import _Dead, blobs, names
+from tests.stores.test_repair import whole_log
 from tests.support.logs import SESSION, FaultyDisk, QuickDisk, lines_of, message
 
-BLOB = b"a text"
-DIGEST = sha256(BLOB).hexdigest()
 OTHER = [*lines_of(1, [e.SessionCreated(agent="assistant")]), *lines_of(2, [message("another"), message("one")])]
 
 
@@ -28,20 +26,12 @@ async def appends() -> AsyncIterator[Sequence[bytes]]:
         yield OTHER[at : at + 3]
 
 
-async def blobs() -> AsyncIterator[tuple[str, bytes]]:
-    yield DIGEST, BLOB
+class _DeadWith(_Dead):
+    """`pairs`: whether two folders can change names in one step."""
 
-
-class _Dead(_Stopping):
-    """A process that is dead after so many operations. `pairs`: whether two folders can change names in one step."""
-
-    def __init__(self, steps: int | None, *, pairs: bool) -> None:
-        super().__init__(steps, CrashPointReached("here"))
+    def __init__(self, steps: int, *, pairs: bool) -> None:
+        super().__init__(steps)
         self.pairs = pairs
-
-    def make_folder(self, path: Path) -> None:
-        self._step()
-        super().make_folder(path)
 
     def exchange(self, one: Path, other: Path) -> bool:
         if not self.pairs:
@@ -74,10 +64,6 @@ async def renew(root: Path, disk: Disk) -> None:
         store.close()
 
 
-def names(root: Path) -> list[str]:
-    return sorted(path.name for path in root.iterdir())
-
-
 @pytest.mark.parametrize("pairs", [True, False])
 async def test_killed_at_every_operation_there_is_the_old_log_or_the_new_one(tmp_path: Path, pairs: bool) -> None:
     found = set()
@@ -85,7 +71,7 @@ async def test_killed_at_every_operation_there_is_the_old_log_or_the_new_one(tmp
         root = tmp_path / str(steps)
         old = await make(root)
         try:
-            await renew(root, _Dead(steps, pairs=pairs))
+            await renew(root, _DeadWith(steps, pairs=pairs))
             break
         except CrashPointReached:
             pass
