@@ -32,10 +32,12 @@ class Room:
         if self._looking is None or (self._looking.done() and time.monotonic() - self._looked_at >= TRIED_SECONDS):
             self._looked_at = time.monotonic()
             self._looking = asyncio.ensure_future(asyncio.to_thread(self._look))
-        done, _ = await asyncio.wait((self._looking,), timeout=SLOW_SECONDS)
+        # Another caller may begin the next look while this one ends.
+        looking = self._looking
+        done, _ = await asyncio.wait((looking,), timeout=SLOW_SECONDS)
         if not done:
             return f"nothing can be stored for now: the disk of {self._folder} does not answer"
-        return self._looking.result()
+        return looking.result()
 
     def _look(self) -> str | None:
         # One that does not exist yet is made with the first session.
