@@ -118,6 +118,9 @@ class RecordCache:
 
     def rest(self) -> None:
         """The turn has ended: what is known stays, as long as there is room beside that of other sessions."""
+        if self._block.large or not self._block.lines:
+            # The conversation has texts that are too long to be kept, and that no bound counts.
+            self.talk.forget()
         if self._known:
             self._resting.put(self, self._size)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from duragent.context.transcript import TalkFold
 from duragent.journal.events import MemoryRecalled, MessageReceived
 from duragent.journal.line import MAX_LINE_BYTES, BadLine
 from duragent.journal.record import Record, blob_names, crc_seed, decode, encode
@@ -73,6 +74,29 @@ async def test_decoded_does_not_remember_long_texts_that_were_moved_out(size: in
         found = await memory.records(encoded.line + behind, blobs)
         assert found[0] == decode(encoded.line, SEED, encoded.blobs.__getitem__)
     assert asked == [*encoded.blobs] * times
+
+
+@pytest.mark.parametrize(("size", "taken"), [(MAX_LINE_BYTES, [1, 2, 1, 2]), (MAX_LINE_BYTES // 80, [1, 2])])
+async def test_conversation_with_long_texts_is_not_kept_between_two_turns(
+    monkeypatch: pytest.MonkeyPatch, size: int, taken: list[int]
+) -> None:
+    record = Record(1, "2026-01-01T00:00:00.000Z", MessageReceived(message_id="m", text="x" * size))
+    encoded, memory, seen = encode(record, SEED), RecordCache(SEED), list[int]()
+    take = TalkFold.take
+
+    def counted(self: TalkFold, record: Record) -> None:
+        seen.append(record.seq)
+        take(self, record)
+
+    monkeypatch.setattr(TalkFold, "take", counted)
+
+    async def blobs(lines: bytes) -> dict[str, bytes]:
+        return encoded.blobs
+
+    for _ in range(2):
+        memory.talk.of(await memory.records(encoded.line + line(2), blobs))
+        memory.rest()
+    assert seen == taken
 
 
 async def test_decoded_reads_all_anew_once_it_is_told_to_forget() -> None:
