@@ -30,6 +30,7 @@ from duragent.mind.compare import differences
 from duragent.mind.files import MindFiles
 from duragent.mind.kind import MindLog
 from duragent.mind.records import WrittenBy, began_with, cause_of, ended, note_begun, replaced, reviewed, whole_begun
+from duragent.shield import shielded
 
 READ_TEXTS = 16
 """So many texts that sessions have read are remembered, to say what changed since."""
@@ -315,7 +316,7 @@ class Mind:
             return done
 
         # A caller that goes away must not leave a file without its record.
-        return await asyncio.shield(asyncio.ensure_future(alone()))
+        return await shielded(alone())
 
     async def close(self) -> None:
         """Let the operation under way end, and give the log back."""

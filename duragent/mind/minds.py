@@ -16,6 +16,7 @@ from duragent.mind.actor import Mind
 from duragent.mind.commands import after_start
 from duragent.mind.kind import MIND, MIND_FOLD, stream_of
 from duragent.mind.pending import drop_old, has_old
+from duragent.shield import to_its_end
 from duragent.streams.repair import mend_stream
 from duragent.streams.stream_log import StreamLog, StreamPorts
 
@@ -73,12 +74,7 @@ class Minds:
                 raise Stopping
             if mind is not None:
                 await self._minds.pop(agent).log.close()
-            opening = asyncio.ensure_future(self._open(agent))
-            try:
-                return await asyncio.shield(opening)
-            except asyncio.CancelledError:
-                await asyncio.wait((opening,))
-                raise
+            return await to_its_end(self._open(agent))
 
     async def _open(self, agent: str) -> Mind:
         ports, folder = self._of_streams(), self._ports.folder(agent)

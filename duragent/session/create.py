@@ -12,7 +12,7 @@ from duragent.journal.events import OwnerClaimed, SessionCreated
 from duragent.journal.record import Record
 from duragent.journal.source import Door, Source
 from duragent.journal.state import SessionState
-from duragent.session.tasks import shielded
+from duragent.shield import shielded
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from duragent.kept_texts import drop_kept_texts
 from duragent.session.create import NewSession, first_records
 from duragent.session.index import Index
 from duragent.session.locks import SessionLocks
-from duragent.session.tasks import HANG_SECONDS, bounded, shielded
+from duragent.session.tasks import HANG_SECONDS, bounded
+from duragent.shield import shielded
 from duragent.stores.base import Claim
 from duragent.turn.ports import Ports
 

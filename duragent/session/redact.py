@@ -19,7 +19,8 @@ from duragent.journal.scan import ends_group
 from duragent.journal.state import SessionState
 from duragent.kept_texts import drop_kept_texts
 from duragent.session.log_reader import LogReader
-from duragent.session.tasks import best_effort, shielded
+from duragent.session.tasks import best_effort
+from duragent.shield import shielded
 
 if TYPE_CHECKING:
     from duragent.session.sessions import Sessions

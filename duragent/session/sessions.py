@@ -24,9 +24,10 @@ from duragent.session.housekeeping import Housekeeping
 from duragent.session.index import Index, SessionQuery
 from duragent.session.live_sessions import LiveSessions
 from duragent.session.log_source import SessionLogs
-from duragent.session.tasks import StoppableTasks, best_effort, bounded, shielded
+from duragent.session.tasks import StoppableTasks, best_effort, bounded
 from duragent.session.wait_for_turn import wait_for_turn
 from duragent.session.watch import Watched
+from duragent.shield import shielded
 from duragent.turn.ports import Ports
 
 if TYPE_CHECKING:

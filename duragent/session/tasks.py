@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
 from duragent.errors import DuragentError, Stopping
+from duragent.shield import shielded
 
 HANG_SECONDS = 0.5
 """The longest wait, at a stop, for calls to a disk that may not answer."""
@@ -26,7 +27,7 @@ class StoppableTasks:
         self._working.add(working)
         working.add_done_callback(self._working.discard)
         try:
-            await asyncio.shield(working)
+            await shielded(working)
         except asyncio.CancelledError:
             if working.cancelled():
                 raise Stopping from None
@@ -58,11 +59,6 @@ class TaskSet:
             _, left = await asyncio.wait(left, timeout=seconds)
         for task in left:
             task.cancel()
-
-
-async def shielded(work: Coroutine[Any, Any, _T]) -> _T:
-    """Do the work to its end, even when the caller is cancelled in its middle."""
-    return await asyncio.shield(asyncio.ensure_future(work))
 
 
 async def best_effort(work: Awaitable[object]) -> None:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from duragent.errors import NotNow, StoreFull
 from duragent.journal.line import last_seq, lines_between
 from duragent.session.sessions import Sessions
+from duragent.shield import to_its_end
 from duragent.system.os_errors import in_words
 from duragent.transfer.log_copy import LogCopy
 
@@ -40,12 +41,8 @@ async def stored_blobs(sessions: Sessions, session_id: str, copying: LogCopy) ->
 
 async def in_thread(work: Callable[[], _T]) -> _T:
     """Blocking work in a thread; a caller that is cancelled goes on only when the work has ended. Raises StoreFull."""
-    working = asyncio.ensure_future(asyncio.to_thread(work))
     try:
-        return await asyncio.shield(working)
-    except asyncio.CancelledError:
-        await asyncio.wait((working,))
-        raise
+        return await to_its_end(asyncio.to_thread(work))
     except OSError as error:
         raise no_room(error) from error
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from duragent.errors import Fenced, Unavailable
+from duragent.shield import shielded, to_its_end
 from duragent.stores.base import Claim, Stream, StreamKind
 from duragent.stores.files.locks import SessionsLock
 from duragent.stores.files.log_file import LogFile
@@ -34,12 +35,7 @@ class LockedThreads:
 
     async def run_to_end(self, work: Callable[[], _T]) -> _T:
         """As `run`; a caller that is cancelled in the middle goes on only when the work has ended."""
-        working = asyncio.ensure_future(self.run(work))
-        try:
-            return await asyncio.shield(working)
-        except asyncio.CancelledError:
-            await asyncio.wait((working,))
-            raise
+        return await to_its_end(self.run(work))
 
     def _held(self, work: Callable[[], _T]) -> _T:
         self._lock.must_hold()
@@ -130,7 +126,7 @@ class FileClaims:
                 else:
                     await self._used(mine)
 
-        return await asyncio.shield(asyncio.ensure_future(one_at_a_time()))
+        return await shielded(one_at_a_time())
 
     async def _used(self, claim: FileClaim) -> None:
         """Of too many open logs, let go of those that were not used for longest."""

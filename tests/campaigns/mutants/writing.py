@@ -256,7 +256,7 @@ WRITING: tuple[Mutant, ...] = (
         "the shield: a client that goes away must not leave a write under way behind",
         Edit(
             CLAIMS,
-            "        return await asyncio.shield(asyncio.ensure_future(one_at_a_time()))",
+            "        return await shielded(one_at_a_time())",
             "        return await one_at_a_time()",
         ),
         f"{T_STORE_SAFEGUARDS}::test_next_call_waits_for_an_append_whose_caller_went_away",
