@@ -15,6 +15,8 @@ from tests.support.until import until
 
 SMALL = "  session: {context: {max_history_tokens: 1500}}"
 WORDS = "words " * 100 + "end"
+FAST = {"DURAGENT_DEMO_SPEED": "20"}
+"""The demo model repeats long questions."""
 
 
 async def talk(client: Client, session: str, turns: int, words: str = WORDS) -> None:
@@ -33,6 +35,7 @@ def assert_each_record_is_told_once(server: RealServer, session: str, summaries:
 @pytest.mark.parametrize("point", ["summary.made:1", "summary.posted:1", "summary.made:2"])
 async def test_killed_around_a_summary_the_session_goes_on_and_tells_all(tmp_path: Path, point: str) -> None:
     server = make_workspace(tmp_path, SMALL)
+    server.environ = FAST
     try:
         server.start({"DURAGENT_CRASHPOINT": point})
         async with server.client() as client:
@@ -74,6 +77,7 @@ CHEAP = "apiVersion: duragent/v1alpha1\nkind: Model\nspec: {provider: demo}\n"
 @pytest.mark.parametrize("kills", [1, 3])
 async def test_killed_while_a_model_writes_it_is_tried_again_and_then_code_makes_it(tmp_path: Path, kills: int) -> None:
     server = make_workspace(tmp_path, REMEMBERS)
+    server.environ = FAST
     (server.workspace / "models").mkdir()
     (server.workspace / "models" / "cheap.yaml").write_text(CHEAP)
     session = ""
