@@ -98,7 +98,7 @@ async def test_note_of_one_session_is_in_the_request_of_the_next(remembering: Re
     stub.script(noted("The user prefers metric units"), "Noted.")
     remembering.start()
     await ask(remembering, f"remember that {METRIC}")
-    session = await search(remembering, "which units does the trip report need?")
+    session = await search(remembering, "which metric units does the trip report need?")
     assert "The user prefers metric units" in json.dumps(body(stub))
     [found] = recalled(remembering, session)
     assert [item.trust for item in found.items if item.ref.startswith("m_") and not item.left_out] == ["owner"]
@@ -107,7 +107,7 @@ async def test_note_of_one_session_is_in_the_request_of_the_next(remembering: Re
     index = remembering.workspace / "streams" / "mind-assistant" / "index.sqlite"
     index.unlink()
     remembering.start()
-    again = await search(remembering, "which units does the trip report need?")
+    again = await search(remembering, "which metric units does the trip report need?")
     [second] = recalled(remembering, again)
     assert "The user prefers metric units [m_" in second.text
     assert index.exists()
@@ -303,7 +303,7 @@ async def test_turns_go_on_with_an_embedder_in_trouble(
         server.start()
         await ask(server, f"remember that {METRIC}")
         for _ in range(2):
-            await search(server, "which units does the trip report need?")
+            await search(server, "which metric units does the trip report need?")
             assert "The user prefers metric units" in json.dumps(body(stub)["messages"])
     finally:
         server.stop()
