@@ -269,7 +269,8 @@ class AgentMemory:
                 return
             if not self._dirty:
                 await self._embed()
-            if not self._dirty and not self._has_new_notes:
+            # Any of them may have come up while it was busy.
+            if not self._dirty and not self._has_new_notes and not self._index.has_traces:
                 return
 
     async def _take_in(self) -> None:

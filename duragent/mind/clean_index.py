@@ -14,26 +14,27 @@ class CleanIndex:
 
     def __init__(self, said: SaidSource, notes: NoteRecall) -> None:
         self._said, self._notes = said, notes
-        self._has_traces = False
+        self.has_traces = False
+        """Whether it may still hold what was said in a session that was deleted."""
 
     def begin(self, indexed: Mapping[str, str]) -> None:
         """What it has of sessions, by place."""
-        self._has_traces = self._said.begin(indexed)
+        self.has_traces = self._said.begin(indexed)
 
     def deleted(self, session_id: str) -> None:
         """A session is not there any more."""
-        self._has_traces = self._said.drop(session_id) or self._has_traces
+        self.has_traces = self._said.drop(session_id) or self.has_traces
 
     async def refresh(self) -> None:
         """Bring it up to date. Raises what stands in the way."""
-        await (self.rewrite() if self._has_traces else self._notes.refresh())
+        await (self.rewrite() if self.has_traces else self._notes.refresh())
 
     async def rewrite(self) -> None:
         """Make it again. Raises as `refresh`."""
-        dropped, self._has_traces = self._said.end_dropped(), False
+        dropped, self.has_traces = self._said.end_dropped(), False
         try:
             await self._notes.rewrite()
         except BaseException:
             self._said.begin_dropped(dropped)
-            self._has_traces = True
+            self.has_traces = True
             raise

@@ -17,6 +17,7 @@ from duragent.testing.stub_vectors import VectorAnswer
 from tests.mind.house import note
 from tests.mind.remembered import Part, Remembered, Told, remembered, said
 from tests.support.bounds import LIMIT_SECONDS
+from tests.support.until import until
 
 UNITS = "The user prefers metric units."
 
@@ -137,6 +138,21 @@ async def test_session_that_was_deleted_is_found_no_more_and_leaves_no_trace_in_
         await ada.rest()
         assert not holds(tmp_path, "flowerpot")
         assert await ada.found("gate nine") == ["gate nine"]
+
+
+async def test_session_that_is_deleted_while_vectors_are_computed_leaves_no_trace(
+    tmp_path: Path, stub: StubLlm
+) -> None:
+    told = Told({"session_1": said("the flowerpot is blue")})
+    stub.script_vectors(VectorAnswer(delay_seconds=0.5))
+    async with remembered(tmp_path, embedding(stub), told) as ada:
+        await ada.memory.open()
+        await ada.house.clock.advance(1)
+        await until(lambda: len(stub.vector_requests) == 1)
+        del told.logs["session_1"]
+        await ada.memory.renew("session_1", deleted=True)
+        await ada.rest()
+        assert not holds(tmp_path, "flowerpot")
 
 
 @pytest.mark.parametrize("known", [True, False])
