@@ -1,7 +1,6 @@
 """Work that a caller's cancellation must not stop in its middle."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable
 from typing import TypeVar
 
@@ -24,8 +23,7 @@ async def to_its_end(work: Awaitable[_T]) -> _T:
     try:
         return await shielded(working)
     except asyncio.CancelledError:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait((working,))
+        await asyncio.wait((working,))
         raise
 
 

@@ -26,6 +26,7 @@ from duragent.process.base import CallEvidence, Commands, Finished
 from duragent.process.exit_watch import ExitWatch
 from duragent.process.folder import CommandEvidence, RunnerClaim, Tail
 from duragent.sandboxes.base import Command
+from duragent.shield import shielded
 from duragent.system.os_errors import in_words
 from duragent.system.safe_read import OddFile, open_file, read_file
 
@@ -151,13 +152,8 @@ class Spool:
         if task is None:
             task = asyncio.create_task(_blocking(self._begin, name, command, timeout_seconds))
             self._starting[name] = task
-            task.add_done_callback(lambda done: self._started(name, done))
-        return await asyncio.shield(task)
-
-    def _started(self, name: str, task: asyncio.Task[int]) -> None:
-        del self._starting[name]
-        if not task.cancelled():
-            task.exception()  # A waiting caller raises it; without one it must not be logged as never retrieved.
+            task.add_done_callback(lambda _: self._starting.pop(name))
+        return await shielded(task)
 
     def _begin(self, name: str, command: Command | None, timeout_seconds: float) -> int:
         folder = self._root / name

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from duragent.journal.record import Record
 from duragent.wire import SendMessage
 from tests.campaigns.test_real_faults import _Server, fill, small_disk
 from tests.support.bounds import LIMIT_SECONDS
-from tests.support.real_server import make_workspace, told
+from tests.support.real_server import is_ready, make_workspace, told
 from tests.support.until import until
 
 
@@ -109,11 +110,7 @@ async def _read_only(disk: BadDisk, session: str) -> None:
 async def _goes_on(server: _Server, session: str) -> None:
     async with server.client() as client:
         await told(client, session, "repeat afterwards")
-
-        async def is_ready() -> bool:
-            return (await client.ready()).status == "ok"
-
-        await until(is_ready)
+        await until(partial(is_ready, client))
 
 
 def _commands_say_what_they_can(workspace: Path, session: str) -> None:

@@ -21,7 +21,7 @@ from duragent.errors import ProblemResponse
 from duragent.journal.events import MessageReceived, TurnEnded
 from duragent.wire import SendMessage
 from tests.support.bounds import LIMIT_SECONDS
-from tests.support.real_server import RealServer, is_idle, make_workspace, told
+from tests.support.real_server import RealServer, is_idle, is_ready, make_workspace, told
 from tests.support.until import until
 
 TEXT = "{number} of many " + "w" * 1500
@@ -144,10 +144,6 @@ def _descriptors(pid: int) -> int:
 # --- what must hold -------------------------------------------------------------------------------------------------
 
 
-async def is_ready(client: Client) -> bool:
-    return (await client.ready()).status == "ok"
-
-
 async def _post_until_refused(client: Client, session: str) -> tuple[list[str], ProblemResponse]:
     accepted: list[str] = []
     for number in range(60):
@@ -196,7 +192,6 @@ async def test_full_disk_is_told_and_the_same_session_goes_on_when_there_is_room
         await told(client, session, "repeat afterwards")
         other = (await client.create_session("assistant")).session_id
         await told(client, other, "repeat another")
-        # What a look at the disk found out is believed for two seconds.
         await until(partial(is_ready, client))
         server.kill()
         wanted = ["hello " + "h" * 20_000, *accepted, "repeat afterwards"]

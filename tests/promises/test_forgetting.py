@@ -10,6 +10,7 @@ import pytest
 
 from duragent.cli.memory.holding import files_holding
 from duragent.errors import ProblemResponse
+from duragent.mind.kind import stream_of
 from duragent.testing.stub_llm import StubLlm
 from duragent.wire import AddNote, ForgetMemory, RedactSession
 from tests.promises.test_kill_in_transfers import dies
@@ -46,6 +47,18 @@ def holding(server: RealServer) -> list[Path]:
     found, unread = files_holding(server.workspace, SECRET)
     assert unread == []
     return found
+
+
+async def is_in_no_file(server: RealServer) -> None:
+    """The new index is made in the background: a file that is half written counts as one that could not be read."""
+    await until(lambda: files_holding(server.workspace, SECRET) == ([], []))
+
+
+async def index_with(server: RealServer, session: str) -> Path:
+    """The index, once what was said in the session is in it."""
+    index = server.workspace / "streams" / stream_of(ADA) / "index.sqlite"
+    await until(lambda: any(session in place for (place,) in rows(index, "SELECT name FROM place")))
+    return index
 
 
 def rows(database: Path, query: str) -> list[tuple[str, ...]]:
@@ -160,8 +173,7 @@ async def killed_before_its_index_was_renewed(server: RealServer) -> str:
     """The session out of which the secret was redacted; the index is as a server that died leaves it."""
     server.start()
     said = await ask(server, f"you know, {SECRET}")
-    index = server.workspace / "streams" / f"mind-{ADA}" / "index.sqlite"
-    await until(lambda: index.exists() and any(said in place for (place,) in rows(index, "SELECT name FROM place")))
+    index = await index_with(server, said)
     # Only now: this session is given what was said in the first one.
     await search(server, QUESTION)
     server.terminate()
@@ -189,8 +201,7 @@ async def test_redaction_that_is_killed_before_the_index_is_renewed_is_found_at_
 ) -> None:
     await killed_before_its_index_was_renewed(remembering)
     await search(remembering, "what about the bicycle?")
-    # The new index is made in the background: a file that is half written counts as one that could not be read.
-    await until(lambda: files_holding(remembering.workspace, SECRET) == ([], []))
+    await is_in_no_file(remembering)
 
 
 async def test_redaction_that_is_asked_for_again_after_a_kill_renews_the_index(remembering: RealServer) -> None:
@@ -206,15 +217,13 @@ async def test_session_that_was_deleted_leaves_nothing_in_the_memory_of_its_agen
 ) -> None:
     remembering.start()
     said = await ask(remembering, f"you know, {SECRET}")
-    index = remembering.workspace / "streams" / f"mind-{ADA}" / "index.sqlite"
     # No other session is asked before it is deleted: one that recalls what was said keeps it in its own log.
-    await until(lambda: any(said in place for (place,) in rows(index, "SELECT name FROM place")))
+    await index_with(remembering, said)
     async with remembering.client() as client:
         await client.delete_session(said)
         found = await client.search_notes(ADA, QUESTION)
         assert SECRET not in json.dumps(found.model_dump())
-    # The new index is made in the background: a file that is half written counts as one that could not be read.
-    await until(lambda: files_holding(remembering.workspace, SECRET) == ([], []))
+    await is_in_no_file(remembering)
     await search(remembering, QUESTION)
     assert SECRET not in json.dumps(body(stub))
     remembering.terminate()

@@ -123,6 +123,11 @@ def make_workspace(
     return server
 
 
+async def is_ready(client: Client) -> bool:
+    """The server has nothing to complain about. What a look at its disk found out is believed for two seconds."""
+    return (await client.ready()).status == "ok"
+
+
 async def is_idle(client: Client, session_id: str) -> bool:
     """No turn of the session is under way."""
     return (await client.session(session_id)).status == "active"
